@@ -1,0 +1,169 @@
+"""Every error mstoken raises on purpose, in one tree.
+
+    MstokenError
+    ├── UsageError               the question itself is wrong: unknown service, missing tenant, bad profile
+    │   └── NotConfigured        no credential was found anywhere
+    ├── TokenRefused             the token service said no (RFC 6749 section 5.2)
+    │   ├── SignInRequired       a person must sign in: MFA, revoked or expired grant, claims challenge
+    │   ├── CredentialRejected   the application's own secret, certificate or assertion was not accepted
+    │   ├── ConsentRequired      an administrator or user has not consented to what was asked
+    │   ├── AccessBlocked        a policy or an account's state forbids it: Conditional Access, disabled, locked
+    │   ├── Misconfigured        wrong tenant, application, resource or scope
+    │   └── AuthorizationPending the person has not finished signing in yet (RFC 8628 section 3.5)
+    ├── TryLater                 nothing wrong with the question; ask again
+    │   ├── Throttled            429; `retry_in` says when
+    │   ├── ServiceUnavailable   5xx or temporarily_unavailable
+    │   └── TransportError       no HTTP answer: DNS, connection, TLS, proxy, time-out
+    ├── UnreadableAnswer         an answer that is no answer: HTML, cut off, huge, not JSON, missing fields
+    ├── UntrustedOrigin          a token or a secret would have gone to a place it is not for
+    └── StoreError               the cache or the vault cannot be read or written
+
+Every error has `remedy`: what to do next, with the exact command where there is one. No error carries a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class MstokenError(Exception):
+    """Base of everything raised on purpose.
+
+    `message` says what happened, `remedy` what to do next (may be empty). `str()` gives both, on two lines.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class UsageError(MstokenError):
+    """The question itself is wrong; no request was made."""
+
+
+class NotConfigured(UsageError):
+    """No credential, tenant or client was found; the message says where was looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The fields of an error answer of the token endpoint (RFC 6749 section 5.2, with Entra's additions).
+
+    `codes` are AADSTS numbers, most specific first. `timestamp` is Entra's own text, in UTC.
+    """
+
+    error: str = ""
+    description: str = ""
+    codes: tuple[int, ...] = ()
+    suberror: str = ""
+    claims: str = ""
+    trace_id: str = ""
+    correlation_id: str = ""
+    timestamp: str = ""
+    status: int = 0
+
+
+class TokenRefused(MstokenError):
+    """The token service answered with an error. `refusal` holds its fields; `codes`, `claims`… are shortcuts."""
+
+    def __init__(self, message: str, remedy: str = "", refusal: Refusal | None = None) -> None:
+        super().__init__(message, remedy)
+        self.refusal = refusal or Refusal()
+        self.args = (message, remedy, self.refusal)  # so that copies and pickles keep it
+
+    @property
+    def error(self) -> str:
+        """The RFC 6749 error name, such as `invalid_grant`."""
+        return self.refusal.error
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """AADSTS numbers, most specific first; empty for servers that are not Entra."""
+        return self.refusal.codes
+
+    @property
+    def suberror(self) -> str:
+        """Entra's finer word, such as `consent_required` or `bad_token`; empty when it gave none."""
+        return self.refusal.suberror
+
+    @property
+    def claims(self) -> str:
+        """The claims challenge as JSON text to send with the next sign-in; empty when there is none."""
+        return self.refusal.claims
+
+    @property
+    def trace_id(self) -> str:
+        """Entra's trace id, for a support request."""
+        return self.refusal.trace_id
+
+    @property
+    def correlation_id(self) -> str:
+        """Entra's correlation id, for the sign-in log."""
+        return self.refusal.correlation_id
+
+
+class SignInRequired(TokenRefused):
+    """A person must sign in (again)."""
+
+
+class CredentialRejected(TokenRefused):
+    """The application's secret, certificate or assertion was not accepted."""
+
+
+class ConsentRequired(TokenRefused):
+    """Consent for the application or the scope is missing."""
+
+
+class AccessBlocked(TokenRefused):
+    """A policy, or the state of the account, application or tenant, forbids the token."""
+
+
+class Misconfigured(TokenRefused):
+    """Tenant, application, resource, scope or request do not fit each other."""
+
+
+class AuthorizationPending(TokenRefused):
+    """The person has not finished signing in; poll again (RFC 8628 section 3.5)."""
+
+
+class TryLater(MstokenError):
+    """Nothing is wrong with the question; the same call may work later.
+
+    `retry_in` is what the service asked to wait, in seconds; None when it did not say.
+    """
+
+    def __init__(
+        self, message: str, remedy: str = "", retry_in: float | None = None, refusal: Refusal | None = None
+    ) -> None:
+        super().__init__(message, remedy)
+        self.retry_in = retry_in
+        self.refusal = refusal or Refusal()
+        self.args = (message, remedy, retry_in, self.refusal)
+
+
+class Throttled(TryLater):
+    """The service asked to slow down (429)."""
+
+
+class ServiceUnavailable(TryLater):
+    """The service failed on its side (5xx, `temporarily_unavailable`, `server_error`)."""
+
+
+class TransportError(TryLater):
+    """No HTTP answer came: name resolution, connection, TLS, proxy or time-out."""
+
+
+class UnreadableAnswer(MstokenError):
+    """The answer was no answer: HTML of a proxy, cut off, too large, not JSON, fields missing or of the wrong kind."""
+
+
+class UntrustedOrigin(MstokenError):
+    """A token or a secret would have gone to an origin it is not for; nothing was sent."""
+
+
+class StoreError(MstokenError):
+    """The cache or the vault could not be read or written; nothing in it was overwritten."""
