@@ -1,0 +1,263 @@
+"""What an error code of the Microsoft identity platform means, and what to do next.
+
+The knowledge is data, `aadsts.toml`; this file finds the entry for an answer and fills in its remedy. Nothing here
+touches the network, and the data is read only when the first error is looked up.
+
+Numbers are the AADSTS codes of Entra's token service and a few of Partner Center; names are those of RFC 6749
+section 5.2, RFC 8628 section 3.5, OpenID Connect Core section 3.1.2.6, Entra's suberrors and the metadata services.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from dataclasses import dataclass, replace
+from functools import cache
+
+REFERENCE = "https://learn.microsoft.com/entra/identity-platform/reference-error-codes"
+KINDS = frozenset(
+    {
+        "sign_in_required",
+        "credential_rejected",
+        "consent_required",
+        "access_blocked",
+        "misconfigured",
+        "authorization_pending",
+        "throttled",
+        "service_unavailable",
+    }
+)
+"""The exception classes of errors.py, in snake case."""
+
+FALLBACKS = {
+    "tenant": "<tenant>",
+    "client_id": "<client-id>",
+    "resource": "<service>",
+    "scope": "<scope>",
+    "profile": "<profile>",
+    "account": "<user>",
+    "authority": "login.microsoftonline.com",
+    "correlation_id": "<correlation-id>",
+    "code": "<code>",
+}
+"""Every plain placeholder, with what stands there when the caller does not know the value."""
+
+COMPOSED = frozenset({"login", "get", "consent_url"})
+"""Placeholders made of the plain ones: two commands and the address of the administrator's consent page."""
+
+_LONGEST_VALUE = 500  # characters; a longer value is nothing a person can read or paste
+_MOST_CODES = 100  # an answer names one or two; the bound is for hostile text
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One entry: `code` is the number as text, or an error name; `name` is Entra's short name, empty if not known.
+
+    `kind` is one of KINDS. `cause` and `remedy` may hold placeholders for `fill`. `retry`: the very same request may
+    succeed a little later. `kills_grant`: the refresh token is dead and need not be tried again. `source` is a URL.
+    `verified` is False where the entry rests on a single or weak source.
+    """
+
+    code: str
+    name: str
+    kind: str
+    cause: str
+    remedy: str
+    retry: bool = False
+    kills_grant: bool = False
+    source: str = REFERENCE
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Knowledge:
+    causes: dict[str, Cause]  # by casefolded key
+    phrases: tuple[tuple[str, Cause], ...]  # casefolded text that names a cause which has no code
+
+
+@cache
+def _knowledge() -> _Knowledge:
+    import pkgutil
+    import tomllib
+
+    data = pkgutil.get_data("mstoken", "aadsts.toml")
+    if data is None:  # pragma: no cover - a package without its data is not an installation
+        raise FileNotFoundError("mstoken/aadsts.toml")
+    causes: dict[str, Cause] = {}
+    phrases: list[tuple[str, Cause]] = []
+    for code, entry in tomllib.loads(data.decode()).items():
+        phrase = entry.pop("phrase", "")
+        entry.setdefault("name", "")
+        causes[code.casefold()] = cause = Cause(code=code, **entry)
+        if phrase:
+            phrases.append((phrase.casefold(), cause))
+    return _Knowledge(causes, tuple(phrases))
+
+
+def entries() -> tuple[Cause, ...]:
+    """Every entry, in the order of the data file, remedies unfilled."""
+    return tuple(_knowledge().causes.values())
+
+
+def lookup(code: int | str) -> Cause | None:
+    """The entry for a number (`50076`, `"AADSTS50076"`), an error name (`"invalid_grant"`) or an HTTP status."""
+    key = str(code).strip().casefold().removeprefix("aadsts").strip(" :")
+    causes = _knowledge().causes
+    return (
+        causes.get(key) or causes.get(f"http_{key}") or (causes["http_5xx"] if re.fullmatch("5[0-9]{2}", key) else None)
+    )
+
+
+def classify(codes: tuple[int, ...], error: str, suberror: str, status: int, description: str = "") -> Cause:
+    """The best explanation of an error answer; always one, with kind and remedy.
+
+    Order: the first known of `codes`, a known phrase of `description`, `suberror`, the statuses 429 and 5xx, `error`,
+    any other status. The statuses that mean "later" come before the error name because the instance metadata service
+    says `invalid_request` when it throttles. An unknown number stays the `code` of the result.
+    """
+    for code in codes:
+        known = lookup(f"{code}+{error}") or lookup(code)
+        if known:
+            return known
+    generic = (
+        _phrase_in(description)
+        or (suberror and lookup(suberror))
+        or (lookup(status) if status == 429 or 500 <= status <= 599 else None)
+        or (error and lookup(error))
+        or lookup(status)
+        or _knowledge().causes["unknown"]
+    )
+    return _numbered(generic, str(codes[0])) if codes else generic
+
+
+def _numbered(generic: Cause, code: str) -> Cause:
+    """`generic` for a number we do not know, with the page where Entra explains it."""
+    page = f"Entra's own words on this code: https://login.microsoftonline.com/error?code={code}"
+    return replace(generic, code=code, name="", remedy=f"{generic.remedy} {page}")
+
+
+def _phrase_in(text: str) -> Cause | None:
+    folded = " ".join(text[:100_000].casefold().split())
+    return next((cause for phrase, cause in _knowledge().phrases if phrase in folded), None)
+
+
+_ENTITY = re.compile(r"&(?:#([0-9]{1,5})|#x([0-9a-f]{1,5})|(nbsp|quot|colon|amp));", re.IGNORECASE)
+_NAMED_ENTITIES = {"nbsp": " ", "quot": '"', "colon": ":", "amp": "&"}
+# Bounded repeats only: each match attempt looks at a fixed number of characters, so the whole is linear.
+_CODE = re.compile(
+    r"""AADSTS[\s:#-]{0,3}([0-9]{4,9})(?![0-9])
+      | error_codes[\\"'\s:=]{1,9}\[([0-9,\s\\"']{1,400})\]
+      | (?<![a-z_])code[\\"'\s:=]{1,9}([0-9]{4,9})(?![0-9a-f-])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ALONE = re.compile(r"[\s,;]*[0-9]{3,9}(?:[\s,;]+[0-9]{3,9})*[\s,;]*")
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """Every code number in `text`, in order, each once, as digits; at most 100.
+
+    Understood: `AADSTS50076` in prose, HTML or an address; `error_codes` and `code` of a JSON body, also of one quoted
+    inside another; and numbers that stand alone. Time is linear in the length of `text`.
+    """
+    if len(text) <= 1000 and _ALONE.fullmatch(text):
+        return tuple(dict.fromkeys(re.findall("[0-9]+", text)))[:_MOST_CODES]
+    found: dict[str, None] = {}
+    for match in _CODE.finditer(_ENTITY.sub(_unescape, text) if "&" in text else text):
+        said, listed, labelled = match.groups()
+        for code in re.findall("[0-9]{4,9}", listed) if listed else [said or labelled]:
+            found[code] = None
+        if len(found) >= _MOST_CODES:
+            break
+    return tuple(found)[:_MOST_CODES]
+
+
+def _unescape(match: re.Match[str]) -> str:
+    decimal, hexadecimal, name = match.groups()
+    if name:
+        return _NAMED_ENTITIES[name.lower()]
+    return chr(int(decimal) if decimal else int(hexadecimal, 16))
+
+
+def explain(text: str, **context: str) -> tuple[Cause, ...]:
+    """What `text` means: a code, an error name, a log line or a whole answer. Remedies are filled; empty if unknown.
+
+    `context` is as for `fill`. Numbers are believed over names: a body with a known number is explained by that alone.
+    """
+    causes = [lookup(code) or _numbered(_generic(text), code) for code in codes_in(text)]
+    if not causes:
+        known = _phrase_in(text)
+        causes = [known] if known else _named_in(text)
+    return tuple(
+        replace(c, cause=fill(c.cause, **_with(context, c)), remedy=fill(c.remedy, **_with(context, c))) for c in causes
+    )
+
+
+def _with(context: dict[str, str], cause: Cause) -> dict[str, str]:
+    return {**context, "code": cause.code}
+
+
+def _generic(text: str) -> Cause:
+    return next(iter(_named_in(text)), _knowledge().causes["unknown"])
+
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+
+
+def _named_in(text: str) -> list[Cause]:
+    causes = _knowledge().causes
+    found = {word.casefold(): None for word in _WORD.findall(text[:100_000])}
+    return [causes[word] for word in found if word in causes][:_MOST_CODES]
+
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_ESCAPE = re.compile("(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*+(?:\x07|\x1b\\\\|\x9c)?")
+
+
+def fill(template: str, **context: str) -> str:
+    """`template` with its placeholders replaced by what the caller knows, else by a readable stand-in.
+
+    Values are put in once and never read as templates. Between backticks, where a command stands, each is quoted for
+    a POSIX shell. Terminal escapes, control and invisible characters are taken out; a value of more than 500
+    characters, or of nothing else, counts as unknown. Braces that are no placeholder stay as they are.
+    """
+    known = {name: value for name in FALLBACKS if (value := _plain(context.get(name, "")))}
+    parts = template.split("`")  # every second part is a command
+    return "`".join(_put(part, _values(known, command=index % 2 == 1)) for index, part in enumerate(parts))
+
+
+def _put(part: str, values: dict[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), part)
+
+
+def _plain(value: str) -> str:
+    """`value` on one line, without what a terminal would act on or not show; empty if it is too long to be read."""
+    if len(value) > _LONGEST_VALUE:
+        return ""
+    visible = "".join(
+        " " if char.isspace() else char
+        for char in _ESCAPE.sub("", value)
+        if char.isspace() or unicodedata.category(char)[0] != "C"
+    )
+    return " ".join(visible.split())
+
+
+def _values(known: dict[str, str], *, command: bool) -> dict[str, str]:
+    quoted = {name: shlex.quote(value) for name, value in known.items()}
+    inside = FALLBACKS | quoted
+    owner = f" --profile {quoted['profile']}" if "profile" in quoted else ""
+    tenant = f" --tenant {inside['tenant']}" if "tenant" in quoted or not owner else ""
+    composed = {
+        "login": "mstoken login" + (owner or f"{tenant} --client-id {inside['client_id']}"),
+        "get": f"mstoken get {inside['resource']}{owner}{tenant}",
+        "consent_url": _consent_url(known),
+    }
+    return (inside if command else FALLBACKS | known) | composed
+
+
+def _consent_url(known: dict[str, str]) -> str:
+    from urllib.parse import quote
+
+    tenant, client_id = (quote(known[k], safe="") if k in known else FALLBACKS[k] for k in ("tenant", "client_id"))
+    authority = quote(known.get("authority", FALLBACKS["authority"]), safe=":.")
+    return f"https://{authority}/{tenant}/adminconsent?client_id={client_id}"
