@@ -1,0 +1,114 @@
+"""The Microsoft clouds: which host signs people and applications in, and under which names people know it.
+
+A cloud decides three things together: the authority, the resource a token is for, and the API's host. This file holds
+the first; the services' own data holds the other two, per cloud. A token of one cloud is worth nothing in another.
+
+Sources: learn.microsoft.com/entra/identity-platform/authentication-national-cloud; the aliases as Entra's own instance
+discovery lists them; Bleu, Delos and Singapore as in MSAL 1.39 and azure-cli-core 2.91.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mstoken.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One Microsoft cloud.
+
+    `name` is the word for `--cloud` and the key of the services' data. `authority_host` is a bare host name, without
+    scheme; `login_hosts` are all hosts that sign in to this cloud, the authority's own first. `aliases` are further
+    words for it, lower case.
+    """
+
+    name: str
+    title: str
+    authority_host: str
+    login_hosts: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+
+
+_US_LOGIN = ("login.microsoftonline.us", "login.usgovcloudapi.net")
+
+PUBLIC = Cloud(
+    "public",
+    "Azure public (worldwide, and US Government GCC)",
+    "login.microsoftonline.com",
+    ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
+    ("azurecloud", "azure", "azurepublic", "azurepubliccloud", "commercial", "worldwide", "global", "gcc"),
+)
+US_GOVERNMENT = Cloud(
+    "usgov",
+    "US Government (GCC High)",
+    "login.microsoftonline.us",
+    _US_LOGIN,
+    ("azureusgovernment", "azureusgovernmentcloud", "usgovernment", "us-government", "gcchigh", "gcc-high", "l4"),
+)
+# The DoD signs in where GCC High does; Graph, SharePoint and others have hosts of their own there.
+US_GOVERNMENT_DOD = Cloud(
+    "usgov_dod",
+    "US Government (DoD)",
+    "login.microsoftonline.us",
+    _US_LOGIN,
+    ("dod", "usgovdod", "usgov-dod", "azureusgovernmentdod", "l5"),
+)
+CHINA = Cloud(
+    "china",
+    "China (operated by 21Vianet)",
+    "login.partner.microsoftonline.cn",
+    ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
+    ("azurechinacloud", "azurechina", "21vianet", "mooncake", "gallatin", "cn"),
+)
+BLEU = Cloud(
+    "bleu",
+    "Bleu (France)",
+    "login.sovcloud-identity.fr",
+    ("login.sovcloud-identity.fr",),
+    ("azurebleucloud", "azurebleu", "france", "fr"),
+)
+DELOS = Cloud(
+    "delos",
+    "Delos (Germany)",
+    "login.sovcloud-identity.de",
+    ("login.sovcloud-identity.de",),
+    ("azuredeloscloud", "germany", "de"),
+)
+SINGAPORE = Cloud(
+    "singapore",
+    "Government of Singapore",
+    "login.sovcloud-identity.sg",
+    ("login.sovcloud-identity.sg",),
+    ("govsg", "sg"),
+)
+
+CLOUDS: tuple[Cloud, ...] = (PUBLIC, US_GOVERNMENT, US_GOVERNMENT_DOD, CHINA, BLEU, DELOS, SINGAPORE)
+
+
+def cloud(name: str) -> Cloud:
+    """The cloud of that name or alias, in any case; `AzureUSGovernment` and `usgov` are the same.
+
+    Raises UsageError for an unknown name; it lists the known ones.
+    """
+    asked = name.strip().lower()
+    for known in CLOUDS:
+        if asked == known.name or asked in known.aliases:
+            return known
+    import difflib
+
+    words = {word: known.name for known in CLOUDS for word in (known.name, *known.aliases)}
+    close = difflib.get_close_matches(asked, words, n=1, cutoff=0.6)
+    hint = f"Did you mean {words[close[0]]}? " if close else ""
+    raise UsageError(
+        f"There is no cloud called {name!r}.", f"{hint}The known ones are {', '.join(known.name for known in CLOUDS)}."
+    )
+
+
+def cloud_of_authority(host: str) -> Cloud | None:
+    """The cloud that signs in at `host` (a host name or an https URL); None when the host is no cloud's we know.
+
+    The US Government's host is shared by GCC High and DoD; it answers GCC High, which is `usgov`.
+    """
+    bare = host.strip().lower().removeprefix("https://").split("/", 1)[0].removesuffix(":443").removesuffix(".")
+    return next((known for known in CLOUDS if bare in known.login_hosts), None)
