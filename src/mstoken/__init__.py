@@ -1,1 +1,80 @@
-"""Access tokens for Microsoft services."""
+"""Access tokens for Microsoft services, in one line.
+
+    from mstoken import Client, ClientSecret
+
+    client = Client("contoso.onmicrosoft.com", client_id, ClientSecret(secret))
+    client.get_token("graph").token
+
+Names are loaded when first used, so importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mstoken.client import AsyncClient, Client
+    from mstoken.credentials import ClientSecret, RefreshToken
+    from mstoken.errors import (
+        AccessBlocked,
+        AuthorizationPending,
+        ConsentRequired,
+        CredentialRejected,
+        Misconfigured,
+        MstokenError,
+        NotConfigured,
+        ServiceUnavailable,
+        SignInRequired,
+        StoreError,
+        Throttled,
+        TokenRefused,
+        TransportError,
+        TryLater,
+        UnreadableAnswer,
+        UntrustedOrigin,
+        UsageError,
+    )
+    from mstoken.model import Authority, Token
+
+__all__ = [
+    "AccessBlocked",
+    "AsyncClient",
+    "Authority",
+    "AuthorizationPending",
+    "Client",
+    "ClientSecret",
+    "ConsentRequired",
+    "CredentialRejected",
+    "Misconfigured",
+    "MstokenError",
+    "NotConfigured",
+    "RefreshToken",
+    "ServiceUnavailable",
+    "SignInRequired",
+    "StoreError",
+    "Throttled",
+    "Token",
+    "TokenRefused",
+    "TransportError",
+    "TryLater",
+    "UnreadableAnswer",
+    "UntrustedOrigin",
+    "UsageError",
+]
+
+_HOMES = ("errors", "credentials", "model", "client")  # the light ones first: looking for a name imports them in turn
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        from importlib import import_module
+
+        for home in _HOMES:
+            module = import_module(f"mstoken.{home}")
+            if name in vars(module):
+                return vars(module)[name]
+    raise AttributeError(f"module 'mstoken' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

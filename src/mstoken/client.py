@@ -1,0 +1,349 @@
+"""Client and AsyncClient: where services, flows, stores and transports are wired together, and nothing else.
+
+Both have the shape of azure-core's `TokenCredential` and `SupportsTokenInfo`, so an Azure SDK client takes either as
+its credential: learn.microsoft.com/python/api/azure-core/azure.core.credentials
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mstoken import clouds, services
+from mstoken.credentials import is_user
+from mstoken.errors import SignInRequired, UsageError
+from mstoken.flows.cached import cached
+from mstoken.model import LEEWAY_IN, Authority, TokenRequest
+from mstoken.rest.bearer_auth import AsyncBearerAuth, Audience, BearerAuth, for_http_client
+from mstoken.rest.call import ApiRequest, call
+from mstoken.stores.memory import Bounded, in_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from mstoken.clouds import Cloud
+    from mstoken.config.settings import Settings
+    from mstoken.credentials import Credential
+    from mstoken.model import Token
+    from mstoken.protocol.http import HttpResponse
+    from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
+    from mstoken.runtimes.blocking import BlockingRuntime, Transport
+    from mstoken.services import Target
+    from mstoken.stores.port import Stores
+
+T = TypeVar("T")
+_Question = tuple[tuple[str, ...], str | None, str | None, bool]
+
+
+class _Core:
+    """What both clients share: turning a call into a complete question, and the hits in memory."""
+
+    def __init__(
+        self,
+        tenant: str,
+        client_id: str,
+        credential: Credential,
+        authority: Authority | Cloud | str = "",
+        stores: Stores | None = None,
+    ) -> None:
+        if not client_id:
+            raise UsageError("No client id was given.", "Give the application's (client) id, or set AZURE_CLIENT_ID.")
+        self.cloud = _cloud(authority)
+        self.authority = _authority(authority, self.cloud, tenant)
+        self.client_id = client_id
+        self.credential = credential
+        self._stores = stores or in_memory()
+        self._hits: Bounded[_Question, tuple[float, Token]] = Bounded()
+
+    def __repr__(self) -> str:
+        where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
+        return f"{type(self).__name__}({where!r}, client_id={self.client_id!r}, credential={self.credential!r})"
+
+    @classmethod
+    def from_settings(cls, settings: Settings, stores: Stores | None = None) -> Self:
+        """A client from resolved settings (`mstoken.config`)."""
+        authority: Authority | Cloud | str = settings.authority or settings.cloud
+        if settings.token_endpoint:
+            authority = Authority.oauth(settings.token_endpoint)
+        return cls(settings.tenant, settings.client_id, settings.credential, authority, stores)
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """A client from AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_AUTHORITY_HOST and the like.
+
+        docs/configuration.md lists the variables. Raises NotConfigured that names what is missing.
+        """
+        from mstoken.config.environment import from_environment
+
+        return cls.from_settings(from_environment())
+
+    @classmethod
+    def from_profile(cls, name: str = "") -> Self:
+        """A client from a profile of the user's configuration file, under the environment (docs/configuration.md).
+
+        A sign-in stored by `mstoken login` is read from, and renewed in, the user's vault. Raises UsageError.
+        """
+        from mstoken.config.settings import resolve
+        from mstoken.stores.user import user_stores
+
+        return cls.from_settings(resolve({"profile": name}), user_stores())
+
+    def target(self, *scopes: str) -> Target:
+        """What `scopes` mean: service names, API URLs, resources or scopes, all of one resource. Raises UsageError."""
+        if not scopes:
+            raise UsageError("No service or scope was given.", "Name one, such as graph or arm: mstoken services")
+        return services.resolve_all(scopes, self.cloud)
+
+    def question(self, *scopes: str, tenant_id: str | None = None, **wishes: Any) -> TokenRequest:
+        """The complete question for a call; `wishes` are TokenRequest's claims, enable_cae, min_ttl and fresh.
+
+        Raises UsageError; SignInRequired when the service needs a user and there is only an application.
+        """
+        if self.authority.token_url:
+            return TokenRequest(self.authority, self.client_id, self.credential, scopes, **wishes)
+        target = self.target(*scopes)
+        if target.needs_user and not is_user(self.credential):
+            raise _needs_user(target, self.authority, self.client_id)
+        authority = self.authority.for_tenant(tenant_id) if tenant_id else self.authority
+        return TokenRequest(authority, self.client_id, self.credential, target.scopes, **wishes)
+
+    def _remember(self, key: _Question, token: Token) -> Token:
+        """Keep the token for this process; one that met a challenge takes the place of the one that did not."""
+        if key[1]:
+            self._hits.drop((key[0], None, *key[2:]))
+        good_until = min(token.refresh_on or token.expires_on, token.expires_on - LEEWAY_IN)
+        self._hits.put(key, (good_until, token))
+        return token
+
+    def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
+        return Audience(self.target(*scopes), self.cloud, origin)
+
+
+class Client(_Core):
+    """Gets tokens, blocking; safe to share between threads. Constructing one touches no network and no disk.
+
+    `authority` is a cloud's name (`"usgov"`), a login host or URL, an `Authority`, or empty for the public cloud.
+    `stores` says where tokens are kept; in memory when not given.
+    """
+
+    def __init__(
+        self,
+        tenant: str,
+        client_id: str,
+        credential: Credential,
+        authority: Authority | Cloud | str = "",
+        stores: Stores | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        super().__init__(tenant, client_id, credential, authority, stores)
+        self._transport = transport
+        self._runtime: BlockingRuntime | None = None
+        self._wiring = Lock()
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **wishes: Any,
+    ) -> Token:
+        """The token for a service name, API URL, resource or scope; from memory when a good one is there.
+
+        `wishes`: `min_ttl`, seconds of life the token must still have; `fresh=True` asks the service in any case. What
+        azure-core passes besides is ignored. Raises the errors of `mstoken.errors`.
+        """
+        key = (scopes, claims, tenant_id, enable_cae)
+        hit = self._hits.get(key)
+        if hit is not None and not wishes and hit[0] > time.time():
+            return hit[1]
+        question = self.question(
+            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **_known(wishes)
+        )
+        return self._remember(key, self._run(cached(question, self._port())))
+
+    def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
+        """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
+        return self.get_token(*scopes, **(options or {}))
+
+    def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
+        """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
+
+        def ask(claims: str) -> Token:
+            return self.get_token(*scopes, claims=claims or None, enable_cae=enable_cae)
+
+        return for_http_client(BearerAuth)(self._audience(scopes, origin), ask)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> HttpResponse:
+        """Call an API with the right token and give its answer, whatever the status.
+
+        Without `scope` (a service name, resource or scope) the URL tells the service. Raises UntrustedOrigin when the
+        token is not for the URL's origin, TransportError, UnreadableAnswer, and what `get_token` raises.
+        """
+        self._audience((scope or url,), origin).admit(url)
+        return self._run(call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port()))
+
+    def close(self) -> None:
+        """Close connections. The client may be used again; it opens new ones."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, flow: Coroutine[Any, Any, T]) -> T:
+        from mstoken.runtimes.blocking import run_blocking
+
+        return run_blocking(flow)
+
+    def _port(self) -> BlockingRuntime:
+        with self._wiring:
+            if self._runtime is None:
+                from mstoken.runtimes.blocking import BlockingRuntime
+                from mstoken.transports.pyreqwest import PyreqwestTransport
+
+                self._transport = self._transport or PyreqwestTransport()
+                self._runtime = BlockingRuntime(self._transport, self._stores.tokens, self._stores.grants)
+            return self._runtime
+
+
+class AsyncClient(_Core):
+    """`Client` for asyncio, over the same flows; one event loop at a time. Its `auth` is for `httpx.AsyncClient`."""
+
+    def __init__(
+        self,
+        tenant: str,
+        client_id: str,
+        credential: Credential,
+        authority: Authority | Cloud | str = "",
+        stores: Stores | None = None,
+        transport: AsyncTransport | None = None,
+    ) -> None:
+        super().__init__(tenant, client_id, credential, authority, stores)
+        self._transport = transport
+        self._runtime: AsyncioRuntime | None = None
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **wishes: Any,
+    ) -> Token:
+        """As `Client.get_token`; a hit in memory never leaves the event loop."""
+        key = (scopes, claims, tenant_id, enable_cae)
+        hit = self._hits.get(key)
+        if hit is not None and not wishes and hit[0] > time.time():
+            return hit[1]
+        question = self.question(
+            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **_known(wishes)
+        )
+        return self._remember(key, await cached(question, self._port()))
+
+    async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
+        """As `Client.get_token_info`."""
+        return await self.get_token(*scopes, **(options or {}))
+
+    def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
+        """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""
+
+        async def ask(claims: str) -> Token:
+            return await self.get_token(*scopes, claims=claims or None, enable_cae=enable_cae)
+
+        return for_http_client(AsyncBearerAuth, httpx_needed=True)(self._audience(scopes, origin), ask)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> HttpResponse:
+        """As `Client.request`."""
+        self._audience((scope or url,), origin).admit(url)
+        return await call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port())
+
+    async def close(self) -> None:
+        """Close connections. The client may be used again; it opens new ones."""
+        if self._transport is not None:
+            await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+    def _port(self) -> AsyncioRuntime:
+        if self._runtime is None:
+            from mstoken.runtimes.asyncio import AsyncioRuntime
+            from mstoken.transports.pyreqwest import AsyncPyreqwestTransport
+
+            self._transport = self._transport or AsyncPyreqwestTransport()
+            self._runtime = AsyncioRuntime(self._transport, self._stores.tokens, self._stores.grants)
+        return self._runtime
+
+
+def _cloud(authority: Authority | Cloud | str) -> Cloud:
+    """The cloud an authority belongs to; the public one for a host of the caller's own."""
+    if isinstance(authority, clouds.Cloud):
+        return authority
+    if isinstance(authority, Authority):
+        return clouds.cloud_of_authority(authority.origin) or clouds.PUBLIC
+    if not authority:
+        return clouds.PUBLIC
+    if _is_host(authority):
+        return clouds.cloud_of_authority(authority) or clouds.PUBLIC
+    return clouds.cloud(authority)
+
+
+def _authority(authority: Authority | Cloud | str, cloud: Cloud, tenant: str) -> Authority:
+    if isinstance(authority, Authority):
+        return authority if authority.token_url or not tenant else authority.for_tenant(tenant)
+    host = authority if isinstance(authority, str) and _is_host(authority) else cloud.authority_host
+    return Authority.of(host, tenant)
+
+
+def _is_host(text: str) -> bool:
+    """Hosts and URLs have a dot or a colon; names of clouds have neither."""
+    return "." in text or ":" in text or text == "localhost"
+
+
+def _known(wishes: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords that are ours; azure-core passes others that mean nothing here."""
+    return {name: wishes[name] for name in ("min_ttl", "fresh") if name in wishes}
+
+
+def _needs_user(target: Target, authority: Authority, client_id: str) -> SignInRequired:
+    name = target.service.title if target.service else target.resource
+    return SignInRequired(
+        f"{name} needs a token on behalf of a user; there is only an application's credential. No request was made.",
+        "Store a user's refresh token, which mstoken login reads from standard input: "
+        f"mstoken login --tenant {authority.tenant} --client-id {client_id}",
+    )

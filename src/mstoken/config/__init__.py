@@ -1,0 +1,1 @@
+"""Where a client's settings come from: environment and profiles."""

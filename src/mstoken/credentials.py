@@ -1,0 +1,53 @@
+"""Credentials are values: what a client proves itself with. Constructing one touches nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """An application's secret: alone it gives app-only tokens (client credentials, RFC 6749 section 4.4)."""
+
+    secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.secret:
+            raise UsageError("The client secret is empty.", "Set AZURE_CLIENT_SECRET, or give ClientSecret a value.")
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """A user's refresh token (RFC 6749 section 6): tokens on behalf of a person who signed in before.
+
+    Give `value`, or `account`: the name under which a sign-in is kept in the vault (`mstoken login`). A public client
+    has no `client_secret`. `on_new` is called with each new refresh token before the access token is handed out, to
+    keep it in a place of your own; if it raises, the call fails and the old token stays in use. `single_use` is for
+    servers that revoke a refresh token once used (single-page apps, many that are not Entra): renewals then queue.
+    """
+
+    value: str = field(default="", repr=False)
+    client_secret: str = field(default="", repr=False)
+    account: str = ""
+    on_new: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
+    single_use: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.value and not self.account:
+            raise UsageError(
+                "The refresh token is empty.", "Give RefreshToken a value, or an account that `mstoken login` stored."
+            )
+
+
+Credential = ClientSecret | RefreshToken
+
+
+def is_user(credential: Credential) -> bool:
+    """Whether tokens got with it stand for a person (delegated), not for the application alone."""
+    return isinstance(credential, RefreshToken)

@@ -1,0 +1,77 @@
+"""Refresh token: a token on behalf of a person who signed in before (RFC 6749 section 6).
+
+The law of this file: a refresh token is never lost. A new one is kept, durably, before the access token is handed
+out; the one before it stays until the new one has worked. Of several writers the first wins, as both tokens are valid.
+Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from mstoken.errors import SignInRequired, TokenRefused, UsageError
+from mstoken.flows.politely import ask
+from mstoken.model import Grant
+from mstoken.protocol.cache_key import grant_key
+from mstoken.protocol.token_endpoint import token_request
+
+if TYPE_CHECKING:
+    from mstoken.credentials import RefreshToken
+    from mstoken.flows.port import Port
+    from mstoken.model import Token, TokenRequest
+
+
+async def refresh_token(request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
+    """Get a delegated token, keeping the new refresh token if one came.
+
+    Raises TokenRefused, TryLater or UnreadableAnswer; UsageError when the vault does not know the account;
+    StoreError when a new refresh token could not be kept.
+    """
+    key = grant_key(credential)
+    async with AsyncExitStack() as stack:
+        if credential.single_use or request.authority.token_url:
+            await stack.enter_async_context(port.exclusive(key))
+        grant = await _held(key, credential, port)
+        try:
+            return await _redeem(grant.current, request, credential, port)
+        except TokenRefused as refusal:
+            if refusal.error != "invalid_grant":
+                raise
+            return await _with_another(grant, refusal, request, credential, port)
+
+
+async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:
+    if held := await port.load_grant(key):
+        return held
+    if credential.value:
+        return Grant(credential.value)
+    raise UsageError(
+        f"No sign-in is kept for the account {credential.account!r}.",
+        f"Store one: mstoken login --profile {credential.account} (it reads the refresh token from standard input).",
+    )
+
+
+async def _redeem(value: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
+    form = {"grant_type": "refresh_token", "refresh_token": value}
+    http = token_request(request, form, client_secret=credential.client_secret)
+    answer = await ask(http, request, port)
+    if answer.refresh_token and answer.refresh_token != value:
+        await port.replace_grant(grant_key(credential), value, answer.refresh_token)
+        if credential.on_new is not None:
+            credential.on_new(answer.refresh_token)
+    return answer.token
+
+
+async def _with_another(
+    tried: Grant, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
+) -> Token:
+    """The tried token was refused: another process may have renewed it, or a crash kept one that never worked."""
+    held = await _held(grant_key(credential), credential, port)
+    for value in dict.fromkeys([held.current, held.previous]):
+        if value and value != tried.current:
+            try:
+                return await _redeem(value, request, credential, port)
+            except SignInRequired:
+                continue
+    raise refusal

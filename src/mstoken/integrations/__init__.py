@@ -1,0 +1,1 @@
+"""mstoken inside other libraries."""

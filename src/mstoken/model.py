@@ -1,0 +1,140 @@
+"""The values everything else speaks in. Frozen; secrets never show in a repr."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from mstoken.credentials import Credential
+
+LEEWAY_IN = 60
+"""A token with less life than this, in seconds, is treated as expired: clocks differ and requests take time."""
+
+_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Freshness(Enum):
+    """What a kept token is good for."""
+
+    FRESH = "fresh"
+    STALE = "stale"  # still valid, and due for renewal
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token, in the shape of azure-core's `AccessTokenInfo`.
+
+    `expires_on` and `refresh_on` are epoch seconds, UTC; `refresh_on` is when it should be renewed though still valid.
+    `scope` is what the service says it granted, space separated; empty when it did not say.
+    """
+
+    token: str = field(repr=False)
+    expires_on: int
+    token_type: str = "Bearer"
+    refresh_on: int | None = None
+    scope: str = ""
+
+    def freshness(self, now: float, min_ttl: float = 0) -> Freshness:
+        """Judge the token at `now` (epoch seconds) for a caller who needs `min_ttl` more seconds of life."""
+        if self.expires_on - now < max(min_ttl, LEEWAY_IN):
+            return Freshness.EXPIRED
+        if self.refresh_on is not None and now >= self.refresh_on:
+            return Freshness.STALE
+        return Freshness.FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A kept refresh token: the one to use, and the one before it until the new one has proved to work."""
+
+    current: str = field(repr=False)
+    previous: str = field(default="", repr=False)
+
+
+def origin_of(url: str, what: str) -> str:
+    """The origin (scheme, host, port) of an authority given as a host or a URL.
+
+    Only https, or http to loopback, and nothing that could hide another host: user info, backslashes, spaces.
+    Raises UsageError; `what` names the setting in the message.
+    """
+    text = url.strip()
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise UsageError(f"{what} {url!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
+    host = parts.hostname or ""
+    if not host or "@" in parts.netloc or re.search(r"[\s\\]", text):
+        raise UsageError(f"{what} {url!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
+        raise UsageError(f"{what} {url!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """Who issues the token: an origin and a tenant, or any OAuth server's token endpoint.
+
+    `tenant` is a GUID, a domain, or `common`, `organizations`, `consumers`. With `token_url` the authority is a
+    standard OAuth 2.0 server and the URL is used as it is. Raises UsageError for what cannot be an authority.
+    """
+
+    origin: str
+    tenant: str
+    token_url: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.token_url and not _TENANT.fullmatch(self.tenant):
+            raise UsageError(
+                f"{self.tenant!r} is not a tenant." if self.tenant else "No tenant was given.",
+                "Give a tenant id (a GUID) or a domain such as contoso.onmicrosoft.com.",
+            )
+
+    @classmethod
+    def of(cls, host: str, tenant: str) -> Authority:
+        """The authority of `tenant` at a login host such as `login.microsoftonline.com` or `https://localhost:8443`."""
+        return cls(origin_of(host, "The authority"), tenant.strip())
+
+    @classmethod
+    def oauth(cls, token_endpoint: str) -> Authority:
+        """A standard OAuth 2.0 server, by the URL of its token endpoint (RFC 6749 section 3.2)."""
+        return cls(origin_of(token_endpoint, "The token endpoint"), "", token_endpoint.strip())
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where token requests go: learn.microsoft.com/entra/identity-platform/v2-protocols."""
+        return self.token_url or f"{self.origin}/{self.tenant}/oauth2/v2.0/token"
+
+    def for_tenant(self, tenant: str) -> Authority:
+        """The same authority for another tenant; a standard OAuth server has no tenants and stays itself."""
+        return self if self.token_url else replace(self, tenant=tenant)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """One question for a token, complete: whoever asks it anywhere gets the same answer.
+
+    `claims` is JSON text of a claims challenge, or empty. `min_ttl` is the life the caller needs, in seconds; `fresh`
+    asks the service even if a token is kept. `patience_in` is how long the whole answer may take, in seconds.
+    """
+
+    authority: Authority
+    client_id: str
+    credential: Credential
+    scopes: tuple[str, ...]
+    claims: str = ""
+    enable_cae: bool = False
+    min_ttl: float = 0
+    fresh: bool = False
+    patience_in: float = 30.0

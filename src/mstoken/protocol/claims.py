@@ -1,0 +1,30 @@
+"""The `claims` request parameter (OpenID Connect Core section 5.5) and Entra's client capabilities."""
+
+from __future__ import annotations
+
+import json
+
+from mstoken.errors import UsageError
+
+_CP1 = {"access_token": {"xms_cc": {"values": ["CP1"]}}}
+
+
+def claims_parameter(challenge: str, *, enable_cae: bool) -> str:
+    """The claims to send: the challenge, and CP1 where the client can handle claims challenges; '' for none.
+
+    Source: learn.microsoft.com/entra/identity-platform/claims-challenge. Raises UsageError for a challenge that is
+    not a JSON object.
+    """
+    if not challenge:
+        return json.dumps(_CP1, separators=(",", ":")) if enable_cae else ""
+    try:
+        asked = json.loads(challenge)
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise UsageError("The claims are not a JSON object.", 'Pass them as text such as {"access_token":{...}}.')
+    if enable_cae:
+        token = asked.setdefault("access_token", {})
+        if isinstance(token, dict):
+            token.setdefault("xms_cc", {"values": ["CP1"]})
+    return json.dumps(asked, separators=(",", ":"))

@@ -1,0 +1,134 @@
+"""Read an error answer of the token endpoint into the exception that fits (RFC 6749 section 5.2)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from mstoken import aadsts, errors
+from mstoken.errors import MstokenError, Refusal
+from mstoken.protocol.retry_after import retry_after
+
+if TYPE_CHECKING:
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.http import HttpResponse
+
+_LONGEST_TEXT = 2000
+_LONGEST_CLAIMS = 50_000
+_TRAILER = re.compile(r"[\s\u00a0]*(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_TRACE = re.compile(r"Trace ID:\s*([0-9A-Za-z-]+)")
+_CORRELATION = re.compile(r"Correlation ID:\s*([0-9A-Za-z-]+)")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00a0]+")
+
+_KINDS: dict[str, type[errors.TokenRefused]] = {
+    "sign_in_required": errors.SignInRequired,
+    "credential_rejected": errors.CredentialRejected,
+    "consent_required": errors.ConsentRequired,
+    "access_blocked": errors.AccessBlocked,
+    "misconfigured": errors.Misconfigured,
+    "authorization_pending": errors.AuthorizationPending,
+}
+_LATER: dict[str, type[errors.TryLater]] = {
+    "throttled": errors.Throttled,
+    "service_unavailable": errors.ServiceUnavailable,
+}
+
+
+def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None = None) -> MstokenError:
+    """The exception for an answer that is not a token.
+
+    `now` (epoch seconds, UTC) turns a Retry-After date into seconds; `request` fills tenant, client and scope into
+    the remedy's commands.
+    """
+    refusal = read_refusal(response)
+    wait = retry_after(response.headers.get("retry-after", ""), now)
+    if not refusal.error and response.status in (301, 302, 303, 307, 308):
+        return errors.UnreadableAnswer(
+            f"The token endpoint redirected elsewhere (HTTP {response.status}); secrets are not sent on.",
+            "Check the authority: a token endpoint never redirects.",
+        )
+    if not refusal.error and response.status != 429 and response.status < 500:
+        return errors.UnreadableAnswer(
+            f"The answer (HTTP {response.status}) was neither a token nor an OAuth error.",
+            "Check the authority and any proxy between here and there.",
+        )
+    cause = aadsts.classify(refusal.codes, refusal.error, refusal.suberror, response.status)
+    context = _context(request, refusal)
+    message = _message(refusal, aadsts.fill(cause.cause, **context))
+    remedy = aadsts.fill(cause.remedy, **context)
+    if later := _LATER.get(cause.kind):
+        return later(message, remedy, wait, refusal)
+    return _KINDS[cause.kind](message, remedy, refusal)
+
+
+def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
+    """What the remedy's commands are filled with: only what is known."""
+    if request is None:
+        return {}
+    scope = next((scope for scope in request.scopes if "://" in scope), request.scopes[0] if request.scopes else "")
+    known = {
+        "tenant": request.authority.tenant,
+        "client_id": request.client_id,
+        "authority": request.authority.origin.removeprefix("https://"),
+        "scope": scope,
+        "resource": scope.removesuffix("/.default"),
+        "correlation_id": refusal.correlation_id,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def read_refusal(response: HttpResponse) -> Refusal:
+    """The fields of the error, whatever came: text and HTML give an empty `error`."""
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict) or not isinstance(body.get("error"), str):
+        return Refusal(status=response.status)
+    raw = _text(body, "error_description")
+    return Refusal(
+        error=_clean(_text(body, "error")),
+        description=_clean(_TRAILER.sub("", raw, count=1)),
+        codes=_codes(body, raw),
+        suberror=_clean(_text(body, "suberror")),
+        claims=_text(body, "claims", _LONGEST_CLAIMS),
+        trace_id=_clean(_text(body, "trace_id")) or _found(_TRACE, raw),
+        correlation_id=_clean(_text(body, "correlation_id")) or _found(_CORRELATION, raw),
+        timestamp=_clean(_text(body, "timestamp")),
+        status=response.status,
+    )
+
+
+def _message(refusal: Refusal, cause: str) -> str:
+    """One line: the code, what it means in our words, and the ids support asks for."""
+    name = f"AADSTS{refusal.codes[0]}" if refusal.codes else refusal.error or f"HTTP {refusal.status}"
+    said = refusal.description if not refusal.codes and refusal.description else cause
+    ids = [
+        f"{label} {value}"
+        for label, value in (("trace id", refusal.trace_id), ("correlation id", refusal.correlation_id))
+        if value
+    ]
+    return f"{name}: {said}" + (f" ({', '.join(ids)})" if ids else "")
+
+
+def _codes(body: dict[str, Any], description: str) -> tuple[int, ...]:
+    listed = body.get("error_codes")
+    codes = [code for code in listed if type(code) is int] if isinstance(listed, list) else []
+    named = [int(code) for code in aadsts.codes_in(description) if code.isdigit() and f"AADSTS{code}" in description]
+    return tuple(dict.fromkeys([*named, *codes]))
+
+
+def _text(body: dict[str, Any], name: str, longest: int = _LONGEST_TEXT) -> str:
+    value = body.get(name)
+    return value[:longest] if isinstance(value, str) else ""
+
+
+def _clean(text: str) -> str:
+    """No line breaks and no terminal control in what a server wrote."""
+    return _UNPRINTABLE.sub(" ", text).strip()
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match[1] if match else ""

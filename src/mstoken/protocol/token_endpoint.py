@@ -1,0 +1,120 @@
+"""The token endpoint: build the request, read the answer (RFC 6749 sections 4.4, 5.1, 5.2 and 6)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from mstoken.errors import UnreadableAnswer
+from mstoken.model import Token
+from mstoken.protocol.claims import claims_parameter
+from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.refusal import refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.http import HttpResponse
+
+UNSAID_LIFE_IN = 300
+"""Life assumed when a server names none (RFC 6749 section 5.1 only recommends it), in seconds: short, to be safe."""
+LONGEST_LIFE_IN = 366 * 24 * 3600
+"""A longer life, in seconds, is a mistake of the server; the token is asked for again after this."""
+RENEW_AFTER = 0.8
+"""Part of its life after which a token is renewed when the service gives no `refresh_in`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer: the access token, and the new refresh token if one came ('' if none)."""
+
+    token: Token
+    refresh_token: str = field(default="", repr=False)
+
+
+def token_request(request: TokenRequest, grant: Mapping[str, str], *, client_secret: str = "") -> HttpRequest:
+    """POST to the token endpoint: client_id, client_secret if there is one, the grant's fields, scope, claims.
+
+    Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow and
+    v2-oauth2-auth-code-flow (refresh). Raises UsageError for claims that are not a JSON object.
+    """
+    form = {"client_id": request.client_id}
+    if client_secret:
+        form["client_secret"] = client_secret
+    form |= grant
+    form["scope"] = " ".join(request.scopes)
+    if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
+        form["claims"] = claims
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    return HttpRequest("POST", request.authority.token_endpoint, headers, urlencode(form).encode())
+
+
+def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitter: float) -> Answer:
+    """The token in the answer to `request` at `now` (epoch seconds, UTC); `jitter` in [0, 1) spreads renewals.
+
+    Raises a TokenRefused or TryLater by the service's own error, UnreadableAnswer for what is no answer.
+    """
+    if response.status != 200:
+        raise refusal_of(response, now, request)
+    body = json_object(response)
+    value = body.get("access_token")
+    if not isinstance(value, str) or not value or not value.isascii() or any(c <= " " for c in value):
+        raise UnreadableAnswer(
+            "The token service answered without a usable access_token.", "Check that the authority is a token service."
+        )
+    life = _seconds(body, "expires_in", UNSAID_LIFE_IN)
+    renew = _seconds(body, "refresh_in", 0) or int(life * (RENEW_AFTER - 0.1 * jitter))
+    scope, kind, refresh = body.get("scope", ""), body.get("token_type", "Bearer"), body.get("refresh_token", "")
+    return Answer(
+        Token(
+            token=value,
+            expires_on=int(now) + life,
+            token_type=kind if isinstance(kind, str) else "Bearer",
+            refresh_on=int(now) + min(renew, life),
+            scope=scope if isinstance(scope, str) else "",
+        ),
+        refresh if isinstance(refresh, str) else "",
+    )
+
+
+def json_object(response: HttpResponse) -> dict[str, Any]:
+    """The body as a JSON object, or UnreadableAnswer that says what came instead."""
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        raise UnreadableAnswer(*_what_came(response)) from None
+    if not isinstance(body, dict):
+        raise UnreadableAnswer(*_what_came(response))
+    return body
+
+
+def _what_came(response: HttpResponse) -> tuple[str, str]:
+    """Name the kind of answer without quoting it: it may hold a token or a trick."""
+    start = response.body[:512].lstrip().lower()
+    if not start:
+        return f"The answer (HTTP {response.status}) was empty.", "Ask again; if it stays so, check the authority."
+    if start.startswith(b"<"):
+        return (
+            f"The answer (HTTP {response.status}) was a web page, not a token.",
+            "A proxy or a sign-in portal answered in place of the service: check HTTPS_PROXY and the authority.",
+        )
+    if start.startswith(b"{"):
+        return f"The answer (HTTP {response.status}) was cut off or is broken JSON.", "Ask again."
+    return f"The answer (HTTP {response.status}) was not JSON.", "Check that the authority is a token service."
+
+
+def _seconds(body: dict[str, Any], name: str, unsaid: int) -> int:
+    """A life in seconds, given as a number or (v1, managed identity) as text; UnreadableAnswer for anything else."""
+    value = body.get(name)
+    if value is None:
+        return unsaid
+    try:
+        seconds = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else int(float(value))
+    except (TypeError, ValueError, OverflowError):
+        seconds = 0
+    if seconds <= 0:
+        raise UnreadableAnswer(f"The token service gave a senseless {name}.", "Check the authority and its clock.")
+    return min(seconds, LONGEST_LIFE_IN)

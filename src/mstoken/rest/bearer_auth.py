@@ -1,0 +1,101 @@
+"""`auth=` for requests and for httpx: a token per request, only to the service it is for.
+
+One object serves both libraries. requests takes any callable; httpx takes its own `Auth` class, which is made here only
+when httpx is already loaded, so that neither library is imported for somebody who does not use it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mstoken.protocol.challenge import challenged_claims
+from mstoken.rest.origin import check_origin
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+    from mstoken.clouds import Cloud
+    from mstoken.model import Token
+    from mstoken.services import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom the token is for, and the origin the caller named for it ('' for the catalogue's own)."""
+
+    target: Target
+    cloud: Cloud
+    origin: str = ""
+
+    def admit(self, url: str) -> None:
+        """Raise UntrustedOrigin unless `url` may have the token."""
+        check_origin(url, self.target, self.cloud, self.origin)
+
+
+class BearerAuth:
+    """Adds `Authorization: Bearer` to each request; answers one claims challenge (401) per request."""
+
+    def __init__(self, audience: Audience, ask: Callable[[str], Token]) -> None:
+        self._audience, self._ask = audience, ask
+
+    def __call__(self, request: Any) -> Any:
+        """For requests: called with each prepared request (requests.readthedocs.io, Custom Authentication)."""
+        self._audience.admit(str(request.url))
+        request.headers["Authorization"] = f"Bearer {self._ask('').token}"
+        if hasattr(request, "register_hook"):
+            request.register_hook("response", self._met_challenge)
+        return request
+
+    def _met_challenge(self, response: Any, **options: Any) -> Any:
+        claims = _claims_of(response)
+        if not claims or not hasattr(response, "connection"):
+            return response
+        again = response.request.copy()
+        self._audience.admit(str(again.url))
+        if hasattr(again.body, "seek"):
+            again.body.seek(0)
+        _ = response.content  # requests frees the connection only once the body is read
+        response.close()
+        again.headers["Authorization"] = f"Bearer {self._ask(claims).token}"
+        answer = response.connection.send(again, **options)
+        answer.history.append(response)
+        answer.request = again
+        return answer
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
+        self._audience.admit(str(request.url))
+        request.headers["Authorization"] = f"Bearer {self._ask('').token}"
+        response = yield request
+        if claims := _claims_of(response):
+            request.headers["Authorization"] = f"Bearer {self._ask(claims).token}"
+            yield request
+
+
+class AsyncBearerAuth:
+    """The same for httpx.AsyncClient."""
+
+    def __init__(self, audience: Audience, ask: Callable[[str], Awaitable[Token]]) -> None:
+        self._audience, self._ask = audience, ask
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
+        self._audience.admit(str(request.url))
+        request.headers["Authorization"] = f"Bearer {(await self._ask('')).token}"
+        response = yield request
+        if claims := _claims_of(response):
+            request.headers["Authorization"] = f"Bearer {(await self._ask(claims)).token}"
+            yield request
+
+
+def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> type[Any]:
+    """`auth_class` itself, or one that is also an `httpx.Auth` when httpx is loaded or needed."""
+    httpx: Any = import_module("httpx") if httpx_needed else sys.modules.get("httpx")
+    return type(auth_class.__name__, (auth_class, httpx.Auth), {}) if httpx else auth_class
+
+
+def _claims_of(response: Any) -> str:
+    return challenged_claims(response.headers.get("www-authenticate", "")) if response.status_code == 401 else ""

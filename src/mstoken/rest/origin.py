@@ -1,0 +1,53 @@
+"""A token goes only to the origin it is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstoken import services
+from mstoken.errors import UntrustedOrigin, UsageError
+from mstoken.model import origin_of
+
+if TYPE_CHECKING:
+    from mstoken.clouds import Cloud
+    from mstoken.services import Target
+
+
+def check_origin(url: str, target: Target, cloud: Cloud, named: str = "") -> None:
+    """Let `url` have the token of `target`, or raise UntrustedOrigin before anything is sent.
+
+    The origin must be the one the caller `named`, or the resource's own, or one the catalogue holds for the same
+    service in `cloud`.
+    """
+    origin = origin_of(url, "The URL")
+    if named:
+        if origin == origin_of(named, "The origin"):
+            return
+    elif _is_resource(origin, target.resource) or _same_service(url, target, cloud):
+        return
+    raise UntrustedOrigin(
+        f"{origin} is not where tokens for {_name(target)} belong; nothing was sent.",
+        f"If it is meant, name it: --origin {origin} (in Python: origin={origin!r}).",
+    )
+
+
+def _is_resource(origin: str, resource: str) -> bool:
+    """`https://api.contoso.com` for the resource `https://api.contoso.com/orders`: the resource says where it lives."""
+    if not resource.startswith("https://"):
+        return False
+    try:
+        return origin_of(resource, "The resource") == origin
+    except UsageError:
+        return False
+
+
+def _same_service(url: str, target: Target, cloud: Cloud) -> bool:
+    try:
+        found = services.resolve(url, cloud)
+    except UsageError:
+        return False
+    return found.service is not None and found.resource.rstrip("/") == target.resource.rstrip("/")
+
+
+def _name(target: Target) -> str:
+    return target.service.title if target.service else target.resource

@@ -1,0 +1,1 @@
+"""Run a flow blocking or under asyncio."""

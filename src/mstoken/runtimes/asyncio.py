@@ -1,0 +1,107 @@
+"""Run flows on an asyncio event loop. Stores stay blocking: slow ones run in a thread, memory never leaves the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from mstoken.runtimes.turns import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractContextManager
+
+    from mstoken.flows.port import Turn
+    from mstoken.model import Grant, Token
+    from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.stores.port import GrantStore, TokenStore
+
+T = TypeVar("T")
+
+
+class AsyncTransport(Protocol):
+    """Sends one request and returns its answer. Raises TransportError when none came."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse: ...
+
+    async def close(self) -> None: ...
+
+
+async def _in_thread_if(slow: bool, call: Callable[[], T]) -> T:  # noqa: FBT001 - the store's own attribute
+    return await asyncio.to_thread(call) if slow else call()
+
+
+class AsyncioRuntime:
+    """The port of the flows (`flows.port.Port`) over tasks of one event loop."""
+
+    def __init__(self, transport: AsyncTransport, tokens: TokenStore, grants: GrantStore) -> None:
+        self._transport, self._tokens, self._grants = transport, tokens, grants
+        self._entries: dict[str, Entry[asyncio.Lock]] = {}
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        return await self._transport.send(request)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def now(self) -> float:
+        return time.time()
+
+    def random(self) -> float:
+        return random.random()  # noqa: S311 - jitter, not a secret
+
+    async def load(self, key: str) -> Token | None:
+        return await _in_thread_if(self._tokens.slow, lambda: self._tokens.load(key))
+
+    async def save(self, key: str, token: Token) -> None:
+        await _in_thread_if(self._tokens.slow, lambda: self._tokens.save(key, token))
+
+    async def delete(self, key: str) -> None:
+        await _in_thread_if(self._tokens.slow, lambda: self._tokens.delete(key))
+
+    async def load_grant(self, key: str) -> Grant | None:
+        return await _in_thread_if(self._grants.slow, lambda: self._grants.load(key))
+
+    async def replace_grant(self, key: str, old: str, new: str) -> None:
+        await _in_thread_if(self._grants.slow, lambda: self._grants.replace(key, old, new))
+
+    @asynccontextmanager
+    async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:
+        entry = self._entries.setdefault(key, Entry(asyncio.Lock()))
+        arrived = entry.arrive()
+        try:
+            async with entry.lock:
+                turn = entry.begin(arrived)
+                try:
+                    async with self._shared(key):
+                        yield turn
+                except Exception as error:
+                    if turn.failure is None:
+                        entry.failed(error)
+                    raise
+        finally:
+            entry.users -= 1
+            if not entry.users:
+                del self._entries[key]
+
+    @asynccontextmanager
+    async def _shared(self, key: str) -> AsyncGenerator[None, None]:
+        """The store's lock between processes, waited for in a thread; a cancelled wait still gives the lock back."""
+        guard: AbstractContextManager[None] = self._tokens.exclusive(key)
+        if not self._tokens.slow:
+            with guard:
+                yield
+            return
+        entering = asyncio.ensure_future(asyncio.to_thread(guard.__enter__))
+        try:
+            await asyncio.shield(entering)
+        except asyncio.CancelledError:
+            entering.add_done_callback(lambda done: done.exception() or guard.__exit__(None, None, None))
+            raise
+        try:
+            yield
+        finally:
+            await asyncio.shield(asyncio.to_thread(guard.__exit__, None, None, None))

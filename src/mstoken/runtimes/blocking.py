@@ -1,0 +1,102 @@
+"""Run a flow without an event loop.
+
+Flows are written once, as coroutines. Here every awaited call blocks and returns at once, so a single `send(None)`
+runs the flow to its end; a flow that suspends is a bug and raises.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from mstoken.runtimes.turns import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine
+
+    from mstoken.flows.port import Turn
+    from mstoken.model import Grant, Token
+    from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.stores.port import GrantStore, TokenStore
+
+T = TypeVar("T")
+
+
+class Transport(Protocol):
+    """Sends one request and returns its answer. Raises TransportError when none came."""
+
+    def send(self, request: HttpRequest) -> HttpResponse: ...
+
+    def close(self) -> None: ...
+
+
+def run_blocking(flow: Coroutine[Any, Any, T]) -> T:
+    """Run `flow` to its end and return its result or raise its error."""
+    try:
+        flow.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        flow.close()
+    raise RuntimeError("a blocking runtime must never suspend")
+
+
+class BlockingRuntime:
+    """The port of the flows (`flows.port.Port`) over threads."""
+
+    def __init__(self, transport: Transport, tokens: TokenStore, grants: GrantStore) -> None:
+        self._transport, self._tokens, self._grants = transport, tokens, grants
+        self._entries: dict[str, Entry[threading.Lock]] = {}
+        self._guard = threading.Lock()
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        return self._transport.send(request)
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - this runtime blocks; that is its purpose
+
+    def now(self) -> float:
+        return time.time()
+
+    def random(self) -> float:
+        return random.random()  # noqa: S311 - jitter, not a secret
+
+    async def load(self, key: str) -> Token | None:
+        return self._tokens.load(key)
+
+    async def save(self, key: str, token: Token) -> None:
+        self._tokens.save(key, token)
+
+    async def delete(self, key: str) -> None:
+        self._tokens.delete(key)
+
+    async def load_grant(self, key: str) -> Grant | None:
+        return self._grants.load(key)
+
+    async def replace_grant(self, key: str, old: str, new: str) -> None:
+        self._grants.replace(key, old, new)
+
+    @asynccontextmanager
+    async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:
+        with self._guard:
+            entry = self._entries.setdefault(key, Entry(threading.Lock()))
+            arrived = entry.arrive()
+        try:
+            with entry.lock:
+                turn = entry.begin(arrived)
+                try:
+                    with self._tokens.exclusive(key):
+                        yield turn
+                except Exception as error:
+                    if turn.failure is None:
+                        entry.failed(error)
+                    raise
+        finally:
+            with self._guard:
+                entry.users -= 1
+                if not entry.users:
+                    del self._entries[key]

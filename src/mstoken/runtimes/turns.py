@@ -1,0 +1,42 @@
+"""Turns among the callers of one process: who asks, who waits, and what those who waited learn.
+
+Bookkeeping only; how a caller waits (a thread, a task) is the runtime's. An entry lives while somebody holds or awaits
+it, so the table is as large as the number of keys asked for right now.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mstoken.flows.port import Turn
+
+L = TypeVar("L")
+
+
+@dataclass(slots=True)
+class Entry(Generic[L]):
+    """One key's lock, its users, and the last failure with the number of the turn that failed."""
+
+    lock: L
+    users: int = 0
+    turn: int = 0
+    failed_turn: int = -1
+    failure: Exception | None = None
+
+    def arrive(self) -> int:
+        """Join those who hold or await the lock; gives the number of the turn going on."""
+        self.users += 1
+        return self.turn
+
+    def begin(self, arrived: int) -> Turn:
+        """The caller's turn has come; it learns of a failure only if it was already waiting then."""
+        if self.failure is not None and self.failed_turn >= arrived:
+            return Turn(copy.copy(self.failure))
+        return Turn()
+
+    def failed(self, failure: Exception) -> None:
+        """Tell those who wait now, and nobody who comes later."""
+        self.failure, self.failed_turn = failure, self.turn
+        self.turn += 1

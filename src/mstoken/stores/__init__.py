@@ -1,0 +1,1 @@
+"""Where access tokens and refresh tokens are kept."""

@@ -1,0 +1,48 @@
+"""What every store can do. Stores block; asyncio reaches the slow ones through a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from mstoken.model import Grant, Token
+
+
+class TokenStore(Protocol):
+    """Keeps access tokens by the digest of their question. Never raises for a token it cannot read: that is a miss."""
+
+    slow: bool
+    """Whether a call may touch a disk or a network, and so must not run on an event loop."""
+
+    def load(self, key: str) -> Token | None: ...
+
+    def save(self, key: str, token: Token) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+    def exclusive(self, key: str) -> AbstractContextManager[None]:
+        """One at a time for `key` among all processes that share the store."""
+        ...
+
+
+class GrantStore(Protocol):
+    """Keeps refresh tokens. Writes are durable when they return; a failed one raises StoreError and changes nothing."""
+
+    slow: bool
+
+    def load(self, key: str) -> Grant | None: ...
+
+    def replace(self, key: str, old: str, new: str) -> None:
+        """Keep `new`, with `old` as the one before, if `old` is current or nothing is kept; else keep what is there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where a client keeps what it gets: access tokens, and the refresh tokens that are hard to come by."""
+
+    tokens: TokenStore
+    grants: GrantStore

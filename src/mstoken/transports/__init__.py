@@ -1,0 +1,1 @@
+"""HTTP behind a one-method port."""

@@ -1,0 +1,145 @@
+"""HTTP by pyreqwest: one Rust client for blocking code and asyncio.
+
+HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and the system's trust store are honoured by the client itself; a bundle named by
+REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, which TLS-inspecting companies set, is trusted besides. Redirects are never
+followed: a secret goes where it was sent and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from mstoken.protocol.http import HttpResponse
+from mstoken.transports.faults import too_large, unreachable, unreadable_bundle
+
+if TYPE_CHECKING:
+    from pyreqwest.client import BaseClientBuilder, Client, SyncClient
+    from pyreqwest.exceptions import PyreqwestError
+    from pyreqwest.request import BaseRequestBuilder
+    from pyreqwest.response import BaseResponse
+
+    from mstoken.protocol.http import HttpRequest
+
+B = TypeVar("B", bound="BaseClientBuilder")
+R = TypeVar("R", bound="BaseRequestBuilder")
+
+CONNECT_IN = timedelta(seconds=10)
+ANSWER_IN = timedelta(seconds=30)
+USER_AGENT = "mstoken"
+
+
+class PyreqwestTransport:
+    """Blocking. The client is built at the first request and shared by all threads."""
+
+    def __init__(self) -> None:
+        self._client: SyncClient | None = None
+        self._lock = Lock()
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send and read the whole answer. Raises TransportError, or UnreadableAnswer for one over `max_answer`."""
+        from pyreqwest.exceptions import PyreqwestError
+
+        try:
+            builder = _fill(self._ready().request(request.method, request.url), request)
+            with builder.build_streamed() as response:
+                reader, body = response.body_reader, bytearray()
+                while chunk := reader.read_chunk():
+                    _append(body, bytes(chunk), request)
+                return _answer(response, body)
+        except PyreqwestError as error:
+            raise unreachable(request.url, _reasons(error)) from None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _ready(self) -> SyncClient:
+        with self._lock:
+            if self._client is None:
+                from pyreqwest.client import SyncClientBuilder
+
+                self._client = _configured(SyncClientBuilder()).build()
+            return self._client
+
+
+class AsyncPyreqwestTransport:
+    """For asyncio. The client is built at the first request."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send and read the whole answer. Raises TransportError, or UnreadableAnswer for one over `max_answer`."""
+        from pyreqwest.exceptions import PyreqwestError
+
+        try:
+            builder = _fill(self._ready().request(request.method, request.url), request)
+            async with builder.build_streamed() as response:
+                reader, body = response.body_reader, bytearray()
+                while chunk := await reader.read_chunk():
+                    _append(body, bytes(chunk), request)
+                return _answer(response, body)
+        except PyreqwestError as error:
+            raise unreachable(request.url, _reasons(error)) from None
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def _ready(self) -> Client:
+        if self._client is None:
+            from pyreqwest.client import ClientBuilder
+
+            self._client = _configured(ClientBuilder()).build()
+        return self._client
+
+
+def _configured(builder: B) -> B:
+    builder = builder.follow_redirects(enable=False).connect_timeout(CONNECT_IN).timeout(ANSWER_IN)
+    builder = builder.user_agent(USER_AGENT).referer(enable=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(name)
+        if path and path != os.environ.get("SSL_CERT_FILE"):
+            builder = _trusting(builder, name, Path(path))
+    return builder
+
+
+def _trusting(builder: B, name: str, path: Path) -> B:
+    if not path.is_file():
+        return builder  # a folder of hashed certificates is for OpenSSL; the system store serves here
+    try:
+        for certificate in path.read_bytes().split(b"-----END CERTIFICATE-----")[:-1]:
+            builder = builder.add_root_certificate_pem(certificate + b"-----END CERTIFICATE-----\n")
+    except (OSError, ValueError) as error:
+        raise unreadable_bundle(name, str(path), type(error).__name__) from None
+    return builder
+
+
+def _fill(builder: R, request: HttpRequest) -> R:
+    for name, value in request.headers.items():
+        builder = builder.header(name, value, is_sensitive=True)
+    return builder.body_bytes(request.body) if request.body else builder
+
+
+def _append(body: bytearray, chunk: bytes, request: HttpRequest) -> None:
+    """Decompressed bytes count, so a small answer cannot swell past the limit either."""
+    if len(body) + len(chunk) > request.max_answer:
+        raise too_large(request.url, request.max_answer)
+    body += chunk
+
+
+def _answer(response: BaseResponse, body: bytearray) -> HttpResponse:
+    return HttpResponse(response.status, {name.lower(): value for name, value in response.headers.items()}, bytes(body))
+
+
+def _reasons(error: PyreqwestError) -> list[str]:
+    """The chain of causes, outermost first; none of them quotes a header or a body."""
+    causes = (getattr(error, "details", None) or {}).get("causes") or []
+    return [cause["message"] for cause in causes] or [error.message]
