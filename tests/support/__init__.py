@@ -1,0 +1,1 @@
+"""What several tests need: real local servers and the two worlds."""

@@ -1,0 +1,99 @@
+"""A scripted token service on loopback: a real HTTP server that answers what a test tells it to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+TENANT = "contoso.onmicrosoft.com"
+CLIENT_ID = "6731de76-14a6-49ae-97bc-6eba6914391e"
+
+
+@dataclass
+class Asked:
+    """One request the service saw."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+
+@dataclass
+class Reply:
+    """One answer the service gives; `raw` is sent as it is, without a length, and the connection closed."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    delay: float = 0.0
+
+    def payload(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
+
+
+def token_reply(value: str = "token-1", expires_in: Any = 3599, **more: Any) -> Reply:
+    return Reply(200, {"token_type": "Bearer", "expires_in": expires_in, "access_token": value, **more})
+
+
+class TokenService:
+    """A real HTTP server that answers from a script: a list of replies, then the last one for ever."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.script: list[Reply | Callable[[Asked], Reply]] = [token_reply()]
+        self._lock = threading.Lock()
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                service._answer(self, Asked(self.command, self.path, dict(self.headers), body))
+
+            do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def _answer(self, handler: BaseHTTPRequestHandler, asked: Asked) -> None:
+        with self._lock:
+            self.asked.append(asked)
+            entry = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        reply = entry if isinstance(entry, Reply) else entry(asked)
+        threading.Event().wait(reply.delay)
+        if reply.raw is not None:
+            handler.wfile.write(reply.raw)
+            handler.close_connection = True
+            return
+        payload = reply.payload()
+        handler.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(payload)), **reply.headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(payload)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

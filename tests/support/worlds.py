@@ -1,0 +1,62 @@
+"""The two worlds every flow runs in: threads with Client, tasks with AsyncClient."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from mstoken import AsyncClient, Client
+
+
+class Blocking:
+    """The blocking world: threads and Client."""
+
+    client_class = Client
+
+    def client(self, *args: Any, **options: Any) -> Any:
+        return Client(*args, **options)
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        return call()
+
+    def gather(self, call: Callable[[], Any], times: int) -> list[Any]:
+        def attempt(_: int) -> Any:
+            try:
+                return call()
+            except Exception as error:  # noqa: BLE001 - the test looks at every outcome
+                return error
+
+        with ThreadPoolExecutor(times) as pool:
+            return list(pool.map(attempt, range(times)))
+
+
+class Asyncio:
+    """The asyncio world: tasks and AsyncClient."""
+
+    client_class = AsyncClient
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+
+    def client(self, *args: Any, **options: Any) -> Any:
+        return AsyncClient(*args, **options)
+
+    def run(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            return await call()
+
+        return self._runner.run(main())
+
+    def gather(self, call: Callable[[], Awaitable[Any]], times: int) -> list[Any]:
+        async def main() -> list[Any]:
+            return await asyncio.gather(*(call() for _ in range(times)), return_exceptions=True)
+
+        return self._runner.run(main())
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+World = Blocking | Asyncio
