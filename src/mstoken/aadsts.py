@@ -126,7 +126,7 @@ def classify(codes: tuple[int, ...], error: str, suberror: str, status: int, des
         or (lookup(status) if status == 429 or 500 <= status <= 599 else None)
         or (error and lookup(error))
         or lookup(status)
-        or _knowledge().causes["unknown"]
+        or _knowledge().causes["_unknown"]
     )
     return _numbered(generic, str(codes[0])) if codes else generic
 
@@ -146,9 +146,9 @@ _ENTITY = re.compile(r"&(?:#([0-9]{1,5})|#x([0-9a-f]{1,5})|(nbsp|quot|colon|amp)
 _NAMED_ENTITIES = {"nbsp": " ", "quot": '"', "colon": ":", "amp": "&"}
 # Bounded repeats only: each match attempt looks at a fixed number of characters, so the whole is linear.
 _CODE = re.compile(
-    r"""AADSTS[\s:#-]{0,3}([0-9]{4,9})(?![0-9])
+    r"""AADSTS[\s:#-]{0,3}([0-9]{5,9})(?![0-9])
       | error_codes[\\"'\s:=]{1,9}\[([0-9,\s\\"']{1,400})\]
-      | (?<![a-z_])code[\\"'\s:=]{1,9}([0-9]{4,9})(?![0-9a-f-])""",
+      | (?<![a-z])(?:error_?)?code[\\"'\s:=]{1,9}([0-9]{5,9})(?![\w-])""",
     re.IGNORECASE | re.VERBOSE,
 )
 _ALONE = re.compile(r"[\s,;]*[0-9]{3,9}(?:[\s,;]+[0-9]{3,9})*[\s,;]*")
@@ -165,7 +165,7 @@ def codes_in(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for match in _CODE.finditer(_ENTITY.sub(_unescape, text) if "&" in text else text):
         said, listed, labelled = match.groups()
-        for code in re.findall("[0-9]{4,9}", listed) if listed else [said or labelled]:
+        for code in re.findall("[0-9]{5,9}", listed) if listed else [said or labelled]:
             found[code] = None
         if len(found) >= _MOST_CODES:
             break
@@ -179,26 +179,24 @@ def _unescape(match: re.Match[str]) -> str:
     return chr(int(decimal) if decimal else int(hexadecimal, 16))
 
 
-def explain(text: str, **context: str) -> tuple[Cause, ...]:
+def explain(text: str, **context: str | None) -> tuple[Cause, ...]:
     """What `text` means: a code, an error name, a log line or a whole answer. Remedies are filled; empty if unknown.
 
     `context` is as for `fill`. Numbers are believed over names: a body with a known number is explained by that alone.
     """
-    causes = [lookup(code) or _numbered(_generic(text), code) for code in codes_in(text)]
-    if not causes:
-        known = _phrase_in(text)
-        causes = [known] if known else _named_in(text)
-    return tuple(
-        replace(c, cause=fill(c.cause, **_with(context, c)), remedy=fill(c.remedy, **_with(context, c))) for c in causes
-    )
+    named = [known] if (known := _phrase_in(text)) else _named_in(text)
+    generic = named[0] if named else _knowledge().causes["_unknown"]
+    numbered = [
+        lookup(f"{code}+{generic.code}") or lookup(code) or _numbered(generic, code)
+        for code in codes_in(text)
+        if lookup(code) or len(code) >= 5  # a shorter number is no code of Entra's
+    ]
+    return tuple(_filled(cause, context) for cause in numbered or named)
 
 
-def _with(context: dict[str, str], cause: Cause) -> dict[str, str]:
-    return {**context, "code": cause.code}
-
-
-def _generic(text: str) -> Cause:
-    return next(iter(_named_in(text)), _knowledge().causes["unknown"])
+def _filled(cause: Cause, context: dict[str, str | None]) -> Cause:
+    told = {**context, "code": cause.code}
+    return replace(cause, cause=fill(cause.cause, **told), remedy=fill(cause.remedy, **told))
 
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
@@ -214,14 +212,14 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _ESCAPE = re.compile("(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*+(?:\x07|\x1b\\\\|\x9c)?")
 
 
-def fill(template: str, **context: str) -> str:
+def fill(template: str, **context: str | None) -> str:
     """`template` with its placeholders replaced by what the caller knows, else by a readable stand-in.
 
     Values are put in once and never read as templates. Between backticks, where a command stands, each is quoted for
     a POSIX shell. Terminal escapes, control and invisible characters are taken out; a value of more than 500
     characters, or of nothing else, counts as unknown. Braces that are no placeholder stay as they are.
     """
-    known = {name: value for name in FALLBACKS if (value := _plain(context.get(name, "")))}
+    known = {name: value for name in FALLBACKS if (value := _plain(context.get(name) or ""))}
     parts = template.split("`")  # every second part is a command
     return "`".join(_put(part, _values(known, command=index % 2 == 1)) for index, part in enumerate(parts))
 
