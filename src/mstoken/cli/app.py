@@ -1,0 +1,116 @@
+"""The commands of `mstoken`, by name. A command's module is imported only when the command is used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mstoken.cli import exit_codes, output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SECTIONS = {
+    "Tokens": ("get", "login", "request"),
+    "Understand": ("services", "inspect", "explain"),
+    "Try and test": ("emulator",),
+    "Shell": ("completion",),
+}
+"""How `mstoken --help` groups the commands; every command stands in one section."""
+
+COMMANDS = {
+    "get": "mstoken.cli.get:get",
+    "login": "mstoken.cli.login:login",
+    "request": "mstoken.cli.request:request",
+    "services": "mstoken.cli.services:services",
+    "inspect": "mstoken.cli.inspect:inspect",
+    "explain": "mstoken.cli.explain:explain",
+    "emulator": "mstoken.cli.emulator:emulator",
+    "completion": "mstoken.cli.completion:completion",
+}
+"""Command -> module:object, a click command."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are in COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        where = COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module, _, name = where.partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table is ours
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise click.UsageError(f"There is no command {args[0]!r}. {hint}".rstrip(), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section, names in SECTIONS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(section):
+                formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in commands if command])
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        output.write(f"mstoken {version('mstoken')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 unexpected, "
+    "2 usage, 3 a person must sign in, 4 refused, 5 try later, 6 some of many failed.",
+)
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@click.option("--debug", is_flag=True, help="Show where an error comes from (also MSTOKEN_DEBUG=1).")
+def app(debug: bool) -> None:
+    """Access tokens for Microsoft services, in one line.
+
+    \b
+      mstoken get graph              a token for Microsoft Graph
+      mstoken services vault         find the service you need
+      mstoken emulator -- COMMAND    try it with a local Entra ID
+    """
+    if debug:
+        import os
+
+        os.environ["MSTOKEN_DEBUG"] = "1"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line `arguments` (without the program's name); its exit code. Raises MstokenError."""
+    try:
+        result: Any = app.main(list(arguments), prog_name="mstoken", standalone_mode=False)
+    except click.UsageError as error:
+        if not arguments:  # click shows the help, as an error
+            error.show()
+            return exit_codes.USAGE
+        where = error.ctx.command_path if error.ctx else "mstoken"
+        output.error(error.format_message(), f"{where} --help")
+        return exit_codes.USAGE
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        output.error(error.format_message())
+        return exit_codes.USAGE
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    return result if isinstance(result, int) else exit_codes.DONE

@@ -1,0 +1,77 @@
+"""The end of a command that failed: what is said on standard error, and the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mstoken.cli import exit_codes, output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def run(command: Callable[[], int]) -> int:
+    """Run `command` and turn whatever it raises into words and an exit code. SystemExit passes."""
+    try:
+        return command()
+    except KeyboardInterrupt:
+        output.error("Interrupted.")
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read standard output has what it wanted (`mstoken services | head`). Python would complain once
+        # more when it flushes at exit: docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.DONE
+    except Exception as error:  # noqa: BLE001 - this is the last place before the person
+        return report(error)
+
+
+def report(error: Exception) -> int:
+    """Say what happened and what to do next; the exit code for it."""
+    from mstoken.errors import MstokenError
+
+    if isinstance(error, MstokenError):
+        output.error(error.message, error.remedy)
+        _trace(error)
+        return exit_codes.exit_code_of(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        output.error(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
+        _trace(error)
+        return exit_codes.UNEXPECTED
+    output.error(
+        f"This is a bug in mstoken: {type(error).__name__} in {_place(error)}.",
+        "" if debugging() else "Run it again with MSTOKEN_DEBUG=1 and report what it prints.",
+    )
+    _trace(error)
+    return exit_codes.UNEXPECTED
+
+
+def debugging() -> bool:
+    """Whether tracebacks are wanted: MSTOKEN_DEBUG is set, which --debug does."""
+    return os.environ.get("MSTOKEN_DEBUG", "") not in {"", "0"}
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised, as file and line."""
+    trace = error.__traceback__
+    if trace is None:
+        return "an unknown place"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - no pathlib here
+
+
+def _trace(error: Exception) -> None:
+    """The way to the error, without its values: messages of foreign exceptions may quote what they were given."""
+    if not debugging():
+        return
+    import traceback
+
+    for line in traceback.format_tb(error.__traceback__):
+        sys.stderr.write(line)
+    seen: BaseException | None = error
+    while seen is not None:
+        sys.stderr.write(f"{type(seen).__module__}.{type(seen).__qualname__}\n")
+        seen = seen.__cause__ or seen.__context__

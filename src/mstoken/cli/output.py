@@ -1,0 +1,60 @@
+"""What a command says: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TextIO
+
+
+def write(text: str) -> None:
+    """A result: `text` and a line end, on standard output. Raises BrokenPipeError when nobody reads any more."""
+    _say(text, sys.stdout)
+    sys.stdout.flush()
+
+
+def write_json(value: object) -> None:
+    """A result as JSON: indented for a person at a terminal, one line for a program."""
+    import json
+
+    indent = 2 if sys.stdout.isatty() else None
+    write(json.dumps(value, indent=indent, ensure_ascii=False))
+
+
+def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A result as columns, as wide as their content. Headings are for people: left out when a program reads."""
+    lines = [[printable(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        lines.insert(0, list(headings))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def note(text: str) -> None:
+    """Something worth knowing that is no result; on standard error."""
+    _say(f"mstoken: {printable(text)}", sys.stderr)
+
+
+def error(message: str, remedy: str = "") -> None:
+    """What happened and, indented under it, what to do next; on standard error."""
+    _say(f"mstoken: error: {printable(message)}", sys.stderr)
+    for line in printable(remedy).splitlines():
+        _say(f"  next: {line}", sys.stderr)
+
+
+def printable(text: str) -> str:
+    """`text` without control characters other than line ends: a server's words must not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _say(text: str, stream: TextIO) -> None:
+    try:
+        stream.write(text + "\n")
+    except UnicodeEncodeError:  # a terminal that is not UTF-8: what it cannot show is escaped, not fatal
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding) + "\n")
