@@ -1,0 +1,30 @@
+"""Which token a service needs: a name, an API URL, a resource, an application id or a scope in; scope and resource out.
+
+    >>> resolve("graph").scopes
+    ('https://graph.microsoft.com/.default',)
+    >>> resolve("https://myvault.vault.azure.net/secrets/x").resource
+    'https://vault.azure.net'
+    >>> resolve("sharepoint:contoso").api_base
+    'https://contoso.sharepoint.com/_api'
+
+The catalogue is data: `services.toml` beside this file, shown as a table in docs/services.md.
+"""
+
+from mstoken.services.catalogue import Endpoint, Service, catalogue
+from mstoken.services.registry import identifiers_of, registered, service_of
+from mstoken.services.resolving import resolve, resolve_all
+from mstoken.services.searching import search
+from mstoken.services.target import Target
+
+__all__ = [
+    "Endpoint",
+    "Service",
+    "Target",
+    "catalogue",
+    "identifiers_of",
+    "registered",
+    "resolve",
+    "resolve_all",
+    "search",
+    "service_of",
+]

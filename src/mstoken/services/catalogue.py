@@ -1,0 +1,233 @@
+"""The catalogue: what `services.toml` says, as values.
+
+One TOML file is the one truth. Parsing all of it costs more than starting Python (docs/decisions/0002), so a question
+about one service reads the file as text, finds the blocks that can matter, and parses those alone. What a block means
+is always decided on the parsed values; the text search may only offer too many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+AppOnly = Literal["yes", "partial", "no"]
+Verified = Literal["registered", "source", "recalled"]
+
+_VERIFIED_TEXT: dict[Verified, str] = {
+    "registered": "its identifier is registered in Entra (public cloud, January 2026)",
+    "source": "seen in the source of Microsoft's or well-known tools, not in the list of registered identifiers",
+    "recalled": "from memory of the documentation; nothing confirmed it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One service in one cloud.
+
+    `scope` and `api` may hold `{host}`: the host of the customer's own instance. `instances` are the forms of that
+    host (or host/path), `*` for each part the customer names; the first with the right number of parts is used.
+    `hosts` are the API's host names, `*` for one label: the instances where the file gives no list, and always `api`'s.
+    """
+
+    cloud: str
+    scope: str
+    api: str = ""
+    instances: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def resource(self) -> str:
+        """The identifier a token is for: the scope without its permission; a slash registered with it stays."""
+        return split_scope(self.scope)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One Microsoft service: what to ask for, in which cloud, and how sure we are.
+
+    `name` is its short name and `aliases` further ones, lower case. `scopes` maps a cloud's name to its scope;
+    `identifiers` are the identifier URIs registered for it in the public cloud. `app_only` says whether an application
+    without a user is let in, `app_only_note` what to ask for then. `verified` says how the entry was confirmed,
+    `unverified_clouds` names the clouds whose values nobody confirmed. `retired` services still give tokens.
+    """
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    endpoints: Mapping[str, Endpoint] = field(repr=False)
+    app_id: str = ""
+    app_only: AppOnly = "yes"
+    app_only_note: str = ""
+    verified: Verified = "registered"
+    unverified_clouds: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    retired: bool = False
+    source: str = field(default="", repr=False)
+    notes: str = field(default="", repr=False)
+
+    @property
+    def scopes(self) -> dict[str, str]:
+        """Cloud name -> scope, for the clouds that have the service."""
+        return {name: endpoint.scope for name, endpoint in self.endpoints.items()}
+
+    @property
+    def clouds(self) -> tuple[str, ...]:
+        """Names of the clouds that have the service."""
+        return tuple(self.endpoints)
+
+    @property
+    def api_base(self) -> str:
+        """The API's base URL in the public cloud (or the only cloud there is); empty when there is none."""
+        return next(iter(self.endpoints.values())).api
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """Forms of an instance's host in the public cloud; empty when all customers share one host."""
+        return next(iter(self.endpoints.values())).instances
+
+    @property
+    def needs_instance(self) -> bool:
+        """True when there is no token without naming the instance, as for SharePoint and Dataverse."""
+        return "{host}" in next(iter(self.endpoints.values())).scope
+
+    @property
+    def needs_user(self) -> bool:
+        """True when the service's usual token is one for a signed-in user."""
+        scope = next(iter(self.endpoints.values())).scope
+        return self.app_only != "yes" or not scope.endswith("/.default")
+
+    @property
+    def verified_text(self) -> str:
+        """How the entry was confirmed, in words."""
+        return _VERIFIED_TEXT[self.verified]
+
+
+def split_scope(scope: str) -> tuple[str, str]:
+    """`resource/permission` -> (resource, permission); the resource keeps a slash of its own (`https://x//.default`)."""
+    resource, _, permission = scope.rpartition("/")
+    return resource, permission
+
+
+def _endpoint(cloud: str, values: Mapping[str, Any]) -> Endpoint:
+    api = str(values.get("api", ""))
+    instances = tuple(values.get("instances", ()))
+    hosts = [host.split("/", 1)[0] for host in values.get("hosts", instances)]
+    if api.startswith("https://") and "{" not in api:
+        hosts.append(api.removeprefix("https://").split("/", 1)[0])
+    return Endpoint(cloud, values["scope"], api, instances, tuple(dict.fromkeys(hosts)))
+
+
+def _service(name: str, values: Mapping[str, Any]) -> Service:
+    endpoints = {key: _endpoint(key, value) for key, value in values.items() if isinstance(value, dict)}
+    plain: dict[str, Any] = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    plain |= {key: tuple(plain.get(key, ())) for key in ("aliases", "unverified_clouds", "identifiers")}
+    return Service(name=name, endpoints=endpoints, **plain)
+
+
+@cache
+def _text() -> str:
+    from pathlib import Path
+
+    return Path(__file__).with_name("services.toml").read_text("utf-8")
+
+
+@cache
+def _lowered() -> str:
+    return _text().lower()
+
+
+@cache
+def _parse(start: int, end: int) -> tuple[Service, ...]:
+    import tomllib
+
+    return tuple(_service(name, values) for name, values in tomllib.loads(_text()[start:end]).items())
+
+
+def catalogue() -> tuple[Service, ...]:
+    """Every service, in the file's order. Parses the whole file once."""
+    return _parse(0, len(_text()))
+
+
+def _block(position: int) -> Service:
+    text = _text()
+    start = text.rindex("\n[", 0, position + 2) + 1
+    end = text.find("\n[", start)
+    return _parse(start, end if end >= 0 else len(text))[0]
+
+
+def _mentioning(needles: Iterable[str]) -> Iterator[Service]:
+    """The services whose block holds one of the texts, in the file's order; no false negatives."""
+    text = _lowered()
+    positions = set()
+    for needle in needles:
+        at = text.find(needle)
+        while at >= 0:
+            positions.add(text.rindex("\n[", 0, at + 2))
+            at = text.find(needle, at + 1)
+    for position in sorted(positions):
+        yield _block(position)
+
+
+def by_name(name: str) -> Service | None:
+    """The service with that name or alias, in any case."""
+    asked = name.lower()
+    if '"' in asked or "]" in asked or "\n" in asked:
+        return None
+    for found in _mentioning((f"\n[{asked}]\n", f'"{asked}"')):
+        if asked == found.name or asked in found.aliases:
+            return found
+    return None
+
+
+def by_app_id(app_id: str) -> Service | None:
+    """The first service of that application; one application can carry several services."""
+    asked = app_id.lower()
+    return next((found for found in _mentioning((f'app_id = "{asked}"',)) if found.app_id == asked), None)
+
+
+def by_resource(resource: str) -> tuple[tuple[Service, Endpoint | None], ...]:
+    """Services whose token is for that resource, in the file's order, each with the endpoint that says so.
+
+    A trailing slash and the case of letters make no difference. The endpoint is None when the resource is only one
+    of the service's further registered identifiers.
+    """
+    bare = resource.rstrip("/").lower()
+    found: list[tuple[Service, Endpoint | None]] = []
+    for service in _mentioning((f'"{bare}"', f'"{bare}/')):
+        ends = [end for end in service.endpoints.values() if end.resource.rstrip("/").lower() == bare]
+        if ends:
+            found.extend((service, end) for end in ends)
+        elif any(bare == uri.rstrip("/").lower() for uri in service.identifiers):
+            found.append((service, None))
+    return tuple(found)
+
+
+def host_matches(pattern: str, host: str) -> bool:
+    """Whether a host name fits a pattern, label by label; `*` is any one label."""
+    wanted, given = pattern.split("."), host.split(".")
+    return len(wanted) == len(given) and all(
+        want == have or (want == "*" and have != "") for want, have in zip(wanted, given, strict=True)
+    )
+
+
+def _patterns(host: str) -> Iterator[str]:
+    """The only forms in which services.toml may write a host (a test keeps it so)."""
+    labels = host.split(".")
+    for stars in ((), (0,), (0, 1), (0, 2), (0, 1, 2)):
+        if len(labels) >= len(stars) + 2:
+            yield ".".join("*" if place in stars else label for place, label in enumerate(labels))
+
+
+def by_host(host: str) -> tuple[tuple[Service, Endpoint], ...]:
+    """Services whose API lives at that host name (lower case, no port), in the file's order, each with its endpoint."""
+    needles = [before + pattern for pattern in _patterns(host) for before in ('"', "/")]
+    return tuple(
+        (service, endpoint)
+        for service in _mentioning(needles)
+        for endpoint in service.endpoints.values()
+        if any(host_matches(pattern, host) for pattern in endpoint.hosts)
+    )

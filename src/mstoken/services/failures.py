@@ -1,0 +1,120 @@
+"""The errors of `resolve`, each with what to do next; and the sentences of its warnings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstoken import clouds
+from mstoken.errors import UsageError
+from mstoken.services.address import Address, shown
+from mstoken.services.searching import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mstoken.clouds import Cloud
+    from mstoken.services.catalogue import Service
+
+_LIST = "`mstoken services` lists and searches them."
+
+
+def unreadable(what: str) -> UsageError:
+    """Neither a name, nor a URL, nor a scope."""
+    return UsageError(
+        f"{shown(what)} is no service, URL, resource or scope.",
+        f"Name a service such as graph, or give a URL that begins with https://. {_LIST}",
+    )
+
+
+def unknown_name(name: str) -> UsageError:
+    """A word that is no service's name, with the nearest ones."""
+    near = closest(name)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    return UsageError(
+        f"There is no service called {shown(name)}.",
+        f"{hint}{_LIST} For an API outside the catalogue give its scope: --scope RESOURCE/.default",
+    )
+
+
+def unknown_host(at: Address) -> UsageError:
+    """An API's URL whose host no service has: choosing a token for it would be a guess."""
+    near = closest(at.host)
+    hint = f" The nearest services are {', '.join(near)}." if near else ""
+    return UsageError(
+        f"No service in the catalogue has the host {shown(at.host)}, so no token was chosen for it.{hint}",
+        "Say which token it needs: --scope RESOURCE/.default (or the service's name).",
+    )
+
+
+def odd_address(at: Address, service: Service) -> UsageError:
+    """A known host with a port or a path that the service does not have."""
+    return UsageError(
+        f"{shown(at.identifier)} is at {service.title}'s host, but with a port or a double slash that it does not have.",
+        f"Correct the URL, or name the service: {service.name}",
+    )
+
+
+def not_https(text: str) -> UsageError:
+    """A token sent over http can be read by everyone on the way (RFC 6750 section 5.3)."""
+    return UsageError(f"{shown(text)} would carry the token in clear.", "Use https://.")
+
+
+def not_in_cloud(service: Service, cloud: Cloud) -> UsageError:
+    """The catalogue has the service, but not in this cloud."""
+    return UsageError(
+        f"{service.title} ({service.name}) is not known in the cloud {cloud.name} ({cloud.title}).",
+        f"It is known in: {', '.join(service.clouds)}. If you know its scope there, give it: --scope RESOURCE/.default",
+    )
+
+
+def needs_instance(service: Service) -> UsageError:
+    """The service has one audience per customer."""
+    return UsageError(
+        f"{service.title} has a token of its own for each instance, and none was named.",
+        f"Name it: {_example(service)}, or give its URL.",
+    )
+
+
+def bad_instance(service: Service, instance: str) -> UsageError:
+    """The part after the colon is no name such an instance can have."""
+    return UsageError(
+        f"{shown(instance)} does not name an instance of {service.title}.",
+        f"It looks like this: {_example(service)}",
+    )
+
+
+def no_instances(service: Service) -> UsageError:
+    """`name:instance` for a service that all customers share."""
+    return UsageError(
+        f"{service.title} has one address for everybody, so nothing goes after the colon.",
+        f"Ask for {service.name}, or give the URL or scope in full.",
+    )
+
+
+def _example(service: Service) -> str:
+    forms = service.instances or ("*",)
+    parts = ["NAME", "PART", "PART"][: max(1, forms[0].count("*"))]
+    return f"{service.name}:{'.'.join(parts)}"
+
+
+def ambiguous(host: str, services: Iterable[Service]) -> UsageError:
+    """Several services live at one host and need different tokens."""
+    names = ", ".join(dict.fromkeys(service.name for service in services))
+    return UsageError(f"Several services have the host {host}: {names}.", "Name the one you mean, or give its scope.")
+
+
+def elsewhere(what: str, names: Iterable[str], cloud: Cloud) -> str:
+    """`what` belongs to another cloud."""
+    titles = " or ".join(clouds.cloud(name).title for name in dict.fromkeys(names))
+    return f"{what} belongs to the cloud {titles}, but the cloud in use is {cloud.title}."
+
+
+def other_cloud(what: str, names: list[str], cloud: Cloud) -> UsageError:
+    """A URL or resource of another cloud: a token from this cloud's authority would be refused there."""
+    flags = " or ".join(f"--cloud {name}" for name in dict.fromkeys(names))
+    return UsageError(elsewhere(what, names, cloud), f"Sign in to that cloud: {flags}")
+
+
+def unknown_resource(resource: str) -> str:
+    """The warning for a resource that is neither in the catalogue nor among Microsoft's registered identifiers."""
+    return f"{resource} is not in the catalogue; nothing confirms that such a resource exists."

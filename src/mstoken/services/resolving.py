@@ -1,0 +1,217 @@
+"""From what people write to the token they need.
+
+The law of this file: a known service's token is only ever chosen by its name, its application id, its resource, or
+a host that the catalogue lists for it, and never by a part of a URL that merely looks like one. What is written as a
+full scope is taken at its word; what is unknown passes as its own resource, and never as somebody else's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstoken.clouds import PUBLIC, Cloud
+from mstoken.errors import UsageError
+from mstoken.services import address, failures
+from mstoken.services.catalogue import by_host, by_name, by_resource, host_matches, split_scope
+from mstoken.services.registry import registered
+from mstoken.services.scoping import Hits, custom, in_cloud, of_resource, of_scope, registered_form
+from mstoken.services.target import OIDC_SCOPES, Target, is_guid, is_permission, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mstoken.services.catalogue import Service
+
+# Entra takes these as identifier URIs beside https (learn.microsoft.com, "Restrictions on identifier URIs").
+_IDENTIFIER_SCHEMES = frozenset({"api", "urn", "spn", "ms-appx", "ms-appx-web", "ms-device-service"})
+
+
+def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
+    """The token `what` needs in `cloud`.
+
+    `what` is a service's name (`graph`), a name and an instance (`sharepoint:contoso`), an API URL, a resource's
+    identifier URI, an application id, a full scope, or a Graph permission alone (`User.Read`). Several, separated by
+    spaces, are merged by `resolve_all`. Raises UsageError when the answer would be a guess: an unknown word, an API URL
+    of an unknown host, a service that the cloud does not have, or a URL that different programs read differently.
+    """
+    text = what.strip()
+    parts = text.split()
+    if len(parts) > 1:
+        return resolve_all(parts, cloud)
+    if not text or not text.isprintable() or text.startswith(("/", "\\")):
+        raise failures.unreadable(what)
+    scheme, colon, rest = text.partition(":")
+    if colon and rest.startswith("//") and scheme.lower() in {"https", "http"}:
+        return _of_url(text, cloud)
+    if colon and scheme.lower() in _IDENTIFIER_SCHEMES and rest.strip("/"):
+        return _of_identifier(text, cloud)
+    return _of_instance(scheme, rest, cloud) if colon else _of_word(text, cloud)
+
+
+def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC, *, literal: bool = False) -> Target:
+    """One token for several scopes of one resource; `openid`, `offline_access` and their like go along.
+
+    With `literal` each is a scope in its full form, as after `--scope`, and an unknown https resource with a path is
+    no mistake. Raises UsageError when they belong to different resources, since a token has one audience, and when
+    `/.default` is mixed with single permissions, which Entra refuses (AADSTS70011).
+    """
+    plain = [scope for scope in scopes if scope.lower() not in OIDC_SCOPES]
+    extra = tuple(dict.fromkeys(scope.lower() for scope in scopes if scope.lower() in OIDC_SCOPES))
+    if not plain:
+        if not extra:
+            raise UsageError(
+                "No service and no scope was given.", "Name one, such as graph; `mstoken services` lists them."
+            )
+        return _with_extra(resolve("graph", cloud), (), extra)
+    targets = [_of_scope_text(scope, cloud) if literal else resolve(scope, cloud) for scope in plain]
+    first = targets[0]
+    resources = dict.fromkeys(target.resource.rstrip("/").lower() for target in targets)
+    if len(resources) > 1:
+        raise UsageError(
+            f"These scopes belong to different resources: {', '.join(target.resource for target in targets)}.",
+            "A token is for one resource: ask for each of them in a call of its own.",
+        )
+    merged = tuple(dict.fromkeys(scope for target in targets for scope in target.scopes))
+    if len({scope.endswith("/.default") for scope in merged}) > 1:
+        raise UsageError(
+            "/.default cannot be mixed with single permissions of the same resource.",
+            "Ask for either the one (all that was consented) or the others.",
+        )
+    return _with_extra(first, merged, extra) if extra or len(targets) > 1 else first
+
+
+def _with_extra(target: Target, scopes: tuple[str, ...], extra: tuple[str, ...]) -> Target:
+    from dataclasses import replace
+
+    needs_user = bool(extra) or target.needs_user or any(not scope.endswith("/.default") for scope in scopes)
+    return replace(target, scopes=scopes + extra, needs_user=needs_user)
+
+
+def _of_word(text: str, cloud: Cloud) -> Target:
+    """A word without a colon: a name, an application id, a host without scheme, or a permission of Graph."""
+    found = by_name(text)
+    if found:
+        return _of_service(found, cloud)
+    head, slash, rest = text.partition("/")
+    if is_guid(head):
+        return of_scope(f"{head.lower()}/{rest or '.default'}", cloud)
+    if "." in head and by_host(head.lower()):
+        return _of_url(f"https://{text}", cloud)
+    if text.lower() in OIDC_SCOPES:
+        return resolve_all((text,), cloud)
+    if text == ".default" or (not slash and is_permission(text)):
+        graph = resolve("graph", cloud)
+        return of_scope(f"{graph.resource}/{text}", cloud)
+    raise failures.unknown_name(text)
+
+
+def _of_service(service: Service, cloud: Cloud) -> Target:
+    endpoint = service.endpoints.get(cloud.name)
+    if endpoint is None:
+        raise failures.not_in_cloud(service, cloud)
+    if "{host}" in endpoint.scope:
+        raise failures.needs_instance(service)
+    return target_of(service, endpoint, cloud)
+
+
+def _of_instance(name: str, instance: str, cloud: Cloud) -> Target:
+    """`name:instance`; the instance is its short name or its host, and may name a region: `dataverse:org.crm4`."""
+    service = by_name(name)
+    if service is None:
+        raise failures.unknown_name(name)
+    endpoint = service.endpoints.get(cloud.name)
+    if endpoint is None:
+        raise failures.not_in_cloud(service, cloud)
+    labels = instance.lower().split(".")
+    if not endpoint.instances:
+        raise failures.no_instances(service)
+    if not all(_is_label(label) for label in labels):
+        raise failures.bad_instance(service, instance)
+    host = instance.lower()
+    if any(host_matches(pattern, host) for pattern in endpoint.hosts):
+        return target_of(service, endpoint, cloud, host)
+    for form in endpoint.instances:
+        if form.count("*") == len(labels):
+            filled = form.replace("*", "{}").format(*labels)
+            if "/" in form or any(host_matches(pattern, filled) for pattern in endpoint.hosts):
+                return target_of(service, endpoint, cloud, filled)
+    raise failures.bad_instance(service, instance)
+
+
+def _is_label(text: str) -> bool:
+    """RFC 1123 section 2.1: letters, digits and hyphens, no hyphen at either end, at most 63."""
+    return text.isascii() and text.replace("-", "").isalnum() and text.strip("-") == text and len(text) <= 63
+
+
+def _of_url(text: str, cloud: Cloud) -> Target:
+    """A URL with a host: a full scope, a resource, or an API's address, tried in this order."""
+    at = address.read(text)
+    resource, permission = split_scope(at.identifier)
+    if not at.has_query and permission == ".default":
+        return of_scope(at.identifier, cloud)
+    if at.scheme == "http":
+        raise failures.not_https(text)
+    if not at.has_query:
+        if by_resource(at.identifier):
+            return of_resource(at.identifier, cloud)
+        if is_permission(permission) and _is_resource(resource, at.host):
+            return of_scope(at.identifier, cloud)
+    hits = by_host(at.host)
+    return _of_host(hits, at, cloud) if hits else _of_unknown_host(at, cloud)
+
+
+def _of_unknown_host(at: address.Address, cloud: Cloud) -> Target:
+    """No API of ours: a resource of somebody else's, if it can be one; else choosing a token would be a guess."""
+    if registered(at.origin):
+        return custom(registered_form(at.origin), cloud, api_base=at.origin)
+    if at.path in {"", "/"} and not at.has_query:
+        return custom(at.identifier, cloud)
+    if not at.has_query and is_permission(split_scope(at.identifier)[1]):
+        return of_scope(at.identifier, cloud)
+    raise failures.unknown_host(at)
+
+
+def _is_resource(resource: str, host: str) -> bool:
+    """Whether a known service's tokens are for `resource`: by the catalogue, or as an instance's own host."""
+    bare = resource.rstrip("/")
+    return bool(by_resource(bare)) or (
+        bare == f"https://{host}" and any("{host}" in endpoint.scope for _, endpoint in by_host(host))
+    )
+
+
+def _of_host(hits: Hits, at: address.Address, cloud: Cloud) -> Target:
+    """An API's address, by its host. Another cloud's host is refused: this cloud's token is worth nothing there."""
+    here = in_cloud(hits, cloud)
+    if at.port or at.path.startswith("//"):
+        raise failures.odd_address(at, hits[0][0])
+    if not here:
+        raise failures.other_cloud(at.origin, [endpoint.cloud for _, endpoint in hits], cloud)
+    service, endpoint = here[0]
+    if len({endpoint.scope for _, endpoint in here}) > 1:
+        raise failures.ambiguous(at.host, [service for service, _ in here])
+    own = any(host_matches(pattern, at.host) for pattern in endpoint.instances) or "{host}" in endpoint.scope
+    return target_of(service, endpoint, cloud, at.host if own else None)
+
+
+def _of_identifier(text: str, cloud: Cloud) -> Target:
+    """`api://…`, `urn:…` and their like: a resource, or a scope when the last part is a permission."""
+    permission = split_scope(text)[1]
+    if permission == ".default":
+        return of_scope(text, cloud)
+    if by_resource(text):
+        return of_resource(text, cloud)
+    if registered(text):
+        return custom(registered_form(text), cloud)
+    after = text.partition("://")[2] if "://" in text else text
+    if "/" in after.rstrip("/") and not is_guid(permission) and permission:
+        return of_scope(text, cloud)
+    return custom(text, cloud)
+
+
+def _of_scope_text(text: str, cloud: Cloud) -> Target:
+    """What was given as a scope is one, whatever it looks like; names and bare permissions keep their meaning."""
+    if "://" in text and not any(letter.isspace() for letter in text) and split_scope(text)[1]:
+        if text.lower().startswith(("https:", "http:")):
+            address.read(text)
+        return of_scope(text, cloud)
+    return resolve(text, cloud)

@@ -1,0 +1,118 @@
+"""Scopes and resources, given in full: the catalogue adds what it knows and never exchanges one for another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstoken.clouds import CLOUDS, PUBLIC, Cloud
+from mstoken.services import failures
+from mstoken.services.catalogue import by_app_id, by_host, by_resource, split_scope
+from mstoken.services.registry import registered
+from mstoken.services.target import Target, is_guid, is_verified, target_of, warning_for
+
+if TYPE_CHECKING:
+    from mstoken.services.catalogue import Endpoint, Service
+
+Hits = tuple[tuple["Service", "Endpoint"], ...]
+
+
+def in_cloud(hits: Hits, cloud: Cloud) -> Hits:
+    """The hits of this cloud, else those of a cloud with the same authority (GCC High and DoD share theirs)."""
+    exact = tuple(hit for hit in hits if hit[1].cloud == cloud.name)
+    sisters = {other.name for other in CLOUDS if other.authority_host == cloud.authority_host}
+    return exact or tuple(hit for hit in hits if hit[1].cloud in sisters)
+
+
+def of_resource(resource: str, cloud: Cloud) -> Target:
+    """A resource the catalogue knows: its scope in the catalogue's form, so that a slash stands where it must."""
+    known = by_resource(resource)
+    hits = in_cloud(tuple((service, end) for service, end in known if end is not None), cloud)
+    if hits:
+        service, endpoint = hits[0]
+        usual = target_of(service, endpoint, cloud)
+        return _scoped(service, cloud, f"{endpoint.resource}/.default", usual.api_base, needs_user=usual.needs_user)
+    clouds = [end.cloud for _, end in known if end is not None]
+    if clouds:
+        raise failures.other_cloud(resource, clouds, cloud)
+    service = known[0][0]
+    if cloud.name not in service.endpoints:
+        raise failures.not_in_cloud(service, cloud)
+    form = registered_form(resource)
+    return _scoped(service, cloud, f"{form}/.default", None, needs_user=service.app_only == "no")
+
+
+def _scoped(service: Service, cloud: Cloud, scope: str, api_base: str | None, *, needs_user: bool) -> Target:
+    return Target(
+        service=service,
+        scopes=(scope,),
+        resource=split_scope(scope)[0],
+        api_base=api_base,
+        needs_user=needs_user,
+        verified=is_verified(service, cloud),
+        warning=warning_for(service, cloud),
+    )
+
+
+def of_scope(scope: str, cloud: Cloud) -> Target:
+    """A full scope is the user's own word: it stays as it is. The catalogue only adds what it knows of the resource."""
+    resource, permission = split_scope(scope)
+    default = permission == ".default"
+    known = _known_resource(resource, cloud)
+    if known is None:
+        found = registered(resource)
+        return Target(
+            service=None,
+            scopes=(scope,),
+            resource=resource,
+            needs_user=not default,
+            verified=found is not None,
+            warning="" if found else failures.unknown_resource(resource),
+        )
+    service, endpoint = known
+    api = endpoint.api if endpoint and "{host}" not in endpoint.api else None
+    warning = warning_for(service, cloud)
+    if endpoint and not in_cloud(((service, endpoint),), cloud):
+        warning = f"{failures.elsewhere(resource, [endpoint.cloud], cloud)} {warning}".strip()
+    return Target(
+        service=service,
+        scopes=(scope,),
+        resource=resource,
+        api_base=api or None,
+        needs_user=not default or (service.app_only == "no" and service.verified != "recalled"),
+        verified=is_verified(service, cloud),
+        warning=warning,
+    )
+
+
+def _known_resource(resource: str, cloud: Cloud) -> tuple[Service, Endpoint | None] | None:
+    """The service a resource belongs to, by identifier, application id, or as an instance's own host."""
+    if is_guid(resource):
+        service = by_app_id(resource)
+        return (service, service.endpoints.get(cloud.name)) if service else None
+    known = by_resource(resource)
+    if known:
+        here = in_cloud(tuple((service, end) for service, end in known if end is not None), cloud)
+        return here[0] if here else known[0]
+    host = resource.removeprefix("https://").rstrip("/").lower()
+    if not resource.startswith("https://") or "/" in host:
+        return None
+    own = tuple(hit for hit in by_host(host) if "{host}" in hit[1].scope)
+    return (in_cloud(own, cloud) or own)[0] if own else None
+
+
+def registered_form(resource: str) -> str:
+    found = registered(resource)
+    return found[0] if found else resource
+
+
+def custom(resource: str, cloud: Cloud, api_base: str | None = None) -> Target:
+    """A resource outside the catalogue: its own scope, and nobody else's."""
+    found = registered(resource)
+    return Target(
+        service=None,
+        scopes=(f"{resource}/.default",),
+        resource=resource,
+        api_base=api_base,
+        verified=found is not None and cloud.name == PUBLIC.name,
+        warning="" if found else failures.unknown_resource(resource),
+    )

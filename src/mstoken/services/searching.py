@@ -1,0 +1,48 @@
+"""Finding services by words, and the nearest ones to a word that is none."""
+
+from __future__ import annotations
+
+from mstoken.services.catalogue import Service, catalogue
+
+
+def search(text: str) -> tuple[Service, ...]:
+    """Services that hold every word of `text` in name, title, notes, scopes, hosts or application id; best first.
+
+    An exact name or alias comes first, then names that begin with the text, then titles, then the rest; within each,
+    the catalogue's order. An empty text finds all.
+    """
+    words = text.lower().split()
+    whole = " ".join(words)
+    ranked = [(rank, service) for service in catalogue() if (rank := _rank(service, words, whole)) is not None]
+    return tuple(service for _, service in sorted(ranked, key=lambda pair: pair[0]))
+
+
+def _rank(service: Service, words: list[str], whole: str) -> int | None:
+    names = (service.name, *service.aliases)
+    told = [*names, service.title, service.notes, service.app_id, *service.identifiers]
+    for endpoint in service.endpoints.values():
+        told += [endpoint.scope, endpoint.api, *endpoint.hosts]
+    hay = " ".join(told).lower()
+    if not all(word in hay for word in words):
+        return None
+    if whole in names:
+        return 0
+    if any(name.startswith(whole) for name in names):
+        return 1
+    return 2 if all(word in service.title.lower() for word in words) else 3
+
+
+def closest(text: str, count: int = 3) -> tuple[str, ...]:
+    """Names of the services whose name, alias or fixed API host is most like `text`; empty when nothing is near."""
+    from difflib import get_close_matches
+
+    words: dict[str, str] = {}
+    for service in catalogue():
+        for word in (service.name, *service.aliases):
+            words.setdefault(word, service.name)
+        for endpoint in service.endpoints.values():
+            for host in endpoint.hosts:
+                words.setdefault(host.removeprefix("*."), service.name)
+    asked = text.lower()[:100]
+    near = get_close_matches(asked, words, n=count * 3, cutoff=0.7)
+    return tuple(dict.fromkeys(words[word] for word in near))[:count]
