@@ -112,7 +112,7 @@ def _seconds(body: dict[str, Any], name: str, unsaid: int) -> int:
     if value is None:
         return unsaid
     try:
-        seconds = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else int(float(value))
+        seconds = 0 if isinstance(value, bool) else value if isinstance(value, int) else int(float(value))
     except (TypeError, ValueError, OverflowError):
         seconds = 0
     if seconds <= 0:

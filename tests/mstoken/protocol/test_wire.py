@@ -30,7 +30,7 @@ REFUSALS: dict[str, tuple[type[errors.MstokenError], int]] = {
     "cc_token_error_unknown_client": (errors.Misconfigured, 700038),
     "cc_token_error_unsupported_grant_type": (errors.Misconfigured, 70003),
     "error_1002012_cc_scope_not_default": (errors.Misconfigured, 1002012),
-    "error_50034_unknown_user": (errors.Misconfigured, 50034),
+    "error_50034_unknown_user": (errors.AccessBlocked, 50034),
     "error_50049_invalid_instance": (errors.Misconfigured, 50049),
     "error_50053_locked_2019": (errors.AccessBlocked, 50053),
     "error_50055_password_expired_2019": (errors.SignInRequired, 50055),
@@ -61,7 +61,7 @@ REFUSALS: dict[str, tuple[type[errors.MstokenError], int]] = {
     "error_900023_bad_tenant_identifier": (errors.Misconfigured, 900023),
     "error_90002_tenant_not_found_discovery": (errors.Misconfigured, 90002),
     "error_900144_missing_grant_type": (errors.Misconfigured, 900144),
-    "error_9002313_malformed": (errors.Misconfigured, 9002313),
+    "error_9002313_malformed": (errors.SignInRequired, 9002313),
     "error_9002326_cross_origin": (errors.Misconfigured, 9002326),
     "msi_error_imds_500011": (errors.Misconfigured, 500011),
 }
