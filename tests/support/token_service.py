@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -48,10 +49,18 @@ def token_reply(value: str = "token-1", expires_in: Any = 3599, **more: Any) -> 
     return Reply(200, {"token_type": "Bearer", "expires_in": expires_in, "access_token": value, **more})
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Clients that hang up are part of these tests; their tracebacks are not news."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
 class TokenService:
     """A real HTTP server that answers from a script: a list of replies, then the last one for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.connections = 0
         self.asked: list[Asked] = []
         self.script: list[Reply | Callable[[Asked], Reply]] = [token_reply()]
         self._lock = threading.Lock()
@@ -59,6 +68,10 @@ class TokenService:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                service.connections += 1
+                super().setup()
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -69,13 +82,16 @@ class TokenService:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def _answer(self, handler: BaseHTTPRequestHandler, asked: Asked) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ _TRUST = (
     "If a proxy inspects TLS, put its certificate authority into a PEM file and set SSL_CERT_FILE to it; "
     "otherwise somebody may be listening in."
 )
+_BUNDLES = "Check the files that SSL_CERT_FILE, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE name: they must be PEM."
 
 
 def unreachable(url: str, reasons: list[str]) -> TransportError:
@@ -18,6 +19,8 @@ def unreachable(url: str, reasons: list[str]) -> TransportError:
     host = _host(url)
     text = " ".join(reasons).lower()
     root = reasons[-1] if reasons else "no reason given"
+    if "badencoding" in text:
+        return TransportError(f"A certificate needed to check {host} cannot be read.", _BUNDLES)
     if "certificate" in text:
         return TransportError(f"The certificate of {host} was not accepted: {root}.", _TRUST)
     if "dns error" in text or "name or service" in text or "resolve" in text or "nodename" in text:

@@ -112,13 +112,13 @@ def _configured(builder: B) -> B:
 
 
 def _trusting(builder: B, name: str, path: Path) -> B:
-    if not path.is_file():
+    if path.is_dir():
         return builder  # a folder of hashed certificates is for OpenSSL; the system store serves here
     try:
         for certificate in path.read_bytes().split(b"-----END CERTIFICATE-----")[:-1]:
             builder = builder.add_root_certificate_pem(certificate + b"-----END CERTIFICATE-----\n")
-    except (OSError, ValueError) as error:
-        raise unreadable_bundle(name, str(path), type(error).__name__) from None
+    except OSError as error:
+        raise unreadable_bundle(name, str(path), error.strerror or type(error).__name__) from None
     return builder
 
 

@@ -1,0 +1,160 @@
+"""The transports against real, hostile and TLS-speaking servers."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from mstoken import ClientSecret, TransportError, UnreadableAnswer, UsageError
+from mstoken.protocol.http import HttpRequest
+from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
+from support.token_service import CLIENT_ID, TENANT, Reply, TokenService
+from support.worlds import World
+
+
+@pytest.fixture
+def transport(world: World) -> Any:
+    """The transport of the world."""
+    return PyreqwestTransport() if type(world).__name__ == "Blocking" else AsyncPyreqwestTransport()
+
+
+@pytest.fixture
+def tls_service(tmp_path: Path) -> Iterator[tuple[TokenService, Path]]:
+    """A token service over TLS whose authority nobody trusts yet, and that authority's certificate."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    service = TokenService(context)
+    yield service, tmp_path / "ca.pem"
+    service.close()
+
+
+def test_an_unknown_issuer_is_refused_and_the_setting_named(
+    world: World, transport: Any, tls_service: tuple[TokenService, Path]
+) -> None:
+    """A certificate nobody vouches for ends the request, and the error names SSL_CERT_FILE."""
+    service, _ = tls_service
+    with pytest.raises(TransportError, match="certificate") as caught:
+        world.run(lambda: transport.send(HttpRequest("GET", service.url)))
+    assert "SSL_CERT_FILE" in caught.value.remedy
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_of_the_environment_is_trusted(
+    world: World,
+    transport: Any,
+    tls_service: tuple[TokenService, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+) -> None:
+    """Each of the three variables that people set for their company's proxy works."""
+    service, certificate = tls_service
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(certificate))
+    response = world.run(lambda: transport.send(HttpRequest("GET", service.url)))
+    assert response.status == 200
+
+
+def test_a_missing_bundle_is_named(world: World, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle that is not there is a usage error with the variable's name, not a mystery."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+    with pytest.raises(UsageError, match="REQUESTS_CA_BUNDLE"):
+        world.run(lambda: transport.send(HttpRequest("GET", "https://localhost:1")))
+
+
+def test_a_broken_bundle_is_named(
+    world: World,
+    transport: Any,
+    tls_service: tuple[TokenService, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bundle whose certificates are nonsense points at the variables that name bundles."""
+    bundle = tmp_path / "broken.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    with pytest.raises(TransportError, match="cannot be read") as caught:
+        world.run(lambda: transport.send(HttpRequest("GET", tls_service[0].url)))
+    assert "REQUESTS_CA_BUNDLE" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [("http://127.0.0.1:1/", "refused"), ("https://no-such-host.invalid/", "could not be resolved")],
+)
+def test_no_answer_says_which_step_failed(world: World, transport: Any, url: str, word: str) -> None:
+    """A refused connection and an unknown name are told apart."""
+    with pytest.raises(TransportError, match=word) as caught:
+        world.run(lambda: transport.send(HttpRequest("GET", url)))
+    assert caught.value.remedy
+
+
+def test_a_proxy_that_is_not_there_is_named(world: World, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When HTTPS_PROXY leads nowhere, the error says to look at it."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(TransportError, match="proxy") as caught:
+        world.run(lambda: transport.send(HttpRequest("GET", "https://login.microsoftonline.com/")))
+    assert "HTTPS_PROXY" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", b"", b"nonsense\r\n\r\n"],
+    ids=["cut off", "closed", "no HTTP"],
+)
+def test_a_broken_connection_is_a_transport_error(
+    world: World, transport: Any, token_service: TokenService, raw: bytes
+) -> None:
+    """An answer that is cut off or no HTTP is never taken for an answer."""
+    token_service.script = [Reply(raw=raw)]
+    with pytest.raises(TransportError):
+        world.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
+
+
+def test_a_small_answer_that_swells_is_stopped(world: World, transport: Any, token_service: TokenService) -> None:
+    """The limit counts decompressed bytes."""
+    bomb = gzip.compress(b"0" * 50_000_000)
+    token_service.script = [Reply(200, bomb, {"Content-Encoding": "gzip"})]
+    with pytest.raises(UnreadableAnswer, match="more than"):
+        world.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
+
+
+def test_a_redirect_is_not_followed(world: World, transport: Any, token_service: TokenService) -> None:
+    """The answer is the redirect itself; the other place is never asked."""
+    token_service.script = [Reply(307, "", {"Location": f"{token_service.url}/elsewhere"})]
+    response = world.run(lambda: transport.send(HttpRequest("POST", token_service.url, {}, b"secret")))
+    assert response.status == 307
+    assert len(token_service.asked) == 1
+
+
+def test_connections_are_shared_and_bounded(world: World, token_service: TokenService) -> None:
+    """Twenty tokens one after the other use one connection."""
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    for number in range(20):
+        world.run(partial(client.get_token, "graph", tenant_id=f"tenant-{number}.example"))
+    assert len(token_service.asked) == 20
+    assert token_service.connections == 1
+
+
+def test_a_transport_is_shared_by_threads() -> None:
+    """Many threads building the client at once get one client."""
+    transport = PyreqwestTransport()
+    clients: list[object] = []
+    threads = [threading.Thread(target=lambda: clients.append(transport._ready())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(client) for client in clients}) == 1
