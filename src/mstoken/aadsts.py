@@ -14,6 +14,7 @@ import shlex
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 REFERENCE = "https://learn.microsoft.com/entra/identity-platform/reference-error-codes"
 KINDS = frozenset(
@@ -84,15 +85,12 @@ def _knowledge() -> _Knowledge:
     data = pkgutil.get_data("mstoken", "aadsts.toml")
     if data is None:  # pragma: no cover - a package without its data is not an installation
         raise FileNotFoundError("mstoken/aadsts.toml")
-    causes: dict[str, Cause] = {}
-    phrases: list[tuple[str, Cause]] = []
-    for code, entry in tomllib.loads(data.decode()).items():
-        phrase = entry.pop("phrase", "")
-        entry.setdefault("name", "")
-        causes[code.casefold()] = cause = Cause(code=code, **entry)
-        if phrase:
-            phrases.append((phrase.casefold(), cause))
-    return _Knowledge(causes, tuple(phrases))
+    causes = {code.casefold(): _cause(code, entry) for code, entry in tomllib.loads(data.decode()).items()}
+    return _Knowledge(causes, tuple((key, cause) for key, cause in causes.items() if " " in key))
+
+
+def _cause(code: str, entry: dict[str, Any]) -> Cause:
+    return Cause(code=code, **{"name": "", **entry})
 
 
 def entries() -> tuple[Cause, ...]:
