@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mstoken.credentials import Credential
 
 
@@ -13,7 +16,9 @@ if TYPE_CHECKING:
 class Settings:
     """What a client is made of. `authority` is a host or URL, `cloud` a name; both empty mean the public cloud.
 
+    An `authority` of one's own (an emulator, a proxy) may stand for any `cloud`; one of Microsoft's fits the cloud.
     `token_endpoint` is set for a standard OAuth 2.0 server instead. `profile` names where the rest came from, if any.
+    `notes` are sentences the user should hear, such as an environment variable that overrides the profile.
     """
 
     tenant: str
@@ -23,3 +28,16 @@ class Settings:
     authority: str = ""
     token_endpoint: str = ""
     profile: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def resolve(flags: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings for `flags` (tenant, client_id, profile, cloud, authority; '' is not given).
+
+    Each setting comes from its flag, else from the environment, else from the profile: the one named by flag or
+    MSTOKEN_PROFILE, or the one called `default`, which is looked at only when flags and environment make no complete
+    identity. Raises NotConfigured that names all that is missing; UsageError for a profile that cannot be used.
+    """
+    from mstoken.config.layers import Layers
+
+    return Layers.of(flags, environ).settings()

@@ -1,0 +1,73 @@
+"""The identity options of a command, and the client they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mstoken.cli import output
+from mstoken.cli.options import IDENTITY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mstoken.cli.options import Option
+    from mstoken.client import Client
+    from mstoken.config.settings import Settings
+
+C = TypeVar("C", bound="Callable[..., Any]")
+
+
+def options(declared: Iterable[Option]) -> Callable[[C], C]:
+    """A decorator that gives a click command the `declared` options, in their order."""
+    import click
+
+    def decorate(command: C) -> C:
+        for option in reversed(tuple(declared)):
+            command = click.option(*option.flags, option.name, help=option.about, **_for_click(option))(command)
+        return command
+
+    return decorate
+
+
+def identity_options(command: C) -> C:
+    """Give a click command --tenant, --client-id, --profile, --cloud and --authority; absent ones are ''."""
+    return options(IDENTITY)(command)
+
+
+def flags_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """Of a command's parameters those that say who asks."""
+    return {option.name: given.get(option.name) or "" for option in IDENTITY}
+
+
+def settings_for(flags: Mapping[str, str]) -> Settings:
+    """The settings from flag, environment and profile, their notes said on standard error. Raises UsageError."""
+    from mstoken.config.settings import resolve
+
+    settings = resolve(flags)
+    for note in settings.notes:
+        output.note(note)
+    return settings
+
+
+def client_for(flags: Mapping[str, str]) -> Client:
+    """The client for a command's identity options, with the user's own stores. Raises UsageError."""
+    from mstoken.client import Client
+    from mstoken.stores.user import user_stores
+
+    return Client.from_settings(settings_for(flags), user_stores())
+
+
+def _for_click(option: Option) -> dict[str, Any]:
+    import click
+
+    match option.kind:
+        case "switch":
+            return {"is_flag": True}
+        case "choice":
+            return {"type": click.Choice(option.choices), "default": option.choices[0], "show_default": True}
+        case "seconds":
+            return {"type": click.IntRange(min=0), "default": 0, "metavar": option.metavar}
+        case "texts":
+            return {"multiple": True, "metavar": option.metavar}
+        case _:
+            return {"default": "", "metavar": option.metavar}

@@ -1,0 +1,54 @@
+"""Options as data: declared once for click, for the quick reader of arguments and for the docs. Imports nothing."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Kind = Literal["text", "texts", "seconds", "switch", "choice"]
+
+
+class Option:
+    """One option: its field's name, how it is written, what it takes and what it is for.
+
+    `kind` is text, texts (may be given several times), seconds, switch (takes no value) or choice.
+    """
+
+    __slots__ = ("about", "choices", "flags", "kind", "metavar", "name")
+
+    def __init__(
+        self,
+        flags: str,
+        about: str,
+        metavar: str = "",
+        kind: Kind = "text",
+        choices: tuple[str, ...] = (),
+    ) -> None:
+        self.flags = tuple(flags.split())
+        self.name = self.flags[0].removeprefix("--").replace("-", "_")
+        self.about, self.metavar, self.kind, self.choices = about, metavar, kind, choices
+
+
+IDENTITY = (
+    Option("--tenant", "Tenant: a GUID or a domain.", "TENANT"),
+    Option("--client-id", "The application's (client) id.", "ID"),
+    Option("--profile", "Profile of the configuration file.", "NAME"),
+    Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME"),
+    Option("--authority", "Host that signs in, where it is not the cloud's own.", "HOST"),
+)
+"""Who asks, and where. Every command that needs a token has them."""
+
+GET = (
+    Option("--scope", "Ask for this scope; may be given several times.", "SCOPE", "texts"),
+    Option("--claims", "Claims challenge, as JSON or as base64 of JSON.", "CLAIMS"),
+    Option("--min-ttl", "Life the token must still have, in seconds.", "SECONDS", "seconds"),
+    Option("--fresh", "Ask the service, whatever is kept.", kind="switch"),
+    Option(
+        "--output -o",
+        "What to print.",
+        kind="choice",
+        choices=("token", "json", "header", "env", "az", "azd"),
+    ),
+)
+"""What `mstoken get` takes besides."""
