@@ -140,16 +140,15 @@ def _phrase_in(text: str) -> Cause | None:
     return next((cause for phrase, cause in _knowledge().phrases if phrase in folded), None)
 
 
-_ENTITY = re.compile(r"&(?:#([0-9]{1,5})|#x([0-9a-f]{1,5})|(nbsp|quot|colon|amp));", re.IGNORECASE)
+# Patterns are compiled at first use (`re` keeps them): most programs never meet an error.
+_ENTITY = r"(?i)&(?:#([0-9]{1,5})|#x([0-9a-f]{1,5})|(nbsp|quot|colon|amp));"
 _NAMED_ENTITIES = {"nbsp": " ", "quot": '"', "colon": ":", "amp": "&"}
 # Bounded repeats only: each match attempt looks at a fixed number of characters, so the whole is linear.
-_CODE = re.compile(
-    r"""AADSTS[\s:#-]{0,3}([0-9]{5,9})(?![0-9])
+_CODE = r"""(?ix)
+        AADSTS[\s:#-]{0,3}([0-9]{5,9})(?![0-9])
       | error_codes[\\"'\s:=]{1,9}\[([0-9,\s\\"']{1,400})\]
-      | (?<![a-z])(?:error_?)?code[\\"'\s:=]{1,9}([0-9]{5,9})(?![\w-])""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ALONE = re.compile(r"[\s,;]*[0-9]{3,9}(?:[\s,;]+[0-9]{3,9})*[\s,;]*")
+      | (?<![a-z])(?:error_?)?code[\\"'\s:=]{1,9}([0-9]{5,9})(?![\w-])"""
+_ALONE = r"[\s,;]*[0-9]{3,9}(?:[\s,;]+[0-9]{3,9})*[\s,;]*"
 
 
 def codes_in(text: str) -> tuple[str, ...]:
@@ -158,10 +157,10 @@ def codes_in(text: str) -> tuple[str, ...]:
     Understood: `AADSTS50076` in prose, HTML or an address; `error_codes` and `code` of a JSON body, also of one quoted
     inside another; and numbers that stand alone. Time is linear in the length of `text`.
     """
-    if len(text) <= 1000 and _ALONE.fullmatch(text):
+    if len(text) <= 1000 and re.fullmatch(_ALONE, text):
         return tuple(dict.fromkeys(re.findall("[0-9]+", text)))[:_MOST_CODES]
     found: dict[str, None] = {}
-    for match in _CODE.finditer(_ENTITY.sub(_unescape, text) if "&" in text else text):
+    for match in re.finditer(_CODE, re.sub(_ENTITY, _unescape, text) if "&" in text else text):
         said, listed, labelled = match.groups()
         for code in re.findall("[0-9]{5,9}", listed) if listed else [said or labelled]:
             found[code] = None
@@ -197,17 +196,17 @@ def _filled(cause: Cause, context: dict[str, str | None]) -> Cause:
     return replace(cause, cause=fill(cause.cause, **told), remedy=fill(cause.remedy, **told))
 
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+_WORD = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
 
 
 def _named_in(text: str) -> list[Cause]:
     causes = _knowledge().causes
-    found = {word.casefold(): None for word in _WORD.findall(text[:100_000])}
+    found = {word.casefold(): None for word in re.findall(_WORD, text[:100_000])}
     return [causes[word] for word in found if word in causes][:_MOST_CODES]
 
 
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_ESCAPE = re.compile("(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*+(?:\x07|\x1b\\\\|\x9c)?")
+_PLACEHOLDER = r"\{([a-z_]+)\}"
+_ESCAPE = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*+(?:\x07|\x1b\\\\|\x9c)?"
 
 
 def fill(template: str, **context: str | None) -> str:
@@ -223,7 +222,7 @@ def fill(template: str, **context: str | None) -> str:
 
 
 def _put(part: str, values: dict[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), part)
+    return re.sub(_PLACEHOLDER, lambda found: values.get(found[1], found[0]), part)
 
 
 def _plain(value: str) -> str:
@@ -232,7 +231,7 @@ def _plain(value: str) -> str:
         return ""
     visible = "".join(
         " " if char.isspace() else char
-        for char in _ESCAPE.sub("", value)
+        for char in re.sub(_ESCAPE, "", value)
         if char.isspace() or unicodedata.category(char)[0] != "C"
     )
     return " ".join(visible.split())

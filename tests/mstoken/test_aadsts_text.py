@@ -47,6 +47,7 @@ BODY = json.dumps(
         ("?error=access_denied&error_description=AADSTS65004%3a+declined", ("65004",)),
         ("no code here, only 50076 apples at 2024-02-19", ()),
         ("code=0.AXkA50076 statusCode: 500 postcode 12345", ()),
+        ("code=12345-6789 code=1234567abc code=12345_6", ()),
         ("AADSTS", ()),
         ("AADSTS1234567890123", ()),
         ("", ()),
@@ -86,6 +87,7 @@ def test_many_codes_are_cut_off() -> None:
     """A text with more codes than anyone can read gives the first hundred."""
     text = " ".join(f"AADSTS{number}" for number in range(50000, 60000))
     assert codes_in(text) == tuple(str(number) for number in range(50000, 50100))
+    assert len(codes_in(" ".join(str(number) for number in range(50000, 50150)))) == 100
 
 
 @settings(deadline=None)  # the machine may be busy
