@@ -1,0 +1,69 @@
+"""Entra's refusals: one exception, its meaning read from data/errors.toml by AADSTS code."""
+
+import functools
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One AADSTS code: OAuth `error`, HTTP `status`, `text` with placeholders, whether `error_uri` is in the answer."""
+
+    error: str
+    status: int
+    uri: bool
+    text: str
+    suberror: str | None = None
+
+
+@functools.cache
+def definitions() -> dict[int, Definition]:
+    """Every code the emulator knows."""
+    table = tomllib.loads(resources.files(__package__).joinpath("data/errors.toml").read_text(encoding="utf-8"))
+    return {int(code): Definition(**fields) for code, fields in table.items()}
+
+
+class EntraError(Exception):
+    """A refusal. `names` fill the placeholders of the code's text.
+
+    :param claims: JSON text that the client has to send with its next authorization request.
+    """
+
+    def __init__(self, code: int, *, claims: str | None = None, **names: str) -> None:
+        self.code = code
+        self.definition = definitions()[code]
+        self.message = f"AADSTS{code}: {self.definition.text.format(**names)}"
+        self.claims = claims
+        super().__init__(self.message)
+
+    def body(self, facts: dict[str, str], *, separator: str, error: str | None = None) -> dict[str, object]:
+        """The JSON answer, keys in Entra's order.
+
+        :param facts: `trace_id`, `correlation_id`, `timestamp` and `authority` of this request.
+        :param separator: what stands before `Trace ID:` and its two fellows; a space since 2024, CR LF before.
+        :param error: replaces the OAuth error where an endpoint uses its own (discovery says `invalid_tenant`).
+        """
+        tail = separator.join(
+            [
+                self.message,
+                f"Trace ID: {facts['trace_id']}",
+                f"Correlation ID: {facts['correlation_id']}",
+                f"Timestamp: {facts['timestamp']}",
+            ]
+        )
+        body: dict[str, object] = {
+            "error": error or self.definition.error,
+            "error_description": tail,
+            "error_codes": [self.code],
+            "timestamp": facts["timestamp"],
+            "trace_id": facts["trace_id"],
+            "correlation_id": facts["correlation_id"],
+        }
+        if self.definition.uri:
+            body["error_uri"] = f"{facts['authority']}/error?code={self.code}"
+        if self.definition.suberror:
+            body["suberror"] = self.definition.suberror
+        if self.claims:
+            body["claims"] = self.claims
+        return body

@@ -1,0 +1,98 @@
+"""What every API checks of a bearer token (RFC 6750): signature, issuer, audience, time."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from starlette.requests import Request
+
+from entra_emulator.clouds import clouds
+from entra_emulator.model import Tenant
+from entra_emulator.resources import find_first_party
+from entra_emulator.tokens.keys import BadSignature
+from entra_emulator.world import Site, World
+
+Fault = Literal["missing", "malformed", "issuer", "audience", "expired", "early"]
+
+
+class BadToken(Exception):
+    """A token is refused. `fault` says why; `claims` are those of the token if its signature is good."""
+
+    def __init__(self, fault: Fault, claims: dict[str, Any] | None = None) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.claims = claims or {}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls an API, as the token says."""
+
+    tenant: Tenant
+    claims: dict[str, Any] = field(repr=False)
+
+    @property
+    def app_only(self) -> bool:
+        """Whether there is no user behind the call."""
+        return "scp" not in self.claims
+
+    @property
+    def app_id(self) -> str:
+        """The calling application."""
+        return str(self.claims.get("appid") or self.claims.get("azp"))
+
+    @property
+    def user_name(self) -> str:
+        """The user's UPN, wherever the user lives; empty without a user."""
+        return "" if self.app_only else str(self.claims.get("unique_name", ""))
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Application roles of an application, delegated scopes of a user."""
+        if self.app_only:
+            return frozenset(self.claims.get("roles", ()))
+        return frozenset(str(self.claims["scp"]).split())
+
+    @property
+    def directory_roles(self) -> frozenset[str]:
+        """Template ids of the user's directory roles in this tenant."""
+        return frozenset(self.claims.get("wids", ()))
+
+    @property
+    def has_mfa(self) -> bool:
+        """Whether the user signed in with multi-factor authentication."""
+        return "mfa" in self.claims.get("amr", ())
+
+
+def check(request: Request, resource: str) -> Caller:
+    """The caller of a request to the API with this application id.
+
+    :raises BadToken: the Authorization header is missing or its token is not good here and now.
+    """
+    world: World = request.state.world
+    site: Site = request.state.site
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise BadToken("missing")
+    try:
+        claims = world.keys.verify(token.strip())
+    except BadSignature:
+        raise BadToken("malformed") from None
+    tenant = world.state.tenants.get(str(claims.get("tid")))
+    if tenant is None or claims.get("iss") not in _issuers(world, tenant):
+        raise BadToken("issuer", claims)
+    found = find_first_party(str(claims.get("aud")), site.realm)
+    if found is None or found.app_id != resource:
+        raise BadToken("audience", claims)
+    now = world.clock.now()
+    if claims.get("exp", 0) <= now:
+        raise BadToken("expired", claims)
+    if claims.get("nbf", 0) > now:
+        raise BadToken("early", claims)
+    notes = request.state.notes
+    notes["tenant"], notes["client_id"] = tenant.id, claims.get("appid") or claims.get("azp")
+    return Caller(tenant, claims)
+
+
+def _issuers(world: World, tenant: Tenant) -> set[str]:
+    sites = [Site(cloud, "login", port) for cloud in clouds() for port in (None, world.port)]
+    return {site.issuer(tenant.id, version) for site in sites for version in (1, 2)}

@@ -1,0 +1,164 @@
+"""The emulator from a shell: on its own until Ctrl-C, or around one command.
+
+Exit codes of `run` are those of shells and of env(1): the command's own, 128+n if signal n ended it, 127 if it is not
+found, 126 if it cannot be executed, 125 if the emulator itself could not start. Nothing is written to stdout.
+"""
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from .environment import for_command
+
+if TYPE_CHECKING:
+    from .config import Config
+    from .emulator import Emulator
+
+OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
+_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
+def serve(argv: list[str]) -> int:
+    """Run the emulator in the foreground with `[--config FILE] [--port N]`, its settings on stderr. Ctrl-C ends it."""
+    options = _parser().parse_args(argv)
+    ended = threading.Event()
+    with contextlib.ExitStack() as stack:
+        entra = _start(options.config, options.port, stack)
+        if entra is None:
+            return OWN_FAILURE
+        stack.enter_context(_on_signals(("SIGINT", "SIGTERM", "SIGHUP"), lambda _: ended.set()))
+        _tell(_settings_text(entra))
+        while not ended.wait(0.5):  # a bounded wait, because Windows does not interrupt an unbounded one
+            pass
+    return 0
+
+
+def run(command: list[str], config: "Config" = None, port: int = 0) -> int:
+    """Run a command with an environment that points it at a fresh emulator; return its exit code (see the module)."""
+    with contextlib.ExitStack() as stack:
+        entra = _start(config, port, stack)
+        if entra is None:
+            return OWN_FAILURE
+        return _run(command, for_command(entra.environment()))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`python -m entra_emulator [--config FILE] [--port N] [-- COMMAND …]`"""
+    words = sys.argv[1:] if argv is None else argv
+    if "--" not in words:
+        return serve(words)
+    cut = words.index("--")
+    options = _parser().parse_args(words[:cut])
+    command = words[cut + 1 :]
+    if not command:
+        _parser().error("no command after --")
+    return run(command, options.config, options.port)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="entra_emulator",
+        description="A local Entra ID. With -- COMMAND, run the command against it and end with its exit code.",
+        usage="%(prog)s [--config FILE] [--port N] [-- COMMAND ...]",
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="tenants, applications and users (TOML) instead of the built-in"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="HTTPS port on 127.0.0.1 (default: any free one)"
+    )
+    return parser
+
+
+def _start(config: "Config", port: int, stack: contextlib.ExitStack) -> "Emulator | None":
+    """A started emulator that ends with the stack; None after saying on stderr why there is none."""
+    try:
+        from . import ConfigError, Emulator
+    except ImportError as problem:
+        _tell(str(problem))
+        return None
+    try:
+        return stack.enter_context(Emulator(config, port))
+    except (ConfigError, LookupError) as problem:
+        _tell(f"The emulator's configuration cannot be used. {problem}")
+    except (OSError, OverflowError) as problem:
+        _tell(f"The emulator cannot listen on port {port}: {problem}")
+    return None
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> int:
+    try:
+        # The person at the keyboard chose the command; it is run as given, without a shell.
+        process = subprocess.Popen(command, env=environment)  # noqa: S603
+    except FileNotFoundError:
+        _tell(f"{command[0]}: command not found")
+        return NOT_FOUND
+    except OSError as problem:
+        _tell(f"{command[0]}: {problem.strerror}")
+        return NOT_EXECUTABLE
+    with _on_signals(_PASSED_ON, lambda number: _pass_on(process, number)):
+        code = process.wait()
+    return 128 - code if code < 0 else code
+
+
+def _pass_on(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """Give the command a signal we got, except one that the terminal has already given to both of us."""
+    if number in (signal.SIGINT, getattr(signal, "SIGQUIT", None)) and _in_foreground():
+        return
+    with contextlib.suppress(OSError):
+        process.send_signal(number)
+
+
+def _in_foreground() -> bool:
+    """Whether a terminal sends its Ctrl-C to our process group, which the command is in too."""
+    if not hasattr(os, "tcgetpgrp"):
+        return True  # on Windows the console does
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+@contextlib.contextmanager
+def _on_signals(names: tuple[str, ...], act: Callable[[int], object]) -> Iterator[None]:
+    """Call `act` with a signal's number when it arrives. Python allows handlers in the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, _: FrameType | None) -> None:
+        act(number)
+
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _settings_text(entra: "Emulator") -> str:
+    lines = [f"A local Entra ID listens on {entra.authority}, its proxy on {entra.proxy}. Settings for a shell:", ""]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in entra.environment().items()]
+    lines += ["", "All of it is made up and ends with this process. Ctrl-C ends it."]
+    return "\n".join(lines)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,154 @@
+"""Reading the emulator's configuration: TOML, in the form of data/defaults.toml, checked key by key."""
+
+import secrets
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, time
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .model import App, Policy, Secret, ServicePrincipal, Settings, Tenant
+from .state import State, as_guid
+
+Config = str | Path | Mapping[str, Any] | None
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message says where and why."""
+
+
+def load(config: Config = None) -> State:
+    """The state a configuration describes: a TOML file's path, a mapping of the same form, or None for the defaults.
+
+    :raises ConfigError: the file is missing, is no TOML, or says something the emulator does not understand.
+    """
+    source, table = _read(config)
+    try:
+        return _state(table)
+    except ConfigError as problem:
+        raise ConfigError(f"{source}: {problem}") from None
+
+
+def _read(config: Config) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(config, Mapping):
+        return "configuration", config
+    if config is None:
+        text = resources.files(__package__).joinpath("data/defaults.toml").read_text(encoding="utf-8")
+        return "defaults", tomllib.loads(text)
+    try:
+        return str(config), tomllib.loads(Path(config).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"{config}: cannot be read as TOML: {problem}") from None
+
+
+def _state(table: Mapping[str, Any]) -> State:
+    known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App]}
+    _refuse_unknown(table, known, "")
+    settings: Settings = _value(table.get("settings", {}), Settings, "settings")
+    tenants: list[Tenant] = _value(table.get("tenants", []), list[Tenant], "tenants")
+    apps: list[App] = _value(table.get("apps", []), list[App], "apps")
+    if not tenants:
+        raise ConfigError("there is no tenant; add one with [[tenants]], id and name")
+    state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings)
+    _check(state, tenants, apps)
+    for app in apps:
+        _complete(state, app)
+    return state
+
+
+def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
+    ids = [(f"tenants[{index}]", one.id) for index, one in enumerate(tenants)]
+    ids += [(f"apps[{index}]", one.id) for index, one in enumerate(apps)]
+    for where, text in ids:
+        if as_guid(text) != text:
+            raise ConfigError(f"{where}.id: '{text}' is no GUID in lower case")
+    if len(state.tenants) < len(tenants) or len(state.apps) < len(apps):
+        raise ConfigError("two tenants or two apps have the same id")
+    for app in apps:
+        if not (home := state.tenant(app.tenant)):
+            raise ConfigError(f"app {app.id}: its tenant '{app.tenant}' is not in the configuration")
+        app.tenant = home.id
+        if app.audience not in ("single", "multiple"):
+            raise ConfigError(f"app {app.id}: audience is '{app.audience}', expected single or multiple")
+    for policy in (policy for tenant in tenants for policy in tenant.policies):
+        _check_policy(policy)
+    if state.settings.description_separator not in ("space", "crlf"):
+        raise ConfigError("settings.description_separator: expected space or crlf")
+
+
+def _check_policy(policy: Policy) -> None:
+    if policy.require not in ("mfa", "block"):
+        raise ConfigError(f"policy '{policy.name}': require is '{policy.require}', expected mfa or block")
+
+
+def _complete(state: State, app: App) -> None:
+    """An app has a service principal at home; a confidential one has a secret, made at random if none is given."""
+    home = state.tenants[app.tenant]
+    if not home.principal(app.id):
+        home.principals.append(ServicePrincipal(app=app.id))
+    if not app.public and not app.secrets:
+        # Entra's own generated secrets: forty characters with the "8Q~" mark in fourth place.
+        app.secrets.append(Secret(f"{secrets.token_urlsafe(2)[:3]}8Q~{secrets.token_urlsafe(26)[:34]}"))
+
+
+def _value(raw: object, wanted: Any, where: str) -> Any:
+    """Check and convert one value to a field's type: text, number, truth, list, or one of the model's classes."""
+    if is_dataclass(wanted):
+        return _instance(raw, typing.cast("type[Any]", wanted), where)
+    if typing.get_origin(wanted) is list:
+        if not isinstance(raw, list):
+            raise ConfigError(f"{where}: expected a list, got {_kind(raw)}")
+        (inner,) = typing.get_args(wanted)
+        return [_value(item, inner, f"{where}[{index}]") for index, item in enumerate(raw)]
+    kinds: tuple[type, ...] = typing.get_args(wanted) if isinstance(wanted, types.UnionType) else (wanted,)
+    if float in kinds:
+        return _number(raw, where)
+    if type(raw) not in kinds:
+        raise ConfigError(f"{where}: expected {_name(wanted)}, got {_kind(raw)}")
+    return raw
+
+
+def _instance(raw: object, wanted: type[Any], where: str) -> Any:
+    if not isinstance(raw, Mapping):
+        raise ConfigError(f"{where}: expected a table, got {_kind(raw)}")
+    hints = typing.get_type_hints(wanted)
+    known = {one.name: hints[one.name] for one in fields(wanted)}
+    _refuse_unknown(raw, known, where)
+    values = {key: _value(item, known[key], f"{where}.{key}") for key, item in raw.items()}
+    try:
+        return wanted(**values)
+    except TypeError as problem:
+        missing = str(problem).partition("argument")[2].lstrip("s: ")
+        raise ConfigError(f"{where}: missing {missing}") from None
+
+
+def _refuse_unknown(raw: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+    for key in raw:
+        if key not in known:
+            place = f"{where}.{key}" if where else key
+            raise ConfigError(f"{place}: unknown key; known here: {', '.join(sorted(known))}")
+
+
+def _number(raw: object, where: str) -> float | None:
+    """A time: epoch seconds, or a TOML date or date-time (UTC unless it says otherwise)."""
+    if isinstance(raw, datetime):
+        return (raw if raw.tzinfo else raw.replace(tzinfo=UTC)).timestamp()
+    if isinstance(raw, date):
+        return datetime.combine(raw, time(), UTC).timestamp()
+    if isinstance(raw, (int, float)) and not isinstance(raw, bool):
+        return float(raw)
+    raise ConfigError(f"{where}: expected a date or a number of seconds, got {_kind(raw)}")
+
+
+def _kind(raw: object) -> str:
+    # The value itself is not shown: it may be a secret that stands in the wrong place.
+    return "nothing" if raw is None else _name(type(raw))
+
+
+def _name(kind: Any) -> str:
+    names = {str: "text", bool: "true or false", int: "a number", float: "a number", dict: "a table", list: "a list"}
+    return names.get(kind, getattr(kind, "__name__", str(kind)))

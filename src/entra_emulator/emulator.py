@@ -1,0 +1,154 @@
+"""The emulator as a Python object: a server in a thread of this process, until the `with` block ends."""
+
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+from .apis import arm, graph, partner_center
+from .clock import Clock
+from .config import Config, load
+from .environment import Connection, settings
+from .login import endpoints
+from .model import RefreshToken
+from .network.certificates import shared_authority
+from .network.server import ServerThread, bind
+from .routing import Application
+from .tokens.keys import KeyRing
+from .world import LoggedRequest, World
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from .clouds import Service
+    from .state import State
+
+_PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1"}
+
+
+class Emulator:
+    """A local Entra ID with small Graph, Resource Manager and Partner Center APIs behind it.
+
+        with Emulator() as entra:
+            httpx.post(f"{entra.authority}/{tenant}/oauth2/v2.0/token", data=…, verify=str(entra.ca_file))
+
+    :param config: path of a TOML file, a mapping of the same form, or None for the built-in tenants.
+    :param port: of the HTTPS listener on 127.0.0.1; 0 lets the system choose.
+    :raises ConfigError: the configuration cannot be used.
+    """
+
+    def __init__(self, config: Config = None, port: int = 0) -> None:
+        self.state: State = load(config)
+        self.clock = Clock()
+        self._wanted_port = port
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._server: ServerThread | None = None
+        self._world: World | None = None
+
+    def __enter__(self) -> Self:
+        sock = bind(self._wanted_port)
+        try:
+            self._world = World(self.state, self.clock, KeyRing(), sock.getsockname()[1])
+            services: "dict[Service, list[BaseRoute]]" = {
+                "login": endpoints.routes(),
+                "graph": graph.routes(),
+                "arm": arm.routes(),
+                "partner": partner_center.routes(),
+            }
+            authority = shared_authority()
+            self._server = ServerThread(Application(self._world, services), authority, sock)
+            self._server.start()
+        except BaseException:
+            sock.close()
+            raise
+        self._folder = tempfile.TemporaryDirectory(prefix="entra-emulator-")  # 0700, removed at the end
+        self.ca_file.write_bytes(authority.pem())
+        for name in ("cache", "config"):
+            (self.ca_file.parent / name).mkdir(mode=0o700)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server:
+            self._server.stop()
+        if self._folder:
+            self._folder.cleanup()
+
+    def _running(self) -> World:
+        if self._world is None:
+            raise RuntimeError("The emulator is not started; use it in a with statement.")
+        return self._world
+
+    @property
+    def authority(self) -> str:
+        """`https://localhost:PORT`, good as AZURE_AUTHORITY_HOST."""
+        return f"https://localhost:{self._running().port}"
+
+    @property
+    def proxy(self) -> str:
+        """`http://127.0.0.1:PORT`: the proxy through which Microsoft's host names lead to the emulator."""
+        self._running()
+        return f"http://127.0.0.1:{self._server.proxy_port if self._server else 0}"
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate authority (PEM) that clients have to trust."""
+        if self._folder is None:
+            raise RuntimeError("The emulator is not started; use it in a with statement.")
+        return Path(self._folder.name, "ca.pem")
+
+    def api(self, name: Literal["graph", "arm", "partner"]) -> str:
+        """Base URL of an API on localhost, with its version where URLs have one."""
+        return f"{self.authority}{_PATHS[name]}"
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """Every request so far, oldest first; grows while the emulator runs. Clear it as you like."""
+        return self._running().requests
+
+    @property
+    def token_requests(self) -> list[LoggedRequest]:
+        """Those of the requests that asked for a token."""
+        return [request for request in self.requests if request.is_token_request]
+
+    def sign_in(self, user: str, app: str | None = None, *, mfa: bool | None = None) -> str:
+        """A refresh token as if the user (UPN or id) had just signed in to the application (default: the default one).
+
+        :param mfa: whether with multi-factor authentication; None for what the user usually does.
+        :raises LookupError: no such user or application.
+        """
+        found = self.state.user(user)
+        if found is None:
+            raise LookupError(f"The emulator has no user '{user}'.")
+        client = self.state.default_app if app is None else self.state.apps.get(app)
+        if client is None:
+            raise LookupError(f"The emulator has no application '{app}'.")
+        home, person = found
+        now = self.clock.now()
+        strong = person.mfa if mfa is None else mfa
+        record = RefreshToken(
+            app=client.id,
+            user=person.id,
+            home=home.id,
+            scopes="https://graph.microsoft.com/.default",
+            granted_on=now,
+            issued_on=now,
+            amr=("pwd", "mfa") if strong else ("pwd",),
+        )
+        return self.state.add_refresh_token(record)
+
+    def environment(self) -> dict[str, str]:
+        """Environment variables that point a program at this emulator, as the default application and user."""
+        state = self.state
+        app, user, customer = state.default_app, state.default_user, state.default_customer
+        identity = {"AZURE_TENANT_ID": state.default_tenant.id, "AZURE_CLIENT_ID": app.id}
+        if app.secrets:
+            identity["AZURE_CLIENT_SECRET"] = app.secrets[0].value
+        if user:
+            identity["ENTRA_EMULATOR_REFRESH_TOKEN"] = self.sign_in(user.upn)
+        if customer:
+            identity["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"] = customer.id
+        folder = self.ca_file.parent
+        connection = Connection(self.authority, self.proxy, self.ca_file, folder / "cache", folder / "config")
+        return settings(connection, identity)

@@ -1,0 +1,25 @@
+"""Client credentials: an application's own token (RFC 6749 section 4.4).
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+"""
+
+from typing import Any
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.exchange import Exchange
+from entra_emulator.login.issuing import app_answer
+from entra_emulator.login.scopes import parse_app_only
+
+
+def answer(exchange: Exchange) -> dict[str, Any]:
+    """The body of the answer.
+
+    :raises EntraError: 50059 without a tenant, and whatever the client, scope and resource rules say.
+    """
+    tenant = exchange.tenant()
+    if tenant is None:
+        raise EntraError(50059)
+    client = authenticate(exchange, tenant, needs_proof=True)
+    asked = parse_app_only(exchange.required("scope"))
+    return app_answer(exchange, client, tenant, asked)

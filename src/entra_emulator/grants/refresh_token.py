@@ -1,0 +1,52 @@
+"""Refreshing (RFC 6749 section 6): a refresh token is good for every resource and tenant its user may reach.
+
+Entra does not revoke a refresh token when it is used: the answer brings a new one, and the old one works on until it is
+inactive for 90 days or the user's sessions are revoked.
+Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
+"""
+
+from typing import Any
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.clock import ticks
+from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.exchange import Client, Exchange
+from entra_emulator.login.issuing import find_user, user_answer
+from entra_emulator.login.scopes import parse
+from entra_emulator.model import RefreshToken
+
+INACTIVE_AFTER_IN = 90 * 86_400
+
+
+def answer(exchange: Exchange) -> dict[str, Any]:
+    """The body of the answer.
+
+    :raises EntraError: 9002313 for no token of ours, 700007 for another client's, 70000 used up, 700082, 50034, 50057,
+        50173, and what the rules of client, tenant, consent and policy say.
+    """
+    named = exchange.tenant()
+    client = authenticate(exchange, named, needs_proof=False)
+    session = exchange.world.state.refresh_tokens.get(exchange.required("refresh_token"))
+    if session is None:
+        raise EntraError(9002313)
+    exchange.token_age_in = exchange.world.clock.now() - session.issued_on
+    _check(exchange, client, session)
+    home, user = find_user(exchange, session)
+    if not user.enabled:
+        raise EntraError(50057)
+    if user.tokens_valid_from > session.granted_on:
+        raise EntraError(50173, issued=ticks(session.granted_on), valid_from=ticks(user.tokens_valid_from))
+    asked = parse(exchange.form.get("scope", "").strip() or session.scopes)
+    body = user_answer(exchange, client, session, named or home, asked)
+    session.used = True
+    return body
+
+
+def _check(exchange: Exchange, client: Client, session: RefreshToken) -> None:
+    app = exchange.world.state.apps.get(session.app)
+    if app is not client.app and not (app and app.family and client.app.family):
+        raise EntraError(700007)
+    if session.used and client.app.single_use_refresh_tokens:
+        raise EntraError(70000, parameter="refresh_token", reason="It has been used before.")
+    if exchange.token_age_in is not None and exchange.token_age_in >= INACTIVE_AFTER_IN:
+        raise EntraError(700082, issued=ticks(session.issued_on), inactive="90.00:00:00")

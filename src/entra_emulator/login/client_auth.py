@@ -1,0 +1,84 @@
+"""Who asks: the application named by client_id, and whether it can prove it (RFC 6749 section 2.3)."""
+
+import base64
+import binascii
+import hmac
+from urllib.parse import unquote_plus
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.model import App, Tenant
+from entra_emulator.state import as_guid
+from entra_emulator.tokens.keys import unverified_header
+
+from .exchange import Client, Exchange
+
+_NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool) -> Client:
+    """The client of a token request, from the form (client_secret_post) or a header (client_secret_basic).
+
+    :param needs_proof: the grant is for confidential clients only, so a public one has to show a secret too.
+    :raises EntraError: no such application in this tenant, disabled, or the proof is missing, wrong or expired.
+    """
+    header_id, header_secret = _basic(exchange.authorization)
+    client_id = header_id or exchange.required("client_id")
+    secret = header_secret or exchange.form.get("client_secret", "")
+    app = _find(exchange, client_id, tenant)
+    if not _enabled(app, tenant):
+        raise EntraError(7000112, app=app.id, app_name=app.name)
+    if assertion := exchange.form.get("client_assertion", ""):
+        _refuse_assertion(app, assertion)
+    if app.public and not needs_proof:
+        if secret:
+            raise EntraError(700025)
+        return Client(app, "0")
+    if not secret:
+        raise EntraError(7000218)
+    _check_secret(app, secret, exchange.world.clock.now())
+    return Client(app, "1")
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Id and secret of a Basic header; both are form-encoded before they are joined (RFC 6749 section 2.3.1)."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        name, _, secret = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return unquote_plus(name), unquote_plus(secret)
+
+
+def _find(exchange: Exchange, client_id: str, tenant: Tenant | None) -> App:
+    """The application; a single-tenant one exists only at home, one of several tenants everywhere."""
+    if client_id == _NO_ID:
+        raise EntraError(700038, app=client_id)
+    guid = as_guid(client_id.lower())
+    app = exchange.world.state.apps.get(guid) if guid else None
+    if app is None or (tenant and app.audience == "single" and app.tenant != tenant.id):
+        raise EntraError(700016, app=client_id, tenant=tenant.name if tenant else exchange.tenant_name)
+    return app
+
+
+def _enabled(app: App, tenant: Tenant | None) -> bool:
+    principal = tenant.principal(app.id) if tenant else None
+    return app.enabled and (principal is None or principal.enabled)
+
+
+def _check_secret(app: App, secret: str, now: float) -> None:
+    matching = [one for one in app.secrets if hmac.compare_digest(one.value.encode(), secret.encode())]
+    if not matching:
+        raise EntraError(7000215, app=app.id)
+    if all(one.expires_on is not None and one.expires_on <= now for one in matching):
+        raise EntraError(7000222, app=app.id)
+
+
+def _refuse_assertion(app: App, assertion: str) -> None:
+    """No application here has a certificate yet, so every well-formed assertion is of an unknown key."""
+    header = unverified_header(assertion)
+    if header is None:
+        raise EntraError(50027)
+    thumbprint = str(header.get("x5t") or header.get("x5t#S256") or header.get("kid") or "")
+    raise EntraError(700027, app=app.id, thumbprint=thumbprint)

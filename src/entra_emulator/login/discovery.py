@@ -1,0 +1,112 @@
+"""What clients ask before they ask for tokens: instance discovery, OpenID configuration, signing keys.
+
+Answers as recorded from login.microsoftonline.com: same members, same order.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.clouds import clouds, served
+
+from .exchange import Exchange
+
+CACHED = [
+    ("Cache-Control", "max-age=86400, private"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "GET, OPTIONS"),
+]
+
+
+def instance(exchange: Exchange, authorization_endpoint: str) -> dict[str, Any]:
+    """Instance discovery 1.1: whether the host of an authorization endpoint is a sign-in host.
+
+    localhost is one here, with whatever port: MSAL for Python drops the port when it asks.
+
+    :raises EntraError: 50049 for an unknown host, 900144 without an endpoint.
+    """
+    if not authorization_endpoint:
+        raise EntraError(900144, parameter="authorization_endpoint")
+    url = urlsplit(authorization_endpoint)
+    host = url.hostname or ""
+    known = served(host)
+    if host in ("localhost", "127.0.0.1"):
+        authority = f"https://localhost:{exchange.world.port}"
+    elif known and known[1] == "login":
+        authority = f"https://{host}"
+    else:
+        raise EntraError(50049)
+    tenant = url.path.strip("/").partition("/")[0] or "common"
+    return {
+        "tenant_discovery_endpoint": f"{authority}/{tenant}/v2.0/.well-known/openid-configuration",
+        "api-version": "1.1",
+        "metadata": [cloud.metadata() for cloud in clouds() if cloud.listed],
+    }
+
+
+def openid_configuration(exchange: Exchange) -> dict[str, Any]:
+    """The v2.0 OpenID configuration of a tenant, or of common and organizations."""
+    site, tenant = exchange.site, exchange.tenant()
+    segment = tenant.id if tenant else exchange.tenant_name.lower()
+    base = f"{site.authority}/{segment}"
+    graph = site.cloud.graph[0] if site.cloud.graph else ""
+    return {
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+        "jwks_uri": f"{base}/discovery/v2.0/keys",
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "issuer": _issuer(exchange),
+        "request_uri_parameter_supported": False,
+        "userinfo_endpoint": f"https://{graph}/oidc/userinfo",
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+        "http_logout_supported": True,
+        "frontchannel_logout_supported": True,
+        "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
+        "claims_supported": _CLAIMS,
+        "kerberos_endpoint": f"{base}/kerberos",
+        "tenant_region_scope": "WW" if tenant else None,
+        "cloud_instance_name": site.cloud.instance,
+        "cloud_graph_host_name": site.cloud.aad_graph,
+        "msgraph_host": graph,
+        "rbac_url": f"https://{site.cloud.rbac}",
+    }
+
+
+def keys(exchange: Exchange) -> dict[str, Any]:
+    """The JWKS (RFC 7517) of a tenant's tokens."""
+    issuer, name = _issuer(exchange), exchange.site.cloud.instance
+    return {"keys": [key.published(issuer, name) for key in exchange.world.keys.keys]}
+
+
+def _issuer(exchange: Exchange) -> str:
+    """A tenant's issuer; for common and organizations the literal template that clients fill with the tid claim."""
+    tenant = exchange.tenant()
+    return exchange.site.issuer(tenant.id if tenant else "{tenantid}", 2)
+
+
+_CLAIMS = [
+    "sub",
+    "iss",
+    "cloud_instance_name",
+    "cloud_instance_host_name",
+    "cloud_graph_host_name",
+    "msgraph_host",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "acr",
+    "nonce",
+    "preferred_username",
+    "name",
+    "tid",
+    "ver",
+    "at_hash",
+    "c_hash",
+    "email",
+]

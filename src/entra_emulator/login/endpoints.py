@@ -1,0 +1,86 @@
+"""The routes of the sign-in service."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.grants import GRANTS
+from entra_emulator.routing import route
+from entra_emulator.web import dated
+
+from . import discovery
+from .exchange import Exchange
+
+
+async def token(request: Request) -> Response:
+    """POST /{tenant}/oauth2/v2.0/token"""
+    exchange = Exchange.of(request)
+    notes = request.state.notes
+    try:
+        await exchange.read_form(request)
+        notes.update(_noted(exchange))
+        return exchange.answer(_granted(exchange))
+    except EntraError as problem:
+        notes["aadsts"] = problem.code
+        return exchange.answer(exchange.refusal(problem), problem.definition.status, problem.code)
+
+
+def _granted(exchange: Exchange) -> dict[str, Any]:
+    grant_type = exchange.required("grant_type")
+    if grant_type not in GRANTS:
+        raise EntraError(70003, grant_type=grant_type)
+    return GRANTS[grant_type](exchange)
+
+
+def _noted(exchange: Exchange) -> dict[str, Any]:
+    """What the request log keeps of a form: the names of all its fields, and those values that are no secrets."""
+    return {
+        "form": tuple(exchange.form),
+        "tenant": exchange.tenant_name,
+        **{name: exchange.form.get(name) for name in ("grant_type", "client_id", "scope")},
+    }
+
+
+async def instance(request: Request) -> Response:
+    """GET /common/discovery/instance"""
+    endpoint = request.query_params.get("authorization_endpoint", "")
+    return _discover(request, lambda exchange: discovery.instance(exchange, endpoint))
+
+
+async def openid_configuration(request: Request) -> Response:
+    """GET /{tenant}/v2.0/.well-known/openid-configuration"""
+    return _discover(request, discovery.openid_configuration)
+
+
+async def keys(request: Request) -> Response:
+    """GET /{tenant}/discovery/v2.0/keys"""
+    return _discover(request, discovery.keys)
+
+
+def _discover(request: Request, find: Callable[[Exchange], dict[str, Any]]) -> Response:
+    exchange = Exchange.of(request)
+    headers = [*discovery.CACHED, ("Content-Type", "application/json; charset=utf-8")]
+    status = 200
+    try:
+        body = find(exchange)
+    except EntraError as problem:
+        request.state.notes["aadsts"] = problem.code
+        status = problem.definition.status
+        # Discovery has its own name for a tenant that is not there; the token endpoint says invalid_request.
+        body = exchange.refusal(problem, error="invalid_tenant" if problem.code == 90002 else None)
+    return dated(exchange.world, json.dumps(body).encode(), status, [*headers, *exchange.common_headers()])
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of the sign-in service. Paths match in any letter case, as Entra's do."""
+    return [
+        route("POST", "/{tenant}/oauth2/v2.0/token", token),
+        route("GET", "/common/discovery/instance", instance),
+        route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
+        route("GET", "/{tenant}/discovery/v2.0/keys", keys),
+    ]

@@ -1,0 +1,160 @@
+"""One request to the sign-in service: its ids, its form, and the shape of every answer."""
+
+import contextlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.clock import timestamp
+from entra_emulator.model import App, Tenant, new_id
+from entra_emulator.state import as_guid
+from entra_emulator.web import dated, read_body
+from entra_emulator.world import Site, World
+
+_SERVER = "2.1.24000.0 - LOCAL ProdSlices"
+
+
+@dataclass(frozen=True)
+class Client:
+    """The application that asks, and how it proved itself: "0" not at all, "1" by secret, "2" by certificate."""
+
+    app: App
+    proof: str
+
+
+@dataclass
+class Exchange:
+    """What a handler needs to know of its request. `token_age_in`: age of the refresh token used, for x-ms-clitelem."""
+
+    world: World
+    site: Site
+    correlation_id: str
+    echo: bool
+    trace_id: str = field(default_factory=new_id)
+    form: Mapping[str, str] = field(default_factory=dict)
+    authorization: str = ""
+    tenant_name: str = ""
+    token_age_in: float | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> "Exchange":
+        """The exchange a request begins; its form is not read yet."""
+        asked = as_guid(request.headers.get("client-request-id", ""))
+        return cls(
+            world=request.state.world,
+            site=request.state.site,
+            correlation_id=asked or new_id(),
+            echo=asked is not None,
+            authorization=request.headers.get("authorization", ""),
+            tenant_name=request.path_params.get("tenant", ""),
+        )
+
+    @property
+    def realm(self) -> str | None:
+        """The cloud whose tenants exist here."""
+        return self.site.realm
+
+    def tenant(self) -> Tenant | None:
+        """The tenant in the path; None for common and organizations, which leave it open.
+
+        :raises EntraError: 900023 for text that is neither GUID nor domain, 90002 for a tenant that is not there.
+        """
+        name = self.tenant_name
+        if name.lower() in ("common", "organizations"):
+            return None
+        if found := self.world.state.tenant(name, self.realm):
+            return found
+        if as_guid(name.lower()) or "." in name or name.lower() == "consumers":
+            raise EntraError(90002, tenant=name)
+        raise EntraError(900023, tenant=name)
+
+    async def read_form(self, request: Request) -> None:
+        """Read a form body. Anything that is not form-encoded has no parameters, as for Entra.
+
+        :raises EntraError: 9000411 for a parameter that is there twice.
+        """
+        raw = await read_body(request)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            return
+        pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+        form: dict[str, str] = {}
+        for name, value in pairs:
+            if name in form:
+                raise EntraError(9000411, parameter=name)
+            form[name] = value
+        self.form = form
+
+    def required(self, name: str) -> str:
+        """A form parameter.
+
+        :raises EntraError: 900144 if it is missing or empty.
+        """
+        if value := self.form.get(name, "").strip():
+            return value
+        raise EntraError(900144, parameter=name)
+
+    def capabilities(self) -> tuple[str, ...]:
+        """`xms_cc` of the claims parameter: what the client says it can do (`cp1`: handle claims challenges)."""
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            values = json.loads(self.form.get("claims") or "{}")["access_token"]["xms_cc"]["values"]
+            return tuple(str(value) for value in values)
+        return ()
+
+    def answer(self, body: Mapping[str, Any], status: int = 200, code: int = 0) -> Response:
+        """A token endpoint answer, with the headers Entra sends."""
+        headers = [
+            ("Cache-Control", "no-store, no-cache"),
+            ("Pragma", "no-cache"),
+            ("Content-Type", "application/json; charset=utf-8"),
+            ("Expires", "-1"),
+            *self.common_headers(),
+            ("x-ms-clitelem", self._telemetry(code)),
+            ("Set-Cookie", f"fpc={secrets.token_urlsafe(24)}; path=/; secure; HttpOnly; SameSite=None"),
+            ("Set-Cookie", "x-ms-gateway-slice=estsfd; path=/; secure; samesite=none; httponly"),
+            ("Set-Cookie", "stsservicecookie=estsfd; path=/; secure; samesite=none; httponly"),
+        ]
+        return dated(self.world, json.dumps(body).encode(), status, headers)
+
+    def common_headers(self) -> list[tuple[str, str]]:
+        """What every answer of the sign-in service carries.
+
+        Strict-Transport-Security is left out on localhost: a browser would then refuse plain http://localhost for all
+        of a developer's other work.
+        """
+        headers = [
+            ("X-Content-Type-Options", "nosniff"),
+            ("P3P", 'CP="DSP CUR OTPi IND OTRi ONL FIN"'),
+            ("x-ms-request-id", self.trace_id),
+            ("x-ms-ests-server", _SERVER),
+            ("x-ms-srs", "1.P"),
+            ("X-XSS-Protection", "0"),
+        ]
+        if not self.site.local_port:
+            headers.insert(0, ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+        if self.echo:
+            headers.append(("client-request-id", self.correlation_id))
+        return headers
+
+    def _telemetry(self, code: int) -> str:
+        """x-ms-clitelem: version, error, suberror number, age of the refresh token in milliseconds, SPE ring."""
+        age = "" if self.token_age_in is None else f"{self.token_age_in * 1000:.4f}"
+        return f"1,{code},0,{age},"
+
+    def refusal(self, problem: EntraError, error: str | None = None) -> dict[str, object]:
+        """The JSON body of a refusal."""
+        separator = "\r\n" if self.world.state.settings.description_separator == "crlf" else " "
+        facts = {
+            "trace_id": self.trace_id,
+            "correlation_id": self.correlation_id,
+            "timestamp": timestamp(self.world.clock.now()),
+            "authority": f"https://{self.site.cloud.login[0]}",
+        }
+        return problem.body(facts, separator=separator, error=error)

@@ -1,0 +1,76 @@
+"""Reading the scope parameter.
+
+Source: learn.microsoft.com/entra/identity-platform/scopes-oidc, "The .default scope" and "Trailing slash and .default".
+"""
+
+from dataclasses import dataclass
+
+from entra_emulator.aadsts import EntraError
+
+OIDC = frozenset({"openid", "profile", "email", "offline_access"})
+DEFAULT = ".default"
+
+
+@dataclass(frozen=True)
+class AskedScope:
+    """What a scope parameter asks for: permissions `names` of one `resource`, and OpenID scopes.
+
+    `resource` is the text before the last slash, so `https://management.azure.com//.default` names the resource
+    `https://management.azure.com/`. It is None for scopes without a resource, which are Microsoft Graph's.
+    """
+
+    text: str
+    resource: str | None
+    names: tuple[str, ...]
+    oidc: frozenset[str]
+
+    @property
+    def default(self) -> bool:
+        """Whether everything already consented to is asked for."""
+        return DEFAULT in self.names
+
+    def qualified(self, name: str) -> str:
+        """A permission as the answer's scope member writes it: with the resource as the request wrote it."""
+        return name if self.resource is None else f"{self.resource}/{name}"
+
+
+def parse(text: str) -> AskedScope:
+    """Read a scope parameter of a user's flow.
+
+    :raises EntraError: 28000 for two resources, 70011 for text that is no scope or for `.default` beside names.
+    """
+    words = list(dict.fromkeys(text.split()))
+    pairs = [_split(word, text) for word in words if word.lower() not in OIDC]
+    resources = {(resource or "").lower().rstrip("/"): resource for resource, _ in reversed(pairs)}
+    if len(resources) > 1:
+        raise EntraError(28000, scope=text)
+    names = tuple(name for _, name in pairs)
+    if DEFAULT in names and len(names) > 1:
+        raise EntraError(70011, scope=text)
+    oidc = frozenset(word.lower() for word in words if word.lower() in OIDC)
+    return AskedScope(text, next(iter(resources.values()), None), names, oidc)
+
+
+def parse_app_only(text: str) -> AskedScope:
+    """Read the scope parameter of client credentials: exactly one `<resource>/.default`.
+
+    OpenID scopes beside it are allowed and mean nothing: MSAL for Go sends them.
+
+    :raises EntraError: 70011 for several scopes, 1002012 for one that does not end in /.default.
+    """
+    words = [word for word in text.split() if word.lower() not in OIDC]
+    if len(words) > 1:
+        raise EntraError(70011, scope=text)
+    resource, slash, name = (words[0] if words else "").rpartition("/")
+    if not slash or not resource or name != DEFAULT:
+        raise EntraError(1002012, scope=words[0] if words else text)
+    return AskedScope(text, resource, (DEFAULT,), frozenset())
+
+
+def _split(word: str, text: str) -> tuple[str | None, str]:
+    if "/" not in word:
+        return None, word
+    resource, _, name = word.rpartition("/")
+    if not name or not resource or resource.endswith(":/"):
+        raise EntraError(70011, scope=text)
+    return resource, name

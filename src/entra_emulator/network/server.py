@@ -1,0 +1,107 @@
+"""The emulator's thread: an event loop with the HTTPS listener and the proxy."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from .certificates import CertificateAuthority
+from .proxy import Proxy
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_FINISH_IN = 1.0  # how long requests in flight may take when the emulator stops
+
+
+class ServerThread:
+    """Serves an ASGI application on loopback until stopped. `port` and `proxy_port` are known once started."""
+
+    def __init__(self, app: "ASGIApp", authority: CertificateAuthority, sock: socket.socket) -> None:
+        self._config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,  # the application dates its answers by the emulator's clock
+            timeout_keep_alive=60,
+        )
+        self._config.load()
+        self._config.ssl = authority.server_context()
+        self._socket = sock
+        self._proxy = Proxy(sock.getsockname()[1])
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="entra-emulator", daemon=True)
+
+    @property
+    def proxy_port(self) -> int:
+        """Where the transparent proxy listens."""
+        return self._proxy.port
+
+    def start(self) -> None:
+        """Start serving; returns when connections are accepted."""
+        self._thread.start()
+        self._ready.wait()
+        if self._failure:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Stop serving and end the thread."""
+        if self._loop and self._stop:
+            with contextlib.suppress(RuntimeError):  # the loop has already ended
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as problem:  # noqa: BLE001  # handed to the thread that waits in start()
+            self._failure = problem
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = uvicorn.Server(self._config)
+        server.lifespan = self._config.lifespan_class(self._config)
+        await server.startup(sockets=[self._socket])
+        await self._proxy.start()
+        self._ready.set()
+        await self._stop.wait()
+        await self._proxy.stop()
+        await _shut(server)
+
+
+async def _shut(server: uvicorn.Server) -> None:
+    """Close at once what is idle. uvicorn's own shutdown waits for clients to close TLS, up to half a minute each."""
+    for listener in server.servers:
+        listener.close()
+    tasks = set(server.server_state.tasks)
+    if tasks:
+        await asyncio.wait(tasks, timeout=_FINISH_IN)
+    for connection in list(server.server_state.connections):
+        transport = getattr(connection, "transport", None)
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)
+
+
+def bind(port: int) -> socket.socket:
+    """A listening-to-be socket on loopback; port 0 lets the system choose."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

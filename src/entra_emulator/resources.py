@@ -1,0 +1,60 @@
+"""The APIs a token can be for: Microsoft's own, from data/resources.toml, and those of registered applications."""
+
+import fnmatch
+import functools
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources as files
+
+GRAPH = "00000003-0000-0000-c000-000000000000"
+ARM = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+PARTNER_CENTER = "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """An API. `identifiers` are its identifier URIs by cloud, without trailing slash; a star stands for a name."""
+
+    app_id: str
+    name: str
+    identifiers: dict[str, list[str]] = field(default_factory=dict)
+    token_version: int = 1
+    optional_claims: tuple[str, ...] = ()
+    cae: bool = False
+
+    def answers_to(self, identifier: str, realm: str | None) -> bool:
+        """Whether `identifier` (a URI or the application id) means this resource in a cloud; None is any cloud."""
+        wanted = identifier.lower().rstrip("/")
+        if wanted == self.app_id:
+            return True
+        lists = self.identifiers.values() if realm is None else [self.identifiers.get(realm, [])]
+        return any(matches(own, wanted) for own_list in lists for own in own_list)
+
+
+def matches(registered: str, wanted: str) -> bool:
+    """Compare identifier URIs as Entra does: letter case and a trailing slash do not count."""
+    registered = registered.lower().rstrip("/")
+    return fnmatch.fnmatchcase(wanted, registered) if "*" in registered else wanted == registered
+
+
+@functools.cache
+def first_party() -> tuple[Resource, ...]:
+    """Microsoft's own APIs, the most used first."""
+    table = tomllib.loads(files.files(__package__).joinpath("data/resources.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Resource(**{**fields, "optional_claims": tuple(fields.get("optional_claims", ()))})
+        for fields in table["resources"]
+    )
+
+
+@functools.cache
+def _index() -> dict[str, Resource]:
+    return {resource.app_id: resource for resource in first_party()}
+
+
+@functools.lru_cache(maxsize=1024)
+def find_first_party(identifier: str, realm: str | None) -> Resource | None:
+    """Microsoft's API behind an identifier URI or application id."""
+    if direct := _index().get(identifier.lower()):
+        return direct
+    return next((one for one in first_party() if one.answers_to(identifier, realm)), None)

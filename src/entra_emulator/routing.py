@@ -1,0 +1,110 @@
+"""From a request to the service that answers it: by host name, or on localhost by the first part of the path."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from .clouds import SERVICES, Service, public, served
+from .web import BodyTooLarge, json_answer
+from .world import LoggedRequest, Site, World
+
+_log = logging.getLogger("entra_emulator")
+
+Handler = Callable[[Request], Awaitable[Response]]
+LOCAL_NAMES = ("localhost", "127.0.0.1")
+
+
+def route(method: str, path: str, handler: Handler) -> Route:
+    """A route whose path matches in any letter case."""
+    made = Route(path, handler, methods=[method])
+    made.path_regex = re.compile(made.path_regex.pattern, re.IGNORECASE)
+    return made
+
+
+class Application:
+    """The ASGI application of one emulator."""
+
+    def __init__(self, world: World, services: dict[Service, list[BaseRoute]]) -> None:
+        self._world = world
+        self._routers = {name: Router(routes, redirect_slashes=False) for name, routes in services.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. Nothing a client sends makes this raise."""
+        if scope["type"] != "http":
+            return
+        site, prefix = self._site(scope)
+        notes: dict[str, Any] = {}
+        scope = {**scope, "app": self, "state": {"world": self._world, "site": site, "notes": notes}}
+        scope["root_path"] = prefix
+        request = Request(scope, receive)
+        logged = _Logged(self._world, request, site, notes, send)
+        try:
+            if site is None:
+                await self._refuse(421, "MisdirectedRequest", "The emulator does not serve this host.")(
+                    scope, receive, logged.send
+                )
+            else:
+                await self._routers[site.service](scope, receive, logged.send)
+        except Exception as problem:  # a server answers whatever happens
+            if logged.started:
+                raise
+            await self._on_failure(problem)(scope, receive, logged.send)
+
+    def _site(self, scope: Scope) -> tuple[Site | None, str]:
+        host = Headers(scope=scope).get("host", "").lower()
+        name = host.rpartition(":")[0] or host
+        if name in LOCAL_NAMES:
+            first = scope["path"].split("/", 2)[1].lower() if "/" in scope["path"] else ""
+            for service in SERVICES:
+                if service != "login" and service == first:
+                    return Site(public(), service, self._world.port), scope["path"][: len(first) + 1]
+            return Site(public(), "login", self._world.port), ""
+        if found := served(name):
+            return Site(*found), ""
+        return None, ""
+
+    def _on_failure(self, problem: Exception) -> Response:
+        if isinstance(problem, BodyTooLarge):
+            return self._refuse(413, "RequestBodyTooLarge", "The request body is larger than anything asked for here.")
+        if isinstance(problem, HTTPException):
+            what = "MethodNotAllowed" if problem.status_code == 405 else "NotFound"
+            return self._refuse(problem.status_code, what, "The emulator has nothing at this path for this method.")
+        _log.error("An emulator's handler failed", exc_info=problem)
+        return self._refuse(500, "InternalServerError", f"The emulator failed: {type(problem).__name__}.")
+
+    def _refuse(self, status: int, code: str, message: str) -> Response:
+        return json_answer(self._world, {"error": {"code": code, "message": message}}, status)
+
+
+class _Logged:
+    """Writes the request log when an answer begins, so that whoever has the answer finds it in the log."""
+
+    def __init__(self, world: World, request: Request, site: Site | None, notes: dict[str, Any], send: Send) -> None:
+        self._world, self._request, self._notes, self._send = world, request, notes, send
+        self._service = site.service if site else ""
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self._world.requests.append(self._record(message))
+        await self._send(message)
+
+    def _record(self, message: MutableMapping[str, Any]) -> LoggedRequest:
+        return LoggedRequest(
+            method=self._request.method,
+            host=self._request.headers.get("host", ""),
+            path=self._request.scope["path"],
+            at=self._world.clock.now(),
+            status=message["status"],
+            service=self._service,
+            **self._notes,
+        )

@@ -1,0 +1,125 @@
+"""All of one emulator's state, and how things in it are found."""
+
+import secrets
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from .model import App, Grant, RefreshToken, Settings, Tenant, User
+from .resources import Resource, find_first_party
+
+Found = TypeVar("Found")
+
+
+def as_guid(text: str) -> str | None:
+    """The GUID in its usual lower-case form, None if the text is none (braces and URN forms are not GUIDs here)."""
+    try:
+        value = str(uuid.UUID(text))
+    except ValueError:
+        return None
+    return value if value == text.lower() else None
+
+
+def _there(found: Found | None, what: str, name: str) -> Found:
+    if found is None:
+        raise LookupError(f"The emulator's settings name the {what} '{name or 'to start with'}', and there is none.")
+    return found
+
+
+@dataclass
+class State:
+    """Tenants and applications by id, and the refresh tokens given out. Change it freely while the emulator runs."""
+
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    apps: dict[str, App] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
+    refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
+
+    @property
+    def users(self) -> list[User]:
+        """Every user of every tenant."""
+        return [user for tenant in self.tenants.values() for user in tenant.users]
+
+    @property
+    def grants(self) -> list[Grant]:
+        """Every consent of every tenant."""
+        return [grant for tenant in self.tenants.values() for grant in tenant.grants]
+
+    def tenant(self, name: str, realm: str | None = None) -> Tenant | None:
+        """A tenant by id or verified domain, if it lives in the cloud `realm` (None: wherever it lives)."""
+        wanted = name.lower()
+        found = self.tenants.get(wanted) or next(
+            (one for one in self.tenants.values() if wanted in (domain.lower() for domain in one.domains)), None
+        )
+        if found and realm and found.cloud and found.cloud != realm:
+            return None
+        return found
+
+    def user(self, name: str) -> tuple[Tenant, User] | None:
+        """A user by object id or UPN, in the tenant that is its home."""
+        for tenant in self.tenants.values():
+            if (user := tenant.user(name)) and user.home in ("", tenant.id):
+                return tenant, user
+        return None
+
+    def resource(self, identifier: str, tenant: Tenant, realm: str | None) -> Resource | None:
+        """The API an identifier URI or application id means in a tenant; None where it has no service principal."""
+        if found := find_first_party(identifier, realm):
+            return None if found.app_id in tenant.without else found
+        for app in self._installed(tenant):
+            resource = Resource(
+                app_id=app.id,
+                name=app.name,
+                identifiers={"": app.identifier_uris},
+                token_version=app.token_version,
+                optional_claims=tuple(app.optional_claims),
+            )
+            if resource.answers_to(identifier, None):
+                return resource
+        return None
+
+    def _installed(self, tenant: Tenant) -> Iterator[App]:
+        for principal in tenant.principals:
+            if app := self.apps.get(principal.app):
+                yield app
+
+    def customers(self, partner: Tenant) -> list[Tenant]:
+        """The tenants that an active relationship lets a partner work in."""
+        return [
+            tenant
+            for tenant in self.tenants.values()
+            if any(one.partner == partner.id and one.status == "active" for one in tenant.relationships)
+        ]
+
+    def add_refresh_token(self, record: RefreshToken) -> str:
+        """Give out a refresh token. Its length is about the real one's, because stores have limits."""
+        token = f"1.A{secrets.token_urlsafe(900)}"
+        self.refresh_tokens[token] = record
+        return token
+
+    @property
+    def default_tenant(self) -> Tenant:
+        """The tenant the environment variables speak of."""
+        name = self.settings.tenant
+        return _there(self.tenant(name) if name else next(iter(self.tenants.values()), None), "tenant", name)
+
+    @property
+    def default_app(self) -> App:
+        """The application the environment variables speak of."""
+        name = self.settings.app
+        return _there(self.apps.get(name) if name else next(iter(self.apps.values()), None), "app", name)
+
+    @property
+    def default_user(self) -> User | None:
+        """The user whose refresh token is in the environment; None if the default tenant has no users."""
+        if name := self.settings.user:
+            return _there(self.user(name), "user", name)[1]
+        return next(iter(self.default_tenant.users), None)
+
+    @property
+    def default_customer(self) -> Tenant | None:
+        """A customer of the default tenant, if it has one."""
+        if name := self.settings.customer:
+            return _there(self.tenant(name), "customer", name)
+        return next(iter(self.customers(self.default_tenant)), None)

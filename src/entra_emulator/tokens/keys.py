@@ -1,0 +1,113 @@
+"""Signing keys, as Entra publishes them: RSA, named by the SHA-1 thumbprint of their certificate."""
+
+import base64
+import functools
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
+
+
+class BadSignature(Exception):
+    """The token is no JWT of the emulator's own signing."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """One RSA key. `kid` is also `x5t`: base64url of the certificate's SHA-1 thumbprint (RFC 7515 section 4.1.7)."""
+
+    kid: str
+    key: RSAKey = field(repr=False)
+    certificate: bytes = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> "SigningKey":
+        """A new 2048-bit key with a self-signed certificate."""
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "entra_emulator test signing key")])
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(private.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=5 * 365))
+            .sign(private, hashes.SHA256())
+        )
+        thumbprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  # x5t is SHA-1 by definition
+        kid = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
+        der = certificate.public_bytes(serialization.Encoding.DER)
+        return cls(kid, RSAKey.import_key(private, {"kid": kid, "use": "sig"}), der)
+
+    def published(self, issuer: str, instance: str) -> dict[str, Any]:
+        """The key's entry in the JWKS, members in Entra's order."""
+        numbers = self.key.as_dict(private=False)
+        return {
+            "kty": "RSA",
+            "use": "sig",
+            "kid": self.kid,
+            "x5t": self.kid,
+            "n": numbers["n"],
+            "e": numbers["e"],
+            "x5c": [base64.b64encode(self.certificate).decode()],
+            "cloud_instance_name": instance,
+            "issuer": issuer,
+        }
+
+
+class KeyRing:
+    """The keys of one emulator. The first one signs; all are published and accepted."""
+
+    def __init__(self, *keys: SigningKey) -> None:
+        self.keys = list(keys) or [shared_key()]
+
+    def sign(self, claims: dict[str, Any], *, with_thumbprint: bool) -> str:
+        """A compact RS256 JWT. v1.0 tokens also carry `x5t` in the header, v2.0 tokens do not."""
+        key = self.keys[0]
+        header = {"typ": "JWT", "alg": "RS256"}
+        if with_thumbprint:
+            header["x5t"] = key.kid
+        header["kid"] = key.kid
+        return jwt.encode(header, claims, key.key, algorithms=["RS256"])
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """The claims of a token that one of these keys signed. Says nothing about time, issuer or audience.
+
+        :raises BadSignature: anything else.
+        """
+        try:
+            return dict(jwt.decode(token, KeySet([one.key for one in self.keys]), algorithms=["RS256"]).claims)
+        except (JoseError, ValueError, TypeError) as problem:
+            raise BadSignature from problem
+
+
+def unverified_header(token: str) -> dict[str, Any] | None:
+    """The header of a compact JWS, whoever signed it; None if it is none."""
+    try:
+        return dict(jws.extract_compact(token.encode()).headers())
+    except (JoseError, ValueError, TypeError):
+        return None
+
+
+_lock = threading.Lock()
+
+
+@functools.cache
+def _shared() -> SigningKey:
+    return SigningKey.generate()
+
+
+def shared_key() -> SigningKey:
+    """The process's one signing key: an RSA key takes long to make, and a fresh emulator should not."""
+    with _lock:
+        return _shared()

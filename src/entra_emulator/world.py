@@ -1,0 +1,77 @@
+"""What every part of a running emulator shares, and what is remembered of each request."""
+
+from dataclasses import dataclass, field
+
+from .clock import Clock
+from .clouds import Cloud, Service
+from .state import State
+from .tokens.keys import KeyRing
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """One request as the emulator saw it. Secrets are never in it: of a form only the names of its fields are kept.
+
+    `aadsts` is the code of a refusal, None otherwise. `at` is the emulator's time, epoch seconds.
+    """
+
+    method: str
+    host: str
+    path: str
+    at: float
+    status: int
+    service: str = ""
+    form: tuple[str, ...] = ()
+    grant_type: str | None = None
+    client_id: str | None = None
+    tenant: str | None = None
+    scope: str | None = None
+    aadsts: int | None = None
+
+    @property
+    def is_token_request(self) -> bool:
+        """Whether a token was asked for."""
+        return self.method == "POST" and self.path.lower().endswith(("/oauth2/v2.0/token", "/oauth2/token"))
+
+
+@dataclass
+class World:
+    """State, clock, keys and request log of one emulator. `port` is that of its HTTPS listener."""
+
+    state: State
+    clock: Clock
+    keys: KeyRing
+    port: int
+    requests: list[LoggedRequest] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a request arrived: a Microsoft host of some cloud, or localhost (which speaks for every cloud)."""
+
+    cloud: Cloud
+    service: Service
+    local_port: int | None = None
+
+    @property
+    def realm(self) -> str | None:
+        """The cloud whose tenants and resources exist here; None on localhost, where all do."""
+        return None if self.local_port else self.cloud.shares
+
+    @property
+    def authority(self) -> str:
+        """Base URL of the sign-in service that belongs to this site."""
+        return f"https://localhost:{self.local_port}" if self.local_port else f"https://{self.cloud.login[0]}"
+
+    @property
+    def base(self) -> str:
+        """Base URL of this site's own service."""
+        if self.service == "login":
+            return self.authority
+        if self.local_port:
+            return f"{self.authority}/{self.service}"
+        return f"https://{self.cloud.hosts(self.service)[0]}"
+
+    def issuer(self, tenant: str, version: int) -> str:
+        """Who signs for a tenant here. v1.0 tokens name the STS host, on localhost too, as that is all APIs know."""
+        return f"https://{self.cloud.sts}/{tenant}/" if version == 1 else f"{self.authority}/{tenant}/v2.0"
