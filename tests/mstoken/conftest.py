@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from support.token_service import TokenService
-from support.worlds import Asyncio, Blocking, World
 
 
 @pytest.fixture
@@ -16,11 +15,3 @@ def token_service() -> Iterator[TokenService]:
     service = TokenService()
     yield service
     service.close()
-
-
-@pytest.fixture(params=[Blocking, Asyncio], ids=["blocking", "asyncio"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    made: World = request.param()
-    yield made
-    if isinstance(made, Asyncio):
-        made.close()

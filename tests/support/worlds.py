@@ -31,6 +31,9 @@ class Blocking:
         with ThreadPoolExecutor(times) as pool:
             return list(pool.map(attempt, range(times)))
 
+    def close(self) -> None:
+        """Nothing is left open."""
+
 
 class Asyncio:
     """The asyncio world: tasks and AsyncClient."""

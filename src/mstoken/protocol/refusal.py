@@ -53,7 +53,7 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
             f"The answer (HTTP {response.status}) was neither a token nor an OAuth error.",
             "Check the authority and any proxy between here and there.",
         )
-    cause = aadsts.classify(refusal.codes, refusal.error, refusal.suberror, response.status)
+    cause = aadsts.classify(refusal.codes, refusal.error, refusal.suberror, response.status, refusal.description)
     context = _context(request, refusal)
     message = _message(refusal, aadsts.fill(cause.cause, **context))
     remedy = aadsts.fill(cause.remedy, **context)

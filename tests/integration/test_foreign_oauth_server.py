@@ -1,0 +1,92 @@
+"""A standard OAuth 2.0 server that is not ours (npm's oidc-provider): both grants, in both worlds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mstoken import Authority, ClientSecret, CredentialRejected, RefreshToken, SignInRequired
+from support.worlds import World
+
+NODE = Path(__file__).parent.parent / "node"
+SECRET = "only-for-this-test-0123456789"
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("node") or not (NODE / "node_modules").is_dir(),
+    reason="needs Node.js and its packages: apt-get install nodejs npm && npm ci --prefix tests/node",
+)
+
+
+@pytest.fixture
+def server() -> Iterator[dict[str, str]]:
+    """A fresh server, where its token endpoint is and a refresh token of its user."""
+    with subprocess.Popen(
+        ["node", NODE / "oauth_server.mjs"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "CLIENT_SECRET": SECRET},
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.communicate(timeout=10)
+
+
+def claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found
+
+
+def test_client_credentials(world: World, server: dict[str, str]) -> None:
+    """The client-credentials grant gives a token that the server itself signed for the resource."""
+    client = world.client("", "orders-app", ClientSecret(SECRET), Authority.oauth(server["token_endpoint"]))
+    token = world.run(lambda: client.get_token("orders.read"))
+    assert claims(token.token)["aud"] == "https://api.example.com/orders"
+    assert claims(token.token)["client_id"] == "orders-app"
+    assert world.run(lambda: client.get_token("orders.read")) == token
+
+
+def test_single_use_refresh_tokens_follow_one_another(world: World, server: dict[str, str]) -> None:
+    """Each renewal uses the refresh token of the one before; the server revokes reuse, and never sees any."""
+    seen: list[str] = []
+    credential = RefreshToken(server["refresh_token"], client_secret=SECRET, on_new=seen.append)
+    client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
+    tokens = [world.run(lambda: client.get_token("orders.read", fresh=True)) for _ in range(3)]
+    assert {claims(token.token)["sub"] for token in tokens} == {"ada"}
+    assert len({token.token for token in tokens}) == 3
+    assert len(set(seen)) == 3
+
+
+def test_parallel_renewals_of_a_single_use_token_all_succeed(world: World, server: dict[str, str]) -> None:
+    """Twenty callers who insist on a fresh token queue up rather than spend one refresh token twice."""
+    credential = RefreshToken(server["refresh_token"], client_secret=SECRET)
+    client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
+    outcomes = world.gather(lambda: client.get_token("orders.read", fresh=True), 20)
+    assert len({outcome.token for outcome in outcomes}) == 20
+
+
+@pytest.mark.parametrize(
+    ("credential", "kind"),
+    [
+        (ClientSecret("wrong"), CredentialRejected),
+        (RefreshToken("unknown", client_secret=SECRET), SignInRequired),
+    ],
+)
+def test_its_refusals_are_understood(
+    world: World, server: dict[str, str], credential: Any, kind: type[Exception]
+) -> None:
+    """Errors without AADSTS codes get their kind from RFC 6749's names, and a remedy."""
+    client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
+    with pytest.raises(kind) as caught:
+        world.run(lambda: client.get_token("orders.read"))
+    assert getattr(caught.value, "remedy", "")

@@ -1,0 +1,159 @@
+"""`client.auth(...)` in requests and httpx, and `client.request`: the token goes only where it belongs."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+import requests
+
+from mstoken import AsyncClient, Client, ClientSecret, UntrustedOrigin, UsageError
+from support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
+from support.worlds import World
+
+CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1611165359"}}}'
+CHALLENGE = f'Bearer realm="", error="insufficient_claims", claims="{base64.b64encode(CLAIMS.encode()).decode()}"'
+
+
+@pytest.fixture
+def api() -> Any:
+    """An API that says which token it was called with."""
+    service = TokenService()
+    service.script = [lambda asked: Reply(200, {"seen": asked.headers.get("Authorization", "")})]
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def client(token_service: TokenService) -> Client:
+    """A blocking client of the token service."""
+    return Client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+
+
+def challenging(first: str) -> Any:
+    def answer(asked: Asked) -> Reply:
+        if asked.headers["Authorization"] == f"Bearer {first}":
+            return Reply(401, {"error": {"code": "TokenCreatedWithOutdatedPolicies"}}, {"WWW-Authenticate": CHALLENGE})
+        return Reply(200, {"seen": asked.headers["Authorization"]})
+
+    return answer
+
+
+def test_requests_gets_a_token_for_a_named_origin(client: Client, api: TokenService) -> None:
+    """`auth=` of requests adds the bearer token."""
+    answer = requests.get(f"{api.url}/v1.0/me", auth=client.auth("graph", origin=api.url), timeout=10)
+    assert answer.json() == {"seen": "Bearer token-1"}
+
+
+def test_httpx_gets_a_token_for_a_named_origin(client: Client, api: TokenService) -> None:
+    """`auth=` of httpx.Client adds the bearer token."""
+    answer = httpx.get(f"{api.url}/v1.0/me", auth=client.auth("graph", origin=api.url))
+    assert answer.json() == {"seen": "Bearer token-1"}
+
+
+async def test_async_httpx_gets_a_token(token_service: TokenService, api: TokenService) -> None:
+    """`auth=` of httpx.AsyncClient adds the bearer token."""
+    client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    async with client, httpx.AsyncClient(auth=client.auth("graph", origin=api.url)) as http:
+        assert (await http.get(api.url)).json() == {"seen": "Bearer token-1"}
+
+
+def test_a_claims_challenge_is_answered_in_requests(
+    client: Client, token_service: TokenService, api: TokenService
+) -> None:
+    """A 401 that names claims is repeated once with a token that has them, body included."""
+    token_service.script = [token_reply("old"), token_reply("new")]
+    api.script = [challenging("old")]
+    answer = requests.post(api.url, json={"a": 1}, auth=client.auth("graph", origin=api.url), timeout=10)
+    assert answer.json() == {"seen": "Bearer new"}
+    assert json.loads(token_service.asked[1].form["claims"]) == json.loads(CLAIMS)
+    assert [asked.body for asked in api.asked] == [b'{"a": 1}', b'{"a": 1}']
+
+
+def test_a_claims_challenge_is_answered_in_httpx(
+    client: Client, token_service: TokenService, api: TokenService
+) -> None:
+    """The same in httpx."""
+    token_service.script = [token_reply("old"), token_reply("new")]
+    api.script = [challenging("old")]
+    answer = httpx.post(api.url, json={"a": 1}, auth=client.auth("graph", origin=api.url))
+    assert answer.json() == {"seen": "Bearer new"}
+
+
+async def test_a_claims_challenge_is_answered_in_async_httpx(token_service: TokenService, api: TokenService) -> None:
+    """The same in httpx.AsyncClient."""
+    token_service.script = [token_reply("old"), token_reply("new")]
+    api.script = [challenging("old")]
+    client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    async with httpx.AsyncClient(auth=client.auth("graph", origin=api.url)) as http:
+        assert (await http.get(api.url)).json() == {"seen": "Bearer new"}
+
+
+def test_a_challenge_that_stays_is_given_to_the_caller(
+    client: Client, token_service: TokenService, api: TokenService
+) -> None:
+    """One repetition, not a loop: the second 401 is the answer."""
+    api.script = [Reply(401, {}, {"WWW-Authenticate": CHALLENGE})]
+    answer = requests.get(api.url, auth=client.auth("graph", origin=api.url), timeout=10)
+    assert answer.status_code == 401
+    assert len(api.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://graph.microsoft.com.evil.example/v1.0/me",
+        "https://graph.microsoft.com@evil.example/v1.0/me",
+        "https://evil.example/?https://graph.microsoft.com",
+        "https://management.azure.com/subscriptions",
+        "https://graph.microsoft.us/v1.0/me",
+        "https://graph.microsoft.com:8443/v1.0/me",
+        "http://graph.microsoft.com/v1.0/me",
+    ],
+)
+def test_a_token_never_goes_to_another_origin(client: Client, token_service: TokenService, url: str) -> None:
+    """Look-alikes, other services, other clouds, other ports and plain http get nothing, not even a token request."""
+    for call in (requests.get, httpx.get):
+        with pytest.raises((UntrustedOrigin, UsageError)):
+            call(url, auth=client.auth("graph"), timeout=5)
+    with pytest.raises((UntrustedOrigin, UsageError)):
+        client.request("GET", url, scope="graph")
+    assert token_service.asked == []
+
+
+def test_a_named_origin_admits_only_itself(client: Client, api: TokenService) -> None:
+    """Naming an origin replaces the catalogue's; it does not add to it."""
+    with pytest.raises(UntrustedOrigin):
+        client.request("GET", "https://graph.microsoft.com/v1.0/me", scope="graph", origin=api.url)
+
+
+def test_request_gives_the_answer_whatever_its_status(
+    world: World, token_service: TokenService, api: TokenService
+) -> None:
+    """`client.request` sends method, headers and body, and gives status, headers and body back."""
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    api.script = [Reply(403, {"error": {"code": "Authorization_RequestDenied"}})]
+    answer = world.run(
+        lambda: client.request(
+            "PATCH", f"{api.url}/users/1", scope="graph", origin=api.url, headers={"X-One": "1"}, body=b"{}"
+        )
+    )
+    assert answer.status == 403
+    assert json.loads(answer.body)["error"]["code"] == "Authorization_RequestDenied"
+    [asked] = api.asked
+    assert (asked.method, asked.path, asked.headers["X-One"], asked.body) == ("PATCH", "/users/1", "1", b"{}")
+
+
+def test_request_answers_a_claims_challenge(world: World, token_service: TokenService, api: TokenService) -> None:
+    """CAE: the API's 401 leads to one new token and one repetition; later calls use the new token."""
+    token_service.script = [token_reply("old"), token_reply("new")]
+    api.script = [challenging("old")]
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    for _ in range(2):
+        answer = world.run(lambda: client.request("GET", api.url, scope="graph", origin=api.url))
+        assert json.loads(answer.body) == {"seen": "Bearer new"}
+    assert len(token_service.asked) == 2
+    assert len(api.asked) == 3

@@ -1,0 +1,44 @@
+"""Check that generated pages are fresh and that links between pages lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def stale_pages() -> list[str]:
+    """Generators whose page is not what they would write today."""
+    generators = sorted((ROOT / "tools").glob("docs_*.py"))
+    return [
+        f"{tool.name}: its page is stale; run: python tools/{tool.name}"
+        for tool in generators
+        if subprocess.run([sys.executable, str(tool), "--check"], check=False, capture_output=True).returncode
+    ]
+
+
+def dead_links() -> list[str]:
+    """Relative links to files that are not there."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return [
+        f"{page.relative_to(ROOT)}: no such page: {target}"
+        for page in pages
+        for target in LINK.findall(page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+
+
+def main() -> int:
+    problems = stale_pages() + dead_links()
+    print(
+        "\n".join(problems) or "docs: generated pages fresh, links whole", file=sys.stderr if problems else sys.stdout
+    )
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Install the programs the tests need that pip cannot give, or say in one line how to. Debian's names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+NEEDED = {
+    "npm": "npm",  # for the OAuth server that is not ours, in tests/node
+    "node": "nodejs",
+    "dbus-run-session": "dbus",  # for a real Secret Service, the OS keyring of Linux
+    "gnome-keyring-daemon": "gnome-keyring",
+}
+
+
+def main() -> int:
+    missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
+    if not missing:
+        return 0
+    command = f"apt-get install -y {' '.join(missing)}"
+    if os.name != "posix" or os.geteuid() != 0 or not shutil.which("apt-get"):
+        print(f"The tests need programs that are not here. On Debian or Ubuntu, as root: {command}", file=sys.stderr)
+        return 1
+    print(f"setting up: {command}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
+    ):
+        done = subprocess.run(step, env=environment, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            return done.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
