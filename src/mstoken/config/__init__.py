@@ -1,1 +1,1 @@
-"""Where a client's settings come from: environment and profiles."""
+"""Where a client's settings come from: flags, environment and profiles."""

@@ -1,0 +1,59 @@
+"""The environment variables that make settings. docs/configuration.md lists them all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mstoken.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from mstoken.config.settings import Settings
+
+# The AZURE_ ones are those of the Azure SDKs: learn.microsoft.com/python/api/azure-identity/
+# azure.identity.environmentcredential
+VARIABLES = {
+    "tenant": "AZURE_TENANT_ID",
+    "client_id": "AZURE_CLIENT_ID",
+    "client_secret": "AZURE_CLIENT_SECRET",
+    "refresh_token": "MSTOKEN_REFRESH_TOKEN",
+    "authority": "AZURE_AUTHORITY_HOST",
+    "cloud": "MSTOKEN_CLOUD",
+    "profile": "MSTOKEN_PROFILE",
+}
+"""Setting -> variable."""
+
+_NEEDED = (("tenant",), ("client_id",), ("client_secret", "refresh_token"))
+
+
+def read(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings the environment gives. A variable that is empty is not set, as CI systems mean it."""
+    given = {setting: environ.get(variable, "").strip() for setting, variable in VARIABLES.items()}
+    return {setting: value for setting, value in given.items() if value}
+
+
+def missing(given: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """What a complete identity still lacks beside the settings `given`, each as those of which one would do."""
+    return tuple(one_of for one_of in _NEEDED if not any(name in given for name in one_of))
+
+
+def names(settings: Iterable[str], environ: Mapping[str, str]) -> str:
+    """Variables for a message; one that is set but empty is told apart, or its owner looks in the wrong place."""
+    shown = (VARIABLES[setting] for setting in settings)
+    return " or ".join(f"{name} (set, but empty)" if name in environ else name for name in shown)
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the environment alone: no profile is read. Raises NotConfigured that names what is missing."""
+    from mstoken.config.layers import Layers
+
+    given = read(environ)
+    if lacking := missing(given):
+        raise NotConfigured(
+            "The environment names no complete identity; not set: "
+            + ", ".join(names(one_of, environ) for one_of in lacking),
+            "Set them, or use a profile, which mstoken login writes: Client.from_profile().",
+        )
+    return Layers({}, given, None, environ).settings()

@@ -1,0 +1,172 @@
+"""Flag over environment over profile: which value counts, and what the user should hear about it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from mstoken import clouds
+from mstoken.config import environment, profiles, secret_references
+from mstoken.config.settings import Settings
+from mstoken.credentials import ClientSecret, RefreshToken
+from mstoken.errors import NotConfigured, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from mstoken.config.profiles import Profile
+    from mstoken.credentials import Credential
+
+DEFAULT_PROFILE = "default"
+
+_HOW = {
+    ("tenant",): "a tenant: --tenant or",
+    ("client_id",): "a client id: --client-id or",
+    ("client_secret", "refresh_token"): "a credential:",
+}
+
+# Settings of a profile that a variable puts out of force besides the one of the same name.
+_RIVALS = {
+    "refresh_token": ("refresh_token", "account"),
+    "authority": ("authority", "token_endpoint", "cloud"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The three layers, highest first; each maps a setting to its text, and only settings that are given.
+
+    `environ` is the whole environment, for references of the profile that lead there and for messages.
+    """
+
+    flags: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
+    profile: Profile | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+
+    @classmethod
+    def of(cls, flags: Mapping[str, str], environ: Mapping[str, str]) -> Self:
+        """Gather the layers. Raises UsageError for a named profile that is not there or cannot be used."""
+        asked = {name: value.strip() for name, value in flags.items() if value.strip()}
+        variables = environment.read(environ)
+        name = asked.pop("profile", "") or variables.pop("profile", "")
+        profile = None
+        if name:
+            profile = profiles.load(name, environ)
+        elif environment.missing({*variables, *asked}):
+            # An identity that is complete without it must not change because a file is there.
+            profile = profiles.find(DEFAULT_PROFILE, environ)
+        return cls(asked, variables, profile, environ)
+
+    def settings(self) -> Settings:
+        """The client's settings. Raises NotConfigured, and UsageError for a secret that cannot be had."""
+        authority, cloud, token_endpoint = self.place()
+        tenant, client_id = self.text("tenant"), self.text("client_id")
+        stand_ins = {"tenant": token_endpoint, "refresh_token": self.text("account")}
+        have = {*self._merged(), *(setting for setting, text in stand_ins.items() if text)}
+        if lacking := environment.missing(have):
+            self._not_configured(lacking)
+        return Settings(
+            tenant=tenant,
+            client_id=client_id,
+            credential=self._credential(),
+            cloud=cloud,
+            authority=authority,
+            token_endpoint=token_endpoint,
+            profile=self.profile.name if self.profile else "",
+            notes=self._notes(),
+        )
+
+    def text(self, setting: str) -> str:
+        """The value of `setting` in the highest layer that has it; '' in none. Of a profile's secret, the reference."""
+        return self._merged().get(setting, "")
+
+    def place(self) -> tuple[str, str, str]:
+        """(authority, cloud, token_endpoint). Raises UsageError for a cloud unknown, or not the authority's.
+
+        Authority and token endpoint answer one question, so the highest layer with either decides. A login host of
+        Microsoft's and a cloud that does not sign in there cannot both be meant: the higher layer's counts.
+        """
+        authority = token_endpoint = cloud = ""
+        authority_layer = cloud_layer = 0
+        for number, layer in enumerate(self._layers()):
+            if not (authority or token_endpoint):
+                authority, token_endpoint = layer.get("authority", ""), layer.get("token_endpoint", "")
+                authority_layer = number
+            if not cloud:
+                cloud, cloud_layer = layer.get("cloud", ""), number
+        if token_endpoint:
+            return "", "", token_endpoint
+        named = clouds.cloud(cloud) if cloud else None
+        of_host = clouds.cloud_of_authority(authority) if authority else None
+        if named and of_host and named.authority_host != of_host.authority_host:
+            if authority_layer == cloud_layer:
+                raise UsageError(
+                    f"The authority {authority} signs in to the cloud {of_host.name}, not to {named.name}.",
+                    f"Leave one of them out; {named.name} signs in at {named.authority_host}.",
+                )
+            return (authority, "", "") if authority_layer < cloud_layer else ("", cloud, "")
+        return authority, cloud, ""
+
+    def client_secret(self) -> str:
+        """The application's secret, '' when there is none. Raises UsageError when a reference leads nowhere."""
+        return self.environment.get("client_secret", "") or self._referenced("client_secret")
+
+    def _credential(self) -> Credential:
+        secret = self.client_secret()
+        single_use = self.profile is not None and self.profile.single_use
+        if value := self.environment.get("refresh_token", ""):
+            return RefreshToken(value, secret, single_use=single_use)
+        value, account = self._referenced("refresh_token"), self.text("account")
+        if value or account:
+            return RefreshToken(value, secret, account, single_use=single_use)
+        return ClientSecret(secret)
+
+    def _referenced(self, setting: str) -> str:
+        if self.profile is None or setting not in self.profile.values:
+            return ""
+        return secret_references.resolve(self.profile.values[setting], self.environ, self.profile.folder)
+
+    def _layers(self) -> tuple[Mapping[str, str], ...]:
+        return self.flags, self.environment, self.profile.values if self.profile else {}
+
+    def _merged(self) -> dict[str, str]:
+        merged: dict[str, str] = {}
+        for layer in reversed(self._layers()):
+            merged.update(layer)
+        return merged
+
+    def _notes(self) -> tuple[str, ...]:
+        """Variables that win over the profile, which is easily forgotten, and secrets that others can read."""
+        if self.profile is None:
+            return ()
+        values, name = self.profile.values, self.profile.name
+        notes = [
+            f"{environment.VARIABLES[setting]} is set and goes before {rival} of the profile {name}."
+            for setting, value in self.environment.items()
+            for rival in _RIVALS.get(setting, (setting,))
+            if self._beaten(setting, rival) and values[rival] != value
+        ]
+        notes += [
+            secret_references.exposure(values[setting], self.environ, self.profile.folder)
+            for setting in profiles.SECRETS
+            if setting in values and setting not in self.environment
+        ]
+        return tuple(note for note in notes if note)
+
+    def _beaten(self, setting: str, rival: str) -> bool:
+        """Whether the variable of `setting` is why the profile's `rival` does not count."""
+        if self.profile is None or rival not in self.profile.values or setting in self.flags or rival in self.flags:
+            return False
+        return rival != "cloud" or not self.place()[1]
+
+    def _not_configured(self, lacking: tuple[tuple[str, ...], ...]) -> NoReturn:
+        wanted = "; ".join(f"{_HOW[one_of]} {environment.names(one_of, self.environ)}" for one_of in lacking)
+        raise NotConfigured(
+            f"There is no complete identity to ask with. Missing: {wanted}. "
+            f"{profiles.looked_at(self.profile, self.environ)}",
+            "Set what is missing, or store a sign-in: mstoken login --tenant TENANT --client-id ID\n"
+            "To try it without a tenant: mstoken emulator -- mstoken get graph",
+        )

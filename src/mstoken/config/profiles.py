@@ -1,0 +1,164 @@
+"""Profiles: named settings in `config.toml` of the user's configuration folder.
+
+    [profile.work]
+    tenant = "contoso.onmicrosoft.com"
+    client_id = "11111111-2222-3333-4444-555555555555"
+    client_secret = "keyring:mstoken/work"
+
+The file can name a program to run and a host to send secrets to, so only its owner may be able to change it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import sys
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mstoken.config.folder import config_file, config_folder
+from mstoken.config.secret_references import FORMS, is_reference
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SECRETS = ("client_secret", "refresh_token")
+TEXTS = ("tenant", "client_id", *SECRETS, "account", "cloud", "authority", "token_endpoint")
+SWITCHES = ("single_use",)
+
+LARGEST = 1_000_000
+"""Bytes the file may have: thousands of profiles; more is another file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile: its settings as text, secrets as references. `folder` is where relative paths start."""
+
+    name: str
+    folder: str
+    values: Mapping[str, str]
+    single_use: bool = False
+
+
+def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
+    """The profile called `name`. Raises UsageError when it is not there or cannot be used."""
+    found = find(name, environ)
+    if found is None:
+        known = names(environ)
+        hint = f"{_did_you_mean(name, known)}The profiles there are {', '.join(known)}." if known else ""
+        raise UsageError(
+            f"There is no profile {name!r} in {config_file(environ)}.",
+            f"{hint} Write one: mstoken login --profile {shlex.quote(name)} --tenant TENANT --client-id ID".strip(),
+        )
+    return found
+
+
+def find(name: str, environ: Mapping[str, str] = os.environ) -> Profile | None:
+    """The profile called `name`, None when there is none. Raises UsageError for a file or profile of no use."""
+    table = _tables(environ).get(name)
+    if table is None:
+        return None
+    where = f"[profile.{name}] in {config_file(environ)}"
+    _check(table, where)
+    return Profile(
+        name,
+        config_folder(environ),
+        {key: table[key].strip() for key in TEXTS if table.get(key)},
+        single_use=table.get("single_use", False),
+    )
+
+
+def names(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The names of all profiles, in the file's order. Raises UsageError for a file that cannot be used."""
+    return tuple(_tables(environ))
+
+
+def looked_at(profile: Profile | None, environ: Mapping[str, str]) -> str:
+    """For a message: where profiles were looked for, and what was found."""
+    path = config_file(environ)
+    if profile is not None:
+        return f"The profile {profile.name} in {path} was read."
+    return f"There is no profile called default in {path}."
+
+
+def read_text(environ: Mapping[str, str] = os.environ) -> str:
+    """The file as text; '' when there is none. Raises UsageError when it is not safe or not readable."""
+    path = config_file(environ)
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - the descriptor's own status is what is checked
+            status = os.fstat(file.fileno())
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Correct its mode or owner.") from None
+    if len(content) > LARGEST:
+        raise UsageError(f"{path} is too large for a configuration.", "Look whether it is the right file.")
+    _refuse_unsafe(path, status, content)
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
+
+
+def _refuse_unsafe(path: str, status: os.stat_result, content: bytes) -> None:
+    """Windows keeps the profile folder of a user to that user; POSIX modes say it here."""
+    if sys.platform == "win32":
+        return
+    close = f"chmod 600 {shlex.quote(path)}"
+    if status.st_uid not in {0, os.getuid()}:
+        raise UsageError(
+            f"{path} belongs to another user, who could change where your secrets go.",
+            "Take a configuration of your own: set MSTOKEN_CONFIG_DIR.",
+        )
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UsageError(f"Others than its owner can write to {path}, and so change where your secrets go.", close)
+    if status.st_mode & stat.S_IROTH and b"command:" in content:
+        raise UsageError(f"{path} names commands that lead to secrets, and everybody can read it.", close)
+
+
+def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    path = config_file(environ)
+    try:
+        document = tomllib.loads(read_text(environ))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}", "Correct that line; toml.io describes the format.") from None
+    _only_known(document, ("profile",), path)
+    tables = document.get("profile", {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise UsageError(f"In {path} a profile is not a table.", "Begin each profile with a line like [profile.work].")
+    return tables
+
+
+def _check(table: Mapping[str, Any], where: str) -> None:
+    _only_known(table, (*TEXTS, *SWITCHES), where)
+    for key, value in table.items():
+        if key in SWITCHES and not isinstance(value, bool):
+            raise UsageError(f"{key} of {where} is neither true nor false.", f"Write {key} = true")
+        if key in TEXTS and not isinstance(value, str):
+            raise UsageError(f"{key} of {where} is not text.", f'Put it in quotes: {key} = "…"')
+        if key in SECRETS and value and not is_reference(value):
+            raise UsageError(
+                f"{key} of {where} is the secret itself, or no reference we know; a secret does not belong there.",
+                f"Write where it is: {FORMS}. If it was the secret, make a new one.",
+            )
+    if table.get("authority") and table.get("token_endpoint"):
+        raise UsageError(f"{where} has both authority and token_endpoint.", "Keep the one you mean.")
+
+
+def _only_known(table: Iterable[str], known: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise UsageError(
+                f"{key!r} is no setting of {where}.", f"{_did_you_mean(key, known)}Known are {', '.join(known)}."
+            )
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean {close[0]}? " if close else ""

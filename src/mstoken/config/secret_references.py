@@ -1,0 +1,171 @@
+"""A secret in a profile is a reference: where the secret is, never the secret.
+
+    env:NAME               an environment variable
+    file:PATH              a file; one line end at its end is not part of the secret
+    keyring:SERVICE/USER   the operating system's keyring
+    command:CMD ARGS       what a program prints, run without a shell
+
+Errors name the reference and never repeat what was found there.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KINDS = ("env", "file", "keyring", "command")
+FORMS = "env:NAME, file:PATH, keyring:SERVICE/USER or command:CMD ARGS"
+
+LARGEST = 65_536
+"""Bytes a secret may have; refresh tokens have 1 to 4 thousand, so a larger file is another file."""
+
+COMMAND_TIMEOUT_IN = 30
+"""Seconds a command may take: enough for a password manager, not for a person who went away."""
+
+
+def is_reference(text: str) -> bool:
+    """Whether `text` is written like a reference. A secret itself must not be shown, so test before quoting it."""
+    kind, colon, rest = text.partition(":")
+    return bool(colon and rest.strip()) and kind in KINDS
+
+
+def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str = "") -> str:
+    """The secret that `reference` leads to. A relative path is relative to `folder`, `~` is the user's home.
+
+    Raises UsageError when there is nothing, or nothing usable, at its end.
+    """
+    kind, _, rest = reference.partition(":")
+    rest = rest.strip()
+    match kind:
+        case "env":
+            secret = _variable(rest, environ)
+        case "file":
+            secret = _file(_path(rest, environ, folder))
+        case "keyring":
+            secret = _keyring(rest)
+        case "command":
+            secret = _command(rest, environ)
+        case _:
+            raise UsageError("A secret is written where a reference to it belongs.", f"Write {FORMS}.")
+    if not secret:
+        raise UsageError(f"{reference} leads to an empty secret.", "Put the secret there.")
+    if "\n" in secret or "\r" in secret or "\0" in secret:
+        raise UsageError(f"{reference} leads to several lines; a secret is one.", "Leave only the secret there.")
+    return secret
+
+
+def exposure(reference: str, environ: Mapping[str, str] = os.environ, folder: str = "") -> str:
+    """A warning about a secret's file that everybody can read; '' when there is nothing to say.
+
+    A file of root's is taken as meant: containers get their secrets mounted so.
+    """
+    kind, _, rest = reference.partition(":")
+    if kind != "file" or sys.platform == "win32":
+        return ""
+    path = _path(rest.strip(), environ, folder)
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    if status.st_uid == os.getuid() and status.st_uid != 0 and status.st_mode & stat.S_IROTH:
+        return f"Everybody on this machine can read {path}. Close it: chmod 600 {shlex.quote(str(path))}"
+    return ""
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ:
+        raise UsageError(f"The profile takes a secret from the variable {name}, which is not set.", f"Set {name}.")
+    return environ[name].strip()
+
+
+def _path(text: str, environ: Mapping[str, str], folder: str) -> Path:
+    if text.startswith("~/") and environ.get("HOME"):
+        return Path(environ["HOME"], text[2:])
+    return Path(folder) / Path(text).expanduser()
+
+
+def _file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise UsageError(f"{path} is too large for a secret.", "Name the file that holds the secret and no more.")
+        text = content.decode()
+    except OSError as error:
+        raise UsageError(f"The secret's file {path} cannot be read: {error.strerror}.", "Correct the path.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text.", "Put the secret there as plain text, UTF-8.") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _keyring(rest: str) -> str:
+    service, slash, user = rest.rpartition("/")
+    if not (slash and service and user):
+        raise UsageError(f"keyring:{rest} does not name a service and a user.", "Write keyring:SERVICE/USER.")
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        raise UsageError(
+            f"keyring:{rest} needs the package keyring, which is not installed.", "pip install 'mstoken[keyring]'"
+        ) from None
+    try:
+        secret = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise UsageError(
+            f"The keyring did not answer for {service}/{user} ({type(error).__name__}).",
+            "Unlock the keyring, or keep the secret elsewhere: env:, file: or command:.",
+        ) from None
+    if secret is None:
+        raise UsageError(
+            f"The keyring has no secret for {service}/{user}.",
+            f"Store it: keyring set {shlex.quote(service)} {shlex.quote(user)}",
+        )
+    return secret
+
+
+def _command(line: str, environ: Mapping[str, str]) -> str:
+    import subprocess
+
+    try:
+        # On Windows a program splits its own command line, and a backslash there is a path's.
+        arguments: str | list[str] = line if sys.platform == "win32" else shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"command:{line} cannot be read: {error}.", "Close its quotes.") from None
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own configuration says what to run; no shell
+            arguments,
+            capture_output=True,
+            check=False,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            timeout=COMMAND_TIMEOUT_IN,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(
+            f"The command for the secret took more than {COMMAND_TIMEOUT_IN} seconds: {line}",
+            "Run it in a terminal to see what it waits for.",
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"The command for the secret cannot be run: {line} ({error.strerror}).", "Correct it in the profile."
+        ) from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        reason = said[0][:200] if said else f"exit code {done.returncode}"
+        raise UsageError(f"The command for the secret failed: {line}: {reason}", "Run it in a terminal and correct it.")
+    if len(done.stdout) > LARGEST:
+        raise UsageError(f"The command printed more than a secret: {line}", "Let it print the secret and no more.")
+    try:
+        return done.stdout.decode().strip()
+    except UnicodeDecodeError:
+        raise UsageError(f"The command printed no text: {line}", "Let it print the secret as UTF-8.") from None
