@@ -22,18 +22,23 @@ class ClientSecret:
             raise UsageError("The client secret is empty.", "Set AZURE_CLIENT_SECRET, or give ClientSecret a value.")
 
 
+ClientCredential = ClientSecret
+"""How an application proves itself to the token endpoint; a public client has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
     """A user's refresh token (RFC 6749 section 6): tokens on behalf of a person who signed in before.
 
-    Give `value`, or `account`: the name under which a sign-in is kept in the vault (`mstoken login`). A public client
-    has no `client_secret`. `on_new` is called with each new refresh token before the access token is handed out, to
-    keep it in a place of your own; if it raises, the call fails and the old token stays in use. `single_use` is for
-    servers that revoke a refresh token once used (single-page apps, many that are not Entra): renewals then queue.
+    Give `value`, or `account`: the name under which a sign-in is kept in the vault (`mstoken login`). `client` proves a
+    confidential client; a public client has none. `on_new` is called with each new refresh token before the access
+    token is handed out, to keep it in a place of your own; if it raises, the call fails and the old token stays in use.
+    `single_use` is for servers that revoke a refresh token once used (single-page apps, many that are not Entra):
+    renewals then queue.
     """
 
     value: str = field(default="", repr=False)
-    client_secret: str = field(default="", repr=False)
+    client: ClientCredential | None = None
     account: str = ""
     on_new: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
     single_use: bool = False

@@ -59,7 +59,7 @@ def test_client_credentials(world: World, server: dict[str, str]) -> None:
 def test_single_use_refresh_tokens_follow_one_another(world: World, server: dict[str, str]) -> None:
     """Each renewal uses the refresh token of the one before; the server revokes reuse, and never sees any."""
     seen: list[str] = []
-    credential = RefreshToken(server["refresh_token"], client_secret=SECRET, on_new=seen.append)
+    credential = RefreshToken(server["refresh_token"], ClientSecret(SECRET), on_new=seen.append)
     client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
     tokens = [world.run(lambda: client.get_token("orders.read", fresh=True)) for _ in range(3)]
     assert {claims(token.token)["sub"] for token in tokens} == {"ada"}
@@ -69,7 +69,7 @@ def test_single_use_refresh_tokens_follow_one_another(world: World, server: dict
 
 def test_parallel_renewals_of_a_single_use_token_all_succeed(world: World, server: dict[str, str]) -> None:
     """Twenty callers who insist on a fresh token queue up rather than spend one refresh token twice."""
-    credential = RefreshToken(server["refresh_token"], client_secret=SECRET)
+    credential = RefreshToken(server["refresh_token"], ClientSecret(SECRET))
     client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
     outcomes = world.gather(lambda: client.get_token("orders.read", fresh=True), 20)
     assert len({outcome.token for outcome in outcomes}) == 20
@@ -79,7 +79,7 @@ def test_parallel_renewals_of_a_single_use_token_all_succeed(world: World, serve
     ("credential", "kind"),
     [
         (ClientSecret("wrong"), CredentialRejected),
-        (RefreshToken("unknown", client_secret=SECRET), SignInRequired),
+        (RefreshToken("unknown", ClientSecret(SECRET)), SignInRequired),
     ],
 )
 def test_its_refusals_are_understood(

@@ -63,7 +63,7 @@ def test_refresh_request_is_exactly_the_documented_one(
     world: World, token_service: TokenService, client_secret: str
 ) -> None:
     """The refresh-token grant adds refresh_token, and a secret only for a confidential client."""
-    client = user(world, token_service, client_secret=client_secret)
+    client = user(world, token_service, client=ClientSecret(client_secret) if client_secret else None)
     world.run(lambda: client.get_token("partner"))
     expected = {
         "client_id": CLIENT_ID,
@@ -313,7 +313,17 @@ def test_no_secret_shows(world: World, token_service: TokenService, app: Any) ->
     with pytest.raises(CredentialRejected) as caught:
         world.run(lambda: app.get_token("arm"))
     shown = "".join(
-        map(repr, [app, app.credential, token, app.question("graph"), RefreshToken("rt-1", SECRET), caught.value])
+        map(
+            repr,
+            [
+                app,
+                app.credential,
+                token,
+                app.question("graph"),
+                RefreshToken("rt-1", ClientSecret(SECRET)),
+                caught.value,
+            ],
+        )
     )
     assert SECRET not in shown
     assert "rt-1" not in shown

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mstoken.flows.client_auth import client_auth
 from mstoken.flows.politely import ask
 from mstoken.protocol.token_endpoint import token_request
 
 if TYPE_CHECKING:
-    from mstoken.credentials import ClientSecret
+    from mstoken.credentials import ClientCredential
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
 
 
-async def client_credentials(request: TokenRequest, credential: ClientSecret, port: Port) -> Token:
+async def client_credentials(request: TokenRequest, credential: ClientCredential, port: Port) -> Token:
     """Get an app-only token. Raises TokenRefused, TryLater or UnreadableAnswer."""
-    http = token_request(request, {"grant_type": "client_credentials"}, client_secret=credential.secret)
+    http = token_request(request, client_auth(credential), {"grant_type": "client_credentials"})
     return (await ask(http, request, port)).token

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from mstoken.errors import SignInRequired, TokenRefused, UsageError
+from mstoken.flows.client_auth import client_auth
 from mstoken.flows.politely import ask
 from mstoken.model import Grant
 from mstoken.protocol.cache_key import grant_key
@@ -54,7 +55,7 @@ async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:
 
 async def _redeem(value: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
     form = {"grant_type": "refresh_token", "refresh_token": value}
-    http = token_request(request, form, client_secret=credential.client_secret)
+    http = token_request(request, client_auth(credential.client), form)
     answer = await ask(http, request, port)
     if answer.refresh_token and answer.refresh_token != value:
         await port.replace_grant(grant_key(credential), value, answer.refresh_token)

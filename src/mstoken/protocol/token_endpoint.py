@@ -35,16 +35,13 @@ class Answer:
     refresh_token: str = field(default="", repr=False)
 
 
-def token_request(request: TokenRequest, grant: Mapping[str, str], *, client_secret: str = "") -> HttpRequest:
-    """POST to the token endpoint: client_id, client_secret if there is one, the grant's fields, scope, claims.
+def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: Mapping[str, str]) -> HttpRequest:
+    """POST to the token endpoint: client_id, the client's proof if it has one, the grant's fields, scope, claims.
 
     Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow and
     v2-oauth2-auth-code-flow (refresh). Raises UsageError for claims that are not a JSON object.
     """
-    form = {"client_id": request.client_id}
-    if client_secret:
-        form["client_secret"] = client_secret
-    form |= grant
+    form = {"client_id": request.client_id, **client_auth, **grant}
     form["scope"] = " ".join(request.scopes)
     if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
         form["claims"] = claims
