@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mstoken.model import Grant
-from mstoken.stores.port import Stores
+from mstoken.stores.port import NOTHING_ABOUT, Kept, Stores
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from mstoken.model import Token
+    from mstoken.stores.port import About
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,7 +45,7 @@ class Bounded(Generic[K, V]):
 
     def clear(self) -> None:
         with self._lock:
-            self._items.clear()
+            self._items.clear()  # in place: `get` is bound to it
 
     def __len__(self) -> int:
         return len(self._items)
@@ -66,6 +68,11 @@ class MemoryStore:
     def delete(self, key: str) -> None:
         self._tokens.drop(key)
 
+    def clear(self) -> int:
+        gone = len(self._tokens)
+        self._tokens.clear()
+        return gone
+
     def exclusive(self, key: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the runtime's own lock is enough
         return nullcontext()
 
@@ -77,6 +84,7 @@ class MemoryGrants:
 
     def __init__(self) -> None:
         self._grants: dict[str, Grant] = {}
+        self._names: dict[str, Kept] = {}
         self._lock = Lock()
 
     def load(self, key: str) -> Grant | None:
@@ -87,6 +95,27 @@ class MemoryGrants:
             held = self._grants.get(key)
             if held is None or held.current == old:
                 self._grants[key] = Grant(new, previous=old)
+                self._touch(key)
+
+    def put(self, key: str, value: str, about: About) -> None:
+        with self._lock:
+            self._grants[key] = Grant(value)
+            self._names.pop(key, None)
+            self._touch(key, about)
+
+    def remove(self, key: str) -> bool:
+        with self._lock:
+            self._names.pop(key, None)
+            return self._grants.pop(key, None) is not None
+
+    def names(self) -> dict[str, Kept]:
+        with self._lock:
+            return dict(sorted(self._names.items()))
+
+    def _touch(self, key: str, about: About = NOTHING_ABOUT) -> None:
+        now = int(time.time())
+        known = self._names.get(key)
+        self._names[key] = Kept(known.about, known.created_on, now) if known else Kept(about, now, now)
 
 
 def in_memory() -> Stores:

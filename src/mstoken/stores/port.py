@@ -23,13 +23,41 @@ class TokenStore(Protocol):
 
     def delete(self, key: str) -> None: ...
 
+    def clear(self) -> int:
+        """Forget every token; gives how many there were."""
+        ...
+
     def exclusive(self, key: str) -> AbstractContextManager[None]:
         """One at a time for `key` among all processes that share the store."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose refresh token it is and where it is good, for people to read; nothing secret. Empty where unknown."""
+
+    authority: str = ""
+    tenant: str = ""
+    client_id: str = ""
+
+
+NOTHING_ABOUT = About()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a list of kept refresh tokens shows of one. Times are epoch seconds, UTC."""
+
+    about: About
+    created_on: int
+    renewed_on: int
+
+
 class GrantStore(Protocol):
-    """Keeps refresh tokens. Writes are durable when they return; a failed one raises StoreError and changes nothing."""
+    """Keeps refresh tokens. Writes are durable when they return; a failed one raises StoreError and changes nothing.
+
+    Reading raises StoreError too: a vault that cannot be read is no empty vault.
+    """
 
     slow: bool
 
@@ -37,6 +65,18 @@ class GrantStore(Protocol):
 
     def replace(self, key: str, old: str, new: str) -> None:
         """Keep `new`, with `old` as the one before, if `old` is current or nothing is kept; else keep what is there."""
+        ...
+
+    def put(self, key: str, value: str, about: About) -> None:
+        """Keep a new sign-in's `value` whatever is there; what it replaces may be another person's and is forgotten."""
+        ...
+
+    def remove(self, key: str) -> bool:
+        """Forget the grant; False when there was none."""
+        ...
+
+    def names(self) -> dict[str, Kept]:
+        """What is kept, by key and in the order of keys; opens no secret."""
         ...
 
 

@@ -1,0 +1,153 @@
+"""Access tokens shared by the processes of one user: one file per token, named by the digest of its question.
+
+Writing is one rename, so a reader needs no lock and sees the old token or the new one, whole. In memory (tmpfs) the
+files are clear; anywhere else they are sealed with the vault's key. Losing them costs one request each, so nothing
+that goes wrong here fails the caller: a token that cannot be kept in the folder stays with the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager, nullcontext, suppress
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mstoken.errors import MstokenError, StoreError
+from mstoken.model import Token
+from mstoken.stores import places, token_file
+from mstoken.stores.locks import FileTurn
+from mstoken.stores.memory import MemoryStore
+from mstoken.stores.quick_read import path_of, read_file
+from mstoken.stores.sweeping import Sweeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from mstoken.stores.seal import Seal
+
+# One system call each, on the path of every token; pathlib makes several.
+# ruff: noqa: PTH105,PTH108,PTH208
+
+_DIGEST = frozenset("0123456789abcdef")
+
+
+class FolderStore:
+    """Access tokens in `folder`, or in the user's own place; made at the first save.
+
+    `seal` gives the vault's seal when the folder is on a disk; without one nothing is written there. Constructing it
+    does no I/O. Threads may share it.
+    """
+
+    slow = True
+
+    def __init__(self, folder: str | None = None, seal: Callable[[], Seal] | None = None) -> None:
+        self._folder, self._seal_source = folder or "", seal
+        self._seal: Seal | None = None
+        self._seal_lock = Lock()
+        self._in_memory: bool | None = None
+        self._warned = False
+        self._unkept = MemoryStore()
+        self._sweeper = Sweeper()
+
+    def load(self, key: str) -> Token | None:
+        folder, name = self._place(), _file_name(key)
+        content = read_file(folder, name) if places.is_private(folder) else b""
+        try:
+            fields = token_file.read(name, content, self._opened_seal) if content else None
+        except MstokenError as error:
+            fields = None
+            self._warn(error)
+        return Token(*fields) if fields else self._unkept.load(key)
+
+    def save(self, key: str, token: Token) -> None:
+        try:
+            folder = self._made()
+            self._write(folder, _file_name(key), token)
+        except (OSError, ValueError, MstokenError) as error:
+            self._unkept.save(key, token)
+            self._warn(error)
+        else:
+            self._unkept.delete(key)
+            self._sweeper.sweep_if_due(folder)
+
+    def delete(self, key: str) -> None:
+        self._unkept.delete(key)
+        if places.is_private(folder := self._place()):
+            with suppress(OSError):
+                os.unlink(path_of(folder, _file_name(key)))
+
+    def clear(self) -> int:
+        gone = self._unkept.clear()
+        folder = self._place()
+        names = os.listdir(folder) if places.is_private(folder) else []
+        for name in names:
+            if name.endswith(".token"):
+                with suppress(OSError):
+                    os.unlink(f"{folder}/{name}")
+                    gone += 1
+        return gone
+
+    @contextmanager
+    def exclusive(self, key: str) -> Iterator[None]:
+        """One at a time for `key` among the user's processes. Other keys may be asked for inside: each has its lock."""
+        turn: AbstractContextManager[None] = nullcontext()
+        with suppress(StoreError):
+            turn = FileTurn(f"{self._made()}/{_file_name(key)}.lock")
+        with turn:
+            yield
+
+    def _place(self) -> str:
+        if not self._folder:
+            self._folder = places.token_folder()
+        return self._folder
+
+    def _made(self) -> str:
+        """The folder, there and ours. Raises StoreError."""
+        folder = self._place()
+        if not places.is_private(folder):
+            places.make_private(folder)
+        return folder
+
+    def _write(self, folder: str, name: str, token: Token) -> None:
+        if self._in_memory is None:
+            self._in_memory = places.memory_backed(folder)
+        content = token_file.render(name, token, None if self._in_memory else self._opened_seal())
+        draft = f"{folder}/{name}.{os.urandom(6).hex()}.tmp"
+        try:
+            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+            try:
+                places.write_all(file, content)
+            finally:
+                os.close(file)
+            os.replace(draft, path_of(folder, name))
+        except OSError:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
+
+    def _opened_seal(self) -> Seal:
+        """The seal, fetched once. Raises StoreError, and does not try twice: a keyring may be slow."""
+        with self._seal_lock:
+            if self._seal is None:
+                source, self._seal_source = self._seal_source, None
+                if source is None:
+                    raise StoreError(f"{self._folder} is on a disk, and there is no key to seal tokens with.")
+                self._seal = source()
+            return self._seal
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            self._warned = True
+            said = error.strerror if isinstance(error, OSError) else error  # a file name there is a token's digest
+            logging.getLogger("mstoken").warning("Access tokens stay with this process only: %s", said)
+
+
+def _file_name(key: str) -> str:
+    """The key itself when it is a digest, else a digest of it: safe as a name on every system."""
+    if key and _DIGEST.issuperset(key) and len(key) <= 128:
+        return key
+    from hashlib import blake2b
+
+    return blake2b(key.encode(), digest_size=20).hexdigest()

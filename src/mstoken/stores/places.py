@@ -1,0 +1,187 @@
+"""Where things live on this machine, and whether a place is really ours.
+
+Access tokens: a memory-backed folder of this user, so that nothing of them reaches a disk in clear. Refresh tokens and
+the vault's key: the user's data folder. `MSTOKEN_CACHE_DIR` moves both below one folder. A place that others could
+write to, or that is a link, is refused: a token planted there would send someone's data to a stranger.
+
+Imports only what Python has loaded anyway: the command line's quick path comes through here.
+"""
+# pathlib costs more to import than all of this file does.
+# ruff: noqa: PTH100,PTH103,PTH108,PTH111,PTH116,PTH118,PTH120,PTH123
+
+from __future__ import annotations
+
+import os
+import sys
+
+ROOT_VARIABLE = "MSTOKEN_CACHE_DIR"
+_NAME = "mstoken"
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of our own in it, made 0700 and checked
+_FOLDER_BITS, _FOLDER, _FILE, _OTHERS = 0o170000, 0o040000, 0o100000, 0o077
+_ON_LINUX: bool = sys.platform == "linux"
+_HAS_OWNERS = hasattr(os, "geteuid")  # Windows has none: there the profile's own access list keeps others out
+
+
+def token_folder() -> str:
+    """The folder of access tokens; it may not be there yet. Never raises.
+
+    The first that is usable of: below MSTOKEN_CACHE_DIR; `mstoken` in XDG_RUNTIME_DIR (XDG Base Directory
+    Specification: owned by the user, mode 0700); `mstoken-UID` in /dev/shm; beside the vault.
+    """
+    if root := os.environ.get(ROOT_VARIABLE):
+        return os.path.join(os.path.abspath(root), "tokens")
+    if _HAS_OWNERS:
+        runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+        if runtime.startswith("/") and is_private(runtime) and _usable(f"{runtime}/{_NAME}"):
+            return f"{runtime}/{_NAME}"
+        shared = f"{_SHARED_MEMORY}/{_NAME}-{os.geteuid()}"
+        if _usable(shared):
+            return shared
+    return os.path.join(vault_folder(), "tokens")
+
+
+def vault_folder() -> str:
+    """The folder of the vault and its key; it may not be there yet. Never raises."""
+    if root := os.environ.get(ROOT_VARIABLE):
+        return os.path.join(os.path.abspath(root), "vault")
+    if _ON_LINUX:  # the XDG Base Directory Specification, as platformdirs reads it
+        data = os.environ.get("XDG_DATA_HOME", "")
+        return f"{data if data.startswith('/') else os.path.expanduser('~/.local/share')}/{_NAME}"
+    from platformdirs import user_data_dir
+
+    return user_data_dir(_NAME, appauthor=False)
+
+
+def is_private(folder: str) -> bool:
+    """Whether `folder` is a folder, no link, of this user, and closed to everybody else. One system call."""
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    return _complaint(found, _FOLDER) == ""
+
+
+def make_private(folder: str) -> None:
+    """Make `folder` (0700) and what is missing above it. Raises StoreError when it cannot be or is not ours alone."""
+    try:
+        if not os.path.lexists(folder):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        found = os.lstat(folder)
+    except OSError as error:
+        raise _store_error(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            f"Set {ROOT_VARIABLE} to a folder you can write to.",
+        ) from None
+    _refuse_unless_ours(folder, found, _FOLDER)
+
+
+def check_folder(path: str) -> bool:
+    """Whether the folder is there. Raises StoreError when it is a link, of somebody else, or open to others."""
+    return _check(path, _FOLDER)
+
+
+def check_file(path: str) -> bool:
+    """Whether the file is there. Raises StoreError when it is a link, of somebody else, or open to others."""
+    return _check(path, _FILE)
+
+
+def _check(path: str, kind: int) -> bool:
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _store_error(f"{path} cannot be read: {error.strerror}.", "Check the folder's permissions.") from None
+    _refuse_unless_ours(path, found, kind)
+    return True
+
+
+def write_new(path: str, content: bytes) -> bool:
+    """Make the file (0600) with all of its content, on disk when this returns; False when there already is one.
+
+    Nobody sees it half written, and of several writers one wins: `link` fails where a name exists. Raises OSError.
+    """
+    draft = f"{path}.{os.urandom(6).hex()}.tmp"
+    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        try:
+            write_all(file, content)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(draft)
+    _sync_folder(os.path.dirname(path))
+    return True
+
+
+def memory_backed(folder: str) -> bool:
+    """Whether the folder lies in memory and not on a disk, by the kernel's table of mounts (proc(5), mountinfo)."""
+    try:
+        device = os.stat(folder).st_dev
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as table:
+            lines = [line.split() for line in table]
+    except OSError:
+        return False
+    number = f"{os.major(device)}:{os.minor(device)}"
+    kinds = {words[words.index("-") + 1] for words in lines if words[2] == number and "-" in words}
+    return bool(kinds) and kinds <= {"tmpfs", "ramfs"}
+
+
+def _usable(folder: str) -> bool:
+    """Whether the folder is ours alone, or could be made."""
+    try:
+        found = os.lstat(folder)
+    except FileNotFoundError:
+        return os.access(os.path.dirname(folder), os.W_OK | os.X_OK)
+    except OSError:
+        return False
+    return _complaint(found, _FOLDER) == ""
+
+
+def _complaint(found: os.stat_result, kind: int) -> str:
+    """Why what was found is not ours alone, or nothing."""
+    if found.st_mode & _FOLDER_BITS != kind:
+        return "is not a folder of its own" if kind == _FOLDER else "is not a plain file"
+    if _HAS_OWNERS and found.st_uid != os.geteuid():
+        return "belongs to another user"
+    if _HAS_OWNERS and found.st_mode & _OTHERS:
+        return "is open to other users"
+    return ""
+
+
+def _refuse_unless_ours(path: str, found: os.stat_result, kind: int) -> None:
+    complaint = _complaint(found, kind)
+    if not complaint:
+        return
+    if "open" in complaint:
+        todo = f"Make sure nobody changed it, then: chmod {'700' if kind == _FOLDER else '600'} {path}"
+    else:
+        todo = f"Move it away, or set {ROOT_VARIABLE} to a folder of your own."
+    raise _store_error(f"{path} {complaint}; nothing is kept in it.", todo)
+
+
+def _store_error(message: str, remedy: str) -> Exception:
+    from mstoken.errors import StoreError  # errors costs a few start-ups of dataclasses: not on the quick path
+
+    return StoreError(message, remedy)
+
+
+def write_all(file: int, content: bytes) -> None:
+    """Write everything or raise OSError: `write` may stop half-way when the disk is nearly full (write(2))."""
+    while content:
+        content = content[os.write(file, content) :]
+
+
+def _sync_folder(folder: str) -> None:
+    """A new name is durable only when its folder is (fsync(2)); Windows cannot open folders and needs not."""
+    if not _HAS_OWNERS:
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,76 @@
+"""Read one kept access token, in a format that needs no library to read.
+
+    mstoken-token 1 clear 1767225600        version, clear or sealed, expiry: enough to sweep by
+    expires_on 1767225600
+    refresh_on 1767223800                   may be absent, as every line but expires_on and token
+    token_type Bearer
+    scope https://graph.microsoft.com/.default
+    token eyJ0…
+    end                                     what has no end was cut off
+
+Names nobody knows are skipped, so that later versions can add some. A sealed file is the same text, encrypted, below
+the first line. Whatever is not exactly this is no token: reading never fails, it misses.
+
+Written once for the store and for the command line's quick path: imports nothing but `os`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mstoken.stores.places import is_private
+
+Fields = tuple[str, int, str, int | None, str]
+"""A token's fields in the order of `model.Token`: token, expires_on, token_type, refresh_on, scope."""
+
+CLEAR, SEALED = b"mstoken-token 1 clear ", b"mstoken-token 1 sealed "
+END = b"\nend\n"
+LONGEST = 65_536
+"""Bytes of a file at most. Entra keeps tokens below about 16 KB: past 200 groups it sends a link instead of a list
+(learn.microsoft.com/entra/identity-platform/access-token-claims-reference, groups overage)."""
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_token(folder: str, key: str) -> Fields | None:
+    """The token kept clear under `key` (a digest) in `folder`; None when it is absent, sealed, broken or not ours."""
+    return parse(read_file(folder, key)) if is_private(folder) else None
+
+
+def path_of(folder: str, key: str) -> str:
+    """Where the token of `key` is; the key is a digest and so safe as a name."""
+    return f"{folder}/{key}.token"
+
+
+def read_file(folder: str, key: str, most: int = LONGEST) -> bytes:
+    """The first bytes of the token's file, or none. Follows no link and waits for no pipe."""
+    try:
+        file = os.open(path_of(folder, key), _FLAGS)
+    except OSError:
+        return b""
+    try:
+        return os.read(file, most)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
+
+
+def parse(content: bytes) -> Fields | None:
+    """The token in the content of a clear file, or None."""
+    return parse_body(content[content.find(b"\n") + 1 :]) if content.startswith(CLEAR) else None
+
+
+def parse_body(body: bytes) -> Fields | None:
+    """The token in the lines below the first, or None."""
+    if not body.endswith(END):
+        return None
+    try:
+        lines = dict(line.split(" ", 1) for line in body[: -len(END)].decode().split("\n"))
+        token, due = lines["token"], lines.get("refresh_on")
+        expires_on, refresh_on = int(lines["expires_on"]), int(due) if due else None
+    except (KeyError, ValueError):  # bytes that are no text are a ValueError too
+        return None
+    if not (token and token.isascii() and token.isprintable()):
+        return None
+    return token, expires_on, lines.get("token_type", "Bearer"), refresh_on, lines.get("scope", "")

@@ -1,0 +1,88 @@
+"""Keep the token folder small: expired tokens and what killed writers left behind go, a bounded number at a time."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+
+from mstoken.stores.locks import try_lock
+from mstoken.stores.quick_read import read_file
+from mstoken.stores.token_file import expires_on
+
+# One system call each, many times over.
+# ruff: noqa: PTH108,PTH208
+
+EVERY_IN = 60.0
+"""Seconds between two sweeps of one folder, whoever makes them."""
+
+MOST_FILES = 4096
+"""Files looked at in one sweep, from a random one on: each comes round sooner or later."""
+
+_LEFT_BEHIND_IN = 3600.0
+_MARK = "swept"
+
+
+class Sweeper:
+    """Sweeps now and then, when asked after a save."""
+
+    def __init__(self) -> None:
+        self._not_before = float("-inf")
+
+    def sweep_if_due(self, folder: str) -> None:
+        """Cheap when it is not due. Never raises."""
+        if time.monotonic() < self._not_before:
+            return
+        self._not_before = time.monotonic() + EVERY_IN
+        with suppress(OSError):
+            if _claim(folder):
+                sweep(folder, time.time())
+
+
+def sweep(folder: str, now: float) -> int:
+    """Remove what has expired by `now` (epoch seconds); gives how many files went. Raises OSError for the folder."""
+    names = os.listdir(folder)
+    start = int.from_bytes(os.urandom(4), "big") % len(names) if len(names) > MOST_FILES else 0
+    gone = 0
+    for name in (names[start:] + names[:start])[:MOST_FILES]:
+        with suppress(OSError):
+            gone += _remove_if_dead(folder, name, now)
+    return gone
+
+
+def _claim(folder: str) -> bool:
+    """Whether this process is to sweep: nobody did for a while. Clocks jump, so a mark from the future counts too."""
+    mark = f"{folder}/{_MARK}"
+    try:
+        due = abs(time.time() - os.lstat(mark).st_mtime) >= EVERY_IN
+    except FileNotFoundError:
+        due = True
+    if due:
+        os.close(os.open(mark, os.O_WRONLY | os.O_CREAT, 0o600))
+        os.utime(mark)
+    return due
+
+
+def _remove_if_dead(folder: str, name: str, now: float) -> bool:
+    path = f"{folder}/{name}"
+    stem, _, kind = name.rpartition(".")
+    match kind:
+        case "token":
+            expiry = expires_on(read_file(folder, stem, most=64))
+            if expiry is None or expiry > now:  # None may be a later version's: not ours to judge
+                return False
+            os.unlink(path)
+        case "tmp":
+            if now - os.lstat(path).st_mtime < _LEFT_BEHIND_IN:
+                return False
+            os.unlink(path)
+        case "lock":
+            if now - os.lstat(path).st_mtime < _LEFT_BEHIND_IN:
+                return False
+            release = try_lock(path)
+            if release is None:
+                return False
+            release()  # left by a killed holder: letting go removes it
+        case _:
+            return False
+    return True

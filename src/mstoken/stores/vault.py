@@ -1,0 +1,197 @@
+"""The vault: refresh tokens that took a person to obtain, encrypted on disk and never lost.
+
+What is kept of one: the current token and the one before it, sealed; and in clear, for people to tell them apart, its
+name, authority, tenant, client and dates. Every write is one transaction that compares and swaps.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mstoken.errors import StoreError
+from mstoken.model import Grant
+from mstoken.stores import places
+from mstoken.stores.port import NOTHING_ABOUT, About, Kept
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+    from mstoken.stores.seal import Seal
+    from mstoken.stores.vault_file import VaultFile
+    from mstoken.stores.vault_key import VaultKey
+
+_CHECK = b"mstoken vault"
+_KEY_WAIT_IN = 30.0
+
+_KEEP = """
+INSERT INTO grants VALUES (:key, :current, :previous, :now, :now, :authority, :tenant, :client_id)
+ON CONFLICT (key) DO UPDATE SET current = :current, previous = :previous, renewed_on = :now
+"""
+
+
+class Vault:
+    """Refresh tokens in `folder`, or in the user's own place; made at the first write. Constructing it does no I/O.
+
+    Threads may share it, and it may be carried over a fork.
+    """
+
+    slow = True
+
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = folder or ""
+        self._proved: tuple[bytes, Seal] | None = None
+        """The key, beside what the vault said to prove it by: a vault that was replaced says something else."""
+        self._fetching = Lock()
+
+    def load(self, key: str) -> Grant | None:
+        with self._file().reading() as connection:
+            row = _row(connection, key) if connection else None
+            if connection is None or row is None:
+                return None
+            seal = self._seal_of(connection)
+            return Grant(self._opened(seal, key, "current", row[0]), self._opened(seal, key, "previous", row[1]))
+
+    def replace(self, key: str, old: str, new: str) -> None:
+        self._warm_up()
+        with self._file().writing() as connection:
+            seal = self._seal_of(connection)
+            row = _row(connection, key)
+            if row is None or self._opened(seal, key, "current", row[0]) == old:
+                self._keep(connection, key, (new, old), NOTHING_ABOUT)
+
+    def put(self, key: str, value: str, about: About) -> None:
+        self._warm_up()
+        with self._file().writing() as connection:
+            connection.execute("DELETE FROM grants WHERE key = ?", (key,))
+            self._keep(connection, key, (value, ""), about)
+
+    def remove(self, key: str) -> bool:
+        with self._file().reading() as connection:
+            if connection is None or _row(connection, key) is None:
+                return False
+        with self._file().writing() as connection:
+            return connection.execute("DELETE FROM grants WHERE key = ?", (key,)).rowcount > 0
+
+    def names(self) -> dict[str, Kept]:
+        with self._file().reading() as connection:
+            if connection is None:
+                return {}
+            rows = connection.execute(
+                "SELECT key, authority, tenant, client_id, created_on, renewed_on FROM grants ORDER BY key"
+            )
+            return {key: Kept(About(*about), created, renewed) for key, *about, created, renewed in rows}
+
+    def seal(self) -> Seal:
+        """The seal of this vault, which is made if there is none. Raises StoreError.
+
+        It says so when the key is gone, or is not the one that the vault was sealed with.
+        """
+        with self._file().reading() as connection:
+            if connection and _secrets(connection):
+                return self._seal_of(connection)
+        with self._file().writing() as connection:
+            if not _secrets(connection):
+                self._make_key(connection)
+            return self._seal_of(connection)
+
+    def _warm_up(self) -> None:
+        """Have the key before a transaction that others wait for: a keyring may be slow."""
+        if self._proved is None:
+            self.seal()
+
+    def _file(self) -> VaultFile:
+        from mstoken.stores.vault_file import VaultFile
+
+        if not self._folder:
+            self._folder = places.vault_folder()
+        return VaultFile(self._folder)
+
+    @property
+    def _key_path(self) -> str:
+        return f"{self._folder}/vault.key"
+
+    def _keep(self, connection: Connection, key: str, values: tuple[str, str], about: About) -> None:
+        seal = self._seal_of(connection)
+        current, previous = (
+            seal.seal(value.encode(), _purpose(key, part))
+            for part, value in zip(("current", "previous"), values, strict=True)
+        )
+        connection.execute(
+            _KEEP,
+            {
+                "key": key,
+                "current": current,
+                "previous": previous,
+                "now": int(time.time()),
+                "authority": about.authority,
+                "tenant": about.tenant,
+                "client_id": about.client_id,
+            },
+        )
+
+    def _opened(self, seal: Seal, key: str, part: str, sealed: bytes) -> str:
+        value = seal.open(sealed, _purpose(key, part))
+        if value is None:
+            raise StoreError(
+                f"What the vault {self._file().path} keeps as {key!r} is damaged; it was left as it is.",
+                "Restore the vault from a backup, or sign in again.",
+            )
+        return value.decode()
+
+    def _seal_of(self, connection: Connection) -> Seal:
+        """The vault's seal, proved. Raises StoreError."""
+        secrets = _secrets(connection)
+        check = secrets.get("check", b"")
+        if self._proved and self._proved[0] == check:
+            return self._proved[1]
+        locked = self._fetching.acquire(timeout=_KEY_WAIT_IN)  # not for ever: it may have been held at a fork
+        try:
+            if not (self._proved and self._proved[0] == check):
+                self._proved = (check, self._prove(secrets))
+            return self._proved[1]
+        finally:
+            if locked:
+                self._fetching.release()
+
+    def _prove(self, secrets: dict[str, bytes]) -> Seal:
+        from mstoken.stores.seal import Seal
+        from mstoken.stores.vault_key import describe, existing_key
+
+        source, name = secrets["source"].decode(), secrets["name"].decode()
+        key = existing_key(source, name, self._key_path)
+        seal = Seal(key.value)
+        if seal.open(secrets["check"], _purpose("", "check")) != _CHECK:
+            raise StoreError(
+                f"The key from {key} does not open the vault {self._file().path}; nothing was changed.",
+                f"The vault was sealed with a key from {describe(source)}: use that one again.",
+            )
+        return seal
+
+    def _make_key(self, connection: Connection) -> None:
+        """Choose the key, within the transaction: of several processes one chooses."""
+        from mstoken.stores.seal import Seal
+        from mstoken.stores.vault_key import new_key
+
+        key: VaultKey = new_key(self._key_path)
+        check = Seal(key.value).seal(_CHECK, _purpose("", "check"))
+        connection.executemany(
+            "INSERT INTO vault VALUES (?, ?)",
+            [("source", key.source.encode()), ("name", key.name.encode()), ("check", check)],
+        )
+
+
+def _row(connection: Connection, key: str) -> tuple[bytes, bytes] | None:
+    row: tuple[bytes, bytes] | None = connection.execute(
+        "SELECT current, previous FROM grants WHERE key = ?", (key,)
+    ).fetchone()
+    return row
+
+
+def _secrets(connection: Connection) -> dict[str, bytes]:
+    return dict(connection.execute("SELECT name, value FROM vault"))
+
+
+def _purpose(key: str, part: str) -> str:
+    return f"vault 1 {part} {key}"

@@ -1,0 +1,163 @@
+"""The vault's SQLite file: made whole or not at all, opened per operation, judged before it is touched.
+
+A connection lives for one operation: nothing is shared between threads or carried over a fork, and the last one to
+close folds the write-ahead log into the file. FULL means that a commit is on the disk when it returns
+(sqlite.org/pragma.html, synchronous).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mstoken.errors import StoreError
+from mstoken.stores import places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VERSION = 1
+_APPLICATION_ID = 0x6D73746B  # "mstk": tells our file from any other SQLite file
+_WAIT_IN = 30.0
+"""Seconds to wait for another writer; longer than a keyring may take to give the first key."""
+
+_SCHEMA = f"""
+PRAGMA journal_mode = WAL;
+BEGIN;
+CREATE TABLE vault (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE grants (
+    key TEXT PRIMARY KEY,
+    current BLOB NOT NULL,
+    previous BLOB NOT NULL,
+    created_on INTEGER NOT NULL,
+    renewed_on INTEGER NOT NULL,
+    authority TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    client_id TEXT NOT NULL
+);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+
+class VaultFile:
+    """`vault.db` in `folder`. Constructing it does no I/O."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.path = f"{folder}/vault.db"
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """A connection that only reads, or None when there is no vault yet. Raises StoreError."""
+        if not (places.check_folder(self.folder) and places.check_file(self.path)):
+            yield None
+            return
+        with self._explained(), closing(self._open_to_read()) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction of its own, the only one; on disk when this is left. Raises StoreError."""
+        places.make_private(self.folder)
+        with self._explained():
+            if not places.check_file(self.path):
+                self._create()
+            with closing(self._open("mode=rw")) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(sqlite3.Error):  # some errors have rolled it back already
+                        connection.execute("ROLLBACK")
+                    raise
+
+    def _create(self) -> None:
+        """Build it under another name, so that a kill leaves a whole vault or none and no two builders meet."""
+        draft = f"{self.path}.{os.urandom(6).hex()}.tmp"
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+                connection.executescript(_SCHEMA)
+            content = Path(draft).read_bytes()
+        finally:
+            Path(draft).unlink()
+        places.write_new(self.path, content)
+
+    def _open(self, how: str) -> sqlite3.Connection:
+        address = f"{Path(self.path).as_uri()}?{how}"
+        connection = sqlite3.connect(address, timeout=_WAIT_IN, isolation_level=None, uri=True)
+        try:
+            self._judge(connection)
+            for setting in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "secure_delete = ON"):
+                connection.execute(f"PRAGMA {setting}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        try:
+            return self._open("mode=rw")
+        except sqlite3.OperationalError as error:
+            if _kind(error) not in {"CANTOPEN", "READONLY"} or os.path.exists(f"{self.path}-wal"):  # noqa: PTH110
+                raise
+            # Where nothing can be written, SQLite cannot make its shared memory file; with no log there is nothing
+            # that the file alone does not say (sqlite.org/wal.html, read-only databases).
+            return self._open("mode=ro&immutable=1")
+
+    def _judge(self, connection: sqlite3.Connection) -> None:
+        """Raise StoreError unless the file is a vault of a version we know."""
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        if application != _APPLICATION_ID or version < 1:
+            raise StoreError(
+                f"{self.path} is no vault of mstoken, or an emptied one; it was left as it is.", self._put_right
+            )
+        if version > VERSION:
+            raise StoreError(
+                f"{self.path} was made by a newer mstoken (format {version}, not {VERSION}); it was left as it is.",
+                "Upgrade: pip install --upgrade mstoken",
+            )
+
+    @property
+    def _put_right(self) -> str:
+        return f"Restore it from a backup; or move it away (mv {self.path} {self.path}.damaged) and sign in again."
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's and the system's errors into ones that say what to do."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._explain(error) from None
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be written: {error.strerror}.", self._make_room) from None
+
+    @property
+    def _make_room(self) -> str:
+        return f"Free some space or allow writing, or set {places.ROOT_VARIABLE} to a folder you can write to."
+
+    def _explain(self, error: sqlite3.Error) -> StoreError:
+        match _kind(error):
+            case "CORRUPT" | "NOTADB":
+                return StoreError(f"{self.path} is damaged ({error}); it was left as it is.", self._put_right)
+            case "BUSY" | "LOCKED":
+                return StoreError(
+                    f"Another process has been writing to {self.path} for {_WAIT_IN:.0f} s.", "Try again."
+                )
+            case "READONLY" | "CANTOPEN" | "PERM" | "FULL" | "IOERR":
+                return StoreError(f"{self.path} cannot be read or written: {error}.", self._make_room)
+            case _:
+                return StoreError(f"{self.path} cannot be used: {error}.", self._put_right)
+
+
+def _kind(error: sqlite3.Error) -> str:
+    """SQLite's name of the error without its details: SQLITE_IOERR_WRITE is IOERR."""
+    name: str = getattr(error, "sqlite_errorname", "") or ""
+    return name.removeprefix("SQLITE_").partition("_")[0]

@@ -1,0 +1,187 @@
+"""The vault's key: from the environment, else the system's keyring, else a file beside the vault.
+
+The vault remembers which one it was, by name, so that a lost keyring is told apart from a wrong key, and nothing new is
+made where a vault is already sealed.
+"""
+
+from __future__ import annotations
+
+import binascii
+import logging
+import os
+import threading
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mstoken.errors import StoreError
+from mstoken.stores import places
+from mstoken.stores.seal import KEY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VARIABLE = "MSTOKEN_VAULT_KEY"
+KEYRING_SERVICE = "mstoken"
+KEYRING_WAIT_IN = 20.0
+"""Seconds a keyring may take: it may ask a person for a password, and on a broken desktop it never answers."""
+
+ENVIRONMENT, KEYRING, FILE = "environment", "keyring", "file"
+
+
+@dataclass(frozen=True, slots=True)
+class VaultKey:
+    """A key and where it came from. `name` tells keys of one source apart: the keyring's entry."""
+
+    value: bytes = field(repr=False)
+    source: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return describe(self.source)
+
+
+def describe(source: str) -> str:
+    """The source in words, for messages."""
+    words = {ENVIRONMENT: f"the variable {VARIABLE}", KEYRING: "the system's keyring", FILE: "the key file beside it"}
+    return words.get(source, source)
+
+
+def existing_key(source: str, name: str, path: str) -> VaultKey:
+    """The key of a vault sealed before: from the environment if it is set there, else from where it was kept.
+
+    `path` is the key file's. Raises StoreError when it is not there any more.
+    """
+    if key := _from_environment():
+        return key
+    value: bytes | None = None
+    if source == KEYRING:
+        value = _from_keyring(name)
+    elif source == FILE:
+        value = _from_file(path)
+    if value is None:
+        raise StoreError(
+            f"The vault was sealed with a key from {describe(source)}, and it is not there any more.",
+            f"Bring it back ({_comes_back(source, path)}), or give the key as base64 in {VARIABLE}.",
+        )
+    return VaultKey(value, source, name)
+
+
+def new_key(path: str) -> VaultKey:
+    """A key for a vault that has none yet, kept where existing_key finds it. Raises StoreError."""
+    if key := _from_environment():
+        return key
+    return _new_in_keyring() or _new_in_file(path)
+
+
+def _comes_back(source: str, path: str) -> str:
+    if source == KEYRING:
+        return "unlock the keyring, or sign in to the desktop it belongs to"
+    return f"restore {path} from a backup" if source == FILE else "set the variable again"
+
+
+def _from_environment() -> VaultKey | None:
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return None
+    value = _decoded(text)
+    if value is None:
+        raise StoreError(
+            f"{VARIABLE} is not the base64 of {KEY_BYTES} bytes.", f"Make one: openssl rand -base64 {KEY_BYTES}"
+        )
+    return VaultKey(value, ENVIRONMENT)
+
+
+def _from_file(path: str) -> bytes | None:
+    if not places.check_file(path):
+        return None
+    try:
+        with open(path, encoding="ascii") as file:  # noqa: PTH123
+            value = _decoded(file.read())
+    except (OSError, ValueError):
+        value = None
+    if value is None:
+        raise StoreError(f"The key file {path} holds no key.", "Restore it from a backup.")
+    return value
+
+
+def _new_in_file(path: str) -> VaultKey:
+    value = os.urandom(KEY_BYTES)
+    try:
+        made = places.write_new(path, b64encode(value) + b"\n")
+    except OSError as error:
+        raise StoreError(
+            f"The vault's key cannot be written to {path}: {error.strerror}.",
+            f"Free some space, or set {places.ROOT_VARIABLE} to a folder you can write to.",
+        ) from None
+    if not made:  # another process was first, or one was killed before it had made the vault
+        found = _from_file(path)
+        if found is None:
+            raise StoreError(f"The key file {path} came and went.", "Try again.")
+        return VaultKey(found, FILE)
+    logging.getLogger("mstoken").warning(
+        "No keyring here: the vault's key is kept in %s (mode 0600). Whoever reads that file and the vault beside it "
+        "reads the refresh tokens; set %s to keep the key elsewhere.",
+        path,
+        VARIABLE,
+    )
+    return VaultKey(value, FILE)
+
+
+def _from_keyring(name: str) -> bytes | None:
+    def get() -> str | None:
+        import keyring
+
+        return keyring.get_password(KEYRING_SERVICE, name)
+
+    text = _in_time(get)
+    return _decoded(text) if text else None
+
+
+def _new_in_keyring() -> VaultKey | None:
+    value = os.urandom(KEY_BYTES)
+    name = f"vault {os.urandom(8).hex()}"
+
+    def keep() -> str | None:
+        import keyring
+
+        if not _usable(keyring.get_keyring()):
+            return None
+        keyring.set_password(KEYRING_SERVICE, name, b64encode(value).decode())
+        return keyring.get_password(KEYRING_SERVICE, name)
+
+    text = _in_time(keep)
+    return VaultKey(value, KEYRING, name) if text and _decoded(text) == value else None
+
+
+def _usable(backend: object) -> bool:
+    """Whether the backend really keeps secrets: those below 1 are for no keyring, or for one that does not protect."""
+    try:
+        priority = float(getattr(backend, "priority", 0))
+    except Exception:  # noqa: BLE001 - backends of others: some raise to say that they cannot be used
+        return False
+    return priority >= 1 and ".null" not in type(backend).__module__
+
+
+def _in_time(call: Callable[[], str | None]) -> str | None:
+    """The keyring's answer, or None when it fails, is not installed, or takes too long."""
+    answers: list[str | None] = []
+
+    def ask() -> None:
+        try:
+            answers.append(call())
+        except Exception:  # noqa: BLE001 - keyring backends raise what they like; all of it means no keyring
+            answers.append(None)
+
+    asking = threading.Thread(target=ask, name="mstoken-keyring", daemon=True)
+    asking.start()
+    asking.join(KEYRING_WAIT_IN)
+    return answers[0] if answers else None
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        value = b64decode(text.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return value if len(value) == KEY_BYTES else None
