@@ -1,15 +1,17 @@
 """The catalogue: what `services.toml` says, as values.
 
-One TOML file is the one truth. Parsing all of it costs more than starting Python (docs/decisions/0002), so a question
-about one service reads the file as text, finds the blocks that can matter, and parses those alone. What a block means
-is always decided on the parsed values; the text search may only offer too many.
+One TOML file is the one truth. Most questions are about one service on the way to a cached token, so they read the
+file as text, find the blocks that can matter, and parse those alone (measured in docs/decisions/0002). What a block
+means is always decided on the parsed values; the text search may only offer too many.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from mstoken.services.reading import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +26,7 @@ _VERIFIED_TEXT: dict[Verified, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One service in one cloud.
 
     `scope` and `api` may hold `{host}`: the host of the customer's own instance. `instances` are the forms of that
@@ -128,11 +129,19 @@ def _service(name: str, values: Mapping[str, Any]) -> Service:
     return Service(name=name, endpoints=endpoints, **plain)
 
 
+def packaged(name: str) -> str:
+    """The text of a data file beside this module, also from inside a zip."""
+    import pkgutil
+
+    data = pkgutil.get_data("mstoken.services", name)
+    if data is None:
+        raise FileNotFoundError(name)
+    return data.decode("utf-8")
+
+
 @cache
 def _text() -> str:
-    from pathlib import Path
-
-    return Path(__file__).with_name("services.toml").read_text("utf-8")
+    return packaged("services.toml")
 
 
 @cache
@@ -142,9 +151,7 @@ def _lowered() -> str:
 
 @cache
 def _parse(start: int, end: int) -> tuple[Service, ...]:
-    import tomllib
-
-    return tuple(_service(name, values) for name, values in tomllib.loads(_text()[start:end]).items())
+    return tuple(_service(name, values) for name, values in tables(_text()[start:end]).items())
 
 
 def catalogue() -> tuple[Service, ...]:
@@ -152,24 +159,18 @@ def catalogue() -> tuple[Service, ...]:
     return _parse(0, len(_text()))
 
 
-def _block(position: int) -> Service:
-    text = _text()
-    start = text.rindex("\n[", 0, position + 2) + 1
-    end = text.find("\n[", start)
-    return _parse(start, end if end >= 0 else len(text))[0]
-
-
 def _mentioning(needles: Iterable[str]) -> Iterator[Service]:
     """The services whose block holds one of the texts, in the file's order; no false negatives."""
     text = _lowered()
-    positions = set()
+    starts = set()
     for needle in needles:
         at = text.find(needle)
         while at >= 0:
-            positions.add(text.rindex("\n[", 0, at + 2))
+            starts.add(text.rfind("\n[", 0, at + 2) + 1)
             at = text.find(needle, at + 1)
-    for position in sorted(positions):
-        yield _block(position)
+    for start in sorted(starts - {0}):  # 0: the file's own comment
+        end = text.find("\n[", start)
+        yield from _parse(start, end if end >= 0 else len(text))
 
 
 def by_name(name: str) -> Service | None:

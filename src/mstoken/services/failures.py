@@ -49,7 +49,7 @@ def unknown_host(at: Address) -> UsageError:
 def odd_address(at: Address, service: Service) -> UsageError:
     """A known host with a port or a path that the service does not have."""
     return UsageError(
-        f"{shown(at.identifier)} is at {service.title}'s host, but with a port or a double slash that it does not have.",
+        f"{shown(at.identifier)} is at {service.title}'s host, but with a port or a double slash it does not have.",
         f"Correct the URL, or name the service: {service.name}",
     )
 
@@ -113,8 +113,3 @@ def other_cloud(what: str, names: list[str], cloud: Cloud) -> UsageError:
     """A URL or resource of another cloud: a token from this cloud's authority would be refused there."""
     flags = " or ".join(f"--cloud {name}" for name in dict.fromkeys(names))
     return UsageError(elsewhere(what, names, cloud), f"Sign in to that cloud: {flags}")
-
-
-def unknown_resource(resource: str) -> str:
-    """The warning for a resource that is neither in the catalogue nor among Microsoft's registered identifiers."""
-    return f"{resource} is not in the catalogue; nothing confirms that such a resource exists."

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from mstoken.services.catalogue import Service, by_app_id, by_resource
+from mstoken.services.catalogue import Service, by_app_id, by_resource, packaged
 
 
 @cache
 def _text() -> str:
-    from pathlib import Path
-
-    return Path(__file__).with_name("first_party.txt").read_text("utf-8")
+    return packaged("first_party.txt")
 
 
 @cache

@@ -29,10 +29,12 @@ _IDENTIFIER_SCHEMES = frozenset({"api", "urn", "spn", "ms-appx", "ms-appx-web", 
 def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
     """The token `what` needs in `cloud`.
 
-    `what` is a service's name (`graph`), a name and an instance (`sharepoint:contoso`), an API URL, a resource's
-    identifier URI, an application id, a full scope, or a Graph permission alone (`User.Read`). Several, separated by
-    spaces, are merged by `resolve_all`. Raises UsageError when the answer would be a guess: an unknown word, an API URL
-    of an unknown host, a service that the cloud does not have, or a URL that different programs read differently.
+    `what` is a service's name (`graph`), a name and an instance (`sharepoint:contoso`), a name and a permission
+    (`partner/.default`), an API URL, a resource's identifier URI, an application id, a full scope, or a Graph
+    permission alone (`User.Read`). Several, separated by spaces, are merged by `resolve_all`.
+
+    Raises UsageError when the answer would be a guess: an unknown word, an API URL of an unknown host, a service that
+    the cloud does not have, or a URL that different programs read differently.
     """
     text = what.strip()
     parts = text.split()
@@ -88,13 +90,16 @@ def _with_extra(target: Target, scopes: tuple[str, ...], extra: tuple[str, ...])
 
 
 def _of_word(text: str, cloud: Cloud) -> Target:
-    """A word without a colon: a name, an application id, a host without scheme, or a permission of Graph."""
+    """A word without a colon: a name, an application id, a host without scheme, or a permission."""
     found = by_name(text)
     if found:
         return _of_service(found, cloud)
     head, slash, rest = text.partition("/")
     if is_guid(head):
         return of_scope(f"{head.lower()}/{rest or '.default'}", cloud)
+    found = by_name(head) if rest == ".default" or is_permission(rest) else None
+    if found:
+        return of_scope(f"{_of_service(found, cloud).resource}/{rest}", cloud)
     if "." in head and by_host(head.lower()):
         return _of_url(f"https://{text}", cloud)
     if text.lower() in OIDC_SCOPES:
@@ -147,10 +152,11 @@ def _of_url(text: str, cloud: Cloud) -> Target:
     """A URL with a host: a full scope, a resource, or an API's address, tried in this order."""
     at = address.read(text)
     resource, permission = split_scope(at.identifier)
-    if not at.has_query and permission == ".default":
-        return of_scope(at.identifier, cloud)
-    if at.scheme == "http":
+    full_scope = not at.has_query and permission == ".default"
+    if at.scheme == "http" and (not full_scope or by_host(at.host)):
         raise failures.not_https(text)
+    if full_scope:
+        return of_scope(at.identifier, cloud)
     if not at.has_query:
         if by_resource(at.identifier):
             return of_resource(at.identifier, cloud)
@@ -210,8 +216,9 @@ def _of_identifier(text: str, cloud: Cloud) -> Target:
 
 def _of_scope_text(text: str, cloud: Cloud) -> Target:
     """What was given as a scope is one, whatever it looks like; names and bare permissions keep their meaning."""
-    if "://" in text and not any(letter.isspace() for letter in text) and split_scope(text)[1]:
+    if "/" in text.partition("://")[2].rstrip("/"):
         if text.lower().startswith(("https:", "http:")):
             address.read(text)
-        return of_scope(text, cloud)
+        if text.isprintable() and not any(letter.isspace() for letter in text):
+            return of_scope(text, cloud)
     return resolve(text, cloud)

@@ -30,7 +30,9 @@ def of_resource(resource: str, cloud: Cloud) -> Target:
     if hits:
         service, endpoint = hits[0]
         usual = target_of(service, endpoint, cloud)
-        return _scoped(service, cloud, f"{endpoint.resource}/.default", usual.api_base, needs_user=usual.needs_user)
+        return _scoped(
+            service, cloud, f"{endpoint.resource}/.default", usual.api_base, needs_user=service.app_only != "yes"
+        )
     clouds = [end.cloud for _, end in known if end is not None]
     if clouds:
         raise failures.other_cloud(resource, clouds, cloud)
@@ -38,7 +40,7 @@ def of_resource(resource: str, cloud: Cloud) -> Target:
     if cloud.name not in service.endpoints:
         raise failures.not_in_cloud(service, cloud)
     form = registered_form(resource)
-    return _scoped(service, cloud, f"{form}/.default", None, needs_user=service.app_only == "no")
+    return _scoped(service, cloud, f"{form}/.default", None, needs_user=service.app_only != "yes")
 
 
 def _scoped(service: Service, cloud: Cloud, scope: str, api_base: str | None, *, needs_user: bool) -> Target:
@@ -54,30 +56,30 @@ def _scoped(service: Service, cloud: Cloud, scope: str, api_base: str | None, *,
 
 
 def of_scope(scope: str, cloud: Cloud) -> Target:
-    """A full scope is the user's own word: it stays as it is. The catalogue only adds what it knows of the resource."""
+    """A full scope is the user's own word: it stays as it is. The catalogue only adds what it knows of the resource.
+
+    Only `/.default` can be had without a user (client credentials take no other, AADSTS1002012).
+    """
     resource, permission = split_scope(scope)
     default = permission == ".default"
     known = _known_resource(resource, cloud)
     if known is None:
-        found = registered(resource)
-        return Target(
-            service=None,
-            scopes=(scope,),
-            resource=resource,
-            needs_user=not default,
-            verified=found is not None,
-            warning="" if found else failures.unknown_resource(resource),
-        )
+        verified = registered(resource) is not None and cloud.name == PUBLIC.name
+        return Target(service=None, scopes=(scope,), resource=resource, needs_user=not default, verified=verified)
     service, endpoint = known
-    api = endpoint.api if endpoint and "{host}" not in endpoint.api else None
     warning = warning_for(service, cloud)
-    if endpoint and not in_cloud(((service, endpoint),), cloud):
-        warning = f"{failures.elsewhere(resource, [endpoint.cloud], cloud)} {warning}".strip()
+    api, instance = "", None
+    if endpoint:
+        instance = resource.removeprefix("https://").strip("/").lower() if "{host}" in endpoint.scope else None
+        api = endpoint.api.replace("{host}", instance) if instance else endpoint.api
+        if not in_cloud(((service, endpoint),), cloud):
+            warning = f"{failures.elsewhere(resource, [endpoint.cloud], cloud)} {warning}".strip()
     return Target(
         service=service,
         scopes=(scope,),
         resource=resource,
-        api_base=api or None,
+        api_base=api if api and "{host}" not in api else None,
+        instance=instance,
         needs_user=not default or (service.app_only == "no" and service.verified != "recalled"),
         verified=is_verified(service, cloud),
         warning=warning,
@@ -107,12 +109,10 @@ def registered_form(resource: str) -> str:
 
 def custom(resource: str, cloud: Cloud, api_base: str | None = None) -> Target:
     """A resource outside the catalogue: its own scope, and nobody else's."""
-    found = registered(resource)
     return Target(
         service=None,
         scopes=(f"{resource}/.default",),
         resource=resource,
         api_base=api_base,
-        verified=found is not None and cloud.name == PUBLIC.name,
-        warning="" if found else failures.unknown_resource(resource),
+        verified=registered(resource) is not None and cloud.name == PUBLIC.name,
     )
