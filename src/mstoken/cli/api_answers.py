@@ -1,0 +1,138 @@
+"""An API's answer: its body on standard output, and what an error means on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mstoken.cli import exit_codes, output
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.aadsts import Cause
+    from mstoken.protocol.http import HttpResponse
+
+_LONGEST_SAID = 300
+
+
+def show_head(response: HttpResponse) -> None:
+    """Status and headers, on standard error so that standard output stays what the API sent."""
+    for line in (f"HTTP {response.status}", *(f"{name}: {value}" for name, value in response.headers.items())):
+        sys.stderr.write(f"{output.printable(line)}\n")
+    sys.stderr.write("\n")
+
+
+def show_body(body: bytes) -> None:
+    """The bytes as they came; at a terminal JSON indented, and nothing that is not text."""
+    if not body:
+        return
+    if not sys.stdout.isatty():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(body)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        output.note(f"The answer is not text ({len(body)} bytes); send it to a file: … > FILE")
+        return
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        output.write(output.printable(text.replace("\r\n", "\n").replace("\t", "    ")).rstrip("\n"))
+    else:
+        output.write(output.printable(json.dumps(document, indent=2, ensure_ascii=False)))
+
+
+def judge(response: HttpResponse, asked: str, known: Mapping[str, str]) -> int:
+    """Say what an error answer means and what to do next; the exit code for the status.
+
+    `asked` is the request in words, `known` what remedies are filled with (`aadsts.fill`). Below 300 nothing is said.
+    408, 429 and 5xx may work later (5); of the other errors one whose body names a code that asks for a sign-in is 3,
+    the rest 4. A redirect is told and not followed, and is no error.
+    """
+    if response.status < 300:
+        return exit_codes.DONE
+    if response.status < 400:
+        where = response.headers.get("location", "")
+        told = f" It points to {where.partition('?')[0]}; a token is not sent on." if where else ""
+        output.note(f"{asked} answered {response.status}.{told}")
+        return exit_codes.DONE
+    code, message = error_in(response.body)
+    cause = _cause(f"{code} {message} {_challenge_error(response)}", code, known)
+    name = f" ({code})" if code else ""
+    said = cause.cause if cause else message[:_LONGEST_SAID]
+    output.error(
+        f"{asked} answered {response.status}{name}.{f' {said}' if said else ''}", _next(response, cause, known)
+    )
+    if response.status in {408, 429} or response.status >= 500:
+        return exit_codes.LATER
+    if cause and cause.kind == "sign_in_required" and cause.code.isdigit():
+        return exit_codes.SIGN_IN
+    return exit_codes.REFUSED
+
+
+def error_in(body: bytes) -> tuple[str, str]:
+    """Code and message of an API's error body, '' for what it does not have.
+
+    Understood are OData's and Azure's `{"error": {"code", "message"}}`, Partner Center's `{"code", "description"}` and
+    OAuth's `{"error", "error_description"}`.
+    """
+    try:
+        document = json.loads(body[:1_000_000])
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(document, dict):
+        return "", ""
+    inner = document.get("error", document.get("odata.error", document))
+    if not isinstance(inner, dict):
+        return _plain(inner), _plain(document.get("error_description", ""))
+    message = inner.get("message", inner.get("description", ""))
+    return _plain(inner.get("code", "")), _plain(message.get("value", "") if isinstance(message, dict) else message)
+
+
+def _plain(value: Any) -> str:
+    """A text or number on one line; '' for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return " ".join(output.printable(str(value)[:2000]).split())
+
+
+def _cause(text: str, code: str, known: Mapping[str, str]) -> Cause | None:
+    """The cause known for what the API said, with its remedy filled; None when nothing of it is known.
+
+    A number counts only where it is a code; a status that stands in the text says nothing new.
+    """
+    from mstoken import aadsts
+
+    labelled = f"code: {text}" if code.isdigit() else text
+    found = (cause for cause in aadsts.explain(labelled, **known) if aadsts.lookup(cause.code))
+    return next((cause for cause in found if not cause.code.startswith("http_")), None)
+
+
+def _challenge_error(response: HttpResponse) -> str:
+    """The `error` of a Bearer challenge (RFC 6750 section 3)."""
+    from mstoken.protocol.challenge import bearer_challenge
+
+    return bearer_challenge(response.headers.get("www-authenticate", "")).get("error", "")
+
+
+def _next(response: HttpResponse, cause: Cause | None, known: Mapping[str, str]) -> str:
+    """The remedy of the cause, or what usually helps with that status."""
+    from mstoken import aadsts
+
+    if response.status == 429 or (response.status >= 500 and "retry-after" in response.headers):
+        wait = _plain(response.headers.get("retry-after", ""))
+        return f"Ask again in {wait} seconds." if wait.isdigit() else "Wait a moment, then ask again."
+    if cause:
+        return cause.remedy
+    by_status = {
+        401: "The API did not accept the token. See whom it is for and until when: `{get} | mstoken inspect`",
+        403: "The API knows who asks and does not allow it. See what the token allows: `{get} | mstoken inspect`",
+        404: "Check the address; some APIs also answer so when the permission to see the thing is missing.",
+        405: "Check the method; the API does not take this one here.",
+    }
+    later = "Ask again in a moment." if response.status == 408 or response.status >= 500 else ""
+    return aadsts.fill(by_status.get(response.status, later), **known)

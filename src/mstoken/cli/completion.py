@@ -1,0 +1,74 @@
+"""`mstoken completion`, and what the shells are offered. Completing never says an error: the line is still typed."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_VARIABLE = "_MSTOKEN_COMPLETE"
+"""The variable with which the scripts ask; click makes it of the program's name."""
+
+
+def complete_service(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Names of services, with their titles where the shell shows them; aliases where no name begins so."""
+    from click.shell_completion import CompletionItem
+
+    with contextlib.suppress(Exception):
+        from mstoken.services import catalogue
+
+        typed = incomplete.lower()
+        all_services = catalogue()
+        found = [(service.name, service.title) for service in all_services if service.name.startswith(typed)]
+        found = found or [
+            (alias, service.title) for service in all_services for alias in service.aliases if alias.startswith(typed)
+        ]
+        return [CompletionItem(name, help=title) for name, title in found]
+    return []
+
+
+def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Names of the profiles in the user's configuration."""
+    from click.shell_completion import CompletionItem
+
+    with contextlib.suppress(Exception):
+        from mstoken.config.profiles import names
+
+        return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+    return []
+
+
+def complete_cloud(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
+    """Names of the clouds."""
+    from click.shell_completion import CompletionItem
+
+    with contextlib.suppress(Exception):
+        from mstoken.clouds import CLOUDS
+
+        return [CompletionItem(cloud.name, help=cloud.title) for cloud in CLOUDS if cloud.name.startswith(incomplete)]
+    return []
+
+
+@click.command(short_help="Print the completion script for your shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that lets your shell complete mstoken's commands, options, services and profiles.
+
+    \b
+      bash, in ~/.bashrc:   eval "$(mstoken completion bash)"
+      zsh, in ~/.zshrc after compinit:
+                            eval "$(mstoken completion zsh)"
+      fish, once:           mstoken completion fish > ~/.config/fish/completions/mstoken.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from mstoken.cli import output
+    from mstoken.cli.app import app
+
+    made = get_completion_class(shell)
+    assert made is not None  # noqa: S101 - the choices above are click's own
+    output.write(made(app, {}, "mstoken", _VARIABLE).source().strip("\n"))

@@ -1,0 +1,160 @@
+"""`mstoken explain`: what an error means and what to do next, offline."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mstoken.cli import exit_codes, output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mstoken.aadsts import Cause
+
+_LONGEST = 1024 * 1024  # bytes of standard input; a log is cut there
+_PAGE = "https://login.microsoftonline.com/error?code="
+
+
+@click.command(short_help="Say what an error means and what to do next.")
+@click.argument("text", nargs=-1, metavar="[CODE|TEXT]...")
+@click.option("--list", "listing", is_flag=True, help="List the codes, or those whose line holds TEXT.")
+@click.option(
+    "--output",
+    "-o",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print: words, or JSON.",
+)
+def explain(text: tuple[str, ...], listing: bool, form: str) -> None:
+    """Say what an error of Entra, Graph, Azure or Partner Center means, and what to do next. Nothing is sent anywhere.
+
+    CODE is a number such as 50076 or AADSTS50076, a name such as invalid_grant, or an HTTP status. TEXT is a message, a
+    log line or a whole answer; without any, or with -, it is read from standard input. The commands in the advice are
+    filled with what your environment and profile say.
+
+    \b
+      mstoken explain 700082
+      mstoken get graph 2>&1 | mstoken explain
+      mstoken explain --list consent
+    """
+    if listing:
+        _list(" ".join(text), form)
+        return
+    said = _piped() if text in {(), ("-",)} else " ".join(text)
+    _explain(said, form)
+
+
+def _piped() -> str:
+    from mstoken.errors import UsageError
+
+    if sys.stdin.isatty():
+        raise UsageError("There is nothing to explain.", "mstoken explain 50076")
+    return sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace")
+
+
+def _explain(said: str, form: str) -> None:
+    """Raises UsageError when nothing in the text is known."""
+    from mstoken import aadsts
+    from mstoken.cli.configured import configured
+
+    causes = aadsts.explain(said, **configured())
+    known = [cause for cause in causes if not _is_unknown(cause)]
+    unknown = [cause.code for cause in causes if _is_unknown(cause)]
+    if not known:
+        raise _nothing_known(unknown)
+    if form == "json":
+        output.write_json([_everything(cause) for cause in known])
+    else:
+        output.write("\n\n".join(_in_words(cause) for cause in known))
+    for code in unknown:
+        output.note(f"{code} is not known here; Entra's own words: {_PAGE}{code}")
+
+
+def _is_unknown(cause: Cause) -> bool:
+    from mstoken import aadsts
+
+    nothing = aadsts.lookup("_unknown")
+    return nothing is not None and cause.cause == nothing.cause
+
+
+def _nothing_known(codes: Sequence[str]) -> Exception:
+    from mstoken import aadsts
+    from mstoken.errors import UsageError
+
+    if codes:
+        pages = "\n".join(f"Entra's own words: {_PAGE}{code}" for code in codes)
+        return UsageError(f"{', '.join(codes)} is no code that is known here.", pages)
+    return UsageError(
+        "There is no code, error name or message in it that is known here.",
+        f"Codes that are: mstoken explain --list\nMicrosoft's list: {aadsts.REFERENCE}",
+    )
+
+
+def _in_words(cause: Cause) -> str:
+    name = f" {cause.name}" if cause.name else ""
+    code = _exit_code(cause)
+    lines = [
+        ("Cause", cause.cause),
+        ("Next", cause.remedy),
+        ("Kind", f"{_class_name(cause)}, exit code {code} ({exit_codes.MEANING[code].partition(':')[0]})"),
+        ("Retry", "the very same request may succeed a little later" if cause.retry else ""),
+        ("Grant", "the refresh token is dead; it is not tried again" if cause.kills_grant else ""),
+        ("Doubt", "" if cause.verified else "this explanation rests on a single or weak source"),
+        ("Source", cause.source),
+    ]
+    return "\n".join([f"{_label(cause)}{name}", *(f"  {label:<7}{told}" for label, told in lines if told)])
+
+
+def _label(cause: Cause) -> str:
+    """The code as people meet it: `AADSTS50076`, `HTTP 429`, a name; Partner Center's numbers have no prefix."""
+    if cause.code.startswith("http_"):
+        return f"HTTP {cause.code.removeprefix('http_')}"
+    number = cause.code.partition("+")[0]
+    entra = number.isdigit() and "partner-center" not in cause.source.lower()
+    return f"AADSTS{cause.code.replace('+', ' with ')}" if entra else cause.code
+
+
+def _class_name(cause: Cause) -> str:
+    """`sign_in_required` is `SignInRequired` in `mstoken.errors`; aadsts.KINDS says so."""
+    return "".join(part.capitalize() for part in cause.kind.split("_"))
+
+
+def _exit_code(cause: Cause) -> int:
+    from mstoken import errors
+
+    return exit_codes.exit_code_of(getattr(errors, _class_name(cause))(""))
+
+
+def _everything(cause: Cause) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(cause), "exception": _class_name(cause), "exit_code": _exit_code(cause)}
+
+
+def _list(text: str, form: str) -> None:
+    """Raises UsageError when nothing matches."""
+    from mstoken import aadsts
+    from mstoken.errors import UsageError
+
+    words = text.casefold().split()
+    found = [
+        cause
+        for cause in aadsts.entries()
+        if cause.code != "_unknown" and all(word in _line(cause).casefold() for word in words)
+    ]
+    if not found:
+        raise UsageError(f"No code matches {text!r}.", "All of them: mstoken explain --list")
+    if form == "json":
+        output.write_json([_everything(cause) for cause in found])
+    else:
+        rows = [(_label(cause), _class_name(cause), aadsts.fill(cause.cause)) for cause in found]
+        output.write_table(("CODE", "KIND", "CAUSE"), rows)
+
+
+def _line(cause: Cause) -> str:
+    return f"{_label(cause)} {cause.code} {cause.name} {_class_name(cause)} {cause.kind} {cause.cause}"

@@ -1,0 +1,156 @@
+"""The claims of a JWT, as facts. Claims come from anywhere, so none is trusted to have its type."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mstoken import clouds, services
+from mstoken.cli.inspection.words import word
+
+if TYPE_CHECKING:
+    from mstoken.protocol.jwt import Decoded
+
+PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant of all personal Microsoft accounts (Entra's access token claims reference, `iss`)."""
+
+_LAST_YEAR = 253_402_300_799  # the end of the year 9999, in epoch seconds: no calendar shows more
+# The v1.0 issuer is sts.windows.net in the public and in the US Government clouds, so it names neither.
+_V1_ISSUERS = {"sts.windows.net": "", "sts.chinacloudapi.cn": "china"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a JWT says, in the order people ask. Times are epoch seconds, UTC; '' and None mean it does not say.
+
+    `stands_for` is `user`, `application`, `managed identity` or ''. `proof` is how the application proved itself, in
+    words. `mfa` is None where the token names no sign-in methods.
+    """
+
+    version: str
+    audience: str
+    service: str
+    service_name: str
+    issuer: str
+    tenant: str
+    cloud: str
+    stands_for: str
+    client_id: str
+    client: str
+    proof: str
+    user: str
+    user_name: str
+    object_id: str
+    identity_provider: str
+    guest: bool
+    issued_on: int | None
+    not_before_on: int | None
+    expires_on: int | None
+    delegated: tuple[str, ...]
+    application: tuple[str, ...]
+    directory_roles: tuple[str, ...]
+    methods: tuple[str, ...]
+    mfa: bool | None
+    cae: bool
+    bound_to_key: bool
+
+
+def facts_of(decoded: Decoded) -> Facts:
+    """Read the claims: learn.microsoft.com/entra/identity-platform/access-token-claims-reference."""
+    claims = decoded.claims
+    audience, issuer = _text(claims, "aud"), _text(claims, "iss")
+    service = services.service_of(audience) if audience else None
+    client_id = _text(claims, "appid", "azp", "client_id")
+    stands_for = _stands_for(claims)
+    delegated, roles = _words(claims, "scp") or _words(claims, "scope"), _words(claims, "roles")
+    methods, idp = _words(claims, "amr"), _text(claims, "idp")
+    return Facts(
+        version=_text(claims, "ver"),
+        audience=audience,
+        service=service.title if service else "",
+        service_name=service.name if service else "",
+        issuer=issuer,
+        tenant=_text(claims, "tid"),
+        cloud=_cloud(issuer, audience, service),
+        stands_for=stands_for,
+        client_id=client_id,
+        client=_text(claims, "app_displayname") or word("client", client_id),
+        proof=word("proof", _text(claims, "appidacr", "azpacr")),
+        user=_text(claims, "upn", "unique_name", "preferred_username", "email") if stands_for == "user" else "",
+        user_name=_text(claims, "name") if stands_for == "user" else "",
+        object_id=_text(claims, "oid"),
+        identity_provider=idp if idp.rstrip("/") != issuer.rstrip("/").removesuffix("/v2.0") else "",
+        guest=_text(claims, "acct") == "1",
+        issued_on=_time(claims, "iat"),
+        not_before_on=_time(claims, "nbf"),
+        expires_on=_time(claims, "exp"),
+        delegated=delegated,
+        application=roles,
+        directory_roles=tuple(word("role", role) or role for role in _words(claims, "wids")),
+        methods=methods,
+        mfa="mfa" in methods or "ngcmfa" in methods if methods else None,
+        cae="cp1" in {capability.lower() for capability in _words(claims, "xms_cc")},
+        bound_to_key=isinstance(claims.get("cnf"), dict),
+    )
+
+
+def _stands_for(claims: dict[str, Any]) -> str:
+    """`idtyp` says it where the API asked for it; else a scope, or a subject that is not the object, means a user."""
+    if "xms_mirid" in claims:
+        return "managed identity"
+    kind = _text(claims, "idtyp").lower()
+    if kind in {"app", "user"}:
+        return {"app": "application", "user": "user"}[kind]
+    if "scp" in claims or any(name in claims for name in ("upn", "preferred_username", "unique_name", "name")):
+        return "user"
+    subject = _text(claims, "sub")
+    return "application" if subject and subject == _text(claims, "oid") else ""
+
+
+def _cloud(issuer: str, audience: str, service: services.Service | None) -> str:
+    """The cloud's name by the issuer's host; where that host serves several, by the audience's."""
+    try:
+        host = urlsplit(issuer).hostname or ""
+    except ValueError:
+        return ""
+    if host in _V1_ISSUERS:
+        ends = service.endpoints.values() if service else ()
+        named = [end.cloud for end in ends if end.resource.rstrip("/").lower() == audience.rstrip("/").lower()]
+        return _V1_ISSUERS[host] or (named[0] if named else "")
+    found = clouds.cloud_of_authority(host)
+    return found.name if found else ""
+
+
+def _text(claims: dict[str, Any], *names: str) -> str:
+    """The first of the claims that is a text or a number; a list of texts, as an audience may be, with commas."""
+    for name in names:
+        value = claims.get(name)
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            return ", ".join(value)
+    return ""
+
+
+def _words(claims: dict[str, Any], name: str) -> tuple[str, ...]:
+    """A list of texts, or a text of words with spaces or commas between."""
+    value = claims.get(name)
+    if isinstance(value, str):
+        return tuple(part for part in re.split(r"[\s,]+", value) if part)
+    if isinstance(value, list):
+        return tuple(item for item in value if isinstance(item, str) and item)
+    return ()
+
+
+def _time(claims: dict[str, Any], name: str) -> int | None:
+    """A NumericDate (RFC 7519 section 2), also as text; None for what no calendar can show."""
+    value = claims.get(name)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_YEAR:
+        return None
+    return int(value)

@@ -1,0 +1,92 @@
+"""What sort of token it is, by its form and its claims."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mstoken.protocol.jwt import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`name` is the sort of thing, `note` what a person should know about it."""
+
+    name: str
+    note: str = ""
+
+
+_SECRET_NOTE = "It is as good as a password: whoever has it can use it. Do not pass it on."
+_UNREADABLE_NOTE = "Only the service that issued it can read it."
+
+# Microsoft documents none of these forms and may change them; they are what its token service hands out today.
+_OPAQUE: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (
+        re.compile(r"[01]\.A[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"),
+        Kind("refresh token or authorization code of Entra", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"),
+    ),
+    (
+        re.compile(r"O?A[QR]AB[A-Za-z0-9_-]{40,}"),
+        Kind("refresh token or authorization code of Entra, in an older form", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"),
+    ),
+    (
+        re.compile(r"M\.[A-Z][0-9]{1,4}_[A-Za-z0-9]+\.[^\s]+"),
+        Kind(
+            "refresh token or authorization code of a personal Microsoft account", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"
+        ),
+    ),
+    (
+        re.compile(r"Ew[A-Z][A-Za-z0-9+/_%-]{80,}={0,2}"),
+        Kind(
+            "access token of a personal Microsoft account, in the compact form", f"It is not a JWT. {_UNREADABLE_NOTE}"
+        ),
+    ),
+    (
+        re.compile(r"(?:PHNhbWw|PEFzc2Vyd|PD94bWw)[A-Za-z0-9+/_=-]+"),
+        Kind("SAML assertion, in base64", "It is XML, not a JWT."),
+    ),
+    (
+        re.compile(r"[A-Za-z0-9_.~-]{3}[78]Q~[A-Za-z0-9_.~-]{31,34}"),
+        Kind("client secret of an application, not a token", _SECRET_NOTE),
+    ),
+)
+
+
+def of_opaque(token: str) -> Kind:
+    """The kind of a token that is no JWT."""
+    for form, kind in _OPAQUE:
+        if form.fullmatch(token):
+            return kind
+    return Kind("opaque token, not a JWT", _UNREADABLE_NOTE)
+
+
+_OF_ACCESS_TOKENS = ("appid", "azp", "azpacr", "appidacr", "scp", "scope", "client_id")
+
+
+def of_jwt(decoded: Decoded) -> Kind:
+    """The kind of a JWT, by what distinguishes Entra's from each other."""
+    claims = decoded.claims
+    if decoded.encrypted:
+        return Kind("encrypted JWT", "Its claims can be read only by the one it is for.")
+    if str(decoded.header.get("typ", "")).lower() in {"at+jwt", "application/at+jwt"}:  # RFC 9068 section 2.1
+        return Kind("access token")
+    if any(name in claims for name in _OF_ACCESS_TOKENS):
+        return Kind("access token")
+    if _is_assertion(claims):
+        return Kind("client assertion", "An application proves with it who it is; it is not for calling an API.")
+    if "nonce" in claims or "tid" in claims or "at_hash" in claims:
+        return Kind("ID token", "It tells an application who signed in; an API does not accept it.")
+    return Kind("JWT", "Nothing in it says what sort of token it is.")
+
+
+def _is_assertion(claims: dict[str, Any]) -> bool:
+    """RFC 7523 section 3: issuer and subject are the client, the audience is the token service."""
+    audience = claims.get("aud")
+    return (
+        "iss" in claims
+        and claims.get("iss") == claims.get("sub")
+        and isinstance(audience, str)
+        and "/oauth2/" in audience
+    )

@@ -1,0 +1,80 @@
+"""Find the token in what was piped in: bare, after `Bearer`, in a header or assignment, in JSON, broken into lines."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from mstoken.errors import UsageError
+from mstoken.protocol.jwt import looks_like_jwt
+
+LONGEST = 1024 * 1024
+"""More than this, in bytes, is not read."""
+
+# Where programs put a token in JSON, the best one first: OAuth, az, mstoken and azd, kubectl, Google; compared without
+# case, because PowerShell writes `Token`.
+_FIELDS = ("access_token", "accesstoken", "token", "id_token", "idtoken", "refresh_token", "refreshtoken", "value")
+
+_JWT = re.compile(r"(?<![\w.-])e[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}")
+_ASSIGNED = re.compile(r"^(?:export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=\S)", re.IGNORECASE)
+_HEADER = re.compile(r"^(?:[A-Za-z-]+:\s*)?bearer\s+(?=\S)", re.IGNORECASE)
+
+
+def read(raw: bytes) -> str:
+    """What was piped in, as text; PowerShell may write UTF-16. Raises UsageError for more than LONGEST bytes."""
+    if len(raw) > LONGEST:
+        raise UsageError("That is far more than a token.", "Pipe in one token: mstoken get graph | mstoken inspect")
+    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return raw.decode("utf-16" if wide else "utf-8-sig", "replace")
+
+
+def token_in(text: str) -> str:
+    """The token in `text`. Raises UsageError, never repeating the text, when there is none or it is not clear which."""
+    stripped = text.strip()
+    if not stripped:
+        raise UsageError("Nothing was piped in.", "Pipe in a token: mstoken get graph | mstoken inspect")
+    if stripped[0] in '{["':
+        return _in_json(stripped)
+    bare = _HEADER.sub("", _ASSIGNED.sub("", stripped)).strip("'\";")
+    if looks_like_jwt(bare):
+        return bare
+    for match in _JWT.finditer(stripped):
+        if looks_like_jwt(match[0]):
+            return match[0]
+    joined = "".join(bare.split())  # a terminal or a mail may have broken it into lines
+    if looks_like_jwt(joined) or bare == joined:
+        return joined
+    raise _none()
+
+
+def _in_json(text: str) -> str:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError("What was piped in begins like JSON but is none.", "Pipe the output in whole.") from None
+    if isinstance(document, str):
+        return token_in(document) if document[:1] not in '{["' else document
+    candidates: dict[str, str] = {}
+    _collect(document, candidates, depth=3)
+    for name in _FIELDS:
+        if name in candidates:
+            return candidates[name]
+    raise _none()
+
+
+def _collect(node: Any, found: dict[str, str], depth: int) -> None:
+    """Texts by lower-case field name; the outermost of a name wins."""
+    if isinstance(node, list) and depth:
+        for item in node:
+            _collect(item, found, depth - 1)
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if isinstance(value, str) and value:
+                found.setdefault(name.lower(), value)
+        for value in node.values() if depth else ():
+            _collect(value, found, depth - 1)
+
+
+def _none() -> UsageError:
+    return UsageError("There is no token in what was piped in.", "Pipe in one: mstoken get graph | mstoken inspect")

@@ -1,0 +1,166 @@
+"""`mstoken request`: call an API with the right token."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mstoken.cli.completion import complete_service
+from mstoken.cli.identity import client_for, flags_of, identity_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from mstoken.client import Client
+
+# RFC 9110 sections 5.1 and 5.6.2: what the name of a header, and a method, are made of.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_METHOD = re.compile(r"[A-Za-z]{1,20}")
+_ARM_PATH = re.compile(r"/(?:subscriptions|providers|tenants)(?:[/?]|$)", re.IGNORECASE)
+
+
+@click.command(short_help="Call an API with the right token.")
+@click.argument("method")
+@click.argument("url")
+@identity_options
+@click.option(
+    "--scope",
+    default="",
+    metavar="SCOPE",
+    shell_complete=complete_service,
+    help="Token to use: a service name, resource or scope. Without it the URL tells.",
+)
+@click.option("--origin", default="", metavar="URL", help="Allow the token to go to this origin, such as a gateway's.")
+@click.option("--header", "-H", "headers", multiple=True, metavar="'NAME: VALUE'", help="Send this header too.")
+@click.option("--data", "-d", "data", default=None, metavar="TEXT|@FILE|-", help="Body; - is standard input.")
+@click.option("--include", "-i", is_flag=True, help="Show status and headers, on standard error.")
+def request(method: str, url: str, **given: Any) -> int:
+    """Call the API at URL with METHOD and the token it needs, and print what it answers, as it came.
+
+    A path that begins with /subscriptions, /providers or /tenants is one of Azure Resource Manager. The token goes only
+    to the host of the service it is for. JSON as body sets Content-Type: application/json.
+
+    The body is printed whatever the status. What an error means is said on standard error, and the exit code is 4 for
+    an answer 4xx, 3 where it says that a person must sign in, and 5 for 408, 429 and 5xx.
+
+    \b
+      mstoken request GET https://graph.microsoft.com/v1.0/organization
+      mstoken request GET '/subscriptions?api-version=2022-12-01'
+      mstoken request PATCH https://graph.microsoft.com/v1.0/me -d @changes.json
+    """
+    from mstoken.cli import api_answers
+
+    verb = _verb(method)
+    sent = _headers(given["headers"])
+    if url.startswith("/"):
+        _check_path(url)
+    elif not re.match("https?://", url, re.IGNORECASE):
+        raise _no_url(url)
+    body = _body(given["data"])
+    if body and "content-type" not in {name.lower() for name in sent} and _is_json(body):
+        sent["Content-Type"] = "application/json"
+    with client_for(flags_of(given)) as client:
+        whole = _arm_base(client) + url if url.startswith("/") else url
+        response = client.request(verb, whole, scope=given["scope"], origin=given["origin"], headers=sent, body=body)
+        if given["include"]:
+            api_answers.show_head(response)
+        api_answers.show_body(response.body)
+        known = _known(client, given["scope"] or whole, given["profile"])
+        return api_answers.judge(response, f"{verb} {whole.partition('?')[0]}", known)
+
+
+def _verb(method: str) -> str:
+    from mstoken.errors import UsageError
+
+    if not _METHOD.fullmatch(method):
+        raise UsageError(f"{method!r} is not a method.", "The order is METHOD URL: mstoken request GET https://…")
+    return method.upper()
+
+
+def _no_url(url: str) -> Exception:
+    from mstoken.errors import UsageError
+    from mstoken.services.address import shown
+
+    return UsageError(
+        f"{shown(url)} is no URL.",
+        "Give it whole, with https://; only a path of Azure Resource Manager may stand alone: /subscriptions…",
+    )
+
+
+def _check_path(path: str) -> None:
+    """Only paths that are surely Azure Resource Manager's; `//host` would name another host (RFC 3986 section 4.2)."""
+    if not _ARM_PATH.match(path) or "\\" in path or any(letter.isspace() for letter in path):
+        raise _no_url(path)
+
+
+def _arm_base(client: Client) -> str:
+    from mstoken import services
+
+    return (services.resolve("arm", client.cloud).api_base or "").rstrip("/")
+
+
+def _headers(given: Iterable[str]) -> dict[str, str]:
+    """`Name: value` texts as headers; one given twice is sent with a comma between (RFC 9110 section 5.3)."""
+    from mstoken.errors import UsageError
+
+    headers: dict[str, str] = {}
+    for text in given:
+        name, colon, value = text.partition(":")
+        name, value = name.strip(), value.strip()
+        if not colon or not _NAME.fullmatch(name):
+            raise UsageError("A header is written 'Name: value'.", "For example: -H 'ConsistencyLevel: eventual'")
+        if name.lower() == "authorization":
+            raise UsageError(
+                "mstoken sets the Authorization header itself.",
+                "Say which token to use: --scope, --tenant, --client-id or --profile.",
+            )
+        if not value.isprintable():
+            raise UsageError(f"The value of the header {name} holds a control character.", "Take it out.")
+        before = next((known for known in headers if known.lower() == name.lower()), name)
+        headers[before] = f"{headers[before]}, {value}" if before in headers else value
+    return headers
+
+
+def _body(data: str | None) -> bytes:
+    if data is None:
+        return b""
+    if data in {"-", "@-"}:
+        return sys.stdin.buffer.read()
+    if not data.startswith("@"):
+        return data.encode(errors="surrogateescape")
+    from pathlib import Path
+
+    from mstoken.errors import UsageError
+
+    try:
+        return Path(data[1:]).expanduser().read_bytes()
+    except OSError as error:
+        raise UsageError(f"{data[1:]!r} cannot be read: {error.strerror}.", "Check the path after @.") from None
+
+
+def _is_json(body: bytes) -> bool:
+    import json
+
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _known(client: Client, what: str, profile: str) -> dict[str, str]:
+    """What the remedies' commands are filled with."""
+    from mstoken.errors import UsageError
+
+    known = {"tenant": client.authority.tenant, "client_id": client.client_id, "profile": profile}
+    known["authority"] = client.authority.origin.removeprefix("https://")
+    try:
+        target = client.target(what)
+    except UsageError:  # a standard OAuth server takes scopes that no catalogue knows
+        return known | {"resource": what}
+    name = target.service.name if target.service and not target.service.needs_instance else target.resource
+    return known | {"resource": name, "scope": target.scopes[0]}

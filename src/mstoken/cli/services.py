@@ -1,0 +1,156 @@
+"""`mstoken services`: list and search the catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mstoken.cli import output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mstoken.clouds import Cloud
+    from mstoken.services import Service
+
+_SHORTEST_TITLE = 12  # characters of a title left at a narrow terminal
+
+
+@click.command(short_help="List and search the services mstoken knows.")
+@click.argument("text", nargs=-1, metavar="[TEXT]...")
+@click.option("--cloud", default="", metavar="NAME", help="Microsoft cloud: public, usgov, china, …")
+@click.option(
+    "--output",
+    "-o",
+    "form",
+    type=click.Choice(["table", "json", "names"]),
+    default="table",
+    show_default=True,
+    help="What to print: columns, everything as JSON, or names only.",
+)
+def services(text: tuple[str, ...], cloud: str, form: str) -> None:
+    """List the services mstoken knows, or those that match every word of TEXT: a name, title, host or application ID.
+
+    Columns: name, title, scope, remarks. "needs a user" means that an application alone gets no token that is of use.
+    "unverified" means that nobody has confirmed scope and host. In a scope, * stands for the name of your own instance:
+    mstoken get sharepoint:contoso.
+
+    \b
+      mstoken services vault
+      mstoken services --cloud china --output names
+    """
+    cloud_used = _cloud(cloud)
+    found = _search(" ".join(text), cloud_used)
+    if form == "names":
+        for service in found:
+            output.write(service.name)
+    elif form == "json":
+        output.write_json([_everything(service, cloud_used) for service in found])
+    else:
+        output.write_table(("NAME", "TITLE", "SCOPE", "REMARKS"), _rows(found, cloud_used))
+
+
+def _cloud(name: str) -> Cloud:
+    from mstoken import clouds
+    from mstoken.cli.configured import configured
+
+    chosen = configured()
+    if name or chosen["cloud"]:
+        return clouds.cloud(name or chosen["cloud"])
+    return clouds.cloud_of_authority(chosen["authority"]) or clouds.PUBLIC
+
+
+def _search(text: str, cloud: Cloud) -> list[Service]:
+    """The matches that the cloud has. Raises UsageError when there is none."""
+    from mstoken.errors import UsageError
+    from mstoken.services import search
+
+    everywhere = search(text)
+    here = [service for service in everywhere if cloud.name in service.endpoints]
+    if here:
+        return here
+    if everywhere:
+        names = ", ".join(service.name for service in everywhere[:3])
+        raise UsageError(
+            f"No service that matches {text!r} is known in the cloud {cloud.name}.",
+            f"Other clouds have {names}: mstoken services --cloud {everywhere[0].clouds[0]} {everywhere[0].name}",
+        )
+    raise _no_match(text)
+
+
+def _no_match(text: str) -> Exception:
+    from mstoken.errors import UsageError
+    from mstoken.services.searching import closest
+
+    near = closest(text)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    return UsageError(
+        f"No service matches {text!r}.",
+        f"{hint}For an API outside the catalogue give its scope: mstoken get --scope RESOURCE/.default",
+    )
+
+
+def _rows(found: list[Service], cloud: Cloud) -> Sequence[tuple[str, ...]]:
+    rows = [
+        (service.name, service.title, _scope(service, cloud), ", ".join(_remarks(service, cloud))) for service in found
+    ]
+    return _fitted(rows)
+
+
+def _scope(service: Service, cloud: Cloud) -> str:
+    """The scope, with the form of an instance's host where each customer has one."""
+    endpoint = service.endpoints[cloud.name]
+    host = endpoint.instances[0].split("/", 1)[0] if endpoint.instances else "*"
+    return endpoint.scope.replace("{host}", host)
+
+
+def _remarks(service: Service, cloud: Cloud) -> list[str]:
+    from mstoken.services.target import is_verified
+
+    needs_user = service.app_only == "no" or not service.endpoints[cloud.name].scope.endswith("/.default")
+    said = {
+        "needs a user": needs_user,
+        "mostly needs a user": service.app_only == "partial" and not needs_user,
+        "unverified": not is_verified(service, cloud),
+        "retired": service.retired,
+    }
+    return [remark for remark, true in said.items() if true]
+
+
+def _fitted(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+    """At a terminal, titles cut so that a row keeps to one line; elsewhere nothing is cut."""
+    import shutil
+    import sys
+
+    if not sys.stdout.isatty():
+        return rows
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns
+    room = max(_SHORTEST_TITLE, widths[1] - over)
+    return [(name, title if len(title) <= room else f"{title[: room - 1]}…", *rest) for name, title, *rest in rows]
+
+
+def _everything(service: Service, cloud: Cloud) -> dict[str, Any]:
+    endpoint = service.endpoints[cloud.name]
+    remarks = _remarks(service, cloud)
+    return {
+        "name": service.name,
+        "title": service.title,
+        "aliases": list(service.aliases),
+        "cloud": cloud.name,
+        "scope": _scope(service, cloud),
+        "api": endpoint.api,
+        "instances": list(endpoint.instances),
+        "app_id": service.app_id,
+        "app_only": service.app_only,
+        "app_only_note": service.app_only_note,
+        "needs_user": "needs a user" in remarks,
+        "verified": "unverified" not in remarks,
+        "verified_by": service.verified,
+        "retired": service.retired,
+        "clouds": list(service.clouds),
+        "identifiers": list(service.identifiers),
+        "notes": service.notes,
+        "source": service.source,
+    }

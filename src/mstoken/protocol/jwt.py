@@ -1,0 +1,97 @@
+"""Take a JWT apart without trusting it (RFC 7519, RFC 7515 section 3.1, RFC 7516 section 3.1).
+
+For showing what a token says; the signature is not checked, so nothing may be decided on it. Microsoft's APIs own the
+format of their access tokens and some are no JWT at all: learn.microsoft.com/entra/identity-platform/access-tokens.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from mstoken.errors import UsageError
+
+LONGEST = 256 * 1024
+"""No token is longer, in characters: HTTP servers refuse headers far below this."""
+
+_BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+_MOST_DIGITS = 30  # of an integer: Python would need quadratic time for a very long one
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a JWT says: `header` and `claims` as JSON objects. `encrypted` ones (JWE) show no claims to others.
+
+    Of a claim that stands twice the last one counts (RFC 7519 section 4). The claims name people, so they stay out of
+    the repr.
+    """
+
+    header: dict[str, Any]
+    claims: dict[str, Any] = field(repr=False)
+    encrypted: bool = False
+
+
+def looks_like_jwt(text: str) -> bool:
+    """Whether `text` has the outer form of a JWT: three parts, or five when encrypted, the first a JSON object."""
+    parts = text.split(".", 5)
+    return len(text) <= LONGEST and len(parts) in (3, 5) and _object(parts[0]) is not None
+
+
+def decode(token: str) -> Decoded:
+    """The header and claims of a compact JWT, signature unchecked.
+
+    Raises UsageError for what is none: another number of parts, parts that are not base64url of a JSON object, or more
+    than LONGEST characters. The message never repeats the token.
+    """
+    if len(token) > LONGEST:
+        raise _not("it is longer than any token")
+    parts = token.split(".", 5)
+    if len(parts) not in (3, 5):
+        raise _not("a JWT has three parts with dots between them (five when encrypted)")
+    header = _object(parts[0])
+    if header is None:
+        raise _not("its first part is not base64url of a JSON object; perhaps the beginning is missing")
+    if len(parts) == 5:
+        return Decoded(header, {}, encrypted=True)
+    claims = _object(parts[1])
+    if claims is None:
+        raise _not("its second part is not base64url of a JSON object; perhaps it was cut or changed on the way")
+    return Decoded(header, claims)
+
+
+def _not(why: str) -> UsageError:
+    return UsageError(f"This is not a JWT that can be read: {why}.", "Pipe the token in whole, on one line.")
+
+
+def _object(part: str) -> dict[str, Any] | None:
+    """A base64url part (RFC 7515 section 2; padding is forgiven) as a JSON object; None if it is none."""
+    bare = part.rstrip("=")
+    if not _BASE64URL.issuperset(bare):
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+        found = json.loads(raw.decode("utf-8"), parse_int=_integer, parse_float=_number, parse_constant=_constant)
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("an integer too long to mean anything")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("a number too large to mean anything")
+    return value
+
+
+def _constant(name: str) -> Any:
+    """NaN and Infinity are no JSON (RFC 8259 section 6), though Python reads them."""
+    raise ValueError(name)
