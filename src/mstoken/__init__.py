@@ -10,8 +10,7 @@ Names are loaded when first used, so importing the package costs next to nothing
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers take it for True; typing itself would take longer to import than Python to start
 if TYPE_CHECKING:
     from mstoken.client import AsyncClient, Client
     from mstoken.credentials import ClientSecret, RefreshToken
