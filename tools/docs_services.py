@@ -40,10 +40,10 @@ two (`https://management.azure.com//.default`); the catalogue puts them where th
 LEGEND = """
 ## Catalogue
 
-*Verified* says how an entry was confirmed: **registered**, its identifier is registered in Entra's public cloud (the list
-of January 2026 that ROADtools publishes); **source**, seen in the source of Microsoft's or well-known tools; **no**, from
-memory of the documentation only. Clouds in *italics* hold values that nobody confirmed. *A user*: an application alone
-does not get this token, or, where it says *mostly*, gets one that only some calls accept.
+*Verified* says how an entry was confirmed: **registered**, its identifier is registered in Entra's public cloud (list
+of January 2026, published by ROADtools); **source**, seen in the source of Microsoft's or well-known tools; **no**,
+from memory of the documentation only. Clouds in *italics* hold values that nobody confirmed. *A user*: an application
+alone does not get this token, or, where it says *mostly*, gets one that only some calls accept.
 
 | name | service | scope | clouds | a user? | verified |
 |---|---|---|---|---|---|

@@ -25,6 +25,7 @@ RESOURCE_HOSTS = {
 def _belongs(host: str, target: Target) -> bool:
     """Whether the catalogue, read as a whole, gives this very host to the service that was chosen."""
     assert target.service is not None
+    assert set(host) <= set("abcdefghijklmnopqrstuvwxyz0123456789-.")
     return host in RESOURCE_HOSTS or any(
         name == target.service.name and host_matches(pattern, host) for pattern, name in PATTERNS
     )
@@ -68,6 +69,10 @@ def _belongs(host: str, target: Target) -> bool:
         "https://evil.vault.azure.net.evil.example/secrets",
         "https://a.b.vault.azure.net/secrets",
         "https://vault.azure.net.evil.example/secrets",
+        "https://evil%23.vault.azure.net/secrets",
+        "https://evil%2f.sharepoint.com/sites/x",
+        "https://evil\uff03.vault.azure.net/secrets",
+        "https://a*b.vault.azure.net/secrets",
         "https://app.azurewebsites.net/api",
         "https://gateway.azure-api.net/orders",
         "https://[::1]/v1.0",
