@@ -4,15 +4,43 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 
 def main() -> int:
     """The `mstoken` command; its exit code."""
+    command = _command(sys.argv[1:])
     from mstoken.cli import failures
 
-    return failures.run(_full)
+    return failures.run(command)
 
 
-def _full() -> int:
-    from mstoken.cli.app import main as full
+def _command(arguments: Sequence[str]) -> Callable[[], int]:
+    """What is to be done; does not return where a kept token answers."""
+    if arguments[:1] == ["get"]:
+        from mstoken.cli import get_arguments
 
-    return full(sys.argv[1:])
+        given = get_arguments.read(arguments[1:])
+        if given is not None:
+            from mstoken.cli import quick
+
+            mark = quick.fingerprint(arguments)
+            if text := quick.kept_text(given, mark):
+                quick.write_and_leave(text)
+            return lambda: _get(given, mark)
+    return lambda: _any(arguments)
+
+
+def _get(given: dict[str, object], mark: str) -> int:
+    from mstoken.cli.getting import run_get
+
+    run_get(given, mark)
+    return 0
+
+
+def _any(arguments: Sequence[str]) -> int:
+    from mstoken.cli.app import main as run
+
+    return run(arguments)

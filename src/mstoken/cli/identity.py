@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mstoken.cli.options import Option
     from mstoken.client import Client
     from mstoken.config.settings import Settings
+    from mstoken.stores.port import Stores
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
@@ -52,9 +53,25 @@ def settings_for(flags: Mapping[str, str]) -> Settings:
 def client_for(flags: Mapping[str, str]) -> Client:
     """The client for a command's identity options, with the user's own stores. Raises UsageError."""
     from mstoken.client import Client
+
+    return Client.from_settings(settings_for(flags), own_stores())
+
+
+def own_stores() -> Stores:
+    """The user's own stores; what the library logs, such as a folder it cannot use, is said as notes."""
+    import logging
+
     from mstoken.stores.user import user_stores
 
-    return Client.from_settings(settings_for(flags), user_stores())
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            output.note(record.getMessage())
+
+    logger = logging.getLogger("mstoken")
+    if not logger.handlers:
+        logger.addHandler(Notes(logging.WARNING))
+        logger.propagate = False
+    return user_stores()
 
 
 def _for_click(option: Option) -> dict[str, Any]:

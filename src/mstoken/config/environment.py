@@ -25,6 +25,8 @@ VARIABLES = {
 }
 """Setting -> variable."""
 
+SECRETS = ("client_secret", "refresh_token")
+
 _NEEDED = (("tenant",), ("client_id",), ("client_secret", "refresh_token"))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from mstoken import clouds
-from mstoken.config import environment, profiles, secret_references
+from mstoken.config import environment
 from mstoken.config.settings import Settings
 from mstoken.credentials import ClientSecret, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
@@ -52,26 +52,28 @@ class Layers:
         asked = {name: value.strip() for name, value in flags.items() if value.strip()}
         variables = environment.read(environ)
         name = asked.pop("profile", "") or variables.pop("profile", "")
-        profile = None
-        if name:
-            profile = profiles.load(name, environ)
-        elif environment.missing({*variables, *asked}):
-            # An identity that is complete without it must not change because a file is there.
-            profile = profiles.find(DEFAULT_PROFILE, environ)
+        if not name and not environment.missing({*variables, *asked}):
+            return cls(asked, variables, None, environ)  # complete, and no file may change whose identity it is
+        from mstoken.config import profiles
+
+        profile = profiles.load(name, environ) if name else profiles.find(DEFAULT_PROFILE, environ)
         return cls(asked, variables, profile, environ)
 
-    def settings(self) -> Settings:
-        """The client's settings. Raises NotConfigured, and UsageError for a secret that cannot be had."""
+    def settings(self, credential: Credential | None = None) -> Settings:
+        """The client's settings; a `credential` given here stands for what the layers say.
+
+        Raises NotConfigured, and UsageError for a secret that cannot be had.
+        """
         authority, cloud, token_endpoint = self.place()
         tenant, client_id = self.text("tenant"), self.text("client_id")
-        stand_ins = {"tenant": token_endpoint, "refresh_token": self.text("account")}
-        have = {*self._merged(), *(setting for setting, text in stand_ins.items() if text)}
+        stand_ins = {"tenant": token_endpoint, "refresh_token": credential or self.text("account")}
+        have = {*self._merged(), *(setting for setting, there in stand_ins.items() if there)}
         if lacking := environment.missing(have):
             self._not_configured(lacking)
         return Settings(
             tenant=tenant,
             client_id=client_id,
-            credential=self._credential(),
+            credential=credential or self._credential(),
             cloud=cloud,
             authority=authority,
             token_endpoint=token_endpoint,
@@ -110,23 +112,26 @@ class Layers:
             return (authority, "", "") if authority_layer < cloud_layer else ("", cloud, "")
         return authority, cloud, ""
 
-    def client_secret(self) -> str:
-        """The application's secret, '' when there is none. Raises UsageError when a reference leads nowhere."""
-        return self.environment.get("client_secret", "") or self._referenced("client_secret")
+    def client(self) -> ClientSecret | None:
+        """What the application proves itself with, None for a public client. Raises UsageError for a dead reference."""
+        secret = self.environment.get("client_secret", "") or self._referenced("client_secret")
+        return ClientSecret(secret) if secret else None
 
     def _credential(self) -> Credential:
-        secret = self.client_secret()
+        client = self.client()
         single_use = self.profile is not None and self.profile.single_use
         if value := self.environment.get("refresh_token", ""):
-            return RefreshToken(value, secret, single_use=single_use)
+            return RefreshToken(value, client, single_use=single_use)
         value, account = self._referenced("refresh_token"), self.text("account")
-        if value or account:
-            return RefreshToken(value, secret, account, single_use=single_use)
-        return ClientSecret(secret)
+        if client and not (value or account):
+            return client
+        return RefreshToken(value, client, account, single_use=single_use)
 
     def _referenced(self, setting: str) -> str:
         if self.profile is None or setting not in self.profile.values:
             return ""
+        from mstoken.config import secret_references
+
         return secret_references.resolve(self.profile.values[setting], self.environ, self.profile.folder)
 
     def _layers(self) -> tuple[Mapping[str, str], ...]:
@@ -142,6 +147,8 @@ class Layers:
         """Variables that win over the profile, which is easily forgotten, and secrets that others can read."""
         if self.profile is None:
             return ()
+        from mstoken.config import secret_references
+
         values, name = self.profile.values, self.profile.name
         notes = [
             f"{environment.VARIABLES[setting]} is set and goes before {rival} of the profile {name}."
@@ -151,7 +158,7 @@ class Layers:
         ]
         notes += [
             secret_references.exposure(values[setting], self.environ, self.profile.folder)
-            for setting in profiles.SECRETS
+            for setting in environment.SECRETS
             if setting in values and setting not in self.environment
         ]
         return tuple(note for note in notes if note)
@@ -163,6 +170,8 @@ class Layers:
         return rival != "cloud" or not self.place()[1]
 
     def _not_configured(self, lacking: tuple[tuple[str, ...], ...]) -> NoReturn:
+        from mstoken.config import profiles
+
         wanted = "; ".join(f"{_HOW[one_of]} {environment.names(one_of, self.environ)}" for one_of in lacking)
         raise NotConfigured(
             f"There is no complete identity to ask with. Missing: {wanted}. "

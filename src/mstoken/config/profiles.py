@@ -14,10 +14,10 @@ import os
 import shlex
 import stat
 import sys
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mstoken.config.environment import SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
@@ -25,7 +25,6 @@ from mstoken.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SECRETS = ("client_secret", "refresh_token")
 TEXTS = ("tenant", "client_id", *SECRETS, "account", "cloud", "authority", "token_endpoint")
 SWITCHES = ("single_use",)
 
@@ -122,8 +121,13 @@ def _refuse_unsafe(path: str, status: os.stat_result, content: bytes) -> None:
 
 def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
     path = config_file(environ)
+    text = read_text(environ)
+    if not text:
+        return {}
+    import tomllib
+
     try:
-        document = tomllib.loads(read_text(environ))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}", "Correct that line; toml.io describes the format.") from None
     _only_known(document, ("profile",), path)

@@ -1,0 +1,48 @@
+"""`mstoken get`: the command as click shows it; `getting` does the work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mstoken.cli.identity import identity_options, options
+from mstoken.cli.options import GET
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from mstoken.services import catalogue
+
+    return [
+        CompletionItem(service.name, help=service.title)
+        for service in catalogue()
+        if service.name.startswith(incomplete)
+    ]
+
+
+@click.command(short_help="Print an access token.")
+@click.argument("services", nargs=-1, metavar="[SERVICE|URL|SCOPE]...", shell_complete=_names)
+@identity_options
+@options(GET)
+def get(**given: Any) -> None:
+    """Print an access token for a service, an API's URL, a resource or a scope.
+
+    Tenant, client and credential come from the options, else from the environment (AZURE_TENANT_ID, AZURE_CLIENT_ID,
+    AZURE_CLIENT_SECRET, MSTOKEN_REFRESH_TOKEN, …), else from a profile. No option takes a secret. A token that was got
+    before and is still good is printed without asking the service.
+
+    \b
+      mstoken get graph
+      mstoken get https://management.azure.com/subscriptions
+      mstoken get sharepoint:contoso --profile work
+      mstoken get graph --scope User.Read --scope Mail.Read
+      mstoken get graph -o header | curl -H @- https://graph.microsoft.com/v1.0/me
+    """
+    from mstoken.cli.getting import run_get
+
+    run_get(given)

@@ -1,0 +1,74 @@
+"""Read the arguments of `mstoken get` without click, which takes longer to import than a kept token to print.
+
+Only what is plainly right is read. Everything else (help, a mistake, an unusual way to write) is click's, so that
+messages come from one place.
+"""
+
+from __future__ import annotations
+
+from mstoken.cli.options import GET, IDENTITY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from mstoken.cli.options import Option
+
+_BY_FLAG = {flag: option for option in (*IDENTITY, *GET) for flag in option.flags}
+
+
+def read(arguments: Sequence[str]) -> dict[str, Any] | None:
+    """The parameters as click would give them, by name, `services` the positional ones; None when click must read."""
+    given: dict[str, Any] = {option.name: _absent(option) for option in _BY_FLAG.values()}
+    services: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            services.extend(rest)
+        elif not argument.startswith("-"):
+            services.append(argument)
+        else:
+            flag, equals, value = argument.partition("=")
+            option = _BY_FLAG.get(flag)
+            if option is None or (equals and not flag.startswith("--")):
+                return None
+            if option.kind == "switch":
+                if equals:
+                    return None
+                given[option.name] = True
+            elif not _take(option, value if equals else next(rest, ""), given):
+                return None
+    given["services"] = tuple(services)
+    return given
+
+
+def _absent(option: Option) -> Any:
+    match option.kind:
+        case "switch":
+            return False
+        case "texts":
+            return ()
+        case "seconds":
+            return 0
+        case "choice":
+            return option.choices[0]
+    return ""
+
+
+def _take(option: Option, value: str, given: dict[str, Any]) -> bool:
+    """Put the value in its place; False when it is not plainly right."""
+    if not value or value.startswith("-"):
+        return False
+    match option.kind:
+        case "texts":
+            given[option.name] += (value,)
+        case "seconds":
+            if not (value.isascii() and value.isdecimal()):
+                return False
+            given[option.name] = int(value)
+        case "choice" if value not in option.choices:
+            return False
+        case _:
+            given[option.name] = value
+    return True

@@ -1,0 +1,99 @@
+"""What `mstoken get` does, whoever read its arguments."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mstoken.cli import output
+from mstoken.cli.identity import flags_of, own_stores, settings_for
+from mstoken.cli.token_formats import render
+from mstoken.client import Client
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mstoken.model import Token
+
+
+def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
+    """Get the token and print it. `given` has the names of `options.IDENTITY` and `options.GET`, and `services`.
+
+    Under `fingerprint`, where there is one, is noted which kept token answers the same command line next time.
+    Raises MstokenError.
+    """
+    settings = settings_for(flags_of(given))
+    stores = own_stores()
+    client = Client.from_settings(settings, stores)
+    wanted = scopes_wanted(client, given["services"], given["scope"])
+    warning = "" if client.authority.token_url else client.target(*wanted).warning
+    claims = claims_text(given["claims"])
+    wishes: dict[str, Any] = {name: given[name] for name in ("min_ttl", "fresh") if given[name]}
+    with client:
+        token = client.get_token(*wanted, claims=claims or None, **wishes)
+    if warning:
+        output.note(warning)
+    _say_if_short(token, given["min_ttl"])
+    fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope)
+    output.write(render(given["output"], fields, client.authority.tenant))
+    if fingerprint and not (warning or settings.notes or claims):  # what has to be said is said every time
+        from mstoken.cli.quick_note import keep
+
+        keep(stores.tokens, fingerprint, client.question(*wanted))
+
+
+def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]) -> tuple[str, ...]:
+    """What to ask for: the services, or the scopes, which a service's name beside them completes.
+
+    `graph --scope User.Read` is one permission of Graph. A URL beside scopes only says what the token is for.
+    Raises UsageError when the scopes are not the service's.
+    """
+    if client.authority.token_url:
+        return (*services, *scopes)
+    names = [service for service in services if "://" not in service]
+    if not scopes or not names:
+        return tuple(scopes or services)
+    from mstoken.services.target import OIDC_SCOPES
+
+    resource = client.target(*names).resource
+    full = tuple(
+        scope if "/" in scope or ":" in scope or scope in OIDC_SCOPES else f"{resource}/{scope}" for scope in scopes
+    )
+    found = client.target(*full).resource
+    if found.rstrip("/").lower() != resource.rstrip("/").lower():
+        raise UsageError(
+            f"The scopes are of {found}, but {' '.join(names)} is {resource}.", "Leave out the one you do not mean."
+        )
+    return full
+
+
+def claims_text(given: str) -> str:
+    """The claims as JSON text; challenges carry them in base64 or base64url, with or without padding.
+
+    Source: learn.microsoft.com/entra/identity-platform/claims-challenge. Raises UsageError.
+    """
+    text = given.strip()
+    if not text or text.startswith("{"):
+        return text
+    import base64
+    import binascii
+
+    try:
+        padded = text.rstrip("=").translate(str.maketrans("-_", "+/"))
+        padded += "=" * (-len(padded) % 4)
+        decoded = base64.b64decode(padded, validate=True).decode().strip()
+    except (binascii.Error, ValueError):
+        decoded = ""
+    if not decoded.startswith("{"):
+        raise UsageError(
+            "The claims are neither a JSON object nor base64 of one.",
+            "Copy the value of claims= from the WWW-Authenticate header as it is.",
+        )
+    return decoded
+
+
+def _say_if_short(token: Token, min_ttl: int) -> None:
+    left = token.expires_on - int(time.time())
+    if left < min_ttl:
+        output.note(f"The service gives this token {left} seconds; --min-ttl asked for {min_ttl}.")

@@ -1,0 +1,120 @@
+"""A kept token in little more time than Python takes to start: no click, no settings, no client.
+
+The first `mstoken get graph` does all the work and notes, under a fingerprint of everything that decided it, which
+kept token was the answer. The same command line in the same circumstances finds the note, then the token. Whatever is
+unusual is not answered here; a doubt costs the ordinary way, never somebody else's token.
+
+Nothing may be imported here that Python has not loaded anyway, but modules that themselves keep to this.
+"""
+
+from __future__ import annotations
+
+import os
+from time import time
+
+from mstoken.cli.token_formats import QUICK, render
+from mstoken.config.folder import config_file
+from mstoken.stores.places import token_folder
+from mstoken.stores.quick_read import read_token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+LEEWAY_IN = 60
+"""model.LEEWAY_IN, whose module costs dataclasses; a test holds the two equal."""
+
+NOTE_TYPE = "same-as"
+"""Stands where a token's type does and makes the file a note: in place of a token it has the kept token's name."""
+
+# The values decide whose token it is. Of a client secret only whether there is one: it proves the application and
+# does not choose it. A refresh token chooses the person, so its value counts; what is kept is a digest.
+_VALUES = (
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_AUTHORITY_HOST",
+    "MSTOKEN_CLOUD",
+    "MSTOKEN_PROFILE",
+    "MSTOKEN_REFRESH_TOKEN",
+)
+_PRESENCE = ("AZURE_CLIENT_SECRET",)
+
+_CATALOGUE = __file__.replace("quick.py", "../services/services.toml")
+_LARGEST_CONFIG = 1_000_000
+
+
+def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
+    """A digest of all that decides which token `mstoken get` with these arguments prints; '' when it cannot be told.
+
+    The arguments, the environment's settings, the configuration file as it is now, and this version's own files.
+    """
+    path = config_file(environ)
+    config = _content(path)
+    if config is None:
+        return ""
+    parts = [
+        *(environ.get(name, "").strip() for name in _VALUES),
+        *("set" if environ.get(name, "").strip() else "" for name in _PRESENCE),
+        *(f"{file} {os.stat(file).st_mtime_ns}" for file in (__file__, _CATALOGUE)),  # noqa: PTH116
+        path,
+        config,
+        *arguments,
+    ]
+    # Each part with its length, so that no two lists of parts read the same.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return _digest(text.encode("utf-8", "surrogatepass"))
+
+
+def kept_text(given: Mapping[str, Any], mark: str) -> str:
+    """What to print for these parameters and their fingerprint, '' when the ordinary way has to tell."""
+    if not mark or given["fresh"] or given["claims"] or given["output"] not in QUICK:
+        return ""
+    folder = token_folder()
+    note = read_token(folder, mark)
+    fields = read_token(folder, note[0]) if note and note[2] == NOTE_TYPE else None
+    if fields is None:
+        return ""
+    now, refresh_on = time(), fields[3]
+    if fields[1] - now < max(given["min_ttl"], LEEWAY_IN) or (refresh_on is not None and now >= refresh_on):
+        return ""
+    return render(given["output"], fields)
+
+
+def write_and_leave(text: str) -> None:
+    """Print the line and end the process at once: tearing the interpreter down takes longer than all the rest."""
+    content = text.encode() + b"\n"
+    try:
+        while content:
+            content = content[os.write(1, content) :]
+    except BrokenPipeError:
+        pass  # whoever asked has gone; there is nobody to tell
+    except OSError as error:
+        os.write(2, f"mstoken: error: standard output cannot be written: {error.strerror}\n".encode())
+        os._exit(1)
+    os._exit(0)
+
+
+def _content(path: str) -> str | None:
+    """The file's text, '' where there is none, None where it cannot be read or is too large to be taken in."""
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        return ""
+    except OSError:
+        return None
+    try:
+        content = os.read(file, _LARGEST_CONFIG)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    return content.decode("latin-1") if len(content) < _LARGEST_CONFIG else None
+
+
+def _digest(content: bytes) -> str:
+    try:
+        from _blake2 import blake2b  # hashlib loads OpenSSL for it, which takes as long as all of this
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(content, digest_size=20).hexdigest()

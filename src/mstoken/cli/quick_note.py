@@ -1,0 +1,40 @@
+"""Note which kept token answered a command line, for `quick` to find."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mstoken.cli.quick import NOTE_TYPE
+from mstoken.credentials import RefreshToken
+from mstoken.model import Token
+from mstoken.protocol.cache_key import cache_key
+from mstoken.stores.places import token_folder
+from mstoken.stores.quick_read import read_token
+
+if TYPE_CHECKING:
+    from mstoken.credentials import Credential
+    from mstoken.model import TokenRequest
+    from mstoken.stores.port import TokenStore
+
+
+def keep(tokens: TokenStore, fingerprint: str, request: TokenRequest) -> None:
+    """Keep the note in the store, in the form of a token: so it is as private as one, and swept and cleared with them.
+
+    None is kept where the fingerprint does not say whose token it is, which is when a profile's reference leads to a
+    refresh token: another person's may lie there next time. And none where tokens are sealed, since reading one then
+    takes longer than the ordinary way. The note ends with its token.
+    """
+    if not _told_by_fingerprint(request.credential):
+        return
+    key = cache_key(request)
+    kept = read_token(token_folder(), key)
+    if kept is not None:
+        tokens.save(fingerprint, Token(key, expires_on=kept[1], token_type=NOTE_TYPE))
+
+
+def _told_by_fingerprint(credential: Credential) -> bool:
+    """Whether the fingerprint's parts (environment and profile's text) say whose the token is."""
+    if not isinstance(credential, RefreshToken) or credential.account:
+        return True
+    return credential.value == os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()

@@ -1,0 +1,70 @@
+"""How `mstoken get` prints a token. The quick path comes through here too, so nothing is imported on top."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mstoken.stores.quick_read import Fields
+
+QUICK = frozenset({"token", "header", "env"})
+"""Formats that take no library to write and nothing but the token."""
+
+
+def render(form: str, fields: Fields, tenant: str = "") -> str:
+    """The text to print, without the last line end. `tenant` is what the settings say, for `az`."""
+    token, expires_on, token_type, refresh_on, scope = fields
+    match form:
+        case "token":
+            return token
+        case "header":
+            # RFC 9110 section 11.1 compares schemes without case; many APIs know only this spelling.
+            scheme = "Bearer" if token_type.lower() == "bearer" else token_type
+            return f"Authorization: {scheme} {token}"
+        case "env":
+            return f"export MSTOKEN_ACCESS_TOKEN={_quoted(token)}\nexport MSTOKEN_EXPIRES_ON={expires_on}"
+        case "az":
+            return _json(
+                {
+                    "accessToken": token,
+                    "expiresOn": _local(expires_on),
+                    "expires_on": expires_on,
+                    "tenant": tenant,
+                    "tokenType": token_type,
+                }
+            )
+        case "azd":
+            return _json({"token": token, "expiresOn": _utc(expires_on)})
+    known = {
+        "token": token,
+        "expires_on": expires_on,
+        "expires_at": _utc(expires_on),
+        "token_type": token_type,
+        "refresh_on": refresh_on,
+        "scope": scope,
+    }
+    return _json({name: value for name, value in known.items() if value not in {None, ""}})
+
+
+def _quoted(text: str) -> str:
+    """For a POSIX shell (XCU section 2.2.2): nothing means anything between single quotes but their end."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _json(value: object) -> str:
+    import json
+
+    return json.dumps(value, indent=2)
+
+
+def _utc(epoch: int) -> str:
+    """RFC 3339, seconds, Z: the one form that the Azure SDK for Python accepts of azd."""
+    import time
+
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
+
+
+def _local(epoch: int) -> str:
+    """Local time without a zone and with microseconds: what az prints and every reader of it expects."""
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M:%S.000000", time.localtime(epoch))
