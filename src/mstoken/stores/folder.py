@@ -59,13 +59,15 @@ class FolderStore:
         except MstokenError as error:
             fields = None
             self._warn(error)
-        return Token(*fields) if fields else self._unkept.load(key)
+        kept, unkept = Token(*fields) if fields else None, self._unkept.load(key)
+        return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
 
     def save(self, key: str, token: Token) -> None:
         try:
             folder = self._made()
             self._write(folder, _file_name(key), token)
         except (OSError, ValueError, MstokenError) as error:
+            self.delete(key)  # what is there is older than what could not be written
             self._unkept.save(key, token)
             self._warn(error)
         else:

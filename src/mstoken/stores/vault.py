@@ -131,14 +131,18 @@ class Vault:
             },
         )
 
-    def _opened(self, seal: Seal, key: str, part: str, sealed: bytes) -> str:
-        value = seal.open(sealed, _purpose(key, part))
+    def _opened(self, seal: Seal, key: str, part: str, sealed: object) -> str:
+        value = seal.open(sealed, _purpose(key, part)) if isinstance(sealed, bytes) else None
         if value is None:
-            raise StoreError(
-                f"What the vault {self._file().path} keeps as {key!r} is damaged; it was left as it is.",
-                "Restore the vault from a backup, or sign in again.",
-            )
+            raise self._damaged(f"what it keeps as {key!r}")
         return value.decode()
+
+    def _damaged(self, what: str) -> StoreError:
+        path = self._file().path
+        return StoreError(
+            f"The vault {path} is damaged ({what}); it was left as it is.",
+            f"Restore it from a backup; or move it away (mv {path} {path}.damaged) and sign in again.",
+        )
 
     def _seal_of(self, connection: Connection) -> Seal:
         """The vault's seal, proved. Raises StoreError."""
@@ -159,10 +163,13 @@ class Vault:
         from mstoken.stores.seal import Seal
         from mstoken.stores.vault_key import describe, existing_key
 
-        source, name = secrets["source"].decode(), secrets["name"].decode()
+        try:
+            source, name, check = secrets["source"].decode(), secrets["name"].decode(), bytes(secrets["check"])
+        except (KeyError, AttributeError, TypeError, UnicodeDecodeError):
+            raise self._damaged("the note about its key") from None
         key = existing_key(source, name, self._key_path)
         seal = Seal(key.value)
-        if seal.open(secrets["check"], _purpose("", "check")) != _CHECK:
+        if seal.open(check, _purpose("", "check")) != _CHECK:
             raise StoreError(
                 f"The key from {key} does not open the vault {self._file().path}; nothing was changed.",
                 f"The vault was sealed with a key from {describe(source)}: use that one again.",
@@ -174,6 +181,8 @@ class Vault:
         from mstoken.stores.seal import Seal
         from mstoken.stores.vault_key import new_key
 
+        if connection.execute("SELECT count(*) FROM grants").fetchone() != (0,):
+            raise self._damaged("the note about its key")
         key: VaultKey = new_key(self._key_path)
         check = Seal(key.value).seal(_CHECK, _purpose("", "check"))
         connection.executemany(
@@ -182,8 +191,8 @@ class Vault:
         )
 
 
-def _row(connection: Connection, key: str) -> tuple[bytes, bytes] | None:
-    row: tuple[bytes, bytes] | None = connection.execute(
+def _row(connection: Connection, key: str) -> tuple[object, object] | None:
+    row: tuple[object, object] | None = connection.execute(
         "SELECT current, previous FROM grants WHERE key = ?", (key,)
     ).fetchone()
     return row

@@ -116,9 +116,7 @@ class VaultFile:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != _APPLICATION_ID or version < 1:
-            raise StoreError(
-                f"{self.path} is no vault of mstoken, or an emptied one; it was left as it is.", self._put_right
-            )
+            raise StoreError(f"{self.path} is damaged or no vault of mstoken; it was left as it is.", self._put_right)
         if version > VERSION:
             raise StoreError(
                 f"{self.path} was made by a newer mstoken (format {version}, not {VERSION}); it was left as it is.",

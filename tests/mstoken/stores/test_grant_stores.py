@@ -1,0 +1,108 @@
+"""What every store of refresh tokens does."""
+
+from __future__ import annotations
+
+import threading
+
+from mstoken.model import Grant
+from mstoken.stores.port import About, GrantStore
+
+KEY, OTHER = "account:anna", "value:0123"
+ABOUT = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "11111111-2222-3333-4444-555555555555")
+
+
+def test_nothing_is_kept_at_first(grants: GrantStore) -> None:
+    """An unknown sign-in is None, and there are no names."""
+    assert grants.load(KEY) is None
+    assert grants.names() == {}
+    assert grants.remove(KEY) is False
+
+
+def test_the_first_renewal_keeps_both_tokens(grants: GrantStore) -> None:
+    """Where nothing was kept, the new token is kept with the one it came from."""
+    grants.replace(KEY, "r0", "r1")
+    assert grants.load(KEY) == Grant("r1", "r0")
+
+
+def test_a_renewal_of_the_current_token_moves_on(grants: GrantStore) -> None:
+    """The current token becomes the previous one."""
+    grants.replace(KEY, "r0", "r1")
+    grants.replace(KEY, "r1", "r2")
+    assert grants.load(KEY) == Grant("r2", "r1")
+
+
+def test_of_two_renewals_of_one_token_the_first_stays(grants: GrantStore) -> None:
+    """Compare and swap: who renewed an older token changes nothing."""
+    grants.replace(KEY, "r0", "r1")
+    grants.replace(KEY, "r1", "r2")
+    grants.replace(KEY, "r1", "late")
+    grants.replace(KEY, "unknown", "stranger")
+    assert grants.load(KEY) == Grant("r2", "r1")
+
+
+def test_of_many_writers_at_once_one_wins(grants: GrantStore) -> None:
+    """Sixteen threads renewing one token leave exactly one of their tokens, beside the one they renewed."""
+    grants.put(KEY, "r0", ABOUT)
+    start = threading.Barrier(16)
+
+    def renew(number: int) -> None:
+        start.wait()
+        grants.replace(KEY, "r0", f"new {number}")
+
+    threads = [threading.Thread(target=renew, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = grants.load(KEY)
+    assert kept is not None
+    assert kept.current in {f"new {number}" for number in range(16)}
+    assert kept.previous == "r0"
+
+
+def test_a_new_sign_in_replaces_whatever_was_there(grants: GrantStore) -> None:
+    """Put keeps the new token alone: the old one may be another person's."""
+    grants.replace(KEY, "r0", "r1")
+    grants.put(KEY, "fresh", ABOUT)
+    assert grants.load(KEY) == Grant("fresh", "")
+    assert grants.names()[KEY].about == ABOUT
+
+
+def test_names_tell_whose_and_since_when_but_no_secret(grants: GrantStore) -> None:
+    """The list gives what the login said, through renewals, and none of the tokens."""
+    grants.put(KEY, "r0-secret", ABOUT)
+    grants.replace(OTHER, "v0-secret", "v1-secret")
+    grants.replace(KEY, "r0-secret", "r1-secret")
+    names = grants.names()
+    assert list(names) == [KEY, OTHER]
+    assert names[KEY].about == ABOUT
+    assert names[OTHER].about == About()
+    assert 0 < names[KEY].created_on <= names[KEY].renewed_on
+    assert "secret" not in repr(names)
+
+
+def test_removing_forgets_one_sign_in_for_good(grants: GrantStore) -> None:
+    """Remove says whether there was one, and a later renewal starts anew."""
+    grants.put(KEY, "r0", ABOUT)
+    grants.put(OTHER, "v0", ABOUT)
+    assert grants.remove(KEY) is True
+    assert grants.remove(KEY) is False
+    assert (grants.load(KEY), grants.load(OTHER)) == (None, Grant("v0"))
+    grants.replace(KEY, "r0", "r1")
+    assert grants.names()[KEY].about == About()
+
+
+def test_any_text_is_kept_as_it_is(grants: GrantStore) -> None:
+    """Refresh tokens are opaque: odd characters and great length survive, and keys with quotes stay apart."""
+    odd = "0.A\u00e9\n\x00'\";--" + "x" * 20_000
+    grants.put("account:o'brien\"", odd, ABOUT)
+    grants.put("account:", "empty name", ABOUT)
+    assert grants.load("account:o'brien\"") == Grant(odd)
+    assert grants.load("account:") == Grant("empty name")
+
+
+def test_no_store_shows_a_refresh_token(grants: GrantStore) -> None:
+    """Neither repr nor str of a store holds what it keeps."""
+    grants.put(KEY, "r0-secret", ABOUT)
+    grants.replace(KEY, "r0-secret", "r1-secret")
+    assert "secret" not in repr(grants) + str(grants) + repr(grants.load(KEY))
