@@ -68,7 +68,10 @@ class _Core:
         authority: Authority | Cloud | str = settings.authority or settings.cloud
         if settings.token_endpoint:
             authority = Authority.oauth(settings.token_endpoint)
-        return cls(settings.tenant, settings.client_id, settings.credential, authority, stores)
+        client = cls(settings.tenant, settings.client_id, settings.credential, authority, stores)
+        if settings.cloud:  # an authority of one's own, such as an emulator, may stand for any cloud
+            client.cloud = clouds.cloud(settings.cloud)
+        return client
 
     @classmethod
     def from_env(cls) -> Self:

@@ -52,3 +52,10 @@ GET = (
     ),
 )
 """What `mstoken get` takes besides."""
+
+LOGIN = (
+    Option("--client-secret-ref", "Where the application's secret is: env:, file:, keyring: or command:.", "REFERENCE"),
+    Option("--scope", "What to try the refresh token with, instead of Microsoft Graph.", "SCOPE", "texts"),
+    Option("--no-verify", "Store it without trying it.", kind="switch"),
+)
+"""What `mstoken login` takes besides."""

@@ -1,0 +1,182 @@
+"""`mstoken login`: keep a refresh token that a person obtained."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mstoken.cli import output
+from mstoken.cli.identity import flags_of, options, own_stores
+from mstoken.cli.options import IDENTITY, LOGIN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.config.layers import Layers
+    from mstoken.config.settings import Settings
+
+LONGEST = 32_768
+"""Characters a refresh token may have; Entra's are 1 to 2 thousand, and a form field has to carry it."""
+
+
+@click.command(short_help="Keep a refresh token, read from standard input.")
+@options(IDENTITY)
+@options(LOGIN)
+def login(**given: Any) -> None:
+    """Keep a refresh token, encrypted, and write a profile that uses it.
+
+    The refresh token is read from standard input; at a terminal it is asked for and not shown. It is used once, for a
+    Microsoft Graph token or the --scope given, so that a mistake shows now. Each new one that the service gives later
+    takes its place by itself. What the options leave open comes from the environment, then from the profile.
+
+    \b
+      mstoken login --tenant contoso.onmicrosoft.com --client-id ID < refresh-token.txt
+      mstoken login --profile partner --client-secret-ref keyring:mstoken/partner ...
+    """
+    from mstoken.config.profile_writing import check_name, write_profile
+
+    name = given["profile"] or os.environ.get("MSTOKEN_PROFILE") or "default"
+    check_name(name)
+    layers = _layers(name, given)
+    value = _checked(_read())
+    settings = _verified_and_kept(name, layers, value, given)
+    record = {
+        "tenant": settings.tenant,
+        "client_id": settings.client_id,
+        "client_secret": given["client_secret_ref"],
+        "account": name,
+        "cloud": settings.cloud,
+        "authority": settings.authority,
+        "token_endpoint": settings.token_endpoint,
+    }
+    values = {setting: text for setting, text in record.items() if text}
+    places = {"authority", "cloud", "token_endpoint"}
+    write_profile(name, values, without={"refresh_token", *(places - values.keys())})
+    _tell(name, layers, given)
+
+
+def _layers(name: str, given: Mapping[str, Any]) -> Layers:
+    """Flags, environment and the profile as it was, if it was there; a named reference is the profile's from now on."""
+    from dataclasses import replace
+
+    from mstoken.config import environment, profiles
+    from mstoken.config.folder import config_folder
+    from mstoken.config.layers import Layers
+    from mstoken.config.secret_references import FORMS, is_reference
+    from mstoken.errors import UsageError
+
+    reference = given["client_secret_ref"]
+    if reference and not is_reference(reference):
+        raise UsageError("--client-secret-ref takes a reference, not a secret.", f"Write {FORMS}.")
+    flags = {setting: text.strip() for setting, text in flags_of(given).items() if text and setting != "profile"}
+    variables = environment.read(os.environ)
+    profile = profiles.find(name)
+    if reference:
+        held = profile or profiles.Profile(name, config_folder(os.environ), {})
+        profile = replace(held, values={**held.values, "client_secret": reference})
+        variables.pop("client_secret", None)
+    return Layers(flags, variables, profile)
+
+
+def _read() -> str:
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        return getpass("Refresh token: ", stream=sys.stderr)
+    # Bytes, so that what is not text is told apart from what is; and no more than a refresh token can be.
+    content = sys.stdin.buffer.read(LONGEST + 2)
+    return content.decode("utf-8", "replace")
+
+
+def _checked(text: str) -> str:
+    """The refresh token alone. Raises UsageError, never with what was read."""
+    from mstoken.errors import UsageError
+
+    value = text.strip()
+    how = "Send the refresh token alone: mstoken login … < file"
+    if not value:
+        raise UsageError("No refresh token came on standard input.", how)
+    if len(value) > LONGEST:
+        raise UsageError(f"What came on standard input is longer than {LONGEST} characters: no refresh token.", how)
+    if value.startswith("{"):
+        raise UsageError(
+            "What came on standard input is JSON, not the refresh token itself.",
+            "Take the value out first: jq -r .refresh_token | mstoken login …",
+        )
+    if len(value.splitlines()) > 1:
+        raise UsageError("Several lines came on standard input; a refresh token is one.", how)
+    # RFC 6749 appendix A.17: a refresh token is printable ASCII. Those of Entra have no space either.
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise UsageError("What came on standard input has characters that no refresh token has.", how)
+    return value
+
+
+def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str, Any]) -> Settings:
+    """Use the refresh token once and keep it, or what the service gave in its place. Raises MstokenError.
+
+    A new one is kept the moment it comes: a server that accepts each only once has just made the old one worthless.
+    """
+    from mstoken.credentials import RefreshToken
+    from mstoken.errors import MstokenError, TryLater
+    from mstoken.protocol.cache_key import grant_key
+    from mstoken.stores.port import About
+
+    stores = own_stores()
+    single_use = layers.profile is not None and layers.profile.single_use
+    key = grant_key(RefreshToken(account=name))
+    kept: list[str] = []
+
+    def keep(latest: str) -> None:
+        stores.grants.put(key, latest, about)
+        kept.append(latest)
+
+    credential = RefreshToken(value, layers.client(), on_new=keep, single_use=single_use)
+    settings = layers.settings(credential)
+    about = About(settings.authority or settings.token_endpoint or settings.cloud, settings.tenant, settings.client_id)
+    if not given["no_verify"]:
+        try:
+            _use_once(settings, given["scope"])
+        except MstokenError as error:
+            if not kept:
+                output.note("The refresh token was tried; nothing was stored.")
+            if isinstance(error, TryLater):
+                output.note("To store it without trying it: --no-verify")
+            raise
+    if not kept:
+        keep(value)
+    # Tokens kept under this name may be those of the person who was signed in before.
+    stores.tokens.clear()
+    return settings
+
+
+def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
+    from mstoken.client import Client
+    from mstoken.errors import UsageError
+
+    if settings.token_endpoint and not scopes:
+        raise UsageError(
+            "To try the refresh token at this server, a scope is needed.", "Give --scope, or --no-verify to skip it."
+        )
+    with Client.from_settings(settings) as client:
+        client.get_token(*(scopes or ("graph",)))
+
+
+def _tell(name: str, layers: Layers, given: Mapping[str, Any]) -> None:
+    from mstoken.config.folder import config_file
+
+    tried = "without trying it" if given["no_verify"] else "which works"
+    output.note(
+        f"Stored the refresh token, {tried}, in the vault; wrote the profile {name} to {config_file(os.environ)}."
+    )
+    if "client_secret" in layers.environment and not given["client_secret_ref"]:
+        output.note(
+            "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep it set, "
+            "or log in with --client-secret-ref."
+        )
+    profile = "" if name == "default" else f" --profile {name}"
+    output.note(f"Next: mstoken get graph{profile}")

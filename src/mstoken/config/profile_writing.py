@@ -1,0 +1,148 @@
+"""Write one profile and leave every other byte of the user's file as it is.
+
+The edit is made on the text: the lines of one table are replaced or added to. Then the result is parsed, and written
+only if it says exactly what was wanted and nothing else has changed; TOML has forms (inline tables, dotted keys,
+strings of several lines) that an edit by lines could get wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mstoken.config.folder import config_file, config_folder
+from mstoken.config.profiles import read_text
+from mstoken.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_HEADER = re.compile(r"\s*\[")
+_KEY = re.compile(r"""\s*(?:"([^"\\]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*=""")
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a name that cannot be a profile's: it stands in a file, in commands and in messages."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} cannot be the name of a profile.", "Use up to 64 letters, digits and _ . @ -, such as work."
+        )
+
+
+def write_profile(
+    name: str, values: Mapping[str, str], without: Iterable[str] = (), environ: Mapping[str, str] = os.environ
+) -> None:
+    """Set `values` in the profile `name`, made if it is not there, and take the settings `without` out of it.
+
+    Raises UsageError when the file cannot be used or edited safely, StoreError when it cannot be written.
+    """
+    check_name(name)
+    path, text = config_file(environ), read_text(environ)
+    edited = _edited(text, name, values, frozenset(without))
+    if _parsed(edited) != _wanted(_parsed(text), name, values, frozenset(without)):
+        lines = "\n".join(_line(key, value) for key, value in values.items())
+        raise UsageError(
+            f"{path} has the profile {name} in a form that is not edited safely.",
+            f"Write these lines into it yourself:\n{lines}",
+        )
+    _replace(path, edited, environ)
+
+
+def _edited(text: str, name: str, values: Mapping[str, str], without: frozenset[str]) -> str:
+    lines = text.splitlines(keepends=True)
+    header = next((number for number, line in enumerate(lines) if _names(line, name)), None)
+    if header is None:
+        gap = "\n" if text.strip() else ""
+        close = "" if text.endswith("\n") or not text else "\n"
+        new = "\n".join([f"[profile.{_quoted_key(name)}]", *(_line(*item) for item in values.items())])
+        return f"{text}{close}{gap}{new}\n"
+    end = next((n for n in range(header + 1, len(lines)) if _HEADER.match(lines[n])), len(lines))
+    body, left = [], dict(values)
+    last = 0  # after the last setting, so that comments above the next table stay with that table
+    for line in lines[header + 1 : end]:
+        key = _key(line)
+        if key in without or (key in values and key not in left):
+            continue
+        body.append(f"{_line(key, left.pop(key))}\n" if key in left else _ended(line))
+        last = len(body) if key else last
+    body[last:last] = [f"{_line(*item)}\n" for item in left.items()]
+    return "".join([*lines[:header], _ended(lines[header]), *body, *lines[end:]])
+
+
+def _names(line: str, name: str) -> bool:
+    """Whether the line is the header of the profile's table, in any way to write one that TOML has."""
+    if not _HEADER.match(line):
+        return False
+    try:
+        return _parsed(line) == {"profile": {name: {}}}
+    except UsageError:
+        return False
+
+
+def _key(line: str) -> str:
+    match = _KEY.match(line)
+    return next(filter(None, match.groups()), "") if match else ""
+
+
+def _ended(line: str) -> str:
+    return line if line.endswith("\n") else f"{line}\n"
+
+
+def _line(key: str, value: str) -> str:
+    return f"{key} = {_quoted(value)}"
+
+
+def _quoted(value: str) -> str:
+    """A TOML basic string (toml.io/en/v1.0.0#string), which JSON's is but for the code points above U+FFFF and DEL."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _quoted_key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _quoted(name)
+
+
+def _wanted(document: dict[str, Any], name: str, values: Mapping[str, str], without: frozenset[str]) -> dict[str, Any]:
+    profiles = document.setdefault("profile", {})
+    kept = {key: value for key, value in profiles.get(name, {}).items() if key not in without}
+    profiles[name] = {**kept, **values}
+    return document
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"The configuration is not TOML: {error}", "Correct that line.") from None
+
+
+def _replace(path: str, text: str, environ: Mapping[str, str]) -> None:
+    """One rename, so that a reader and a crash see the old file or the new one; 0600, since it says where secrets are.
+
+    A link is followed: people keep their configuration in a repository and link to it.
+    """
+    from pathlib import Path
+
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f".{target.name}.{os.urandom(6).hex()}")
+    try:
+        Path(config_folder(environ)).mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(file, "w", encoding="utf-8", newline="") as stream:  # noqa: PTH123 - a descriptor of ours
+            stream.write(text)
+            stream.flush()
+            os.fsync(file)
+        draft.replace(target)
+    except OSError as error:
+        if sys.platform != "win32" or draft.exists():
+            draft.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}.", "Free the way, or set MSTOKEN_CONFIG_DIR to another folder."
+        ) from None
