@@ -57,6 +57,10 @@ def _state(table: Mapping[str, Any]) -> State:
     _check(state, tenants, apps)
     for app in apps:
         _complete(state, app)
+    try:
+        _ = state.default_tenant, state.default_user, state.default_customer, state.default_app if apps else None
+    except LookupError as problem:
+        raise ConfigError(str(problem)) from None
     return state
 
 

@@ -49,7 +49,7 @@ class Emulator:
         sock = bind(self._wanted_port)
         try:
             self._world = World(self.state, self.clock, KeyRing(), sock.getsockname()[1])
-            services: "dict[Service, list[BaseRoute]]" = {
+            services: dict[Service, list[BaseRoute]] = {
                 "login": endpoints.routes(),
                 "graph": graph.routes(),
                 "arm": arm.routes(),
@@ -141,13 +141,15 @@ class Emulator:
     def environment(self) -> dict[str, str]:
         """Environment variables that point a program at this emulator, as the default application and user."""
         state = self.state
-        app, user, customer = state.default_app, state.default_user, state.default_customer
-        identity = {"AZURE_TENANT_ID": state.default_tenant.id, "AZURE_CLIENT_ID": app.id}
-        if app.secrets:
-            identity["AZURE_CLIENT_SECRET"] = app.secrets[0].value
-        if user:
-            identity["ENTRA_EMULATOR_REFRESH_TOKEN"] = self.sign_in(user.upn)
-        if customer:
+        identity = {"AZURE_TENANT_ID": state.default_tenant.id}
+        if state.apps:
+            app = state.default_app
+            identity["AZURE_CLIENT_ID"] = app.id
+            if app.secrets:
+                identity["AZURE_CLIENT_SECRET"] = app.secrets[0].value
+            if user := state.default_user:
+                identity["ENTRA_EMULATOR_REFRESH_TOKEN"] = self.sign_in(user.upn)
+        if customer := state.default_customer:
             identity["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"] = customer.id
         folder = self.ca_file.parent
         connection = Connection(self.authority, self.proxy, self.ca_file, folder / "cache", folder / "config")

@@ -18,8 +18,8 @@ CACHED = [
 ]
 
 
-def instance(exchange: Exchange, authorization_endpoint: str) -> dict[str, Any]:
-    """Instance discovery 1.1: whether the host of an authorization endpoint is a sign-in host.
+def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> dict[str, Any]:
+    """Instance discovery: whether the host of an authorization endpoint is a sign-in host.
 
     localhost is one here, with whatever port: MSAL for Python drops the port when it asks.
 
@@ -37,8 +37,11 @@ def instance(exchange: Exchange, authorization_endpoint: str) -> dict[str, Any]:
     else:
         raise EntraError(50049)
     tenant = url.path.strip("/").partition("/")[0] or "common"
+    endpoint = f"{authority}/{tenant}/v2.0/.well-known/openid-configuration"
+    if version == "1.0":  # MSAL for Python asks for it, and wants no metadata
+        return {"tenant_discovery_endpoint": endpoint}
     return {
-        "tenant_discovery_endpoint": f"{authority}/{tenant}/v2.0/.well-known/openid-configuration",
+        "tenant_discovery_endpoint": endpoint,
         "api-version": "1.1",
         "metadata": [cloud.metadata() for cloud in clouds() if cloud.listed],
     }

@@ -49,7 +49,8 @@ def _noted(exchange: Exchange) -> dict[str, Any]:
 async def instance(request: Request) -> Response:
     """GET /common/discovery/instance"""
     endpoint = request.query_params.get("authorization_endpoint", "")
-    return _discover(request, lambda exchange: discovery.instance(exchange, endpoint))
+    version = request.query_params.get("api-version", "")
+    return _discover(request, lambda exchange: discovery.instance(exchange, endpoint, version))
 
 
 async def openid_configuration(request: Request) -> Response:

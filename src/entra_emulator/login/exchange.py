@@ -18,6 +18,7 @@ from entra_emulator.state import as_guid
 from entra_emulator.web import dated, read_body
 from entra_emulator.world import Site, World
 
+_MOST_FIELDS = 200
 _SERVER = "2.1.24000.0 - LOCAL ProdSlices"
 
 
@@ -84,7 +85,9 @@ class Exchange:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded":
             return
-        pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+        pairs: list[tuple[str, str]] = []
+        with contextlib.suppress(ValueError):  # more fields than any grant has: unreadable, so no parameters
+            pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
         form: dict[str, str] = {}
         for name, value in pairs:
             if name in form:

@@ -11,6 +11,7 @@ from entra_emulator.clouds import served
 
 _HEAD_LIMIT = 16_384
 _HEAD_TIMEOUT_IN = 30.0
+_FLUSH_IN = 5.0
 
 
 class Proxy:
@@ -79,8 +80,18 @@ class Proxy:
                 for pump in pumps:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
+            # TLS has no half-open connections: when one side ends, the other gets what is on its way and ends too.
+            await asyncio.gather(_close(writer), _close(inner_writer))
         finally:
             inner_writer.transport.abort()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Send what is buffered, then close."""
+    with contextlib.suppress(OSError, TimeoutError):
+        writer.close()
+        async with asyncio.timeout(_FLUSH_IN):
+            await writer.wait_closed()
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -97,6 +108,4 @@ async def _answer(writer: asyncio.StreamWriter, status: int, sentence: str) -> N
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     writer.write(head.encode() + body)
-    await writer.drain()
-    writer.close()
-    await writer.wait_closed()
+    await _close(writer)

@@ -101,7 +101,7 @@ def bind(port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", port))
-    except OSError:
+    except (OSError, OverflowError):
         sock.close()
         raise
     return sock

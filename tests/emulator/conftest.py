@@ -1,0 +1,94 @@
+"""A fresh emulator for each test, and the ways tests talk to it: over real HTTPS, checked strictly."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from entra_emulator import Emulator
+
+Ask = Callable[..., httpx.Response]
+Claims = Callable[[str], dict[str, Any]]
+
+
+def trusting(entra: Emulator) -> ssl.SSLContext:
+    """A client's TLS settings that trust the emulator's authority alone and verify as Python 3.13 does."""
+    context = ssl.create_default_context(cafile=str(entra.ca_file))
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    return context
+
+
+@pytest.fixture
+def entra() -> Iterator[Emulator]:
+    """A fresh emulator with the built-in tenants."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def http(entra: Emulator) -> Iterator[httpx.Client]:
+    """A client that reaches the emulator by its URL."""
+    with httpx.Client(verify=trusting(entra), trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def proxied(entra: Emulator) -> Iterator[httpx.Client]:
+    """A client that reaches the emulator under Microsoft's host names, through the proxy."""
+    with httpx.Client(verify=trusting(entra), trust_env=False, proxy=entra.proxy) as client:
+        yield client
+
+
+@pytest.fixture
+def ask(entra: Emulator, http: httpx.Client) -> Ask:
+    """Ask the token endpoint, with the default application's id and secret unless given; None leaves a field out."""
+
+    def post(tenant: str | None = None, *, headers: dict[str, str] | None = None, **form: str | None) -> httpx.Response:
+        app = entra.state.default_app
+        defaults = {"client_id": app.id, "client_secret": app.secrets[0].value}
+        fields = {name: value for name, value in {**defaults, **form}.items() if value is not None}
+        url = f"{entra.authority}/{tenant or entra.state.default_tenant.id}/oauth2/v2.0/token"
+        return http.post(url, data=fields, headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def app_token(ask: Ask) -> Callable[..., httpx.Response]:
+    """Client credentials for a scope."""
+
+    def get(scope: str = "https://graph.microsoft.com/.default", **form: Any) -> httpx.Response:
+        return ask(grant_type="client_credentials", scope=scope, **form)
+
+    return get
+
+
+@pytest.fixture
+def user_token(entra: Emulator, ask: Ask) -> Callable[..., httpx.Response]:
+    """A refresh for a scope, of a sign-in that just happened (user: the default one) unless a token is given."""
+
+    def get(scope: str | None = "https://graph.microsoft.com/.default", user: str = "", **form: Any) -> httpx.Response:
+        if "refresh_token" not in form:
+            who = user or entra.state.settings.user
+            form["refresh_token"] = entra.sign_in(who, form.get("client_id"), mfa=form.pop("mfa", None))
+        return ask(grant_type="refresh_token", scope=scope, **form)
+
+    return get
+
+
+@pytest.fixture
+def claims(entra: Emulator, http: httpx.Client) -> Claims:
+    """The claims of a token, its signature checked with the keys the emulator publishes."""
+
+    def read(token: str) -> dict[str, Any]:
+        jwks = http.get(f"{entra.authority}/common/discovery/v2.0/keys").json()
+        keys = KeySet.import_key_set(
+            {"keys": [{name: key[name] for name in ("kty", "kid", "n", "e")} for key in jwks["keys"]]}
+        )
+        return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
+
+    return read

@@ -1,0 +1,163 @@
+"""Instance discovery, OpenID configuration and keys, held against recordings of the real ones."""
+
+import httpx
+import pytest
+
+from entra_emulator import Emulator
+
+MEMBERS = [
+    "token_endpoint",
+    "token_endpoint_auth_methods_supported",
+    "jwks_uri",
+    "response_modes_supported",
+    "subject_types_supported",
+    "id_token_signing_alg_values_supported",
+    "response_types_supported",
+    "scopes_supported",
+    "issuer",
+    "request_uri_parameter_supported",
+    "userinfo_endpoint",
+    "authorization_endpoint",
+    "device_authorization_endpoint",
+    "http_logout_supported",
+    "frontchannel_logout_supported",
+    "end_session_endpoint",
+    "claims_supported",
+    "kerberos_endpoint",
+    "tenant_region_scope",
+    "cloud_instance_name",
+    "cloud_graph_host_name",
+    "msgraph_host",
+    "rbac_url",
+]
+PREFERRED = [
+    "login.microsoftonline.com",
+    "login.partner.microsoftonline.cn",
+    "login.microsoftonline.de",
+    "login.microsoftonline.us",
+    "login-us.microsoftonline.com",
+]
+
+
+def test_configuration_has_the_recorded_members_in_order(proxied: httpx.Client, entra: Emulator) -> None:
+    """Under its own name the service describes a tenant exactly as recorded, by the tenant's id."""
+    tenant = entra.state.default_tenant
+    answer = proxied.get(f"https://login.microsoftonline.com/{tenant.domain}/v2.0/.well-known/openid-configuration")
+    body = answer.json()
+    assert list(body) == MEMBERS
+    assert body["issuer"] == f"https://login.microsoftonline.com/{tenant.id}/v2.0"
+    assert body["token_endpoint"] == f"https://login.microsoftonline.com/{tenant.id}/oauth2/v2.0/token"
+    assert body["tenant_region_scope"] == "WW"
+    assert answer.headers["cache-control"] == "max-age=86400, private"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "strict-transport-security" in answer.headers
+
+
+def test_configuration_on_localhost_speaks_of_localhost(http: httpx.Client, entra: Emulator) -> None:
+    """On localhost issuer and endpoints are localhost's, and browsers are not told to insist on https there."""
+    tenant = entra.state.default_tenant
+    answer = http.get(f"{entra.authority}/{tenant.id}/v2.0/.well-known/openid-configuration")
+    body = answer.json()
+    assert body["issuer"] == f"{entra.authority}/{tenant.id}/v2.0"
+    assert body["jwks_uri"].startswith(f"{entra.authority}/")
+    assert "strict-transport-security" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["common", "organizations"])
+def test_shared_configuration_leaves_the_tenant_open(http: httpx.Client, entra: Emulator, name: str) -> None:
+    """The issuer of common and organizations is a template, as in the real one."""
+    body = http.get(f"{entra.authority}/{name}/v2.0/.well-known/openid-configuration").json()
+    assert body["issuer"].endswith("/{tenantid}/v2.0")
+    assert f"/{name}/oauth2/" in body["token_endpoint"]
+
+
+@pytest.mark.parametrize(
+    ("host", "msgraph"),
+    [
+        ("login.microsoftonline.us", "graph.microsoft.us"),
+        ("login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn"),
+        ("login.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn"),
+    ],
+)
+def test_national_clouds_name_their_own_hosts(proxied: httpx.Client, host: str, msgraph: str) -> None:
+    """Each national cloud's configuration names that cloud's Graph."""
+    body = proxied.get(f"https://{host}/common/v2.0/.well-known/openid-configuration").json()
+    assert body["msgraph_host"] == msgraph
+
+
+def test_tenant_that_is_not_there_is_invalid_tenant(http: httpx.Client, entra: Emulator) -> None:
+    """Discovery says invalid_tenant with 90002, and lets it be cached, as recorded."""
+    answer = http.get(f"{entra.authority}/11111111-2222-4333-8444-555555555555/v2.0/.well-known/openid-configuration")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_tenant")
+    assert answer.json()["error_codes"] == [90002]
+    assert answer.headers["cache-control"] == "max-age=86400, private"
+
+
+def test_tenant_of_another_cloud_is_not_there(proxied: httpx.Client, entra: Emulator) -> None:
+    """A tenant that lives in one cloud is unknown at another's sign-in host."""
+    tenant = entra.state.default_tenant
+    tenant.cloud = "usgov"
+    path = f"{tenant.id}/v2.0/.well-known/openid-configuration"
+    assert proxied.get(f"https://login.microsoftonline.us/{path}").status_code == 200
+    assert proxied.get(f"https://login.microsoftonline.com/{path}").json()["error_codes"] == [90002]
+
+
+def test_instance_discovery_is_as_recorded(proxied: httpx.Client) -> None:
+    """The five clouds of the recording, in its order, with aliases and preferred cache."""
+    endpoint = "https://login.microsoftonline.com/some-tenant/oauth2/v2.0/authorize"
+    body = proxied.get(
+        "https://login.microsoftonline.com/common/discovery/instance",
+        params={"api-version": "1.1", "authorization_endpoint": endpoint},
+    ).json()
+    assert list(body) == ["tenant_discovery_endpoint", "api-version", "metadata"]
+    assert [cloud["preferred_network"] for cloud in body["metadata"]] == PREFERRED
+    assert body["metadata"][0]["preferred_cache"] == "login.windows.net"
+    assert body["tenant_discovery_endpoint"].startswith("https://login.microsoftonline.com/some-tenant/v2.0/")
+
+
+def test_instance_discovery_1_0_is_brief(http: httpx.Client, entra: Emulator) -> None:
+    """Version 1.0 answers with the discovery endpoint alone."""
+    endpoint = "https://login.microsoftonline.com/some-tenant/oauth2/v2.0/authorize"
+    body = http.get(
+        f"{entra.authority}/common/discovery/instance",
+        params={"api-version": "1.0", "authorization_endpoint": endpoint},
+    ).json()
+    assert list(body) == ["tenant_discovery_endpoint"]
+
+
+def test_instance_discovery_knows_localhost_without_port(proxied: httpx.Client, entra: Emulator) -> None:
+    """MSAL for Python asks Microsoft's host about the authority and drops its port; the answer puts it back."""
+    body = proxied.get(
+        "https://login.microsoftonline.com/common/discovery/instance",
+        params={"api-version": "1.1", "authorization_endpoint": "https://localhost/t/oauth2/v2.0/authorize"},
+    ).json()
+    assert body["tenant_discovery_endpoint"] == f"{entra.authority}/t/v2.0/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://login.example/t/oauth2/v2.0/authorize", "https://graph.microsoft.com/", "x"]
+)
+def test_unknown_instance_is_refused(http: httpx.Client, entra: Emulator, endpoint: str) -> None:
+    """A host that is no sign-in host gets invalid_instance, without error_uri, as recorded."""
+    answer = http.get(
+        f"{entra.authority}/common/discovery/instance",
+        params={"api-version": "1.1", "authorization_endpoint": endpoint},
+    )
+    body = answer.json()
+    assert (answer.status_code, body["error"], body["error_codes"]) == (400, "invalid_instance", [50049])
+    assert "error_uri" not in body
+
+
+def test_keys_have_the_members_entra_publishes(http: httpx.Client, entra: Emulator) -> None:
+    """Each key carries its certificate and names itself by the thumbprint (27 characters)."""
+    tenant = entra.state.default_tenant.id
+    (key,) = http.get(f"{entra.authority}/{tenant}/discovery/v2.0/keys").json()["keys"]
+    assert list(key) == ["kty", "use", "kid", "x5t", "n", "e", "x5c", "cloud_instance_name", "issuer"]
+    assert key["kid"] == key["x5t"]
+    assert len(key["kid"]) == 27
+    assert key["issuer"] == f"{entra.authority}/{tenant}/v2.0"
+
+
+def test_paths_match_in_any_letter_case(http: httpx.Client, entra: Emulator) -> None:
+    """Entra's paths are not case-sensitive."""
+    assert http.get(f"{entra.authority}/COMMON/Discovery/V2.0/Keys").status_code == 200

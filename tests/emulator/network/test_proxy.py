@@ -1,0 +1,97 @@
+"""The transparent proxy: Microsoft's hosts, and nothing else."""
+
+import socket
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from entra_emulator import Emulator
+
+
+def say(entra: Emulator, head: str) -> str:
+    """What the proxy answers to raw bytes."""
+    with socket.create_connection(("127.0.0.1", urlsplit(entra.proxy).port or 0), timeout=10) as raw:
+        raw.sendall(head.encode())
+        parts = []
+        while data := raw.recv(4096):
+            parts.append(data)
+    return b"".join(parts).decode()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://login.microsoftonline.com/common/discovery/v2.0/keys",
+        "https://login.windows.net/common/discovery/v2.0/keys",
+        "https://westus2.login.microsoft.com/common/discovery/v2.0/keys",
+        "https://login.microsoftonline.us/common/discovery/v2.0/keys",
+    ],
+)
+def test_sign_in_hosts_lead_to_the_emulator(proxied: httpx.Client, url: str) -> None:
+    """Under Microsoft's own host names, aliases and regions too, the emulator answers."""
+    assert proxied.get(url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://graph.microsoft.com/v1.0/me",
+        "https://graph.microsoft.us/v1.0/me",
+        "https://management.azure.com/tenants",
+        "https://api.partnercenter.microsoft.com/v1/customers",
+    ],
+)
+def test_api_hosts_lead_to_the_emulator(proxied: httpx.Client, url: str) -> None:
+    """The APIs answer under their own names, and want a token."""
+    assert proxied.get(url).status_code == 401
+
+
+def test_its_own_localhost_passes(entra: Emulator, proxied: httpx.Client) -> None:
+    """A client that sends everything to the proxy reaches the emulator's localhost too."""
+    assert proxied.get(f"{entra.authority}/common/discovery/v2.0/keys").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com/", "https://login.microsoftonline.com:8443/", "https://localhost:1/"]
+)
+def test_everything_else_is_refused(proxied: httpx.Client, url: str) -> None:
+    """Other hosts, and other ports of the emulated ones, get 403."""
+    with pytest.raises(httpx.ProxyError, match="403"):
+        proxied.get(url)
+
+
+def test_refusal_is_a_sentence(entra: Emulator) -> None:
+    """The refusal says what was refused."""
+    answer = say(entra, "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+    assert answer.startswith("HTTP/1.1 403 ")
+    assert "example.com:443" in answer.split("\r\n\r\n")[1]
+
+
+def test_plain_http_is_refused(entra: Emulator) -> None:
+    """The proxy carries only https."""
+    assert say(entra, "GET http://login.microsoftonline.com/ HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize("head", ["\r\n\r\n", "CONNECT\r\n\r\n", "CONNECT  HTTP/1.1\r\n\r\n", "\x00\x01\r\n\r\n"])
+def test_nonsense_is_refused(entra: Emulator, head: str) -> None:
+    """What is no request is refused, and the proxy goes on working."""
+    assert say(entra, head).startswith("HTTP/1.1 403 ")
+
+
+def test_endless_head_is_cut(entra: Emulator) -> None:
+    """A head over 16 KiB ends the connection."""
+    try:
+        answer = say(entra, "CONNECT " + "a" * 40_000)
+    except ConnectionError:
+        answer = ""
+    assert answer == ""
+
+
+def test_last_bytes_arrive_when_the_server_closes(entra: Emulator, proxied: httpx.Client) -> None:
+    """An answer with Connection: close comes through whole."""
+    answer = proxied.get(
+        "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration",
+        headers={"Connection": "close"},
+    )
+    assert answer.json()["rbac_url"] == "https://pas.windows.net"

@@ -1,0 +1,112 @@
+"""The emulator as a Python object."""
+
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from entra_emulator import Emulator
+
+Get = Callable[..., httpx.Response]
+
+
+def test_fresh_one_starts_quickly() -> None:
+    """Once the process has its keys, a fresh emulator is there in well under 100 ms (best of five)."""
+    with Emulator():
+        pass
+    took = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        with Emulator():
+            took.append(time.perf_counter() - begun)
+    assert min(took) < 0.1
+
+
+def test_two_run_side_by_side(entra: Emulator) -> None:
+    """Two emulators in one process have their own ports and state."""
+    with Emulator() as other:
+        assert entra.authority != other.authority
+        other.state.default_tenant.name = "Changed"
+        assert entra.state.default_tenant.name != "Changed"
+
+
+def test_nothing_is_left_behind() -> None:
+    """After the block the port is closed and the temporary folder is gone."""
+    with Emulator() as entra:
+        authority, folder = entra.authority, entra.ca_file.parent
+        assert folder.stat().st_mode & 0o077 == 0
+    assert not folder.exists()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(authority, trust_env=False, verify=ssl.create_default_context())
+
+
+def test_ends_while_clients_keep_connections() -> None:
+    """An idle kept-alive connection does not hold the end up."""
+    with Emulator() as entra:
+        trust = ssl.create_default_context(cafile=str(entra.ca_file))
+        client = httpx.Client(verify=trust, trust_env=False)
+        client.get(f"{entra.authority}/common/discovery/v2.0/keys")
+        begun = time.perf_counter()
+    assert time.perf_counter() - begun < 5
+    client.close()
+
+
+def test_port_can_be_chosen(entra: Emulator) -> None:
+    """A given port is used; one that is taken is an OSError."""
+    port = int(entra.authority.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"), Emulator(port=port):
+        pass
+
+
+@pytest.mark.parametrize("name", ["authority", "proxy", "ca_file", "requests"])
+def test_not_started_is_said(name: str) -> None:
+    """Before the with block there is no address; the error says what to do."""
+    with pytest.raises(RuntimeError, match="with statement"):
+        getattr(Emulator(), name)
+
+
+def test_requests_are_logged_without_secrets(entra: Emulator, ask: Get) -> None:
+    """The log has what was asked and answered, the form's field names, and no secret."""
+    secret = entra.state.default_app.secrets[0].value
+    ask(grant_type="client_credentials", scope="https://graph.microsoft.com/.default")
+    ask(grant_type="refresh_token", refresh_token="my-refresh-token", client_secret="my-wrong-secret")
+    good, bad = entra.token_requests
+    assert (good.status, good.aadsts, good.grant_type) == (200, None, "client_credentials")
+    assert (good.scope, good.tenant) == ("https://graph.microsoft.com/.default", entra.state.default_tenant.id)
+    assert (bad.status, bad.aadsts, bad.client_id) == (401, 7000215, entra.state.default_app.id)
+    assert "client_secret" in bad.form
+    for word in (secret, "my-refresh-token", "my-wrong-secret"):
+        assert word not in repr(entra.requests)
+
+
+def test_api_calls_are_logged_with_who_called(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+    """Calls of the APIs are in the log with service, status and calling application, and are no token requests."""
+    token = app_token().json()["access_token"]
+    http.get(f"{entra.api('graph')}/users", headers={"Authorization": f"Bearer {token}"})
+    last = entra.requests[-1]
+    assert (last.service, last.status, last.client_id) == ("graph", 200, entra.state.default_app.id)
+    assert len(entra.token_requests) == 1
+    assert token not in repr(entra.requests)
+
+
+def test_sign_in_needs_known_names(entra: Emulator) -> None:
+    """Signing in an unknown user, or to an unknown application, is a LookupError."""
+    with pytest.raises(LookupError, match="nobody"):
+        entra.sign_in("nobody")
+    with pytest.raises(LookupError, match="nothing"):
+        entra.sign_in("otto@northwind-partner.example", "nothing")
+
+
+def test_environment_points_at_it(entra: Emulator) -> None:
+    """The environment names authority, identity, proxy, authority file and private folders that exist."""
+    names = entra.environment()
+    assert names["AZURE_AUTHORITY_HOST"] == entra.authority
+    assert names["AZURE_CLIENT_SECRET"] == entra.state.default_app.secrets[0].value
+    assert names["HTTPS_PROXY"] == names["https_proxy"] == entra.proxy
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"):
+        assert Path(names[name]).read_bytes() == entra.ca_file.read_bytes()
+    for name in ("MSTOKEN_CACHE_DIR", "MSTOKEN_CONFIG_DIR"):
+        assert list(Path(names[name]).iterdir()) == []

@@ -1,0 +1,61 @@
+"""What the emulator answers to requests that are not as they should be."""
+
+import httpx
+import pytest
+
+from entra_emulator import Emulator
+from entra_emulator.web import BODY_LIMIT
+
+
+def error(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "//", "/a/b/c/d/e", "/%00", "/graphs"])
+def test_unknown_path_is_404_in_json(entra: Emulator, http: httpx.Client, path: str) -> None:
+    """A path the emulator does not have is answered with 404 and JSON."""
+    assert error(http.get(entra.authority + path)) == (404, "NotFound")
+
+
+def test_wrong_method_is_405_in_json(entra: Emulator, http: httpx.Client) -> None:
+    """GET on the token endpoint is not allowed."""
+    assert error(http.get(f"{entra.authority}/common/oauth2/v2.0/token")) == (405, "MethodNotAllowed")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "www.microsoft.com", "localhost.evil.example"])
+def test_other_host_names_are_421(entra: Emulator, http: httpx.Client, host: str) -> None:
+    """A Host header that is neither localhost nor an emulated host is misdirected, so nobody can rebind DNS here."""
+    answer = http.get(f"{entra.authority}/common/discovery/v2.0/keys", headers={"Host": host})
+    assert error(answer) == (421, "MisdirectedRequest")
+
+
+def test_huge_body_is_413(entra: Emulator, http: httpx.Client) -> None:
+    """A body over the limit is refused without being kept."""
+    answer = http.post(
+        f"{entra.authority}/common/oauth2/v2.0/token",
+        content=b"a=" + b"x" * BODY_LIMIT,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert error(answer) == (413, "RequestBodyTooLarge")
+
+
+def test_too_many_fields_are_a_bad_request(entra: Emulator, http: httpx.Client) -> None:
+    """A form with thousands of fields is answered as malformed, not with a failure."""
+    form = "&".join(f"f{number}=x" for number in range(5000))
+    answer = http.post(
+        f"{entra.authority}/common/oauth2/v2.0/token",
+        content=form,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [900144])
+
+
+def test_failure_inside_is_500_in_json(entra: Emulator, http: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    """If a handler fails, the client gets JSON, the log the reason, and the next request an answer."""
+    keys = list(entra.state.tenants)
+    entra.state.tenants[keys[0]].domains = None  # type: ignore[assignment]  # a state no configuration can make
+    url = f"{entra.authority}/nowhere.example/v2.0/.well-known/openid-configuration"
+    assert error(http.get(url)) == (500, "InternalServerError")
+    assert "handler failed" in caplog.text
+    entra.state.tenants[keys[0]].domains = []
+    assert http.get(url).status_code == 400
