@@ -19,13 +19,21 @@ def run(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         output.error("Interrupted.")
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read standard output has what it wanted (`mstoken services | head`). Python would complain once
-        # more when it flushes at exit: docs.python.org/3/library/signal.html#note-on-sigpipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read standard output has what it wanted: `mstoken services | head`
+        _abandon_output()
         return exit_codes.DONE
     except Exception as error:  # noqa: BLE001 - this is the last place before the person
+        if isinstance(error, OSError):
+            _abandon_output()
         return report(error)
+
+
+def _abandon_output() -> None:
+    """Python writes out what is left at exit and would fail once more: docs.python.org/3/library/signal.html,
+    note on SIGPIPE. Where standard output was closed there is nothing to abandon.
+    """
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report(error: Exception) -> int:

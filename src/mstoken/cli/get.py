@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import identity_options, options
 from mstoken.cli.options import GET
 
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-
-def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    from mstoken.services import catalogue
-
-    return [
-        CompletionItem(service.name, help=service.title)
-        for service in catalogue()
-        if service.name.startswith(incomplete)
-    ]
-
 
 @click.command(short_help="Print an access token.")
-@click.argument("services", nargs=-1, metavar="[SERVICE|URL|SCOPE]...", shell_complete=_names)
+@click.argument("services", nargs=-1, metavar="[SERVICE|URL|SCOPE]...", shell_complete=complete_service)
 @identity_options
 @options(GET)
 def get(**given: Any) -> None:

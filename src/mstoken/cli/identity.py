@@ -22,9 +22,23 @@ def options(declared: Iterable[Option]) -> Callable[[C], C]:
     """A decorator that gives a click command the `declared` options, in their order."""
     import click
 
+    from mstoken.cli import completion
+
+    complete = {
+        "profile": completion.complete_profile,
+        "cloud": completion.complete_cloud,
+        "scope": completion.complete_service,
+    }
+
     def decorate(command: C) -> C:
         for option in reversed(tuple(declared)):
-            command = click.option(*option.flags, option.name, help=option.about, **_for_click(option))(command)
+            command = click.option(
+                *option.flags,
+                option.name,
+                help=option.about,
+                shell_complete=complete.get(option.name),
+                **_for_click(option),
+            )(command)
         return command
 
     return decorate

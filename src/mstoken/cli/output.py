@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 TYPE_CHECKING = False
@@ -11,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def write(text: str) -> None:
-    """A result: `text` and a line end, on standard output. Raises BrokenPipeError when nobody reads any more."""
+    """A result: `text` and a line end, on standard output.
+
+    Raises BrokenPipeError when nobody reads any more, another OSError when it cannot be written.
+    """
+    if sys.stdout is None:  # closed by the caller (`>&-`)
+        raise OSError(errno.EBADF, "Standard output is closed")
     _say(text, sys.stdout)
     sys.stdout.flush()
 
@@ -20,14 +26,14 @@ def write_json(value: object) -> None:
     """A result as JSON: indented for a person at a terminal, one line for a program."""
     import json
 
-    indent = 2 if sys.stdout.isatty() else None
+    indent = 2 if _at_terminal() else None
     write(json.dumps(value, indent=indent, ensure_ascii=False))
 
 
 def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A result as columns, as wide as their content. Headings are for people: left out when a program reads."""
     lines = [[printable(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if _at_terminal():
         lines.insert(0, list(headings))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
@@ -53,7 +59,13 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def _say(text: str, stream: TextIO) -> None:
+def _at_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _say(text: str, stream: TextIO | None) -> None:
+    if stream is None:
+        return
     try:
         stream.write(text + "\n")
     except UnicodeEncodeError:  # a terminal that is not UTF-8: what it cannot show is escaped, not fatal

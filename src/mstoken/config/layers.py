@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 DEFAULT_PROFILE = "default"
 
 _HOW = {
-    ("tenant",): "a tenant: --tenant or",
-    ("client_id",): "a client id: --client-id or",
-    ("client_secret", "refresh_token"): "a credential:",
+    ("tenant",): "a tenant (--tenant or {})",
+    ("client_id",): "a client id (--client-id or {})",
+    ("client_secret", "refresh_token"): "a credential ({})",
 }
 
 # Settings of a profile that a variable puts out of force besides the one of the same name.
@@ -172,7 +172,7 @@ class Layers:
     def _not_configured(self, lacking: tuple[tuple[str, ...], ...]) -> NoReturn:
         from mstoken.config import profiles
 
-        wanted = "; ".join(f"{_HOW[one_of]} {environment.names(one_of, self.environ)}" for one_of in lacking)
+        wanted = ", ".join(_HOW[one_of].format(environment.names(one_of, self.environ)) for one_of in lacking)
         raise NotConfigured(
             f"There is no complete identity to ask with. Missing: {wanted}. "
             f"{profiles.looked_at(self.profile, self.environ)}",
