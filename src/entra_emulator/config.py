@@ -1,10 +1,11 @@
 """Reading the emulator's configuration: TOML, in the form of data/defaults.toml, checked key by key."""
 
+import functools
 import secrets
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time
 from importlib import resources
@@ -119,8 +120,7 @@ def _value(raw: object, wanted: Any, where: str) -> Any:
 def _instance(raw: object, wanted: type[Any], where: str) -> Any:
     if not isinstance(raw, Mapping):
         raise ConfigError(f"{where}: expected a table, got {_kind(raw)}")
-    hints = typing.get_type_hints(wanted)
-    known = {one.name: hints[one.name] for one in fields(wanted)}
+    known = _fields(typing.cast("Hashable", wanted))
     _refuse_unknown(raw, known, where)
     values = {key: _value(item, known[key], f"{where}.{key}") for key, item in raw.items()}
     try:
@@ -128,6 +128,14 @@ def _instance(raw: object, wanted: type[Any], where: str) -> Any:
     except TypeError as problem:
         missing = str(problem).partition("argument")[2].lstrip("s: ")
         raise ConfigError(f"{where}: missing {missing}") from None
+
+
+@functools.cache
+def _fields(wanted: Hashable) -> dict[str, Any]:
+    """The fields of one of the model's classes with their types; looking them up anew each time is slow."""
+    kind = typing.cast("type[Any]", wanted)
+    hints = typing.get_type_hints(kind)
+    return {one.name: hints[one.name] for one in fields(kind)}
 
 
 def _refuse_unknown(raw: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:

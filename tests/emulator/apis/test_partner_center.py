@@ -127,8 +127,7 @@ def test_consent_opens_a_customer(entra: Emulator, partner: Get, user_token: Get
         '{"ApplicationId": "x", "ApplicationGrants": 3}',
         '{"ApplicationId": "11111111-2222-4333-8444-555555555555", "ApplicationGrants": []}',
         '{"ApplicationId": "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03", "ApplicationGrants": []}',
-        '{"ApplicationId": "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b01", "ApplicationGrants": '
-        '[{"EnterpriseApplicationId": "x", "Scope": "y"}]}',
+        '{"ApplicationId": "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b01", "ApplicationGrants": [{"Scope": "y"}]}',
     ],
 )
 def test_bad_consents_are_400(entra: Emulator, partner: Get, raw: str) -> None:
