@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from mstoken.services import Target
     from mstoken.stores.port import Stores
 
+MOST_TARGETS = 1000
+"""Meanings of scopes a client remembers: looking one up in the catalogue costs more than all else before a request."""
+
 T = TypeVar("T")
 _Question = tuple[tuple[str, ...], str | None, str | None, bool]
 
@@ -57,6 +60,7 @@ class _Core:
         self.credential = credential
         self._stores = stores or in_memory()
         self._hits: Bounded[_Question, tuple[float, Token]] = Bounded()
+        self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
 
     def __repr__(self) -> str:
         where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
@@ -98,7 +102,11 @@ class _Core:
         """What `scopes` mean: service names, API URLs, resources or scopes, all of one resource. Raises UsageError."""
         if not scopes:
             raise UsageError("No service or scope was given.", "Name one, such as graph or arm: mstoken services")
-        return services.resolve_all(scopes, self.cloud)
+        known = self._targets.get(scopes)
+        if known is None:
+            known = services.resolve_all(scopes, self.cloud)
+            self._targets.put(scopes, known)
+        return known
 
     def question(self, *scopes: str, tenant_id: str | None = None, **wishes: Any) -> TokenRequest:
         """The complete question for a call; `wishes` are TokenRequest's claims, enable_cae, min_ttl and fresh.

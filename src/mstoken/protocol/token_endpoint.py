@@ -58,7 +58,7 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
         raise refusal_of(response, now, request)
     body = json_object(response)
     value = body.get("access_token")
-    if not isinstance(value, str) or not value or not value.isascii() or any(c <= " " for c in value):
+    if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()) or " " in value:
         raise UnreadableAnswer(
             "The token service answered without a usable access_token.", "Check that the authority is a token service."
         )
