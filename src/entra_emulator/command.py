@@ -52,7 +52,13 @@ def run(command: list[str], config: "Config" = None, port: int = 0) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """`python -m entra_emulator [--config FILE] [--port N] [-- COMMAND …]`"""
-    words = sys.argv[1:] if argv is None else argv
+    try:
+        return _main(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:  # before the emulator was up; later it has handlers of its own
+        return 128 + signal.SIGINT
+
+
+def _main(words: list[str]) -> int:
     if "--" not in words:
         return serve(words)
     cut = words.index("--")

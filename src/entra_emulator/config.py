@@ -12,8 +12,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from .model import App, Policy, Secret, ServicePrincipal, Settings, Tenant
+from .model import App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State, as_guid
+from .tokens.claims import role_ids
 
 Config = str | Path | Mapping[str, Any] | None
 
@@ -79,15 +80,20 @@ def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
         app.tenant = home.id
         if app.audience not in ("single", "multiple"):
             raise ConfigError(f"app {app.id}: audience is '{app.audience}', expected single or multiple")
-    for policy in (policy for tenant in tenants for policy in tenant.policies):
-        _check_policy(policy)
+    for tenant in tenants:
+        _check_tenant(tenant)
     if state.settings.description_separator not in ("space", "crlf"):
         raise ConfigError("settings.description_separator: expected space or crlf")
 
 
-def _check_policy(policy: Policy) -> None:
-    if policy.require not in ("mfa", "block"):
-        raise ConfigError(f"policy '{policy.name}': require is '{policy.require}', expected mfa or block")
+def _check_tenant(tenant: Tenant) -> None:
+    for policy in tenant.policies:
+        if policy.require not in ("mfa", "block"):
+            raise ConfigError(f"policy '{policy.name}': require is '{policy.require}', expected mfa or block")
+    named = [one.roles for one in tenant.users] + [one.roles for one in tenant.relationships]
+    for role in (role for roles in named for role in role_ids(roles)):
+        if not as_guid(role.lower()):
+            raise ConfigError(f"tenant {tenant.id}: '{role}' is no known directory role; give its template id")
 
 
 def _complete(state: State, app: App) -> None:

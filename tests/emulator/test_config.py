@@ -1,5 +1,7 @@
 """Reading configurations."""
 
+import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,7 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
             {"tenants": [{"id": TENANT, "name": "n", "policies": [{"name": "p", "require": "luck"}]}]},
             "expected mfa or block",
         ),
+        ({"tenants": [{"id": TENANT, "name": "n", "users": [{"upn": "u", "name": "U", "roles": ["King"]}]}]}, "'King'"),
         ({"settings": {"description_separator": "tab"}}, "expected space or crlf"),
     ],
 )
@@ -128,6 +131,17 @@ def test_settings_that_name_nobody_are_told_at_start() -> None:
     for name in ("tenant", "app", "user", "customer"):
         with pytest.raises(ConfigError, match="nobody"):
             load({**SMALLEST, "settings": {name: "nobody"}})
+
+
+def test_example_in_the_documentation_works() -> None:
+    """The TOML in docs/emulator.md is a configuration, and its application gets its token."""
+    page = Path(__file__).parents[2].joinpath("docs", "emulator.md").read_text(encoding="utf-8")
+    example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert example
+    state = load(tomllib.loads(example[1]))
+    assert state.default_app.secrets[0].value == "only-for-tests"
+    assert state.default_user
+    assert state.grants[0].roles == ["User.Read.All"]
 
 
 def test_secrets_stay_out_of_reprs() -> None:

@@ -99,3 +99,25 @@ def test_azure_sdk_unchanged(capfd: pytest.CaptureFixture[str]) -> None:
     assert run([sys.executable, "-c", SDK]) == 0
     groups = "['rg-web', 'rg-data']"
     assert capfd.readouterr().out.splitlines() == [groups, groups, "7000215", "InvalidAuthenticationTokenTenant"]
+
+
+SDK_ASYNC = """
+import asyncio, os
+from azure.identity.aio import ClientSecretCredential, EnvironmentCredential
+from azure.mgmt.resource.resources.aio import ResourceManagementClient
+
+async def main():
+    e = os.environ
+    args = e["AZURE_TENANT_ID"], e["AZURE_CLIENT_ID"], e["AZURE_CLIENT_SECRET"]
+    for credential in (EnvironmentCredential(), ClientSecretCredential(*args, authority="login.microsoftonline.com")):
+        async with credential, ResourceManagementClient(credential, "e1f2a3b4-c5d6-4e7f-8a9b-0c1d2e3f4a01") as client:
+            print([group.name async for group in client.resource_groups.list()])
+
+asyncio.run(main())
+"""
+
+
+def test_azure_sdk_unchanged_under_asyncio(capfd: pytest.CaptureFixture[str]) -> None:
+    """The same clients in their asyncio form, over aiohttp."""
+    assert run([sys.executable, "-c", SDK_ASYNC]) == 0
+    assert capfd.readouterr().out.splitlines() == ["['rg-web', 'rg-data']"] * 2
