@@ -28,6 +28,8 @@ B = TypeVar("B", bound="BaseClientBuilder")
 R = TypeVar("R", bound="BaseRequestBuilder")
 
 CONNECT_IN = timedelta(seconds=10)
+DIRECT_CONNECT_IN = timedelta(seconds=2)
+"""For servers reached without a proxy: they are on this machine or beside it. azure-identity waits as long for IMDS."""
 ANSWER_IN = timedelta(seconds=30)
 USER_AGENT = "mstoken"
 
@@ -36,15 +38,19 @@ class PyreqwestTransport:
     """Blocking. The client is built at the first request and shared by all threads."""
 
     def __init__(self) -> None:
-        self._client: SyncClient | None = None
+        self._clients: dict[bool, SyncClient] = {}  # by whether it goes past proxies
         self._lock = Lock()
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send and read the whole answer. Raises TransportError, or UnreadableAnswer for one over `max_answer`."""
         from pyreqwest.exceptions import PyreqwestError
 
+        if request.way.own_trust:
+            from mstoken.transports import own_trust
+
+            return own_trust.send(request)
         try:
-            builder = _fill(self._ready().request(request.method, request.url), request)
+            builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
             with builder.build_streamed() as response:
                 reader, body = response.body_reader, bytearray()
                 while chunk := reader.read_chunk():
@@ -55,31 +61,36 @@ class PyreqwestTransport:
 
     def close(self) -> None:
         with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+            while self._clients:
+                self._clients.popitem()[1].close()
 
-    def _ready(self) -> SyncClient:
+    def _ready(self, *, direct: bool = False) -> SyncClient:
         with self._lock:
-            if self._client is None:
+            if direct not in self._clients:
                 from pyreqwest.client import SyncClientBuilder
 
-                self._client = _configured(SyncClientBuilder()).build()
-            return self._client
+                self._clients[direct] = _configured(SyncClientBuilder(), direct=direct).build()
+            return self._clients[direct]
 
 
 class AsyncPyreqwestTransport:
     """For asyncio. The client is built at the first request."""
 
     def __init__(self) -> None:
-        self._client: Client | None = None
+        self._clients: dict[bool, Client] = {}
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send and read the whole answer. Raises TransportError, or UnreadableAnswer for one over `max_answer`."""
         from pyreqwest.exceptions import PyreqwestError
 
+        if request.way.own_trust:
+            import asyncio
+
+            from mstoken.transports import own_trust
+
+            return await asyncio.to_thread(own_trust.send, request)
         try:
-            builder = _fill(self._ready().request(request.method, request.url), request)
+            builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
             async with builder.build_streamed() as response:
                 reader, body = response.body_reader, bytearray()
                 while chunk := await reader.read_chunk():
@@ -89,20 +100,22 @@ class AsyncPyreqwestTransport:
             raise unreachable(request.url, _reasons(error)) from None
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        while self._clients:
+            await self._clients.popitem()[1].close()
 
-    def _ready(self) -> Client:
-        if self._client is None:
+    def _ready(self, *, direct: bool = False) -> Client:
+        if direct not in self._clients:
             from pyreqwest.client import ClientBuilder
 
-            self._client = _configured(ClientBuilder()).build()
-        return self._client
+            self._clients[direct] = _configured(ClientBuilder(), direct=direct).build()
+        return self._clients[direct]
 
 
-def _configured(builder: B) -> B:
-    builder = builder.follow_redirects(enable=False).connect_timeout(CONNECT_IN).timeout(ANSWER_IN)
+def _configured(builder: B, *, direct: bool) -> B:
+    connect_in = DIRECT_CONNECT_IN if direct else CONNECT_IN
+    builder = builder.follow_redirects(enable=False).connect_timeout(connect_in).timeout(ANSWER_IN)
+    if direct:
+        builder = builder.no_proxy()
     builder = builder.user_agent(USER_AGENT).referer(enable=False)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         path = os.environ.get(name)
@@ -125,6 +138,8 @@ def _trusting(builder: B, name: str, path: Path) -> B:
 def _fill(builder: R, request: HttpRequest) -> R:
     for name, value in request.headers.items():
         builder = builder.header(name, value, is_sensitive=True)
+    if request.answer_in is not None:
+        builder = builder.timeout(timedelta(seconds=request.answer_in))
     return builder.body_bytes(request.body) if request.body else builder
 
 
