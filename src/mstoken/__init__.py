@@ -13,7 +13,21 @@ from __future__ import annotations
 TYPE_CHECKING = False  # type checkers take it for True; typing itself would take longer to import than Python to start
 if TYPE_CHECKING:
     from mstoken.client import AsyncClient, Client
-    from mstoken.credentials import ClientSecret, RefreshToken
+    from mstoken.credentials import (
+        AgentIdentity,
+        AgentUser,
+        AzurePipelines,
+        CallbackAssertion,
+        ClientAssertion,
+        ClientCertificate,
+        ClientKey,
+        ClientSecret,
+        FileAssertion,
+        FmiPath,
+        GitHubActions,
+        RefreshToken,
+        TokenAssertion,
+    )
     from mstoken.errors import (
         AccessBlocked,
         AuthorizationPending,
@@ -37,13 +51,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessBlocked",
+    "AgentIdentity",
+    "AgentUser",
     "AsyncClient",
     "Authority",
     "AuthorizationPending",
+    "AzurePipelines",
+    "CallbackAssertion",
     "Client",
+    "ClientAssertion",
+    "ClientCertificate",
+    "ClientKey",
     "ClientSecret",
     "ConsentRequired",
     "CredentialRejected",
+    "FileAssertion",
+    "FmiPath",
+    "GitHubActions",
     "Misconfigured",
     "MstokenError",
     "NotConfigured",
@@ -53,6 +77,7 @@ __all__ = [
     "StoreError",
     "Throttled",
     "Token",
+    "TokenAssertion",
     "TokenRefused",
     "TransportError",
     "TryLater",

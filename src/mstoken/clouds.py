@@ -20,7 +20,8 @@ class Cloud:
 
     `name` is the word for `--cloud` and the key of the services' data. `authority_host` is a bare host name, without
     scheme; `login_hosts` are all hosts that sign in to this cloud, the authority's own first. `aliases` are further
-    words for it, lower case.
+    words for it, lower case. `token_exchange` is the audience of tokens that serve as a client's assertion:
+    learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
     """
 
     name: str
@@ -28,6 +29,7 @@ class Cloud:
     authority_host: str
     login_hosts: tuple[str, ...]
     aliases: tuple[str, ...] = ()
+    token_exchange: str = "api://AzureADTokenExchange"
 
 
 _US_LOGIN = ("login.microsoftonline.us", "login.usgovcloudapi.net")
@@ -45,6 +47,7 @@ US_GOVERNMENT = Cloud(
     "login.microsoftonline.us",
     _US_LOGIN,
     ("azureusgovernment", "azureusgovernmentcloud", "usgovernment", "us-government", "gcchigh", "gcc-high", "l4"),
+    "api://AzureADTokenExchangeUSGov",
 )
 # The DoD signs in where GCC High does; Graph, SharePoint and others have hosts of their own there.
 US_GOVERNMENT_DOD = Cloud(
@@ -53,6 +56,7 @@ US_GOVERNMENT_DOD = Cloud(
     "login.microsoftonline.us",
     _US_LOGIN,
     ("dod", "usgovdod", "usgov-dod", "azureusgovernmentdod", "l5"),
+    "api://AzureADTokenExchangeUSGov",
 )
 CHINA = Cloud(
     "china",
@@ -60,6 +64,7 @@ CHINA = Cloud(
     "login.partner.microsoftonline.cn",
     ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
     ("azurechinacloud", "azurechina", "21vianet", "mooncake", "gallatin", "cn"),
+    "api://AzureADTokenExchangeChina",
 )
 BLEU = Cloud(
     "bleu",
@@ -67,6 +72,7 @@ BLEU = Cloud(
     "login.sovcloud-identity.fr",
     ("login.sovcloud-identity.fr",),
     ("azurebleucloud", "azurebleu", "france", "fr"),
+    "api://AzureADTokenExchangeFrance",
 )
 DELOS = Cloud(
     "delos",
@@ -74,6 +80,7 @@ DELOS = Cloud(
     "login.sovcloud-identity.de",
     ("login.sovcloud-identity.de",),
     ("azuredeloscloud", "germany", "de"),
+    "api://AzureADTokenExchangeGermany",
 )
 SINGAPORE = Cloud(
     "singapore",

@@ -1,22 +1,75 @@
-"""How the client proves itself at the token endpoint (RFC 6749 section 2.3), as fields of the form."""
+"""How the client proves itself at the token endpoint (RFC 6749 section 2.3), and asking as that client."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstoken.credentials import ClientSecret
+from mstoken import aadsts
+from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret
+from mstoken.errors import CredentialRejected
+from mstoken.flows.federated_assertion import federated_assertion
+from mstoken.flows.politely import ask
+from mstoken.flows.signed_assertion import signed_assertion
+from mstoken.protocol.client_assertion import proof
+from mstoken.protocol.token_endpoint import token_request
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mstoken.credentials import ClientCredential
+    from mstoken.flows.port import Port
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.token_endpoint import Answer
+
+EXPIRED = 700024
+"""AADSTS code: the assertion was outside of its time when it arrived."""
+SPREAD_IN = 1.0
+"""Seconds that a certificate or federated credential just added may need to be known to the server that was asked."""
 
 
-def client_auth(credential: ClientCredential | None) -> dict[str, str]:
-    """`client_secret` for a secret, nothing for a public client.
+async def ask_as(
+    credential: ClientCredential | None, grant: Mapping[str, str], request: TokenRequest, port: Port
+) -> Answer:
+    """Ask the token endpoint with the `grant`'s fields, as the client that `credential` proves.
 
-    Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+    An assertion that was refused because it had expired is fetched or signed again, once; one that may only not be
+    known yet everywhere (the codes that say `retry` in aadsts.toml) is sent again, once. Raises what `ask` raises, and
+    what fetching or signing an assertion raises.
+    """
+    shown = await client_auth(credential, request, port)
+    try:
+        return await ask(token_request(request, shown, grant), request, port)
+    except CredentialRejected as error:
+        expired = EXPIRED in error.codes
+        if "client_assertion" not in shown or not (expired or _may_pass(error)):
+            raise
+        refusal = error
+    if not expired:
+        await port.sleep(SPREAD_IN)
+    again = await client_auth(credential, request, port, fresh=True)
+    if expired and again == shown:
+        raise refusal
+    return await ask(token_request(request, again, grant), request, port)
+
+
+async def client_auth(
+    credential: ClientCredential | None, request: TokenRequest, port: Port, *, fresh: bool = False
+) -> dict[str, str]:
+    """`client_secret` for a secret, `client_assertion` for a key or a federation, nothing for a public client.
+
+    `fresh`: an assertion that was used before will not do. Source:
+    learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
     match credential:
         case None:
             return {}
         case ClientSecret(secret):
             return {"client_secret": secret}
+        case ClientCertificate() | ClientKey():
+            return proof(await signed_assertion(credential, request, port, fresh=fresh))
+        case ClientAssertion(source):
+            return proof(await federated_assertion(source, request, port, fresh=fresh))
+
+
+def _may_pass(refusal: CredentialRejected) -> bool:
+    return any(cause.retry for code in refusal.codes[:1] if (cause := aadsts.lookup(code)))

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstoken.flows.client_auth import client_auth
-from mstoken.flows.politely import ask
-from mstoken.protocol.token_endpoint import token_request
+from mstoken.flows.client_auth import ask_as
 
 if TYPE_CHECKING:
     from mstoken.credentials import ClientCredential
@@ -17,7 +15,14 @@ if TYPE_CHECKING:
     from mstoken.model import Token, TokenRequest
 
 
-async def client_credentials(request: TokenRequest, credential: ClientCredential, port: Port) -> Token:
-    """Get an app-only token. Raises TokenRefused, TryLater or UnreadableAnswer."""
-    http = token_request(request, client_auth(credential), {"grant_type": "client_credentials"})
-    return (await ask(http, request, port)).token
+async def client_credentials(
+    request: TokenRequest, credential: ClientCredential, port: Port, *, fmi_path: str = ""
+) -> Token:
+    """Get an app-only token; with `fmi_path`, in the name of one of the application's federated identities.
+
+    Raises TokenRefused, TryLater or UnreadableAnswer; UsageError for a certificate or assertion that cannot be used.
+    """
+    grant = {"grant_type": "client_credentials"}
+    if fmi_path:
+        grant["fmi_path"] = fmi_path
+    return (await ask_as(credential, grant, request, port)).token

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from mstoken.model import Grant, Token
     from mstoken.protocol.http import HttpRequest, HttpResponse
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Port(Protocol):
     """The outside world of a flow. Times are seconds; `now` is epoch seconds, UTC; `random` is in [0, 1)."""
 
     async def send(self, request: HttpRequest) -> HttpResponse: ...
+
+    async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
+        """What `work` gives: a file's content, a signature, a caller's function. It may block, or be awaitable."""
+        ...
 
     async def sleep(self, seconds: float) -> None: ...
 

@@ -11,11 +11,9 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from mstoken.errors import SignInRequired, TokenRefused, UsageError
-from mstoken.flows.client_auth import client_auth
-from mstoken.flows.politely import ask
+from mstoken.flows.client_auth import ask_as
 from mstoken.model import Grant
 from mstoken.protocol.cache_key import grant_key
-from mstoken.protocol.token_endpoint import token_request
 
 if TYPE_CHECKING:
     from mstoken.credentials import RefreshToken
@@ -55,8 +53,7 @@ async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:
 
 async def _redeem(value: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
     form = {"grant_type": "refresh_token", "refresh_token": value}
-    http = token_request(request, client_auth(credential.client), form)
-    answer = await ask(http, request, port)
+    answer = await ask_as(credential.client, form, request, port)
     if answer.refresh_token and answer.refresh_token != value:
         await port.replace_grant(grant_key(credential), value, answer.refresh_token)
         if credential.on_new is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from mstoken.credentials import ClientSecret, RefreshToken
+from mstoken.credentials import AgentIdentity, AgentUser, FmiPath, RefreshToken
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential
@@ -36,12 +36,18 @@ def cache_key(request: TokenRequest) -> str:
 
 
 def holder(credential: Credential) -> str:
-    """Whose token it is: the application's, or that of the one user behind a refresh token."""
+    """Whose token it is: the application's, one of its agents', or that of one user."""
     match credential:
-        case ClientSecret():
-            return "app"
         case RefreshToken():
             return grant_key(credential)
+        case FmiPath(_, path):
+            return f"fmi:{path}"
+        case AgentIdentity():
+            return f"agent:{credential.agent_id.lower()}"
+        case AgentUser(agent, username, user_id):
+            return f"{holder(agent)}:user:{(username or user_id).lower()}"
+        case _:
+            return "app"
 
 
 def grant_key(credential: RefreshToken) -> str:

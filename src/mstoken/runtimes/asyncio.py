@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import random
 import time
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractContextManager
 
     from mstoken.flows.port import Turn
@@ -43,6 +44,10 @@ class AsyncioRuntime:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         return await self._transport.send(request)
+
+    async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
+        given = await asyncio.to_thread(work)
+        return await given if inspect.isawaitable(given) else given
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -6,16 +6,18 @@ runs the flow to its end; a flow that suspends is a bug and raises.
 
 from __future__ import annotations
 
+import inspect
 import random
 import threading
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from mstoken.errors import UsageError
 from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from mstoken.flows.port import Turn
     from mstoken.model import Grant, Token
@@ -55,6 +57,14 @@ class BlockingRuntime:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         return self._transport.send(request)
+
+    async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
+        given = work()
+        if not inspect.isawaitable(given):
+            return given
+        if inspect.iscoroutine(given):
+            given.close()
+        raise UsageError("The function given to the credential is async.", "Use AsyncClient, or give a plain function.")
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - this runtime blocks; that is its purpose

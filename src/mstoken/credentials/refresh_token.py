@@ -1,4 +1,4 @@
-"""Credentials are values: what a client proves itself with. Constructing one touches nothing."""
+"""A user's refresh token: a person who signed in before."""
 
 from __future__ import annotations
 
@@ -10,20 +10,7 @@ from mstoken.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-@dataclass(frozen=True, slots=True)
-class ClientSecret:
-    """An application's secret: alone it gives app-only tokens (client credentials, RFC 6749 section 4.4)."""
-
-    secret: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if not self.secret:
-            raise UsageError("The client secret is empty.", "Set AZURE_CLIENT_SECRET, or give ClientSecret a value.")
-
-
-ClientCredential = ClientSecret
-"""How an application proves itself to the token endpoint; a public client has none."""
+    from mstoken.credentials import ClientCredential
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +35,3 @@ class RefreshToken:
             raise UsageError(
                 "The refresh token is empty.", "Give RefreshToken a value, or an account that `mstoken login` stored."
             )
-
-
-Credential = ClientSecret | RefreshToken
-
-
-def is_user(credential: Credential) -> bool:
-    """Whether tokens got with it stand for a person (delegated), not for the application alone."""
-    return isinstance(credential, RefreshToken)

@@ -1,0 +1,47 @@
+"""Credentials are values: what a client proves itself with. Constructing one touches nothing."""
+
+from __future__ import annotations
+
+from mstoken.credentials.agent import AgentIdentity, AgentUser, FmiPath
+from mstoken.credentials.assertion import (
+    AssertionSource,
+    AzurePipelines,
+    CallbackAssertion,
+    ClientAssertion,
+    FileAssertion,
+    GitHubActions,
+    TokenAssertion,
+)
+from mstoken.credentials.certificate import ClientCertificate, ClientKey
+from mstoken.credentials.refresh_token import RefreshToken
+from mstoken.credentials.secret import ClientSecret
+
+__all__ = [
+    "AgentIdentity",
+    "AgentUser",
+    "AssertionSource",
+    "AzurePipelines",
+    "CallbackAssertion",
+    "ClientAssertion",
+    "ClientCertificate",
+    "ClientCredential",
+    "ClientKey",
+    "ClientSecret",
+    "Credential",
+    "FileAssertion",
+    "FmiPath",
+    "GitHubActions",
+    "RefreshToken",
+    "TokenAssertion",
+    "is_user",
+]
+
+ClientCredential = ClientSecret | ClientCertificate | ClientKey | ClientAssertion
+"""How an application proves itself to the token endpoint; a public client has none."""
+
+Credential = ClientCredential | RefreshToken | FmiPath | AgentIdentity | AgentUser
+
+
+def is_user(credential: Credential) -> bool:
+    """Whether tokens got with it stand for a person (delegated), not for the application alone."""
+    return isinstance(credential, RefreshToken | AgentUser)

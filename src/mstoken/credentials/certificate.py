@@ -1,0 +1,99 @@
+"""Certificates and keys: an application that signs its own proof (RFC 7523 section 2.2).
+
+Source: learn.microsoft.com/entra/identity-platform/certificate-credentials. Loading and signing happen in
+`mstoken.keys`, when a token is asked for and not before.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from mstoken.credentials.kept import Kept
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mstoken.keys.signer import Signer
+
+Algorithm = Literal["PS256", "RS256"]
+"""RFC 7518 section 3.1. PS256 is what Entra recommends; RS256 is for AD FS and for key stores without PSS."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """An application's certificate with its private key, RSA, from a PEM or PFX file or from `data` of that form.
+
+    `key_path` names the key where it is in a PEM file of its own. `send_chain` sends the certificates along (`x5c`),
+    for applications that trust a subject name and issuer rather than one certificate. The file is read when a token is
+    asked for, once, and again when it has changed; a file that cannot be used raises UsageError then.
+    """
+
+    path: str | os.PathLike[str] = ""
+    data: bytes | str = field(default=b"", repr=False)
+    password: str = field(default="", repr=False)
+    key_path: str | os.PathLike[str] = ""
+    send_chain: bool = False
+    algorithm: Algorithm = "PS256"
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if bool(self.path) == bool(self.data):
+            raise UsageError(
+                "A client certificate needs a path or data, and not both.",
+                'Give ClientCertificate("app.pem"), or ClientCertificate(data=...).',
+            )
+        check_algorithm(self.algorithm)
+
+    def signer(self) -> Signer:
+        """What signs, loaded at most once per state of the files. Blocks; raises UsageError."""
+        from mstoken.keys.files import read, state
+
+        paths = [os.fspath(path) for path in (self.path, self.key_path) if path]
+        now = state(paths)
+        if self.kept.signer is None or self.kept.state != now:
+            from mstoken.keys.certificate import load
+
+            content = [read(path) for path in paths]
+            if self.data:
+                content.insert(0, self.data.encode() if isinstance(self.data, str) else self.data)
+            self.kept.signer = load(content, self.password, self.algorithm, " and ".join(paths) or "The certificate")
+            self.kept.state = now
+        return self.kept.signer
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """A private key that never leaves its store (HSM, TPM, Key Vault): `sign` makes the signatures.
+
+    `sign(data, algorithm)` gets the bytes to sign, unhashed, and "PS256" or "RS256"; it gives the signature's bytes,
+    and under AsyncClient it may be async. `certificate` is what Entra knows the key by, PEM or DER, the key's own
+    first; or a function that gives it. `mstoken.keys.pkcs11.Pkcs11Key` is such a `sign` for PKCS#11.
+    """
+
+    sign: Callable[[bytes, str], bytes | Awaitable[bytes]] = field(repr=False)
+    certificate: bytes | str | Callable[[], bytes | str] = field(repr=False)
+    send_chain: bool = False
+    algorithm: Algorithm = "PS256"
+    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_algorithm(self.algorithm)
+
+    def signer(self) -> Signer:
+        """What signs, made once. Blocks when `certificate` does; raises UsageError."""
+        if self.kept.signer is None:
+            from mstoken.keys.certificate import with_key_elsewhere
+
+            given = self.certificate() if callable(self.certificate) else self.certificate
+            content = given.encode() if isinstance(given, str) else given
+            self.kept.signer = with_key_elsewhere(content, self.sign, self.algorithm)
+        return self.kept.signer
+
+
+def check_algorithm(algorithm: str) -> None:
+    """Raises UsageError for anything but PS256 and RS256."""
+    if algorithm not in ("PS256", "RS256"):
+        raise UsageError(f"{algorithm!r} is no algorithm for client assertions.", "Use PS256, or RS256 for AD FS.")

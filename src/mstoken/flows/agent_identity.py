@@ -1,0 +1,58 @@
+"""Agent identities: three legs from a blueprint's credential to a token of the agent, or of the agent's user.
+
+    1. The blueprint asks for a token-exchange token with fmi_path = the agent: T1.
+    2. The agent, proved by T1, asks for what it wants, as itself; or for a token-exchange token: T2.
+    3. The agent, proved by T1 and with T2, asks for what its user may: grant `user_fic`.
+
+Source: learn.microsoft.com/entra/agent-id/identity-platform/agent-oauth-protocols and its pages on the autonomous app
+flow and the user flow. T1 and T2 are kept like other tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mstoken.credentials import ClientAssertion, FmiPath, TokenAssertion
+from mstoken.flows.client_auth import ask_as
+from mstoken.flows.client_credentials import client_credentials
+from mstoken.flows.federated_assertion import federated_assertion
+
+if TYPE_CHECKING:
+    from mstoken.credentials import AgentIdentity, AgentUser
+    from mstoken.flows.port import Port
+    from mstoken.model import Token, TokenRequest
+
+
+async def agent_identity(request: TokenRequest, agent: AgentIdentity, port: Port) -> Token:
+    """Get an app-only token of the agent. `request.client_id` is the blueprint's.
+
+    Raises TokenRefused, TryLater or UnreadableAnswer, for any of the legs.
+    """
+    return await client_credentials(_as_agent(request, agent), _proved(request, agent), port)
+
+
+async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -> Token:
+    """Get a delegated token of the agent's user account. Raises as `agent_identity`."""
+    second = TokenAssertion(credential.agent)
+    grant = {
+        "grant_type": "user_fic",
+        "user_federated_identity_credential": await federated_assertion(second, request, port, fresh=request.fresh),
+        "requested_token_use": "on_behalf_of",
+    }
+    if credential.user_id:
+        grant["user_id"] = credential.user_id
+    else:
+        grant["username"] = credential.username
+    asked = _as_agent(request, credential.agent)
+    return (await ask_as(_proved(request, credential.agent), grant, asked, port)).token
+
+
+def _as_agent(request: TokenRequest, agent: AgentIdentity) -> TokenRequest:
+    """The request as the agent itself makes it."""
+    return replace(request, client_id=agent.agent_id)
+
+
+def _proved(request: TokenRequest, agent: AgentIdentity) -> ClientAssertion:
+    """The agent's proof, T1: what its blueprint gets in its name."""
+    return ClientAssertion(TokenAssertion(FmiPath(agent.blueprint, agent.agent_id), client_id=request.client_id))

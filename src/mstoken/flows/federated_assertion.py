@@ -1,0 +1,104 @@
+"""An assertion that somebody else signed: fetched from where the credential says it is.
+
+Source: learn.microsoft.com/entra/workload-id/workload-identity-federation
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, assert_never
+
+from mstoken import clouds
+from mstoken.credentials import AzurePipelines, CallbackAssertion, FileAssertion, GitHubActions, TokenAssertion
+from mstoken.errors import UsageError
+from mstoken.flows.kept import kept
+from mstoken.flows.politely import patiently
+from mstoken.model import Token
+from mstoken.protocol.cache_key import digest
+from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
+from mstoken.protocol.jwt import decode, looks_like_jwt
+
+if TYPE_CHECKING:
+    from mstoken.credentials import AssertionSource
+    from mstoken.flows.port import Port
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.http import HttpRequest
+
+
+async def federated_assertion(
+    source: AssertionSource, request: TokenRequest, port: Port, *, fresh: bool = False
+) -> str:
+    """The assertion for `request`. A file is read and a function called each time; what a service gives is kept.
+
+    `fresh`: one that was used before will not do. Raises UsageError when there is none to be had, else what the service
+    that gives it raises.
+    """
+    match source:
+        case FileAssertion():
+            return _checked(await port.call(source.read), f"The file {source.path}")
+        case CallbackAssertion():
+            return _checked(await port.call(source.call), "The function for the assertion")
+        case GitHubActions():
+            url, bearer = await port.call(source.endpoint)
+            http = github_request(url, bearer, source.audience or token_exchange(request))
+            return await _job_token(http, "value", "GitHub Actions", request, port, fresh=fresh)
+        case AzurePipelines():
+            url, bearer, connection = await port.call(source.endpoint)
+            http = azure_pipelines_request(url, bearer, connection)
+            return await _job_token(http, "oidcToken", "Azure Pipelines", request, port, fresh=fresh)
+        case TokenAssertion():
+            return await _token_of(source, request, port, fresh=fresh)
+        case _:
+            assert_never(source)
+
+
+def token_exchange(request: TokenRequest) -> str:
+    """The audience that assertions have in the cloud where the request goes."""
+    cloud = clouds.cloud_of_authority(request.authority.origin) or clouds.PUBLIC
+    return cloud.token_exchange
+
+
+async def _job_token(
+    http: HttpRequest, member: str, who: str, request: TokenRequest, port: Port, *, fresh: bool
+) -> str:
+    async def fetch() -> Token:
+        read = partial(read_job_token, member=member, who=who, now=port.now())
+        assertion = _checked(await patiently(http, read, request.patience_in, port), who)
+        return Token(assertion, _expiry(assertion))
+
+    # The URL is the job's own, so another job does not find this one's token.
+    return (await kept(digest("job token", http.url), fetch, port, fresh=fresh)).token
+
+
+async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *, fresh: bool) -> str:
+    from mstoken.flows.cached import cached  # it leads back here: an assertion's own credential may need an assertion
+
+    authority = request.authority.for_tenant(source.tenant) if source.tenant else request.authority
+    asked = replace(
+        request,
+        authority=authority,
+        client_id=source.client_id or request.client_id,
+        credential=source.credential,
+        scopes=(f"{source.audience or token_exchange(request)}/.default",),
+        claims="",
+        enable_cae=False,
+        min_ttl=0,
+        fresh=fresh,
+    )
+    return (await cached(asked, port)).token
+
+
+def _checked(assertion: object, where: str) -> str:
+    text = assertion.strip() if isinstance(assertion, str) else ""
+    if not looks_like_jwt(text):
+        raise UsageError(
+            f"{where} gave no JWT for the client assertion.", "It must be the token itself, in one piece, nothing else."
+        )
+    return text
+
+
+def _expiry(assertion: str) -> int:
+    """The token's own `exp`; 0, which keeps it from being used again, where it does not say."""
+    exp = decode(assertion).claims.get("exp")
+    return int(exp) if isinstance(exp, int | float) and not isinstance(exp, bool) else 0

@@ -1,0 +1,56 @@
+"""Fresh from the store, else exactly one caller asks while the others wait.
+
+A token that is due for renewal but still valid is renewed by one caller; if the service fails, the valid one serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mstoken.errors import TryLater
+from mstoken.model import Freshness
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mstoken.flows.port import Port
+    from mstoken.model import Token
+
+RENEW_AGAIN_IN = 60
+"""After a renewal that failed, seconds until the next try; the valid token serves meanwhile."""
+
+
+async def kept(
+    key: str, ask: Callable[[], Awaitable[Token]], port: Port, *, min_ttl: float = 0, fresh: bool = False
+) -> Token:
+    """The token under `key` if it has `min_ttl` more seconds, else what `ask` gives, which is kept.
+
+    `fresh` asks in any case. Raises what `ask` raises.
+    """
+    if fresh:
+        return await _ask(key, ask, port)
+    found = await port.load(key)
+    if found and found.freshness(port.now(), min_ttl) is Freshness.FRESH:
+        return found
+    async with port.exclusive(key) as turn:
+        found = await port.load(key)
+        state = found.freshness(port.now(), min_ttl) if found else Freshness.EXPIRED
+        if found and state is Freshness.FRESH:
+            return found
+        if turn.failure is not None:
+            raise turn.failure
+        try:
+            return await _ask(key, ask, port)
+        except TryLater:
+            if found is None or state is Freshness.EXPIRED:
+                raise
+            later = replace(found, refresh_on=int(port.now()) + RENEW_AGAIN_IN)
+            await port.save(key, later)
+            return later
+
+
+async def _ask(key: str, ask: Callable[[], Awaitable[Token]], port: Port) -> Token:
+    token = await ask()
+    await port.save(key, token)
+    return token

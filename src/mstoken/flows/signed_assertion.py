@@ -1,0 +1,64 @@
+"""An assertion signed with the application's own key: a certificate's, or one that never leaves its store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mstoken.credentials import ClientKey
+from mstoken.errors import UsageError
+from mstoken.protocol.client_assertion import REUSE_FOR_IN, assembled, claims, header, signing_input
+
+if TYPE_CHECKING:
+    from mstoken.credentials import ClientCertificate
+    from mstoken.flows.port import Port
+    from mstoken.keys.signer import Signer
+    from mstoken.model import TokenRequest
+
+
+async def signed_assertion(
+    credential: ClientCertificate | ClientKey, request: TokenRequest, port: Port, *, fresh: bool = False
+) -> str:
+    """An assertion for the request's token endpoint: the one kept if it is still good, unless `fresh`.
+
+    Entra takes an assertion several times; other servers may not (RFC 7523 section 3, item 7), and get a new one each
+    time. Raises UsageError for a key or certificate that cannot be used.
+    """
+    audience, now = request.authority.token_endpoint, port.now()
+    reusable = not request.authority.token_url
+    if reusable and not fresh and (good := credential.kept.assertion(request.client_id, audience, now)):
+        return good
+    signer = await port.call(credential.signer)
+    if signer.expires_on <= now:
+        ended = datetime.fromtimestamp(signer.expires_on, UTC)
+        raise UsageError(
+            f"The certificate of the application {request.client_id} expired on {ended:%Y-%m-%d %H:%M} UTC.",
+            f"Make and register a new one: az ad app credential reset --id {request.client_id} --append --create-cert",
+        )
+    said = signing_input(
+        header(signer.algorithm, signer.chain, send_chain=credential.send_chain),
+        claims(request.client_id, audience, now, _unique(port)),
+    )
+    assertion = assembled(said, await _signature(credential, signer, said, port))
+    if reusable:
+        credential.kept.keep(request.client_id, audience, assertion, now + REUSE_FOR_IN)
+    return assertion
+
+
+async def _signature(credential: ClientCertificate | ClientKey, signer: Signer, said: bytes, port: Port) -> bytes:
+    signature = await port.call(partial(signer.sign, said))
+    if isinstance(credential, ClientKey):
+        from mstoken.keys.certificate import fits
+
+        if not await port.call(partial(fits, signer, said, signature)):
+            raise UsageError(
+                "The key's signature does not fit its certificate.",
+                f"sign(data, algorithm) must hash and sign data by {signer.algorithm}, with the certificate's own key.",
+            )
+    return signature
+
+
+def _unique(port: Port) -> str:
+    """A `jti`: 104 random bits. It has to be unique and need not be secret, as the assertion itself is one."""
+    return "".join(f"{int(port.random() * 2**52):013x}" for _ in range(2))

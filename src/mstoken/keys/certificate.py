@@ -1,0 +1,196 @@
+"""Certificates with their private keys, out of PEM or PFX, and signing with them.
+
+The only file that touches private keys in this process. Messages name the file and never its content.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NoReturn
+
+from mstoken.errors import UsageError
+from mstoken.keys.signer import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----.*?-----END \1-----", re.DOTALL)
+_PASSWORD = "Set AZURE_CLIENT_CERTIFICATE_PASSWORD, or give ClientCertificate a password."
+
+
+def load(contents: Sequence[bytes], password: str, algorithm: str, name: str) -> Signer:
+    """The signer in the contents of one PFX file, or of one or two PEM files; `name` is for messages.
+
+    Raises UsageError: no key, no certificate, a wrong password, a key that is not the certificate's, or not RSA.
+    """
+    if contents[0][:1] == b"\x30":  # DER's SEQUENCE, which is how every PFX begins (RFC 7292 section 4)
+        key, certificates = _pfx(contents[0], password, name)
+    else:
+        key, certificates = _pem(b"\n".join(contents), password, name)
+    private = _rsa(key, name)
+    chain = _ordered(certificates, private.public_key(), name)
+
+    def sign(data: bytes) -> bytes:
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return private.sign(data, _padding(algorithm), SHA256())
+
+    return _signer(chain, algorithm, sign)
+
+
+def with_key_elsewhere(
+    content: bytes, sign: Callable[[bytes, str], bytes | Awaitable[bytes]], algorithm: str
+) -> Signer:
+    """A signer whose key is in a store of its own; `content` is its certificate, PEM or DER, the key's own first.
+
+    Raises UsageError when that is none.
+    """
+    name = "The certificate of the key"
+    certificates = _der(content, name) if content[:1] == b"\x30" else _certificates(content, name)
+    if not certificates:
+        raise UsageError(f"{name} is not in PEM or DER.", "Export it from the key's store; the key itself stays there.")
+    return _signer(certificates, algorithm, lambda data: sign(data, algorithm))
+
+
+def fits(signer: Signer, data: bytes, signature: object) -> bool:
+    """Whether the certificate's key made this signature: a store may hold another key than one thinks."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    public = x509.load_der_x509_certificate(signer.chain[0]).public_key()
+    if not isinstance(public, RSAPublicKey) or not isinstance(signature, bytes):
+        return False
+    try:
+        public.verify(signature, data, _padding(signer.algorithm), SHA256())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _signer(
+    chain: Sequence[x509.Certificate], algorithm: str, sign: Callable[[bytes], bytes | Awaitable[bytes]]
+) -> Signer:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    der = tuple(one.public_bytes(Encoding.DER) for one in chain)
+    return Signer(algorithm, der, chain[0].not_valid_after_utc.timestamp(), sign)
+
+
+def _padding(algorithm: str) -> AsymmetricPadding:
+    """RFC 7518 section 3.5: PSS with MGF1, both over SHA-256, and a salt of the digest's length."""
+    from cryptography.hazmat.primitives.asymmetric import padding
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    if algorithm == "RS256":
+        return padding.PKCS1v15()
+    return padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
+
+
+def _pfx(content: bytes, password: str, name: str) -> tuple[object, list[x509.Certificate]]:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    # An empty password and none are two things in PKCS #12 (RFC 7292 appendix B), and tools write either.
+    tries = [password.encode()] if password else [None, b""]
+    for number, secret in enumerate(tries, 1):
+        try:
+            key, certificate, others = pkcs12.load_key_and_certificates(content, secret)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            if number == len(tries):
+                _refuse(name, "PFX", password, error)
+        else:
+            return key, [one for one in (certificate, *others) if one is not None]
+    raise AssertionError("the last try returns or raises")
+
+
+def _pem(content: bytes, password: str, name: str) -> tuple[object, list[x509.Certificate]]:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    keys = [found[0] for found in _BLOCK.finditer(content) if found[1].endswith(b"PRIVATE KEY")]
+    if not keys:
+        raise UsageError(
+            f"{name} holds no private key in PEM or PFX.",
+            "Put the key and the certificate into one file: cat key.pem certificate.pem > app.pem",
+        )
+    encrypted = b"ENCRYPTED" in keys[0]
+    try:
+        key = load_pem_private_key(keys[0], password.encode() if encrypted and password else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        _refuse(name, "PEM", password if encrypted else "-", error)
+    return key, _certificates(content, name)
+
+
+def _refuse(name: str, form: str, password: str, error: Exception) -> NoReturn:
+    """Say what hinders; what the library says is kept out where it could be taken for more than a guess."""
+    if type(error).__name__ == "UnsupportedAlgorithm":
+        raise UsageError(f"{name} is encrypted in a way that is not supported here.", _reencrypt(form)) from None
+    if isinstance(error, TypeError) or not password or "password" in str(error).lower():
+        what = "The password is wrong for" if password else "A password is needed for"
+        raise UsageError(f"{what} {name}, or it is damaged.", _PASSWORD) from None
+    raise UsageError(f"{name} is no {form} that can be read.", "Export the certificate with its key anew.") from None
+
+
+def _reencrypt(form: str) -> str:
+    if form == "PFX":
+        return "Export it anew with AES: openssl pkcs12 -in old.pfx -nodes | openssl pkcs12 -export -out new.pfx"
+    return "Encrypt it anew with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem"
+
+
+def _certificates(content: bytes, name: str) -> list[x509.Certificate]:
+    blocks = [found[0] for found in _BLOCK.finditer(content) if found[1] == b"CERTIFICATE"]
+    from cryptography import x509
+
+    try:
+        return [x509.load_pem_x509_certificate(block) for block in blocks]
+    except ValueError:
+        raise UsageError(f"A certificate in {name} is damaged.", "Export it anew.") from None
+
+
+def _der(content: bytes, name: str) -> list[x509.Certificate]:
+    from cryptography import x509
+
+    try:
+        return [x509.load_der_x509_certificate(content)]
+    except ValueError:
+        raise UsageError(f"{name} is damaged.", "Export it anew.") from None
+
+
+def _rsa(key: object, name: str) -> RSAPrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    if key is None:
+        raise UsageError(f"{name} holds no private key.", "Export the certificate again, with its private key.")
+    if not isinstance(key, RSAPrivateKey):
+        raise UsageError(
+            f"The key in {name} is not RSA, and Entra takes client assertions of RSA keys only.",
+            "Make an RSA key of 2048 bits or more and register its certificate.",
+        )
+    return key
+
+
+def _ordered(certificates: list[x509.Certificate], public: RSAPublicKey, name: str) -> list[x509.Certificate]:
+    """The certificates, that of the key first: files have them in any order."""
+    if not certificates:
+        raise UsageError(
+            f"{name} holds a key and no certificate.", "Put the certificate, in PEM, into the same file as the key."
+        )
+    own = [one for one in certificates if _same(one, public)]
+    if not own:
+        raise UsageError(f"The key in {name} is not the one of its certificate.", "Put the two that belong together.")
+    return [own[0], *(one for one in certificates if one not in own)]
+
+
+def _same(certificate: x509.Certificate, public: RSAPublicKey) -> bool:
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        return certificate.public_key() == public
+    except (UnsupportedAlgorithm, ValueError):
+        return False

@@ -1,0 +1,45 @@
+"""Files that hold keys and certificates."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LARGEST = 1_000_000
+"""Bytes; a key with a long chain has a few thousand."""
+
+
+def read(path: str) -> bytes:
+    """The file's content. Raises UsageError when it cannot be read, or is no file of keys by its size."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if not content or len(content) > LARGEST:
+        raise UsageError(
+            f"{path} is {'too large' if content else 'empty'}; a certificate with its key is a few thousand bytes.",
+            "Name the PEM or PFX file that holds both.",
+        )
+    return content
+
+
+def state(paths: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
+    """Something that changes when one of the files does. Raises UsageError."""
+    try:
+        found = [os.stat(path) for path in paths]  # noqa: PTH116 - pathlib costs more than the look
+    except OSError as error:
+        raise _unreadable(str(error.filename), error) from None
+    return tuple((one.st_mtime_ns, one.st_size, one.st_ino) for one in found)
+
+
+def _unreadable(path: str, error: OSError) -> UsageError:
+    return UsageError(
+        f"The certificate's file {path} cannot be read: {error.strerror}.",
+        "Correct the path (AZURE_CLIENT_CERTIFICATE_PATH) or the file's mode.",
+    )

@@ -1,0 +1,106 @@
+"""RSA keys in a PKCS#11 token: an HSM, a smart card, a TPM. Optional; the only file that imports `pkcs11`.
+
+    key = Pkcs11Key("/usr/lib/softhsm/libsofthsm2.so", token="apps", label="orders", pin=pin)
+    Client(tenant, client_id, ClientKey(key, key.certificate))
+
+Source: docs.oasis-open.org/pkcs11/pkcs11-curr/v2.40, sections 2.1.6 (PKCS #1 v1.5) and 2.1.10 (PSS).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_one_at_a_time = Lock()  # a PKCS#11 library has one login per token and process, whoever opens the session
+
+
+@dataclass(frozen=True, slots=True)
+class Pkcs11Key:
+    """A private key named by the library (`module`), the token's label, and the key's `label` or `id` (hex).
+
+    Callable as `ClientKey`'s `sign`. A session is opened for each signature and closed after it.
+    """
+
+    module: str
+    token: str
+    label: str = ""
+    id: str = ""
+    pin: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.label and not self.id:
+            raise UsageError("The PKCS#11 key is not named.", "Give Pkcs11Key a label, or an id in hex.")
+
+    def __call__(self, data: bytes, algorithm: str) -> bytes:
+        """The signature of `data`, hashed in the token. Blocks; raises UsageError with what the token says."""
+        pkcs11 = _library()
+        with _one_at_a_time, self._session() as session:
+            key = self._found(session, pkcs11.ObjectClass.PRIVATE_KEY)
+            if algorithm == "RS256":
+                return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
+            pss = (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256, 32)  # salt as long as the digest: RFC 7518 section 3.5
+            return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS_PSS, mechanism_param=pss))
+
+    def certificate(self) -> bytes:
+        """The certificate kept beside the key, DER. Blocks; raises UsageError when there is none."""
+        pkcs11 = _library()
+        with _one_at_a_time, self._session() as session:
+            return bytes(self._found(session, pkcs11.ObjectClass.CERTIFICATE)[pkcs11.Attribute.VALUE])
+
+    def _found(self, session: Any, kind: Any) -> Any:
+        pkcs11 = _library()
+        wanted: dict[Any, Any] = {pkcs11.Attribute.CLASS: kind}
+        if self.label:
+            wanted[pkcs11.Attribute.LABEL] = self.label
+        if self.id:
+            wanted[pkcs11.Attribute.ID] = self._id()
+        found = next(iter(session.get_objects(wanted)), None)
+        if found is None:
+            name = " ".join(filter(None, [self.label, self.id]))
+            what = "certificate" if kind == pkcs11.ObjectClass.CERTIFICATE else "private key"
+            raise UsageError(
+                f"The PKCS#11 token {self.token!r} has no {what} called {name}.",
+                f"List what it has: pkcs11-tool --module {self.module} --token-label {self.token} --login -O",
+            )
+        return found
+
+    def _id(self) -> bytes:
+        try:
+            return bytes.fromhex(self.id)
+        except ValueError:
+            raise UsageError("The id of the PKCS#11 key is not hexadecimal.", "Give it like 01 or a1b2c3.") from None
+
+    @contextmanager
+    def _session(self) -> Iterator[Any]:
+        """A session on the token, logged in when there is a PIN. What the library refuses becomes a UsageError."""
+        pkcs11 = _library()
+        try:
+            token = pkcs11.lib(self.module).get_token(token_label=self.token)
+            with token.open(user_pin=self.pin or None) as session:
+                yield session
+        except (pkcs11.PKCS11Error, RuntimeError) as error:
+            said = f"{type(error).__name__} {error}".strip()
+            raise UsageError(f"The PKCS#11 token {self.token!r} refused: {said}.", _remedy(said)) from None
+
+
+def _remedy(said: str) -> str:
+    if "Pin" in said:
+        return "Correct the PIN before the token locks itself."
+    if "Mechanism" in said:
+        return 'Where a token cannot do PSS, use ClientKey(..., algorithm="RS256").'
+    return "Check the module's path and the token's label: pkcs11-tool --list-slots"
+
+
+def _library() -> Any:
+    try:
+        import pkcs11
+    except ImportError:
+        raise UsageError("Keys in PKCS#11 need the package python-pkcs11.", "pip install 'mstoken[pkcs11]'") from None
+    return pkcs11

@@ -1,0 +1,24 @@
+"""What a flow needs of a key: its certificates, and signatures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key with its certificates.
+
+    `sign` gives the signature of the bytes, by `algorithm` (PS256 or RS256: RFC 7518 sections 3.3 and 3.5); it may
+    block or, where a caller's function is async, be awaitable. `chain` is DER, the key's own certificate first.
+    `expires_on` is that certificate's, epoch seconds, UTC.
+    """
+
+    algorithm: str
+    chain: tuple[bytes, ...]
+    expires_on: float
+    sign: Callable[[bytes], bytes | Awaitable[bytes]] = field(repr=False)

@@ -1,0 +1,67 @@
+"""The OIDC tokens that CI systems give their jobs: build the request, read the answer.
+
+Sources: docs.github.com/actions/reference/security/oidc;
+learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from mstoken.errors import CredentialRejected, Refusal, ServiceUnavailable, Throttled, UnreadableAnswer
+from mstoken.model import origin_of
+from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.token_endpoint import json_object
+
+if TYPE_CHECKING:
+    from mstoken.protocol.http import HttpResponse
+
+
+def github_request(url: str, token: str, audience: str) -> HttpRequest:
+    """GET the job's token for `audience`. Raises UsageError when the URL is no place for a secret."""
+    origin_of(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
+    headers = {"Authorization": f"bearer {token}", "Accept": "application/json"}
+    return HttpRequest("GET", _with_query(url, audience=audience), headers)
+
+
+def azure_pipelines_request(url: str, token: str, connection: str) -> HttpRequest:
+    """POST for the token of a service connection. Raises UsageError when the URL is no place for a secret."""
+    origin_of(url, "SYSTEM_OIDCREQUESTURI")
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        # Without it a refusal is a redirect to a sign-in page.
+        "X-TFS-FedAuthRedirect": "Suppress",
+    }
+    return HttpRequest("POST", _with_query(url, **{"api-version": "7.1", "serviceConnectionId": connection}), headers)
+
+
+def read_job_token(response: HttpResponse, member: str, who: str, now: float) -> str:
+    """The token in `member` of the answer that `who` (GitHub Actions, Azure Pipelines) gave.
+
+    Raises CredentialRejected, Throttled, ServiceUnavailable or UnreadableAnswer.
+    """
+    if response.status == 429 or response.status >= 500:
+        kind = Throttled if response.status == 429 else ServiceUnavailable
+        wait = retry_after(response.headers.get("retry-after", ""), now)
+        raise kind(f"{who} gave no OIDC token (HTTP {response.status}).", "Ask again in a while.", wait)
+    if response.status != 200:
+        raise CredentialRejected(
+            f"{who} refused to give this job an OIDC token (HTTP {response.status}).",
+            "Check the job's permissions (GitHub: id-token: write; Azure Pipelines: SYSTEM_ACCESSTOKEN and the service "
+            "connection's id). The permission ends with the job.",
+            Refusal(status=response.status),
+        )
+    value = json_object(response).get(member)
+    if not isinstance(value, str) or not value:
+        raise UnreadableAnswer(f"{who} answered without an OIDC token.", "Check the URL the job was given.")
+    return value
+
+
+def _with_query(url: str, **added: str) -> str:
+    parts = urlsplit(url)
+    query = "&".join(filter(None, [parts.query, urlencode(added)]))
+    return urlunsplit(parts._replace(query=query, fragment=""))
