@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
+import tomllib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mstoken.config.folder import config_file, config_folder
-from mstoken.config.profiles import read_text
+from mstoken.config.profiles import names, read_text
 from mstoken.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def write_profile(
     Raises UsageError when the file cannot be used or edited safely, StoreError when it cannot be written.
     """
     check_name(name)
+    names(environ)  # what cannot be used is not written to either, and the error says why
     path, text = config_file(environ), read_text(environ)
     edited = _edited(text, name, values, frozenset(without))
-    if _parsed(edited) != _wanted(_parsed(text), name, values, frozenset(without)):
+    if _parsed(edited) != _wanted(tomllib.loads(text), name, values, frozenset(without)):
         lines = "\n".join(_line(key, value) for key, value in values.items())
         raise UsageError(
             f"{path} has the profile {name} in a form that is not edited safely.",
@@ -77,10 +79,7 @@ def _names(line: str, name: str) -> bool:
     """Whether the line is the header of the profile's table, in any way to write one that TOML has."""
     if not _HEADER.match(line):
         return False
-    try:
-        return _parsed(line) == {"profile": {name: {}}}
-    except UsageError:
-        return False
+    return _parsed(line) == {"profile": {name: {}}}
 
 
 def _key(line: str) -> str:
@@ -114,13 +113,11 @@ def _wanted(document: dict[str, Any], name: str, values: Mapping[str, str], with
     return document
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    import tomllib
-
+def _parsed(text: str) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"The configuration is not TOML: {error}", "Correct that line.") from None
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _replace(path: str, text: str, environ: Mapping[str, str]) -> None:
@@ -141,8 +138,8 @@ def _replace(path: str, text: str, environ: Mapping[str, str]) -> None:
             os.fsync(file)
         draft.replace(target)
     except OSError as error:
-        if sys.platform != "win32" or draft.exists():
-            draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise StoreError(
             f"{path} cannot be written: {error.strerror}.", "Free the way, or set MSTOKEN_CONFIG_DIR to another folder."
         ) from None

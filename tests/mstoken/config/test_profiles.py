@@ -1,0 +1,149 @@
+"""Profiles: read with care, refused with a reason."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mstoken import UsageError
+from mstoken.config.profiles import find, load, names
+from support.home import Home
+
+SECRET = "Qx8~not.a.real.secret~Qx8"
+
+
+def refused(home: Home, text: str, name: str = "work") -> UsageError:
+    home.write(text)
+    with pytest.raises(UsageError) as raised:
+        load(name, home.environ)
+    assert raised.value.remedy
+    return raised.value
+
+
+def test_a_profile_has_all_its_settings(home: Home) -> None:
+    """Every documented key is read; secrets stay references."""
+    home.write("""
+[profile.work]
+tenant = "t"
+client_id = "c"
+client_secret = "env:S"
+refresh_token = "file:r"
+account = "a"
+cloud = "usgov"
+authority = "login.microsoftonline.us"
+single_use = true
+""")
+    profile = load("work", home.environ)
+    assert profile.values == {
+        "tenant": "t",
+        "client_id": "c",
+        "client_secret": "env:S",
+        "refresh_token": "file:r",
+        "account": "a",
+        "cloud": "usgov",
+        "authority": "login.microsoftonline.us",
+    }
+    assert profile.single_use
+
+
+def test_no_file_is_no_profile(home: Home) -> None:
+    """Without a file there is no profile and no error until one is named."""
+    assert (find("default", home.environ), names(home.environ)) == (None, ())
+
+
+@pytest.mark.parametrize("key", ["client_secret", "refresh_token"])
+def test_a_literal_secret_is_refused_and_not_repeated(home: Home, key: str) -> None:
+    """The error says how to reference a secret and never shows the one it found."""
+    error = refused(home, f'[profile.work]\ntenant = "t"\n{key} = "{SECRET}"\n')
+    assert SECRET not in str(error)
+    assert "env:NAME" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[profile.work]\ntennant = "t"\n', "Did you mean tenant?"),
+        ('[profiles.work]\ntenant = "t"\n', "Did you mean profile?"),
+        ('[profile.work]\ntenant = "t\n', "line 2"),
+        ("[profile.work]\ntenant = 7\n", 'tenant = "…"'),
+        ('[profile.work]\nsingle_use = "yes"\n', "single_use = true"),
+        ("profile = 3\n", "[profile.work]"),
+        ("[profile]\nwork = 3\n", "[profile.work]"),
+        ('[profile.wrok]\ntenant = "t"\n', "Did you mean wrok?"),
+        ('[profile.work]\nauthority = "a.b"\ntoken_endpoint = "https://a.b/t"\n', "Keep the one"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(home: Home, text: str, said: str) -> None:
+    """Unknown keys get the nearest known one, broken TOML its line, wrong types the right form; the file is named."""
+    error = refused(home, text)
+    assert said in str(error)
+    assert str(home.file) in str(error)
+
+
+def test_a_mistake_in_another_profile_is_not_in_the_way(home: Home) -> None:
+    """Only the profile that is used is judged."""
+    home.write('[profile.other]\nbroken = 1\n[profile.work]\ntenant = "t"\n')
+    assert load("work", home.environ).values == {"tenant": "t"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "why"),
+    [
+        (0o620, 'tenant = "t"', "write"),
+        (0o602, 'tenant = "t"', "write"),
+        (0o604, 'client_secret = "command:pass show x"', "everybody can read it"),
+    ],
+)
+def test_a_file_that_others_can_change_is_refused(home: Home, mode: int, content: str, why: str) -> None:
+    """Whoever can write the file chooses where secrets go and what runs; the remedy is the chmod to type."""
+    home.write(f"[profile.work]\n{content}\n", mode)
+    with pytest.raises(UsageError, match=why) as raised:
+        load("work", home.environ)
+    assert raised.value.remedy.startswith("chmod 600 ")
+
+
+def test_a_file_that_everybody_may_read_is_fine_without_commands(home: Home) -> None:
+    """The usual mode of a file made by hand is accepted: references are no secrets."""
+    home.write('[profile.work]\nclient_secret = "env:S"\n', 0o644)
+    assert load("work", home.environ).values == {"client_secret": "env:S"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_refused(home: Home) -> None:
+    """Another user could change it at any time."""
+    home.write('[profile.work]\ntenant = "t"\n')
+    os.chown(home.file, 12345, -1)
+    with pytest.raises(UsageError, match="belongs to another user"):
+        load("work", home.environ)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 1_000_001])
+def test_a_file_that_is_no_configuration(home: Home, content: bytes) -> None:
+    """Binary and huge files are refused in words."""
+    home.file.write_bytes(content)
+    with pytest.raises(UsageError):
+        find("work", home.environ)
+
+
+def test_a_folder_in_its_place(home: Home) -> None:
+    """A folder where the file should be is an error in words."""
+    home.file.mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        find("work", home.environ)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused_in_words(home: Home, text: str) -> None:
+    """Whatever stands in the file, reading gives profiles or a UsageError, nothing else."""
+    try:
+        home.file.write_bytes(text.encode())
+    except UnicodeEncodeError:
+        return
+    home.file.chmod(0o600)
+    with contextlib.suppress(UsageError):
+        assert find("work", home.environ) is None or "work" in text

@@ -1,0 +1,177 @@
+"""References lead to secrets, and errors never to what was found."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+from mstoken import UsageError
+from mstoken.config import secret_references
+from mstoken.config.secret_references import exposure, is_reference, resolve
+
+SECRET = "Qx8~not.a.real.secret~Qx8"
+
+
+def python(code: str) -> str:
+    return f"command:{shlex.quote(sys.executable)} -c {shlex.quote(code)}"
+
+
+class Held(KeyringBackend):
+    """A keyring as backends are written: one entry, one that is locked."""
+
+    priority = 1.0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if username == "locked":
+            raise KeyringLocked
+        return SECRET if (service, username) == ("https://a/b", "me") else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def held_keyring() -> Iterator[None]:
+    """The keyring `Held` in place of the system's."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(Held())  # type: ignore[no-untyped-call]
+    yield
+    keyring.set_keyring(before)
+
+
+def test_env_is_a_variable() -> None:
+    """The variable's value is the secret; one that is not set is named."""
+    assert resolve("env:NAME", {"NAME": SECRET}) == SECRET
+    with pytest.raises(UsageError, match="NAME, which is not set"):
+        resolve("env:NAME", {})
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_file_is_its_content_without_the_last_line_end(tmp_path: Path, end: str) -> None:
+    """One line end, as editors and echo leave it, is not part of the secret; other space is."""
+    (tmp_path / "s").write_bytes(f" {SECRET} {end}".encode())
+    assert resolve(f"file:{tmp_path}/s") == f" {SECRET} "
+    assert resolve("file:s", folder=str(tmp_path)) == f" {SECRET} "
+    assert resolve("file:~/s", {"HOME": str(tmp_path)}) == f" {SECRET} "
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"\n", "empty"),
+        (b"a\nb\n", "several lines"),
+        (b"\xff", "not text"),
+        (b"x" * (secret_references.LARGEST + 1), "too large"),
+    ],
+)
+def test_a_file_that_holds_no_secret(tmp_path: Path, content: bytes, why: str) -> None:
+    """Empty, several lines, binary or huge: each is refused with its reason."""
+    (tmp_path / "s").write_bytes(content)
+    with pytest.raises(UsageError, match=why):
+        resolve(f"file:{tmp_path}/s")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """The path is named."""
+    with pytest.raises(UsageError, match=r"/nowhere cannot be read"):
+        resolve(f"file:{tmp_path}/nowhere")
+
+
+def test_command_is_what_a_program_prints() -> None:
+    """Standard output is the secret, without the line end; arguments may be quoted; there is no shell."""
+    assert resolve(python(f"print('{SECRET}')")) == SECRET
+    assert resolve("command:echo $HOME '|' b") == "$HOME | b"
+
+
+def test_a_command_sees_the_environment_and_no_input() -> None:
+    """A program gets the user's variables and an empty standard input, so that it cannot wait for a person."""
+    code = "import os,sys; print(os.environ['X'] + repr(sys.stdin.read()))"
+    assert resolve(python(code), {"X": "x", "PATH": "/usr/bin"}) == "x''"
+
+
+def test_a_command_that_fails_says_why_and_not_what() -> None:
+    """Of a failed command the first line of its standard error is told, and nothing of its standard output."""
+    code = f"import sys; print('{SECRET[::-1]}'[::-1]); sys.exit('locked\\nmore')"
+    with pytest.raises(UsageError, match="locked") as raised:
+        resolve(python(code))
+    assert SECRET not in str(raised.value)
+    assert "\nmore" not in raised.value.message.replace("\\n", "")
+
+
+@pytest.mark.parametrize(
+    ("reference", "why"),
+    [
+        ("command:no-such-program-anywhere", "cannot be run"),
+        ("command:echo 'open", "cannot be read"),
+        ("command:true", "empty"),
+        ("command:false", "exit code 1"),
+        (python("print('a\\nb')"), "several lines"),
+        (python("import sys; sys.stdout.buffer.write(b'\\xff')"), "no text"),
+    ],
+)
+def test_a_command_of_no_use(reference: str, why: str) -> None:
+    """Not there, badly quoted, silent, failing, wordy or binary: each is refused with its reason."""
+    with pytest.raises(UsageError, match=why):
+        resolve(reference)
+
+
+def test_a_command_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that waits is ended, and the error says where to look."""
+    monkeypatch.setattr(secret_references, "COMMAND_TIMEOUT_IN", 0.1)
+    with pytest.raises(UsageError, match="took more than"):
+        resolve("command:sleep 60")
+
+
+def test_keyring_is_the_systems(held_keyring: None) -> None:
+    """SERVICE/USER is looked up in the keyring, split at the last slash; one that has nothing is told."""
+    assert resolve("keyring:https://a/b/me") == SECRET
+    with pytest.raises(UsageError, match="no secret for mstoken/you") as raised:
+        resolve("keyring:mstoken/you")
+    assert raised.value.remedy == "Store it: keyring set mstoken you"
+    with pytest.raises(UsageError, match="does not name a service and a user"):
+        resolve("keyring:alone")
+    with pytest.raises(UsageError, match="did not answer"):
+        resolve("keyring:mstoken/locked")
+
+
+def test_keyring_where_it_is_not_installed() -> None:
+    """Without the package the error says how to install it."""
+    code = (
+        "import sys; sys.modules['keyring'] = None\n"
+        "from mstoken.config.secret_references import resolve\n"
+        "try: resolve('keyring:a/b')\n"
+        "except Exception as e: print(e.remedy)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "pip install 'mstoken[keyring]'"
+
+
+@pytest.mark.parametrize("text", ["", "env:", "env: ", SECRET, "evn:X", ":x", "https://x"])
+def test_what_is_no_reference(text: str) -> None:
+    """Only the four kinds with something behind the colon are references; a secret itself is never quoted back."""
+    assert not is_reference(text)
+    with pytest.raises(UsageError) as raised:
+        resolve(text, {})
+    assert SECRET not in str(raised.value)
+
+
+def test_a_secret_that_everybody_can_read_is_told(tmp_path: Path) -> None:
+    """A file open to all of the machine's users is used, with the command to close it; a closed one says nothing."""
+    path = tmp_path / "s"
+    path.write_text(SECRET)
+    path.chmod(0o600)
+    assert exposure(f"file:{path}") == ""
+    path.chmod(0o644)
+    said = exposure(f"file:{path}")
+    assert (f"chmod 600 {path}" in said) == (os.geteuid() != 0)
+    assert exposure("env:X") == exposure("file:/nowhere") == ""
