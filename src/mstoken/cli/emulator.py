@@ -75,7 +75,8 @@ def _check_installed() -> None:
     try:
         import entra_emulator.emulator  # noqa: F401 - importing it is the question
     except ImportError as error:
+        missing = (error.name or "one").partition(".")[0]
         raise UsageError(
-            f"The emulator needs packages that are not installed ({error.name} is missing).",
+            f"The emulator needs packages that are not installed ({missing} is missing).",
             "pip install 'mstoken[emulator]'",
         ) from None

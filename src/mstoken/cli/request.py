@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mstoken.cli import output
 from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import client_for, flags_of, identity_options
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mstoken.client import Client
+    from mstoken.services import Target
 
 # RFC 9110 sections 5.1 and 5.6.2: what the name of a header, and a method, are made of.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -65,11 +67,14 @@ def request(method: str, url: str, **given: Any) -> int:
         sent["Content-Type"] = "application/json"
     with client_for(flags_of(given)) as client:
         whole = _arm_base(client) + url if url.startswith("/") else url
+        target = None if client.authority.token_url else client.target(given["scope"] or whole)
+        if target and target.warning:
+            output.note(target.warning)
         response = client.request(verb, whole, scope=given["scope"], origin=given["origin"], headers=sent, body=body)
         if given["include"]:
             api_answers.show_head(response)
         api_answers.show_body(response.body)
-        known = _known(client, given["scope"] or whole, given["profile"])
+        known = {**_known(client, target), "profile": given["profile"]}
         return api_answers.judge(response, f"{verb} {whole.partition('?')[0]}", known)
 
 
@@ -152,15 +157,14 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _known(client: Client, what: str, profile: str) -> dict[str, str]:
-    """What the remedies' commands are filled with."""
-    from mstoken.errors import UsageError
-
-    known = {"tenant": client.authority.tenant, "client_id": client.client_id, "profile": profile}
-    known["authority"] = client.authority.origin.removeprefix("https://")
-    try:
-        target = client.target(what)
-    except UsageError:  # a standard OAuth server takes scopes that no catalogue knows
-        return known | {"resource": what}
+def _known(client: Client, target: Target | None) -> dict[str, str]:
+    """What the remedies' commands are filled with; a standard OAuth server has no services that could be named."""
+    known = {
+        "tenant": client.authority.tenant,
+        "client_id": client.client_id,
+        "authority": client.authority.origin.removeprefix("https://"),
+    }
+    if target is None:
+        return known
     name = target.service.name if target.service and not target.service.needs_instance else target.resource
     return known | {"resource": name, "scope": target.scopes[0]}

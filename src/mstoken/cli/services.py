@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mstoken.cli import output
+from mstoken.cli.completion import complete_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,13 @@ _SHORTEST_TITLE = 12  # characters of a title left at a narrow terminal
 
 @click.command(short_help="List and search the services mstoken knows.")
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
-@click.option("--cloud", default="", metavar="NAME", help="Microsoft cloud: public, usgov, china, …")
+@click.option(
+    "--cloud",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_cloud,
+    help="Microsoft cloud: public, usgov, china, …",
+)
 @click.option(
     "--output",
     "-o",

@@ -37,14 +37,14 @@ def token_in(text: str) -> str:
     if stripped[0] in '{["':
         return _in_json(stripped)
     bare = _HEADER.sub("", _ASSIGNED.sub("", stripped)).strip("'\";")
-    if looks_like_jwt(bare):
-        return bare
+    pieces = bare.split()
+    joined = "".join(pieces)  # a terminal or a mail may have broken it into lines
+    whole = len(pieces) == 1 or not (" " in bare or any(looks_like_jwt(piece) for piece in pieces[1:]))
+    if whole and (looks_like_jwt(joined) or len(pieces) == 1):
+        return joined
     for match in _JWT.finditer(stripped):
         if looks_like_jwt(match[0]):
             return match[0]
-    joined = "".join(bare.split())  # a terminal or a mail may have broken it into lines
-    if looks_like_jwt(joined) or bare == joined:
-        return joined
     raise _none()
 
 

@@ -1,0 +1,133 @@
+"""Shell completion, asked for by real shells."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from support.program import Program
+
+PROFILES = "".join(f'[profile.{name}]\ntenant = "{name}.example"\nclient_id = "c"\n' for name in ("work", "winter"))
+CASES = [
+    ("mstoken ex", {"explain"}),
+    ("mstoken get keyv", {"keyvault"}),
+    ("mstoken get graph --output he", {"header"}),
+    ("mstoken request GET x --scope keyv", {"keyvault"}),
+    ("mstoken get --profile w", {"work", "winter"}),
+    ("mstoken services --cloud ch", {"china"}),
+    ("mstoken explain --outp", {"--output"}),
+    ("mstoken completion z", {"zsh"}),
+]
+
+
+@pytest.fixture
+def mstoken(tmp_path: Path) -> Program:
+    program = Program(tmp_path)
+    program.profile(PROFILES)
+    return program
+
+
+def script(mstoken: Program, shell: str) -> Path:
+    """The completion script, in a file."""
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    ran = mstoken("completion", shell)
+    assert (ran.code, ran.err) == (0, "")
+    path = mstoken.folder / f"completion.{shell}"
+    path.write_text(ran.out)
+    return path
+
+
+def said(mstoken: Program, *command: str) -> list[str]:
+    """What a shell prints; it must be silent otherwise."""
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=mstoken.environment)
+    assert ran.stderr == ""
+    return ran.stdout.split()
+
+
+def in_bash(mstoken: Program, line: str) -> set[str]:
+    """Ask bash's own machinery: the words of the line, the cursor at its end."""
+    source = script(mstoken, "bash")
+    program = f"""
+        source {source}
+        COMP_WORDS=({line}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+        handler=$(complete -p mstoken | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        $handler mstoken
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    return set(said(mstoken, "bash", "--norc", "-c", program))
+
+
+@pytest.mark.parametrize(("line", "offered"), CASES)
+def test_bash_is_offered_what_fits(mstoken: Program, line: str, offered: set[str]) -> None:
+    """Commands, options, choices, services, profiles and clouds complete in bash."""
+    assert in_bash(mstoken, line) == offered
+
+
+@pytest.mark.parametrize(("line", "offered"), CASES[1:5:3])
+def test_fish_is_offered_what_fits(mstoken: Program, line: str, offered: set[str]) -> None:
+    """The same in fish, by its own question for completions."""
+    source = script(mstoken, "fish")
+    lines = said(mstoken, "fish", "--no-config", "-c", f"source {source}; complete -C '{line}' | cut -f 1")
+    assert set(lines) == offered
+
+
+def test_zsh_completes_at_its_prompt(mstoken: Program) -> None:
+    """A real zsh at a terminal, the tab key pressed, writes the rest of the word."""
+    source = script(mstoken, "zsh")
+    (mstoken.folder / ".zshrc").write_text(
+        f"PS1='ready> '; unsetopt PROMPT_SP\nautoload -Uz compinit; compinit -u -D\nsource {source}\n"
+    )
+    terminal, theirs = pty.openpty()
+    shell = subprocess.Popen(
+        ["zsh", "-i"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env=mstoken.environment | {"TERM": "dumb"},
+    )
+    os.close(theirs)
+    try:
+        _until(terminal, r"ready> ")
+        os.write(terminal, b"mstoken get keyv\t")
+        assert "keyvault" in _until(terminal, r"keyvault")
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(terminal)
+
+
+def _until(terminal: int, pattern: str, wait_in: float = 30) -> str:
+    """What the terminal shows until it shows `pattern`, or `wait_in` seconds are over."""
+    shown, last = "", time.monotonic() + wait_in
+    while not re.search(pattern, shown) and time.monotonic() < last:
+        if select.select([terminal], [], [], 0.2)[0]:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+    return shown
+
+
+def test_an_alias_completes_where_no_name_does(mstoken: Program) -> None:
+    """Names come first, so that a line is not filled with synonyms; an alias is offered when nothing else fits."""
+    assert in_bash(mstoken, "mstoken get msgr") == {"msgraph"}
+
+
+def test_completion_is_silent_when_the_configuration_is_broken(mstoken: Program) -> None:
+    """An error of the profile belongs to the command, not to the tab key."""
+    mstoken.profile("this is no TOML [")
+    assert in_bash(mstoken, "mstoken get --profile w") == set()
+    assert in_bash(mstoken, "mstoken get keyv") == {"keyvault"}
+
+
+def test_an_unknown_shell_is_refused(mstoken: Program) -> None:
+    """Only the three shells have a script."""
+    ran = mstoken("completion", "tcsh")
+    assert (ran.code, ran.out) == (2, "")

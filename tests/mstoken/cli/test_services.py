@@ -1,0 +1,100 @@
+"""`mstoken services`: the catalogue as people and programs read it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mstoken.services import catalogue
+from support.program import Program
+
+
+@pytest.fixture
+def mstoken(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+def test_a_search_prints_aligned_columns(mstoken: Program) -> None:
+    """What matches comes one to a line, name first, scope in the third column, without headings for a program."""
+    ran = mstoken("services", "key", "vault")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == "keyvault  Azure Key Vault  https://vault.azure.net/.default\n"
+
+
+def test_all_services_of_the_public_cloud_are_listed(mstoken: Program) -> None:
+    """Without a text every service of the cloud is there, and every column begins where it does in the other lines."""
+    ran = mstoken("services")
+    lines = ran.out.splitlines()
+    expected = [service for service in catalogue() if "public" in service.endpoints]
+    assert [line.split()[0] for line in lines] == [service.name for service in expected]
+    assert len({line.index(service.title) for line, service in zip(lines, expected, strict=True)}) == 1
+
+
+def test_what_needs_a_user_or_is_unverified_is_marked(mstoken: Program) -> None:
+    """The last column warns of services that an application alone cannot use, and of what nobody confirmed."""
+    rows = {line.split()[0]: line for line in mstoken("services").out.splitlines()}
+    assert rows["partner"].endswith("  needs a user")
+    assert rows["aadgraph"].endswith("  retired")
+    assert rows["graph"].endswith("/.default")
+    recalled = next(
+        service for service in catalogue() if service.verified == "recalled" and "public" in service.endpoints
+    )
+    assert "unverified" in rows[recalled.name].split("  ")[-1]
+
+
+def test_a_cloud_changes_the_scopes(mstoken: Program) -> None:
+    """--cloud, or the cloud of environment and profile, decides which services and scopes are shown."""
+    named = mstoken("services", "graph", "--cloud", "AzureChinaCloud", "--output", "json")
+    assert json.loads(named.out)[0]["scope"] == "https://microsoftgraph.chinacloudapi.cn/.default"
+    assert mstoken("services", "graph", "-o", "json", MSTOKEN_CLOUD="china").out == named.out
+    assert mstoken("services", "graph", "-o", "json", AZURE_AUTHORITY_HOST="login.chinacloudapi.cn").out == named.out
+    mstoken.profile('[profile.default]\ntenant = "t.example"\nclient_id = "c"\ncloud = "china"\n')
+    assert mstoken("services", "graph", "-o", "json").out == named.out
+
+
+def test_a_broken_configuration_does_not_hinder_a_listing(mstoken: Program) -> None:
+    """The catalogue can be read while the profile cannot."""
+    mstoken.profile("this is no TOML [")
+    assert mstoken("services", "vault").code == 0
+
+
+def test_json_holds_every_field(mstoken: Program) -> None:
+    """Programs get one list with all there is to know of each service."""
+    found = json.loads(mstoken("services", "spo", "-o", "json").out)[0]
+    assert found["name"] == "sharepoint"
+    assert found["scope"] == "https://*.sharepoint.com/.default"
+    assert {"app_id", "api", "instances", "needs_user", "verified", "retired", "clouds", "notes"} <= found.keys()
+
+
+def test_names_come_one_to_a_line(mstoken: Program) -> None:
+    """For loops in a shell there are the names alone."""
+    names = mstoken("services", "-o", "names").out.splitlines()
+    assert "graph" in names
+    assert all(" " not in name for name in names)
+
+
+def test_a_terminal_gets_headings_and_no_broken_lines(mstoken: Program) -> None:
+    """At a terminal the columns have names, and titles give way so that rows keep to one line."""
+    ran = mstoken.at_terminal("services", "microsoft", columns=124)
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["NAME", "TITLE", "SCOPE", "REMARKS"]
+    assert all(len(line) <= 124 for line in lines)
+    assert any("…" in line for line in lines)
+    assert "…" not in mstoken("services", "microsoft").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "next_step"),
+    [
+        (("gragh",), "  next: Did you mean graph?"),
+        (("kubernetes", "--cloud", "delos"), "  next: Other clouds have"),
+        (("--cloud", "chima"), "  next: Did you mean china?"),
+    ],
+)
+def test_what_is_not_found_ends_with_a_way_on(mstoken: Program, arguments: tuple[str, ...], next_step: str) -> None:
+    """A search without a match is a mistake of the question: exit code 2, nothing on standard output, and a hint."""
+    ran = mstoken("services", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert next_step in ran.err
