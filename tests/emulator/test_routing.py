@@ -1,7 +1,12 @@
 """What the emulator answers to requests that are not as they should be."""
 
+import base64
+from urllib.parse import quote
+
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from entra_emulator import Emulator
 from entra_emulator.web import BODY_LIMIT
@@ -48,6 +53,33 @@ def test_too_many_fields_are_a_bad_request(entra: Emulator, http: httpx.Client) 
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
     assert (answer.status_code, answer.json()["error_codes"]) == (400, [900144])
+
+
+def test_no_request_breaks_the_token_endpoint(entra: Emulator, http: httpx.Client) -> None:
+    """Whatever tenant, headers and form values come, the answer is a token or a refusal with a code."""
+    app = entra.state.default_app
+    token = entra.sign_in(entra.state.settings.user)
+    text = st.text(max_size=20)
+    value = text | st.sampled_from(
+        ["client_credentials", "refresh_token", app.id, app.secrets[0].value, token, "//.default"]
+    )
+    names = ["grant_type", "client_id", "client_secret", "scope", "refresh_token", "claims", "client_assertion"]
+    forms = st.dictionaries(st.sampled_from(names), value)
+    tenants = st.sampled_from([entra.state.default_tenant.id, "common"]) | text.filter(
+        lambda name: name not in ("", ".", "..")
+    )
+
+    @settings(max_examples=80, deadline=None)
+    @given(form=forms, tenant=tenants, basic=st.binary(max_size=20))
+    def post(form: dict[str, str], tenant: str, basic: bytes) -> None:
+        url = f"{entra.authority}/{quote(tenant, safe='')}/oauth2/v2.0/token"
+        header = {"Authorization": f"Basic {base64.b64encode(basic).decode()}"} if basic else {}
+        answer = http.post(url, data=form, headers=header)
+        assert answer.status_code in (200, 400, 401, 404)
+        if answer.status_code != 404:  # a slash in the name makes it another path
+            assert answer.status_code == 200 or answer.json()["error_codes"]
+
+    post()
 
 
 def test_failure_inside_is_500_in_json(entra: Emulator, http: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
