@@ -88,10 +88,13 @@ def check_file(path: str) -> bool:
 def _check(path: str, kind: int) -> bool:
     try:
         found = os.lstat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter for users whose home is /dev/null
         return False
     except OSError as error:
-        raise _store_error(f"{path} cannot be read: {error.strerror}.", "Check the folder's permissions.") from None
+        raise _store_error(
+            f"{path} cannot be read: {error.strerror}.",
+            f"Check who may enter the folders above it, or set {ROOT_VARIABLE} to a folder of your own.",
+        ) from None
     _refuse_unless_ours(path, found, kind)
     return True
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +31,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(tmp_path / "cache"))
 
 
-def _folder_where(in_memory: bool, tmp_path: Path) -> Iterator[str]:  # noqa: FBT001
+def _folder_where(tmp_path: Path, *, in_memory: bool) -> Iterator[str]:
     candidates = [str(tmp_path), "/dev/shm", "/var/tmp", str(Path.home())]  # noqa: S108
     for candidate in candidates:
         if os.access(candidate, os.W_OK) and places.memory_backed(candidate) is in_memory:
@@ -43,13 +45,13 @@ def _folder_where(in_memory: bool, tmp_path: Path) -> Iterator[str]:  # noqa: FB
 @pytest.fixture
 def memory_folder(tmp_path: Path) -> Iterator[str]:
     """A folder to be made, in memory."""
-    yield from _folder_where(True, tmp_path)
+    yield from _folder_where(tmp_path, in_memory=True)
 
 
 @pytest.fixture
 def disk_folder(tmp_path: Path) -> Iterator[str]:
     """A folder to be made, on a disk."""
-    yield from _folder_where(False, tmp_path)
+    yield from _folder_where(tmp_path, in_memory=False)
 
 
 @pytest.fixture
@@ -74,3 +76,66 @@ def tokens(request: pytest.FixtureRequest, vault: Vault) -> TokenStore:
 def grants(request: pytest.FixtureRequest, vault: Vault) -> GrantStore:
     """Every store of refresh tokens."""
     return MemoryGrants() if request.param == "memory" else vault
+
+
+class Workers:
+    """Starts worker processes and ends those that a test leaves behind."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        """A running worker with pipes for its input, output and errors."""
+        command = [sys.executable, str(Path(__file__).parent / "worker.py"), *map(str, arguments)]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
+        self._started.append(process)
+        return process
+
+    def run(self, *arguments: object) -> tuple[str, str]:
+        """A worker's output and errors, after it ended well."""
+        return finished(self.start(*arguments))
+
+    def start_together(self, many: int, task: str, *arguments: object) -> list[subprocess.Popen[str]]:
+        """Workers of one task, each told its number after the arguments, that begin when all of them are there."""
+        started = [self.start(task, *arguments, number) for number in range(many)]
+        for process in started:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        for process in started:
+            assert process.stdin
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        return started
+
+    def end(self) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """The output and errors of a worker that ends well."""
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return output, errors
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    """Processes of the test's own."""
+    made = Workers()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def anyones_folder() -> Iterator[str]:
+    """A folder on a disk that a process without root's rights can get to."""
+    made = tempfile.mkdtemp(prefix="mstoken-test-")
+    yield made
+    for path in [Path(made), *Path(made).rglob("*")]:
+        if path.is_dir():
+            path.chmod(0o700)
+    shutil.rmtree(made)

@@ -1,0 +1,129 @@
+"""The folder between processes: none lost, one at a time, and a dead holder holds nobody up."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mstoken.model import Token
+from mstoken.stores.folder import FolderStore
+from mstoken.stores.locks import FileTurn, take_by_filelock, take_by_flock
+
+KEY = "0" * 40
+
+
+def _done(process: Any) -> list[str]:
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return str(output).split()
+
+
+def _names(folder: str) -> list[str]:
+    return [path.name for path in Path(folder).iterdir()]
+
+
+def test_eight_processes_lose_no_token_of_each_other(workers: Any, memory_folder: str) -> None:
+    """Each finds all it wrote while the others write, and afterwards everything is there."""
+    busy = workers.start_together(8, "write_and_read", memory_folder, 1.5)
+    results = [_done(process) for process in busy]
+    assert [missed for _, missed in results] == ["0"] * 8
+    store = FolderStore(memory_folder)
+    for worker, (count, _) in enumerate(results):
+        assert int(count) > 10
+        for number in range(int(count)):
+            assert store.load(f"{worker:08x}{number:032x}") == Token(f"t{number}", 4_000_000_000)
+
+
+def test_a_reader_beside_a_writer_never_sees_less_than_there_was(workers: Any, memory_folder: str) -> None:
+    """A token that is rewritten all the time is found at every look, whole, and no other goes meanwhile."""
+    store = FolderStore(memory_folder)
+    store.save(KEY, Token("x" * 10, 4_000_000_000))
+    store.save("1" * 40, Token("still", 4_000_000_000))
+    writer = workers.start("overwrite", memory_folder, KEY, 1)
+    looks = 0
+    while writer.poll() is None:
+        looks += 1
+        kept, other = store.load(KEY), store.load("1" * 40)
+        assert kept is not None
+        assert set(kept.token) == {"x"}
+        assert other is not None
+    assert int(_done(writer)[0]) > 10
+    assert looks > 10
+    assert not [name for name in _names(memory_folder) if name.endswith(".tmp")]
+
+
+def test_sixteen_processes_take_turns(workers: Any, memory_folder: str, tmp_path: Path) -> None:
+    """Never two at once, and no lock file is left."""
+    busy = workers.start_together(16, "take_turns", memory_folder, KEY, tmp_path / "mark", 8)
+    assert [_done(process) for process in busy] == [["0"]] * 16
+    assert _names(memory_folder) == []
+
+
+def test_a_lock_whose_file_comes_and_goes_is_still_one(workers: Any, tmp_path: Path) -> None:
+    """Its holder removes the file: who had opened it before must not take the removed file for the lock."""
+    busy = workers.start_together(4, "grab", tmp_path / "a.lock", tmp_path / "mark", 0.7)
+    results = [_done(process) for process in busy]
+    assert [met for _, met in results] == ["0"] * 4
+    assert all(int(taken) > 10 for taken, _ in results)
+
+
+def test_a_killed_holder_lets_another_in(workers: Any, memory_folder: str) -> None:
+    """The system frees the lock of a dead process; the file it left is used on, then removed."""
+    holder = workers.start("hold", memory_folder, KEY)
+    assert holder.stdout.readline() == "held\n"
+    assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
+    holder.kill()
+    holder.wait()
+    assert _names(memory_folder) == [f"{KEY}.lock"]
+    turn = FileTurn(f"{memory_folder}/{KEY}.lock", wait_in=0)
+    with turn:
+        assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
+    assert _names(memory_folder) == []
+
+
+def test_a_forked_child_does_not_keep_the_turn(workers: Any, memory_folder: str) -> None:
+    """A child forked within a turn has the lock file open too; the turn is over when its taker says so."""
+    holder = workers.start("hold_with_child", memory_folder, KEY)
+    child = int(holder.stdout.readline())
+    try:
+        release = take_by_flock(f"{memory_folder}/{KEY}.lock")
+        assert release is not None
+        release()
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("take", [take_by_flock, take_by_filelock])
+def test_both_kinds_of_lock_let_one_in_at_a_time(take: Any, tmp_path: Path) -> None:
+    """What Windows uses behaves as what POSIX uses: taken, refused, given back, taken again."""
+    path = str(tmp_path / "a.lock")
+    release = take(path)
+    assert release is not None
+    assert take(path) is None
+    release()
+    again = take(path)
+    assert again is not None
+    again()
+
+
+def test_who_waits_too_long_goes_on_without(workers: Any, memory_folder: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A holder that hangs costs a wait and a warning, not the token."""
+    holder = workers.start("hold", memory_folder, KEY)
+    assert holder.stdout.readline() == "held\n"
+    with FileTurn(f"{memory_folder}/{KEY}.lock", wait_in=0.05):
+        pass
+    assert "going on without it" in caplog.text
+    assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
+
+
+def test_where_nothing_can_be_locked_the_turn_is_had_at_once(tmp_path: Path) -> None:
+    """A lock saves requests and guards no data: with no folder to put it in, the caller goes on."""
+    (tmp_path / "file").write_text("in the way")
+    entered = False
+    with FolderStore(str(tmp_path / "file")).exclusive(KEY), FileTurn(str(tmp_path / "none" / "a.lock")):
+        entered = True
+    assert entered

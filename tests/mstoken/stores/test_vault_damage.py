@@ -1,0 +1,187 @@
+"""A vault that cannot be used says so, names its file and what to do, and is left as it is."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mstoken.errors import StoreError
+from mstoken.model import Grant
+from mstoken.stores.port import About
+from mstoken.stores.vault import Vault
+
+ACCOUNT = "account:anna"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a vault of thirty sign-ins, large enough for many pages; made once, as each write is a sync."""
+    folder = tmp_path_factory.mktemp("template") / "vault"
+    vault = Vault(str(folder))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        environment.delenv("MSTOKEN_VAULT_KEY", raising=False)
+        vault.put(ACCOUNT, "r0", About())
+        vault.replace(ACCOUNT, "r0", "r1")
+        for number in range(30):
+            vault.put(f"account:{number}", f"{number} " + "x" * 1500, About("a", "t", "c"))
+    return folder
+
+
+@pytest.fixture
+def folder(template: Path, tmp_path: Path) -> Path:
+    """A copy of it to harm."""
+    return Path(shutil.copytree(template, tmp_path / "vault"))
+
+
+def _refused(folder: Path) -> str:
+    """What reading and writing say; the file stays as it was, to the byte."""
+    before = (folder / "vault.db").read_bytes()
+    said = set()
+    calls: list[Callable[[Vault], object]] = [
+        lambda vault: vault.load(ACCOUNT),
+        lambda vault: vault.names(),
+        lambda vault: vault.replace(ACCOUNT, "r1", "r2"),
+        lambda vault: vault.put(ACCOUNT, "r2", About()),
+        lambda vault: vault.remove(ACCOUNT),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError) as raised:
+            call(Vault(str(folder)))
+        assert str(folder / "vault.db") in raised.value.message
+        assert raised.value.remedy
+        said.add(str(raised.value))
+    assert (folder / "vault.db").read_bytes() == before
+    return "\n".join(said)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.001, 0.02, 0.1, 0.3, 0.5, 0.9])
+def test_a_truncated_vault_is_never_written_to(folder: Path, kept: float) -> None:
+    """With pages missing, it is refused with what to do, and stays for a rescue."""
+    whole = (folder / "vault.db").read_bytes()
+    (folder / "vault.db").write_bytes(whole[: int(len(whole) * kept)])
+    said = _refused(folder)
+    assert "damaged" in said
+    assert "sign in again" in said
+
+
+def test_a_vault_cut_within_its_last_page_gives_no_wrong_token(folder: Path) -> None:
+    """SQLite fills a part of a page up with zeros: what is read of it is right or refused."""
+    whole = (folder / "vault.db").read_bytes()
+    right = {f"account:{number}": Grant(f"{number} " + "x" * 1500) for number in range(30)} | {
+        ACCOUNT: Grant("r1", "r0")
+    }
+    refused = 0
+    for cut in (1, 300, 2000, 4000):
+        (folder / "vault.db").write_bytes(whole[:-cut])
+        for key, grant in right.items():
+            try:
+                assert Vault(str(folder)).load(key) in {grant, None}
+            except StoreError:
+                refused += 1
+    assert refused > 0
+
+
+def test_a_file_that_is_no_database_is_not_overwritten(folder: Path) -> None:
+    """Whatever stands in the vault's place is somebody's."""
+    (folder / "vault.db").write_bytes(b"Dear diary, " * 1000)
+    assert "damaged" in _refused(folder)
+
+
+def test_a_database_of_something_else_is_not_used(folder: Path) -> None:
+    """A SQLite file without our mark gets no table of ours."""
+    (folder / "vault.db").unlink()
+    with closing(sqlite3.connect(folder / "vault.db")) as connection:
+        connection.execute("CREATE TABLE photos (name TEXT)")
+        connection.commit()
+    (folder / "vault.db").chmod(0o600)
+    assert "no vault of mstoken" in _refused(folder)
+
+
+def test_a_vault_of_a_newer_version_is_left_alone(folder: Path) -> None:
+    """The error asks to upgrade; an older program must not write what it does not understand."""
+    with closing(sqlite3.connect(folder / "vault.db")) as connection:
+        connection.execute("PRAGMA user_version = 2")
+        connection.commit()
+    assert "pip install --upgrade mstoken" in _refused(folder)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DELETE FROM vault",
+        "DELETE FROM vault WHERE name = 'check'",
+        "UPDATE vault SET value = 7",
+        "UPDATE vault SET value = 'text'",
+        "UPDATE vault SET value = zeroblob(40) WHERE name = 'check'",
+        "DROP TABLE vault",
+        "DROP TABLE grants",
+        "UPDATE grants SET current = 'text'",
+        "UPDATE grants SET current = 5",
+        "UPDATE grants SET current = zeroblob(3)",
+        "UPDATE grants SET current = previous",
+        "UPDATE grants SET current = (SELECT current FROM grants WHERE key = 'account:1') WHERE key = 'account:anna'",
+    ],
+)
+def test_a_vault_with_wrong_content_is_refused(folder: Path, harm: str) -> None:
+    """Rows lost, changed, of another kind or moved to another name are errors: never another token, never a new key."""
+    with closing(sqlite3.connect(folder / "vault.db")) as connection:
+        connection.execute(harm)
+        connection.commit()
+    key = (folder / "vault.key").read_bytes()
+    with pytest.raises(StoreError) as reading:
+        Vault(str(folder)).load(ACCOUNT)
+    with pytest.raises(StoreError) as writing:
+        Vault(str(folder)).replace(ACCOUNT, "r1", "r2")
+    assert str(folder) in str(reading.value)
+    assert str(folder) in str(writing.value)
+    assert (folder / "vault.key").read_bytes() == key
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_flipped_bytes_give_the_token_or_an_error_never_another_token(folder: Path, data: st.DataObject) -> None:
+    """What is read is what was written, or nothing; any failure is a StoreError."""
+    path = folder / "vault.db"
+    whole = path.read_bytes()
+    harmed = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        harmed[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(harmed))
+    try:
+        assert Vault(str(folder)).load(ACCOUNT) in {Grant("r1", "r0"), None}
+        Vault(str(folder)).names()
+    except StoreError as error:
+        assert str(path) in str(error) or "vault" in str(error)  # noqa: PT017
+    finally:
+        for leftover in folder.glob("vault.db-*"):
+            leftover.unlink()
+        path.write_bytes(whole)
+
+
+def test_a_full_disk_loses_no_refresh_token(workers: Any, tmp_path: Path) -> None:
+    """A renewal that cannot be written raises, keeps what was there, and works when there is room again."""
+    output, _ = workers.run("vault_when_full", tmp_path / "vault")
+    first, second = output.splitlines()
+    assert first.startswith("True ")
+    assert "Free some space" in first
+    assert second == "True"
+
+
+def test_a_vault_taken_away_and_made_anew_is_used_with_its_own_key(tmp_path: Path) -> None:
+    """A process that knew the old vault's key does not seal for the new vault with it."""
+    vault = Vault(str(tmp_path / "vault"))
+    vault.put(ACCOUNT, "r0", About())
+    (tmp_path / "vault").rename(tmp_path / "old")
+    Vault(str(tmp_path / "vault")).put("account:ben", "b0", About())
+    vault.put(ACCOUNT, "r1", About())
+    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r1")
+    assert Vault(str(tmp_path / "old")).load(ACCOUNT) == Grant("r0")

@@ -1,0 +1,244 @@
+"""What the processes of these tests do: `python worker.py TASK ARGUMENT…`. Answers on standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mstoken.errors import StoreError
+from mstoken.model import Grant, Token
+from mstoken.stores.folder import FolderStore
+from mstoken.stores.locks import try_lock
+from mstoken.stores.port import About
+from mstoken.stores.seal import Seal
+from mstoken.stores.vault import Vault
+
+FAR = 4_000_000_000
+ACCOUNT = "account:anna"
+NOBODY = 65534
+
+
+def key_of(worker: int, number: int) -> str:
+    return f"{worker:08x}{number:032x}"
+
+
+def _wait_for_the_others() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+
+
+def write_and_read(folder: str, seconds: str, worker: str) -> None:
+    """Keep tokens of one's own, look for earlier ones after each, and print how many were kept and how many missed."""
+    _wait_for_the_others()
+    store, until, number, missed = FolderStore(folder), time.monotonic() + float(seconds), 0, 0
+    while time.monotonic() < until:
+        store.save(key_of(int(worker), number), Token(f"t{number}", FAR))
+        number += 1
+        for earlier in [random.randrange(number), number - 1]:  # noqa: S311
+            kept = store.load(key_of(int(worker), earlier))
+            missed += kept is None or kept.token != f"t{earlier}"
+    sys.stdout.write(f"{number} {missed}\n")
+
+
+def overwrite(folder: str, key: str, seconds: str) -> None:
+    """Rewrite one token over and over, long and short, and print how often."""
+    store, until, number = FolderStore(folder), time.monotonic() + float(seconds), 0
+    while time.monotonic() < until:
+        store.save(key, Token("x" * random.choice([10, 3000, 20000]), FAR))  # noqa: S311
+        number += 1
+    sys.stdout.write(f"{number}\n")
+
+
+def take_turns(folder: str, key: str, mark: str, turns: str, _worker: str) -> None:
+    """Take turns, leaving a mark while in it; print how often somebody else's mark was there."""
+    _wait_for_the_others()
+    store, met = FolderStore(folder), 0
+    for _ in range(int(turns)):
+        with store.exclusive(key):
+            try:
+                os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                met += 1
+                continue
+            time.sleep(0.003)
+            Path(mark).unlink()
+    sys.stdout.write(f"{met}\n")
+
+
+def grab(path: str, mark: str, seconds: str, _worker: str) -> None:
+    """Take and give back a lock as fast as can be; print how often, and how often somebody else was in it too."""
+    _wait_for_the_others()
+    until, taken, met = time.monotonic() + float(seconds), 0, 0
+    while time.monotonic() < until:
+        release = try_lock(path)
+        if release is None:
+            continue
+        taken += 1
+        try:
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+            Path(mark).unlink()
+        except FileExistsError:
+            met += 1
+        release()
+    sys.stdout.write(f"{taken} {met}\n")
+
+
+def hold(folder: str, key: str) -> None:
+    """Take a turn and never give it back."""
+    with FolderStore(folder).exclusive(key):
+        sys.stdout.write("held\n")
+        sys.stdout.flush()
+        time.sleep(600)
+
+
+def hold_with_child(folder: str, key: str) -> None:
+    """Take a turn, fork a child that lives on, and give the turn back."""
+    with FolderStore(folder).exclusive(key):
+        child = os.fork()
+        if not child:
+            sys.stdout.close()
+            time.sleep(600)
+    sys.stdout.write(f"{child}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+
+
+def kept_when_full(folder: str) -> None:
+    """Save where no file may grow, and print what this process then loads."""
+    store = FolderStore(folder)
+    store.save("0a", Token("before", FAR))
+    _let_files_grow_to(20)
+    store.save("0a", Token("after", FAR + 1))
+    store.save("0b", Token("another", FAR))
+    names = sorted(path.name for path in Path(folder).iterdir())
+    sys.stdout.write(f"{_loaded(store, '0a')} {_loaded(store, '0b')} {names}\n")
+
+
+def vault_when_full(folder: str) -> None:
+    """Renew where no file may grow, then where it may again, and print what the vault says and holds."""
+    vault = Vault(folder)
+    vault.put(ACCOUNT, "r0", About())
+    _let_files_grow_to(20)
+    said = _said_by(lambda: vault.replace(ACCOUNT, "r0", "r1"))
+    _let_files_grow_to(resource.RLIM_INFINITY)
+    sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r0')} {said}\n")
+    vault.replace(ACCOUNT, "r0", "r2")
+    sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r2', 'r0')}\n")
+
+
+def read_only(folder: str) -> None:
+    """Keep something, lose the right to write, and print what can still be done."""
+    FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)).save("0a", Token("t", FAR))
+    Vault(f"{folder}/vault").put(ACCOUNT, "r0", About())
+    for path in [*Path(folder).rglob("*"), Path(folder)]:
+        path.chmod(0o500 if path.is_dir() else 0o400)
+        if os.geteuid() == 0:
+            os.chown(path, NOBODY, NOBODY)
+    if os.geteuid() == 0:
+        os.setuid(NOBODY)
+    tokens, vault = FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)), Vault(f"{folder}/vault")
+    tokens.save("0b", Token("u", FAR))
+    with tokens.exclusive("0b"):
+        sys.stdout.write(f"{_loaded(tokens, '0a')} {_loaded(tokens, '0b')}\n")
+    sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r0')} {list(vault.names())}\n")
+    sys.stdout.write(_said_by(lambda: vault.replace(ACCOUNT, "r0", "r1")) + "\n")
+
+
+def renew_until_killed(folder: str, kills: str, first: str) -> None:
+    """Kill a renewing child again and again; print each time what it had said was kept, and what the vault holds.
+
+    With `first`, each child starts with no vault at all.
+    """
+    for trial in range(int(kills)):
+        place = f"{folder}/{trial}" if first else folder
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            _renew_for_ever(place, writer)
+        os.close(writer)
+        heard = b"" if first else os.read(reader, 65536)  # now it is at work
+        time.sleep(random.random() * 0.03)  # noqa: S311
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        while more := os.read(reader, 65536):
+            heard += more
+        os.close(reader)
+        said = int(heard.split()[-1]) if heard else 0
+        vault = Vault(place)
+        held = vault.load(ACCOUNT)
+        sys.stdout.write(f"{said} {held.current if held else '-'} {held.previous if held else '-'} ")
+        last = int(held.current) if held else 0
+        vault.replace(ACCOUNT, str(last), str(last + 1))
+        sys.stdout.write(f"{vault.load(ACCOUNT) == Grant(str(last + 1), str(last))}\n")
+
+
+def _renew_for_ever(folder: str, writer: int) -> None:
+    vault = Vault(folder)
+    held = vault.load(ACCOUNT)
+    number = int(held.current) if held else 0
+    os.write(writer, b"%d " % number)
+    while True:
+        vault.replace(ACCOUNT, str(number), str(number + 1))
+        number += 1
+        os.write(writer, b"%d " % number)
+
+
+def renew(folder: str, old: str, new: str) -> None:
+    """Renew once; print the source of the vault's key."""
+    Vault(folder).replace(ACCOUNT, old, new)
+
+
+def show(folder: str) -> None:
+    """Print what the vault holds, or says."""
+    held: list[Grant | None] = []
+    said = _said_by(lambda: held.append(Vault(folder).load(ACCOUNT)))
+    sys.stdout.write(f"{said or (held[0] and held[0].current)}\n")
+
+
+def _loaded(store: FolderStore, key: str) -> str:
+    kept = store.load(key)
+    return kept.token if kept else "nothing"
+
+
+def _said_by(call: Callable[[], None]) -> str:
+    try:
+        call()
+    except StoreError as error:
+        return str(error).replace("\n", " / ")
+    return ""
+
+
+def _let_files_grow_to(most: int) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+
+TASKS: dict[str, Callable[..., None]] = {
+    task.__name__: task
+    for task in (
+        write_and_read,
+        overwrite,
+        take_turns,
+        grab,
+        hold,
+        hold_with_child,
+        kept_when_full,
+        vault_when_full,
+        read_only,
+        renew_until_killed,
+        renew,
+        show,
+    )
+}
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError):
+        TASKS[sys.argv[1]](*sys.argv[2:])
