@@ -1,0 +1,53 @@
+"""The program beside a local Entra ID."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from entra_emulator import Emulator
+from mstoken.stores.places import memory_backed
+from support.program import Program
+
+
+@pytest.fixture(scope="session")
+def entra() -> Iterator[Emulator]:
+    """One emulator for all tests of a process; count its requests from where they are."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A cache folder where tokens are kept clear, as on most machines: in memory."""
+    for place in (tmp_path, Path("/dev/shm")):  # noqa: S108
+        if os.access(place, os.W_OK) and memory_backed(str(place)):
+            folder = Path(tempfile.mkdtemp(dir=place, prefix="mstoken-test-"))
+            yield folder
+            shutil.rmtree(folder)
+            return
+    pytest.skip("no memory-backed folder")
+
+
+@pytest.fixture
+def at_entra(tmp_path: Path, memory: Path, entra: Emulator) -> Program:
+    """The program in the emulator's environment, with configuration and cache of its own."""
+    program = Program(tmp_path)
+    program.environment |= entra.environment() | {
+        "MSTOKEN_CACHE_DIR": str(memory),
+        "MSTOKEN_CONFIG_DIR": str(program.config),
+    }
+    return program
+
+
+@pytest.fixture
+def anonymous(at_entra: Program) -> Program:
+    """The same, and nothing in the environment says who asks."""
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        del at_entra.environment[name]
+    return at_entra

@@ -1,0 +1,284 @@
+"""`mstoken get`: the token on standard output, everything else elsewhere, and one request for it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.identity import AzureCliCredential, AzureDeveloperCliCredential
+
+from entra_emulator import Emulator
+from support.program import MSTOKEN, Program, Ran
+
+CHALLENGE = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
+
+
+def claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
+
+
+def one_token(ran: Ran) -> str:
+    """The one line of a run that went well and said nothing else."""
+    assert (ran.code, ran.err) == (0, "")
+    [line] = ran.out.splitlines()
+    assert ran.out == line + "\n"
+    return line
+
+
+def test_one_token_and_nothing_else_and_one_request_for_two_runs(at_entra: Program, entra: Emulator) -> None:
+    """The token is the only line; the second process prints the same one and asks nobody."""
+    before = len(entra.token_requests)
+    first, second = one_token(at_entra("get", "graph")), one_token(at_entra("get", "graph"))
+    assert first == second
+    assert claims(first)["aud"] == "https://graph.microsoft.com"
+    assert len(entra.token_requests) == before + 1
+
+
+def test_another_way_to_name_the_service_finds_the_same_token(at_entra: Program, entra: Emulator) -> None:
+    """Name, URL, resource and scope of one service are one question, so one request answers them all."""
+    before = len(entra.token_requests)
+    names = [
+        ("graph",),
+        ("https://graph.microsoft.com/v1.0/users?$top=1",),
+        ("https://graph.microsoft.com/.default",),
+        ("--scope", "https://graph.microsoft.com/.default"),
+    ]
+    assert len({one_token(at_entra("get", *name)) for name in names}) == 1
+    assert len(entra.token_requests) == before + 1
+
+
+def test_tokens_on_a_disk_are_shared_too(at_entra: Program, entra: Emulator, tmp_path: Path) -> None:
+    """Where the folder is not in memory the token is sealed, and the second run still asks nobody."""
+    before = len(entra.token_requests)
+    sealed = {"MSTOKEN_CACHE_DIR": str(tmp_path / "cache")}
+    first, second = at_entra("get", "graph", **sealed), at_entra("get", "graph", **sealed)
+    assert first.out == second.out
+    assert len(entra.token_requests) == before + 1
+
+
+def test_json_has_the_times_twice(at_entra: Program) -> None:
+    """Epoch seconds for programs, ISO 8601 in UTC for people, and they are the same moment."""
+    shown = json.loads(at_entra("get", "graph", "--output", "json").out)
+    assert shown["token"] == one_token(at_entra("get", "graph"))
+    assert shown["token_type"] == "Bearer"
+    assert datetime.fromisoformat(shown["expires_at"]) == datetime.fromtimestamp(shown["expires_on"], UTC)
+    assert shown["expires_at"].endswith("Z")
+    assert shown["refresh_on"] < shown["expires_on"]
+
+
+def test_header_is_ready_for_curl(at_entra: Program) -> None:
+    """One line that `curl -H @-` takes."""
+    token = one_token(at_entra("get", "graph"))
+    assert one_token(at_entra("get", "graph", "-o", "header")) == f"Authorization: Bearer {token}"
+
+
+def test_env_is_safe_to_evaluate(at_entra: Program) -> None:
+    """What a shell evaluates sets the variables to the token and its expiry."""
+    shown = json.loads(at_entra("get", "graph", "-o", "json").out)
+    script = f'eval "$({MSTOKEN} get graph -o env)"; printenv MSTOKEN_ACCESS_TOKEN MSTOKEN_EXPIRES_ON'
+    told = subprocess.run(
+        ["sh", "-c", script], env=at_entra.environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert told.splitlines() == [shown["token"], str(shown["expires_on"])]
+
+
+def test_az_is_what_the_azure_sdk_reads(at_entra: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """azure-identity takes the token and its expiry from an `az` that prints our output, in any time zone."""
+    _stand_in(at_entra, monkeypatch, tmp_path, "az", "-o az")
+    expected = json.loads(at_entra("get", "arm", "-o", "json").out)
+    for zone in ("UTC", "America/New_York"):
+        monkeypatch.setenv("TZ", zone)
+        got = AzureCliCredential().get_token("https://management.azure.com/.default")
+        assert (got.token, got.expires_on) == (expected["token"], expected["expires_on"])
+
+
+def test_az_has_the_local_time_with_microseconds(at_entra: Program) -> None:
+    """expiresOn is naive local time, expires_on the same moment as epoch seconds, tenant what was asked."""
+    shown = json.loads(at_entra("get", "arm", "-o", "az", TZ="America/New_York").out)
+    local = datetime.strptime(shown["expiresOn"], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007 - naive is the contract
+    utc = datetime.fromtimestamp(shown["expires_on"], UTC).replace(tzinfo=None)
+    assert (utc - local).total_seconds() in {4 * 3600, 5 * 3600}
+    assert (shown["tenant"], shown["tokenType"]) == (at_entra.environment["AZURE_TENANT_ID"], "Bearer")
+
+
+def test_azd_is_what_the_azure_sdk_reads(at_entra: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """azure-identity takes the token and its expiry from an `azd` that prints our output."""
+    _stand_in(at_entra, monkeypatch, tmp_path, "azd", "-o azd")
+    monkeypatch.setenv("TZ", "UTC")  # elsewhere azure-identity reads azd's UTC as local time, a fault of its own
+    expected = json.loads(at_entra("get", "arm", "-o", "json").out)
+    got = AzureDeveloperCliCredential().get_token("https://management.azure.com/.default")
+    assert (got.token, got.expires_on) == (expected["token"], expected["expires_on"])
+
+
+def _stand_in(program: Program, monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, options: str) -> None:
+    """An executable `name` on the PATH that runs mstoken."""
+    tools = folder / "tools"
+    tools.mkdir()
+    script = tools / name
+    script.write_text(f"#!/bin/sh\nexec {MSTOKEN} get arm {options}\n")
+    script.chmod(0o755)
+    for variable, value in program.environment.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+
+
+def test_fresh_asks_again_and_its_token_is_the_one_kept(at_entra: Program, entra: Emulator) -> None:
+    """After a change of roles --fresh gives a new token, and plain calls give that one from then on."""
+    old = one_token(at_entra("get", "graph"))
+    before = len(entra.token_requests)
+    new = one_token(at_entra("get", "graph", "--fresh"))
+    assert new != old
+    assert one_token(at_entra("get", "graph")) == new
+    assert len(entra.token_requests) == before + 1
+
+
+def test_min_ttl_within_its_life_keeps_the_token(at_entra: Program, entra: Emulator) -> None:
+    """A token with enough life left is printed without a request."""
+    token = one_token(at_entra("get", "graph"))
+    before = len(entra.token_requests)
+    assert one_token(at_entra("get", "graph", "--min-ttl", "600")) == token
+    assert one_token(at_entra("get", "graph", "--min-ttl=600")) == token
+    assert len(entra.token_requests) == before
+
+
+def test_min_ttl_beyond_its_life_asks_and_says_what_came(at_entra: Program, entra: Emulator) -> None:
+    """The service is asked for a longer one; where it has none, the token is printed and the shortfall told."""
+    at_entra("get", "graph")
+    before = len(entra.token_requests)
+    ran = at_entra("get", "graph", "--min-ttl", "90000")
+    assert (ran.code, len(ran.out.splitlines())) == (0, 1)
+    assert "--min-ttl asked for 90000" in ran.err
+    assert len(entra.token_requests) == before + 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        CHALLENGE,
+        base64.b64encode(CHALLENGE.encode()).decode(),
+        base64.urlsafe_b64encode(CHALLENGE.encode()).decode().rstrip("="),
+    ],
+    ids=["json", "base64", "base64url"],
+)
+def test_claims_are_sent_however_they_come(at_entra: Program, entra: Emulator, given: str) -> None:
+    """JSON, base64 and base64url of a challenge are the same question: the service is asked with claims."""
+    assert at_entra("get", "graph", "--claims", given).code == 0
+    assert "claims" in entra.token_requests[-1].form
+
+
+@pytest.mark.parametrize("given", ["nonsense!", "bm9uc2Vuc2U=", '{"x', "[]"])
+def test_claims_that_are_none(at_entra: Program, entra: Emulator, given: str) -> None:
+    """What is no JSON object, in clear or in base64, is refused before any request."""
+    before = len(entra.token_requests)
+    ran = at_entra("get", "graph", "--claims", given)
+    assert (ran.code, ran.out) == (2, "")
+    assert "claims" in ran.err
+    assert len(entra.token_requests) == before
+
+
+def user(program: Program, entra: Emulator, name: str = "nadia@northwind-partner.example") -> dict[str, str]:
+    return {"MSTOKEN_REFRESH_TOKEN": entra.sign_in(name)}
+
+
+def test_scopes_of_a_named_service(at_entra: Program, entra: Emulator) -> None:
+    """Bare permissions belong to the service named beside them, and several make one token."""
+    ran = at_entra("get", "graph", "--scope", "User.Read", "--scope", "User.Read.All", **user(at_entra, entra))
+    assert set(claims(one_token(ran))["scp"].split()) >= {"User.Read", "User.Read.All"}
+
+
+def test_scopes_of_another_service_than_named(at_entra: Program) -> None:
+    """A name and a scope that contradict each other are refused; a URL only says what the token is for."""
+    refused = at_entra("get", "graph", "--scope", "https://vault.azure.net/.default")
+    assert (refused.code, refused.out) == (2, "")
+    url = "https://somewhere.example/api/things"
+    assert claims(one_token(at_entra("get", url, "--scope", "https://graph.microsoft.com/.default")))["aud"]
+
+
+def test_the_cloud_changes_the_resource(at_entra: Program) -> None:
+    """--cloud at a local authority asks for the resource of that cloud."""
+    assert claims(one_token(at_entra("get", "graph", "--cloud", "usgov")))["aud"] == "https://graph.microsoft.us"
+
+
+def test_the_tenant_flag_goes_before_the_environment(at_entra: Program, entra: Emulator) -> None:
+    """One application, another customer: the token is that tenant's."""
+    customer = at_entra.environment["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"]
+    assert claims(one_token(at_entra("get", "graph", "--tenant", customer)))["tid"] == customer
+
+
+def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None:
+    """An application alone gets exit code 3 and the command to run, before the network is touched."""
+    before = len(entra.requests)
+    ran = at_entra("get", "partner")
+    assert (ran.code, ran.out) == (3, "")
+    assert "next: " in ran.err
+    assert "mstoken login --tenant" in ran.err
+    assert len(entra.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "code", "said"),
+    [
+        ({"AZURE_CLIENT_SECRET": "wrong"}, ("graph",), 4, "AADSTS7000215"),
+        ({"AZURE_TENANT_ID": "nowhere.example"}, ("graph",), 4, "AADSTS90002"),
+        ({"MSTOKEN_REFRESH_TOKEN": "0.AXbad"}, ("graph",), 3, "AADSTS"),
+        ({"AZURE_AUTHORITY_HOST": "https://localhost:1"}, ("graph",), 5, "localhost"),
+        ({}, ("grpah",), 2, "Did you mean graph"),
+        ({}, (), 2, "No service"),
+        ({}, ("graph", "--min-ttl", "soon"), 2, "--min-ttl"),
+        ({}, ("graph", "--output", "xml"), 2, "--output"),
+        ({}, ("graph", "--secret", "x"), 2, "No such option"),
+        ({}, ("graph", "--profile", "none"), 2, "There is no profile 'none'"),
+        ({}, ("graph", "--cloud", "moon"), 2, "There is no cloud called 'moon'"),
+        ({}, ("graph", "--authority", "http://login.example"), 2, "not https"),
+        ({"AZURE_CLIENT_SECRET": ""}, ("graph",), 2, "AZURE_CLIENT_SECRET (set, but empty)"),
+    ],
+)
+def test_what_goes_wrong_is_said_with_its_code(
+    at_entra: Program, environment: dict[str, str], arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    """Nothing on standard output, the reason and the next step on standard error, and the documented exit code."""
+    ran = at_entra("get", *arguments, **environment)
+    assert (ran.code, ran.out) == (code, ""), ran.err
+    assert ran.err.startswith("mstoken: error: ")
+    assert said in ran.err
+    assert "\n  next: " in ran.err
+
+
+def test_a_failure_shows_no_secret_even_when_debugging(at_entra: Program) -> None:
+    """The traceback that MSTOKEN_DEBUG adds has neither the secret nor the refresh token."""
+    secrets = {"AZURE_CLIENT_SECRET": "wr0ng~secret", "MSTOKEN_REFRESH_TOKEN": "0.AX-wr0ng-refresh"}
+    ran = at_entra("get", "graph", MSTOKEN_DEBUG="1", **secrets)
+    assert ran.code in {3, 4}
+    assert 'File "' in ran.err
+    assert "wr0ng" not in ran.err
+
+
+def test_notes_do_not_disturb_the_result(at_entra: Program) -> None:
+    """A variable that overrides a named profile is told on standard error, every time, and the token is printed."""
+    at_entra.profile('[profile.work]\ntenant = "other"\n')
+    for _ in range(2):
+        ran = at_entra("get", "graph", "--profile", "work")
+        assert (ran.code, len(ran.out.splitlines())) == (0, 1)
+        assert "AZURE_TENANT_ID is set and goes before tenant of the profile work." in ran.err
+
+
+def test_a_profile_is_an_identity(anonymous: Program, entra: Emulator) -> None:
+    """Tenant, client, authority and a referenced secret of a profile are all that is needed."""
+    secret = entra.environment()["AZURE_CLIENT_SECRET"]
+    del anonymous.environment["AZURE_AUTHORITY_HOST"]
+    anonymous.profile(
+        f'[profile.default]\ntenant = "{entra.state.default_tenant.id}"\nclient_id = "{entra.state.default_app.id}"\n'
+        f'client_secret = "env:MY_SECRET"\nauthority = "{entra.authority}"\n'
+    )
+    assert claims(one_token(anonymous("get", "graph", MY_SECRET=secret)))["appid"] == entra.state.default_app.id
+
+
+def test_a_terminal_gets_the_token_too(at_entra: Program) -> None:
+    """Whoever types the command wants to see it."""
+    assert at_entra.at_terminal("get", "graph").out == one_token(at_entra("get", "graph")) + "\n"
