@@ -7,7 +7,6 @@ that goes wrong here fails the caller: a token that cannot be kept in the folder
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import contextmanager, nullcontext, suppress
 from threading import Lock
@@ -143,6 +142,8 @@ class FolderStore:
         if not self._warned:
             self._warned = True
             said = error.strerror if isinstance(error, OSError) else error  # a file name there is a token's digest
+            import logging  # half a start of Python, for what is said once if at all
+
             logging.getLogger("mstoken").warning("Access tokens stay with this process only: %s", said)
 
 

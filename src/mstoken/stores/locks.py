@@ -7,7 +7,6 @@ importing it takes four times as long as starting Python; it serves where there 
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from contextlib import suppress
@@ -45,10 +44,7 @@ class FileTurn:
         with suppress(OSError):
             while (release := self._take(self._path)) is None:
                 if time.monotonic() >= deadline:
-                    logging.getLogger("mstoken").warning(
-                        "Another process has been asking for the same token for %.0f s; going on without it.",
-                        self._wait_in,
-                    )
+                    _say_that_waiting_ends(self._wait_in)
                     return
                 time.sleep(nap)
                 nap = min(nap * 1.5, _LONGEST_NAP_IN)
@@ -60,6 +56,14 @@ class FileTurn:
         release, self._release = self._release, None
         if release is not None:
             release()
+
+
+def _say_that_waiting_ends(waited_in: float) -> None:
+    import logging
+
+    logging.getLogger("mstoken").warning(
+        "Another process has been asking for the same token for %.0f s; going on without it.", waited_in
+    )
 
 
 def try_lock(path: str) -> Release | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from mstoken.model import About
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from mstoken.model import Grant, Token
+
+__all__ = ["NOTHING_ABOUT", "About", "GrantStore", "Kept", "Stores", "TokenStore"]
 
 
 class TokenStore(Protocol):
@@ -30,15 +34,6 @@ class TokenStore(Protocol):
     def exclusive(self, key: str) -> AbstractContextManager[None]:
         """One at a time for `key` among all processes that share the store."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """Whose refresh token it is and where it is good, for people to read; nothing secret. Empty where unknown."""
-
-    authority: str = ""
-    tenant: str = ""
-    client_id: str = ""
 
 
 NOTHING_ABOUT = About()
