@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from support.worlds import Asyncio, Blocking, World
+from tests.support.worlds import Asyncio, Blocking, World
 
 
 @pytest.fixture(params=[Blocking, Asyncio], ids=["blocking", "asyncio"])

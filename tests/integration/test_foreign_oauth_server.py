@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.worlds import World
 
 from mstoken import Authority, ClientSecret, CredentialRejected, RefreshToken, SignInRequired
-from support.worlds import World
 
 NODE = Path(__file__).parent.parent / "node"
 SECRET = "only-for-this-test-0123456789"

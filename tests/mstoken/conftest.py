@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from support.token_service import TokenService
+from tests.support.token_service import TokenService
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import time
 from typing import Any
 
 import pytest
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.worlds import World
 
 from mstoken import (
     ClientSecret,
@@ -21,8 +23,6 @@ from mstoken import (
     UsageError,
 )
 from mstoken.model import Token
-from support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from support.worlds import World
 
 SECRET = "s3cr3t~for+tests&only"
 GRAPH = "https://graph.microsoft.com/.default"

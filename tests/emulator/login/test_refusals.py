@@ -141,10 +141,27 @@ CASES = {
         "invalid_client",
         401,
         WITH_URI,
-        {**APP, "client_secret": None, "client_assertion": "eyJhbGciOiJSUzI1NiIsIng1dCI6ImFiYyJ9.e30.c2ln"},
+        {
+            **APP,
+            "client_secret": None,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": "eyJhbGciOiJSUzI1NiIsIng1dCI6ImFiYyJ9.e30.c2ln",
+        },
     ),
     "assertion is no JWT": Case(
-        50027, "invalid_request", 400, WITH_URI, {**APP, "client_secret": None, "client_assertion": "x"}
+        50027,
+        "invalid_request",
+        400,
+        WITH_URI,
+        {
+            **APP,
+            "client_secret": None,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": "x",
+        },
+    ),
+    "assertion of no type": Case(
+        900144, "invalid_request", 400, WITH_URI, {**APP, "client_secret": None, "client_assertion": "x"}
     ),
     "secret of a public client": Case(
         700025,
@@ -395,4 +412,6 @@ def test_every_code_is_provoked_somewhere() -> None:
     """Each AADSTS code the emulator knows arises in a test of its own."""
     here = {case.code for case in CASES.values()}
     elsewhere = {50049, 70000, 700007, 9000411}  # discovery, single use, other client, doubled parameter
+    # test_client_assertion.py, test_federation.py and test_user_fic.py
+    elsewhere |= {50013, 501661, 700021, 700023, 700024, 700211, 700212, 700213, 700222, 5002741, 7000272}
     assert set(definitions()) == here | elsewhere

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.program import Program
 
 from entra_emulator import Emulator
 from mstoken.stores.places import memory_backed
-from support.program import Program
 
 
 @pytest.fixture(scope="session")

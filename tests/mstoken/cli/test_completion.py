@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-
-from support.program import Program
+from tests.support.program import Program
 
 PROFILES = "".join(f'[profile.{name}]\ntenant = "{name}.example"\nclient_id = "c"\n' for name in ("work", "winter"))
 CASES = [

@@ -7,8 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from support.program import MSTOKEN, Program
+from tests.support.program import MSTOKEN, Program
 
 
 @pytest.fixture

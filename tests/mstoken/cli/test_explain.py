@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.support.program import Program
 
 from mstoken import aadsts
 from mstoken.cli import explain as command
 from mstoken.cli.exit_codes import LATER, REFUSED, SIGN_IN
-from support.program import Program
 
 
 @pytest.fixture

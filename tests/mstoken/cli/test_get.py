@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from azure.identity import AzureCliCredential, AzureDeveloperCliCredential
+from tests.support.program import MSTOKEN, Program, Ran
 
 from entra_emulator import Emulator
-from support.program import MSTOKEN, Program, Ran
 
 CHALLENGE = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
 

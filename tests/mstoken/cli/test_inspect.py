@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support import forged
+from tests.support.program import Program
 
 from mstoken.cli.inspection import kinds, piped, story
 from mstoken.cli.inspection.facts import facts_of
 from mstoken.errors import MstokenError
 from mstoken.protocol.jwt import Decoded, decode
-from support import forged
-from support.program import Program
 
 NOW = time.time()
 GRAPH_ID = "00000003-0000-0000-c000-000000000000"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.program import Program, Ran
+from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
 
 from mstoken.cli.api_answers import error_in
-from support.program import Program, Ran
-from support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
 
 SECRET = "not-a-real-secret"
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.support.program import Program
 
 from mstoken.services import catalogue
-from support.program import Program
 
 
 @pytest.fixture

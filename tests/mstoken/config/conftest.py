@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from support.home import Home
+from tests.support.home import Home
 
 
 @pytest.fixture

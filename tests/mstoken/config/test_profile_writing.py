@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.home import Home
 
 from mstoken import StoreError, UsageError
 from mstoken.config.profile_writing import write_profile
-from support.home import Home
 
 FILE = """\
 # my own words

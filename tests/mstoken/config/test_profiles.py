@@ -8,10 +8,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.home import Home
 
 from mstoken import UsageError
 from mstoken.config.profiles import find, load, names
-from support.home import Home
 
 SECRET = "Qx8~not.a.real.secret~Qx8"
 

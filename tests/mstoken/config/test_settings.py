@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.home import Home
 
 from mstoken import Client, ClientSecret, NotConfigured, RefreshToken, UsageError
 from mstoken.config.environment import from_environment
-from support.home import Home
 
 ENVIRONMENT = {"AZURE_TENANT_ID": "env-tenant", "AZURE_CLIENT_ID": "env-client", "AZURE_CLIENT_SECRET": "env-secret"}
 WORK = """

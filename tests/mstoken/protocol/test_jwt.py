@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.forged import jwt, part
 
 from mstoken.errors import UsageError
 from mstoken.protocol.jwt import LONGEST, decode, looks_like_jwt
-from support.forged import jwt, part
 
 texts = st.text(max_size=20)
 values = st.recursive(

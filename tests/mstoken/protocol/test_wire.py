@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.token_service import CLIENT_ID, TENANT
 
 from mstoken import errors
 from mstoken.credentials import ClientSecret
@@ -14,7 +15,6 @@ from mstoken.model import Authority, TokenRequest
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpResponse
 from mstoken.protocol.token_endpoint import read_answer
-from support.token_service import CLIENT_ID, TENANT
 
 WIRE: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
 QUESTION = TokenRequest(

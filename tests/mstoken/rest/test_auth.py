@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 import requests
+from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
+from tests.support.worlds import World
 
 from mstoken import AsyncClient, Client, ClientSecret, UntrustedOrigin, UsageError
-from support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from support.worlds import World
 
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1611165359"}}}'
 CHALLENGE = f'Bearer realm="", error="insufficient_claims", claims="{base64.b64encode(CLAIMS.encode()).decode()}"'

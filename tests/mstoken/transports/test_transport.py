@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService
+from tests.support.worlds import World
 
 from mstoken import ClientSecret, TransportError, UnreadableAnswer, UsageError
 from mstoken.protocol.http import HttpRequest
 from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
-from support.token_service import CLIENT_ID, TENANT, Reply, TokenService
-from support.worlds import World
 
 
 @pytest.fixture
