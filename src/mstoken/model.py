@@ -59,6 +59,15 @@ class Grant:
     previous: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose refresh token it is and where it is good, for people to read; nothing secret. Empty where unknown."""
+
+    authority: str = ""
+    tenant: str = ""
+    client_id: str = ""
+
+
 def origin_of(url: str, what: str) -> str:
     """The origin (scheme, host, port) of an authority given as a host or a URL.
 

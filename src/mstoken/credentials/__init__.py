@@ -13,14 +13,18 @@ from mstoken.credentials.assertion import (
     TokenAssertion,
 )
 from mstoken.credentials.certificate import ClientCertificate, ClientKey
+from mstoken.credentials.on_behalf_of import OnBehalfOf
 from mstoken.credentials.refresh_token import RefreshToken
 from mstoken.credentials.secret import ClientSecret
+from mstoken.credentials.sign_ins import AuthorizationCode, Browser, DeviceCode, DevicePrompt, Password, SignIn
 
 __all__ = [
     "AgentIdentity",
     "AgentUser",
     "AssertionSource",
+    "AuthorizationCode",
     "AzurePipelines",
+    "Browser",
     "CallbackAssertion",
     "ClientAssertion",
     "ClientCertificate",
@@ -28,10 +32,15 @@ __all__ = [
     "ClientKey",
     "ClientSecret",
     "Credential",
+    "DeviceCode",
+    "DevicePrompt",
     "FileAssertion",
     "FmiPath",
     "GitHubActions",
+    "OnBehalfOf",
+    "Password",
     "RefreshToken",
+    "SignIn",
     "TokenAssertion",
     "is_user",
 ]
@@ -39,9 +48,17 @@ __all__ = [
 ClientCredential = ClientSecret | ClientCertificate | ClientKey | ClientAssertion
 """How an application proves itself to the token endpoint; a public client has none."""
 
-Credential = ClientCredential | RefreshToken | FmiPath | AgentIdentity | AgentUser
+Credential = (
+    ClientCredential
+    | RefreshToken
+    | SignIn
+    | OnBehalfOf
+    | FmiPath
+    | AgentIdentity
+    | AgentUser
+)
 
 
 def is_user(credential: Credential) -> bool:
     """Whether tokens got with it stand for a person (delegated), not for the application alone."""
-    return isinstance(credential, RefreshToken | AgentUser)
+    return isinstance(credential, RefreshToken | SignIn | OnBehalfOf | AgentUser)

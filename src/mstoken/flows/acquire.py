@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mstoken.credentials import (
     AgentIdentity,
     AgentUser,
+    AuthorizationCode,
+    Browser,
     ClientAssertion,
     ClientCertificate,
     ClientKey,
     ClientSecret,
+    DeviceCode,
     FmiPath,
+    OnBehalfOf,
+    Password,
     RefreshToken,
 )
 from mstoken.flows.agent_identity import agent_identity, agent_user
 from mstoken.flows.client_credentials import client_credentials
+from mstoken.flows.on_behalf_of import on_behalf_of
 from mstoken.flows.refresh_token import refresh_token
+from mstoken.flows.sign_in import signed_in
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from mstoken.credentials import SignIn
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
 
 
 async def acquire(request: TokenRequest, port: Port) -> Token:
     """Ask the token service, whatever is kept. Raises what the flow raises."""
+    flow: Coroutine[Any, Any, Token]
     match request.credential:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion() as credential:
-            return await client_credentials(request, credential, port)
+            flow = client_credentials(request, credential, port)
         case FmiPath(client, fmi_path):
-            return await client_credentials(request, client, port, fmi_path=fmi_path)
+            flow = client_credentials(request, client, port, fmi_path=fmi_path)
         case AgentIdentity() as credential:
-            return await agent_identity(request, credential, port)
+            flow = agent_identity(request, credential, port)
         case AgentUser() as credential:
-            return await agent_user(request, credential, port)
-        case RefreshToken() as credential:
+            flow = agent_user(request, credential, port)
+        case RefreshToken() | OnBehalfOf() | Browser() | AuthorizationCode() | DeviceCode() | Password() as credential:
+            flow = _for_a_person(request, credential, port)
+    return await flow
+
+
+async def _for_a_person(request: TokenRequest, credential: RefreshToken | OnBehalfOf | SignIn, port: Port) -> Token:
+    match credential:
+        case RefreshToken():
             return await refresh_token(request, credential, port)
+        case OnBehalfOf():
+            return await on_behalf_of(request, credential, port)
+        case _:
+            return await signed_in(request, credential, port)

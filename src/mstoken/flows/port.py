@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from mstoken.model import Grant, Token
+    from mstoken.credentials import Browser
+    from mstoken.model import About, Grant, Token
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -23,6 +24,28 @@ class Turn:
     """
 
     failure: Exception | None = None
+
+
+Ending = Literal["signed-in", "declined", "failed", "unexpected"]
+"""How a sign-in went, as the page in the browser tells it."""
+
+
+class Visit(Protocol):
+    """A browser's way to the sign-in page and back to this machine."""
+
+    redirect_uri: str
+
+    async def open(self, url: str) -> bool:
+        """Open `url` in the system's browser; False when there is none that could."""
+        ...
+
+    async def landing(self, within_in: float) -> Mapping[str, str] | None:
+        """The parameters the redirect URI was called with, each once; None when nobody came within so many seconds."""
+        ...
+
+    async def show(self, ending: Ending) -> None:
+        """Answer the landing that `landing` gave last with a page that says how it ended."""
+        ...
 
 
 class Port(Protocol):
@@ -40,11 +63,27 @@ class Port(Protocol):
 
     def random(self) -> float: ...
 
+    def secret(self) -> str:
+        """43 characters that nobody can guess, new ones each time."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Say something to the person, on standard error."""
+        ...
+
+    def visit(self, credential: Browser) -> AbstractAsyncContextManager[Visit]:
+        """Listen on a loopback redirect URI until the end of the block."""
+        ...
+
     async def load(self, key: str) -> Token | None: ...
 
     async def save(self, key: str, token: Token) -> None: ...
 
     async def delete(self, key: str) -> None: ...
+
+    async def forget_tokens(self) -> None:
+        """Forget every access token that is kept; refresh tokens stay."""
+        ...
 
     def exclusive(self, key: str) -> AbstractAsyncContextManager[Turn]:
         """One caller at a time for `key`, among all that share the store; the others wait."""
@@ -54,4 +93,8 @@ class Port(Protocol):
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:
         """Keep `new` as the current refresh token if `old` still is; durable when this returns."""
+        ...
+
+    async def put_grant(self, key: str, value: str, about: About) -> None:
+        """Keep the refresh token of a new sign-in, whatever is there; durable when this returns."""
         ...

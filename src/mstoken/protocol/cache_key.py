@@ -5,10 +5,20 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from mstoken.credentials import AgentIdentity, AgentUser, FmiPath, RefreshToken
+from mstoken.credentials import (
+    AgentIdentity,
+    AgentUser,
+    AuthorizationCode,
+    Browser,
+    DeviceCode,
+    FmiPath,
+    OnBehalfOf,
+    Password,
+    RefreshToken,
+)
 
 if TYPE_CHECKING:
-    from mstoken.credentials import Credential
+    from mstoken.credentials import Credential, SignIn
     from mstoken.model import TokenRequest
 
 _SEPARATOR = "\x1f"
@@ -39,17 +49,49 @@ def holder(credential: Credential) -> str:
     """Whose token it is: the application's, one of its agents', or that of one user."""
     match credential:
         case RefreshToken():
-            return grant_key(credential)
+            whose = grant_key(credential)
+        case Browser() | DeviceCode() | AuthorizationCode() | Password():
+            whose = f"account:{credential.account}" if credential.account else f"person:{_person(credential)}"
+        case OnBehalfOf(assertion):
+            called = digest(assertion) if assertion else ""
+            whose = f"on behalf of:{called}:{digest(credential.session_key) if credential.session_key else ''}"
         case FmiPath(_, path):
-            return f"fmi:{path}"
+            whose = f"fmi:{path}"
         case AgentIdentity():
-            return f"agent:{credential.agent_id.lower()}"
+            whose = f"agent:{credential.agent_id.lower()}"
         case AgentUser(agent, username, user_id):
-            return f"{holder(agent)}:user:{(username or user_id).lower()}"
+            whose = f"{holder(agent)}:user:{(username or user_id).lower()}"
         case _:
-            return "app"
+            whose = "app"
+    return whose
 
 
-def grant_key(credential: RefreshToken) -> str:
-    """Where the vault keeps this sign-in's refresh token: by account name, else by a fingerprint of the first one."""
-    return f"account:{credential.account}" if credential.account else f"value:{digest(credential.value)}"
+def sign_in_name(request: TokenRequest, credential: SignIn) -> str:
+    """The account under which a sign-in is kept: its own name, else one made of person, client and sign-in host."""
+    return credential.account or " ".join(filter(None, (_person(credential), request.client_id, _host(request))))
+
+
+def family_name(family: str, request: TokenRequest) -> str:
+    """The account under which a family of clients shares a sign-in."""
+    return f"family {family} {_host(request)}"
+
+
+def session_name(credential: OnBehalfOf) -> str:
+    """The account under which an on-behalf-of session is kept; of its key only a fingerprint."""
+    return f"session {digest(credential.session_key)}"
+
+
+def _person(credential: SignIn) -> str:
+    match credential:
+        case Browser():
+            return credential.login_hint.lower()
+        case Password():
+            return credential.username.lower()
+        case AuthorizationCode():
+            return f"code {digest(credential.code)}"
+        case DeviceCode():
+            return ""
+
+
+def _host(request: TokenRequest) -> str:
+    return request.authority.origin.partition("://")[2]

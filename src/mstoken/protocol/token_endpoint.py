@@ -29,10 +29,15 @@ RENEW_AFTER = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: the access token, and the new refresh token if one came ('' if none)."""
+    """A successful answer: the access token, and what came with it ('' if it did not).
+
+    `family` is the family of clients that may share the refresh token (Entra's `foci`; only Microsoft's own have one).
+    """
 
     token: Token
     refresh_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
+    family: str = ""
 
 
 def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: Mapping[str, str]) -> HttpRequest:
@@ -64,17 +69,23 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
         )
     life = _seconds(body, "expires_in", UNSAID_LIFE_IN)
     renew = _seconds(body, "refresh_in", 0) or int(life * (RENEW_AFTER - 0.1 * jitter))
-    scope, kind, refresh = body.get("scope", ""), body.get("token_type", "Bearer"), body.get("refresh_token", "")
     return Answer(
         Token(
             token=value,
             expires_on=int(now) + life,
-            token_type=kind if isinstance(kind, str) else "Bearer",
+            token_type=_text(body, "token_type") or "Bearer",
             refresh_on=int(now) + min(renew, life),
-            scope=scope if isinstance(scope, str) else "",
+            scope=_text(body, "scope"),
         ),
-        refresh if isinstance(refresh, str) else "",
+        refresh_token=_text(body, "refresh_token"),
+        id_token=_text(body, "id_token"),
+        family=_text(body, "foci"),
     )
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def json_object(response: HttpResponse) -> dict[str, Any]:

@@ -9,14 +9,16 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from mstoken.runtimes.telling import tell
 from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from contextlib import AbstractContextManager
 
-    from mstoken.flows.port import Turn
-    from mstoken.model import Grant, Token
+    from mstoken.credentials import Browser
+    from mstoken.flows.port import Turn, Visit
+    from mstoken.model import About, Grant, Token
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.stores.port import GrantStore, TokenStore
 
@@ -58,6 +60,24 @@ class AsyncioRuntime:
     def random(self) -> float:
         return random.random()  # noqa: S311 - jitter, not a secret
 
+    def secret(self) -> str:
+        import secrets
+
+        return secrets.token_urlsafe(32)
+
+    def tell(self, text: str) -> None:
+        tell(text)
+
+    @asynccontextmanager
+    async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
+        from mstoken.browser.visits import AsyncioVisit
+
+        visit = AsyncioVisit(credential)
+        try:
+            yield visit
+        finally:
+            await asyncio.shield(asyncio.to_thread(visit.close))
+
     async def load(self, key: str) -> Token | None:
         return await _in_thread_if(self._tokens.slow, lambda: self._tokens.load(key))
 
@@ -67,11 +87,17 @@ class AsyncioRuntime:
     async def delete(self, key: str) -> None:
         await _in_thread_if(self._tokens.slow, lambda: self._tokens.delete(key))
 
+    async def forget_tokens(self) -> None:
+        await _in_thread_if(self._tokens.slow, self._tokens.clear)
+
     async def load_grant(self, key: str) -> Grant | None:
         return await _in_thread_if(self._grants.slow, lambda: self._grants.load(key))
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:
         await _in_thread_if(self._grants.slow, lambda: self._grants.replace(key, old, new))
+
+    async def put_grant(self, key: str, value: str, about: About) -> None:
+        await _in_thread_if(self._grants.slow, lambda: self._grants.put(key, value, about))
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:

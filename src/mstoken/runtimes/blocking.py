@@ -10,17 +10,19 @@ import inspect
 import random
 import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mstoken.errors import UsageError
+from mstoken.runtimes.telling import tell
 from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
-    from mstoken.flows.port import Turn
-    from mstoken.model import Grant, Token
+    from mstoken.credentials import Browser
+    from mstoken.flows.port import Turn, Visit
+    from mstoken.model import About, Grant, Token
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.stores.port import GrantStore, TokenStore
 
@@ -75,6 +77,21 @@ class BlockingRuntime:
     def random(self) -> float:
         return random.random()  # noqa: S311 - jitter, not a secret
 
+    def secret(self) -> str:
+        import secrets
+
+        return secrets.token_urlsafe(32)
+
+    def tell(self, text: str) -> None:
+        tell(text)
+
+    @asynccontextmanager
+    async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
+        from mstoken.browser.visits import BlockingVisit
+
+        with closing(BlockingVisit(credential)) as visit:
+            yield visit
+
     async def load(self, key: str) -> Token | None:
         return self._tokens.load(key)
 
@@ -84,11 +101,17 @@ class BlockingRuntime:
     async def delete(self, key: str) -> None:
         self._tokens.delete(key)
 
+    async def forget_tokens(self) -> None:
+        self._tokens.clear()
+
     async def load_grant(self, key: str) -> Grant | None:
         return self._grants.load(key)
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:
         self._grants.replace(key, old, new)
+
+    async def put_grant(self, key: str, value: str, about: About) -> None:
+        self._grants.put(key, value, about)
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:

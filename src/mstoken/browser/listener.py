@@ -1,0 +1,138 @@
+"""Listen on 127.0.0.1 for the browser that comes back from signing in (RFC 8252 sections 7.3 and 8.3).
+
+The listener serves one path and knows nothing of the sign-in: whoever waits gets what arrived and says which page
+answers it. A browser may open connections it never uses, so each connection has its own thread and little time.
+"""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from mstoken.browser.pages import HEADERS, page
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mstoken.flows.port import Ending
+
+IDLE_IN = 5.0
+"""Seconds a connection may be silent before its request."""
+ANSWER_WITHIN_IN = 90.0
+"""Seconds a browser waits for the page while the code is redeemed."""
+WRITTEN_WITHIN_IN = 2.0
+_MOST_PARAMETERS = 50
+
+
+class Arrival:
+    """Somebody at the redirect URI: the parameters they brought, and how they are answered."""
+
+    def __init__(self, parameters: dict[str, str]) -> None:
+        self.parameters = parameters
+        self._ending = ""
+        self._decided, self._written = threading.Event(), threading.Event()
+
+    def answer(self, ending: Ending) -> None:
+        """Have the page for `ending` shown; returns when the browser has it, or soon if it has gone."""
+        self._ending = ending
+        self._decided.set()
+        self._written.wait(WRITTEN_WITHIN_IN)
+
+    def ending(self) -> str:
+        """What was answered; 'late' when nobody did."""
+        self._decided.wait(ANSWER_WITHIN_IN)
+        return self._ending or "late"
+
+    def written(self) -> None:
+        """The browser has its page, or is gone; or nobody is there to get one."""
+        self._written.set()
+
+
+class Listener:
+    """Listens from construction to `close`. `deliver` is called, in another thread, with each arrival.
+
+    Raises UsageError when the port is taken.
+    """
+
+    def __init__(self, port: int, deliver: Callable[[Arrival], None]) -> None:
+        try:
+            self._server = _Server(("127.0.0.1", port), _Handler)
+        except OSError as error:
+            raise UsageError(
+                f"The sign-in cannot listen on port {port} of this machine: {error.strerror}.",
+                "Use another port, or none to have a free one taken.",
+            ) from None
+        self._server.deliver = deliver
+        self._server.hosts = {f"{name}:{self._server.server_port}" for name in ("localhost", "127.0.0.1")}
+        # As registered by everybody who follows Microsoft's advice; Entra does not compare the port.
+        self.redirect_uri = f"http://localhost:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="mstoken-sign-in", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening; connections that wait for a page get one that says so."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def parameters_of(query: str) -> dict[str, str]:
+    """The parameters of a redirect, '' for none; one that stands twice makes all of them worthless."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        return {}
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else {}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = False  # or another program of this machine could listen on the same port, on some systems
+    deliver: Callable[[Arrival], None]
+    hosts: set[str]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = IDLE_IN
+    server_version, sys_version = "mstoken", ""
+
+    def do_GET(self) -> None:
+        """The redirect; nothing else is here. Another host name is a web page that rebinds names to reach in."""
+        url = urlsplit(self.path)
+        if self.headers.get("Host", "").lower() not in self.server.hosts or url.path not in ("", "/"):
+            self._write(404, b"")
+            return
+        parameters = parameters_of(url.query)
+        if "state" not in parameters:
+            self._write(400, page("unexpected"))
+            return
+        arrival = Arrival(parameters)
+        try:
+            self.server.deliver(arrival)
+            ending = arrival.ending()
+            self._write(400 if ending == "unexpected" else 200, page(ending))
+        finally:
+            arrival.written()
+
+    def _write(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """The request line has the code in it: it goes to no log."""

@@ -1,0 +1,38 @@
+"""Open a URL in the system's browser, where there is one that a person can see."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+DECIDED_IN = 2.0
+"""Seconds to see whether a browser could be started; one that keeps running by then is taken to be open."""
+
+
+def open_url(url: str) -> bool:
+    """Whether the URL was opened in a browser. Never waits for the browser to end."""
+    if not _seen_by_a_person():
+        return False
+    import webbrowser
+
+    opened: list[bool] = []
+
+    def start() -> None:
+        try:
+            opened.append(webbrowser.open(url))
+        except (webbrowser.Error, OSError):
+            opened.append(False)
+
+    # Some of webbrowser's controllers wait for the browser to end, and the browser waits for us.
+    thread = threading.Thread(target=start, name="mstoken-browser", daemon=True)
+    thread.start()
+    thread.join(DECIDED_IN)
+    return opened[0] if opened else True
+
+
+def _seen_by_a_person() -> bool:
+    """Without a display, Python would start a text browser in the terminal, in which no sign-in page works."""
+    if sys.platform in {"win32", "darwin"} or os.environ.get("BROWSER"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))

@@ -1,0 +1,92 @@
+"""The page a person sees at the end of a sign-in: what happened, and no more.
+
+Nothing of the request is on it, nothing comes from elsewhere, and it takes the code out of the address bar, since
+browsers keep addresses. The content security policy lets exactly this style and this script be, by their digests.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mstoken.flows.port import Ending
+
+_TEXTS: dict[str, tuple[str, str, str]] = {
+    "signed-in": ("Signed in", "You are signed in.", "You can close this window and go back to where you came from."),
+    "declined": ("Not signed in", "You are not signed in.", "The sign-in was not completed. Nothing was kept."),
+    "failed": ("Not signed in", "The sign-in failed.", "The program you came from says why, and what to do next."),
+    "unexpected": (
+        "Not signed in",
+        "This page was not expected.",
+        "It does not belong to the sign-in that waits here; perhaps to an earlier one. It was ignored.",
+    ),
+    "late": (
+        "Not signed in",
+        "Nobody waits for this sign-in any more.",
+        "Start it again in the program you came from.",
+    ),
+}
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #f3f5f7; color: #1b1f24;
+  font: 1.05rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
+main { max-width: 30rem; margin: 1rem; padding: 2rem 2.25rem; background: #fff; border-radius: 10px;
+  border-top: 6px solid #b3541e; box-shadow: 0 2px 14px rgb(0 0 0 / 12%); }
+main.done { border-top-color: #1a7f4b; }
+h1 { margin: 0 0 .5rem; font-size: 1.5rem; }
+p { margin: 0; }
+footer { margin-top: 1.5rem; font-size: .85rem; color: #57606a; }
+@media (prefers-color-scheme: dark) {
+  body { background: #15191e; color: #e6e9ec; }
+  main { background: #1f252c; }
+  footer { color: #a3adb8; }
+}
+"""
+
+_SCRIPT = 'history.replaceState(null, "", "/");'
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body>
+<main class="{kind}">
+<h1>{heading}</h1>
+<p>{text}</p>
+<footer>mstoken on this computer</footer>
+</main>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def page(ending: Ending | str) -> bytes:
+    """The page for a way a sign-in ended, UTF-8."""
+    title, heading, text = _TEXTS[ending]
+    kind = "done" if ending == "signed-in" else "not"
+    return _PAGE.format(title=title, heading=heading, text=text, kind=kind, style=_STYLE, script=_SCRIPT).encode()
+
+
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src {_digest(_STYLE)}; script-src {_digest(_SCRIPT)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}

@@ -1,0 +1,87 @@
+"""Authorization code with PKCE: a person signs in with the browser, which comes back to this machine with a code.
+
+Sources: RFC 6749 section 4.1, RFC 7636, RFC 8252 (native apps: the system's browser, a loopback redirect);
+learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstoken.credentials import AuthorizationCode
+from mstoken.errors import MstokenError, SignInRequired
+from mstoken.flows.client_auth import ask_as
+from mstoken.protocol.authorize_url import Secrets, authorize_url, code_of, is_ours
+from mstoken.protocol.id_token import read_person
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.credentials import Browser
+    from mstoken.flows.port import Port, Visit
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.token_endpoint import Answer
+
+
+async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port) -> tuple[Answer, Person]:
+    """Have the person sign in in the browser; the answer of the token endpoint, and who it was.
+
+    Raises SignInRequired when nobody came back within `timeout_in` or the person declined; else what the redirect or
+    the token endpoint said.
+    """
+    secrets = Secrets(state=port.secret(), nonce=port.secret(), verifier=port.secret())
+    give_up_on = port.now() + credential.timeout_in
+    async with port.visit(credential) as visit:
+        wishes = {name: getattr(credential, name) for name in ("login_hint", "domain_hint", "prompt")}
+        url = authorize_url(request, visit.redirect_uri, secrets, wishes)
+        await _send_there(url, credential, visit, port)
+        while (left_in := give_up_on - port.now()) > 0:
+            landed = await visit.landing(left_in)
+            if landed is None:
+                break
+            if not is_ours(landed, secrets):  # another program's, an old tab's, or somebody's who tries to slip in
+                await visit.show("unexpected")
+                continue
+            return await _finish(landed, request, secrets, visit, credential, port)
+    raise SignInRequired(
+        f"Nobody finished signing in in the browser within {credential.timeout_in:.0f} seconds.",
+        "Sign in again; where no browser can be opened, use the device code: mstoken login --device",
+    )
+
+
+async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port: Port) -> tuple[Answer, Person]:
+    """Redeem a code, once; the answer, and who it was. Raises what `ask_as` and `read_person` raise."""
+    form = {"grant_type": "authorization_code", "code": credential.code, "redirect_uri": credential.redirect_uri}
+    if credential.verifier:
+        form["code_verifier"] = credential.verifier
+    answer = await ask_as(credential.client, form, request, port)
+    return answer, read_person(answer.id_token, request.client_id, credential.nonce, port.now())
+
+
+async def _send_there(url: str, credential: Browser, visit: Visit, port: Port) -> None:
+    if credential.show is not None:
+        credential.show(url)
+    if await visit.open(url) or credential.show is not None:
+        return
+    port.tell(f"No browser could be opened here. Open this address in one:\n\n{url}\n")
+    if credential.paste:
+        port.tell(
+            "If that browser is on another machine it will end at an address that it cannot reach, beginning with "
+            f"{visit.redirect_uri}. Copy that address from its address bar, paste it here and press Enter."
+        )
+
+
+async def _finish(
+    landed: Mapping[str, str], request: TokenRequest, secrets: Secrets, visit: Visit, credential: Browser, port: Port
+) -> tuple[Answer, Person]:
+    """Redeem the code while the browser waits, so that its page can say how it really ended."""
+    try:
+        code = code_of(landed, request, port.now())
+        proved = AuthorizationCode(code, visit.redirect_uri, secrets.verifier, credential.client, secrets.nonce)
+        answer, person = await redeem_code(request, proved, port)
+    except MstokenError as error:
+        await visit.show("declined" if isinstance(error, SignInRequired) else "failed")
+        raise
+    await visit.show("signed-in")
+    return answer, person

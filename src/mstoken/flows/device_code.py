@@ -1,0 +1,84 @@
+"""Device code: a person types a code on any device while this program polls (RFC 8628).
+
+Source of the waits: RFC 8628 section 3.5; learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mstoken.errors import AuthorizationPending, SignInRequired, TokenRefused, TryLater
+from mstoken.flows.client_auth import ask_as
+from mstoken.flows.politely import patiently
+from mstoken.protocol.device_authorization import device_request, read_device_authorization
+from mstoken.protocol.id_token import read_person
+
+if TYPE_CHECKING:
+    from mstoken.credentials import DeviceCode
+    from mstoken.flows.port import Port
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.device_authorization import DeviceAuthorization
+    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.token_endpoint import Answer
+
+SLOWER_BY_IN = 5
+"""Seconds that every slow_down adds to the interval, for good (RFC 8628 section 3.5)."""
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+
+_DECLINED = frozenset({"access_denied", "authorization_declined"})
+_EXPIRED = frozenset({"expired_token", "code_expired"})
+
+
+async def device_code(request: TokenRequest, credential: DeviceCode, port: Port) -> tuple[Answer, Person]:
+    """Show the code and poll until the person has signed in; the token endpoint's answer, and who it was.
+
+    Raises SignInRequired when the code expired or the person declined; else what the service said.
+    """
+    read = partial(read_device_authorization, request=request, now=port.now())
+    granted = await patiently(device_request(request), read, request.patience_in, port)
+    expires_on = port.now() + granted.prompt.expires_in
+    if credential.prompt is not None:
+        credential.prompt(granted.prompt)
+    else:
+        port.tell(granted.prompt.message)
+    answer = await _poll(granted, expires_on, request, credential, port)
+    return answer, read_person(answer.id_token, request.client_id, "", port.now())
+
+
+async def _poll(
+    granted: DeviceAuthorization, expires_on: float, request: TokenRequest, credential: DeviceCode, port: Port
+) -> Answer:
+    interval_in = granted.interval_in
+    form = {"grant_type": GRANT_TYPE, "device_code": granted.device_code}
+    while port.now() + interval_in < expires_on:
+        await port.sleep(interval_in)
+        try:
+            return await ask_as(credential.client, form, request, port)
+        except AuthorizationPending as pending:
+            if pending.error == "slow_down":
+                interval_in += SLOWER_BY_IN
+        except TryLater as trouble:
+            # A connection that timed out means poll more slowly (RFC 8628 section 3.5); the person is still at it.
+            interval_in = max(interval_in + SLOWER_BY_IN, trouble.retry_in or 0)
+        except TokenRefused as refusal:
+            raise _in_words(refusal) from None
+    raise _expired()
+
+
+def _in_words(refusal: TokenRefused) -> TokenRefused:
+    if refusal.error in _DECLINED:
+        return SignInRequired(
+            "The sign-in was declined on the other device.", "Sign in again when you are ready.", refusal.refusal
+        )
+    if refusal.error in _EXPIRED:
+        return _expired(refusal)
+    return refusal
+
+
+def _expired(refusal: TokenRefused | None = None) -> SignInRequired:
+    return SignInRequired(
+        "The code expired before anybody finished signing in.",
+        "Sign in again; the new code is good for a quarter of an hour.",
+        refusal.refusal if refusal else None,
+    )

@@ -1,0 +1,52 @@
+"""On-behalf-of: a web API calls another one as the user who called it.
+
+Sources: RFC 7523 section 2.1 with Entra's `requested_token_use`;
+learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow, and for sessions that outlive the call
+learn.microsoft.com/entra/msal/dotnet/acquiring-tokens/web-apps-apis/on-behalf-of-flow (long-running processes).
+A refusal that carries `claims` is for the user: the web API hands it back to its caller (`claims_challenge`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mstoken.credentials import RefreshToken
+from mstoken.errors import UsageError
+from mstoken.flows.client_auth import ask_as
+from mstoken.flows.refresh_token import refresh_token
+from mstoken.model import About
+from mstoken.protocol.authorize_url import OIDC
+from mstoken.protocol.cache_key import grant_key, session_name
+
+if TYPE_CHECKING:
+    from mstoken.credentials import OnBehalfOf
+    from mstoken.flows.port import Port
+    from mstoken.model import Token, TokenRequest
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port) -> Token:
+    """A token for the user who called. With a session key, the session begins; without an assertion, it goes on.
+
+    Raises TokenRefused, among them SignInRequired with the `claims` that the user has to meet; UsageError for a session
+    that was never begun or has ended.
+    """
+    session = (
+        RefreshToken(account=session_name(credential), client=credential.client) if credential.session_key else None
+    )
+    if not credential.assertion and session is not None:
+        if await port.load_grant(grant_key(session)) is None:
+            raise UsageError(
+                "There is no on-behalf-of session under this key.",
+                "Begin it while the user's token is there: OnBehalfOf(assertion, client, session_key).",
+            )
+        return await refresh_token(request, session, port)
+    asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC)))) if session else request
+    form = {"grant_type": GRANT_TYPE, "assertion": credential.assertion, "requested_token_use": "on_behalf_of"}
+    answer = await ask_as(credential.client, form, asked, port)
+    if session is not None and answer.refresh_token:
+        about = About(request.authority.origin, request.authority.tenant, request.client_id)
+        await port.put_grant(grant_key(session), answer.refresh_token, about)
+    return answer.token

@@ -1,0 +1,53 @@
+"""Username and password given to the token endpoint: for test accounts and legacy (RFC 6749 section 4.3).
+
+Source, with the limits: learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
+from mstoken.flows.client_auth import ask_as
+from mstoken.protocol.id_token import read_person
+from mstoken.protocol.user_realm import federated_with, realm_request
+
+if TYPE_CHECKING:
+    from mstoken.credentials import Password
+    from mstoken.flows.port import Port
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.token_endpoint import Answer
+
+WARNING = (
+    "Signing in with a user name and password is for test accounts: it works without multi-factor authentication only, "
+    "and Microsoft advises against it."
+)
+
+
+async def password(request: TokenRequest, credential: Password, port: Port) -> tuple[Answer, Person]:
+    """Send the password to the token endpoint; its answer, and who it was. A warning is logged.
+
+    A user of a federated identity provider is refused before the password is sent, since Entra does not know it.
+    Raises SignInRequired for that, and where multi-factor authentication is needed; else what the service said.
+    """
+    logging.getLogger("mstoken").warning(WARNING)
+    if not request.authority.token_url:
+        await _refuse_federated(request, credential, port)
+    form = {"grant_type": "password", "username": credential.username, "password": credential.password}
+    answer = await ask_as(credential.client, form, request, port)
+    return answer, read_person(answer.id_token, request.client_id, "", port.now())
+
+
+async def _refuse_federated(request: TokenRequest, credential: Password, port: Port) -> None:
+    try:
+        where = federated_with(await port.send(realm_request(request.authority, credential.username)))
+    except (TryLater, UnreadableAnswer):
+        return  # the token endpoint will say what is wrong
+    if where:
+        raise SignInRequired(
+            f"{credential.username} signs in at {where}, so Entra cannot check the password; it was not sent.",
+            f"Sign in with the browser: mstoken login --tenant {request.authority.tenant} "
+            f"--client-id {request.client_id} --login-hint {credential.username}",
+        )

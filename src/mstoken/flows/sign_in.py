@@ -1,0 +1,96 @@
+"""People who sign in: what an earlier sign-in left serves first, in silence; else the person is asked, once.
+
+One sign-in serves every resource and tenant: the refresh token is kept under the account's name, which says neither.
+What a family of clients shares (`foci` in Entra's answer) is kept under the family's name as well, and tried by each of
+its members before a person is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from mstoken.credentials import AuthorizationCode, Browser, DeviceCode, Password, RefreshToken
+from mstoken.errors import ConsentRequired, SignInRequired, TokenRefused
+from mstoken.flows.authorization_code import browser_sign_in, redeem_code
+from mstoken.flows.device_code import device_code
+from mstoken.flows.password import password
+from mstoken.flows.refresh_token import refresh_token
+from mstoken.model import About
+from mstoken.protocol.authorize_url import OIDC
+from mstoken.protocol.cache_key import family_name, grant_key, sign_in_name
+
+if TYPE_CHECKING:
+    from mstoken.credentials import SignIn
+    from mstoken.flows.port import Port
+    from mstoken.model import Token, TokenRequest
+    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.token_endpoint import Answer
+
+FAMILY = "1"
+"""The only family there is: Microsoft's own public clients."""
+
+
+async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> Token:
+    """A token of the person who is signed in under the credential's name, or who signs in now.
+
+    Raises what the sign-in raises; SignInRequired when the person declined or did not come in time.
+    """
+    name = sign_in_name(request, credential)
+    async with port.exclusive(f"sign-in:{name}") as turn:
+        token, claims = await _in_silence(name, request, credential, port)
+        if token is not None:
+            return token
+        if turn.failure is not None:
+            raise turn.failure  # whoever was asked while this caller waited has not signed in
+        answer, _ = await ask_person(replace(request, claims=claims), credential, port)
+        await keep(name, answer, request, port)
+        return answer.token
+
+
+async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> tuple[Answer, Person]:
+    """Ask the person, whatever is kept: the answer of the token endpoint, and who it was."""
+    asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC))))
+    match credential:
+        case Browser():
+            return await browser_sign_in(asked, credential, port)
+        case AuthorizationCode():
+            return await redeem_code(asked, credential, port)
+        case DeviceCode():
+            return await device_code(asked, credential, port)
+        case Password():
+            return await password(asked, credential, port)
+        case _:
+            assert_never(credential)
+
+
+async def keep(name: str, answer: Answer, request: TokenRequest, port: Port) -> None:
+    """Keep the refresh token of a sign-in under `name`, before its access token is handed out."""
+    if not answer.refresh_token:
+        return
+    about = About(request.authority.origin, request.authority.tenant, request.client_id)
+    key = grant_key(RefreshToken(account=name))
+    if await port.load_grant(key) is not None:
+        await port.forget_tokens()  # those under this name may be of the person who was signed in before
+    await port.put_grant(key, answer.refresh_token, about)
+    if answer.family:
+        family = RefreshToken(account=family_name(answer.family, request))
+        await port.put_grant(grant_key(family), answer.refresh_token, about)
+
+
+async def _in_silence(name: str, request: TokenRequest, credential: SignIn, port: Port) -> tuple[Token | None, str]:
+    """A token without asking anybody, if that can be; and the claims to ask the person with otherwise."""
+    claims = request.claims
+    family = "" if credential.account or isinstance(credential, AuthorizationCode) else family_name(FAMILY, request)
+    for account in filter(None, (name, family)):
+        held = RefreshToken(account=account, client=credential.client)
+        if await port.load_grant(grant_key(held)) is None:
+            continue
+        try:
+            return await refresh_token(request, held, port), ""
+        except (SignInRequired, ConsentRequired) as refusal:
+            claims = refusal.claims or claims
+        except TokenRefused:
+            if account == name:
+                raise  # another member of the family may be refused for reasons of its own; this client was asked for
+    return None, claims

@@ -1,0 +1,98 @@
+"""The authorization request a browser makes, and what comes back at the redirect URI.
+
+Sources: RFC 6749 sections 4.1.1 and 4.1.2, RFC 7636, OpenID Connect Core section 3.1.2.1,
+learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from mstoken.errors import Refusal, SignInRequired, UnreadableAnswer, UsageError
+from mstoken.protocol.claims import claims_parameter
+from mstoken.protocol.http import HttpResponse
+from mstoken.protocol.refusal import refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.errors import MstokenError
+    from mstoken.model import TokenRequest
+
+OIDC = ("openid", "offline_access", "profile")
+"""Asked for beside the resource's scopes: who signed in, and a refresh token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What ties an answer to its request; each at least 43 characters that nobody can guess (RFC 7636 section 4.1)."""
+
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, wishes: Mapping[str, str]) -> str:
+    """The URL to open. `wishes` are login_hint, domain_hint and prompt; empty ones are left out.
+
+    The challenge is S256; the verifier itself stays here. Raises UsageError for a server that is not Entra, since only
+    its token endpoint is known.
+    """
+    if request.authority.token_url:
+        raise UsageError(
+            "A browser sign-in needs Entra; of a standard OAuth server only the token endpoint is known.",
+            "Sign in there by its own means and keep the refresh token: mstoken login --refresh-token-stdin",
+        )
+    parameters = {
+        "client_id": request.client_id,
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+        "response_mode": "query",
+        "scope": " ".join(dict.fromkeys((*request.scopes, *OIDC))),
+        "state": secrets.state,
+        "nonce": secrets.nonce,
+        "code_challenge": challenge_of(secrets.verifier),
+        "code_challenge_method": "S256",
+        "claims": claims_parameter(request.claims, enable_cae=request.enable_cae),
+        **wishes,
+    }
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{request.authority.origin}/{request.authority.tenant}/oauth2/v2.0/authorize?{query}"
+
+
+def challenge_of(verifier: str) -> str:
+    """RFC 7636 section 4.2, method S256."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+
+
+def is_ours(landed: Mapping[str, str], secrets: Secrets) -> bool:
+    """Whether what came to the redirect URI answers this very request (RFC 6749 section 10.12)."""
+    return hmac.compare_digest(landed.get("state", "").encode(), secrets.state.encode())
+
+
+def code_of(landed: Mapping[str, str], request: TokenRequest, now: float) -> str:
+    """The authorization code. Raises the error that came in its place, by its kind; UnreadableAnswer for neither."""
+    if landed.get("error"):
+        raise _refused(landed, request, now)
+    if code := landed.get("code"):
+        return code
+    raise UnreadableAnswer(
+        "The browser came back with neither a code nor an error.", "Sign in again; if it stays so, check the authority."
+    )
+
+
+def _refused(landed: Mapping[str, str], request: TokenRequest, now: float) -> MstokenError:
+    body = {name: landed[name] for name in ("error", "error_description", "suberror", "claims") if landed.get(name)}
+    # The redirect has no HTTP status of its own; 400 is what the token endpoint says with the same error names.
+    refused = refusal_of(HttpResponse(400, {}, json.dumps(body).encode()), now, request)
+    if landed["error"] == "access_denied" and not getattr(refused, "codes", ()):
+        return SignInRequired(
+            "The sign-in was cancelled in the browser.", "Sign in again when you are ready.", Refusal("access_denied")
+        )
+    return refused

@@ -1,0 +1,85 @@
+"""Device authorization (RFC 8628 section 3): ask for a code, and read what polling for the token gives.
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from mstoken.credentials import DevicePrompt
+from mstoken.errors import UnreadableAnswer, UsageError
+from mstoken.protocol.authorize_url import OIDC
+from mstoken.protocol.claims import claims_parameter
+from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.refusal import refusal_of
+from mstoken.protocol.token_endpoint import json_object
+
+if TYPE_CHECKING:
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.http import HttpResponse
+
+USUAL_INTERVAL_IN = 5
+"""Seconds between two polls when the service names none (RFC 8628 section 3.2)."""
+LONGEST_LIFE_IN = 3600
+"""Entra gives 15 minutes; a service that gives more than an hour is asked for another code by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAuthorization:
+    """What was granted: the code to poll with, seconds between polls, and what the person is told."""
+
+    device_code: str = field(repr=False)
+    interval_in: float
+    prompt: DevicePrompt
+
+
+def device_request(request: TokenRequest) -> HttpRequest:
+    """POST to the device authorization endpoint: client_id, scope, claims. Raises UsageError where there is none."""
+    if request.authority.token_url:
+        raise UsageError(
+            "The device code flow needs Entra; of a standard OAuth server only the token endpoint is known.",
+            "Sign in there by its own means and keep the refresh token: mstoken login --refresh-token-stdin",
+        )
+    form = {"client_id": request.client_id, "scope": " ".join(dict.fromkeys((*request.scopes, *OIDC)))}
+    if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
+        form["claims"] = claims
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    url = f"{request.authority.origin}/{request.authority.tenant}/oauth2/v2.0/devicecode"
+    return HttpRequest("POST", url, headers, urlencode(form).encode())
+
+
+def read_device_authorization(response: HttpResponse, request: TokenRequest, now: float) -> DeviceAuthorization:
+    """The codes in the answer. Raises what `refusal_of` gives, UnreadableAnswer for what is no answer."""
+    if response.status != 200:
+        raise refusal_of(response, now, request)
+    body = json_object(response)
+    texts = [body.get(name) for name in ("device_code", "user_code", "verification_uri")]
+    code, user_code, uri = (text if isinstance(text, str) and text.isprintable() else "" for text in texts)
+    # The person will open this address: nothing but the web, and nothing in clear.
+    if not code or not user_code or not uri.startswith("https://"):
+        raise UnreadableAnswer(
+            "The device authorization endpoint answered without usable codes.", "Check the authority."
+        )
+    message = body.get("message")
+    return DeviceAuthorization(
+        device_code=code,
+        interval_in=_seconds(body.get("interval"), USUAL_INTERVAL_IN, 60),
+        prompt=DevicePrompt(
+            user_code=user_code,
+            verification_uri=uri,
+            expires_in=_seconds(body.get("expires_in"), LONGEST_LIFE_IN, LONGEST_LIFE_IN),
+            message=message if isinstance(message, str) else f"Open {uri} and enter the code {user_code}.",
+        ),
+    )
+
+
+def _seconds(value: object, unsaid: int, most: int) -> int:
+    """A number of seconds, from text too; `unsaid` where it is none, and never more than `most`."""
+    try:
+        seconds = int(float(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0
+    except (ValueError, OverflowError):
+        seconds = 0
+    return min(seconds, most) if seconds > 0 else unsaid

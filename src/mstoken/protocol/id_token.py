@@ -1,0 +1,58 @@
+"""Check an ID token that came straight from the token endpoint (OpenID Connect Core section 3.1.3.7).
+
+Over TLS from the server that was asked, the signature need not be checked (item 6 there). What is checked binds the
+answer to this request: audience, nonce, time. The issuer is not compared with the authority: one sign-in page serves
+many issuers (each tenant its own, aliases of hosts), and the code went to the token endpoint that was chosen here.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from mstoken.errors import UnreadableAnswer, UsageError
+from mstoken.protocol.jwt import decode
+
+CLOCK_SKEW_IN = 300
+"""Seconds by which this machine's clock may differ from the service's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who signed in, for people to read. `tenant` is the one that signed them in; empty where not said."""
+
+    username: str = ""
+    name: str = ""
+    tenant: str = ""
+
+
+def read_person(id_token: str, client_id: str, nonce: str, now: float) -> Person:
+    """Who the ID token speaks of; nobody when there is none.
+
+    `nonce` is the one asked with, '' when none was. Raises UnreadableAnswer for a token that is not meant for this
+    client or this request, or has expired: somebody may have slipped in another's sign-in.
+    """
+    if not id_token:
+        return Person()
+    try:
+        claims = decode(id_token).claims
+    except UsageError:
+        raise _wrong("is no JWT") from None
+    audience = claims.get("aud")
+    if client_id.lower() not in {str(one).lower() for one in (audience if isinstance(audience, list) else [audience])}:
+        raise _wrong("is for another application")
+    if nonce and not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+        raise _wrong("answers another request")
+    expires = claims.get("exp")
+    if not isinstance(expires, int | float) or expires + CLOCK_SKEW_IN < now:
+        raise _wrong("has expired; perhaps this machine's clock is wrong")
+    username = claims.get("preferred_username") or claims.get("upn") or claims.get("email")
+    return Person(
+        *(text if isinstance(text, str) else "" for text in (username, claims.get("name"), claims.get("tid")))
+    )
+
+
+def _wrong(how: str) -> UnreadableAnswer:
+    return UnreadableAnswer(
+        f"The ID token that came with the sign-in {how}; nothing was kept.", "Sign in again, and check the authority."
+    )

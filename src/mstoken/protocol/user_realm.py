@@ -1,0 +1,38 @@
+"""User realm: where a user name signs in, at Entra itself or at an identity provider it is federated with.
+
+The answer is not documented; its form is the one recorded from the service, which Microsoft's own libraries read.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mstoken.protocol.http import HttpRequest
+
+if TYPE_CHECKING:
+    from mstoken.model import Authority
+    from mstoken.protocol.http import HttpResponse
+
+
+def realm_request(authority: Authority, username: str) -> HttpRequest:
+    """GET for the realm of `username`."""
+    name = quote(username, safe="@")
+    return HttpRequest(
+        "GET", f"{authority.origin}/common/UserRealm/{name}?api-version=1.0", {"Accept": "application/json"}
+    )
+
+
+def federated_with(response: HttpResponse) -> str:
+    """The host that the user's passwords are checked at, '' for Entra itself and for whatever cannot be read."""
+    try:
+        body = json.loads(response.body) if response.status == 200 else None
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict) or str(body.get("account_type", "")).lower() != "federated":
+        return ""
+    url = str(body.get("federation_active_auth_url") or body.get("federation_metadata_url") or "")
+    host = url.partition("://")[2].partition("/")[0]
+    domain = body.get("domain_name")
+    return host or (domain if isinstance(domain, str) and domain else "another identity provider")
