@@ -26,7 +26,7 @@ def _names(folder: str) -> list[str]:
     return [path.name for path in Path(folder).iterdir()]
 
 
-def test_eight_processes_lose_no_token_of_each_other(workers: Any, memory_folder: str) -> None:
+def test_eight_processes_lose_no_token_of_each_other(memory_folder: str, workers: Any) -> None:
     """Each finds all it wrote while the others write, and afterwards everything is there."""
     busy = workers.start_together(8, "write_and_read", memory_folder, 1.5)
     results = [_done(process) for process in busy]
@@ -38,7 +38,7 @@ def test_eight_processes_lose_no_token_of_each_other(workers: Any, memory_folder
             assert store.load(f"{worker:08x}{number:032x}") == Token(f"t{number}", 4_000_000_000)
 
 
-def test_a_reader_beside_a_writer_never_sees_less_than_there_was(workers: Any, memory_folder: str) -> None:
+def test_a_reader_beside_a_writer_never_sees_less_than_there_was(memory_folder: str, workers: Any) -> None:
     """A token that is rewritten all the time is found at every look, whole, and no other goes meanwhile."""
     store = FolderStore(memory_folder)
     store.save(KEY, Token("x" * 10, 4_000_000_000))
@@ -56,7 +56,7 @@ def test_a_reader_beside_a_writer_never_sees_less_than_there_was(workers: Any, m
     assert not [name for name in _names(memory_folder) if name.endswith(".tmp")]
 
 
-def test_sixteen_processes_take_turns(workers: Any, memory_folder: str, tmp_path: Path) -> None:
+def test_sixteen_processes_take_turns(memory_folder: str, workers: Any, tmp_path: Path) -> None:
     """Never two at once, and no lock file is left."""
     busy = workers.start_together(16, "take_turns", memory_folder, KEY, tmp_path / "mark", 8)
     assert [_done(process) for process in busy] == [["0"]] * 16
@@ -71,7 +71,7 @@ def test_a_lock_whose_file_comes_and_goes_is_still_one(workers: Any, tmp_path: P
     assert all(int(taken) > 10 for taken, _ in results)
 
 
-def test_a_killed_holder_lets_another_in(workers: Any, memory_folder: str) -> None:
+def test_a_killed_holder_lets_another_in(memory_folder: str, workers: Any) -> None:
     """The system frees the lock of a dead process; the file it left is used on, then removed."""
     holder = workers.start("hold", memory_folder, KEY)
     assert holder.stdout.readline() == "held\n"
@@ -85,7 +85,7 @@ def test_a_killed_holder_lets_another_in(workers: Any, memory_folder: str) -> No
     assert _names(memory_folder) == []
 
 
-def test_a_forked_child_does_not_keep_the_turn(workers: Any, memory_folder: str) -> None:
+def test_a_forked_child_does_not_keep_the_turn(memory_folder: str, workers: Any) -> None:
     """A child forked within a turn has the lock file open too; the turn is over when its taker says so."""
     holder = workers.start("hold_with_child", memory_folder, KEY)
     child = int(holder.stdout.readline())
@@ -110,7 +110,7 @@ def test_both_kinds_of_lock_let_one_in_at_a_time(take: Any, tmp_path: Path) -> N
     again()
 
 
-def test_who_waits_too_long_goes_on_without(workers: Any, memory_folder: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_who_waits_too_long_goes_on_without(memory_folder: str, workers: Any, caplog: pytest.LogCaptureFixture) -> None:
     """A holder that hangs costs a wait and a warning, not the token."""
     holder = workers.start("hold", memory_folder, KEY)
     assert holder.stdout.readline() == "held\n"

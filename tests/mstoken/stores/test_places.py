@@ -206,14 +206,14 @@ def test_a_newer_token_in_memory_wins_over_an_older_one_in_the_folder(memory_fol
     assert store.load(KEY) == odd
 
 
-def test_a_full_disk_costs_no_token(workers: object, memory_folder: str) -> None:
+def test_a_full_disk_costs_no_token(memory_folder: str, workers: object) -> None:
     """When files cannot grow, the caller has the tokens, is warned once, and nothing half written is left."""
     output, errors = workers.run("kept_when_full", memory_folder)  # type: ignore[attr-defined]
     assert output == "after another ['swept']\n"
     assert errors.count("Access tokens stay with this process only") == 1
 
 
-def test_what_cannot_be_written_to_can_still_be_read(workers: object, anyones_folder: str) -> None:
+def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, workers: object) -> None:
     """On a read-only home kept tokens and sign-ins work; renewing says that it cannot be kept."""
     output, errors = workers.run("read_only", anyones_folder)  # type: ignore[attr-defined]
     tokens, vault, said = output.splitlines()
