@@ -66,6 +66,11 @@ def holder(credential: Credential) -> str:
     return whose
 
 
+def grant_key(credential: RefreshToken) -> str:
+    """Where the vault keeps this sign-in's refresh token: by account name, else by a fingerprint of the first one."""
+    return f"account:{credential.account}" if credential.account else f"value:{digest(credential.value)}"
+
+
 def sign_in_name(request: TokenRequest, credential: SignIn) -> str:
     """The account under which a sign-in is kept: its own name, else one made of person, client and sign-in host."""
     return credential.account or " ".join(filter(None, (_person(credential), request.client_id, _host(request))))
