@@ -1,0 +1,171 @@
+"""The default chain: environment, workload identity, managed identity, profile, in this order.
+
+It is azure-identity's DefaultAzureCredential with a profile of ours in the place of developers' tools, and obeys
+AZURE_TOKEN_CREDENTIALS as that does (learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains).
+What can be told without asking anybody is told here; `flows.chain` does the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mstoken.config import environment, profiles
+from mstoken.config.layers import DEFAULT_PROFILE, Layers
+from mstoken.config.settings import Settings, resolve
+from mstoken.credentials import Chain, Link, ManagedIdentity, WorkloadIdentity, managed_identity, workload_identity
+from mstoken.errors import NotConfigured, UsageError
+from mstoken.protocol.managed_identity.place import detect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENVIRONMENT = "environment"
+WORKLOAD = "workload identity"
+MANAGED = "managed identity"
+PROFILE = "profile"
+
+CHOICE = "AZURE_TOKEN_CREDENTIALS"
+_CHOICES = {
+    "": (ENVIRONMENT, WORKLOAD, MANAGED, PROFILE),
+    "prod": (ENVIRONMENT, WORKLOAD, MANAGED),
+    "dev": (PROFILE,),
+    "environmentcredential": (ENVIRONMENT,),
+    "workloadidentitycredential": (WORKLOAD,),
+    "managedidentitycredential": (MANAGED,),
+}
+_OF_OTHERS = (
+    "visualstudiocodecredential",
+    "azureclicredential",
+    "azurepowershellcredential",
+    "azuredeveloperclicredential",
+    "interactivebrowsercredential",
+)
+"""Names of AZURE_TOKEN_CREDENTIALS that mean the sign-in of a tool which mstoken does not read."""
+
+
+def default_settings(flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings when nobody says who asks: those of the one identity that is sure, else of the chain.
+
+    Who says it: the flags tenant, client_id or profile, or MSTOKEN_PROFILE; then it is `resolve` that answers. Raises
+    UsageError and NotConfigured, as it does; a chain raises NotConfigured when it is asked for a token.
+    """
+    given = {name: value.strip() for name, value in (flags or {}).items() if value.strip()}
+    named = any(name in given for name in ("tenant", "client_id", "profile")) or environ.get("MSTOKEN_PROFILE")
+    if named or (links_wanted(environ)[0] == ENVIRONMENT and not environment.missing(environment.read(environ))):
+        return resolve(given, environ)
+    if _is_oauth_server(environ):
+        return resolve(given, environ)
+    return _chained(given, environ)
+
+
+def links_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The links that AZURE_TOKEN_CREDENTIALS leaves, in their order.
+
+    Raises UsageError for a value that is none, NotConfigured for one that means a tool of which we know nothing.
+    """
+    choice = environ.get(CHOICE, "").strip().lower()
+    if choice in _CHOICES:
+        return _CHOICES[choice]
+    if choice in _OF_OTHERS:
+        raise NotConfigured(
+            f"{CHOICE} is {choice}: it asks for the sign-in of a tool that mstoken does not read.",
+            f"Unset it for this call ({CHOICE}= mstoken …), set it to dev, or name a profile: --profile NAME.",
+        )
+    raise UsageError(
+        f"{CHOICE} is {choice!r}, which is nothing it can be.",
+        f"Set it to one of {', '.join(name for name in _CHOICES if name)}, or unset it.",
+    )
+
+
+def links(environ: Mapping[str, str]) -> tuple[Link, ...]:
+    """Every link in its order, each with what it would ask as, or why it would not. Asks nobody; raises UsageError."""
+    wanted = links_wanted(environ)
+    made = (_environment(environ), _workload(environ), _managed(environ), _profile(environ))
+    return tuple(link if link.name in wanted else _left_out(link, environ) for link in made)
+
+
+def _chained(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
+    chain = links(environ)
+    sure = next((link for link in chain if link.credential is not None and not link.probe), None)
+    if sure is None or sure.name == PROFILE:
+        layers = _layers(flags, environ)
+    else:
+        layers = Layers(flags, environment.read(environ), None, environ)
+    authority, cloud, _ = layers.place()
+    used = sure is not None and sure.name == PROFILE
+    notes = layers.settings().notes if used else ()
+    profile = DEFAULT_PROFILE if used else ""
+    return Settings("", "", Chain(chain), cloud, authority, profile=profile, notes=notes)
+
+
+def _layers(flags: Mapping[str, str], environ: Mapping[str, str]) -> Layers:
+    try:
+        return Layers.of(flags, environ)
+    except UsageError:
+        return Layers(flags, environment.read(environ), None, environ)
+
+
+def _is_oauth_server(environ: Mapping[str, str]) -> bool:
+    """Whether the default profile is of a standard OAuth server, for which no other link can stand in."""
+    try:
+        profile = profiles.find(DEFAULT_PROFILE, environ)
+    except UsageError:
+        return False
+    return PROFILE in links_wanted(environ) and profile is not None and bool(profile.values.get("token_endpoint"))
+
+
+def _environment(environ: Mapping[str, str]) -> Link:
+    lacking = environment.missing(environment.read(environ))
+    if lacking:
+        names = ", ".join(environment.names(one_of, environ) for one_of in lacking)
+        return Link(ENVIRONMENT, why_not=f"not set: {names}", remedy="set what is missing")
+    settings = environment.from_environment(environ)
+    return Link(ENVIRONMENT, settings.tenant, settings.client_id, settings.credential)
+
+
+def _workload(environ: Mapping[str, str]) -> Link:
+    given = {name: environ.get(name, "").strip() for name in workload_identity.VARIABLES}
+    missing = [name for name in workload_identity.NEEDED if not given[name]]
+    if missing:
+        return Link(
+            WORKLOAD,
+            why_not=f"not set: {', '.join(missing)}",
+            remedy='in Kubernetes, label the pod azure.workload.identity/use: "true" and give it a service account',
+        )
+    credential = WorkloadIdentity(environment={name: value for name, value in given.items() if value})
+    return Link(WORKLOAD, given["AZURE_TENANT_ID"], given["AZURE_CLIENT_ID"], credential)
+
+
+def _managed(environ: Mapping[str, str]) -> Link:
+    """AZURE_CLIENT_ID names a user-assigned identity, as for DefaultAzureCredential.
+
+    A workload's variables are another link's. Cloud Shell cannot choose, so there the variable does not count.
+    """
+    names = [name for name in managed_identity.VARIABLES if name != "AZURE_FEDERATED_TOKEN_FILE"]
+    given = {name: value for name in names if (value := environ.get(name, "").strip())}
+    source = detect(given).source
+    client_id = "" if source == "cloud_shell" else given.get("AZURE_CLIENT_ID", "")
+    only = environ.get(CHOICE, "").strip().lower() == "managedidentitycredential"
+    return Link(
+        MANAGED,
+        credential=ManagedIdentity(client_id, environment=given),
+        probe=source == "imds" and not only,
+        remedy="run it in Azure, on a resource with an identity: az vm identity assign, az webapp identity assign, …",
+    )
+
+
+def _profile(environ: Mapping[str, str]) -> Link:
+    how = "store a sign-in: mstoken login --tenant TENANT --client-id ID"
+    try:
+        profile = profiles.find(DEFAULT_PROFILE, environ)
+        if profile is None:
+            return Link(PROFILE, why_not=profiles.looked_at(None, environ).rstrip("."), remedy=how)
+        settings = Layers({}, environment.read(environ), profile, environ).settings()
+    except UsageError as error:
+        return Link(PROFILE, why_not=error.message, remedy=error.remedy)
+    return Link(PROFILE, settings.tenant, settings.client_id, settings.credential)
+
+
+def _left_out(link: Link, environ: Mapping[str, str]) -> Link:
+    return Link(link.name, why_not=f"{CHOICE}={environ.get(CHOICE, '').strip()} leaves it out", remedy="")

@@ -1,0 +1,112 @@
+"""A chain of identities: the first that is there serves, and one that is there and refused ends the search.
+
+To be absent is no failure: variables that are not set, no managed identity on this machine. To be refused is one, for
+then somebody meant this identity to be used, and going on would serve another in its place
+(learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mstoken.credentials import Chain, ManagedIdentity
+from mstoken.errors import Misconfigured, NotConfigured, TransportError
+from mstoken.flows.managed_identity import absent
+from mstoken.model import Authority, Token
+from mstoken.protocol.cache_key import cache_key, digest
+from mstoken.protocol.managed_identity.answer import NO_IDENTITY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from mstoken.credentials import Link
+    from mstoken.flows.port import Port
+    from mstoken.model import TokenRequest
+
+REMEMBER_ABSENCE_IN = 600
+"""Seconds for which a managed identity that was not there is not looked for again by any process of the user."""
+
+
+async def chain(
+    request: TokenRequest, credential: Chain, port: Port, ask: Callable[[TokenRequest, Port], Awaitable[Token]]
+) -> Token:
+    """The token of the first link that is there, got by `ask`.
+
+    Raises NotConfigured that lists every link, why it did not serve and what would make it; what `ask` raises for a
+    link that is there and refused.
+    """
+    reasons: list[tuple[Link, str]] = []
+    for link in _in_order(credential):
+        why = link.why_not
+        if not why:
+            question = question_of(request, link)
+            why = await _absent(question, link, port)
+            if not why:
+                try:
+                    token = await ask(question, port)
+                except (Misconfigured, TransportError) as error:
+                    if not (link.probe and _is_absence(error)):
+                        raise
+                    why = error.message
+                else:
+                    credential.served[:] = [link.name]
+                    return token
+        reasons.append((link, why))
+    raise nothing_served(reasons)
+
+
+def question_of(request: TokenRequest, link: Link) -> TokenRequest:
+    """The same question, asked by a link: in its own tenant, unless the question names one."""
+    if link.credential is None:
+        raise ValueError(f"the link {link.name} has no credential")
+    host, tenant = request.authority.origin, request.authority.tenant or link.tenant
+    authority = Authority.of(host, tenant) if link.tenant else Authority.of_any(host)
+    return replace(request, authority=authority, client_id=link.client_id, credential=link.credential)
+
+
+def served(request: TokenRequest) -> TokenRequest:
+    """The question as the link that served last asked it; the same where there is no chain, or none has served."""
+    if isinstance(request.credential, Chain):
+        for link in request.credential.links:
+            if link.name in request.credential.served and link.credential is not None:
+                return question_of(request, link)
+    return request
+
+
+def nothing_served(reasons: Sequence[tuple[Link, str]]) -> NotConfigured:
+    """The error when no link serves."""
+    tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
+    remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
+    return NotConfigured(f"There is no identity to ask with. What was looked for:\n{tried}", "\n".join(remedies))
+
+
+def _in_order(credential: Chain) -> list[Link]:
+    """The link that served last goes first: an identity does not change while it serves."""
+    return sorted(credential.links, key=lambda link: link.name not in credential.served)
+
+
+async def _absent(question: TokenRequest, link: Link, port: Port) -> str:
+    """Why the link is not there; '' when it is, or may be. A kept token of its own is proof enough."""
+    if not (link.probe and isinstance(link.credential, ManagedIdentity)):
+        return ""
+    kept = await port.load(cache_key(question))
+    if kept and kept.expires_on > port.now():
+        return ""
+    note = _absence_key(link.credential)
+    known = await port.load(note)
+    if known and known.expires_on > port.now() and not question.fresh:
+        return known.scope
+    why = await absent(link.credential, port)
+    if why:
+        until = int(port.now()) + REMEMBER_ABSENCE_IN
+        await port.save(note, Token("absent", until, token_type="note", scope=why))
+    return why
+
+
+def _absence_key(credential: ManagedIdentity) -> str:
+    return digest("no managed identity", credential.machine, *map(str, sorted(credential.environment.items())))
+
+
+def _is_absence(error: Misconfigured | TransportError) -> bool:
+    return isinstance(error, TransportError) or error.suberror == NO_IDENTITY

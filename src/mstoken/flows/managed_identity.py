@@ -1,0 +1,128 @@
+"""Managed identity: ask the place this program runs in for a token.
+
+There is one request for all sources, and a second one for Azure Arc, which wants to see that a file can be read. What
+may pass is asked for again by each source's own schedule, whatever the patience of the request: the platform says how
+long it may be away (learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mstoken.credentials.managed_identity import read_key
+from mstoken.credentials.workload_identity import WorkloadIdentity
+from mstoken.errors import TransportError
+from mstoken.flows.workload_identity import workload_identity
+from mstoken.model import Authority
+from mstoken.protocol.cache_key import cache_key
+from mstoken.protocol.managed_identity import azure_arc, imds
+from mstoken.protocol.managed_identity.answer import read
+from mstoken.protocol.managed_identity.dialect import Ask, build, resource_of
+from mstoken.protocol.managed_identity.dialects import DIALECTS
+from mstoken.protocol.managed_identity.place import WORKLOAD_IDENTITY, Place, detect
+from mstoken.protocol.retry_after import retry_after
+
+if TYPE_CHECKING:
+    from mstoken.credentials.managed_identity import ManagedIdentity
+    from mstoken.flows.port import Port
+    from mstoken.model import Token, TokenRequest
+    from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.protocol.managed_identity.dialect import Dialect
+
+LONGEST_WAIT_IN = 60.0
+"""A Retry-After beyond this, in seconds, is left to the caller."""
+
+
+async def managed_identity(request: TokenRequest, credential: ManagedIdentity, port: Port) -> Token:
+    """Get a token of the managed identity.
+
+    Raises NotConfigured or UsageError before anything is sent when this place has no such source or cannot choose the
+    identity; TransportError when nobody answers; Misconfigured when there is no such identity; what `read` raises.
+    """
+    place = await place_of(credential, port)
+    if place.source == WORKLOAD_IDENTITY:
+        return await _federated(request, credential, port)
+    dialect = DIALECTS[place.source]
+    ask = Ask(
+        place=place,
+        identity=credential,
+        resource=resource_of(request),
+        enable_cae=request.enable_cae,
+        revoked=await _revoked(request, port),
+    )
+    http = build(ask, dialect)
+    answer = await _persistently(http, dialect, port)
+    if answer.status == 401 and place.source == "azure_arc":
+        name = azure_arc.key_file(answer, place)
+        key = await port.call(lambda: read_key(place.keys, name))
+        answer = await _persistently(azure_arc.proved(http, key), dialect, port)
+    return read(answer, ask, dialect, request, port.now())
+
+
+async def place_of(credential: ManagedIdentity, port: Port) -> Place:
+    """Where the identity is asked for; the disk is looked at only when the environment says nothing.
+
+    Raises NotConfigured and UsageError, as `detect` does.
+    """
+    place = detect(credential.environment, credential.source if credential.source != "azure_arc" else "")
+    if place.source == "imds" and not place.said_by and credential.source in ("", "azure_arc"):
+        agent = await port.call(credential.arc_agent)
+        return detect(credential.environment, credential.source, arc_agent=agent)
+    return place if credential.source in ("", place.source) else detect(credential.environment, credential.source)
+
+
+async def absent(credential: ManagedIdentity, port: Port) -> str:
+    """Why no managed identity can be here; '' when there may be one. Asks IMDS once, and briefly, if at all.
+
+    Raises UsageError for variables that make no sense.
+    """
+    place = await place_of(credential, port)
+    if place.source != "imds":
+        return ""
+    try:
+        answer = await port.send(imds.probe(place))
+    except TransportError as error:
+        return f"nobody answers at {place.endpoint.partition('/metadata')[0]} ({error.message})"
+    return imds.why_not_there(answer)
+
+
+async def _persistently(http: HttpRequest, dialect: Dialect, port: Port) -> HttpResponse:
+    """The answer, asked for again by the source's schedule; the last one, whatever it is. Raises TransportError."""
+    tries = 0
+    while True:
+        failure: TransportError | None = None
+        answer: HttpResponse | None = None
+        try:
+            answer = await port.send(http)
+        except TransportError as error:
+            failure = error
+        pauses = dialect.pauses(answer.status if answer else 0)
+        asked_in = retry_after(answer.headers.get("retry-after", ""), port.now()) if answer else None
+        if tries >= len(pauses) or (asked_in or 0) > LONGEST_WAIT_IN:
+            break
+        await port.sleep(max(pauses[tries], asked_in or 0))
+        tries += 1
+    if answer is None:
+        assert failure is not None  # noqa: S101 - one of the two came
+        raise failure
+    return answer
+
+
+async def _revoked(request: TokenRequest, port: Port) -> str:
+    """The kept token that an API has refused, when this request answers its claims challenge."""
+    if not request.claims:
+        return ""
+    kept = await port.load(cache_key(replace(request, claims="")))
+    return kept.token if kept else ""
+
+
+async def _federated(request: TokenRequest, credential: ManagedIdentity, port: Port) -> Token:
+    """A pod with workload identity: azure-identity's ManagedIdentityCredential takes the federated token there too."""
+    given = credential.environment
+    authority = Authority.of(given["AZURE_AUTHORITY_HOST"], given["AZURE_TENANT_ID"])
+    client_id = credential.client_id or given.get("AZURE_CLIENT_ID", "")
+    federated = WorkloadIdentity(given["AZURE_FEDERATED_TOKEN_FILE"])
+    return await workload_identity(
+        replace(request, authority=authority, client_id=client_id, credential=federated), federated, port
+    )

@@ -1,0 +1,142 @@
+"""Read what a managed-identity endpoint answers: a token in the token endpoint's own form, or the fitting exception."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mstoken import errors
+from mstoken.errors import Refusal
+from mstoken.protocol.managed_identity.azure_arc import confirm
+from mstoken.protocol.managed_identity.imds import docker_desktop
+from mstoken.protocol.managed_identity.place import TITLES
+from mstoken.protocol.refusal import read_refusal, refusal_of
+from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.token_endpoint import json_object, read_answer
+
+if TYPE_CHECKING:
+    from mstoken.errors import MstokenError
+    from mstoken.model import Token, TokenRequest
+    from mstoken.protocol.http import HttpResponse
+    from mstoken.protocol.managed_identity.dialect import Ask, Dialect
+
+HALF_LIFE_FROM_IN = 7200
+"""A token of at least this life, in seconds, is renewed at half of it: as MSAL and azure-identity do it."""
+NO_IDENTITY = "identity_not_found"
+"""The suberror of a refusal that means: there is no such identity here."""
+_LONGEST_TEXT = 500
+_DATES = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
+"""App Service of 2017 wrote these, Linux and Windows, always in UTC."""
+
+
+def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> Token:
+    """The token in an answer at `now` (epoch seconds, UTC).
+
+    Raises Misconfigured, CredentialRejected, AccessBlocked, Throttled or ServiceUnavailable by what the endpoint says,
+    TransportError when something in between says that it is unreachable, UnreadableAnswer for what is no answer.
+    """
+    if response.status != 200:
+        raise failure(response, ask, dialect, request, now)
+    body = json_object(response)
+    if ask.place.source == "azure_arc":
+        confirm(body, ask)
+    life = body.get("expires_in") or _until(body.get("expires_on"), now)
+    plain = {name: body.get(name) for name in ("access_token", "token_type", "scope", "refresh_in")}
+    plain["expires_in"] = life
+    answered = replace(response, body=json.dumps(plain).encode())
+    token = read_answer(answered, request, now, 0.0).token
+    if not body.get("refresh_in") and token.expires_on - int(now) >= HALF_LIFE_FROM_IN:
+        return replace(token, refresh_on=int(now) + (token.expires_on - int(now)) // 2)
+    return token
+
+
+def _until(expires_on: Any, now: float) -> Any:
+    """Seconds from `now` to `expires_on`: epoch seconds as number or text, or a date of 2017; else as it is."""
+    text = str(expires_on or "").strip()
+    if text.isascii() and text.isdecimal():
+        return int(text) - int(now)
+    for form in _DATES:
+        try:
+            written = datetime.strptime(text.removesuffix(" +00:00"), form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return int(written.timestamp()) - int(now)
+    return expires_on
+
+
+def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> MstokenError:
+    """The exception for an answer that is no token."""
+    entra = read_refusal(response)
+    if entra.codes:
+        return refusal_of(response, now, request)
+    if docker_desktop(response):
+        return errors.TransportError(
+            f"{ask.place.endpoint} is unreachable, says something in between (Docker Desktop does so).",
+            "There is no managed identity in a container on one's own machine; use another credential.",
+        )
+    return _own(response, ask, dialect, entra, retry_after(response.headers.get("retry-after", ""), now))
+
+
+def _own(response: HttpResponse, ask: Ask, dialect: Dialect, entra: Refusal, wait: float | None) -> MstokenError:
+    """For an error of the endpoint itself, which passes on Entra's besides."""
+    code, said = _said(response, entra)
+    refusal = Refusal(error=entra.error or code, description=said, status=response.status)
+    where = TITLES[ask.place.source]
+    message = (
+        f"{where} gave no token (HTTP {response.status}{', ' + code if code else ''}): {said or 'no reason given'}"
+    )
+    if cause := dialect.known.get(code):
+        return errors.Misconfigured(f"{message} In other words: {cause[0]}.", cause[1], refusal)
+    if response.status == 429:
+        return errors.Throttled(message, "Ask less often; tokens are kept, so ask through one client.", wait, refusal)
+    if response.status >= 500 or response.status in (404, 408, 410):
+        return errors.ServiceUnavailable(message, _WHEN_BROKEN.format(resource=ask.resource), wait, refusal)
+    if response.status in (401, 403):
+        return errors.CredentialRejected(message, _WHEN_DENIED, refusal)
+    return _no_identity(message, ask, replace(refusal, suberror=NO_IDENTITY if response.status == 400 else ""))
+
+
+_WHEN_BROKEN = (
+    "Try again in a minute. If it stays so, see whether the resource is right (some endpoints answer a wrong one so): "
+    "{resource}"
+)
+_WHEN_DENIED = (
+    "The platform renews its secret at a restart: restart the program, so that it reads its environment anew."
+)
+
+
+def _no_identity(message: str, ask: Ask, refusal: Refusal) -> MstokenError:
+    kind, value = ask.identity.named_by
+    if kind:
+        remedy = f"See whether the identity with the {kind} {value} is assigned to this resource, and assign it."
+    else:
+        remedy = (
+            "Assign one to the resource, such as: az vm identity assign --name NAME --resource-group GROUP\n"
+            "If it has user-assigned identities only, name one: ManagedIdentity(client_id=…), or AZURE_CLIENT_ID."
+        )
+    return errors.Misconfigured(message, remedy, refusal)
+
+
+def _said(response: HttpResponse, entra: Refusal) -> tuple[str, str]:
+    """(code, text) of an error, in whichever form: Entra's, {error: {code, message}}, or {statusCode, message}."""
+    if entra.error:
+        return entra.error, entra.description
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(body, dict):
+        return "", ""
+    inner = body.get("error")
+    found = inner if isinstance(inner, dict) else body
+    code, text = found.get("code"), found.get("message") or found.get("Message") or inner
+    return _line(code), _line(text)
+
+
+def _line(value: Any) -> str:
+    """One printable line of what a server wrote."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(letter if letter.isprintable() else " " for letter in value[:_LONGEST_TEXT]).strip()

@@ -1,0 +1,27 @@
+"""App Service, Functions, Container Apps and Automation.
+
+Source: learn.microsoft.com/azure/app-service/overview-managed-identity (REST endpoint reference)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.protocol.http import HttpRequest
+
+
+def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+    # Metadata is for Automation, which insists on it; App Service does not mind.
+    return get(ask, "2019-08-01", parameters, {"X-IDENTITY-HEADER": ask.place.secret, "Metadata": "true"})
+
+
+APP_SERVICE = Dialect(
+    ids={"client_id": "client_id", "object_id": "object_id", "resource_id": "mi_res_id"},
+    build=_build,
+    pauses=three_times,
+)

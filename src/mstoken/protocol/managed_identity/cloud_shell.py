@@ -1,0 +1,28 @@
+"""Azure Cloud Shell: the identity is that of the person in front of it.
+
+Source: learn.microsoft.com/azure/cloud-shell/msi-authorization
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.managed_identity.dialect import DIRECT, Ask, Dialect, three_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+    headers = {"Metadata": "true", "Content-Type": "application/x-www-form-urlencoded"}
+    return HttpRequest("POST", ask.place.endpoint, headers, urlencode(parameters).encode(), way=DIRECT)
+
+
+CLOUD_SHELL = Dialect(
+    ids={},
+    build=_build,
+    pauses=three_times,
+    no_ids="Cloud Shell gives tokens of the person signed in to it; leave the identity out.",
+)

@@ -1,0 +1,90 @@
+"""What the dialects have in common: a question, its request, and the schedule of asking again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from mstoken.errors import UsageError
+from mstoken.protocol.http import HttpRequest, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mstoken.credentials.managed_identity import ManagedIdentity
+    from mstoken.model import TokenRequest
+    from mstoken.protocol.managed_identity.place import Place
+
+DIRECT = Way(direct=True)
+"""Never through a proxy: the endpoint is on this machine, and whoever reaches it gets the identity."""
+
+AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
+"""What MSAL.NET asks again for at every source but IMDS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question at one place. `revoked` is a kept token that an API has refused with a claims challenge."""
+
+    place: Place
+    identity: ManagedIdentity
+    resource: str
+    enable_cae: bool = False
+    revoked: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one source is spoken to.
+
+    `ids` maps a kind of identity (a field of ManagedIdentity) to the parameter's name here; empty where a user-assigned
+    identity cannot be chosen, `no_ids` then says why. `build` makes the request of a question and its parameters.
+    `pauses` gives for a status (0: no answer at all) the seconds to wait before each further try. `known` explains
+    error codes and texts of its own: (cause, remedy).
+    """
+
+    ids: Mapping[str, str]
+    build: Callable[[Ask, Mapping[str, str]], HttpRequest]
+    pauses: Callable[[int], tuple[float, ...]]
+    known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    no_ids: str = ""
+
+
+def build(ask: Ask, dialect: Dialect) -> HttpRequest:
+    """The request for a question. Raises UsageError for an identity that cannot be chosen at this source."""
+    kind, value = ask.identity.named_by
+    parameters = {"resource": ask.resource}
+    if kind:
+        name = dialect.ids.get(kind)
+        if name is None:
+            why = dialect.no_ids or f"It takes {' or '.join(dialect.ids)}."
+            raise UsageError(f"A managed identity cannot be chosen by its {kind} here. No request was made.", why)
+        parameters[name] = value
+    return dialect.build(ask, parameters)
+
+
+def get(ask: Ask, version: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> HttpRequest:
+    """GET of the place with its api-version: the form of all sources but Cloud Shell."""
+    query = urlencode({"api-version": version, **parameters})
+    joint = "&" if "?" in ask.place.endpoint else "?"
+    return HttpRequest("GET", f"{ask.place.endpoint}{joint}{query}", headers, way=DIRECT)
+
+
+def three_times(status: int) -> tuple[float, ...]:
+    """Three more tries, a second apart, for what may pass."""
+    return (1.0, 1.0, 1.0) if status in AGAIN or not status else ()
+
+
+def resource_of(request: TokenRequest) -> str:
+    """The resource of the request's scopes: a managed identity gets all that it may, and no single permissions.
+
+    Raises UsageError for scopes that are not one `<resource>/.default`.
+    """
+    resources = {scope.removesuffix("/.default") for scope in request.scopes if scope.endswith("/.default")}
+    if len(resources) != 1 or len(request.scopes) != 1:
+        raise UsageError(
+            f"A managed identity cannot be asked for {' '.join(request.scopes)}: it gets whole resources.",
+            "Name one service, such as arm, or a scope that ends in /.default.",
+        )
+    return resources.pop()

@@ -1,0 +1,69 @@
+"""The Instance Metadata Service of virtual machines, scale sets, AKS nodes, Container Instances and others.
+
+Source: learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.managed_identity.dialect import DIRECT, Ask, Dialect, get
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.protocol.http import HttpResponse
+    from mstoken.protocol.managed_identity.place import Place
+
+PROBE_IN = 1.0
+"""Seconds a probe may take, from connecting to the end of the answer."""
+
+_BUSY = (0.0, 1.6, 3.2, 6.4, 12.8)
+_UPDATING = (0.0, 5.0, 10.0, 20.0, 40.0)
+"""410 says that IMDS is being updated and will be back within 70 seconds."""
+_ABSENT = (1.6,)
+"""No answer is most often no IMDS; one more try is for a machine that has only just started."""
+
+
+def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+    return get(ask, "2018-02-01", parameters, {"Metadata": "true"})
+
+
+def _pauses(status: int) -> tuple[float, ...]:
+    """As azure-identity 1.27 does it: 404, 429 and 5xx for some 24 seconds, 410 for 75."""
+    if status == 410:
+        return _UPDATING
+    if status in (404, 429) or 500 <= status < 600:
+        return _BUSY
+    return _ABSENT if not status else ()
+
+
+IMDS = Dialect(
+    ids={"client_id": "client_id", "object_id": "object_id", "resource_id": "msi_res_id"},
+    build=_build,
+    pauses=_pauses,
+)
+
+
+def probe(place: Place) -> HttpRequest:
+    """A GET without the header that IMDS insists on: it refuses at once, and so shows that it is there."""
+    return HttpRequest("GET", f"{place.endpoint}?api-version=2018-02-01", way=DIRECT, answer_in=PROBE_IN)
+
+
+def why_not_there(answer: HttpResponse) -> str:
+    """Why whoever answered the probe is not IMDS; '' when it may well be.
+
+    Docker Desktop answers 403 with "unreachable" for it; other clouds have a metadata service at the same address.
+    """
+    if docker_desktop(answer):
+        return "something in between (Docker Desktop does so) says that it is unreachable"
+    server = answer.headers.get("server", "")
+    if answer.status in (401, 403, 404, 405) and not server.startswith("IMDS") and b'"error"' not in answer.body:
+        return f"what answers there (HTTP {answer.status}) is not Azure's"
+    return ""
+
+
+def docker_desktop(answer: HttpResponse) -> bool:
+    """Whether it is Docker Desktop's proxy that answers: 403, and the word."""
+    return answer.status == 403 and b"unreachable" in answer.body

@@ -1,0 +1,152 @@
+"""Where a managed identity is asked for: read from the environment, in the documented order.
+
+The order is azure-identity's: Service Fabric, App Service, Azure Arc, Azure ML, Cloud Shell, workload identity, IMDS
+(learn.microsoft.com/python/api/azure-identity/azure.identity.managedidentitycredential); Azure Arc's agent, found on
+the disk, goes before IMDS, as in MSAL.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mstoken.errors import NotConfigured, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IMDS_HOST = "http://169.254.169.254"
+_TOKEN_PATH = "/metadata/identity/oauth2/token"
+_ARC_ENDPOINT = f"http://localhost:40342{_TOKEN_PATH}"
+_ARC_KEYS = "/var/opt/azcmagent/tokens"
+
+WORKLOAD_IDENTITY = "workload_identity"
+"""The source that is no dialect: a federated token, which azure-identity's ManagedIdentityCredential takes too."""
+
+_NEEDS = {
+    "service_fabric": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"),
+    "app_service": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+    "azure_arc": ("IDENTITY_ENDPOINT", "IMDS_ENDPOINT"),
+    "azure_ml": ("MSI_ENDPOINT", "MSI_SECRET"),
+    "cloud_shell": ("MSI_ENDPOINT",),
+    WORKLOAD_IDENTITY: ("AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE"),
+}
+"""Source -> the variables that together say so, in the order they are looked at."""
+
+TITLES = {
+    "service_fabric": "Service Fabric",
+    "app_service": "App Service or Functions",
+    "azure_arc": "Azure Arc",
+    "azure_ml": "Azure Machine Learning",
+    "cloud_shell": "Cloud Shell",
+    WORKLOAD_IDENTITY: "workload identity",
+    "imds": "IMDS (a virtual machine, AKS, Container Instances and others)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An endpoint for tokens and what it wants to be shown.
+
+    `thumbprint` is 40 lower-case hexadecimal digits (Service Fabric). `keys` is the one folder from which a key may be
+    read (Azure Arc). `said_by` are the variables that led here; empty for what is only supposed: IMDS, which may not
+    be there, and Azure Arc's agent.
+    """
+
+    source: str
+    endpoint: str
+    secret: str = field(default="", repr=False)
+    thumbprint: str = ""
+    keys: str = ""
+    said_by: tuple[str, ...] = ()
+
+
+def detect(environment: Mapping[str, str], source: str = "", *, arc_agent: bool = False) -> Place:
+    """The place `environment` speaks of, or the one of `source`; IMDS when nothing else is said.
+
+    Raises NotConfigured when the named source's variables are not set, UsageError for an endpoint or a thumbprint that
+    is none.
+    """
+    if source:
+        return _named(source, environment, arc_agent=arc_agent)
+    for candidate, needed in _NEEDS.items():
+        if all(environment.get(name) for name in needed):
+            return _place(candidate, environment)
+    return _arc_by_agent(environment) if arc_agent else _place("imds", environment)
+
+
+def _named(source: str, environment: Mapping[str, str], *, arc_agent: bool) -> Place:
+    missing = [name for name in _NEEDS.get(source, ()) if not environment.get(name)]
+    if missing and source == "azure_arc" and arc_agent:
+        return _arc_by_agent(environment)
+    if missing:
+        raise NotConfigured(
+            f"This is not {TITLES[source]}, or it has no managed identity here: {', '.join(missing)} not set.",
+            "Leave the source out and it is detected, or assign an identity to the resource and restart the program.",
+        )
+    return _place(source, environment)
+
+
+def _place(source: str, environment: Mapping[str, str]) -> Place:
+    said_by = _NEEDS.get(source, ())
+    value = environment.get
+    match source:
+        case "service_fabric":
+            endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT", https=True)
+            thumbprint = _thumbprint(value("IDENTITY_SERVER_THUMBPRINT", ""))
+            return Place(source, endpoint, value("IDENTITY_HEADER", ""), thumbprint, said_by=said_by)
+        case "app_service":
+            endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
+            return Place(source, endpoint, value("IDENTITY_HEADER", ""), said_by=said_by)
+        case "azure_arc":
+            endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
+            return Place(source, endpoint, keys=arc_keys(environment), said_by=said_by)
+        case "azure_ml" | "cloud_shell":
+            secret = value("MSI_SECRET", "") if source == "azure_ml" else ""
+            return Place(source, _url(value("MSI_ENDPOINT", ""), "MSI_ENDPOINT"), secret, said_by=said_by)
+        case "workload_identity":
+            return Place(source, value("AZURE_AUTHORITY_HOST", ""), said_by=said_by)
+    host = value("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
+    endpoint = _url(host or IMDS_HOST, "AZURE_POD_IDENTITY_AUTHORITY_HOST").strip("/") + _TOKEN_PATH
+    return Place("imds", endpoint, said_by=("AZURE_POD_IDENTITY_AUTHORITY_HOST",) if host else ())
+
+
+def _arc_by_agent(environment: Mapping[str, str]) -> Place:
+    return Place("azure_arc", _ARC_ENDPOINT, keys=arc_keys(environment))
+
+
+def arc_keys(environment: Mapping[str, str]) -> str:
+    """The one folder Azure Arc's agent writes keys to, whatever an answer says."""
+    if sys.platform == "win32":
+        return environment.get("PROGRAMDATA", r"C:\ProgramData") + r"\AzureConnectedMachineAgent\Tokens"
+    return _ARC_KEYS
+
+
+def _url(text: str, variable: str, *, https: bool = False) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = bool(parts.hostname) and parts.port != 0 and parts.scheme in ("http", "https")
+    except ValueError:
+        usable = False
+    if not usable or re.search(r"[\s\\]", text):
+        raise UsageError(f"{variable} is not a URL: {text!r}.", "The platform sets it; do not change it.")
+    if https and parts.scheme != "https":
+        raise UsageError(
+            f"{variable} is not https: {text}. The endpoint of Service Fabric has to be.",
+            "The platform sets it; do not change it.",
+        )
+    return text
+
+
+def _thumbprint(text: str) -> str:
+    """Separators are left out, as people copy thumbprints with spaces or colons."""
+    bare = re.sub(r"[\s:]", "", text).lower()
+    if not re.fullmatch(r"[0-9a-f]{40}", bare):
+        raise UsageError(
+            "IDENTITY_SERVER_THUMBPRINT is not the SHA-1 of a certificate (40 hexadecimal digits).",
+            "The platform sets it; do not change it.",
+        )
+    return bare

@@ -1,0 +1,41 @@
+"""Service Fabric: the node's token service, known by the thumbprint of its certificate.
+
+Source: learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from mstoken.protocol.http import HttpRequest, Way
+from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_REDEPLOY = (
+    "Look at the application's managed identity in the cluster's ARM template, and deploy the application again."
+)
+
+
+def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+    """With CP1 for who answers claims challenges, and the digest of a token that met one, as MSAL sends them."""
+    more = {"xms_cc": "CP1"} if ask.enable_cae else {}
+    if ask.revoked:
+        more["token_sha256_to_refresh"] = hashlib.sha256(ask.revoked.encode()).hexdigest()
+    http = get(ask, "2019-07-01-preview", {**parameters, **more}, {"Secret": ask.place.secret})
+    return HttpRequest(http.method, http.url, http.headers, way=Way(direct=True, thumbprint=ask.place.thumbprint))
+
+
+SERVICE_FABRIC = Dialect(
+    ids={},
+    build=_build,
+    pauses=three_times,
+    known={
+        "SecretHeaderNotFound": ("the secret of IDENTITY_HEADER did not arrive", _REDEPLOY),
+        "ManagedIdentityNotFound": ("the application has no managed identity, or another secret", _REDEPLOY),
+        "ArgumentNullOrEmpty": ("the request lacked a parameter, such as the resource", "Name a service, such as arm."),
+    },
+    no_ids="In Service Fabric the cluster's configuration says which identity an application has; leave it out.",
+)
