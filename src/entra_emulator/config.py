@@ -12,6 +12,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+
 from .model import App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State, as_guid
 from .tokens.claims import role_ids
@@ -80,6 +82,7 @@ def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
         app.tenant = home.id
         if app.audience not in ("single", "multiple"):
             raise ConfigError(f"app {app.id}: audience is '{app.audience}', expected single or multiple")
+        _check_certificates(app)
     for tenant in tenants:
         _check_tenant(tenant)
     if state.settings.description_separator not in ("space", "crlf"):
@@ -96,12 +99,20 @@ def _check_tenant(tenant: Tenant) -> None:
             raise ConfigError(f"tenant {tenant.id}: '{role}' is no known directory role; give its template id")
 
 
+def _check_certificates(app: App) -> None:
+    for text in [one.pem for one in app.certificates] + [one.authority for one in app.trusted_subjects]:
+        try:
+            x509.load_pem_x509_certificate(text.encode())
+        except ValueError:
+            raise ConfigError(f"app {app.id}: a certificate is no PEM certificate") from None
+
+
 def _complete(state: State, app: App) -> None:
-    """An app has a service principal at home; a confidential one has a secret, made at random if none is given."""
+    """An app has a service principal at home; a confidential one has a credential, a random secret if none is given."""
     home = state.tenants[app.tenant]
     if not home.principal(app.id):
         home.principals.append(ServicePrincipal(app=app.id))
-    if not app.public and not app.secrets:
+    if not (app.public or app.secrets or app.certificates or app.trusted_subjects or app.federated or app.blueprint):
         # Entra's own generated secrets: forty characters with the "8Q~" mark in fourth place.
         app.secrets.append(Secret(f"{secrets.token_urlsafe(2)[:3]}8Q~{secrets.token_urlsafe(26)[:34]}"))
 

@@ -22,8 +22,37 @@ class Secret:
 
 
 @dataclass
+class Certificate:
+    """A certificate an application may sign its assertions with, PEM."""
+
+    pem: str
+    name: str = ""
+
+
+@dataclass
+class TrustedSubject:
+    """Certificates an application trusts by name: any with this `subject` (RFC 4514) from the `authority`, PEM."""
+
+    subject: str
+    authority: str
+
+
+@dataclass
+class FederatedCredential:
+    """Whose tokens prove an application: those of `issuer` (a URL with OpenID discovery) about `subject`."""
+
+    issuer: str
+    subject: str
+    audiences: list[str] = field(default_factory=lambda: ["api://AzureADTokenExchange"])
+    name: str = ""
+
+
+@dataclass
 class App:
-    """An application registration. `audience` is who may use it: its own tenant (`single`) or any (`multiple`)."""
+    """An application registration. `audience` is who may use it: its own tenant (`single`) or any (`multiple`).
+
+    `blueprint`: the application is an agent identity, proved by tokens that this other application gets for it.
+    """
 
     id: str
     name: str
@@ -34,6 +63,10 @@ class App:
     family: bool = False
     single_use_refresh_tokens: bool = False
     secrets: list[Secret] = field(default_factory=list)
+    certificates: list[Certificate] = field(default_factory=list)
+    trusted_subjects: list[TrustedSubject] = field(default_factory=list)
+    federated: list[FederatedCredential] = field(default_factory=list)
+    blueprint: str = ""
     identifier_uris: list[str] = field(default_factory=list)
     token_version: int = 1
     optional_claims: list[str] = field(default_factory=list)
@@ -44,7 +77,8 @@ class User:
     """A person. `mfa`: signs in with multi-factor authentication; `mfa_required`: may not get a token without it.
 
     `tokens_valid_from` (epoch seconds): sign-ins before it are revoked. `roles`: directory role names or template ids.
-    `home`: for a guest, the tenant (id or domain) where the user of the same UPN lives.
+    `home`: for a guest, the tenant (id or domain) where the user of the same UPN lives. `agent`: the user account of an
+    agent identity, by the agent's application id.
     """
 
     upn: str
@@ -59,6 +93,7 @@ class User:
     tokens_valid_from: float = 0.0
     roles: list[str] = field(default_factory=list)
     home: str = ""
+    agent: str = ""
 
 
 @dataclass

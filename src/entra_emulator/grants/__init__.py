@@ -9,11 +9,12 @@ from typing import Any
 
 from entra_emulator.login.exchange import Exchange
 
-from . import client_credentials, refresh_token
+from . import client_credentials, refresh_token, user_fic
 
 Grant = Callable[[Exchange], dict[str, Any]]
 
 GRANTS: dict[str, Grant] = {
     "client_credentials": client_credentials.answer,
     "refresh_token": refresh_token.answer,
+    "user_fic": user_fic.answer,
 }

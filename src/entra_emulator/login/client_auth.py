@@ -3,14 +3,15 @@
 import base64
 import binascii
 import hmac
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import App, Tenant
 from entra_emulator.state import as_guid
-from entra_emulator.tokens.keys import unverified_header
 
+from .client_assertion import TYPE, Assertion, check_signed
 from .exchange import Client, Exchange
+from .federation import check_federated
 
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -27,12 +28,14 @@ def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool
     app = _find(exchange, client_id, tenant)
     if not _enabled(app, tenant):
         raise EntraError(7000112, app=app.id, app_name=app.name)
-    if assertion := exchange.form.get("client_assertion", ""):
-        _refuse_assertion(app, assertion)
+    assertion = exchange.form.get("client_assertion", "")
     if app.public and not needs_proof:
-        if secret:
+        if secret or assertion:
             raise EntraError(700025)
         return Client(app, "0")
+    if assertion:
+        _check_assertion(exchange, app, tenant, assertion)
+        return Client(app, "2")
     if not secret:
         raise EntraError(7000218)
     _check_secret(app, secret, exchange.world.clock.now())
@@ -75,10 +78,12 @@ def _check_secret(app: App, secret: str, now: float) -> None:
         raise EntraError(7000222, app=app.id)
 
 
-def _refuse_assertion(app: App, assertion: str) -> None:
-    """No application here has a certificate yet, so every well-formed assertion is of an unknown key."""
-    header = unverified_header(assertion)
-    if header is None:
+def _check_assertion(exchange: Exchange, app: App, tenant: Tenant | None, text: str) -> None:
+    """An assertion is of the application's own key, or of an issuer it trusts: the `iss` claim is then a URL."""
+    if exchange.required("client_assertion_type") != TYPE:
         raise EntraError(50027)
-    thumbprint = str(header.get("x5t") or header.get("x5t#S256") or header.get("kid") or "")
-    raise EntraError(700027, app=app.id, thumbprint=thumbprint)
+    assertion = Assertion.read(text)
+    if urlsplit(str(assertion.claims.get("iss", ""))).scheme:
+        check_federated(exchange, app, assertion)
+    else:
+        check_signed(exchange, app, tenant, assertion)

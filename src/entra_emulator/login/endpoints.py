@@ -13,7 +13,7 @@ from entra_emulator.grants import GRANTS
 from entra_emulator.routing import route
 from entra_emulator.web import dated
 
-from . import discovery
+from . import discovery, federation
 from .exchange import Exchange
 
 
@@ -24,6 +24,7 @@ async def token(request: Request) -> Response:
     try:
         await exchange.read_form(request)
         notes.update(_noted(exchange))
+        await federation.fetch_issuer_keys(exchange)
         return exchange.answer(_granted(exchange))
     except EntraError as problem:
         notes["aadsts"] = problem.code

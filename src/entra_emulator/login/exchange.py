@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from joserfc.jwk import RSAKey
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -32,7 +33,10 @@ class Client:
 
 @dataclass
 class Exchange:
-    """What a handler needs to know of its request. `token_age_in`: age of the refresh token used, for x-ms-clitelem."""
+    """What a handler needs to know of its request. `token_age_in`: age of the refresh token used, for x-ms-clitelem.
+
+    `issuer_keys`: what the issuer of a federated assertion publishes, None where it could not be had.
+    """
 
     world: World
     site: Site
@@ -43,6 +47,7 @@ class Exchange:
     authorization: str = ""
     tenant_name: str = ""
     token_age_in: float | None = None
+    issuer_keys: list[RSAKey] | None = None
 
     @classmethod
     def of(cls, request: Request) -> "Exchange":

@@ -20,6 +20,7 @@ from entra_emulator.tokens.claims import (
 
 from .access import GRAPH_OIDC, app_roles, delegated_scopes, enforce_policies, require_consent, roles_in
 from .exchange import Client, Exchange
+from .federation import fmi_subject
 from .scopes import DEFAULT, AskedScope
 
 APP_LIFE_IN = 3599
@@ -40,7 +41,7 @@ def find_resource(exchange: Exchange, asked: AskedScope, tenant: Tenant) -> tupl
 
 
 def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedScope) -> dict[str, Any]:
-    """An application's own token.
+    """An application's own token; with fmi_path in the form, in the name of one of its federated identities.
 
     :raises EntraError: 7000229 if it has no service principal in the tenant, 500011.
     """
@@ -56,7 +57,7 @@ def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedS
         "token_type": "Bearer",
         "expires_in": life_in,
         "ext_expires_in": life_in,
-        "access_token": _sign_access(exchange, who, what, life_in),
+        "access_token": _sign_access(exchange, who, what, life_in, exchange.form.get("fmi_path", "")),
     }
 
 
@@ -107,9 +108,11 @@ def find_user(exchange: Exchange, session: RefreshToken) -> tuple[Tenant, User]:
     return home, user
 
 
-def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int) -> str:
+def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int, fmi_path: str = "") -> str:
     version = what.resource.token_version
     claims = access_claims(who, what, _stamp(exchange, who.tenant, version, life_in + 1))
+    if fmi_path:
+        claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
     return exchange.world.keys.sign(claims, with_thumbprint=version == 1)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import json
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -91,12 +92,31 @@ class KeyRing:
             raise BadSignature from problem
 
 
+class _Foreign(jws.JWSRegistry):
+    """JWS of others: a header may hold a chain of certificates (x5c), and members nobody here knows."""
+
+    max_header_length = 65_536
+
+
+FOREIGN = _Foreign(algorithms=["RS256", "PS256"], strict_check_header=False)
+"""What reads assertions: RSA signatures only, whatever a header says."""
+
+
 def unverified_header(token: str) -> dict[str, Any] | None:
     """The header of a compact JWS, whoever signed it; None if it is none."""
     try:
-        return dict(jws.extract_compact(token.encode()).headers())
+        return dict(jws.extract_compact(token.encode(), registry=FOREIGN).headers())
     except (JoseError, ValueError, TypeError):
         return None
+
+
+def unverified_claims(token: str) -> dict[str, Any] | None:
+    """The claims of a compact JWS, whoever signed it; None if it is none."""
+    try:
+        claims = json.loads(jws.extract_compact(token.encode(), registry=FOREIGN).payload)
+    except (JoseError, ValueError, TypeError, RecursionError):
+        return None
+    return claims if isinstance(claims, dict) else None
 
 
 _lock = threading.Lock()

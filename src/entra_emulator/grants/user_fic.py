@@ -1,0 +1,56 @@
+"""An agent acting as its own user account: grant type user_fic, the third leg of the agent flow.
+
+Source: learn.microsoft.com/entra/agent-id/identity-platform/agent-user-oauth-flow. Which codes Entra refuses with is
+not documented; those here are the nearest.
+"""
+
+from typing import Any
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.login.client_assertion import Assertion
+from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.exchange import Client, Exchange
+from entra_emulator.login.federation import TOKEN_EXCHANGE
+from entra_emulator.login.issuing import user_answer
+from entra_emulator.login.scopes import parse
+from entra_emulator.model import RefreshToken, Tenant, User
+from entra_emulator.tokens.keys import BadSignature
+
+
+def answer(exchange: Exchange) -> dict[str, Any]:
+    """The body of the answer.
+
+    :raises EntraError: 50059 without a tenant, 50013 a second token that is not the agent's, 50034 no such user of the
+        agent, and what the rules of client, scope, consent and policy say.
+    """
+    tenant = exchange.tenant()
+    if tenant is None:
+        raise EntraError(50059)
+    client = authenticate(exchange, tenant, needs_proof=True)
+    _check_second(exchange, client)
+    user = _user(exchange, tenant, client)
+    asked = parse(exchange.required("scope"))
+    now = exchange.world.clock.now()
+    session = RefreshToken(client.app.id, user.id, tenant.id, asked.text, granted_on=now, issued_on=now)
+    return user_answer(exchange, client, session, tenant, asked)
+
+
+def _check_second(exchange: Exchange, client: Client) -> None:
+    """The agent's own token for the token exchange says that it, and not only its blueprint, asks."""
+    text = exchange.required("user_federated_identity_credential")
+    assertion = Assertion.read(text)
+    try:
+        claims = exchange.world.keys.verify(text)
+    except BadSignature:
+        raise EntraError(50013, reason="the signature of the second token is not Entra's.") from None
+    if claims.get("aud") != TOKEN_EXCHANGE or claims.get("azp") != client.app.id:
+        raise EntraError(50013, reason="the second token is not the agent's own for the token exchange.")
+    assertion.check_time(exchange.world.clock.now())
+
+
+def _user(exchange: Exchange, tenant: Tenant, client: Client) -> User:
+    name = exchange.form.get("user_id", "") or exchange.required("username")
+    user = tenant.user(name)
+    if user is None or user.agent != client.app.id:
+        raise EntraError(50034, tenant=tenant.domain)
+    return user

@@ -1,0 +1,146 @@
+"""Workload identity federation: an application proved by a token that an issuer it trusts has signed.
+
+Source: learn.microsoft.com/entra/workload-id/workload-identity-federation. Issuers are asked for their keys over HTTPS,
+or over HTTP on loopback, and only those that the application names.
+"""
+
+import asyncio
+import base64
+import contextlib
+import json
+import ssl
+import urllib.request
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.model import App, FederatedCredential, Tenant
+from entra_emulator.network.certificates import shared_authority
+from entra_emulator.state import as_guid
+from entra_emulator.tokens.keys import BadSignature, unverified_claims
+
+from .client_assertion import Assertion
+from .exchange import Exchange
+
+TOKEN_EXCHANGE = "fb60f99c-7a34-4190-8149-302f77469936"
+FMI_PREFIX = "/eid1/c/pub"
+_ANSWER_IN = 5.0
+_LARGEST = 262_144
+
+
+def fmi_subject(tenant: str, app: str, path: str) -> str:
+    """`sub` of a token that an application got for one of its federated identities (fmi_path)."""
+    encoded = [base64.urlsafe_b64encode(uuid.UUID(one).bytes_le).rstrip(b"=").decode() for one in (tenant, app)]
+    return f"{FMI_PREFIX}/t/{encoded[0]}/a/{encoded[1]}/{path}"
+
+
+async def fetch_issuer_keys(exchange: Exchange) -> None:
+    """Get the keys of an assertion's issuer before the request is judged: asking others takes time."""
+    guid = as_guid(exchange.form.get("client_id", "").lower())
+    app = exchange.world.state.apps.get(guid) if guid else None
+    claims = unverified_claims(exchange.form.get("client_assertion", ""))
+    issuer = str(claims.get("iss", "")) if claims else ""
+    if app and any(one.issuer == issuer for one in app.federated) and not own_tenant(exchange, issuer):
+        exchange.issuer_keys = await asyncio.to_thread(_published, issuer)
+
+
+def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
+    """Accept an assertion whose issuer, audience and subject fit a federated credential, signed by that issuer, now.
+
+    :raises EntraError: 700211, 700212, 700213 where nothing fits; 501661, 7000272 keys; 700222 a token of our own that
+        is for nobody's federation; 700024.
+    """
+    issuer = str(assertion.claims.get("iss", ""))
+    tenant = own_tenant(exchange, issuer)
+    trusted = app.federated
+    if app.blueprint and tenant:
+        subject = fmi_subject(tenant.id, app.blueprint, app.id)
+        trusted = [*trusted, FederatedCredential(issuer, subject, [TOKEN_EXCHANGE])]
+    _match(trusted, issuer, assertion.claims)
+    if tenant:
+        _check_own(exchange, assertion)
+    else:
+        _check_signature(exchange, issuer, assertion)
+    assertion.check_time(exchange.world.clock.now())
+
+
+def own_tenant(exchange: Exchange, issuer: str) -> Tenant | None:
+    """The tenant of this emulator that `issuer` is, if it is one."""
+    name = urlsplit(issuer).path.strip("/").partition("/")[0]
+    tenant = exchange.world.state.tenant(name) if name else None
+    return tenant if tenant and issuer == exchange.site.issuer(tenant.id, 2) else None
+
+
+def _match(trusted: list[FederatedCredential], issuer: str, claims: dict[str, Any]) -> None:
+    """Letter by letter, as Entra compares. A token of Entra's own names the exchange by its application id."""
+    of_issuer = [one for one in trusted if one.issuer == issuer]
+    if not of_issuer:
+        raise EntraError(700211, value=_plain(issuer))
+    audience = claims.get("aud")
+    audiences = set(audience) if isinstance(audience, list) else {audience}
+    of_audience = [one for one in of_issuer if audiences & {*one.audiences, TOKEN_EXCHANGE}]
+    if not of_audience:
+        raise EntraError(700212, value=_plain(audience))
+    if not any(one.subject == claims.get("sub") for one in of_audience):
+        raise EntraError(700213, value=_plain(claims.get("sub")))
+
+
+def _check_own(exchange: Exchange, assertion: Assertion) -> None:
+    """Entra takes its own tokens of managed identities (xms_mirid) and of federated identities (fmi_path) only."""
+    try:
+        claims = exchange.world.keys.verify(assertion.text)
+    except BadSignature:
+        raise EntraError(7000272, kid=_plain(assertion.header.get("kid"))) from None
+    if "xms_mirid" not in claims and not str(claims.get("sub", "")).startswith(FMI_PREFIX):
+        raise EntraError(700222)
+
+
+def _check_signature(exchange: Exchange, issuer: str, assertion: Assertion) -> None:
+    if exchange.issuer_keys is None:
+        raise EntraError(501661, issuer=_plain(issuer))
+    kid = assertion.header.get("kid")
+    candidates = [key for key in exchange.issuer_keys if kid is None or key.kid == kid]
+    if not any(assertion.verified_by(key) for key in candidates):
+        raise EntraError(7000272, kid=_plain(kid))
+
+
+def _plain(value: object) -> str:
+    return "".join(char for char in str(value)[:200] if char.isprintable())
+
+
+def _published(issuer: str) -> list[RSAKey] | None:
+    """The RSA keys an issuer publishes by OpenID Connect Discovery 1.0; None when they cannot be had."""
+    configuration = _get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    if not configuration or configuration.get("issuer") != issuer:
+        return None
+    published = _get(str(configuration.get("jwks_uri", "")))
+    if not published or not isinstance(published.get("keys"), list):
+        return None
+    keys = []
+    for one in published["keys"]:
+        with contextlib.suppress(JoseError, ValueError, TypeError, AttributeError):
+            if one.get("kty") == "RSA":
+                keys.append(RSAKey.import_key({name: one[name] for name in ("kty", "kid", "n", "e") if name in one}))
+    return keys
+
+
+def _get(url: str) -> dict[str, Any] | None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in (("http", "localhost"), ("http", "127.0.0.1")):
+        return None
+    context = ssl.create_default_context()
+    context.load_verify_locations(cadata=shared_authority().pem().decode())
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}) if parts.scheme == "http" else urllib.request.ProxyHandler(),
+        urllib.request.HTTPSHandler(context=context),
+    )
+    try:
+        with opener.open(url, timeout=_ANSWER_IN) as answer:
+            found = json.loads(answer.read(_LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,97 @@
+"""Agent identities: fmi_path, an agent's own token, and the grant user_fic."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from entra_emulator import Emulator
+from entra_emulator.model import App, Grant, ServicePrincipal, User
+
+Ask = Callable[..., httpx.Response]
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+EXCHANGE = "api://AzureADTokenExchange/.default"
+GRAPH = "https://graph.microsoft.com/.default"
+AGENT = "11111111-2222-4333-8444-555555555555"
+UPN = "scout@northwind-partner.example"
+
+
+@pytest.fixture
+def entra(entra: Emulator) -> Emulator:
+    """An agent of the default application, with a user account and consent."""
+    tenant = entra.state.default_tenant
+    entra.state.apps[AGENT] = App(AGENT, "Scout", tenant.id, blueprint=entra.state.default_app.id)
+    tenant.principals.append(ServicePrincipal(AGENT))
+    tenant.users.append(User(UPN, "Scout", agent=AGENT))
+    tenant.grants.append(Grant(AGENT, "00000003-0000-0000-c000-000000000000", scopes=["User.Read"]))
+    return entra
+
+
+def first_leg(ask: Ask, agent: str = AGENT) -> str:
+    token: str = ask(grant_type="client_credentials", scope=EXCHANGE, fmi_path=agent).json()["access_token"]
+    return token
+
+
+def as_agent(ask: Ask, proof: str, **form: str) -> httpx.Response:
+    return ask(client_id=AGENT, client_secret=None, client_assertion_type=TYPE, client_assertion=proof, **form)
+
+
+def user_leg(ask: Ask, **changed: Any) -> httpx.Response:
+    proof = first_leg(ask)
+    second = as_agent(ask, proof, grant_type="client_credentials", scope=EXCHANGE).json()["access_token"]
+    form = {"grant_type": "user_fic", "scope": GRAPH, "user_federated_identity_credential": second, "username": UPN}
+    return as_agent(ask, proof, **{name: value for name, value in {**form, **changed}.items() if value is not None})
+
+
+def test_the_first_token_names_the_agent(entra: Emulator, ask: Ask, claims: Any) -> None:
+    """The blueprint's token with fmi_path is about that path, for the token exchange."""
+    token = claims(first_leg(ask))
+    assert token["sub"].startswith("/eid1/c/pub/t/")
+    assert token["sub"].endswith(f"/{AGENT}")
+    assert (token["aud"], token["azp"]) == ("fb60f99c-7a34-4190-8149-302f77469936", entra.state.default_app.id)
+
+
+def test_the_agent_gets_tokens_of_its_own(entra: Emulator, ask: Ask, claims: Any) -> None:
+    """Proved by the first token, the agent is the application in the second."""
+    answer = as_agent(ask, first_leg(ask), grant_type="client_credentials", scope=GRAPH)
+    assert claims(answer.json()["access_token"])["appid"] == AGENT
+
+
+def test_the_agents_user_gets_delegated_tokens(entra: Emulator, ask: Ask, claims: Any) -> None:
+    """The third leg gives a delegated token of the user account, by name or by id."""
+    user = entra.state.default_tenant.user(UPN)
+    assert user
+    for named in ({}, {"username": None, "user_id": user.id}):
+        token = claims(user_leg(ask, **named).json()["access_token"])
+        assert (token["upn"], token["appid"], token["scp"]) == (UPN, AGENT, "User.Read")
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"username": "nadia@northwind-partner.example"}, 50034),
+        ({"username": "nobody@northwind-partner.example"}, 50034),
+        ({"username": None}, 900144),
+        ({"user_federated_identity_credential": None}, 900144),
+        ({"user_federated_identity_credential": "junk"}, 50027),
+        ({"scope": "https://graph.microsoft.com/Mail.Read"}, 65001),
+        ({"tenant": "common"}, 50059),
+    ],
+)
+def test_refusals(entra: Emulator, ask: Ask, changed: dict[str, Any], expected: int) -> None:
+    """Another's user, nobody, or a missing part is refused."""
+    assert user_leg(ask, **changed).json()["error_codes"] == [expected]
+
+
+def test_the_second_token_must_be_the_agents(entra: Emulator, ask: Ask) -> None:
+    """The blueprint's token, or one for another API, does not serve as the second."""
+    other = as_agent(ask, first_leg(ask), grant_type="client_credentials", scope=GRAPH).json()["access_token"]
+    for token in (first_leg(ask), other, first_leg(ask)[:-8] + "AAAAAAAA"):
+        assert user_leg(ask, user_federated_identity_credential=token).json()["error_codes"] == [50013]
+
+
+def test_another_agents_token_proves_nothing(entra: Emulator, ask: Ask) -> None:
+    """A first token for another path is not this agent's."""
+    proof = first_leg(ask, "99999999-2222-4333-8444-555555555555")
+    assert as_agent(ask, proof, grant_type="client_credentials", scope=GRAPH).json()["error_codes"] == [700213]

@@ -1,0 +1,138 @@
+"""Federated identity credentials: tokens of other issuers that prove an application."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import ClientAssertionCredential
+from joserfc.jwk import RSAKey
+from tests.support.certificates import rsa_key
+from tests.support.oidc_issuer import SUBJECT, OidcIssuer
+
+from entra_emulator import Emulator
+from entra_emulator.model import FederatedCredential
+
+Ask = Callable[..., httpx.Response]
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+GRAPH = "https://graph.microsoft.com/.default"
+
+
+@pytest.fixture
+def issuer(entra: Emulator) -> Iterator[OidcIssuer]:
+    """An issuer that the default application trusts for one subject."""
+    made = OidcIssuer()
+    entra.state.default_app.federated = [FederatedCredential(made.url, SUBJECT)]
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def prove(ask: Ask) -> Ask:
+    """Client credentials with an assertion."""
+
+    def post(assertion: str, scope: str = GRAPH, **form: str | None) -> httpx.Response:
+        proof = {"client_secret": None, "client_assertion_type": TYPE, "client_assertion": assertion}
+        return ask(grant_type="client_credentials", scope=scope, **{**proof, **form})
+
+    return post
+
+
+def code(answer: httpx.Response) -> int:
+    found: int = answer.json()["error_codes"][0]
+    return found
+
+
+def test_a_trusted_issuers_token_proves_the_application(issuer: OidcIssuer, prove: Ask) -> None:
+    """Issuer, subject and audience fit, and the issuer publishes the key that signed."""
+    assert prove(issuer.token()).status_code == 200
+    assert prove(issuer.token(aud=["other", "api://AzureADTokenExchange"])).status_code == 200
+
+
+def test_what_does_not_fit_is_refused_by_its_own_code(issuer: OidcIssuer, prove: Ask) -> None:
+    """Issuer, audience and subject are compared letter by letter, and the refusal repeats what came."""
+    for changed, expected in (
+        ({"iss": f"{issuer.url}/"}, 700211),
+        ({"aud": "api://other"}, 700212),
+        ({"sub": SUBJECT.lower()}, 700213),
+    ):
+        answer = prove(issuer.token(**changed))
+        assert code(answer) == expected
+        assert next(iter(changed.values())) in answer.json()["error_description"]
+        assert "error_uri" not in answer.json()
+
+
+def test_an_expired_token_is_refused(issuer: OidcIssuer, prove: Ask) -> None:
+    """A job that ran longer than its token lives meets 700024."""
+    issuer.made_in, issuer.life_in = -3600, 300
+    assert code(prove(issuer.token())) == 700024
+
+
+def test_another_key_is_refused(issuer: OidcIssuer, prove: Ask) -> None:
+    """A key the issuer does not publish proves nothing, whether it bears the name of one or not."""
+    published = issuer.key
+    for kid in ("nobody", "issuer-key-1"):
+        issuer.key = RSAKey.import_key(rsa_key(8), {"kid": kid})
+        forged = issuer.token()
+        issuer.key = published
+        assert code(prove(forged)) == 7000272
+
+
+def test_an_issuer_out_of_reach_is_said(issuer: OidcIssuer, prove: Ask) -> None:
+    """501661: Entra could not read what the issuer publishes."""
+    token = issuer.token()
+    issuer.close()
+    assert code(prove(token)) == 501661
+
+
+def test_only_https_or_loopback_is_asked(entra: Emulator, issuer: OidcIssuer, prove: Ask) -> None:
+    """An issuer in clear on another machine is not asked for keys."""
+    url = "http://oidc.example"
+    entra.state.default_app.federated = [FederatedCredential(url, SUBJECT)]
+    assert code(prove(issuer.token(iss=url))) == 501661
+
+
+def test_issuers_nobody_named_are_not_asked(entra: Emulator, issuer: OidcIssuer, prove: Ask) -> None:
+    """A token cannot make the service call an address of its choice."""
+    entra.state.default_app.federated = []
+    assert code(prove(issuer.token())) == 700211
+    assert issuer.asked == []
+
+
+def test_entras_own_token_is_not_for_everybody(entra: Emulator, prove: Ask, ask: Ask) -> None:
+    """An application's ordinary token is no federated assertion (700222); one for a federated identity is."""
+    app, tenant = entra.state.default_app, entra.state.default_tenant
+    own = f"{entra.authority}/{tenant.id}/v2.0"
+    principal = tenant.principal(app.id)
+    assert principal
+    scope = "api://AzureADTokenExchange/.default"
+    app.federated = [FederatedCredential(own, principal.id)]
+    token = ask(grant_type="client_credentials", scope=scope).json()["access_token"]
+    assert code(prove(token)) == 700222
+    entra.clock.advance(7200)
+    assert code(prove(token)) in (700222, 700024)
+
+
+def test_a_forged_token_of_entras_is_refused(entra: Emulator, issuer: OidcIssuer, prove: Ask) -> None:
+    """Somebody else's key does not sign for this emulator's tenant."""
+    tenant = entra.state.default_tenant
+    own = f"{entra.authority}/{tenant.id}/v2.0"
+    entra.state.default_app.federated = [FederatedCredential(own, SUBJECT)]
+    assert code(prove(issuer.token(iss=own))) == 7000272
+
+
+def test_azure_identitys_assertion_credential(
+    entra: Emulator, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """azure-identity's ClientAssertionCredential works against the emulator, and is refused where it should be."""
+    for name, value in entra.environment().items():
+        monkeypatch.setenv(name, value)
+    tenant, client_id = os.environ["AZURE_TENANT_ID"], os.environ["AZURE_CLIENT_ID"]
+    with ClientAssertionCredential(tenant, client_id, issuer.token) as credential:
+        assert credential.get_token(GRAPH).token
+    with (
+        ClientAssertionCredential(tenant, client_id, lambda: issuer.token(sub="other")) as credential,
+        pytest.raises(ClientAuthenticationError, match="AADSTS700213"),
+    ):
+        credential.get_token(GRAPH)

@@ -1,0 +1,85 @@
+"""An OpenID issuer on loopback that publishes its keys and gives jobs tokens as GitHub and Azure Pipelines do."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from tests.support.certificates import rsa_key
+from tests.support.token_service import Asked, Reply, TokenService
+
+BEARER = "job-token-only-for-this-test"
+SUBJECT = "repo:octo-org/octo-repo:environment:Production"
+
+
+class OidcIssuer(TokenService):
+    """`url` is the issuer. `life_in` and `made_in` (seconds from now) shape the next tokens; `refusals` come first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.key = RSAKey.import_key(rsa_key(7), {"kid": "issuer-key-1", "use": "sig"})
+        self.subject = SUBJECT
+        self.life_in = 300.0
+        self.made_in = 0.0
+        self.refusals: list[Reply] = []
+        self.script = [self._reply]
+
+    @property
+    def jobs_asked(self) -> list[Asked]:
+        """The requests for a job's token."""
+        return [one for one in self.asked if "well-known" not in one.path and "jwks" not in one.path]
+
+    def token(self, audience: str = "api://AzureADTokenExchange", **changed: Any) -> str:
+        """A token of this issuer; `changed` replaces claims."""
+        made_on = int(time.time() + self.made_in)
+        claims = {
+            "jti": str(uuid.uuid4()),
+            "iss": self.url,
+            "sub": self.subject,
+            "aud": audience,
+            "iat": made_on,
+            "nbf": made_on,
+            "exp": int(made_on + self.life_in),
+        }
+        header = {"typ": "JWT", "alg": "RS256", "kid": self.key.kid}
+        return jwt.encode(header, {**claims, **changed}, self.key, algorithms=["RS256"])
+
+    def _reply(self, asked: Asked) -> Reply:
+        url = urlsplit(asked.path)
+        if url.path == "/.well-known/openid-configuration":
+            return Reply(200, {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
+        if url.path == "/jwks":
+            return Reply(200, {"keys": [{"kty": "EC"}, self.key.as_dict(private=False)]})
+        return self.refusals.pop(0) if self.refusals else self._job_reply(asked)
+
+    def _job_reply(self, asked: Asked) -> Reply:
+        url = urlsplit(asked.path)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        bearer = asked.headers.get("authorization", asked.headers.get("Authorization", ""))
+        if bearer.lower() != f"bearer {BEARER}":
+            return Reply(401, "")
+        if url.path == "/github" and asked.method == "GET" and query["api-version"] == "2.0":
+            return Reply(200, json.dumps({"count": 1, "value": self.token(query["audience"])}))
+        if url.path == "/pipelines" and asked.method == "POST" and query["api-version"] == "7.1":
+            return Reply(200, {"oidcToken": self.token(sub=f"sc://org/project/{query['serviceConnectionId']}")})
+        return Reply(404, "")
+
+    def github(self) -> dict[str, str]:
+        """The environment of a GitHub Actions job."""
+        return {
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/github?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": BEARER,
+        }
+
+    def pipelines(self) -> dict[str, str]:
+        """The environment of an Azure Pipelines job with a service connection."""
+        return {
+            "SYSTEM_OIDCREQUESTURI": f"{self.url}/pipelines",
+            "SYSTEM_ACCESSTOKEN": BEARER,
+            "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "connection-1",
+        }
