@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mstoken import clouds, services
-from mstoken.credentials import is_user
+from mstoken.credentials import Chain, ManagedIdentity, is_user, names_itself
 from mstoken.errors import SignInRequired, UsageError
 from mstoken.flows.cached import cached
 from mstoken.model import LEEWAY_IN, Authority, TokenRequest
@@ -52,10 +52,10 @@ class _Core:
         authority: Authority | Cloud | str = "",
         stores: Stores | None = None,
     ) -> None:
-        if not client_id:
+        if not client_id and not names_itself(credential):
             raise UsageError("No client id was given.", "Give the application's (client) id, or set AZURE_CLIENT_ID.")
         self.cloud = _cloud(authority)
-        self.authority = _authority(authority, self.cloud, tenant)
+        self.authority = _authority(authority, self.cloud, tenant, untold=names_itself(credential))
         self.client_id = client_id
         self.credential = credential
         self._stores = stores or in_memory()
@@ -98,6 +98,34 @@ class _Core:
 
         return cls.from_settings(resolve({"profile": name}), user_stores())
 
+    @classmethod
+    def managed_identity(
+        cls,
+        *,
+        client_id: str = "",
+        object_id: str = "",
+        resource_id: str = "",
+        source: str = "",
+        cloud: str = "",
+    ) -> Self:
+        """A client of the identity of the place this program runs in; `ManagedIdentity` says what the fields are.
+
+        No tenant and no client id is needed. Raises UsageError.
+        """
+        return cls("", "", ManagedIdentity(client_id, object_id, resource_id, source), cloud)
+
+    @classmethod
+    def default(cls) -> Self:
+        """A client of the first identity that is there: environment, workload identity, managed identity, profile.
+
+        AZURE_TOKEN_CREDENTIALS narrows the choice (docs/identity-chain.md). A profile's sign-in is read from, and
+        renewed in, the user's vault. Raises UsageError; NotConfigured, when a token is asked for and none is there.
+        """
+        from mstoken.config.chain import default_settings
+        from mstoken.stores.user import user_stores
+
+        return cls.from_settings(default_settings(), user_stores())
+
     def target(self, *scopes: str) -> Target:
         """What `scopes` mean: service names, API URLs, resources or scopes, all of one resource. Raises UsageError."""
         if not scopes:
@@ -115,11 +143,15 @@ class _Core:
         """
         if self.authority.token_url:
             return TokenRequest(self.authority, self.client_id, self.credential, scopes, **wishes)
-        target = self.target(*scopes)
-        if target.needs_user and not is_user(self.credential):
+        target, credential = self.target(*scopes), self.credential
+        if isinstance(credential, Chain) and target.needs_user:
+            credential = credential.of_users()
+        elif target.needs_user and not is_user(credential):
             raise _needs_user(target, self.authority, self.client_id)
-        authority = self.authority.for_tenant(tenant_id) if tenant_id else self.authority
-        return TokenRequest(authority, self.client_id, self.credential, target.scopes, **wishes)
+        # A managed identity lives in one tenant: what an API's challenge says of tenants does not concern it.
+        keep = not tenant_id or isinstance(credential, ManagedIdentity)
+        authority = self.authority if keep else self.authority.for_tenant(tenant_id or "")
+        return TokenRequest(authority, self.client_id, credential, target.scopes, **wishes)
 
     def _remember(self, key: _Question, token: Token) -> Token:
         """Keep the token for this process; one that met a challenge takes the place of the one that did not."""
@@ -334,11 +366,11 @@ def _cloud(authority: Authority | Cloud | str) -> Cloud:
     return clouds.cloud(authority)
 
 
-def _authority(authority: Authority | Cloud | str, cloud: Cloud, tenant: str) -> Authority:
+def _authority(authority: Authority | Cloud | str, cloud: Cloud, tenant: str, *, untold: bool) -> Authority:
     if isinstance(authority, Authority):
         return authority if authority.token_url or not tenant else authority.for_tenant(tenant)
     host = authority if isinstance(authority, str) and _is_host(authority) else cloud.authority_host
-    return Authority.of(host, tenant)
+    return Authority.of_any(host) if untold and not tenant else Authority.of(host, tenant)
 
 
 def _is_host(text: str) -> bool:

@@ -96,14 +96,18 @@ class Authority:
     """Who issues the token: an origin and a tenant, or any OAuth server's token endpoint.
 
     `tenant` is a GUID, a domain, or `common`, `organizations`, `consumers`. With `token_url` the authority is a
-    standard OAuth 2.0 server and the URL is used as it is. Raises UsageError for what cannot be an authority.
+    standard OAuth 2.0 server and the URL is used as it is. `untold`: the tenant is only known by the token, as with a
+    managed identity. Raises UsageError for what cannot be an authority.
     """
 
     origin: str
     tenant: str
     token_url: str = ""
+    untold: bool = False
 
     def __post_init__(self) -> None:
+        if self.untold and not self.tenant:
+            return
         if not self.token_url and not _TENANT.fullmatch(self.tenant):
             raise UsageError(
                 f"{self.tenant!r} is not a tenant." if self.tenant else "No tenant was given.",
@@ -114,6 +118,11 @@ class Authority:
     def of(cls, host: str, tenant: str) -> Authority:
         """The authority of `tenant` at a login host such as `login.microsoftonline.com` or `https://localhost:8443`."""
         return cls(origin_of(host, "The authority"), tenant.strip())
+
+    @classmethod
+    def of_any(cls, host: str) -> Authority:
+        """An authority at a login host whose tenant is the token's own: of a managed identity, or a chain."""
+        return cls(origin_of(host, "The authority"), "", untold=True)
 
     @classmethod
     def oauth(cls, token_endpoint: str) -> Authority:

@@ -13,10 +13,13 @@ from mstoken.credentials.assertion import (
     TokenAssertion,
 )
 from mstoken.credentials.certificate import ClientCertificate, ClientKey
+from mstoken.credentials.chain import Chain, Link
+from mstoken.credentials.managed_identity import ManagedIdentity
 from mstoken.credentials.on_behalf_of import OnBehalfOf
 from mstoken.credentials.refresh_token import RefreshToken
 from mstoken.credentials.secret import ClientSecret
 from mstoken.credentials.sign_ins import AuthorizationCode, Browser, DeviceCode, DevicePrompt, Password, SignIn
+from mstoken.credentials.workload_identity import WorkloadIdentity
 
 __all__ = [
     "AgentIdentity",
@@ -26,6 +29,7 @@ __all__ = [
     "AzurePipelines",
     "Browser",
     "CallbackAssertion",
+    "Chain",
     "ClientAssertion",
     "ClientCertificate",
     "ClientCredential",
@@ -37,12 +41,16 @@ __all__ = [
     "FileAssertion",
     "FmiPath",
     "GitHubActions",
+    "Link",
+    "ManagedIdentity",
     "OnBehalfOf",
     "Password",
     "RefreshToken",
     "SignIn",
     "TokenAssertion",
+    "WorkloadIdentity",
     "is_user",
+    "names_itself",
 ]
 
 ClientCredential = ClientSecret | ClientCertificate | ClientKey | ClientAssertion
@@ -56,9 +64,17 @@ Credential = (
     | FmiPath
     | AgentIdentity
     | AgentUser
+    | ManagedIdentity
+    | WorkloadIdentity
+    | Chain
 )
 
 
 def is_user(credential: Credential) -> bool:
     """Whether tokens got with it stand for a person (delegated), not for the application alone."""
     return isinstance(credential, RefreshToken | SignIn | OnBehalfOf | AgentUser)
+
+
+def names_itself(credential: Credential) -> bool:
+    """Whether it says by itself who asks and in which tenant: the client needs neither a client id nor a tenant."""
+    return isinstance(credential, ManagedIdentity | Chain)

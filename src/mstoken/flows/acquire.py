@@ -9,15 +9,18 @@ from mstoken.credentials import (
     AgentUser,
     AuthorizationCode,
     Browser,
+    Chain,
     ClientAssertion,
     ClientCertificate,
     ClientKey,
     ClientSecret,
     DeviceCode,
     FmiPath,
+    ManagedIdentity,
     OnBehalfOf,
     Password,
     RefreshToken,
+    WorkloadIdentity,
 )
 from mstoken.flows.agent_identity import agent_identity, agent_user
 from mstoken.flows.client_credentials import client_credentials
@@ -47,6 +50,10 @@ async def acquire(request: TokenRequest, port: Port) -> Token:
             flow = agent_user(request, credential, port)
         case RefreshToken() | OnBehalfOf() | Browser() | AuthorizationCode() | DeviceCode() | Password() as credential:
             flow = _for_a_person(request, credential, port)
+        case ManagedIdentity() | WorkloadIdentity() | Chain() as credential:
+            from mstoken.flows.platform import platform
+
+            flow = platform(request, credential, port)
     return await flow
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mstoken.credentials import Chain
 from mstoken.flows.acquire import acquire
 from mstoken.flows.kept import kept
 from mstoken.protocol.cache_key import cache_key
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 async def cached(request: TokenRequest, port: Port) -> Token:
     """The token for `request`, from the store if it is good enough. Raises what the flow raises."""
+    if isinstance(request.credential, Chain):
+        from mstoken.flows.chain import chain
+
+        return await chain(request, request.credential, port, cached)
 
     async def ask() -> Token:
         token = await acquire(request, port)

@@ -12,6 +12,7 @@ from mstoken.credentials import (
     Browser,
     DeviceCode,
     FmiPath,
+    ManagedIdentity,
     OnBehalfOf,
     Password,
     RefreshToken,
@@ -61,9 +62,24 @@ def holder(credential: Credential) -> str:
             whose = f"agent:{credential.agent_id.lower()}"
         case AgentUser(agent, username, user_id):
             whose = f"{holder(agent)}:user:{(username or user_id).lower()}"
+        case ManagedIdentity():
+            whose = _of_machine(credential)
         case _:
             whose = "app"
     return whose
+
+
+_ENDPOINTS = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
+
+
+def _of_machine(credential: ManagedIdentity) -> str:
+    """A user-assigned identity by its id, a system-assigned one by its machine; both by where they are asked for.
+
+    The endpoint's secret is part of it: in Service Fabric and App Service that is what tells applications apart.
+    """
+    kind, value = credential.named_by
+    place = (credential.environment.get(name, "") for name in _ENDPOINTS)
+    return digest("managed identity", kind, value.lower() or credential.machine, credential.source, *place)
 
 
 def grant_key(credential: RefreshToken) -> str:
