@@ -36,6 +36,19 @@ def _abandon_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def interrupt_at_once() -> None:
+    """From now on ^C ends the process as the system does, with status 130 to a shell.
+
+    Python's own handler waits for the HTTP client, which is not Python, to return: half a minute in the worst case.
+    Nothing needs a clean end then: what is kept on disk is written by rename and by transaction.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def report(error: Exception) -> int:
     """Say what happened and what to do next; the exit code for it."""
     from mstoken.errors import MstokenError

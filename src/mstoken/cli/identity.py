@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mstoken.cli import output
+from mstoken.cli.failures import interrupt_at_once
 from mstoken.cli.options import IDENTITY
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def client_for(flags: Mapping[str, str]) -> Client:
 
 
 def own_stores() -> Stores:
-    """The user's own stores; what the library logs, such as a folder it cannot use, is said as notes."""
+    """The user's own stores, which are wanted just before asking; what the library logs is said as notes."""
     import logging
 
     from mstoken.stores.user import user_stores
@@ -81,6 +82,7 @@ def own_stores() -> Stores:
         def emit(self, record: logging.LogRecord) -> None:
             output.note(record.getMessage())
 
+    interrupt_at_once()
     logger = logging.getLogger("mstoken")
     if not logger.handlers:
         logger.addHandler(Notes(logging.WARNING))

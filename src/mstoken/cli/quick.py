@@ -28,17 +28,11 @@ LEEWAY_IN = 60
 NOTE_TYPE = "same-as"
 """Stands where a token's type does and makes the file a note: in place of a token it has the kept token's name."""
 
-# The values decide whose token it is. Of a client secret only whether there is one: it proves the application and
-# does not choose it. A refresh token chooses the person, so its value counts; what is kept is a digest.
-_VALUES = (
-    "AZURE_TENANT_ID",
-    "AZURE_CLIENT_ID",
-    "AZURE_AUTHORITY_HOST",
-    "MSTOKEN_CLOUD",
-    "MSTOKEN_PROFILE",
-    "MSTOKEN_REFRESH_TOKEN",
-)
-_PRESENCE = ("AZURE_CLIENT_SECRET",)
+# Whatever has such a name may decide whose token it is, now or in a later version. A refresh token chooses the person,
+# so its value counts; what is kept is a digest. These others prove an identity and do not choose one, so only whether
+# they are there counts.
+_PREFIXES = ("AZURE_", "MSTOKEN_")
+_PROOFS = frozenset({"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"})
 
 _CATALOGUE = __file__.replace("quick.py", "../services/services.toml")
 _LARGEST_CONFIG = 1_000_000
@@ -47,15 +41,18 @@ _LARGEST_CONFIG = 1_000_000
 def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
     """A digest of all that decides which token `mstoken get` with these arguments prints; '' when it cannot be told.
 
-    The arguments, the environment's settings, the configuration file as it is now, and this version's own files.
+    The arguments, the environment's settings, the configuration file as it is now, and this version of mstoken.
     """
     path = config_file(environ)
     config = _content(path)
     if config is None:
         return ""
     parts = [
-        *(environ.get(name, "").strip() for name in _VALUES),
-        *("set" if environ.get(name, "").strip() else "" for name in _PRESENCE),
+        *(
+            f"{name}={'set' if value and name in _PROOFS else value}"
+            for name, value in sorted(environ.items())
+            if name.startswith(_PREFIXES)
+        ),
         *(f"{file} {os.stat(file).st_mtime_ns}" for file in (__file__, _CATALOGUE)),  # noqa: PTH116
         path,
         config,

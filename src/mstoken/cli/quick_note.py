@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from mstoken.cli.quick import NOTE_TYPE
-from mstoken.credentials import RefreshToken
+from mstoken.credentials import ClientSecret, RefreshToken
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key
 from mstoken.stores.places import token_folder
@@ -34,7 +34,8 @@ def keep(tokens: TokenStore, fingerprint: str, request: TokenRequest) -> None:
 
 
 def _told_by_fingerprint(credential: Credential) -> bool:
-    """Whether the fingerprint's parts (environment and profile's text) say whose the token is."""
-    if not isinstance(credential, RefreshToken) or credential.account:
-        return True
-    return credential.value == os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()
+    """Whether the fingerprint's parts (environment and profile's text) say whose the token is; False when in doubt."""
+    if isinstance(credential, RefreshToken):
+        value = os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()
+        return bool(credential.account) or credential.value == value
+    return isinstance(credential, ClientSecret)

@@ -1,0 +1,194 @@
+"""The program as a whole: its commands, its help, its exit codes, and how it ends."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+from tests.support.program import MSTOKEN, Program
+from tests.support.token_service import Reply, TokenService, token_reply
+
+from mstoken import errors
+from mstoken.cli import app, failures
+from mstoken.cli.exit_codes import MEANING, exit_code_of
+
+
+@pytest.fixture
+def mstoken(tmp_path: Path) -> Program:
+    return Program(tmp_path)
+
+
+def test_the_version(mstoken: Program) -> None:
+    """--version is the package's, on standard output."""
+    ran = mstoken("--version")
+    assert (ran.code, ran.out, ran.err) == (0, f"mstoken {version('mstoken')}\n", "")
+
+
+def test_the_help_shows_every_command_once(mstoken: Program) -> None:
+    """Each command stands in one section of the help, with what it does."""
+    ran = mstoken("--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert sorted(name for names in app.SECTIONS.values() for name in names) == sorted(app.COMMANDS)
+    lines = [line.split() for line in ran.out.splitlines()]
+    for name in app.COMMANDS:
+        assert [len(words) > 2 for words in lines if words[:1] == [name] and words[:2] != ["mstoken", "get"]] == [True]
+
+
+@pytest.mark.parametrize("name", app.COMMANDS)
+def test_a_command_is_where_the_table_says(name: str) -> None:
+    """The module exists, holds a click command of that name, and no other command's module is imported by it."""
+    module, _, attribute = app.COMMANDS[name].partition(":")
+    command = getattr(importlib.import_module(module), attribute)
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert command.short_help
+
+
+def test_nothing_to_do_shows_the_help(mstoken: Program) -> None:
+    """Without arguments the help is an answer to a mistake: on standard error, exit code 2."""
+    ran = mstoken()
+    assert (ran.code, ran.out) == (2, "")
+    assert "Usage: mstoken" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("gett",), "Did you mean get?"),
+        (("loggin",), "Did you mean login?"),
+        (("frobnicate",), "There is no command 'frobnicate'."),
+        (("--frobnicate",), "No such option"),
+        (("get", "--tenat", "x"), "No such option"),
+        (("login", "extra"), "extra"),
+    ],
+)
+def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, ...], said: str) -> None:
+    """The mistake and the help to read, on standard error; exit code 2; no traceback, no usage block."""
+    ran = mstoken(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("mstoken: error: ")
+    assert said in ran.err
+    assert "--help" in ran.err.splitlines()[-1]
+
+
+def test_python_dash_m_is_the_same_program(mstoken: Program) -> None:
+    """`python -m mstoken` works where the script is not on the path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mstoken", "explain", "AADSTS50076"],
+        env=mstoken.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == mstoken("explain", "AADSTS50076").out
+
+
+EXPECTED = {
+    "MstokenError": 1,
+    "UsageError": 2,
+    "NotConfigured": 2,
+    "TokenRefused": 4,
+    "SignInRequired": 3,
+    "CredentialRejected": 4,
+    "ConsentRequired": 4,
+    "AccessBlocked": 4,
+    "Misconfigured": 4,
+    "AuthorizationPending": 3,
+    "TryLater": 5,
+    "Throttled": 5,
+    "ServiceUnavailable": 5,
+    "TransportError": 5,
+    "UnreadableAnswer": 5,
+    "UntrustedOrigin": 4,
+    "StoreError": 1,
+}
+
+
+def test_every_error_has_its_exit_code() -> None:
+    """No class of the tree is forgotten, and each code is one that the table explains."""
+    classes = {
+        name: kind
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.MstokenError) and kind.__module__ == errors.__name__
+    }
+    assert {name: exit_code_of(kind("x")) for name, kind in classes.items()} == EXPECTED
+    assert set(EXPECTED.values()) <= MEANING.keys()
+
+
+def test_what_nobody_foresaw_is_a_bug_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unexpected exception gives its kind and place, never its words, which may quote a secret; exit code 1."""
+
+    def broken() -> int:
+        raise RuntimeError("s3cret")
+
+    for debugging in ("", "1"):
+        monkeypatch.setenv("MSTOKEN_DEBUG", debugging)
+        assert failures.run(broken) == 1
+        said = capsys.readouterr().err
+        assert "This is a bug in mstoken: RuntimeError in test_entry.py:" in said
+        assert "s3cret" not in said.replace('raise RuntimeError("s3cret")', "")
+        assert ('File "' in said) == bool(debugging)
+
+
+def test_words_of_a_server_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters in a message are shown as replaced, line ends apart."""
+
+    def refused() -> int:
+        raise errors.Misconfigured("a\x1b[2Jb\rc", "one\ntwo\x07")
+
+    assert failures.run(refused) == 4
+    assert capsys.readouterr().err == "mstoken: error: a\ufffd[2Jb\ufffdc\n  next: one\n  next: two\ufffd\n"
+
+
+def test_an_interrupt_ends_it_at_once(mstoken: Program, token_service: TokenService) -> None:
+    """^C while the service is slow does not wait for its answer; a shell sees 130."""
+    token_service.script = [Reply(200, token_reply().body, delay=20)]
+    process = subprocess.Popen(
+        [MSTOKEN, "get", "graph", "--tenant", "t", "--client-id", "c", "--authority", token_service.url],
+        env=mstoken.environment | {"AZURE_CLIENT_SECRET": "s"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    while not token_service.asked:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, said = process.communicate(timeout=15)
+    assert (process.returncode, out, said) == (-signal.SIGINT, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (Reply(429, {"error": "temporarily_unavailable"}, {"Retry-After": "100"}), 5),
+        (Reply(200, "<html>proxy</html>"), 5),
+        (Reply(401, {"error": "invalid_client", "error_description": "AADSTS7000215: x"}), 4),
+        (Reply(400, {"error": "invalid_grant", "error_description": "AADSTS50076: x"}), 3),
+        (Reply(400, {"error": "invalid_grant", "error_description": "AADSTS65001: x"}), 4),
+    ],
+)
+def test_the_answers_kind_decides_the_exit_code(
+    mstoken: Program, token_service: TokenService, reply: Reply, code: int
+) -> None:
+    """Throttled and unreadable are 5, a wrong secret and missing consent 4, MFA 3; nothing on standard output."""
+    token_service.script = [reply]
+    ran = mstoken(
+        "get",
+        "graph",
+        *("--tenant", "t", "--client-id", "c", "--authority", token_service.url),
+        MSTOKEN_REFRESH_TOKEN="0.AX-wr0ng",
+        AZURE_CLIENT_SECRET="wr0ng~s",
+    )
+    assert (ran.code, ran.out) == (code, ""), ran.err
+    assert ran.err.startswith("mstoken: error: ")
+    assert "wr0ng" not in ran.err

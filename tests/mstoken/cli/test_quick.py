@@ -1,0 +1,290 @@
+"""The quick path: the same token as the ordinary way, for the same identity only, with next to nothing imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.program import MSTOKEN, Program
+
+from entra_emulator import Emulator
+from mstoken import model
+from mstoken.cli import get_arguments, quick
+from mstoken.cli.get import get
+from mstoken.config.environment import VARIABLES
+from mstoken.model import Token
+from mstoken.stores.folder import FolderStore
+
+NADIA, OTTO = "nadia@northwind-partner.example", "otto@northwind-partner.example"
+SLOW = {"click", "json", "re", "typing", "dataclasses", "pathlib", "tomllib", "hashlib", "enum", "logging", "ssl"}
+
+
+def imported(program: Program, *arguments: str) -> set[str]:
+    """The modules that a run imports beyond those of a bare interpreter."""
+
+    def run(*command: str | Path) -> set[str]:
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", *command],
+            env=program.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+        return {line.rpartition("|")[2].strip() for line in lines}
+
+    return run("-c", "import sys; from mstoken.cli.entry import main; sys.exit(main())", *arguments) - run("-c", "pass")
+
+
+def test_a_kept_token_imports_next_to_nothing(at_entra: Program) -> None:
+    """The second run loads no click, no client, no parser of anything, and less than a dozen modules in all."""
+    at_entra("get", "graph")
+    loaded = imported(at_entra, "get", "graph")
+    assert not loaded & SLOW
+    assert "mstoken.client" not in loaded
+    assert len(loaded) < 16
+
+
+def test_asking_the_service_does_without_click(at_entra: Program) -> None:
+    """--fresh takes the ordinary way, and click is no part of that either."""
+    loaded = imported(at_entra, "get", "graph", "--fresh")
+    assert "mstoken.client" in loaded
+    assert "click" not in loaded
+
+
+def test_the_leeway_is_the_models() -> None:
+    """A token that the library would renew is not printed by the quick path."""
+    assert quick.LEEWAY_IN == model.LEEWAY_IN
+
+
+BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "HOME": "/nowhere"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"AZURE_TENANT_ID": "other"},
+        {"AZURE_CLIENT_ID": "other"},
+        {"AZURE_CLIENT_SECRET": ""},
+        {"AZURE_AUTHORITY_HOST": "https://localhost:1"},
+        {"MSTOKEN_CLOUD": "usgov"},
+        {"MSTOKEN_PROFILE": "work"},
+        {"MSTOKEN_REFRESH_TOKEN": "one"},
+        {"AZURE_TOKEN_CREDENTIALS": "dev"},
+        {"AZURE_NOT_INVENTED_YET": "x"},
+        {"MSTOKEN_CONFIG_DIR": "/elsewhere"},
+        {"HOME": "/home/other"},
+        {"AZURE_TENANT_ID": "tc", "AZURE_CLIENT_ID": ""},
+    ],
+)
+def test_what_decides_the_identity_is_in_the_fingerprint(change: dict[str, str]) -> None:
+    """Each variable that can lead to another tenant, client or person changes it."""
+    assert quick.fingerprint(["get", "graph"], BASE) != quick.fingerprint(["get", "graph"], BASE | change)
+
+
+def test_every_setting_of_the_environment_is_in_the_fingerprint() -> None:
+    """A variable that the settings come to read cannot be forgotten here."""
+    for name in VARIABLES.values():
+        marks = {quick.fingerprint(["get"], {"HOME": "/", name: value}) for value in ("", "a")}
+        assert len(marks) == 2, name
+
+
+def test_arguments_cannot_run_into_each_other() -> None:
+    """Two command lines never read the same, however their arguments are cut."""
+    lines = [["get", "a", "b"], ["get", "ab"], ["get", "a b"], ["get", "1:a", "b"], ["get", "a", "", "b"]]
+    assert len({quick.fingerprint(line, BASE) for line in lines}) == len(lines)
+
+
+def test_a_secret_is_not_in_the_fingerprint() -> None:
+    """A new secret of the same application asks the same question; only its presence counts."""
+    assert quick.fingerprint(["get", "x"], BASE) == quick.fingerprint(
+        ["get", "x"], BASE | {"AZURE_CLIENT_SECRET": "new"}
+    )
+
+
+def test_any_change_of_the_configuration_is_in_the_fingerprint(tmp_path: Path) -> None:
+    """The file counts by content: an edit of the same length at the same time is seen."""
+    path, environ = tmp_path / "config.toml", BASE | {"MSTOKEN_CONFIG_DIR": str(tmp_path)}
+    marks = [quick.fingerprint(["get", "x"], environ)]
+    for text in ("a", "b"):
+        path.write_text(text)
+        os.utime(path, ns=(1, 1))
+        marks.append(quick.fingerprint(["get", "x"], environ))
+    assert len(set(marks)) == 3
+
+
+def test_a_configuration_that_cannot_be_read_has_no_fingerprint(tmp_path: Path) -> None:
+    """Then the ordinary way tells what is wrong with it."""
+    (tmp_path / "config.toml").mkdir()
+    assert quick.fingerprint(["get", "x"], BASE | {"MSTOKEN_CONFIG_DIR": str(tmp_path)}) == ""
+
+
+def test_another_persons_refresh_token_never_gets_the_first_ones_token(at_entra: Program, entra: Emulator) -> None:
+    """The person behind MSTOKEN_REFRESH_TOKEN decides, in whatever order they come."""
+    people = {name: entra.sign_in(name) for name in (NADIA, OTTO)}
+    got = [at_entra("get", "graph", MSTOKEN_REFRESH_TOKEN=value).out for value in [*people.values()] * 2]
+    assert got[:2] == got[2:]
+    assert got[0] != got[1]
+
+
+def test_a_referenced_refresh_token_may_change_behind_the_profile(
+    anonymous: Program, entra: Emulator, tmp_path: Path
+) -> None:
+    """Where a profile's reference leads to another person, the next run gives that person's token."""
+    app = entra.environment()
+    anonymous.profile(
+        f'[profile.default]\ntenant = "{app["AZURE_TENANT_ID"]}"\nclient_id = "{app["AZURE_CLIENT_ID"]}"\n'
+        f'client_secret = "env:S"\nrefresh_token = "file:{tmp_path}/token"\n'
+    )
+    got = []
+    for name in (NADIA, OTTO, OTTO):
+        if name not in got:
+            (tmp_path / "token").write_text(entra.sign_in(name))
+        got.append(anonymous("get", "graph", S=app["AZURE_CLIENT_SECRET"]).out)
+    assert all(got)
+    assert got[0] != got[1]
+
+
+def test_an_edited_profile_is_followed_at_once(anonymous: Program, entra: Emulator) -> None:
+    """A changed tenant in the profile is the next run's tenant."""
+    app = entra.environment()
+    got = []
+    for tenant in (app["AZURE_TENANT_ID"], app["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"]):
+        anonymous.profile(
+            f'[profile.default]\ntenant = "{tenant}"\nclient_id = "{app["AZURE_CLIENT_ID"]}"\nclient_secret = "env:S"\n'
+        )
+        got.append(anonymous("get", "graph", S=app["AZURE_CLIENT_SECRET"]).out)
+    assert all(got)
+    assert got[0] != got[1]
+
+
+def test_it_does_not_matter_where_it_is_run(at_entra: Program, entra: Emulator, tmp_path: Path) -> None:
+    """Another working folder is the same question."""
+    first = at_entra("get", "graph").out
+    before = len(entra.token_requests)
+    at_entra.folder = tmp_path / "config"
+    assert at_entra("get", "graph").out == first
+    assert len(entra.token_requests) == before
+
+
+GIVEN = {"fresh": False, "claims": "", "output": "token", "min_ttl": 0}
+
+
+@pytest.fixture
+def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
+    """A store with a note `mark` for the token kept as `key`."""
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(memory))
+    store = FolderStore()
+    store.save("aa", Token("bb", expires_on=int(time.time()) + 3600, token_type=quick.NOTE_TYPE))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "refresh_in", "asked", "good"),
+    [
+        (3600, None, {}, True),
+        (3600, 1800, {}, True),
+        (3600, -1, {}, False),
+        (50, None, {}, False),
+        (-5, None, {}, False),
+        (600, None, {"min_ttl": 300}, True),
+        (600, None, {"min_ttl": 900}, False),
+        (3600, None, {"fresh": True}, False),
+        (3600, None, {"claims": "{}"}, False),
+        (3600, None, {"output": "json"}, False),
+    ],
+)
+def test_only_a_token_that_is_good_enough_is_printed(
+    noted: FolderStore, expires_in: int, refresh_in: int | None, asked: dict[str, object], *, good: bool
+) -> None:
+    """Expired, due for renewal, too short for --min-ttl, or asked for in an unusual way: the ordinary way tells."""
+    now = int(time.time())
+    refresh_on = None if refresh_in is None else now + refresh_in
+    noted.save("bb", Token("kept", expires_on=now + expires_in, refresh_on=refresh_on))
+    assert quick.kept_text({**GIVEN, **asked}, "aa") == ("kept" if good else "")
+
+
+def test_a_token_that_is_gone_is_a_miss(noted: FolderStore) -> None:
+    """A note whose token was cleared, no note, and a token in a note's place all lead to the ordinary way."""
+    assert quick.kept_text(GIVEN, "aa") == ""
+    assert quick.kept_text(GIVEN, "cc") == ""
+    noted.save("dd", Token("bb", expires_on=int(time.time()) + 3600))
+    noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
+    assert quick.kept_text(GIVEN, "dd") == ""
+
+
+def test_a_folder_that_is_open_to_others_is_not_read(noted: FolderStore, memory: Path) -> None:
+    """Whoever could have planted a token there is not believed."""
+    noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
+    assert quick.kept_text(GIVEN, "aa") == "kept"
+    (memory / "tokens").chmod(0o755)
+    assert quick.kept_text(GIVEN, "aa") == ""
+
+
+WORDS = st.sampled_from(
+    [
+        "graph",
+        "arm",
+        "--",
+        "--tenant",
+        "--tenant=t",
+        "t",
+        "--scope",
+        "s",
+        "--scope=s",
+        "--fresh",
+        "--fresh=1",
+        "--min-ttl",
+        "5",
+        "--min-ttl=x",
+        "-5",
+        "-o",
+        "json",
+        "-ojson",
+        "--output=az",
+        "xml",
+        "--claims",
+        "{}",
+        "--cloud",
+        "usgov",
+        "--client-id",
+        "id",
+        "--profile",
+        "p",
+        "--authority",
+        "h",
+        "--help",
+        "-h",
+        "--bogus",
+        "-",
+        "=",
+        "",
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=6))
+def test_arguments_mean_what_click_says_they_mean(arguments: list[str]) -> None:
+    """Where the quick reader understands a command line at all, click reads the same from it."""
+    given_ = get_arguments.read(arguments)
+    if given_ is not None:
+        assert given_ == get.make_context("get", list(arguments)).params
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code"), [("| true", 0), (">&-", 1), ("> /dev/full", 1)], ids=["gone", "closed", "full"]
+)
+def test_standard_output_that_takes_nothing(at_entra: Program, redirection: str, code: int) -> None:
+    """A reader that left is fine; an output that is closed or full is an error in one line."""
+    at_entra("get", "graph")
+    script = f"{MSTOKEN} get graph {redirection}; echo ${{PIPESTATUS[0]}} >&2"
+    done = subprocess.run(["bash", "-c", script], env=at_entra.environment, capture_output=True, text=True, check=False)
+    *said, status = done.stderr.splitlines()
+    assert int(status) == code
+    assert [line.startswith("mstoken: error: ") for line in said] == [True] * code
