@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from mstoken.clouds import Cloud
     from mstoken.config.settings import Settings
     from mstoken.credentials import Credential
+    from mstoken.flows.store_port import Stores
     from mstoken.model import Token
     from mstoken.protocol.http import HttpResponse
     from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
     from mstoken.runtimes.blocking import BlockingRuntime, Transport
     from mstoken.services import Target
-    from mstoken.stores.port import Stores
 
 MOST_TARGETS = 1000
 """Meanings of scopes a client remembers: looking one up in the catalogue costs more than all else before a request."""

@@ -57,15 +57,29 @@ class Grant:
 
     current: str = field(repr=False)
     previous: str = field(default="", repr=False)
+    ended_by: int = 0
+    """The AADSTS code with which the service ended it for good; 0 while it may be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose refresh token it is and where it is good, for people to read; nothing secret. Empty where unknown."""
+    """Whose token it is and where it is good, for people to read and choose by; nothing secret. Empty where unknown.
+
+    `account` is the name a sign-in is kept under, `scope` what was asked for, space separated.
+    """
 
     authority: str = ""
     tenant: str = ""
     client_id: str = ""
+    account: str = ""
+    scope: str = ""
+
+    def covers(self, other: About) -> bool:
+        """Whether `other` has all that is said here, in any letter case; a scope here is a resource, by its prefix."""
+        names = ("authority", "tenant", "client_id", "account")
+        same = all(not (mine := getattr(self, name)) or mine.lower() == getattr(other, name).lower() for name in names)
+        resource = self.scope.lower()
+        return same and (not resource or any(scope.startswith(resource) for scope in other.scope.lower().split()))
 
 
 def origin_of(url: str, what: str) -> str:

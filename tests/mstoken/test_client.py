@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -209,6 +210,20 @@ def test_the_previous_refresh_token_is_tried_when_the_new_one_is_refused(
     world.run(lambda: client.get_token("graph"))
     assert world.run(lambda: client.get_token("arm")).token == "token-2"
     assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-broken", "rt-1"]
+
+
+def test_what_serves_in_place_of_a_refused_refresh_token_is_kept(world: World, token_service: TokenService) -> None:
+    """The new token that the previous one brought is used from then on, not the refused one again."""
+    client = user(world, token_service)
+    token_service.script = [
+        token_reply(refresh_token="rt-broken"),
+        INVALID_GRANT,
+        token_reply("token-2", refresh_token="rt-3"),
+        token_reply("token-3"),
+    ]
+    for service in ("graph", "arm", "keyvault"):
+        world.run(partial(client.get_token, service))
+    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-broken", "rt-1", "rt-3"]
 
 
 def test_a_failing_keeper_of_refresh_tokens_fails_the_call(world: World, token_service: TokenService) -> None:

@@ -33,7 +33,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
             await stack.enter_async_context(port.exclusive(key))
         grant = await _held(key, credential, port)
         try:
-            return await _redeem(grant.current, request, credential, port)
+            return await _redeem(grant.current, grant.current, request, credential, port)
         except TokenRefused as refusal:
             if refusal.error != "invalid_grant":
                 raise
@@ -51,13 +51,15 @@ async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:
     )
 
 
-async def _redeem(value: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
+async def _redeem(value: str, current: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
+    """Spend `value`; whatever serves from now on takes the place of `current`, which is what the vault holds."""
     form = {"grant_type": "refresh_token", "refresh_token": value}
     answer = await ask_as(credential.client, form, request, port)
-    if answer.refresh_token and answer.refresh_token != value:
-        await port.replace_grant(grant_key(credential), value, answer.refresh_token)
-        if credential.on_new is not None:
-            credential.on_new(answer.refresh_token)
+    serving = answer.refresh_token or value
+    if serving != current:
+        await port.replace_grant(grant_key(credential), current, serving)
+        if credential.on_new is not None and answer.refresh_token:
+            credential.on_new(serving)
     return answer.token
 
 
@@ -69,7 +71,7 @@ async def _with_another(
     for value in dict.fromkeys([held.current, held.previous]):
         if value and value != tried.current:
             try:
-                return await _redeem(value, request, credential, port)
+                return await _redeem(value, held.current, request, credential, port)
             except SignInRequired:
                 continue
     raise refusal

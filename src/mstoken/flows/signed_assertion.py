@@ -38,7 +38,7 @@ async def signed_assertion(
         )
     said = signing_input(
         header(signer.algorithm, signer.chain, send_chain=credential.send_chain),
-        claims(request.client_id, audience, now, _unique(port)),
+        claims(request.client_id, audience, now, port.secret()),
     )
     assertion = assembled(said, await _signature(credential, signer, said, port))
     if reusable:
@@ -57,8 +57,3 @@ async def _signature(credential: ClientCertificate | ClientKey, signer: Signer, 
                 f"sign(data, algorithm) must hash and sign data by {signer.algorithm}, with the certificate's own key.",
             )
     return signature
-
-
-def _unique(port: Port) -> str:
-    """A `jti`: 104 random bits. It has to be unique and need not be secret, as the assertion itself is one."""
-    return "".join(f"{int(port.random() * 2**52):013x}" for _ in range(2))

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import Turn, Visit
+    from mstoken.flows.store_port import GrantStore, TokenStore
     from mstoken.model import About, Grant, Token
     from mstoken.protocol.http import HttpRequest, HttpResponse
-    from mstoken.stores.port import GrantStore, TokenStore
 
 T = TypeVar("T")
 

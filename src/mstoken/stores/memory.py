@@ -7,14 +7,14 @@ from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mstoken.flows.store_port import NOTHING_ABOUT, Kept, Stores
 from mstoken.model import Grant
-from mstoken.stores.port import NOTHING_ABOUT, Kept, Stores
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from mstoken.flows.store_port import About
     from mstoken.model import Token
-    from mstoken.stores.port import About
 
 K = TypeVar("K")
 V = TypeVar("V")

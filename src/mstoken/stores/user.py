@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mstoken.flows.store_port import Stores
 from mstoken.stores.folder import FolderStore
-from mstoken.stores.port import Stores
 from mstoken.stores.vault import Vault
 
 

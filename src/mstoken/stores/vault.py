@@ -11,9 +11,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
+from mstoken.flows.store_port import NOTHING_ABOUT, About, Kept
 from mstoken.model import Grant
 from mstoken.stores import places
-from mstoken.stores.port import NOTHING_ABOUT, About, Kept
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -134,6 +134,8 @@ class VaultFile:
             yield
         except sqlite3.Error as error:
             raise self._explain(error) from None
+        except UnicodeDecodeError:  # sqlite3 quotes the damage in its message, and fails where that is no text
+            raise StoreError(f"{self.path} is damaged; it was left as it is.", self._put_right) from None
         except OSError as error:
             raise StoreError(f"{self.path} cannot be written: {error.strerror}.", self._make_room) from None
 

@@ -15,7 +15,7 @@ import pytest
 from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.memory import MemoryGrants, MemoryStore
-from mstoken.stores.port import GrantStore, TokenStore
+from mstoken.flows.store_port import GrantStore, TokenStore
 from mstoken.stores.vault import Vault
 
 

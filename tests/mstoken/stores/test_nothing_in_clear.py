@@ -12,7 +12,7 @@ import pytest
 
 from mstoken.model import Token
 from mstoken.stores.folder import FolderStore
-from mstoken.stores.port import About
+from mstoken.flows.store_port import About
 from mstoken.stores.vault import Vault
 from mstoken.stores.vault_key import VaultKey
 

@@ -13,7 +13,7 @@ from mstoken.errors import StoreError
 from mstoken.model import Grant, Token
 from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
-from mstoken.stores.port import About
+from mstoken.flows.store_port import About
 from mstoken.stores.user import user_stores
 from mstoken.stores.vault import Vault
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mstoken.model import Token
-from mstoken.stores.port import TokenStore
+from mstoken.flows.store_port import TokenStore
 
 KEY, OTHER = "0" * 40, "1" * 40
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "pop", 3_999_999_000, "https://graph.microsoft.com/.default openid")

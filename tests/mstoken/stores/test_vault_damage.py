@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mstoken.errors import StoreError
 from mstoken.model import Grant
-from mstoken.stores.port import About
+from mstoken.flows.store_port import About
 from mstoken.stores.vault import Vault
 
 ACCOUNT = "account:anna"

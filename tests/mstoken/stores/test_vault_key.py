@@ -15,7 +15,7 @@ import pytest
 
 from mstoken.errors import StoreError
 from mstoken.model import Grant
-from mstoken.stores.port import About
+from mstoken.flows.store_port import About
 from mstoken.stores.vault import Vault
 
 ACCOUNT = "account:anna"
@@ -118,7 +118,7 @@ def test_a_keyring_that_never_answers_is_given_up(tmp_path: Path) -> None:
     """A keyring that hangs costs a bounded wait; the key goes into the file instead."""
     (tmp_path / "slow_keyring.py").write_text(SLOW_KEYRING)
     program = (
-        "import sys; from mstoken.stores import vault_key; from mstoken.stores.port import About\n"
+        "import sys; from mstoken.stores import vault_key; from mstoken.flows.store_port import About\n"
         "from mstoken.stores.vault import Vault\n"
         "vault_key.KEYRING_WAIT_IN = 0.2\n"
         "Vault(sys.argv[1]).put('account:anna', 'r0', About())"

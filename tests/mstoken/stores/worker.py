@@ -16,7 +16,7 @@ from mstoken.errors import StoreError
 from mstoken.model import Grant, Token
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.locks import try_lock
-from mstoken.stores.port import About
+from mstoken.flows.store_port import About
 from mstoken.stores.seal import Seal
 from mstoken.stores.vault import Vault
 
