@@ -26,8 +26,12 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         if given is not None:
             from mstoken.cli import quick
 
-            mark = quick.fingerprint(arguments)
-            if text := quick.kept_text(given, mark):
+            try:
+                mark = quick.fingerprint(arguments)
+                text = quick.kept_text(given, mark)
+            except OSError:  # a working folder that is gone, say; the ordinary way tells
+                mark = text = ""
+            if text:
                 quick.write_and_leave(text)
             return lambda: _get(given, mark)
     return lambda: _any(arguments)
