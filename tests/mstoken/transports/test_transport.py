@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -158,3 +160,20 @@ def test_a_transport_is_shared_by_threads() -> None:
     for thread in threads:
         thread.join()
     assert len({id(client) for client in clients}) == 1
+
+
+def test_a_program_may_end_with_its_answer(token_service: TokenService) -> None:
+    """A program whose last act is a token under asyncio ends well, every time: no thread is caught in Python's end."""
+    program = (
+        "import asyncio, sys\n"
+        "from mstoken.protocol.http import HttpRequest\n"
+        "from mstoken.transports.pyreqwest import AsyncPyreqwestTransport\n"
+        "async def main():\n"
+        "    transport = AsyncPyreqwestTransport()\n"
+        "    await transport.send(HttpRequest('GET', sys.argv[1]))\n"
+        "    await transport.close()\n"
+        "asyncio.run(main())\n"
+    )
+    command = [sys.executable, "-c", program, token_service.url]
+    ended = [subprocess.run(command, capture_output=True, check=False).returncode for _ in range(12)]
+    assert ended == [0] * 12
