@@ -10,6 +10,7 @@ from .clock import Clock
 from .config import Config, load
 from .environment import Connection, settings
 from .login import endpoints
+from .managed_identity.machine import Machine
 from .model import RefreshToken
 from .network.certificates import shared_authority
 from .network.server import ServerThread, bind
@@ -137,6 +138,13 @@ class Emulator:
             amr=("pwd", "mfa") if strong else ("pwd",),
         )
         return self.state.add_refresh_token(record)
+
+    def machine(self, keys: Path | None = None) -> Machine:
+        """A machine with a managed identity of the default tenant: the six endpoints, until its `with` block ends.
+
+        :param keys: the folder in which Azure Arc's keys appear; a folder of its own when None.
+        """
+        return Machine(self._running(), keys)
 
     def environment(self) -> dict[str, str]:
         """Environment variables that point a program at this emulator, as the default application and user."""

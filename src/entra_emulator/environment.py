@@ -7,9 +7,8 @@ from pathlib import Path
 
 # Inherited settings that would lead a program past the emulator, or to somebody's real tenant.
 _REMOVED_PREFIXES = ("AZURE_", "MSTOKEN_", "ENTRA_EMULATOR_")
-_REMOVED = frozenset(
-    {"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "ALL_PROXY", "all_proxy", "SSL_CERT_DIR"}
-)
+_REMOVED_PLATFORM = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IMDS_ENDPOINT"}
+_REMOVED = frozenset({*_REMOVED_PLATFORM, "MSI_ENDPOINT", "MSI_SECRET", "ALL_PROXY", "all_proxy", "SSL_CERT_DIR"})
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The emulator's thread: an event loop with the HTTPS listener and the proxy."""
+"""A server's thread: an event loop with a listener, and for the emulator itself the proxy beside it."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,14 @@ _FINISH_IN = 1.0  # how long requests in flight may take when the emulator stops
 
 
 class ServerThread:
-    """Serves an ASGI application on loopback until stopped. `port` and `proxy_port` are known once started."""
+    """Serves an ASGI application on loopback until stopped, by HTTPS, or by plain HTTP where there is no authority.
 
-    def __init__(self, app: "ASGIApp", authority: CertificateAuthority, sock: socket.socket) -> None:
+    `proxy_port` is known once started; with `proxy` False there is none.
+    """
+
+    def __init__(
+        self, app: "ASGIApp", authority: CertificateAuthority | None, sock: socket.socket, *, proxy: bool = True
+    ) -> None:
         self._config = uvicorn.Config(
             app,
             lifespan="off",
@@ -33,9 +38,9 @@ class ServerThread:
             timeout_keep_alive=60,
         )
         self._config.load()
-        self._config.ssl = authority.server_context()
+        self._config.ssl = authority.server_context() if authority else None
         self._socket = sock
-        self._proxy = Proxy(sock.getsockname()[1])
+        self._proxy = Proxy(sock.getsockname()[1]) if proxy else None
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,7 +50,7 @@ class ServerThread:
     @property
     def proxy_port(self) -> int:
         """Where the transparent proxy listens."""
-        return self._proxy.port
+        return self._proxy.port if self._proxy else 0
 
     def start(self) -> None:
         """Start serving; returns when connections are accepted."""
@@ -74,10 +79,12 @@ class ServerThread:
         server = uvicorn.Server(self._config)
         server.lifespan = self._config.lifespan_class(self._config)
         await server.startup(sockets=[self._socket])
-        await self._proxy.start()
+        if self._proxy:
+            await self._proxy.start()
         self._ready.set()
         await self._stop.wait()
-        await self._proxy.stop()
+        if self._proxy:
+            await self._proxy.stop()
         await _shut(server)
 
 

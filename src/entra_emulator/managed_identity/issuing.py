@@ -1,0 +1,77 @@
+"""Tokens of managed identities, with the claims they have."""
+
+import secrets
+from dataclasses import dataclass
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.model import App
+from entra_emulator.tokens.claims import BACKDATED_IN, Access, Principal, Stamp, access_claims
+from entra_emulator.world import World
+
+from .identities import Identity
+
+LIFE_IN = 86_400
+"""A day; with the five minutes that Entra dates tokens back, `exp - iat` is 86,700."""
+_BY_CERTIFICATE = "2"
+_MACHINE = ("7 4", "3 9")  # xms_idrel and xms_act_fct of a managed identity, as seen
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A token and its times, epoch seconds."""
+
+    token: str
+    client_id: str
+    resource: str
+    not_before: int
+    expires_on: int
+    now: int
+
+    @property
+    def expires_in(self) -> int:
+        """Seconds from now to the end."""
+        return self.expires_on - self.now
+
+
+def issue(world: World, identity: Identity, resource: str) -> Issued:
+    """An app-only token of the identity in the emulator's default tenant.
+
+    :raises EntraError: 500011 for a resource that the tenant does not have.
+    """
+    tenant = world.state.default_tenant
+    found = world.state.resource(resource, tenant, None)
+    if found is None:
+        raise EntraError(500011, resource=resource, tenant=tenant.name)
+    granted = (one for one in tenant.grants if one.app == identity.client_id and one.resource == found.app_id)
+    roles = tuple(sorted({role for grant in granted for role in grant.roles}))
+    now = int(world.clock.now())
+    stamp = Stamp(
+        f"https://sts.windows.net/{tenant.id}/", "https://sts.windows.net/", now - BACKDATED_IN, now + LIFE_IN
+    )
+    app = App(identity.client_id, identity.name, tenant.id)
+    who = Principal(tenant, app, _BY_CERTIFICATE, identity.object_id)
+    claims = access_claims(who, Access(found, resource, roles=roles), stamp)
+    claims["idtyp"] = "app"
+    claims["xms_idrel"], claims["xms_act_fct"] = _MACHINE
+    claims["xms_mirid"] = identity.resource_id
+    claims["xms_rd"] = secrets.token_urlsafe(24)
+    token = world.keys.sign(claims, with_thumbprint=True)
+    return Issued(token, identity.client_id, resource, stamp.issued_on, stamp.expires_on, now)
+
+
+def issue_to_person(world: World, resource: str) -> Issued:
+    """A token of the person in front of a Cloud Shell: the emulator's default user.
+
+    :raises EntraError: 500011 for a resource that the tenant does not have.
+    """
+    tenant, user = world.state.default_tenant, world.state.default_user
+    found = world.state.resource(resource, tenant, None)
+    if found is None or user is None:
+        raise EntraError(500011, resource=resource, tenant=tenant.name)
+    now = int(world.clock.now())
+    stamp = Stamp(f"https://sts.windows.net/{tenant.id}/", "https://sts.windows.net/", now - BACKDATED_IN, now + 3599)
+    app = App("9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c21", "Cloud Shell", tenant.id)
+    who = Principal(tenant, app, _BY_CERTIFICATE, user.id, user, tenant, user.roles, ("pwd", "mfa"))
+    claims = access_claims(who, Access(found, resource, scopes=("user_impersonation",)), stamp)
+    token = world.keys.sign(claims, with_thumbprint=True)
+    return Issued(token, app.id, resource, stamp.issued_on, stamp.expires_on, now)

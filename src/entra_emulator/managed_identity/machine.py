@@ -1,0 +1,167 @@
+"""A machine with a managed identity: its endpoints on loopback, and the environment programs on it find."""
+
+import hashlib
+import secrets
+import ssl
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Router
+
+from entra_emulator.network.certificates import shared_authority
+from entra_emulator.network.server import ServerThread, bind
+from entra_emulator.routing import Handler, route
+from entra_emulator.web import dated, read_body
+from entra_emulator.world import LoggedRequest, World
+
+from .app_service import APP_SERVICE, AZURE_ML
+from .asked import Asked, Endpoint, Setting
+from .azure_arc import AZURE_ARC
+from .cloud_shell import CLOUD_SHELL
+from .identities import Identities
+from .imds import IMDS
+from .service_fabric import SERVICE_FABRIC
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+Source = Literal["imds", "app_service", "azure_arc", "azure_ml", "cloud_shell", "service_fabric"]
+
+_ENDPOINTS: dict[Source, Endpoint] = {
+    "imds": IMDS,
+    "app_service": APP_SERVICE,
+    "azure_arc": AZURE_ARC,
+    "azure_ml": AZURE_ML,
+    "cloud_shell": CLOUD_SHELL,
+    "service_fabric": SERVICE_FABRIC,
+}
+
+
+class Machine:
+    """The local endpoints of managed identity; their tokens are signed by an emulator, for its default tenant.
+
+        with Emulator() as entra, entra.machine() as machine:
+            subprocess.run(command, env=os.environ | machine.environment("app_service"))
+
+    :param keys: the folder in which Azure Arc's keys appear; real clients read only `/var/opt/azcmagent/tokens`.
+    """
+
+    def __init__(self, world: World, keys: Path | None = None) -> None:
+        self.identities = Identities()
+        self.requests: list[LoggedRequest] = []
+        self.trouble: list[int] = []
+        """Statuses for the next answers, in the dialect's own form; 403 is how Docker Desktop answers for IMDS."""
+        self._folder = tempfile.TemporaryDirectory(prefix="entra-emulator-arc-")
+        self._setting = Setting(world, self.identities, secrets.token_hex(16), keys or Path(self._folder.name))
+        self._servers: dict[bool, ServerThread] = {}
+        self._ports: dict[bool, int] = {}
+
+    def __enter__(self) -> Self:
+        try:
+            for tls in (False, True):
+                sock = bind(0)
+                self._ports[tls] = sock.getsockname()[1]
+                authority = shared_authority() if tls else None
+                router = Router(self._routes(tls=tls), redirect_slashes=False)
+                self._servers[tls] = ServerThread(router, authority, sock, proxy=False)
+                self._servers[tls].start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening and remove the keys."""
+        while self._servers:
+            self._servers.popitem()[1].stop()
+        self._folder.cleanup()
+
+    @property
+    def keys(self) -> Path:
+        """The folder of Azure Arc's keys."""
+        return self._setting.keys
+
+    @property
+    def thumbprint(self) -> str:
+        """SHA-1 of the certificate that the HTTPS endpoint shows, as Service Fabric writes it."""
+        shown = ssl.get_server_certificate(("localhost", self._ports[True]))
+        return hashlib.sha1(ssl.PEM_cert_to_DER_cert(shown), usedforsecurity=False).hexdigest().upper()
+
+    def with_old_agent(self) -> None:
+        """From now on Azure Arc's agent overlooks which identity is asked for."""
+        self._setting.old_agent = True
+
+    def url(self, source: Source) -> str:
+        """Where a source listens."""
+        endpoint = _ENDPOINTS[source]
+        scheme = "https" if endpoint.tls else "http"
+        return f"{scheme}://localhost:{self._ports[endpoint.tls]}{endpoint.path}"
+
+    def environment(self, source: Source) -> dict[str, str]:
+        """The variables by which a program on such a machine finds its identity, and no others beside them."""
+        url, secret = self.url(source), self._setting.secret
+        match source:
+            case "imds":
+                return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": url.removesuffix(IMDS.path)}
+            case "app_service":
+                return {"IDENTITY_ENDPOINT": url, "IDENTITY_HEADER": secret}
+            case "azure_arc":
+                return {"IDENTITY_ENDPOINT": url, "IMDS_ENDPOINT": url.partition("/arc")[0]}
+            case "azure_ml":
+                return {"MSI_ENDPOINT": url, "MSI_SECRET": secret}
+            case "cloud_shell":
+                return {"MSI_ENDPOINT": url}
+        thumbprint = self.thumbprint
+        return {"IDENTITY_ENDPOINT": url, "IDENTITY_HEADER": secret, "IDENTITY_SERVER_THUMBPRINT": thumbprint}
+
+    def _routes(self, *, tls: bool) -> "list[BaseRoute]":
+        return [
+            route(endpoint.method, endpoint.path, self._handler(endpoint))
+            for endpoint in _ENDPOINTS.values()
+            if endpoint.tls == tls
+        ]
+
+    def _handler(self, endpoint: Endpoint) -> Handler:
+        async def handle(request: Request) -> Response:
+            form = (await read_body(request)).decode("utf-8", "replace") if endpoint.method == "POST" else ""
+            given = {**request.query_params, **dict(parse_qsl(form))}
+            asked = Asked(request, given, self._setting)
+            answer = self._troubled(asked, endpoint) or await endpoint.answer(asked)
+            self._log(asked, answer)
+            return answer
+
+        return handle
+
+    def _troubled(self, asked: Asked, endpoint: Endpoint) -> Response | None:
+        if not self.trouble:
+            return None
+        status = self.trouble.pop(0)
+        if status == 403:
+            text = b"connecting to 169.254.169.254:80: dial tcp: network is unreachable"
+            return dated(self._setting.world, text, 403, [("Content-Type", "text/plain")])
+        return endpoint.trouble(asked, status)
+
+    def _log(self, asked: Asked, answer: Response) -> None:
+        self.requests.append(
+            LoggedRequest(
+                method=asked.request.method,
+                host=asked.header("host"),
+                path=asked.request.url.path,
+                at=self._setting.world.clock.now(),
+                status=answer.status_code,
+                service="managed identity",
+                form=tuple(asked.given),
+                client_id=asked.given.get("client_id") or asked.given.get("clientid"),
+                scope=asked.given.get("resource"),
+            )
+        )
