@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mstoken.cli.options import Option
     from mstoken.client import Client
     from mstoken.config.settings import Settings
-    from mstoken.stores.port import Stores
+    from mstoken.flows.store_port import Stores
 
 C = TypeVar("C", bound="Callable[..., Any]")
 

@@ -123,8 +123,8 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
     """
     from mstoken.credentials import RefreshToken
     from mstoken.errors import MstokenError, TryLater
+    from mstoken.flows.store_port import About
     from mstoken.protocol.cache_key import grant_key
-    from mstoken.stores.port import About
 
     stores = own_stores()
     single_use = layers.profile is not None and layers.profile.single_use

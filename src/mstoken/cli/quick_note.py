@@ -14,8 +14,8 @@ from mstoken.stores.quick_read import read_token
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential
+    from mstoken.flows.store_port import TokenStore
     from mstoken.model import TokenRequest
-    from mstoken.stores.port import TokenStore
 
 
 def keep(tokens: TokenStore, fingerprint: str, request: TokenRequest) -> None:
