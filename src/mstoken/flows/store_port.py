@@ -12,7 +12,25 @@ if TYPE_CHECKING:
 
     from mstoken.model import Grant, Token
 
-__all__ = ["NOTHING_ABOUT", "About", "GrantStore", "Kept", "Stores", "TokenStore"]
+__all__ = ["MOST_RENEWALS", "NOTHING_ABOUT", "About", "GrantStore", "Kept", "KeptToken", "Stores", "TokenStore"]
+
+NOTHING_ABOUT = About()
+
+INACTIVE_IN = 90 * 24 * 3600
+"""Seconds after which Entra ends a refresh token that was not used; each use gives a new one with a new such time.
+Single-page applications have 24 hours. Source: learn.microsoft.com/entra/identity-platform/refresh-tokens"""
+
+MOST_RENEWALS = 5
+"""Renewals whose times are remembered of each sign-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptToken:
+    """What a list of kept access tokens shows of one. `expires_on` is epoch seconds, UTC."""
+
+    key: str
+    about: About
+    expires_on: int
 
 
 class TokenStore(Protocol):
@@ -23,7 +41,7 @@ class TokenStore(Protocol):
 
     def load(self, key: str) -> Token | None: ...
 
-    def save(self, key: str, token: Token) -> None: ...
+    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None: ...
 
     def delete(self, key: str) -> None: ...
 
@@ -31,21 +49,41 @@ class TokenStore(Protocol):
         """Forget every token; gives how many there were."""
         ...
 
+    def forget(self, about: About) -> int:
+        """Forget the tokens that `about` covers; gives how many there were. What says nothing of itself stays."""
+        ...
+
+    def tokens(self) -> list[KeptToken]:
+        """What is kept and says what it is, by key; a token that cannot be read is left out."""
+        ...
+
     def exclusive(self, key: str) -> AbstractContextManager[None]:
         """One at a time for `key` among all processes that share the store."""
         ...
 
 
-NOTHING_ABOUT = About()
-
-
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a list of kept refresh tokens shows of one. Times are epoch seconds, UTC."""
+    """What a list of kept refresh tokens shows of one. Times are epoch seconds, UTC.
+
+    `created_on` is the sign-in, `renewed_on` when the service last gave a new token, `renewals` the times of the last
+    few, oldest first. `ended_by` is the AADSTS code with which the service ended it, 0 while it may be used.
+    """
 
     about: About
     created_on: int
     renewed_on: int
+    renewals: tuple[int, ...] = ()
+    ended_by: int = 0
+
+    @property
+    def expires_on(self) -> int | None:
+        """When Entra will end it if it is not used: a forecast. None for servers of which we do not know."""
+        return self.renewed_on + INACTIVE_IN if self.about.tenant else None
+
+    def renewed(self, now: int) -> Kept:
+        """The same after a renewal."""
+        return Kept(self.about, self.created_on, now, (*self.renewals, now)[-MOST_RENEWALS:])
 
 
 class GrantStore(Protocol):
@@ -64,6 +102,10 @@ class GrantStore(Protocol):
 
     def put(self, key: str, value: str, about: About) -> None:
         """Keep a new sign-in's `value` whatever is there; what it replaces may be another person's and is forgotten."""
+        ...
+
+    def end(self, key: str, value: str, code: int) -> None:
+        """Remember that the service ended the grant for good, with this AADSTS code, if `value` is still current."""
         ...
 
     def remove(self, key: str) -> bool:

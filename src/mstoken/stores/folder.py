@@ -13,10 +13,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mstoken.errors import MstokenError, StoreError
+from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.model import Token
 from mstoken.stores import places, token_file
 from mstoken.stores.locks import FileTurn
-from mstoken.stores.memory import MemoryStore
+from mstoken.stores.memory import MemoryStore, forget
 from mstoken.stores.quick_read import path_of, read_file
 from mstoken.stores.sweeping import Sweeper
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from mstoken.flows.store_port import About, KeptToken
     from mstoken.stores.seal import Seal
 
 # One system call each, on the path of every token; pathlib makes several.
@@ -61,13 +63,13 @@ class FolderStore:
         kept, unkept = Token(*fields) if fields else None, self._unkept.load(key)
         return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
 
-    def save(self, key: str, token: Token) -> None:
+    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
         try:
             folder = self._made()
-            self._write(folder, _file_name(key), token)
+            self._write(folder, _file_name(key), token, about)
         except (OSError, ValueError, MstokenError) as error:
             self.delete(key)  # what is there is older than what could not be written
-            self._unkept.save(key, token)
+            self._unkept.save(key, token, about)
             self._warn(error)
         else:
             self._unkept.delete(key)
@@ -81,14 +83,25 @@ class FolderStore:
 
     def clear(self) -> int:
         gone = self._unkept.clear()
-        folder = self._place()
-        names = os.listdir(folder) if places.is_private(folder) else []
-        for name in names:
-            if name.endswith(".token"):
-                with suppress(OSError):
-                    os.unlink(f"{folder}/{name}")
-                    gone += 1
+        for folder, key in self._files():
+            with suppress(OSError):
+                os.unlink(path_of(folder, key))
+                gone += 1
         return gone
+
+    def forget(self, about: About) -> int:
+        return forget(self, about)
+
+    def tokens(self) -> list[KeptToken]:
+        kept = {token.key: token for token in self._unkept.tokens()}
+        for folder, key in self._files():
+            try:
+                token = token_file.read_about(key, read_file(folder, key), self._opened_seal)
+            except MstokenError as error:
+                self._warn(error)
+            else:
+                kept |= {key: token} if token else {}
+        return [kept[key] for key in sorted(kept)]
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
@@ -98,6 +111,12 @@ class FolderStore:
             turn = FileTurn(f"{self._made()}/{_file_name(key)}.lock")
         with turn:
             yield
+
+    def _files(self) -> list[tuple[str, str]]:
+        """(folder, key) of every file of a token or a note."""
+        folder = self._place()
+        names = os.listdir(folder) if places.is_private(folder) else []
+        return [(folder, name.removesuffix(".token")) for name in names if name.endswith(".token")]
 
     def _place(self) -> str:
         if not self._folder:
@@ -111,10 +130,10 @@ class FolderStore:
             places.make_private(folder)
         return folder
 
-    def _write(self, folder: str, name: str, token: Token) -> None:
+    def _write(self, folder: str, name: str, token: Token, about: About) -> None:
         if self._in_memory is None:
             self._in_memory = places.memory_backed(folder)
-        content = token_file.render(name, token, None if self._in_memory else self._opened_seal())
+        content = token_file.render(name, token, None if self._in_memory else self._opened_seal(), about)
         draft = f"{folder}/{name}.{os.urandom(6).hex()}.tmp"
         try:
             file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)

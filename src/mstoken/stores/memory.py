@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mstoken.flows.store_port import NOTHING_ABOUT, Kept, Stores
+from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
 from mstoken.model import Grant
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from mstoken.flows.store_port import About
+    from mstoken.flows.store_port import About, TokenStore
     from mstoken.model import Token
 
 K = TypeVar("K")
@@ -47,6 +48,10 @@ class Bounded(Generic[K, V]):
         with self._lock:
             self._items.clear()  # in place: `get` is bound to it
 
+    def items(self) -> list[tuple[K, V]]:
+        with self._lock:
+            return list(self._items.items())
+
     def __len__(self) -> int:
         return len(self._items)
 
@@ -57,13 +62,14 @@ class MemoryStore:
     slow = False
 
     def __init__(self, most: int = MOST_TOKENS) -> None:
-        self._tokens: Bounded[str, Token] = Bounded(most)
+        self._tokens: Bounded[str, tuple[Token, About]] = Bounded(most)
 
     def load(self, key: str) -> Token | None:
-        return self._tokens.get(key)
+        kept = self._tokens.get(key)
+        return kept[0] if kept else None
 
-    def save(self, key: str, token: Token) -> None:
-        self._tokens.put(key, token)
+    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
+        self._tokens.put(key, (token, about))
 
     def delete(self, key: str) -> None:
         self._tokens.drop(key)
@@ -73,8 +79,23 @@ class MemoryStore:
         self._tokens.clear()
         return gone
 
+    def forget(self, about: About) -> int:
+        return forget(self, about)
+
+    def tokens(self) -> list[KeptToken]:
+        kept = sorted(self._tokens.items(), key=lambda item: item[0])
+        return [KeptToken(key, about, token.expires_on) for key, (token, about) in kept if about != NOTHING_ABOUT]
+
     def exclusive(self, key: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the runtime's own lock is enough
         return nullcontext()
+
+
+def forget(store: TokenStore, about: About) -> int:
+    """`TokenStore.forget`, for every store: by its own list."""
+    covered = [kept.key for kept in store.tokens() if about.covers(kept.about)]
+    for key in covered:
+        store.delete(key)
+    return len(covered)
 
 
 class MemoryGrants:
@@ -83,39 +104,38 @@ class MemoryGrants:
     slow = False
 
     def __init__(self) -> None:
-        self._grants: dict[str, Grant] = {}
-        self._names: dict[str, Kept] = {}
+        self._grants: dict[str, tuple[Grant, Kept]] = {}
         self._lock = Lock()
 
     def load(self, key: str) -> Grant | None:
-        return self._grants.get(key)
+        held = self._grants.get(key)
+        return held[0] if held else None
 
     def replace(self, key: str, old: str, new: str) -> None:
         with self._lock:
-            held = self._grants.get(key)
-            if held is None or held.current == old:
-                self._grants[key] = Grant(new, previous=old)
-                self._touch(key)
+            held, now = self._grants.get(key), int(time.time())
+            if held is None or held[0].current == old:
+                kept = held[1].renewed(now) if held else Kept(NOTHING_ABOUT, now, now)
+                self._grants[key] = (Grant(new, previous=old), kept)
 
     def put(self, key: str, value: str, about: About) -> None:
         with self._lock:
-            self._grants[key] = Grant(value)
-            self._names.pop(key, None)
-            self._touch(key, about)
+            now = int(time.time())
+            self._grants[key] = (Grant(value), Kept(about, now, now))
+
+    def end(self, key: str, value: str, code: int) -> None:
+        with self._lock:
+            held = self._grants.get(key)
+            if held and held[0].current == value:
+                self._grants[key] = (replace(held[0], ended_by=code), replace(held[1], ended_by=code))
 
     def remove(self, key: str) -> bool:
         with self._lock:
-            self._names.pop(key, None)
             return self._grants.pop(key, None) is not None
 
     def names(self) -> dict[str, Kept]:
         with self._lock:
-            return dict(sorted(self._names.items()))
-
-    def _touch(self, key: str, about: About = NOTHING_ABOUT) -> None:
-        now = int(time.time())
-        known = self._names.get(key)
-        self._names[key] = Kept(known.about, known.created_on, now) if known else Kept(about, now, now)
+            return {key: kept for key, (_, kept) in sorted(self._grants.items())}
 
 
 def in_memory() -> Stores:

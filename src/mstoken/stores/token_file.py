@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstoken.stores.quick_read import CLEAR, END, LONGEST, SEALED, parse, parse_body
+from mstoken.flows.store_port import NOTHING_ABOUT, KeptToken
+from mstoken.model import About
+from mstoken.stores.quick_read import CLEAR, END, LONGEST, SEALED, parse_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,13 +16,17 @@ if TYPE_CHECKING:
     from mstoken.stores.seal import Seal
 
 
-def render(key: str, token: Token, seal: Seal | None) -> bytes:
+_ABOUT = {name: name for name in ("authority", "tenant", "client_id", "account")} | {"scope": "asked"}
+"""What a token says of itself, by the name of its line; `scope` there is what was granted."""
+
+
+def render(key: str, token: Token, seal: Seal | None, about: About = NOTHING_ABOUT) -> bytes:
     """The file's content, sealed if there is a seal. Raises ValueError for a token that could not be read back."""
     lines = [f"expires_on {token.expires_on}", f"token_type {token.token_type}", f"token {token.token}"]
     if token.refresh_on is not None:
         lines.append(f"refresh_on {token.refresh_on}")
-    if token.scope:
-        lines.append(f"scope {' '.join(token.scope.split())}")
+    said = {"scope": token.scope} | {line: getattr(about, name) for name, line in _ABOUT.items()}
+    lines += [f"{line} {' '.join(value.split())}" for line, value in said.items() if value.split()]
     body = "\n".join(lines).encode() + END
     kept = parse_body(body)
     if kept is None or kept[0] != token.token or kept[1] != token.expires_on or kept[2] != token.token_type:
@@ -34,11 +40,26 @@ def render(key: str, token: Token, seal: Seal | None) -> bytes:
 
 def read(key: str, content: bytes, seal: Callable[[], Seal]) -> Fields | None:
     """The token in a file's content, or None. Raises what `seal` raises, and calls it only for a sealed file."""
-    if not content.startswith(SEALED):
-        return parse(content)
-    cut = content.find(b"\n") + 1
-    body = seal().open(content[cut:], _purpose(key, content[:cut]))
+    body = _body(key, content, seal)
     return parse_body(body) if body is not None else None
+
+
+def read_about(key: str, content: bytes, seal: Callable[[], Seal]) -> KeptToken | None:
+    """What the token in a file's content says of itself; None when that is nothing, or no token."""
+    body = _body(key, content, seal)
+    fields = parse_body(body) if body is not None else None
+    if body is None or fields is None:
+        return None
+    lines = dict(line.split(" ", 1) for line in body[: -len(END)].decode().split("\n"))
+    about = About(**{name: lines.get(line, "") for name, line in _ABOUT.items()})
+    return KeptToken(key, about, fields[1]) if about != NOTHING_ABOUT else None
+
+
+def _body(key: str, content: bytes, seal: Callable[[], Seal]) -> bytes | None:
+    cut = content.find(b"\n") + 1
+    if content.startswith(CLEAR):
+        return content[cut:]
+    return seal().open(content[cut:], _purpose(key, content[:cut])) if content.startswith(SEALED) else None
 
 
 def expires_on(head: bytes) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, About, Kept
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
 _CHECK = b"mstoken vault"
 _KEY_WAIT_IN = 30.0
 
-_KEEP = """
-INSERT INTO grants VALUES (:key, :current, :previous, :now, :now, :authority, :tenant, :client_id)
-ON CONFLICT (key) DO UPDATE SET current = :current, previous = :previous, renewed_on = :now
-"""
+_KEEP = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
+_ABOUT = "authority, tenant, client_id, created_on, renewed_on, renewals, ended_by"
 
 
 class Vault:
@@ -51,21 +49,32 @@ class Vault:
             if connection is None or row is None:
                 return None
             seal = self._seal_of(connection)
-            return Grant(self._opened(seal, key, "current", row[0]), self._opened(seal, key, "previous", row[1]))
+            return Grant(
+                self._opened(seal, key, "current", row[0]), self._opened(seal, key, "previous", row[1]), row[2]
+            )
 
     def replace(self, key: str, old: str, new: str) -> None:
         self._warm_up()
         with self._file().writing() as connection:
             seal = self._seal_of(connection)
-            row = _row(connection, key)
-            if row is None or self._opened(seal, key, "current", row[0]) == old:
-                self._keep(connection, key, (new, old), NOTHING_ABOUT)
+            row, now = _row(connection, key), int(time.time())
+            if row is None:
+                self._keep(connection, key, (new, old), Kept(NOTHING_ABOUT, now, now))
+            elif self._opened(seal, key, "current", row[0]) == old:
+                kept = connection.execute(f"SELECT {_ABOUT} FROM grants WHERE key = ?", (key,)).fetchone()  # noqa: S608
+                self._keep(connection, key, (new, old), _kept(kept).renewed(now))
 
     def put(self, key: str, value: str, about: About) -> None:
         self._warm_up()
+        now = int(time.time())
         with self._file().writing() as connection:
-            connection.execute("DELETE FROM grants WHERE key = ?", (key,))
-            self._keep(connection, key, (value, ""), about)
+            self._keep(connection, key, (value, ""), Kept(about, now, now))
+
+    def end(self, key: str, value: str, code: int) -> None:
+        with self._file().writing() as connection:
+            row = _row(connection, key)
+            if row and self._opened(self._seal_of(connection), key, "current", row[0]) == value:
+                connection.execute("UPDATE grants SET ended_by = ? WHERE key = ?", (code, key))
 
     def remove(self, key: str) -> bool:
         with self._file().reading() as connection:
@@ -78,10 +87,8 @@ class Vault:
         with self._file().reading() as connection:
             if connection is None:
                 return {}
-            rows = connection.execute(
-                "SELECT key, authority, tenant, client_id, created_on, renewed_on FROM grants ORDER BY key"
-            )
-            return {key: Kept(About(*about), created, renewed) for key, *about, created, renewed in rows}
+            rows = connection.execute(f"SELECT key, {_ABOUT} FROM grants ORDER BY key")  # noqa: S608
+            return {row[0]: _kept(row[1:]) for row in rows}
 
     def seal(self) -> Seal:
         """The seal of this vault, which is made if there is none. Raises StoreError.
@@ -112,24 +119,15 @@ class Vault:
     def _key_path(self) -> str:
         return f"{self._folder}/vault.key"
 
-    def _keep(self, connection: Connection, key: str, values: tuple[str, str], about: About) -> None:
-        seal = self._seal_of(connection)
+    def _keep(self, connection: Connection, key: str, values: tuple[str, str], kept: Kept) -> None:
+        seal, about = self._seal_of(connection), kept.about
         current, previous = (
             seal.seal(value.encode(), _purpose(key, part))
             for part, value in zip(("current", "previous"), values, strict=True)
         )
-        connection.execute(
-            _KEEP,
-            {
-                "key": key,
-                "current": current,
-                "previous": previous,
-                "now": int(time.time()),
-                "authority": about.authority,
-                "tenant": about.tenant,
-                "client_id": about.client_id,
-            },
-        )
+        renewals = " ".join(map(str, kept.renewals))
+        times = (kept.created_on, kept.renewed_on, renewals)
+        connection.execute(_KEEP, (key, current, previous, *times, about.authority, about.tenant, about.client_id))
 
     def _opened(self, seal: Seal, key: str, part: str, sealed: object) -> str:
         value = seal.open(sealed, _purpose(key, part)) if isinstance(sealed, bytes) else None
@@ -191,11 +189,18 @@ class Vault:
         )
 
 
-def _row(connection: Connection, key: str) -> tuple[object, object] | None:
-    row: tuple[object, object] | None = connection.execute(
-        "SELECT current, previous FROM grants WHERE key = ?", (key,)
+def _row(connection: Connection, key: str) -> tuple[object, object, int] | None:
+    row: tuple[object, object, int] | None = connection.execute(
+        "SELECT current, previous, ended_by FROM grants WHERE key = ?", (key,)
     ).fetchone()
     return row
+
+
+def _kept(row: tuple[Any, ...]) -> Kept:
+    """What is said in clear of one, from its columns in the order of _ABOUT."""
+    authority, tenant, client_id, created_on, renewed_on, renewals, ended_by = row
+    times = tuple(int(time) for time in str(renewals).split() if time.isdigit())
+    return Kept(About(authority, tenant, client_id), created_on, renewed_on, times, ended_by)
 
 
 def _secrets(connection: Connection) -> dict[str, bytes]:

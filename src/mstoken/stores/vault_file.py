@@ -34,6 +34,8 @@ CREATE TABLE grants (
     previous BLOB NOT NULL,
     created_on INTEGER NOT NULL,
     renewed_on INTEGER NOT NULL,
+    renewals TEXT NOT NULL,
+    ended_by INTEGER NOT NULL,
     authority TEXT NOT NULL,
     tenant TEXT NOT NULL,
     client_id TEXT NOT NULL

@@ -1,0 +1,167 @@
+"""The way to one Redis: connection, names and sealing. The only file that imports redis.
+
+Whatever goes wrong there is a StoreError here. After a failure nobody waits for the server again for a moment: a call
+that finds it away costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from mstoken.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from redis import Redis
+
+    from mstoken.stores.seal import Seal
+
+T = TypeVar("T")
+
+SCHEMES = ("redis", "rediss", "unix")
+PREFIX = "mstoken:1:"
+"""Of every name; for the server's access list: `~mstoken:*`."""
+CONNECT_IN, ANSWER_IN = 1.0, 2.0
+"""Seconds a connection and an answer may take: a token from the service itself takes less than a slow Redis."""
+AWAY_IN = 2.0
+"""Seconds after a failure in which the server counts as away and is not asked."""
+
+_SWAP = """
+local held = redis.call('GET', KEYS[1])
+if (held or '') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[2]) end
+return 1
+"""
+_EXTEND = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
+
+
+class Link:
+    """One server, by URL: `redis://[[user]:password@]host[:port][/db]`, `rediss://` for TLS, `unix://path`.
+
+    Connects at the first use; threads may share it, and it may be carried over a fork. `key` (32 bytes) seals what is
+    kept there. Never shows URL or key. Raises UsageError for a URL that is none.
+    """
+
+    def __init__(self, url: str, key: bytes) -> None:
+        self._url, self._key = url, key
+        self.where = _where(url)
+        self._redis: Redis | None = None
+        self._seal: Seal | None = None
+        self._making = Lock()
+        self._away_until = float("-inf")
+        self._said = ""
+
+    def __repr__(self) -> str:
+        return f"Link({self.where!r})"
+
+    def seal(self) -> Seal:
+        if self._seal is None:
+            from mstoken.stores.seal import Seal
+
+            self._seal = Seal(self._key)
+        return self._seal
+
+    def get(self, name: str) -> bytes | None:
+        return _bytes(self._run(lambda redis: redis.get(name)))
+
+    def put(self, name: str, value: bytes, life_in: int) -> None:
+        """Keep `value` for so many seconds."""
+        self._run(lambda redis: redis.set(name, value, ex=life_in))
+
+    def drop(self, *names: str) -> int:
+        """Forget them; gives how many there were."""
+        return int(self._run(lambda redis: redis.unlink(*names)))
+
+    def swap(self, name: str, old: bytes, new: bytes) -> bool:
+        """Keep `new` if `old` is there, in one step of the server's; b"" is for nothing. Has no end of life."""
+        return bool(self._run(lambda redis: redis.eval(_SWAP, 1, name, old, new)))
+
+    def take(self, name: str, mark: str, life_in: float) -> bool:
+        """Write `mark` for so many seconds where nothing is; False when something is."""
+        return bool(self._run(lambda redis: redis.set(name, mark, px=int(life_in * 1000), nx=True)))
+
+    def extend(self, name: str, mark: str, life_in: float) -> bool:
+        """Let `mark` stay so many seconds more, if it is still there."""
+        return bool(self._run(lambda redis: redis.eval(_EXTEND, 1, name, mark, str(int(life_in * 1000)))))
+
+    def names(self, kind: str) -> list[str]:
+        """What is there of one kind. Looks through the whole database, a part at a time."""
+
+        def scan(redis: Redis) -> list[str]:
+            found: Iterator[bytes] = redis.scan_iter(match=f"{PREFIX}{kind}:*", count=1000)
+            return sorted({name.decode("ascii", "replace") for name in found})
+
+        found: list[str] = self._run(scan)
+        return found
+
+    def _run(self, call: Callable[[Redis], Any]) -> Any:
+        if time.monotonic() < self._away_until:
+            raise StoreError(self._said, "The server is asked again in a moment.")
+        redis = self._connected()
+        from redis.exceptions import RedisError
+
+        try:
+            return call(redis)
+        except RedisError as error:
+            self._said = f"Redis at {self.where} cannot be used: {str(error).rstrip('.')}."
+            self._away_until = time.monotonic() + AWAY_IN
+            raise StoreError(self._said, "Check that the server runs, its address, user, password and TLS.") from None
+
+    def _connected(self) -> Redis:
+        with self._making:
+            if self._redis is None:
+                self._redis = _client(self._url)
+            return self._redis
+
+
+def name_of(kind: str, key: str) -> str:
+    """The name of a thing of one kind on the server: hashed, as keys may name people."""
+    return f"{PREFIX}{kind}:{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
+
+
+def _client(url: str) -> Redis:
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError:
+        raise UsageError(
+            "To keep tokens in Redis, the package redis is needed.", "pip install 'mstoken[redis]'"
+        ) from None
+    try:
+        # One retry: a server that was restarted has closed the connection we still hold.
+        client: Redis = Redis.from_url(
+            url, socket_connect_timeout=CONNECT_IN, socket_timeout=ANSWER_IN, retry=Retry(NoBackoff(), 1)
+        )
+    except (ValueError, TypeError):
+        raise _bad_url() from None
+    return client
+
+
+def _where(url: str) -> str:
+    """Host, port and database of the URL, without user and password. Raises UsageError."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _bad_url() from None
+    host = parts.hostname or ""
+    if parts.scheme not in SCHEMES or not (host or (parts.scheme == "unix" and parts.path)):
+        raise _bad_url()
+    return (f"{host}:{port}" if port else host) + parts.path.rstrip("/")
+
+
+def _bad_url() -> UsageError:
+    return UsageError(
+        "The store is no URL of a Redis server.",
+        "Write redis://host:6379, rediss://user:password@host:6380/0 for TLS, or unix:///path/of/socket.",
+    )
+
+
+def _bytes(value: object) -> bytes | None:
+    return value if isinstance(value, bytes) else None
