@@ -12,6 +12,7 @@ NEEDED = {
     "node": "nodejs",
     "dbus-run-session": "dbus",  # for a real Secret Service, the OS keyring of Linux
     "gnome-keyring-daemon": "gnome-keyring",
+    "redis-server": "redis-server",
 }
 
 

@@ -18,6 +18,7 @@ from mstoken.model import Token
 from mstoken.stores import places, token_file
 from mstoken.stores.locks import FileTurn
 from mstoken.stores.memory import MemoryStore, forget
+from mstoken.stores.names import digest_of
 from mstoken.stores.quick_read import path_of, read_file
 from mstoken.stores.sweeping import Sweeper
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 # One system call each, on the path of every token; pathlib makes several.
 # ruff: noqa: PTH105,PTH108,PTH208
-
-_DIGEST = frozenset("0123456789abcdef")
 
 
 class FolderStore:
@@ -53,7 +52,7 @@ class FolderStore:
         self._sweeper = Sweeper()
 
     def load(self, key: str) -> Token | None:
-        folder, name = self._place(), _file_name(key)
+        folder, name = self._place(), digest_of(key)
         content = read_file(folder, name) if places.is_private(folder) else b""
         try:
             fields = token_file.read(name, content, self._opened_seal) if content else None
@@ -66,7 +65,7 @@ class FolderStore:
     def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
         try:
             folder = self._made()
-            self._write(folder, _file_name(key), token, about)
+            self._write(folder, digest_of(key), token, about)
         except (OSError, ValueError, MstokenError) as error:
             self.delete(key)  # what is there is older than what could not be written
             self._unkept.save(key, token, about)
@@ -79,7 +78,7 @@ class FolderStore:
         self._unkept.delete(key)
         if places.is_private(folder := self._place()):
             with suppress(OSError):
-                os.unlink(path_of(folder, _file_name(key)))
+                os.unlink(path_of(folder, digest_of(key)))
 
     def clear(self) -> int:
         gone = self._unkept.clear()
@@ -108,7 +107,7 @@ class FolderStore:
         """One at a time for `key` among the user's processes. Other keys may be asked for inside: each has its lock."""
         turn: AbstractContextManager[None] = nullcontext()
         with suppress(StoreError):
-            turn = FileTurn(f"{self._made()}/{_file_name(key)}.lock")
+            turn = FileTurn(f"{self._made()}/{digest_of(key)}.lock")
         with turn:
             yield
 
@@ -164,12 +163,3 @@ class FolderStore:
             import logging  # half a start of Python, for what is said once if at all
 
             logging.getLogger("mstoken").warning("Access tokens stay with this process only: %s", said)
-
-
-def _file_name(key: str) -> str:
-    """The key itself when it is a digest, else a digest of it: safe as a name on every system."""
-    if key and _DIGEST.issuperset(key) and len(key) <= 128:
-        return key
-    from hashlib import blake2b
-
-    return blake2b(key.encode(), digest_size=20).hexdigest()

@@ -6,13 +6,13 @@ that finds it away costs nothing.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from mstoken.errors import StoreError, UsageError
+from mstoken.stores.names import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,8 +120,8 @@ class Link:
 
 
 def name_of(kind: str, key: str) -> str:
-    """The name of a thing of one kind on the server: hashed, as keys may name people."""
-    return f"{PREFIX}{kind}:{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
+    """The name of a thing of one kind on the server: a digest, as keys may name people."""
+    return f"{PREFIX}{kind}:{digest_of(key)}"
 
 
 def _client(url: str) -> Redis:

@@ -84,7 +84,7 @@ def _from_environment() -> VaultKey | None:
     text = os.environ.get(VARIABLE)
     if not text:
         return None
-    value = _decoded(text)
+    value = decoded(text)
     if value is None:
         raise StoreError(
             f"{VARIABLE} is not the base64 of {KEY_BYTES} bytes.", f"Make one: openssl rand -base64 {KEY_BYTES}"
@@ -97,7 +97,7 @@ def _from_file(path: str) -> bytes | None:
         return None
     try:
         with open(path, encoding="ascii") as file:  # noqa: PTH123
-            value = _decoded(file.read())
+            value = decoded(file.read())
     except (OSError, ValueError):
         value = None
     if value is None:
@@ -135,7 +135,7 @@ def _from_keyring(name: str) -> bytes | None:
         return keyring.get_password(KEYRING_SERVICE, name)
 
     text = _in_time(get)
-    return _decoded(text) if text else None
+    return decoded(text) if text else None
 
 
 def _new_in_keyring() -> VaultKey | None:
@@ -151,7 +151,7 @@ def _new_in_keyring() -> VaultKey | None:
         return keyring.get_password(KEYRING_SERVICE, name)
 
     text = _in_time(keep)
-    return VaultKey(value, KEYRING, name) if text and _decoded(text) == value else None
+    return VaultKey(value, KEYRING, name) if text and decoded(text) == value else None
 
 
 def _usable(backend: object) -> bool:
@@ -179,7 +179,8 @@ def _in_time(call: Callable[[], str | None]) -> str | None:
     return answers[0] if answers else None
 
 
-def _decoded(text: str) -> bytes | None:
+def decoded(text: str) -> bytes | None:
+    """The key of which `text` is the base64; None when it is that of no key."""
     try:
         value = b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):

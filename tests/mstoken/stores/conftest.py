@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.redis_server import KEY, RedisServer
 
+from mstoken.flows.store_port import GrantStore, TokenStore
 from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.memory import MemoryGrants, MemoryStore
-from mstoken.flows.store_port import GrantStore, TokenStore
+from mstoken.stores.shared import redis_stores
 from mstoken.stores.vault import Vault
 
 
@@ -60,7 +62,22 @@ def vault(tmp_path: Path) -> Vault:
     return Vault(str(tmp_path / "vault"))
 
 
-@pytest.fixture(params=["memory", "clear folder", "sealed folder"])
+@pytest.fixture(scope="session")
+def redis_of_all() -> Iterator[RedisServer]:
+    """One Redis server for the tests of a process that leave it running."""
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis(redis_of_all: RedisServer) -> RedisServer:
+    """That server, empty."""
+    redis_of_all.say("FLUSHALL")
+    return redis_of_all
+
+
+@pytest.fixture(params=["memory", "clear folder", "sealed folder", "redis"])
 def tokens(request: pytest.FixtureRequest, vault: Vault) -> TokenStore:
     """Every store of access tokens."""
     match request.param:
@@ -68,13 +85,17 @@ def tokens(request: pytest.FixtureRequest, vault: Vault) -> TokenStore:
             return MemoryStore()
         case "clear folder":
             return FolderStore(request.getfixturevalue("memory_folder"))
+        case "redis":
+            return redis_stores(request.getfixturevalue("redis").url, KEY).tokens
         case _:
             return FolderStore(request.getfixturevalue("disk_folder"), vault.seal)
 
 
-@pytest.fixture(params=["memory", "vault"])
+@pytest.fixture(params=["memory", "vault", "redis"])
 def grants(request: pytest.FixtureRequest, vault: Vault) -> GrantStore:
     """Every store of refresh tokens."""
+    if request.param == "redis":
+        return redis_stores(request.getfixturevalue("redis").url, KEY).grants
     return MemoryGrants() if request.param == "memory" else vault
 
 

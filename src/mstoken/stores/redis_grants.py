@@ -1,0 +1,108 @@
+"""Refresh tokens shared by machines through one Redis: sealed with all that is known of them, compared and swapped.
+
+They have no end of life there, so that a server that has to make room drops them last (`volatile-…` policies, or
+`noeviction`); and they are as durable as the server: it needs `appendonly yes`.
+Source: redis.io/docs/latest/operate/oss_and_stack/management/persistence
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from mstoken.errors import StoreError
+from mstoken.flows.store_port import NOTHING_ABOUT, Kept
+from mstoken.model import About, Grant
+from mstoken.stores.redis_link import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mstoken.stores.redis_link import Link
+
+    Held = tuple[Grant, Kept]
+
+_KIND = "grant"
+
+
+class RedisGrants:
+    """Refresh tokens at the server of `link`. Constructing it does no I/O. Threads may share it."""
+
+    slow = True
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def load(self, key: str) -> Grant | None:
+        sealed = self._link.get(name_of(_KIND, key))
+        return self._opened(key, sealed)[0] if sealed else None
+
+    def replace(self, key: str, old: str, new: str) -> None:
+        now = int(time.time())
+
+        def change(held: Held | None) -> Held | None:
+            if held is None:
+                return Grant(new, old), Kept(NOTHING_ABOUT, now, now)
+            return (Grant(new, old), held[1].renewed(now)) if held[0].current == old else None
+
+        self._change(key, change)
+
+    def put(self, key: str, value: str, about: About) -> None:
+        now = int(time.time())
+        self._change(key, lambda _: (Grant(value), Kept(about, now, now)))
+
+    def end(self, key: str, value: str, code: int) -> None:
+        def change(held: Held | None) -> Held | None:
+            if held is None or held[0].current != value:
+                return None
+            return replace(held[0], ended_by=code), replace(held[1], ended_by=code)
+
+        self._change(key, change)
+
+    def remove(self, key: str) -> bool:
+        return self._link.drop(name_of(_KIND, key)) > 0
+
+    def names(self) -> dict[str, Kept]:
+        kept: dict[str, Kept] = {}
+        for name in self._link.names(_KIND):
+            if sealed := self._link.get(name):
+                fields = self._fields(name, sealed)
+                kept[fields["key"]] = _kept(fields)
+        return dict(sorted(kept.items()))
+
+    def _change(self, key: str, change: Callable[[Held | None], Held | None]) -> None:
+        """Swap what is held for what `change` makes of it, until nobody came in between; None leaves it."""
+        name, changed = name_of(_KIND, key), False
+        while not changed:
+            sealed = self._link.get(name) or b""
+            after = change(self._opened(key, sealed) if sealed else None)
+            if after is None:
+                return
+            changed = self._link.swap(name, sealed, self._sealed(key, *after))
+
+    def _sealed(self, key: str, grant: Grant, kept: Kept) -> bytes:
+        fields = {"key": key, "current": grant.current, "previous": grant.previous, **asdict(kept)}
+        return self._link.seal().seal(json.dumps(fields).encode(), name_of(_KIND, key))
+
+    def _opened(self, key: str, sealed: bytes) -> Held:
+        fields = self._fields(name_of(_KIND, key), sealed)
+        return Grant(fields["current"], fields["previous"], fields["ended_by"]), _kept(fields)
+
+    def _fields(self, name: str, sealed: bytes) -> dict[str, Any]:
+        content = self._link.seal().open(sealed, name)
+        if content is None:
+            raise StoreError(
+                f"What Redis at {self._link.where} keeps as {name} does not open: it was sealed with another key, or "
+                "is damaged. It was left as it is.",
+                "Use the key it was sealed with (MSTOKEN_VAULT_KEY), or another database of the server.",
+            )
+        fields: dict[str, Any] = json.loads(content)
+        return fields
+
+
+def _kept(fields: dict[str, Any]) -> Kept:
+    """Names nobody knows are skipped, so that later versions can add some."""
+    about = About(**{name: fields["about"].get(name, "") for name in asdict(NOTHING_ABOUT)})
+    return Kept(about, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])

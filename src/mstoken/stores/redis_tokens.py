@@ -1,0 +1,117 @@
+"""Access tokens shared by machines through one Redis: sealed, under hashed names, gone when they expire.
+
+Losing them costs one request each, so nothing that goes wrong here fails the caller: while the server is away, tokens
+stay with the process, and it says so once.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from mstoken.errors import StoreError
+from mstoken.flows.store_port import NOTHING_ABOUT
+from mstoken.model import Token
+from mstoken.stores import token_file
+from mstoken.stores.memory import MemoryStore, forget
+from mstoken.stores.names import digest_of
+from mstoken.stores.redis_link import name_of
+from mstoken.stores.redis_turns import LEASE_IN, Keeper, RedisTurn
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from mstoken.flows.store_port import About, KeptToken
+    from mstoken.stores.redis_link import Link
+
+_KIND, _TURN = "token", "turn"
+
+
+class RedisTokens:
+    """Access tokens at the server of `link`. Constructing it does no I/O. Threads may share it.
+
+    Who asks for a token holds a mark that lives `lease_in` seconds and is renewed while its process lives.
+    """
+
+    slow = True
+
+    def __init__(self, link: Link, lease_in: float = LEASE_IN) -> None:
+        self._link = link
+        self._keeper = Keeper(link, lease_in)
+        self._unkept = MemoryStore()
+        self._warned = False
+
+    def load(self, key: str) -> Token | None:
+        unkept = self._unkept.load(key)
+        try:
+            content = self._link.get(name_of(_KIND, key))
+        except StoreError as error:
+            self._warn(error)
+            return unkept
+        fields = token_file.read(digest_of(key), content, self._link.seal) if content else None
+        kept = Token(*fields) if fields else None
+        return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
+
+    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
+        life_in = token.expires_on - int(time.time())
+        if life_in <= 0:
+            self.delete(key)
+            return
+        try:
+            content = token_file.render(digest_of(key), token, self._link.seal(), about)
+            self._link.put(name_of(_KIND, key), content, life_in)
+        except (StoreError, ValueError) as error:
+            self.delete(key)  # what is there is older than what could not be written
+            self._unkept.save(key, token, about)
+            self._warn(error)
+        else:
+            self._unkept.delete(key)
+
+    def delete(self, key: str) -> None:
+        self._unkept.delete(key)
+        self._drop([name_of(_KIND, key)])
+
+    def clear(self) -> int:
+        return self._unkept.clear() + self._drop(self._names())
+
+    def forget(self, about: About) -> int:
+        return forget(self, about)
+
+    def tokens(self) -> list[KeptToken]:
+        kept = {token.key: token for token in self._unkept.tokens()}
+        for name in self._names():
+            try:
+                content = self._link.get(name)
+            except StoreError as error:
+                self._warn(error)
+                break
+            key = name.rpartition(":")[2]
+            token = token_file.read_about(key, content, self._link.seal) if content else None
+            kept |= {key: token} if token else {}
+        return [kept[key] for key in sorted(kept)]
+
+    def exclusive(self, key: str) -> AbstractContextManager[None]:
+        """One at a time for `key` among all machines; other keys may be asked for inside."""
+        return RedisTurn(self._keeper, name_of(_TURN, key))
+
+    def _names(self) -> list[str]:
+        try:
+            return self._link.names(_KIND)
+        except StoreError as error:
+            self._warn(error)
+            return []
+
+    def _drop(self, names: list[str]) -> int:
+        try:
+            return self._link.drop(*names) if names else 0
+        except StoreError as error:
+            self._warn(error)
+            return 0
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            self._warned = True
+            import logging
+
+            said = getattr(error, "message", error)
+            logging.getLogger("mstoken").warning("Access tokens stay with this process: %s", said)

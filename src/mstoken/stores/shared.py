@@ -1,0 +1,37 @@
+"""The stores that several machines share."""
+
+from __future__ import annotations
+
+import os
+
+from mstoken.errors import UsageError
+from mstoken.flows.store_port import Stores
+from mstoken.stores.seal import KEY_BYTES
+
+
+def redis_stores(url: str, key: str | bytes = "") -> Stores:
+    """Access tokens and refresh tokens at a Redis server, shared by all who have its address and the key.
+
+    `url` is `redis://host:6379/0`, `rediss://user:password@host:6380` for TLS, or `unix:///path`. `key`, 32 bytes or
+    their base64, seals all that is kept there; MSTOKEN_VAULT_KEY when not given. Does no I/O before the first use.
+    Raises UsageError for a URL or a key that cannot be used.
+    """
+    from mstoken.stores.redis_grants import RedisGrants
+    from mstoken.stores.redis_link import Link
+    from mstoken.stores.redis_tokens import RedisTokens
+
+    link = Link(url, _key(key))
+    return Stores(RedisTokens(link), RedisGrants(link))
+
+
+def _key(given: str | bytes) -> bytes:
+    from mstoken.stores.vault_key import VARIABLE, decoded
+
+    text = given or os.environ.get(VARIABLE, "")
+    key = text if isinstance(text, bytes) else decoded(text)
+    if key is None or len(key) != KEY_BYTES:
+        raise UsageError(
+            f"The key that seals what is kept in Redis {'is not the base64 of 32 bytes' if text else 'is missing'}.",
+            f"All machines that share it need the same: {VARIABLE}. Make one: openssl rand -base64 {KEY_BYTES}",
+        )
+    return key
