@@ -103,6 +103,7 @@ def _pfx(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
             key, certificate, others = pkcs12.load_key_and_certificates(content, secret)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             if number == len(tries):
+                _refuse_certificate_alone(content, name)
                 _refuse(name, "PFX", password, error)
         else:
             return key, [one for one in (certificate, *others) if one is not None]
@@ -123,18 +124,28 @@ def _pem(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
     try:
         key = load_pem_private_key(keys[0], password.encode() if encrypted and password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        _refuse(name, "PEM", password if encrypted else "-", error)
+        _refuse(name, "PEM", password, error)
     return key, _certificates(content, name)
 
 
 def _refuse(name: str, form: str, password: str, error: Exception) -> NoReturn:
-    """Say what hinders; what the library says is kept out where it could be taken for more than a guess."""
+    """Say what hinders, in our words: what the library says names causes that cannot be."""
     if type(error).__name__ == "UnsupportedAlgorithm":
         raise UsageError(f"{name} is encrypted in a way that is not supported here.", _reencrypt(form)) from None
-    if isinstance(error, TypeError) or not password or "password" in str(error).lower():
+    if isinstance(error, TypeError) or "password" in str(error).lower():
         what = "The password is wrong for" if password else "A password is needed for"
         raise UsageError(f"{what} {name}, or it is damaged.", _PASSWORD) from None
     raise UsageError(f"{name} is no {form} that can be read.", "Export the certificate with its key anew.") from None
+
+
+def _refuse_certificate_alone(content: bytes, name: str) -> None:
+    from cryptography import x509
+
+    try:
+        x509.load_der_x509_certificate(content)
+    except ValueError:
+        return
+    raise UsageError(f"{name} holds a certificate without its private key.", "Export it as PFX, with the key.")
 
 
 def _reencrypt(form: str) -> str:

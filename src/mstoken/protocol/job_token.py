@@ -33,6 +33,7 @@ def azure_pipelines_request(url: str, token: str, connection: str) -> HttpReques
         "Authorization": f"Bearer {token}",
         "Accept": "application/json",
         "Content-Type": "application/json",
+        "Content-Length": "0",  # there is no body, and gateways refuse a POST that does not say so (HTTP 411)
         # Without it a refusal is a redirect to a sign-in page.
         "X-TFS-FedAuthRedirect": "Suppress",
     }
