@@ -12,7 +12,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for True; typing itself would take longer to import than Python to start
 if TYPE_CHECKING:
-    from mstoken.client import AsyncClient, Client
+    from mstoken.client import AsyncClient, Client, default
     from mstoken.credentials import (
         AgentIdentity,
         AgentUser,
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         FileAssertion,
         FmiPath,
         GitHubActions,
+        ManagedIdentity,
         OnBehalfOf,
         Password,
         RefreshToken,
         TokenAssertion,
+        WorkloadIdentity,
     )
     from mstoken.errors import (
         AccessBlocked,
@@ -78,6 +80,7 @@ __all__ = [
     "FileAssertion",
     "FmiPath",
     "GitHubActions",
+    "ManagedIdentity",
     "Misconfigured",
     "MstokenError",
     "NotConfigured",
@@ -96,6 +99,8 @@ __all__ = [
     "UnreadableAnswer",
     "UntrustedOrigin",
     "UsageError",
+    "WorkloadIdentity",
+    "default",
 ]
 
 _HOMES = ("errors", "credentials", "model", "client")  # the light ones first: looking for a name imports them in turn

@@ -353,6 +353,11 @@ class AsyncClient(_Core):
         return self._runtime
 
 
+def default() -> Client:
+    """`Client.default`: a client of the first identity that is there. For asyncio there is `AsyncClient.default`."""
+    return Client.default()
+
+
 def _cloud(authority: Authority | Cloud | str) -> Cloud:
     """The cloud an authority belongs to; the public one for a host of the caller's own."""
     if isinstance(authority, clouds.Cloud):

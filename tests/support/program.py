@@ -11,6 +11,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+NO_MACHINE = "http://127.0.0.1:9"
+"""Nobody listens there, so that no test asks the machine it runs on for its identity."""
+
 MSTOKEN = Path(sys.executable).with_name("mstoken")
 
 
@@ -41,6 +44,7 @@ class Program:
             "MSTOKEN_CACHE_DIR": str(folder / "cache"),
             "MSTOKEN_VAULT_KEY": base64.b64encode(bytes(32)).decode(),
             "NO_PROXY": "127.0.0.1,localhost",
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": NO_MACHINE,
             "TZ": "UTC",
         }
 

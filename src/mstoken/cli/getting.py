@@ -10,6 +10,7 @@ from mstoken.cli.identity import flags_of, own_stores, settings_for
 from mstoken.cli.token_formats import render
 from mstoken.client import Client
 from mstoken.errors import UsageError
+from mstoken.protocol.chain import served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,11 +37,12 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
         output.note(warning)
     _say_if_short(token, given["min_ttl"])
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope)
-    output.write(render(given["output"], fields, client.authority.tenant))
+    asked = served(client.question(*wanted))
+    output.write(render(given["output"], fields, asked.authority.tenant))
     if fingerprint and not (warning or settings.notes or claims):  # what has to be said is said every time
         from mstoken.cli.quick_note import keep
 
-        keep(stores.tokens, fingerprint, client.question(*wanted))
+        keep(stores.tokens, fingerprint, asked)
 
 
 def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]) -> tuple[str, ...]:
@@ -51,10 +53,11 @@ def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]
     """
     if client.authority.token_url:
         return (*services, *scopes)
+    from mstoken.services.target import OIDC_SCOPES, Scope
+
     names = [service for service in services if "://" not in service]
     if not scopes or not names:
-        return tuple(scopes or services)
-    from mstoken.services.target import OIDC_SCOPES
+        return tuple(map(Scope, scopes)) or tuple(services)
 
     resource = client.target(*names).resource
     full = tuple(

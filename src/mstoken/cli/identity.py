@@ -56,10 +56,13 @@ def flags_of(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def settings_for(flags: Mapping[str, str]) -> Settings:
-    """The settings from flag, environment and profile, their notes said on standard error. Raises UsageError."""
-    from mstoken.config.settings import resolve
+    """The settings from flag, environment and profile, else of the default chain; notes are said on standard error.
 
-    settings = resolve(flags)
+    Raises UsageError.
+    """
+    from mstoken.config.chain import default_settings
+
+    settings = default_settings(flags)
     for note in settings.notes:
         output.note(note)
     return settings

@@ -7,20 +7,20 @@ then somebody meant this identity to be used, and going on would serve another i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mstoken.credentials import Chain, ManagedIdentity
+from mstoken.credentials import ManagedIdentity
 from mstoken.errors import Misconfigured, NotConfigured, TransportError
 from mstoken.flows.managed_identity import absent
-from mstoken.model import Authority, Token
+from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key, digest
+from mstoken.protocol.chain import question_of
 from mstoken.protocol.managed_identity.answer import NO_IDENTITY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from mstoken.credentials import Link
+    from mstoken.credentials import Chain, Link
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
 
@@ -54,24 +54,6 @@ async def chain(
                     return token
         reasons.append((link, why))
     raise nothing_served(reasons)
-
-
-def question_of(request: TokenRequest, link: Link) -> TokenRequest:
-    """The same question, asked by a link: in its own tenant, unless the question names one."""
-    if link.credential is None:
-        raise ValueError(f"the link {link.name} has no credential")
-    host, tenant = request.authority.origin, request.authority.tenant or link.tenant
-    authority = Authority.of(host, tenant) if link.tenant else Authority.of_any(host)
-    return replace(request, authority=authority, client_id=link.client_id, credential=link.credential)
-
-
-def served(request: TokenRequest) -> TokenRequest:
-    """The question as the link that served last asked it; the same where there is no chain, or none has served."""
-    if isinstance(request.credential, Chain):
-        for link in request.credential.links:
-            if link.name in request.credential.served and link.credential is not None:
-                return question_of(request, link)
-    return request
 
 
 def nothing_served(reasons: Sequence[tuple[Link, str]]) -> NotConfigured:

@@ -1,0 +1,31 @@
+"""A question put to a chain of identities, as one of its links asks it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mstoken.credentials import Chain
+from mstoken.model import Authority
+
+if TYPE_CHECKING:
+    from mstoken.credentials import Link
+    from mstoken.model import TokenRequest
+
+
+def question_of(request: TokenRequest, link: Link) -> TokenRequest:
+    """The same question, asked by a link: in its own tenant, unless the question names one."""
+    if link.credential is None:
+        raise ValueError(f"the link {link.name} has no credential")
+    host, tenant = request.authority.origin, request.authority.tenant or link.tenant
+    authority = Authority.of(host, tenant) if link.tenant else Authority.of_any(host)
+    return replace(request, authority=authority, client_id=link.client_id, credential=link.credential)
+
+
+def served(request: TokenRequest) -> TokenRequest:
+    """The question as the link that served last asked it; the same where there is no chain, or none has served."""
+    if isinstance(request.credential, Chain):
+        for link in request.credential.links:
+            if link.name in request.credential.served and link.credential is not None:
+                return question_of(request, link)
+    return request
