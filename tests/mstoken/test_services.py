@@ -8,7 +8,7 @@ import pytest
 
 from mstoken.clouds import BLEU, CHINA, DELOS, PUBLIC, US_GOVERNMENT, US_GOVERNMENT_DOD, Cloud, cloud
 from mstoken.errors import UsageError
-from mstoken.services import Target, resolve, resolve_all
+from mstoken.services import Scope, Target, resolve, resolve_all
 
 DATA = Path(__file__).parent / "data"
 
@@ -164,7 +164,7 @@ def test_a_question_that_would_need_a_guess_is_answered_with_what_to_write(what:
 
 
 @pytest.mark.parametrize(
-    ("what", "part"), [("redis:r", "unverified"), ("aadgraph", "retired"), ("partner", "user's token")]
+    ("what", "part"), [("redis:r", "unverified"), ("aadgraph", "retired"), ("partner/.default", "user's token")]
 )
 def test_what_is_not_certain_says_so(what: str, part: str) -> None:
     """Unverified, retired and half-open services warn in words."""
@@ -212,11 +212,9 @@ def test_scopes_that_do_not_go_together_are_refused(scopes: tuple[str, ...]) -> 
 
 def test_a_literal_scope_is_not_taken_for_a_url() -> None:
     """After `--scope` an https text with a path is a scope, not an address; names keep their meaning."""
-    assert resolve_all(("https://api.example.org/v1/things",), literal=True).scopes == (
-        "https://api.example.org/v1/things",
-    )
-    assert resolve_all(("https://contoso.example/api/.default",), literal=True).needs_user is False
-    assert resolve_all(("graph",), literal=True) == resolve("graph")
-    assert resolve_all(("https://vault.azure.net",), literal=True) == resolve("keyvault")
+    assert resolve_all((Scope("https://api.example.org/v1/things"),)).scopes == ("https://api.example.org/v1/things",)
+    assert resolve_all((Scope("https://contoso.example/api/.default"),)).needs_user is False
+    assert resolve_all((Scope("graph"),)) == resolve("graph")
+    assert resolve_all((Scope("https://vault.azure.net"),)) == resolve("keyvault")
     with pytest.raises(UsageError):
-        resolve_all(("https://graph.microsoft.com@evil.example/.default",), literal=True)
+        resolve_all((Scope("https://graph.microsoft.com@evil.example/.default"),))

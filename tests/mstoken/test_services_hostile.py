@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mstoken.clouds import CLOUDS, Cloud
 from mstoken.errors import UsageError
-from mstoken.services import Target, catalogue, resolve, resolve_all
+from mstoken.services import Scope, Target, catalogue, resolve, resolve_all
 from mstoken.services.catalogue import host_matches
 
 PATTERNS = sorted(
@@ -172,11 +172,11 @@ def test_a_known_service_comes_only_from_a_host_of_its_own(text: str, cloud: Clo
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.text(max_size=60), clouds, st.booleans())
-def test_any_text_gives_a_target_or_a_usage_error(text: str, cloud: Cloud, literal: bool) -> None:  # noqa: FBT001
+@given(st.text(max_size=60) | st.text(max_size=60).map(Scope), clouds)
+def test_any_text_gives_a_target_or_a_usage_error(text: str, cloud: Cloud) -> None:
     """There is no text that ends in another exception, and every target has what a request needs."""
     try:
-        target = resolve_all((text,), cloud, literal=literal)
+        target = resolve_all((text,), cloud)
     except UsageError as refusal:
         told = (refusal.message, refusal.remedy)
         if not all(told):

@@ -14,10 +14,11 @@ from mstoken.services.catalogue import Endpoint, Service, catalogue
 from mstoken.services.registry import identifiers_of, registered, service_of
 from mstoken.services.resolving import resolve, resolve_all
 from mstoken.services.searching import search
-from mstoken.services.target import Target
+from mstoken.services.target import Scope, Target
 
 __all__ = [
     "Endpoint",
+    "Scope",
     "Service",
     "Target",
     "catalogue",

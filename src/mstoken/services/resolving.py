@@ -15,7 +15,7 @@ from mstoken.services import address, failures
 from mstoken.services.catalogue import by_host, by_name, by_resource, host_matches, split_scope
 from mstoken.services.registry import registered
 from mstoken.services.scoping import Hits, custom, in_cloud, of_resource, of_scope, registered_form
-from mstoken.services.target import OIDC_SCOPES, Target, is_guid, is_permission, target_of
+from mstoken.services.target import OIDC_SCOPES, Scope, Target, is_guid, is_permission, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +50,12 @@ def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
     return _of_instance(scheme, rest, cloud) if colon else _of_word(text, cloud)
 
 
-def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC, *, literal: bool = False) -> Target:
+def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC) -> Target:
     """One token for several scopes of one resource; `openid`, `offline_access` and their like go along.
 
-    With `literal` each is a scope in its full form, as after `--scope`, and an unknown https resource with a path is
-    no mistake. Raises UsageError when they belong to different resources, since a token has one audience, and when
-    `/.default` is mixed with single permissions, which Entra refuses (AADSTS70011).
+    A `Scope` is taken as it is: an unknown https resource with a path is then no mistake. Raises UsageError when they
+    belong to different resources, since a token has one audience, and when `/.default` is mixed with single
+    permissions, which Entra refuses (AADSTS70011).
     """
     plain = [scope for scope in scopes if scope.lower() not in OIDC_SCOPES]
     extra = tuple(dict.fromkeys(scope.lower() for scope in scopes if scope.lower() in OIDC_SCOPES))
@@ -65,7 +65,7 @@ def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC, *, literal: bool =
                 "No service and no scope was given.", "Name one, such as graph; `mstoken services` lists them."
             )
         return _with_extra(resolve("graph", cloud), (), extra)
-    targets = [_of_scope_text(scope, cloud) if literal else resolve(scope, cloud) for scope in plain]
+    targets = [_of_scope_text(scope, cloud) if isinstance(scope, Scope) else resolve(scope, cloud) for scope in plain]
     first = targets[0]
     resources = dict.fromkeys(target.resource.rstrip("/").lower() for target in targets)
     if len(resources) > 1:

@@ -51,7 +51,7 @@ def _scoped(service: Service, cloud: Cloud, scope: str, api_base: str | None, *,
         api_base=api_base,
         needs_user=needs_user,
         verified=is_verified(service, cloud),
-        warning=warning_for(service, cloud),
+        warning=warning_for(service, cloud, needs_user=needs_user),
     )
 
 
@@ -67,7 +67,8 @@ def of_scope(scope: str, cloud: Cloud) -> Target:
         verified = registered(resource) is not None and cloud.name == PUBLIC.name
         return Target(service=None, scopes=(scope,), resource=resource, needs_user=not default, verified=verified)
     service, endpoint = known
-    warning = warning_for(service, cloud)
+    needs_user = not default or (service.app_only == "no" and service.verified != "recalled")
+    warning = warning_for(service, cloud, needs_user=needs_user)
     api, instance = "", None
     if endpoint:
         instance = resource.removeprefix("https://").strip("/").lower() if "{host}" in endpoint.scope else None
@@ -80,7 +81,7 @@ def of_scope(scope: str, cloud: Cloud) -> Target:
         resource=resource,
         api_base=api if api and "{host}" not in api else None,
         instance=instance,
-        needs_user=not default or (service.app_only == "no" and service.verified != "recalled"),
+        needs_user=needs_user,
         verified=is_verified(service, cloud),
         warning=warning,
     )

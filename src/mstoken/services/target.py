@@ -17,6 +17,12 @@ _LONE_PERMISSIONS = frozenset({"user_impersonation", "access_as_user"})
 _VERBS = frozenset({"read", "readwrite", "readbasic", "write", "send", "manage", "create", "all"})
 
 
+class Scope(str):
+    """A scope in its full form, taken as it is: `Scope("https://api.contoso.com/files")` is no API URL."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What to ask the token service for, and where the token goes.
@@ -65,6 +71,7 @@ def is_permission(text: str) -> bool:
 def target_of(service: Service, endpoint: Endpoint, cloud: Cloud, instance: str | None = None) -> Target:
     """The usual token of a service in a cloud. `instance` is its host (or host/path) where the endpoint needs one."""
     scope = endpoint.scope.replace("{host}", (instance or "").split("/", 1)[0])
+    needs_user = service.app_only != "yes" or not scope.endswith("/.default")
     api = endpoint.api.replace("{host}", instance) if instance else endpoint.api
     return Target(
         service=service,
@@ -72,9 +79,9 @@ def target_of(service: Service, endpoint: Endpoint, cloud: Cloud, instance: str 
         resource=scope.rpartition("/")[0],
         api_base=api if api and "{host}" not in api else None,
         instance=instance,
-        needs_user=service.app_only != "yes" or not scope.endswith("/.default"),
+        needs_user=needs_user,
         verified=is_verified(service, cloud),
-        warning=warning_for(service, cloud),
+        warning=warning_for(service, cloud, needs_user=needs_user),
     )
 
 
@@ -83,8 +90,11 @@ def is_verified(service: Service, cloud: Cloud) -> bool:
     return service.verified != "recalled" and cloud.name not in service.unverified_clouds
 
 
-def warning_for(service: Service, cloud: Cloud) -> str:
-    """What a user should hear about this service in this cloud; empty when there is nothing."""
+def warning_for(service: Service, cloud: Cloud, *, needs_user: bool) -> str:
+    """What a user should hear about this service in this cloud; empty when there is nothing.
+
+    That an application alone is good for some calls only is news where this token does not need a user anyway.
+    """
     said = []
     if service.retired:
         said.append(f"{service.title}: Microsoft has retired this service.")
@@ -92,6 +102,6 @@ def warning_for(service: Service, cloud: Cloud) -> str:
         said.append(f"{service.title}: scope and host are unverified ({service.verified_text}).")
     elif cloud.name in service.unverified_clouds:
         said.append(f"{service.title}: its scope and host in the cloud {cloud.name} are unverified.")
-    if service.app_only == "partial":
+    if service.app_only == "partial" and not needs_user:
         said.append(f"{service.title}: most calls need a user's token, an application's own is good for some only.")
     return " ".join(said)

@@ -25,19 +25,29 @@ _HAS_OWNERS = hasattr(os, "geteuid")  # Windows has none: there the profile's ow
 def token_folder() -> str:
     """The folder of access tokens; it may not be there yet. Never raises.
 
-    The first that is usable of: below MSTOKEN_CACHE_DIR; `mstoken` in XDG_RUNTIME_DIR (XDG Base Directory
-    Specification: owned by the user, mode 0700); `mstoken-UID` in /dev/shm; beside the vault.
+    The first that is usable of: below MSTOKEN_CACHE_DIR; `mstoken-VAULT` in XDG_RUNTIME_DIR (XDG Base Directory
+    Specification: owned by the user, mode 0700); `mstoken-UID-VAULT` in /dev/shm; beside the vault. VAULT stands for
+    the vault's place: an account's name means somebody only in its own vault, and so do the tokens got with it.
     """
     if root := os.environ.get(ROOT_VARIABLE):
         return os.path.join(os.path.abspath(root), "tokens")
     if _HAS_OWNERS:
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-        if runtime.startswith("/") and is_private(runtime) and _usable(f"{runtime}/{_NAME}"):
-            return f"{runtime}/{_NAME}"
-        shared = f"{_SHARED_MEMORY}/{_NAME}-{os.geteuid()}"
+        if runtime.startswith("/") and is_private(runtime) and _usable(f"{runtime}/{_NAME}-{_of_vault()}"):
+            return f"{runtime}/{_NAME}-{_of_vault()}"
+        shared = f"{_SHARED_MEMORY}/{_NAME}-{os.geteuid()}-{_of_vault()}"
         if _usable(shared):
             return shared
     return os.path.join(vault_folder(), "tokens")
+
+
+def _of_vault() -> str:
+    """A short name for this vault's place, the same in every process."""
+    try:
+        from _blake2 import blake2b  # hashlib loads OpenSSL for it, which costs more than everything here
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(os.fsencode(vault_folder()), digest_size=8).hexdigest()
 
 
 def vault_folder() -> str:

@@ -54,9 +54,9 @@ def test_the_runtime_folder_is_taken_when_it_is_the_users_alone(at_home: Path, m
     runtime = at_home / "run"
     runtime.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    assert places.token_folder() == f"{runtime}/mstoken"
+    assert places.token_folder().startswith(f"{runtime}/mstoken-")
     runtime.chmod(0o755)
-    assert places.token_folder() != f"{runtime}/mstoken"
+    assert not places.token_folder().startswith(f"{runtime}/")
 
 
 def test_a_runtime_folder_of_another_user_is_not_taken(
@@ -72,17 +72,24 @@ def test_a_link_in_the_runtime_folder_is_not_taken(at_home: Path, monkeypatch: p
     runtime = at_home / "run"
     runtime.mkdir(mode=0o700)
     (at_home / "elsewhere").mkdir(mode=0o700)
-    (runtime / "mstoken").symlink_to(at_home / "elsewhere")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    Path(places.token_folder()).symlink_to(at_home / "elsewhere")
     assert not places.token_folder().startswith(str(runtime))
 
 
 def test_shared_memory_is_next(at_home: Path) -> None:
     """With no runtime folder, a folder of the user's own in /dev/shm; without that, beside the vault."""
-    expected = f"/dev/shm/mstoken-{os.geteuid()}"  # noqa: S108
+    expected = f"/dev/shm/mstoken-{os.geteuid()}-"  # noqa: S108
     if not os.access("/dev/shm", os.W_OK):  # noqa: S108
         expected = f"{at_home}/.local/share/mstoken/tokens"
-    assert places.token_folder() == expected
+    assert places.token_folder().startswith(expected)
+
+
+def test_each_vault_has_tokens_of_its_own(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account's name means somebody only in its own vault: two vaults never share what was got with it."""
+    before = places.token_folder()
+    monkeypatch.setenv("XDG_DATA_HOME", f"{at_home}/other")
+    assert places.token_folder() != before
 
 
 def test_the_vault_is_in_the_users_data_folder(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
