@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from mstoken.model import Grant
 from mstoken.flows.store_port import About, GrantStore
+from mstoken.model import Grant
 
 KEY, OTHER = "account:anna", "value:0123"
 ABOUT = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "11111111-2222-3333-4444-555555555555")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mstoken.flows.store_port import About
 from mstoken.model import Token
 from mstoken.stores.folder import FolderStore
-from mstoken.flows.store_port import About
 from mstoken.stores.vault import Vault
 from mstoken.stores.vault_key import VaultKey
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from mstoken.errors import StoreError
+from mstoken.flows.store_port import About
 from mstoken.model import Grant, Token
 from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
-from mstoken.flows.store_port import About
 from mstoken.stores.user import user_stores
 from mstoken.stores.vault import Vault
 

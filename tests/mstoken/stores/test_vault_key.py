@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from mstoken.errors import StoreError
-from mstoken.model import Grant
 from mstoken.flows.store_port import About
+from mstoken.model import Grant
 from mstoken.stores.vault import Vault
 
 ACCOUNT = "account:anna"

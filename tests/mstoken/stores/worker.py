@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mstoken.errors import StoreError
+from mstoken.flows.store_port import About
 from mstoken.model import Grant, Token
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.locks import try_lock
-from mstoken.flows.store_port import About
 from mstoken.stores.seal import Seal
 from mstoken.stores.vault import Vault
 
