@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import RSAKey
+from tests.support.certificates import identity
 from tests.support.worlds import World
 
-from mstoken import Authority, ClientSecret, CredentialRejected, RefreshToken, SignInRequired
+from mstoken import Authority, ClientCertificate, ClientSecret, CredentialRejected, RefreshToken, SignInRequired
 
 NODE = Path(__file__).parent.parent / "node"
 SECRET = "only-for-this-test-0123456789"
+SIGNING_APP = identity(0)
+PUBLIC_KEY = RSAKey.import_key(SIGNING_APP.public_pem()).as_dict(private=False)
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("node") or not (NODE / "node_modules").is_dir(),
@@ -33,7 +37,7 @@ def server() -> Iterator[dict[str, str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "CLIENT_SECRET": SECRET},
+        env={**os.environ, "CLIENT_SECRET": SECRET, "CLIENT_KEY": json.dumps(PUBLIC_KEY)},
         text=True,
     ) as process:
         assert process.stdout is not None
@@ -54,6 +58,27 @@ def test_client_credentials(world: World, server: dict[str, str]) -> None:
     assert claims(token.token)["aud"] == "https://api.example.com/orders"
     assert claims(token.token)["client_id"] == "orders-app"
     assert world.run(lambda: client.get_token("orders.read")) == token
+
+
+@pytest.mark.parametrize("named", ["token endpoint", "issuer"])
+@pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
+def test_assertions_signed_by_us_are_accepted(world: World, server: dict[str, str], algorithm: Any, named: str) -> None:
+    """private_key_jwt (RFC 7523): it verifies signature, issuer, audience, times, and that no assertion comes twice."""
+    audience = server["token_endpoint"].removesuffix("/token") if named == "issuer" else ""
+    credential = ClientCertificate(data=SIGNING_APP.pem(), algorithm=algorithm, audience=audience)
+    authority = Authority.oauth(server["token_endpoint"])
+    client = world.client("", f"signing-app-{algorithm}", credential, authority)
+    tokens = [world.run(lambda: client.get_token("orders.read", fresh=True)) for _ in range(3)]
+    assert {claims(token.token)["client_id"] for token in tokens} == {f"signing-app-{algorithm}"}
+    assert len({token.token for token in tokens}) == 3
+
+
+def test_an_assertion_signed_with_another_key_is_refused(world: World, server: dict[str, str]) -> None:
+    """The server knows the application's public key and takes no other."""
+    credential = ClientCertificate(data=identity(2).pem())
+    client = world.client("", "signing-app-PS256", credential, Authority.oauth(server["token_endpoint"]))
+    with pytest.raises(CredentialRejected):
+        world.run(lambda: client.get_token("orders.read"))
 
 
 def test_single_use_refresh_tokens_follow_one_another(world: World, server: dict[str, str]) -> None:

@@ -19,7 +19,18 @@ const provider = new Provider(issuer, {
       token_endpoint_auth_method: "client_secret_post",
       scope: "openid offline_access orders.read",
     },
+    ...["PS256", "RS256"].map((alg) => ({
+      client_id: `signing-app-${alg}`,
+      grant_types: ["client_credentials"],
+      redirect_uris: [],
+      response_types: [],
+      token_endpoint_auth_method: "private_key_jwt",
+      token_endpoint_auth_signing_alg: alg,
+      jwks: { keys: [JSON.parse(process.env.CLIENT_KEY)] },
+      scope: "orders.read",
+    })),
   ],
+  clientAuthMethods: ["client_secret_post", "private_key_jwt"],
   scopes: ["openid", "offline_access", "orders.read"],
   features: {
     clientCredentials: { enabled: true },

@@ -28,7 +28,8 @@ class ClientCertificate:
 
     `key_path` names the key where it is in a PEM file of its own. `send_chain` sends the certificates along (`x5c`),
     for applications that trust a subject name and issuer rather than one certificate. The file is read when a token is
-    asked for, once, and again when it has changed; a file that cannot be used raises UsageError then.
+    asked for, once, and again when it has changed; a file that cannot be used raises UsageError then. `audience` is for
+    servers that are not Entra and want their issuer there instead of the token endpoint.
     """
 
     path: str | os.PathLike[str] = ""
@@ -37,6 +38,7 @@ class ClientCertificate:
     key_path: str | os.PathLike[str] = ""
     send_chain: bool = False
     algorithm: Algorithm = "PS256"
+    audience: str = ""
     kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -70,13 +72,15 @@ class ClientKey:
 
     `sign(data, algorithm)` gets the bytes to sign, unhashed, and "PS256" or "RS256"; it gives the signature's bytes,
     and under AsyncClient it may be async. `certificate` is what Entra knows the key by, PEM or DER, the key's own
-    first; or a function that gives it. `mstoken.keys.pkcs11.Pkcs11Key` is such a `sign` for PKCS#11.
+    first; or a function that gives it. `mstoken.keys.pkcs11.Pkcs11Key` is such a `sign` for PKCS#11. The rest is as for
+    `ClientCertificate`.
     """
 
     sign: Callable[[bytes, str], bytes | Awaitable[bytes]] = field(repr=False)
     certificate: bytes | str | Callable[[], bytes | str] = field(repr=False)
     send_chain: bool = False
     algorithm: Algorithm = "PS256"
+    audience: str = ""
     kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

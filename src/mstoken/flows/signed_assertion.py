@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 async def signed_assertion(
     credential: ClientCertificate | ClientKey, request: TokenRequest, port: Port, *, fresh: bool = False
 ) -> str:
-    """An assertion for the request's token endpoint: the one kept if it is still good, unless `fresh`.
+    """An assertion for the token endpoint of the request: the one kept if it is still good, unless `fresh`.
 
     Entra takes an assertion several times; other servers may not (RFC 7523 section 3, item 7), and get a new one each
     time. Raises UsageError for a key or certificate that cannot be used.
     """
-    audience, now = request.authority.token_endpoint, port.now()
+    audience, now = credential.audience or request.authority.token_endpoint, port.now()
     reusable = not request.authority.token_url
     if reusable and not fresh and (good := credential.kept.assertion(request.client_id, audience, now)):
         return good

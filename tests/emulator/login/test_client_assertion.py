@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import msal
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CertificateCredential
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
@@ -243,6 +245,22 @@ def test_msal_signs_what_is_accepted(
         authority=f"https://login.microsoftonline.com/{entra.state.default_tenant.id}",
     )
     assert client.acquire_token_for_client([GRAPH])["token_source"] == "identity_provider"
+
+
+@pytest.mark.parametrize("chain", ["", "with x5c"])
+def test_azure_identity_signs_what_is_accepted(entra: Emulator, monkeypatch: pytest.MonkeyPatch, chain: str) -> None:
+    """azure-identity's CertificateCredential proves an application, and hears which refusal it met."""
+    for name, value in entra.environment().items():
+        monkeypatch.setenv(name, value)
+    who = (entra.state.default_tenant.id, entra.state.default_app.id)
+    data, stranger = identity().pem(), identity(2).pem()
+    with CertificateCredential(*who, certificate_data=data, send_certificate_chain=bool(chain)) as credential:
+        assert credential.get_token(GRAPH).token
+    with (
+        CertificateCredential(*who, certificate_data=stranger) as credential,
+        pytest.raises(ClientAuthenticationError, match="AADSTS700027"),
+    ):
+        credential.get_token(GRAPH)
 
 
 def test_msal_with_a_certificate_nobody_registered_is_refused(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
