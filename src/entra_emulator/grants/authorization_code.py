@@ -1,0 +1,64 @@
+"""Authorization code with PKCE (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
+"""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.interaction import AuthorizationCode
+from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.exchange import Client, Exchange
+from entra_emulator.login.scopes import parse
+from entra_emulator.login.sessions import session_answer
+
+LIFE_IN = 600
+
+
+def answer(exchange: Exchange) -> dict[str, Any]:
+    """The body of the answer.
+
+    :raises EntraError: 9002313 for no code of ours, 700007 another client's, 54005 redeemed, 70008 expired, 700005
+        another tenant's, 500112 another redirect URI, 50148 501481 PKCE, and what the rules say.
+    """
+    named = exchange.tenant()
+    record = exchange.world.interaction.codes.get(exchange.required("code"))
+    client = authenticate(exchange, named, needs_proof=False)
+    if record is None:
+        raise EntraError(9002313)
+    _check(exchange, client, record)
+    if named and named.id != record.tenant:
+        raise EntraError(700005)
+    record.redeemed = True
+    exchange.nonce = record.nonce
+    tenant = exchange.world.state.tenants[record.tenant]
+    asked = parse(exchange.form.get("scope", "").strip() or record.scopes)
+    return session_answer(exchange, client, record.who, tenant, asked)
+
+
+def _check(exchange: Exchange, client: Client, record: AuthorizationCode) -> None:
+    if record.app != client.app.id:
+        raise EntraError(700007)
+    if record.redeemed:
+        raise EntraError(54005)
+    if exchange.world.clock.now() >= record.issued_on + LIFE_IN:
+        raise EntraError(70008)
+    sent = exchange.required("redirect_uri")
+    if sent != record.redirect_uri:
+        raise EntraError(500112, redirect_uri=sent, expected=record.redirect_uri)
+    _check_verifier(exchange.form.get("code_verifier", ""), record)
+
+
+def _check_verifier(verifier: str, record: AuthorizationCode) -> None:
+    if bool(verifier) != bool(record.challenge):
+        raise EntraError(50148)
+    if not verifier:
+        return
+    shown = verifier
+    if record.method == "S256":
+        shown = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    if not hmac.compare_digest(shown.encode(), record.challenge.encode()):
+        raise EntraError(501481)

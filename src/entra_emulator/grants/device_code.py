@@ -1,0 +1,40 @@
+"""Device code: the device asks until its person has signed in (RFC 8628 section 3.4).
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code. The number that goes with a declined sign-in
+is not documented; 65004 is the one for a person who declines.
+"""
+
+from typing import Any
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.device import expired
+from entra_emulator.login.exchange import Exchange
+from entra_emulator.login.scopes import parse
+from entra_emulator.login.sessions import session_answer
+
+
+def answer(exchange: Exchange) -> dict[str, Any]:
+    """The body of the answer.
+
+    :raises EntraError: 70016 not yet, 65004 declined, 70020 expired, 70018 no such code or one that was redeemed,
+        700007 another client's, and what the rules say.
+    """
+    named = exchange.tenant()
+    client = authenticate(exchange, named, needs_proof=False)
+    # Entra's documentation calls the parameter device_code; its older name is still taken.
+    code = exchange.form.get("code", "").strip() or exchange.required("device_code")
+    record = exchange.world.interaction.devices.get(code)
+    if record is None or record.standing == "redeemed":
+        raise EntraError(70018)
+    if record.app != client.app.id:
+        raise EntraError(700007)
+    if record.standing == "declined":
+        raise EntraError(65004, as_error="authorization_declined")
+    if expired(exchange, record):
+        raise EntraError(70020)
+    if record.who is None:
+        raise EntraError(70016)
+    record.standing = "redeemed"
+    tenant = named or exchange.world.state.tenants[record.who.home]
+    return session_answer(exchange, client, record.who, tenant, parse(record.scopes))

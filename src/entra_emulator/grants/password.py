@@ -1,0 +1,32 @@
+"""Resource owner password credentials (RFC 6749 section 4.3).
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
+"""
+
+from typing import Any
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.interaction import Identity
+from entra_emulator.login.accounts import check, find_person, is_federated
+from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.exchange import Exchange
+from entra_emulator.login.scopes import parse
+from entra_emulator.login.sessions import session_answer
+
+
+def answer(exchange: Exchange) -> dict[str, Any]:
+    """The body of the answer.
+
+    :raises EntraError: 50034 no such user, 50126 and the other codes of passwords, 50076 where a second factor is
+        needed, and what else the rules say.
+    """
+    named = exchange.tenant()
+    client = authenticate(exchange, named, needs_proof=False)
+    username, password = exchange.required("username"), exchange.required("password")
+    home, user = find_person(exchange, username)
+    if is_federated(exchange.world.state, username):
+        raise EntraError(50126)  # Entra has no password to compare
+    check(exchange, home, user, password)
+    asked = parse(exchange.required("scope"))
+    who = Identity(user.id, home.id, ("pwd",), exchange.world.clock.now())
+    return session_answer(exchange, client, who, named or home, asked)

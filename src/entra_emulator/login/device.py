@@ -1,0 +1,109 @@
+"""Device sign-in: the endpoint that gives the codes, and the page where a person enters one (RFC 8628 section 3.3).
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.interaction import DeviceSignIn, Journey, new_user_code
+from entra_emulator.pages import device as pages
+from entra_emulator.pages import outcome
+
+from . import showing
+from .client_auth import find_app
+from .exchange import Exchange
+from .journey import Traveller
+from .scopes import parse
+
+LIFE_IN = 900
+INTERVAL_IN = 5
+PAGE = "/common/oauth2/deviceauth"
+
+
+async def devicecode(request: Request) -> Response:
+    """POST /{tenant}/oauth2/v2.0/devicecode"""
+    exchange = Exchange.of(request)
+    try:
+        await exchange.read_form(request)
+        names = ("client_id", "scope")
+        request.state.notes.update(
+            form=tuple(exchange.form), tenant=exchange.tenant_name, **{name: exchange.form.get(name) for name in names}
+        )
+        tenant = exchange.tenant()
+        app = find_app(exchange, exchange.required("client_id"), tenant)
+        scopes = exchange.required("scope")
+        parse(scopes)
+    except EntraError as problem:
+        request.state.notes["aadsts"] = problem.code
+        return exchange.answer(exchange.refusal(problem), problem.definition.status, problem.code)
+    now = exchange.world.clock.now()
+    record = DeviceSignIn(app.id, exchange.tenant_name, scopes, new_user_code(), now)
+    code = exchange.world.interaction.add_device(record)
+    uri = f"{exchange.site.authority}{PAGE}"
+    return exchange.answer(
+        {
+            "user_code": record.user_code,
+            "device_code": code,
+            "verification_uri": uri,
+            "expires_in": LIFE_IN,
+            "interval": INTERVAL_IN,
+            "message": f"To sign in, use a web browser to open the page {uri} and enter the code "
+            f"{record.user_code} to authenticate.",
+        }
+    )
+
+
+async def show(request: Request) -> Response:
+    """GET /common/oauth2/deviceauth: the page for the code."""
+    exchange = Exchange.of(request)
+    return showing.html(exchange, pages.enter_code(PAGE, code=request.query_params.get("otc", "")))
+
+
+async def enter(request: Request) -> Response:
+    """POST there: the code that was typed, or a step of the sign-in that follows."""
+    exchange = Exchange.of(request)
+    try:
+        await exchange.read_form(request)
+    except EntraError as problem:
+        return showing.failed(exchange, request, problem)
+    interaction = exchange.world.interaction
+    typed = exchange.form.get("otc", "")
+    code = interaction.device_of(typed)
+    record = interaction.devices.get(code)
+    if record is None or record.standing != "pending" or expired(exchange, record):
+        wrong = "That code didn't work. Check the code and try again."
+        return showing.html(exchange, pages.enter_code(PAGE, code=typed, wrong=wrong))
+    exchange.tenant_name = record.tenant
+    journey = Journey(record.app, record.tenant, {"scope": record.scopes}, device=code)
+    token = interaction.add_journey(journey)
+    if session := showing.session_of(exchange, request):
+        Traveller(exchange, journey).enter(session)
+    return showing.next_page(Traveller(exchange, journey), request, token, ENDINGS)
+
+
+def expired(exchange: Exchange, record: DeviceSignIn) -> bool:
+    """Whether the code's quarter of an hour is over."""
+    return exchange.world.clock.now() >= record.issued_on + LIFE_IN
+
+
+def _done(traveller: Traveller, _request: Request, token: str) -> Response:
+    exchange, interaction = traveller.exchange, traveller.exchange.world.interaction
+    record = interaction.devices[traveller.journey.device]
+    record.standing, record.who = "approved", traveller.identity
+    interaction.journeys.pop(token, None)
+    text = "You may now close this window and go back to your device."
+    cookie = interaction.add_session(traveller.identity)
+    return showing.html(exchange, outcome.done(f"You have signed in to {traveller.app.name}", text), cookie=cookie)
+
+
+def _declined(traveller: Traveller, _request: Request, token: str) -> Response:
+    interaction = traveller.exchange.world.interaction
+    interaction.devices[traveller.journey.device].standing = "declined"
+    interaction.journeys.pop(token, None)
+    text = "The device was told that you declined. You may close this window."
+    return showing.html(traveller.exchange, outcome.done("You did not sign in", text))
+
+
+ENDINGS = {"done": _done, "declined": _declined}

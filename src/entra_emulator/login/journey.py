@@ -1,0 +1,149 @@
+"""A sign-in in the browser, page by page: who, second factor, consent; and whether the tokens could then be had.
+
+Whether something is missing is asked of the very rules that the token endpoint keeps to, by trying: what they refuse
+with is what the person is asked for next, or told.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.interaction import Identity, Journey
+from entra_emulator.model import App, RefreshToken, Tenant, User
+
+from .access import membership
+from .accounts import check, find_person
+from .consenting import grant, is_administrator, may_consent, missing
+from .exchange import Exchange
+from .issuing import client_info
+from .permission import find_resource, find_user, permit
+from .scopes import AskedScope, parse
+
+Stop = Literal["sign-in", "second-factor", "consent", "needs-admin", "done"]
+
+# What a second factor heals. 50072 and 50079 ask to register one first, which here is done in the same step.
+_WANTS_MFA = frozenset({50072, 50074, 50076, 50078, 50079})
+_WANTS_CONSENT = 65001
+
+
+@dataclass
+class Traveller:
+    """A journey with what it is about: the application, and the person once known."""
+
+    exchange: Exchange
+    journey: Journey
+
+    @property
+    def app(self) -> App:
+        """The application that asked."""
+        return self.exchange.world.state.apps[self.journey.app]
+
+    @property
+    def asked(self) -> AskedScope:
+        """:raises EntraError: 28000, 70011."""
+        return parse(self.journey.parameters["scope"])
+
+    @property
+    def person(self) -> tuple[Tenant, User]:
+        """:raises EntraError: 50034 if the user is gone."""
+        return find_user(self.exchange, self._session())
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant signed in to: the one named, else the person's own."""
+        return self.exchange.tenant() or self.person[0]
+
+    def sign_in(self, username: str, password: str) -> None:
+        """:raises EntraError: 50034 and what is wrong with the password."""
+        home, user = find_person(self.exchange, username)
+        now = self.exchange.world.clock.now()
+        check(self.exchange, home, user, password)
+        self.enter(Identity(user.id, home.id, ("pwd",), now))
+
+    def enter(self, who: Identity) -> None:
+        """Go on as somebody who has signed in, now or before."""
+        journey = self.journey
+        journey.user, journey.home, journey.amr = who.user, who.home, who.amr
+        journey.signed_in_on = who.signed_in_on
+
+    def client_info(self) -> str:
+        """MSAL's account identity, for the redirect."""
+        home, user = self.person
+        return client_info(user, home)
+
+    @property
+    def identity(self) -> Identity:
+        """Who signed in."""
+        journey = self.journey
+        return Identity(journey.user, journey.home, journey.amr, journey.signed_in_on)
+
+    def stop(self) -> Stop:
+        """Where the person has to stop next.
+
+        :raises EntraError: what no page can heal.
+        """
+        if not self.journey.user:
+            return "sign-in"
+        refusal = self._trial()
+        if self._needs_factor(refusal):
+            return "second-factor"
+        wants_consent = refusal is not None and refusal.code == _WANTS_CONSENT
+        if wants_consent or (self.journey.parameters.get("prompt") == "consent" and not self.journey.consented):
+            return "consent" if may_consent(self.tenant, self._roles(), self.wanted()) else "needs-admin"
+        if refusal is not None:
+            raise refusal
+        return "done"
+
+    def wanted(self) -> list[str]:
+        """The permissions the consent page speaks of."""
+        tenant, (_, user) = self.tenant, self.person
+        resource, _ = find_resource(self.exchange, self.asked, tenant)
+        found = missing(tenant, self.app, resource, user, self.asked)
+        return found or [name for name in self.asked.names if name != ".default"]
+
+    def consent(self, *, for_all: bool) -> None:
+        """The person agrees; an administrator for everyone, if asked for."""
+        tenant, (_, user) = self.tenant, self.person
+        resource, _ = find_resource(self.exchange, self.asked, tenant)
+        wanted = missing(tenant, self.app, resource, user, self.asked)
+        everyone = for_all and self.administers
+        grant(tenant, self.app, resource, wanted, "" if everyone else user.upn)
+        self.journey.consented = True
+
+    @property
+    def administers(self) -> bool:
+        """Whether the person may consent for everyone."""
+        return is_administrator(self._roles())
+
+    def _roles(self) -> list[str]:
+        home, user = self.person
+        return membership(self.exchange.world.state, user, home, self.tenant, self.app)[1]
+
+    def _needs_factor(self, refusal: EntraError | None) -> bool:
+        if "mfa" in self.journey.amr:
+            return False
+        return self.person[1].mfa or (refusal is not None and refusal.code in _WANTS_MFA)
+
+    def _trial(self) -> EntraError | None:
+        """What the token endpoint would refuse with, None if it would not."""
+        exchange, form = self.exchange, self.exchange.form
+        exchange.form = self.journey.parameters  # the rules look into the request, for its claims
+        try:
+            permit(exchange, self.app, self._session(), self.tenant, self.asked)
+        except EntraError as refusal:
+            return refusal
+        finally:
+            exchange.form = form
+        return None
+
+    def _session(self) -> RefreshToken:
+        journey = self.journey
+        return RefreshToken(
+            app=journey.app,
+            user=journey.user,
+            home=journey.home,
+            scopes=journey.parameters["scope"],
+            granted_on=journey.signed_in_on,
+            issued_on=self.exchange.world.clock.now(),
+            amr=journey.amr,
+        )

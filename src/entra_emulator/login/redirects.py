@@ -1,0 +1,45 @@
+"""Redirect URIs: which ones an application has, and how an answer is put on one.
+
+Source: learn.microsoft.com/entra/identity-platform/reply-url. Compared as text, path in its letter case; on localhost
+and 127.0.0.1 the port does not count (RFC 8252 section 7.3); no wildcards.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from entra_emulator.model import App
+
+Kind = Literal["spa", "other"]
+_LOOPBACK = ("localhost", "127.0.0.1")
+
+
+def registered_as(app: App, redirect_uri: str) -> Kind | None:
+    """How the URI is registered, None if it is not."""
+    wanted = _comparable(redirect_uri)
+    if any(_comparable(own) == wanted for own in app.spa_redirect_uris):
+        return "spa"
+    return "other" if any(_comparable(own) == wanted for own in app.redirect_uris) else None
+
+
+def _comparable(uri: str) -> tuple[str, ...]:
+    try:
+        parts = urlsplit(uri)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return ("not a URI", uri)
+    if parts.scheme not in ("http", "https"):
+        return (uri,)
+    shown = "" if host in _LOOPBACK or port is None else str(port)
+    return (parts.scheme, host, shown, parts.path or "/", parts.query, parts.fragment)
+
+
+def with_answer(redirect_uri: str, answer: Mapping[str, str], mode: str) -> str:
+    """The URI with the answer in its query or fragment; a URI without a path gets its slash, as Entra writes it."""
+    parts = urlsplit(redirect_uri)
+    text = urlencode(answer)
+    path = parts.path or ("/" if parts.scheme in ("http", "https") else "")
+    if mode == "fragment":
+        return urlunsplit((parts.scheme, parts.netloc, path, parts.query, text))
+    query = f"{parts.query}&{text}" if parts.query else text
+    return urlunsplit((parts.scheme, parts.netloc, path, query, ""))

@@ -1,0 +1,34 @@
+"""Tokens for a sign-in that just happened."""
+
+from typing import Any
+
+from entra_emulator.interaction import Identity
+from entra_emulator.model import RefreshToken, Tenant
+
+from .exchange import Client, Exchange
+from .issuing import user_answer
+from .scopes import AskedScope
+
+
+def session_answer(
+    exchange: Exchange, client: Client, who: Identity, tenant: Tenant, asked: AskedScope
+) -> dict[str, Any]:
+    """The body of the answer; a refresh token is in it only if offline_access was asked for.
+
+    Source: learn.microsoft.com/entra/identity-platform/scopes-oidc#the-offline_access-scope
+
+    :raises EntraError: whatever the rules have against it.
+    """
+    session = RefreshToken(
+        app=client.app.id,
+        user=who.user,
+        home=who.home,
+        scopes=asked.text,
+        granted_on=who.signed_in_on,
+        issued_on=exchange.world.clock.now(),
+        amr=who.amr,
+    )
+    body = user_answer(exchange, client, session, tenant, asked)
+    if "offline_access" not in asked.oidc:
+        del exchange.world.state.refresh_tokens[body.pop("refresh_token")]
+    return body

@@ -1,0 +1,160 @@
+"""From a journey to its next page, and from what a page sent to the journey's next step."""
+
+from collections.abc import Callable, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.clock import timestamp
+from entra_emulator.interaction import Identity
+from entra_emulator.pages import consent as consent_pages
+from entra_emulator.pages import device as device_pages
+from entra_emulator.pages import layout, outcome, second_factor
+from entra_emulator.pages import sign_in as sign_in_pages
+from entra_emulator.web import dated
+
+from .exchange import Exchange
+from .journey import Traveller
+
+COOKIE = "ESTSAUTH"
+STEP = "/login"
+
+Ending = Callable[[Traveller, Request, str], Response]
+Endings = Mapping[str, Ending]
+"""What to do when the journey is `done` or `declined`: that differs between an application and a device."""
+
+
+def html(exchange: Exchange, text: str, status: int = 200, script: str = "", cookie: str = "") -> Response:
+    """A page, with a session for the browser if there is a new one."""
+    return dated(exchange.world, text.encode(), status, [*layout.headers(script), *_headers(exchange, cookie)])
+
+
+def redirect(exchange: Exchange, location: str, cookie: str = "") -> Response:
+    """Send the browser on."""
+    headers = [("Location", location), ("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache")]
+    return dated(exchange.world, b"", 302, [*headers, *_headers(exchange, cookie)])
+
+
+def by_form(exchange: Exchange, redirect_uri: str, answer: Mapping[str, str], cookie: str) -> Response:
+    """Send the browser on with the answer in the body of a POST."""
+    nonce = layout.new_nonce()
+    return html(exchange, outcome.back_by_form(redirect_uri, answer, nonce), script=nonce, cookie=cookie)
+
+
+def failed(exchange: Exchange, request: Request, problem: EntraError) -> Response:
+    """The page for a refusal that the application cannot be told."""
+    request.state.notes["aadsts"] = problem.code
+    facts = {
+        "Request Id": exchange.trace_id,
+        "Correlation Id": exchange.correlation_id,
+        "Timestamp": timestamp(exchange.world.clock.now()),
+    }
+    return html(exchange, outcome.error(problem.message, facts), 400)
+
+
+def session_of(exchange: Exchange, request: Request) -> Identity | None:
+    """Who is signed in in this browser."""
+    return exchange.world.interaction.sessions.get(request.cookies.get(COOKIE, ""))
+
+
+async def advance(traveller: Traveller, request: Request, endings: Endings) -> Response:
+    """Take what the person sent, and show what comes next."""
+    form, token = traveller.exchange.form, traveller.exchange.form["flow"]
+    if {form.get(name) for name in ("choice", "consent", "confirm")} & {"cancel", "no"}:
+        return endings["declined"](traveller, request, token)
+    wrong = _take(traveller, form, session_of(traveller.exchange, request))
+    return next_page(traveller, request, token, endings, wrong=wrong)
+
+
+def next_page(
+    traveller: Traveller,
+    request: Request,
+    token: str,
+    endings: Endings,
+    *,
+    wrong: str = "",
+    session: Identity | None = None,
+) -> Response:
+    """The page the person has to see next, or the end."""
+    exchange, journey = traveller.exchange, traveller.journey
+    try:
+        stop = traveller.stop()
+        if journey.user and journey.device and not journey.confirmed:
+            return html(exchange, device_pages.confirm(*_common(traveller, token), traveller.person[1].upn))
+        if stop == "done":
+            return endings["done"](traveller, request, token)
+        return html(exchange, _page(stop, traveller, token, wrong, session))
+    except EntraError as problem:
+        return failed(exchange, request, problem)
+
+
+def _take(traveller: Traveller, form: Mapping[str, str], session: Identity | None) -> str:
+    """Do what the form says; gives what is wrong with it, '' for nothing."""
+    journey = traveller.journey
+    if "account" in form:
+        _choose(traveller, form["account"], session)
+        return ""
+    try:
+        if form.get("choice") == "sign-in":
+            traveller.sign_in(form.get("username", "").strip(), form.get("password", ""))
+        elif form.get("factor") == "approve" and journey.user:
+            journey.amr = (*journey.amr, "mfa")
+        elif form.get("factor") == "deny":
+            return EntraError(500121).message
+        elif form.get("consent") == "accept" and journey.user:
+            traveller.consent(for_all=form.get("for_all") == "yes")
+        elif form.get("confirm") == "yes":
+            journey.confirmed = True
+    except EntraError as problem:
+        return problem.message
+    return ""
+
+
+def _choose(traveller: Traveller, username: str, session: Identity | None) -> None:
+    """An account of the picker: the one that is signed in goes on, another one has to sign in."""
+    home = traveller.exchange.world.state.tenants.get(session.home) if session else None
+    user = home.user(session.user) if home and session else None
+    if session and user and username == user.upn:
+        traveller.enter(session)
+    else:
+        traveller.journey.parameters |= {"login_hint": username, "prompt": "login"}
+
+
+def _page(stop: str, traveller: Traveller, token: str, wrong: str, session: Identity | None) -> str:
+    journey, common = traveller.journey, _common(traveller, token)
+    if stop == "sign-in":
+        if session and journey.parameters.get("prompt") == "select_account":
+            home = traveller.exchange.world.state.tenants[session.home]
+            user = home.user(session.user)
+            return sign_in_pages.pick_account(*common, [user.upn] if user else [])
+        return sign_in_pages.sign_in(
+            *common,
+            username=traveller.exchange.form.get("username") or journey.parameters.get("login_hint", ""),
+            wrong=wrong,
+            hint=f"In this emulator, users have the password “{traveller.exchange.world.state.settings.password}” "
+            "unless the configuration gives them another.",
+        )
+    (home, user), tenant = traveller.person, traveller.tenant
+    if stop == "second-factor":
+        return second_factor.second_factor(_action(traveller), token, user.upn, home.name, wrong=wrong)
+    request = consent_pages.Request(traveller.app.name, user.upn, tenant.name, traveller.wanted())
+    if stop == "consent":
+        return consent_pages.consent(_action(traveller), token, request, for_all=traveller.administers)
+    return consent_pages.needs_admin(_action(traveller), token, request)
+
+
+def _common(traveller: Traveller, token: str) -> tuple[str, str, str]:
+    """Where pages post to, what they carry along, and the application they speak of."""
+    return _action(traveller), token, traveller.app.name
+
+
+def _action(traveller: Traveller) -> str:
+    return f"/{traveller.journey.tenant_name}{STEP}"
+
+
+def _headers(exchange: Exchange, cookie: str) -> list[tuple[str, str]]:
+    headers = exchange.common_headers()
+    if cookie:
+        headers.append(("Set-Cookie", f"{COOKIE}={cookie}; path=/; secure; HttpOnly; SameSite=None"))
+    return headers

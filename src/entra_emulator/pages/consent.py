@@ -1,0 +1,48 @@
+"""May the application have this: the person's consent, or the administrator's for all."""
+
+from dataclasses import dataclass
+from html import escape
+
+from .layout import button, form, page
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which application wants what, of whom."""
+
+    app: str
+    username: str
+    organization: str
+    wanted: list[str]
+
+
+def consent(action: str, token: str, request: Request, *, for_all: bool) -> str:
+    """The consent page. `for_all`: the person may consent for the whole organization."""
+    everyone = """<div class="check"><input type="checkbox" id="for-all" name="for_all" value="yes">
+<label for="for-all">Consent on behalf of your organization</label></div>
+"""
+    content = f"""{everyone if for_all else ""}<div class="buttons">
+{button("Cancel", "consent", "cancel", "other")}
+{button("Accept", "consent", "accept")}
+</div>"""
+    body = f"""<h1>Permissions requested</h1>
+<p>{escape(request.username)}</p>
+<p><strong>{escape(request.app)}</strong> would like to use, in your name:</p>
+{_listed(request)}
+{form(action, {"flow": token}, content)}"""
+    return page("Permissions requested", body, request.organization)
+
+
+def needs_admin(action: str, token: str, request: Request) -> str:
+    """The page for a person who may not consent to this."""
+    back = f'<div class="buttons">{button("Return to the application", "consent", "cancel")}</div>'
+    body = f"""<h1>Need admin approval</h1>
+<p>{escape(request.username)}</p>
+<p><strong>{escape(request.app)}</strong> needs permissions that only an administrator can grant:</p>
+{_listed(request)}
+{form(action, {"flow": token}, back)}"""
+    return page("Need admin approval", body, request.organization)
+
+
+def _listed(request: Request) -> str:
+    return "<ul>\n" + "\n".join(f"<li>{escape(one)}</li>" for one in request.wanted) + "\n</ul>"
