@@ -12,6 +12,7 @@ NEEDED = {
     "node": "nodejs",
     "dbus-run-session": "dbus",  # for a real Secret Service, the OS keyring of Linux
     "gnome-keyring-daemon": "gnome-keyring",
+    "softhsm2-util": "softhsm2",  # a PKCS#11 token in software, for keys that never leave their store
     "redis-server": "redis-server",
 }
 
