@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SECTIONS = {
     "Tokens": ("get", "login", "request"),
-    "Understand": ("services", "inspect", "explain"),
+    "Understand": ("services", "inspect", "explain", "doctor"),
     "Try and test": ("emulator",),
     "Shell": ("completion",),
 }
@@ -28,6 +28,7 @@ COMMANDS = {
     "services": "mstoken.cli.services:services",
     "inspect": "mstoken.cli.inspect:inspect",
     "explain": "mstoken.cli.explain:explain",
+    "doctor": "mstoken.cli.doctor:doctor",
     "emulator": "mstoken.cli.emulator:emulator",
     "completion": "mstoken.cli.completion:completion",
 }

@@ -11,9 +11,19 @@ import os
 from typing import TYPE_CHECKING
 
 from mstoken.config import environment, profiles
+from mstoken.config.folder import config_file
 from mstoken.config.layers import DEFAULT_PROFILE, Layers
 from mstoken.config.settings import Settings, resolve
-from mstoken.credentials import Chain, Link, ManagedIdentity, WorkloadIdentity, managed_identity, workload_identity
+from mstoken.credentials import (
+    Chain,
+    ClientAssertion,
+    GitHubActions,
+    Link,
+    ManagedIdentity,
+    WorkloadIdentity,
+    managed_identity,
+    workload_identity,
+)
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.protocol.managed_identity.place import detect
 
@@ -24,6 +34,8 @@ ENVIRONMENT = "environment"
 WORKLOAD = "workload identity"
 MANAGED = "managed identity"
 PROFILE = "profile"
+
+_GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 CHOICE = "AZURE_TOKEN_CREDENTIALS"
 _CHOICES = {
@@ -125,8 +137,11 @@ def _environment(environ: Mapping[str, str]) -> Link:
 
 
 def _workload(environ: Mapping[str, str]) -> Link:
+    """A pod's variables, or a job of GitHub Actions that may have an OIDC token: both are federated workloads."""
     given = {name: environ.get(name, "").strip() for name in workload_identity.VARIABLES}
     missing = [name for name in workload_identity.NEEDED if not given[name]]
+    if missing == ["AZURE_FEDERATED_TOKEN_FILE"] and all(environ.get(name) for name in _GITHUB):
+        return Link(WORKLOAD, given["AZURE_TENANT_ID"], given["AZURE_CLIENT_ID"], ClientAssertion(GitHubActions()))
     if missing:
         return Link(
             WORKLOAD,
@@ -160,7 +175,7 @@ def _profile(environ: Mapping[str, str]) -> Link:
     try:
         profile = profiles.find(DEFAULT_PROFILE, environ)
         if profile is None:
-            return Link(PROFILE, why_not=profiles.looked_at(None, environ).rstrip("."), remedy=how)
+            return Link(PROFILE, why_not=f"there is none called default in {config_file(environ)}", remedy=how)
         settings = Layers({}, environment.read(environ), profile, environ).settings()
     except UsageError as error:
         return Link(PROFILE, why_not=error.message, remedy=error.remedy)

@@ -60,6 +60,7 @@ def nothing_served(reasons: Sequence[tuple[Link, str]]) -> NotConfigured:
     """The error when no link serves."""
     tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
+    remedies.append("To try it without a tenant: mstoken emulator -- mstoken get graph")
     return NotConfigured(f"There is no identity to ask with. What was looked for:\n{tried}", "\n".join(remedies))
 
 

@@ -1,0 +1,122 @@
+"""`mstoken doctor`: what would happen if a token were asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mstoken.cli import exit_codes, output
+from mstoken.cli.identity import flags_of, identity_options, own_stores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mstoken.config.diagnosis import Diagnosis
+    from mstoken.config.reach import Reached
+
+_SKEW_TO_MENTION_IN = 60
+"""Entra takes five minutes of difference; one minute is already odd."""
+_NETWORK = ("PROXY", "CA_BUNDLE", "SSL_CERT")
+
+
+@click.command(short_help="Say which identity would be used, and what is in the way.")
+@identity_options
+@click.option(
+    "--output",
+    "-o",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print: words, or JSON.",
+)
+def doctor(form: str, **given: Any) -> int:
+    """Say which identity mstoken would use, and what is in the way of a token.
+
+    It looks at the options, the environment, workload and managed identity and the profile in their order; at the
+    sign-in host, the clock, proxies and certificates; and at the places where things are kept. No token is asked for,
+    no secret is sent or shown. The exit code is 0 when a token can be asked for, else the one of mstoken get.
+
+    \b
+      mstoken doctor
+      mstoken doctor --profile work
+      mstoken doctor -o json
+    """
+    import os
+
+    from mstoken.config.diagnosis import diagnose
+    from mstoken.transports.pyreqwest import PyreqwestTransport
+
+    transport = PyreqwestTransport()
+    try:
+        found = diagnose(flags_of(given), os.environ, transport, own_stores())
+    finally:
+        transport.close()
+    if form == "json":
+        output.write_json(_everything(found))
+    else:
+        output.write("\n".join(_in_words(found)))
+    if found.problem is None:
+        return exit_codes.DONE
+    output.error(found.problem.message, found.problem.remedy)
+    return exit_codes.exit_code_of(found.problem)
+
+
+def _in_words(found: Diagnosis) -> list[str]:
+    lines = _section("Identity", [(link.name, _joined(link.state, link.detail)) for link in found.links])
+    lines += _section("Sign-in host", [(found.authority.url, _answered(found.authority))] if found.authority else [])
+    network = {
+        name: value for name, value in found.environment.items() if any(word in name.upper() for word in _NETWORK)
+    }
+    lines += _section("Proxies and certificates", network.items(), none="none are set; the system's certificates count")
+    others = {name: value for name, value in found.environment.items() if name not in network}
+    lines += _section("Environment", others.items(), none="nothing that matters is set")
+    lines += _section("Places", [(place.what, _joined(place.path, place.state)) for place in found.places])
+    lines += _section("Notes", [("-", note) for note in found.notes])
+    used = next((link.name for link in found.links if link.state == "used"), "")
+    verdict = (
+        f"A token can be asked for; the identity is that of: {used}." if not found.problem else "No token can be had."
+    )
+    return [*lines, verdict]
+
+
+def _section(title: str, rows: Iterable[tuple[str, str]], none: str = "") -> list[str]:
+    told = list(rows) or ([("", none)] if none else [])
+    if not told:
+        return []
+    width = max(len(name) for name, _ in told)
+    body = [f"  {output.printable(f'{name:<{width}}  {text}'.strip())}" for name, text in told]
+    return [title, *body, ""]
+
+
+def _joined(first: str, second: str) -> str:
+    return f"{first}: {second}" if second else first
+
+
+def _answered(reached: Reached) -> str:
+    if reached.error:
+        return f"does not answer: {reached.error}"
+    ahead = reached.clock_ahead_in
+    if ahead is None:
+        return "answers"
+    if abs(ahead) < _SKEW_TO_MENTION_IN:
+        return "answers; the clocks agree"
+    return (
+        f"answers; this machine's clock is {abs(ahead):.0f} seconds {'ahead' if ahead > 0 else 'behind'}: set it right"
+    )
+
+
+def _everything(found: Diagnosis) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    problem = found.problem
+    return {
+        "links": [asdict(link) for link in found.links],
+        "authority": asdict(found.authority) if found.authority else None,
+        "environment": dict(found.environment),
+        "places": [asdict(place) for place in found.places],
+        "notes": list(found.notes),
+        "problem": {"message": problem.message, "remedy": problem.remedy} if problem else None,
+        "exit_code": exit_codes.exit_code_of(problem) if problem else exit_codes.DONE,
+    }

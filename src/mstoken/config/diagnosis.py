@@ -1,0 +1,151 @@
+"""What would happen if a token were asked for, without asking for one.
+
+Nothing is sent but a probe of IMDS and a GET of the sign-in host's public description.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mstoken import clouds
+from mstoken.config import places
+from mstoken.config.chain import default_settings, links
+from mstoken.config.reach import Reached, reach
+from mstoken.config.shown import shown_environment
+from mstoken.credentials import Chain, FileAssertion, Link, ManagedIdentity, RefreshToken, WorkloadIdentity
+from mstoken.errors import MstokenError, TransportError, UsageError
+from mstoken.flows.chain import nothing_served
+from mstoken.flows.managed_identity import absent, place_of
+from mstoken.model import Authority
+from mstoken.protocol.cache_key import grant_key
+from mstoken.protocol.managed_identity.place import TITLES
+from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
+from mstoken.stores.memory import in_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mstoken.config.places import Kept
+    from mstoken.config.settings import Settings
+    from mstoken.credentials import Credential
+    from mstoken.flows.store_port import Stores
+    from mstoken.runtimes.blocking import Transport
+
+USED, ABSENT, NOT_REACHED = "used", "absent", "not reached"
+NAMED = "options or MSTOKEN_PROFILE"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """A link of the chain: `state` is `used`, `absent` or `not reached`; `detail` says as whom, or why not."""
+
+    name: str
+    state: str
+    detail: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All that decides about a token. `problem` is the error that asking would end with, as far as can be told."""
+
+    links: tuple[LinkState, ...]
+    authority: Reached | None
+    environment: Mapping[str, str]
+    places: tuple[Kept, ...]
+    notes: tuple[str, ...] = ()
+    problem: MstokenError | None = None
+
+
+def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Transport, stores: Stores) -> Diagnosis:
+    """Look at everything once. Raises nothing of its own: what is wrong is in the diagnosis."""
+    bare = Diagnosis((), None, shown_environment(environ), places.kept(environ))
+    try:
+        settings = default_settings(flags, environ)
+        states, used = _links(settings, environ, transport)
+    except MstokenError as error:
+        return replace(bare, problem=error)
+    found = replace(bare, links=states, notes=settings.notes)
+    try:
+        authority = _authority(settings, used)
+        if used is None:
+            reasons = [(Link(one.name, remedy=one.remedy), one.detail) for one in states]
+            return replace(found, authority=reach(authority, transport), problem=nothing_served(reasons))
+        _check(used.credential, stores)
+    except MstokenError as error:
+        return replace(found, problem=error)
+    reached = reach(authority, transport)
+    lost = bool(reached.error) and not isinstance(used.credential, ManagedIdentity)
+    return replace(found, authority=reached, problem=TransportError(reached.error, reached.remedy) if lost else None)
+
+
+def _links(
+    settings: Settings, environ: Mapping[str, str], transport: Transport
+) -> tuple[tuple[LinkState, ...], Link | None]:
+    """Each link's state in order, and the one that would serve."""
+    if isinstance(settings.credential, Chain):
+        return _along(settings.credential.links, transport)
+    used = Link(NAMED, settings.tenant, settings.client_id, settings.credential)
+    for link in links(environ):
+        if link.credential == settings.credential and link.client_id == settings.client_id and not settings.profile:
+            return _along(links(environ), transport)
+    return (LinkState(NAMED, USED, _as_whom(used, transport)),), used
+
+
+def _along(chain: Sequence[Link], transport: Transport) -> tuple[tuple[LinkState, ...], Link | None]:
+    states, used = [], None
+    for link in chain:
+        if used is not None:
+            states.append(LinkState(link.name, NOT_REACHED, link.why_not))
+        elif why := link.why_not or _probed(link, transport):
+            states.append(LinkState(link.name, ABSENT, why, link.remedy))
+        else:
+            used = link
+            states.append(LinkState(link.name, USED, _as_whom(link, transport)))
+    return tuple(states), used
+
+
+def _probed(link: Link, transport: Transport) -> str:
+    if not (link.probe and isinstance(link.credential, ManagedIdentity)):
+        return ""
+    return run_blocking(absent(link.credential, _port(transport)))
+
+
+def _as_whom(link: Link, transport: Transport) -> str:
+    credential = link.credential
+    if isinstance(credential, ManagedIdentity):
+        place = run_blocking(place_of(credential, _port(transport)))
+        kind, value = credential.named_by
+        which = f"the identity with the {kind} {value}" if kind else "the system-assigned identity, or the only one"
+        return f"{which}, of {TITLES[place.source]} at {place.endpoint}"
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(credential).__name__).lower()
+    where = f" in tenant {link.tenant}" if link.tenant else ""
+    return f"client {link.client_id}{where}, by {words}"
+
+
+def _check(credential: Credential | None, stores: Stores) -> None:
+    """What can be told without asking: whether files and kept sign-ins are there. Raises UsageError, StoreError."""
+    if isinstance(credential, WorkloadIdentity):
+        FileAssertion(credential.path).read()
+    if not isinstance(credential, RefreshToken) or credential.value or not credential.account:
+        return
+    if grant_key(credential) not in stores.grants.names():
+        raise UsageError(
+            f"No sign-in is kept for the account {credential.account!r}.",
+            f"Store one: mstoken login --profile {credential.account} (it reads the token from standard input).",
+        )
+
+
+def _authority(settings: Settings, used: Link | None) -> Authority:
+    if settings.token_endpoint:
+        return Authority.oauth(settings.token_endpoint)
+    cloud = clouds.cloud(settings.cloud) if settings.cloud else clouds.PUBLIC
+    host = settings.authority or cloud.authority_host
+    return Authority.of(host, used.tenant) if used and used.tenant else Authority.of_any(host)
+
+
+def _port(transport: Transport) -> BlockingRuntime:
+    stores = in_memory()
+    return BlockingRuntime(transport, stores.tokens, stores.grants)

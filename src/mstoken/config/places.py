@@ -1,0 +1,54 @@
+"""Where configuration, tokens and sign-ins are on this machine, for people to read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mstoken.config import profiles
+from mstoken.config.folder import config_file
+from mstoken.errors import MstokenError
+from mstoken.stores import places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One place: what is kept there, its path, and what there is to say about it."""
+
+    what: str
+    path: str
+    state: str
+
+
+def kept(environ: Mapping[str, str]) -> tuple[Kept, ...]:
+    """The three places. Opens no secret and makes nothing."""
+    tokens, vault = places.token_folder(), places.vault_folder()
+    return (
+        Kept("configuration", config_file(environ), _configuration(environ)),
+        Kept("access tokens", tokens, _folder(tokens)),
+        Kept("sign-ins", vault, _folder(vault)),
+    )
+
+
+def _configuration(environ: Mapping[str, str]) -> str:
+    try:
+        names = profiles.names(environ)
+    except MstokenError as error:
+        return error.message
+    if not os.path.exists(config_file(environ)):  # noqa: PTH110 - as in the rest of these files
+        return "not there"
+    return f"profiles: {', '.join(names)}" if names else "no profiles in it"
+
+
+def _folder(path: str) -> str:
+    try:
+        there = places.check_folder(path)
+    except MstokenError as error:
+        return error.message
+    if not there:
+        return "made when it is needed"
+    return "in memory" if places.memory_backed(path) else "on disk"

@@ -1,0 +1,53 @@
+"""Whether a sign-in host answers, and what time it says it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from mstoken.errors import MstokenError
+from mstoken.protocol.http import HttpRequest
+
+if TYPE_CHECKING:
+    from mstoken.model import Authority
+    from mstoken.runtimes.blocking import Transport
+
+ANSWER_IN = 10.0
+"""Seconds a sign-in host may take to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How it went. `clock_ahead_in` is by how many seconds this machine's clock is ahead of the host's; None: not told.
+
+    Where nothing answered, `error` says why and `remedy` what to do.
+    """
+
+    url: str
+    error: str = ""
+    remedy: str = ""
+    clock_ahead_in: float | None = None
+
+
+def reach(authority: Authority, transport: Transport) -> Reached:
+    """GET the authority's public description (OpenID Connect Discovery section 4): any answer will do."""
+    url = f"{authority.origin}/{authority.tenant or 'common'}/v2.0/.well-known/openid-configuration"
+    if authority.token_url:
+        url = authority.origin
+    before = time.time()
+    try:
+        answer = transport.send(HttpRequest("GET", url, answer_in=ANSWER_IN))
+    except MstokenError as error:
+        return Reached(authority.origin, error.message, error.remedy)
+    middle = (before + time.time()) / 2
+    return Reached(authority.origin, clock_ahead_in=_ahead(middle, answer.headers.get("date", "")))
+
+
+def _ahead(now: float, date: str) -> float | None:
+    """The header has whole seconds, cut off: on average it is half a second late."""
+    try:
+        return round(now - (parsedate_to_datetime(date).timestamp() + 0.5), 1)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,62 @@
+"""The environment as it may be shown: what matters for a token, and never a secret."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Only these are shown with their values: a new variable is secret until it stands here.
+_PLAIN = frozenset(
+    {
+        "AZURE_AUTHORITY_HOST",
+        "AZURE_CLIENT_CERTIFICATE_PATH",
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "AZURE_KUBERNETES_CA_FILE",
+        "AZURE_KUBERNETES_SNI_NAME",
+        "AZURE_KUBERNETES_TOKEN_PROXY",
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+        "AZURE_REGIONAL_AUTHORITY_NAME",
+        "AZURE_TOKEN_CREDENTIALS",
+        "CURL_CA_BUNDLE",
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_SERVER_THUMBPRINT",
+        "IMDS_ENDPOINT",
+        "MSI_ENDPOINT",
+        "MSTOKEN_CACHE_DIR",
+        "MSTOKEN_CLOUD",
+        "MSTOKEN_CONFIG_DIR",
+        "MSTOKEN_PROFILE",
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+    }
+)
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+_IDS = {"AZURE_CLIENT_ID": re.compile(r"[0-9A-Fa-f-]{36}"), "AZURE_TENANT_ID": re.compile(r"[A-Za-z0-9.-]{1,255}")}
+_MATTERS = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "ACTIONS_ID_TOKEN_")
+_USER_INFO = re.compile(r"(?<=//)[^/@\s]*@")
+
+
+def shown_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that decide about tokens, by name. Values that may be secret read `set`.
+
+    An id that is none may be a secret in the wrong place, so it is not shown either; a URL loses its user and password.
+    """
+    return {name: _shown(name, value) for name, value in sorted(environ.items()) if _matters(name)}
+
+
+def _matters(name: str) -> bool:
+    return name.startswith(_MATTERS) or name in _PLAIN or name.upper() in _PROXIES
+
+
+def _shown(name: str, value: str) -> str:
+    if not value.strip():
+        return "set, but empty"
+    if name in _IDS:
+        return value if _IDS[name].fullmatch(value.strip()) else "set, but not an id"
+    if name in _PLAIN or name.upper() in _PROXIES:
+        return _USER_INFO.sub("…@", value)
+    return "set"
