@@ -158,7 +158,8 @@ class TokenRequest:
     """One question for a token, complete: whoever asks it anywhere gets the same answer.
 
     `claims` is JSON text of a claims challenge, or empty. `min_ttl` is the life the caller needs, in seconds; `fresh`
-    asks the service even if a token is kept. `patience_in` is how long the whole answer may take, in seconds.
+    asks the service even if a token is kept. `patience_in` is how long the whole answer may take, in seconds;
+    `give_up_on` is when that time is over (epoch seconds), once the question is being asked, else 0.
     """
 
     authority: Authority
@@ -170,3 +171,4 @@ class TokenRequest:
     min_ttl: float = 0
     fresh: bool = False
     patience_in: float = 30.0
+    give_up_on: float = field(default=0, compare=False)

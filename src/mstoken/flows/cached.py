@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mstoken.credentials import Chain
+from mstoken.credentials import Chain, is_user
 from mstoken.flows.acquire import acquire
 from mstoken.flows.kept import kept
-from mstoken.protocol.cache_key import cache_key
+from mstoken.protocol.cache_key import about, cache_key
 
 if TYPE_CHECKING:
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
+
+LEAST_IN = 5.0
+"""Seconds a caller has to ask for itself, even if it has waited all its patience for another's answer in vain."""
 
 
 async def cached(request: TokenRequest, port: Port) -> Token:
@@ -21,13 +24,22 @@ async def cached(request: TokenRequest, port: Port) -> Token:
         from mstoken.flows.chain import chain
 
         return await chain(request, request.credential, port, cached)
+    give_up_on = request.give_up_on or port.now() + request.patience_in
 
     async def ask() -> Token:
-        token = await acquire(request, port)
+        timed = replace(request, give_up_on=max(give_up_on, port.now() + min(LEAST_IN, request.patience_in)))
+        token = await _watching_consent(timed, port) if is_user(request.credential) else await acquire(timed, port)
         if request.claims:
             # A token that met a challenge replaces the one that did not, or the next plain question would bring that
             # back (learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation).
-            await port.save(cache_key(replace(request, claims="")), token)
+            plain = replace(request, claims="")
+            await port.save(cache_key(plain), token, about(plain))
         return token
 
-    return await kept(cache_key(request), ask, port, min_ttl=request.min_ttl, fresh=request.fresh)
+    return await kept(cache_key(request), ask, port, about(request), min_ttl=request.min_ttl, fresh=request.fresh)
+
+
+async def _watching_consent(request: TokenRequest, port: Port) -> Token:
+    from mstoken.flows.consent import watching_consent
+
+    return await watching_consent(request, port)

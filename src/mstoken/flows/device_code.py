@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mstoken.errors import AuthorizationPending, SignInRequired, TokenRefused, TryLater
 from mstoken.flows.client_auth import ask_as
-from mstoken.flows.politely import patiently
+from mstoken.flows.politely import patience_left_in, patiently
 from mstoken.protocol.device_authorization import device_request, read_device_authorization
 from mstoken.protocol.id_token import read_person
 
@@ -36,7 +36,7 @@ async def device_code(request: TokenRequest, credential: DeviceCode, port: Port)
     Raises SignInRequired when the code expired or the person declined; else what the service said.
     """
     read = partial(read_device_authorization, request=request, now=port.now())
-    granted = await patiently(device_request(request), read, request.patience_in, port)
+    granted = await patiently(device_request(request), read, patience_left_in(request, port), port)
     expires_on = port.now() + granted.prompt.expires_in
     if credential.prompt is not None:
         credential.prompt(granted.prompt)

@@ -13,7 +13,7 @@ from mstoken import clouds
 from mstoken.credentials import AzurePipelines, CallbackAssertion, FileAssertion, GitHubActions, TokenAssertion
 from mstoken.errors import UsageError
 from mstoken.flows.kept import kept
-from mstoken.flows.politely import patiently
+from mstoken.flows.politely import patience_left_in, patiently
 from mstoken.model import Token
 from mstoken.protocol.cache_key import digest
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
@@ -64,7 +64,7 @@ async def _job_token(
 ) -> str:
     async def fetch() -> Token:
         read = partial(read_job_token, member=member, who=who, now=port.now())
-        assertion = _checked(await patiently(http, read, request.patience_in, port), who)
+        assertion = _checked(await patiently(http, read, patience_left_in(request, port), port), who)
         return Token(assertion, _expiry(assertion))
 
     # The URL is the job's own, so another job does not find this one's token.

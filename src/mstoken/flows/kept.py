@@ -15,21 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from mstoken.flows.port import Port
-    from mstoken.model import Token
+    from mstoken.model import About, Token
 
 RENEW_AGAIN_IN = 60
 """After a renewal that failed, seconds until the next try; the valid token serves meanwhile."""
 
 
 async def kept(
-    key: str, ask: Callable[[], Awaitable[Token]], port: Port, *, min_ttl: float = 0, fresh: bool = False
+    key: str,
+    ask: Callable[[], Awaitable[Token]],
+    port: Port,
+    about: About | None = None,
+    *,
+    min_ttl: float = 0,
+    fresh: bool = False,
 ) -> Token:
     """The token under `key` if it has `min_ttl` more seconds, else what `ask` gives, which is kept.
 
     `fresh` asks in any case. Raises what `ask` raises.
     """
+
+    async def asked() -> Token:
+        token = await ask()
+        await port.save(key, token, about)
+        return token
+
     if fresh:
-        return await _ask(key, ask, port)
+        return await asked()
     found = await port.load(key)
     if found and found.freshness(port.now(), min_ttl) is Freshness.FRESH:
         return found
@@ -41,16 +53,10 @@ async def kept(
         if turn.failure is not None:
             raise turn.failure
         try:
-            return await _ask(key, ask, port)
+            return await asked()
         except TryLater:
             if found is None or state is Freshness.EXPIRED:
                 raise
             later = replace(found, refresh_on=int(port.now()) + RENEW_AGAIN_IN)
-            await port.save(key, later)
+            await port.save(key, later, about)
             return later
-
-
-async def _ask(key: str, ask: Callable[[], Awaitable[Token]], port: Port) -> Token:
-    token = await ask()
-    await port.save(key, token)
-    return token

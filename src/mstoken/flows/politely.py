@@ -2,14 +2,20 @@
 
 429 and 5xx wait what Retry-After says (RFC 9110 section 10.2.3), else back off with jitter:
 learn.microsoft.com/azure/architecture/best-practices/retry-service-specific. A refusal that cannot get better is not
-repeated.
+repeated. A 429 is for all who ask as the same client at the same authority: it is noted in the store, and until its
+time is over nobody who shares the store asks there.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
-from mstoken.errors import TryLater
+from mstoken.errors import Throttled, TryLater
+from mstoken.model import Token
+from mstoken.protocol.cache_key import digest
+from mstoken.protocol.retry_after import LONGEST_IN
 from mstoken.protocol.token_endpoint import read_answer
 
 if TYPE_CHECKING:
@@ -24,6 +30,11 @@ T = TypeVar("T")
 
 MOST_TRIES = 3
 FIRST_PAUSE_IN = 0.5
+SHORTEST_IN = 0.5
+"""Seconds one attempt has at least, however late it is."""
+SPREAD = 0.1
+"""Part of a pause that those who did not hear of it themselves wait longer at most, so that not all come at once."""
+_PAUSE = "pause"
 
 
 async def ask(http: HttpRequest, request: TokenRequest, port: Port) -> Answer:
@@ -35,23 +46,68 @@ async def ask(http: HttpRequest, request: TokenRequest, port: Port) -> Answer:
     def read(response: HttpResponse) -> Answer:
         return read_answer(response, request, port.now(), port.random())
 
-    return await patiently(http, read, request.patience_in, port)
+    place = digest(_PAUSE, request.authority.token_endpoint.lower(), request.client_id.lower())
+    return await patiently(http, read, patience_left_in(request, port), port, place)
 
 
-async def patiently(http: HttpRequest, read: Callable[[HttpResponse], T], patience_in: float, port: Port) -> T:
+def patience_left_in(request: TokenRequest, port: Port) -> float:
+    """Seconds that the answer to `request` may still take."""
+    if not request.give_up_on:
+        return request.patience_in
+    return min(request.patience_in, max(request.give_up_on - port.now(), SHORTEST_IN))
+
+
+async def patiently(
+    http: HttpRequest, read: Callable[[HttpResponse], T], patience_in: float, port: Port, place: str = ""
+) -> T:
     """Send `http` to any service and give what `read` makes of the answer; again when it or the sending says TryLater.
 
-    Raises what `read` raises; the last TryLater when the tries or `patience_in` (seconds) are used up.
+    All of it takes `patience_in` seconds at most, the attempt under way included. A pause that a 429 asks for is shared
+    with all who ask at the same `place`. Raises what `read` raises; the last TryLater when the tries or the patience
+    are used up.
     """
     give_up_on = port.now() + patience_in
     pause = FIRST_PAUSE_IN
     for tries_left in reversed(range(MOST_TRIES)):
+        paused_in = await _paused_in(place, port) if place else 0
+        left_in = min(patience_in, max(give_up_on - port.now(), SHORTEST_IN))
         try:
-            return read(await port.send(http))
+            if paused_in:
+                raise _throttled_before(paused_in)
+            return read(await port.send(replace(http, answer_in=min(http.answer_in or left_in, left_in))))
         except TryLater as error:
             wait = pause * (0.5 + port.random()) if error.retry_in is None else error.retry_in
-            if not tries_left or port.now() + wait > give_up_on:
+            if paused_in:
+                wait += SPREAD * port.random() * paused_in
+            elif place and isinstance(error, Throttled):
+                await _share_the_pause(place, error, port)
+            if not tries_left or wait > patience_in or port.now() + wait > give_up_on:
                 raise
         await port.sleep(wait)
         pause *= 2
     raise AssertionError("the last try returns or raises")
+
+
+async def _paused_in(place: str, port: Port) -> float:
+    """Seconds until those who ask at `place` may go on; 0 when nobody was throttled there, or the clock was set."""
+    noted = await port.load(place)
+    if noted is None or noted.token_type != _PAUSE:
+        return 0
+    now, begun_on = port.now(), noted.refresh_on or 0
+    left_in = noted.expires_on - now
+    return left_in if begun_on - 1 <= now and 0 < left_in <= LONGEST_IN + 1 else 0
+
+
+def _throttled_before(left_in: float) -> Throttled:
+    return Throttled(
+        "The service has asked this application to slow down; it was not asked again.",
+        f"Ask again in {left_in:.0f} seconds.",
+        left_in,
+    )
+
+
+async def _share_the_pause(place: str, error: Throttled, port: Port) -> None:
+    if error.retry_in and error.retry_in > 0:
+        now = port.now()
+        until = ceil(now + error.retry_in)
+        await port.save(place, Token("throttled", until, token_type=_PAUSE, refresh_on=int(now)))

@@ -77,12 +77,12 @@ class Port(Protocol):
 
     async def load(self, key: str) -> Token | None: ...
 
-    async def save(self, key: str, token: Token) -> None: ...
+    async def save(self, key: str, token: Token, about: About | None = None) -> None: ...
 
     async def delete(self, key: str) -> None: ...
 
-    async def forget_tokens(self) -> None:
-        """Forget every access token that is kept; refresh tokens stay."""
+    async def forget_tokens(self, about: About | None = None) -> None:
+        """Forget every access token that is kept, or those that `about` covers; refresh tokens stay."""
         ...
 
     def exclusive(self, key: str) -> AbstractAsyncContextManager[Turn]:
@@ -93,6 +93,10 @@ class Port(Protocol):
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:
         """Keep `new` as the current refresh token if `old` still is; durable when this returns."""
+        ...
+
+    async def end_grant(self, key: str, value: str, code: int) -> None:
+        """Remember that the service ended the grant for good, with this AADSTS code, if `value` is still current."""
         ...
 
     async def put_grant(self, key: str, value: str, about: About) -> None:

@@ -2,18 +2,22 @@
 
 The law of this file: a refresh token is never lost. A new one is kept, durably, before the access token is handed
 out; the one before it stays until the new one has worked. Of several writers the first wins, as both tokens are valid.
+What the service has ended for good is not asked for again, until somebody signs in anew or asks for a `fresh` token;
+the access tokens that came of it are forgotten.
 Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
 """
 
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstoken.errors import SignInRequired, TokenRefused, UsageError
 from mstoken.flows.client_auth import ask_as
 from mstoken.model import Grant
-from mstoken.protocol.cache_key import grant_key
+from mstoken.protocol.cache_key import about, grant_key
+from mstoken.protocol.refusal import ended, ends_grant
 
 if TYPE_CHECKING:
     from mstoken.credentials import RefreshToken
@@ -32,6 +36,8 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
         if credential.single_use or request.authority.token_url:
             await stack.enter_async_context(port.exclusive(key))
         grant = await _held(key, credential, port)
+        if grant.ended_by and not request.fresh:
+            raise ended(grant.ended_by, request)
         try:
             return await _redeem(grant.current, grant.current, request, credential, port)
         except TokenRefused as refusal:
@@ -67,11 +73,16 @@ async def _with_another(
     tried: Grant, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
 ) -> Token:
     """The tried token was refused: another process may have renewed it, or a crash kept one that never worked."""
-    held = await _held(grant_key(credential), credential, port)
+    key = grant_key(credential)
+    held = await _held(key, credential, port)
+    refusals = [refusal]
     for value in dict.fromkeys([held.current, held.previous]):
         if value and value != tried.current:
             try:
                 return await _redeem(value, held.current, request, credential, port)
-            except SignInRequired:
-                continue
+            except SignInRequired as another:
+                refusals.append(another)
+    if all(map(ends_grant, refusals)):
+        await port.end_grant(key, held.current, refusal.codes[0])
+        await port.forget_tokens(replace(about(request), tenant="", scope=""))
     raise refusal

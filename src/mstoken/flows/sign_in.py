@@ -43,7 +43,7 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
             return token
         if turn.failure is not None:
             raise turn.failure  # whoever was asked while this caller waited has not signed in
-        answer, _ = await ask_person(replace(request, claims=claims), credential, port)
+        answer, _ = await ask_person(replace(request, claims=claims, give_up_on=0), credential, port)
         await keep(name, answer, request, port)
         return answer.token
 

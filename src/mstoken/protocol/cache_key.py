@@ -17,6 +17,7 @@ from mstoken.credentials import (
     Password,
     RefreshToken,
 )
+from mstoken.model import About
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential, SignIn
@@ -116,3 +117,25 @@ def _person(credential: SignIn) -> str:
 
 def _host(request: TokenRequest) -> str:
     return request.authority.origin.partition("://")[2]
+
+
+def about(request: TokenRequest) -> About:
+    """What the request's token is, for people to read."""
+    credential, account = request.credential, ""
+    match credential:
+        case RefreshToken():
+            account = grant_key(credential).removeprefix("account:")
+        case Browser() | DeviceCode() | AuthorizationCode() | Password():
+            account = sign_in_name(request, credential)
+        case OnBehalfOf() if credential.session_key:
+            account = session_name(credential)
+        case AgentIdentity() | AgentUser():
+            account = holder(credential)
+    authority = request.authority
+    where = authority.token_url or authority.origin
+    return About(where, authority.tenant, request.client_id, account, " ".join(request.scopes))
+
+
+def resource_of(scope: str) -> str:
+    """The resource in a scope, as the scope writes it; '' where it names none."""
+    return scope.rpartition("/")[0]

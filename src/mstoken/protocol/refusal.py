@@ -62,6 +62,20 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
     return _KINDS[cause.kind](message, remedy, refusal)
 
 
+def ends_grant(refusal: errors.TokenRefused) -> bool:
+    """Whether the refusal says, by a code, that the refresh token will never work again."""
+    return bool(refusal.codes) and any(cause.kills_grant for code in refusal.codes if (cause := aadsts.lookup(code)))
+
+
+def ended(code: int, request: TokenRequest) -> errors.SignInRequired:
+    """The refusal of a refresh token that the service ended before, with this AADSTS code; it is not asked again."""
+    refusal = Refusal(error="invalid_grant", codes=(code,))
+    cause = aadsts.classify(refusal.codes, refusal.error, "", 400)
+    context = _context(request, refusal)
+    message = f"{_message(refusal, aadsts.fill(cause.cause, **context))} The service said so before."
+    return errors.SignInRequired(message, aadsts.fill(cause.remedy, **context), refusal)
+
+
 def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
     """What the remedy's commands are filled with: only what is known."""
     if request is None:

@@ -9,6 +9,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.runtimes.telling import tell
 from mstoken.runtimes.turns import Entry
 
@@ -81,20 +82,23 @@ class AsyncioRuntime:
     async def load(self, key: str) -> Token | None:
         return await _in_thread_if(self._tokens.slow, lambda: self._tokens.load(key))
 
-    async def save(self, key: str, token: Token) -> None:
-        await _in_thread_if(self._tokens.slow, lambda: self._tokens.save(key, token))
+    async def save(self, key: str, token: Token, about: About | None = None) -> None:
+        await _in_thread_if(self._tokens.slow, lambda: self._tokens.save(key, token, about or NOTHING_ABOUT))
 
     async def delete(self, key: str) -> None:
         await _in_thread_if(self._tokens.slow, lambda: self._tokens.delete(key))
 
-    async def forget_tokens(self) -> None:
-        await _in_thread_if(self._tokens.slow, self._tokens.clear)
+    async def forget_tokens(self, about: About | None = None) -> None:
+        await _in_thread_if(self._tokens.slow, lambda: self._tokens.forget(about) if about else self._tokens.clear())
 
     async def load_grant(self, key: str) -> Grant | None:
         return await _in_thread_if(self._grants.slow, lambda: self._grants.load(key))
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:
         await _in_thread_if(self._grants.slow, lambda: self._grants.replace(key, old, new))
+
+    async def end_grant(self, key: str, value: str, code: int) -> None:
+        await _in_thread_if(self._grants.slow, lambda: self._grants.end(key, value, code))
 
     async def put_grant(self, key: str, value: str, about: About) -> None:
         await _in_thread_if(self._grants.slow, lambda: self._grants.put(key, value, about))

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mstoken.errors import UsageError
+from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.runtimes.telling import tell
 from mstoken.runtimes.turns import Entry
 
@@ -95,20 +96,23 @@ class BlockingRuntime:
     async def load(self, key: str) -> Token | None:
         return self._tokens.load(key)
 
-    async def save(self, key: str, token: Token) -> None:
-        self._tokens.save(key, token)
+    async def save(self, key: str, token: Token, about: About | None = None) -> None:
+        self._tokens.save(key, token, about or NOTHING_ABOUT)
 
     async def delete(self, key: str) -> None:
         self._tokens.delete(key)
 
-    async def forget_tokens(self) -> None:
-        self._tokens.clear()
+    async def forget_tokens(self, about: About | None = None) -> None:
+        self._tokens.forget(about) if about else self._tokens.clear()
 
     async def load_grant(self, key: str) -> Grant | None:
         return self._grants.load(key)
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:
         self._grants.replace(key, old, new)
+
+    async def end_grant(self, key: str, value: str, code: int) -> None:
+        self._grants.end(key, value, code)
 
     async def put_grant(self, key: str, value: str, about: About) -> None:
         self._grants.put(key, value, about)

@@ -1,0 +1,45 @@
+"""A change of consent makes kept tokens old: they say what was consented to when they were issued.
+
+Consent is seen to change when the service refuses a question for want of it, and again when it answers the same
+question later. Both times the kept tokens of that tenant, application and resource are forgotten, so that the next
+question for each brings what is consented to now. Applications' own tokens never meet this refusal: a new app role
+shows in the next token (learn.microsoft.com/entra/identity-platform/permissions-consent-overview).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mstoken.errors import ConsentRequired
+from mstoken.flows.acquire import acquire
+from mstoken.model import Token
+from mstoken.protocol.cache_key import about, cache_key, digest, resource_of
+
+if TYPE_CHECKING:
+    from mstoken.flows.port import Port
+    from mstoken.model import TokenRequest
+
+REMEMBER_IN = 24 * 3600
+"""Seconds for which a want of consent is remembered: by then no token from before the change is left."""
+
+
+async def watching_consent(request: TokenRequest, port: Port) -> Token:
+    """A token, asked for; what a change of consent made old is forgotten. Raises what the flow raises."""
+    note = digest("consent", cache_key(request))
+    try:
+        token = await acquire(request, port)
+    except ConsentRequired:
+        await _forget(request, port)
+        await port.save(note, Token("wanted", int(port.now()) + REMEMBER_IN, token_type="note"))
+        raise
+    if await port.load(note) is not None:
+        await port.delete(note)
+        await _forget(request, port)
+    return token
+
+
+async def _forget(request: TokenRequest, port: Port) -> None:
+    """The tokens of this tenant, application and resource, whoever's they are."""
+    for resource in {resource_of(scope) for scope in request.scopes}:
+        await port.forget_tokens(replace(about(request), account="", scope=resource))
