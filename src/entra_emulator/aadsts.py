@@ -28,13 +28,15 @@ class EntraError(Exception):
     """A refusal. `names` fill the placeholders of the code's text.
 
     :param claims: JSON text that the client has to send with its next authorization request.
+    :param as_error: the OAuth error where a flow has its own for this code.
     """
 
-    def __init__(self, code: int, *, claims: str | None = None, **names: str) -> None:
+    def __init__(self, code: int, *, claims: str | None = None, as_error: str | None = None, **names: str) -> None:
         self.code = code
         self.definition = definitions()[code]
         self.message = f"AADSTS{code}: {self.definition.text.format(**names)}"
         self.claims = claims
+        self.as_error = as_error
         super().__init__(self.message)
 
     def body(self, facts: dict[str, str], *, separator: str, error: str | None = None) -> dict[str, object]:
@@ -53,7 +55,7 @@ class EntraError(Exception):
             ]
         )
         body: dict[str, object] = {
-            "error": error or self.definition.error,
+            "error": error or self.as_error or self.definition.error,
             "error_description": tail,
             "error_codes": [self.code],
             "timestamp": facts["timestamp"],

@@ -61,6 +61,8 @@ def _state(table: Mapping[str, Any]) -> State:
     _check(state, tenants, apps)
     for app in apps:
         _complete(state, app)
+    for user in state.users:
+        user.password = user.password or settings.password
     try:
         _ = state.default_tenant, state.default_user, state.default_customer, state.default_app if apps else None
     except LookupError as problem:

@@ -3,13 +3,32 @@
 The same classes describe the configuration file: every field is a key of the TOML table with the class's plural name.
 """
 
-import uuid
 from dataclasses import dataclass, field
 
+from .conditions import Device, Policy
+from .ids import new_id
+from .vaults import Vault
 
-def new_id() -> str:
-    """A fresh GUID in Entra's lower-case form."""
-    return str(uuid.uuid4())
+__all__ = [
+    "App",
+    "Certificate",
+    "Device",
+    "FederatedCredential",
+    "Grant",
+    "Policy",
+    "RefreshToken",
+    "Relationship",
+    "ResourceGroup",
+    "Secret",
+    "ServicePrincipal",
+    "Settings",
+    "Subscription",
+    "Tenant",
+    "TrustedSubject",
+    "User",
+    "Vault",
+    "new_id",
+]
 
 
 @dataclass
@@ -49,8 +68,12 @@ class FederatedCredential:
 
 @dataclass
 class App:
-    """An application registration. `audience` is who may use it: its own tenant (`single`) or any (`multiple`).
+    """An application registration.
 
+    `audience` is who may use it: its own tenant (`single`), any tenant (`multiple`), any and personal accounts (`all`),
+    or these alone (`personal`). `resources`: the APIs (application ids) it may ask for; empty: every one. `scopes`: the
+    delegated permissions it offers as an API; empty: whatever is granted. `approved` and `protected`: what the policies
+    `approved_app` and `app_protection` ask for.
     `blueprint`: the application is an agent identity, proved by tokens that this other application gets for it.
     """
 
@@ -67,9 +90,15 @@ class App:
     trusted_subjects: list[TrustedSubject] = field(default_factory=list)
     federated: list[FederatedCredential] = field(default_factory=list)
     blueprint: str = ""
+    redirect_uris: list[str] = field(default_factory=list)
+    spa_redirect_uris: list[str] = field(default_factory=list)
     identifier_uris: list[str] = field(default_factory=list)
     token_version: int = 1
     optional_claims: list[str] = field(default_factory=list)
+    resources: list[str] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
+    approved: bool = False
+    protected: bool = False
 
 
 @dataclass
@@ -79,6 +108,10 @@ class User:
     `tokens_valid_from` (epoch seconds): sign-ins before it are revoked. `roles`: directory role names or template ids.
     `home`: for a guest, the tenant (id or domain) where the user of the same UPN lives. `agent`: the user account of an
     agent identity, by the agent's application id.
+
+    `password`: empty is none. `locked_until`: too many wrong passwords, epoch seconds. `methods`: registered second
+    factors. `risk` and `sign_in_risk`: none, low, medium or high. `accepted_terms`: of use. `pending`: a guest who has
+    not accepted the invitation. `needs_age_consent`: a minor without a parent's consent.
     """
 
     upn: str
@@ -94,15 +127,27 @@ class User:
     roles: list[str] = field(default_factory=list)
     home: str = ""
     agent: str = ""
+    password: str = field(default="", repr=False)
+    password_expired: bool = False
+    failed_sign_ins: int = 0
+    locked_until: float = 0.0
+    methods: list[str] = field(default_factory=lambda: ["authenticator"])
+    risk: str = "none"
+    sign_in_risk: str = "none"
+    accepted_terms: bool = False
+    pending: bool = False
+    needs_age_consent: bool = False
 
 
 @dataclass
 class ServicePrincipal:
-    """An application as it exists in one tenant."""
+    """An application as it exists in one tenant. `assigned`: who may use it (ids or UPNs) if `assignment_required`."""
 
     app: str
     id: str = field(default_factory=new_id)
     enabled: bool = True
+    assignment_required: bool = False
+    assigned: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -117,19 +162,6 @@ class Grant:
     scopes: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)
     user: str = ""
-
-
-@dataclass
-class Policy:
-    """Conditional Access: `require` is `mfa` or `block`. Empty `resources`, `users`, `apps` mean all."""
-
-    name: str
-    require: str
-    id: str = field(default_factory=new_id)
-    enabled: bool = True
-    resources: list[str] = field(default_factory=list)
-    users: list[str] = field(default_factory=list)
-    apps: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -154,17 +186,31 @@ class ResourceGroup:
 
 @dataclass
 class Subscription:
-    """An Azure subscription. `readers`: application ids, user ids or UPNs that may read it."""
+    """An Azure subscription. `readers`: application ids, user ids or UPNs that may read it.
+
+    `context`: the authentication context (c1 … c99) a user's token must have to read it.
+    """
 
     id: str
     name: str
     readers: list[str] = field(default_factory=list)
     resource_groups: list[ResourceGroup] = field(default_factory=list)
+    context: str = ""
 
 
 @dataclass
 class Tenant:
-    """A directory. `cloud` empty: it answers in every cloud. `without`: resources (application ids) it lacks."""
+    """A directory. `cloud` empty: it answers in every cloud. `without`: resources (application ids) it lacks.
+
+    `federated_domains`: of its domains those whose users sign in elsewhere. `user_consent`: people may consent for
+    themselves to what needs no administrator.
+
+    `disabled_resources`: those an administrator switched off. `security_defaults`: everybody needs multi-factor
+    authentication, risky sign-ins are blocked. `mfa_valid_in`: seconds until multi-factor authentication has to be done
+    anew, 0 for never. `password_agent`: who checks passwords on premises: "" (nobody), "ok", "unavailable", "timeout",
+    "error" or "failing". `inbound_blocked`, `outbound_blocked`: tenants (ids) whose users may not come in, or to which
+    its own users may not go. `request_limit`: token requests in a minute before they are throttled, 0 for no limit.
+    """
 
     id: str
     name: str
@@ -178,6 +224,18 @@ class Tenant:
     relationships: list[Relationship] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    federated_domains: list[str] = field(default_factory=list)
+    user_consent: bool = True
+    disabled_resources: list[str] = field(default_factory=list)
+    enabled: bool = True
+    security_defaults: bool = False
+    mfa_valid_in: float = 0.0
+    password_agent: str = ""
+    devices: list[Device] = field(default_factory=list)
+    inbound_blocked: list[str] = field(default_factory=list)
+    outbound_blocked: list[str] = field(default_factory=list)
+    request_limit: int = 0
+    vaults: list[Vault] = field(default_factory=list)
 
     @property
     def domain(self) -> str:
@@ -196,18 +254,28 @@ class Tenant:
 
 @dataclass
 class Settings:
-    """How the emulator behaves, and whom its environment variables speak of (empty: the first of each)."""
+    """How the emulator behaves, and whom its environment variables speak of (empty: the first of each).
+
+    `password`: of every user who has none of their own.
+
+    `loop_limit`: how often a client may repeat one token request within five minutes, 0 for no limit.
+    """
 
     description_separator: str = "space"
     tenant: str = ""
     app: str = ""
     user: str = ""
     customer: str = ""
+    password: str = "emulator"
+    loop_limit: int = 0
 
 
 @dataclass
 class RefreshToken:
-    """What a refresh token stands for. Epoch seconds: `granted_on` is the sign-in, `issued_on` this very token."""
+    """What a refresh token stands for. Epoch seconds: `granted_on` is the sign-in, `issued_on` this very token.
+
+    `amr`: how the user signed in. `device`: the id of the device it was done on. `bound`: to that device's key.
+    """
 
     app: str
     user: str
@@ -216,4 +284,6 @@ class RefreshToken:
     granted_on: float
     issued_on: float
     amr: tuple[str, ...] = ("pwd",)
+    device: str = ""
+    bound: bool = False
     used: bool = False

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from .clock import Clock
 from .clouds import Cloud, Service
+from .interaction import Interaction
 from .state import State
 from .tokens.keys import KeyRing
 
@@ -43,6 +44,7 @@ class World:
     keys: KeyRing
     port: int
     requests: list[LoggedRequest] = field(default_factory=list)
+    interaction: Interaction = field(default_factory=Interaction)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import ticks
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Client, Exchange
-from entra_emulator.login.issuing import find_user, user_answer
+from entra_emulator.login.issuing import user_answer
+from entra_emulator.login.permission import find_user
 from entra_emulator.login.scopes import parse
 from entra_emulator.model import RefreshToken
 

@@ -1,9 +1,8 @@
-"""Whether somebody may have a token: membership of the tenant, consent, Conditional Access."""
-
-import json
+"""Whether somebody may have a token: membership of the tenant and consent."""
 
 from entra_emulator.aadsts import EntraError
-from entra_emulator.model import App, Grant, Policy, Tenant, User
+from entra_emulator.model import App, Grant, Tenant, User
+from entra_emulator.policy.account import check_member
 from entra_emulator.resources import Resource
 from entra_emulator.state import State
 
@@ -40,47 +39,23 @@ def require_consent(app: App, asked: AskedScope, granted: tuple[str, ...]) -> No
         raise EntraError(65001, app=app.id, app_name=app.name)
 
 
-def roles_in(state: State, user: User, home: Tenant, tenant: Tenant, app: App) -> tuple[str, list[str]]:
-    """A user's object id and directory roles in a tenant: as a member, as a guest, or by delegated administration.
+def membership(state: State, user: User, home: Tenant, tenant: Tenant, app: App) -> tuple[User | None, list[str]]:
+    """A user's own entry in a tenant and their directory roles there: as a member, as a guest, or by delegated
+    administration, which has roles but no entry.
 
-    :raises EntraError: 50020 for a user who has no business in the tenant.
+    :raises EntraError: 50020 for a user who has no business in the tenant, 50057 500571 50014 50015 for one who may not
+        be used there.
     """
     if home.id == tenant.id:
-        return user.id, user.roles
+        check_member(user, home, tenant)
+        return user, user.roles
     for guest in tenant.users:
         if guest.home and guest.upn.lower() == user.upn.lower() and state.tenant(guest.home) is home:
-            return guest.id, guest.roles
+            check_member(guest, home, tenant)
+            return guest, guest.roles
     for relation in tenant.relationships:
         named = {name.lower() for name in relation.users}
         if relation.partner == home.id and relation.status == "active" and named & {user.id, user.upn.lower()}:
-            return user.id, relation.roles
+            return None, relation.roles
     issuer = f"https://sts.windows.net/{home.id}/"
     raise EntraError(50020, issuer=issuer, tenant=tenant.name, app=app.id, app_name=app.name)
-
-
-def enforce_policies(tenant: Tenant, app: App, user: User, resource: Resource, amr: tuple[str, ...]) -> None:
-    """Conditional Access of the tenant whose data is accessed, and the user's own multi-factor requirement.
-
-    :raises EntraError: 53003 blocked, 50076 multi-factor authentication needed.
-    """
-    applying = [one for one in tenant.policies if _applies(one, app, user, resource)]
-    if any(one.require == "block" for one in applying):
-        raise EntraError(53003)
-    if "mfa" in amr:
-        return
-    if unmet := [one.id for one in applying if one.require == "mfa"]:
-        claims = {"access_token": {"capolids": {"essential": True, "values": unmet}}}
-        raise EntraError(50076, resource=resource.app_id, claims=json.dumps(claims, separators=(",", ":")))
-    if user.mfa_required:
-        raise EntraError(50076, resource=resource.app_id)
-
-
-def _applies(policy: Policy, app: App, user: User, resource: Resource) -> bool:
-    if not policy.enabled:
-        return False
-    pairs = (
-        (policy.resources, {resource.app_id}),
-        (policy.users, {user.id, user.upn.lower()}),
-        (policy.apps, {app.id}),
-    )
-    return all(not listed or {one.lower() for one in listed} & mine for listed, mine in pairs)

@@ -7,6 +7,7 @@ from urllib.parse import unquote_plus, urlsplit
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import App, Tenant
+from entra_emulator.policy.application import check_endpoint
 from entra_emulator.state import as_guid
 
 from .client_assertion import TYPE, Assertion, check_signed
@@ -25,9 +26,9 @@ def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool
     header_id, header_secret = _basic(exchange.authorization)
     client_id = header_id or exchange.required("client_id")
     secret = header_secret or exchange.form.get("client_secret", "")
-    app = _find(exchange, client_id, tenant)
-    if not _enabled(app, tenant):
-        raise EntraError(7000112, app=app.id, app_name=app.name)
+    if header_id and exchange.form.get("client_id", header_id) != header_id:
+        raise EntraError(7000110)
+    app = find_app(exchange, client_id, tenant)
     assertion = exchange.form.get("client_assertion", "")
     if app.public and not needs_proof:
         if secret or assertion:
@@ -37,7 +38,7 @@ def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool
         _check_assertion(exchange, app, tenant, assertion)
         return Client(app, "2")
     if not secret:
-        raise EntraError(7000218)
+        raise EntraError(7000216 if exchange.form.get("grant_type") == "client_credentials" else 7000218)
     _check_secret(app, secret, exchange.world.clock.now())
     return Client(app, "1")
 
@@ -54,14 +55,20 @@ def _basic(header: str) -> tuple[str, str]:
     return unquote_plus(name), unquote_plus(secret)
 
 
-def _find(exchange: Exchange, client_id: str, tenant: Tenant | None) -> App:
-    """The application; a single-tenant one exists only at home, one of several tenants everywhere."""
+def find_app(exchange: Exchange, client_id: str, tenant: Tenant | None) -> App:
+    """The application; a single-tenant one exists only at home, one of several tenants everywhere.
+
+    :raises EntraError: 700038 700016 no such application here, 7000112 disabled, and those of `check_endpoint`.
+    """
     if client_id == _NO_ID:
         raise EntraError(700038, app=client_id)
     guid = as_guid(client_id.lower())
     app = exchange.world.state.apps.get(guid) if guid else None
     if app is None or (tenant and app.audience == "single" and app.tenant != tenant.id):
         raise EntraError(700016, app=client_id, tenant=tenant.name if tenant else exchange.tenant_name)
+    check_endpoint(app, exchange.tenant_name)
+    if not _enabled(app, tenant):
+        raise EntraError(7000112, app=app.id, app_name=app.name)
     return app
 
 

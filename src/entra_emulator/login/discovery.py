@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import clouds, served
+from entra_emulator.model import Tenant
 
 from .exchange import Exchange
 
@@ -23,11 +24,16 @@ def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> d
 
     localhost is one here, with whatever port: MSAL for Python drops the port when it asks.
 
-    :raises EntraError: 50049 for an unknown host, 900144 without an endpoint.
+    :raises EntraError: 50049 for an unknown host, 50050 for what is no https URL, 900144 without an endpoint.
     """
     if not authorization_endpoint:
         raise EntraError(900144, parameter="authorization_endpoint")
-    url = urlsplit(authorization_endpoint)
+    try:
+        url = urlsplit(authorization_endpoint)
+    except ValueError:
+        raise EntraError(50050, reason="authorization_endpoint is no URL.") from None
+    if url.scheme != "https":
+        raise EntraError(50050, reason="authorization_endpoint has to be an https URL.")
     host = url.hostname or ""
     known = served(host)
     if host in ("localhost", "127.0.0.1"):
@@ -49,7 +55,7 @@ def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> d
 
 def openid_configuration(exchange: Exchange) -> dict[str, Any]:
     """The v2.0 OpenID configuration of a tenant, or of common and organizations."""
-    site, tenant = exchange.site, exchange.tenant()
+    site, tenant = exchange.site, _organization(exchange)
     segment = tenant.id if tenant else exchange.tenant_name.lower()
     base = f"{site.authority}/{segment}"
     graph = site.cloud.graph[0] if site.cloud.graph else ""
@@ -88,8 +94,18 @@ def keys(exchange: Exchange) -> dict[str, Any]:
 
 def _issuer(exchange: Exchange) -> str:
     """A tenant's issuer; for common and organizations the literal template that clients fill with the tid claim."""
-    tenant = exchange.tenant()
+    tenant = _organization(exchange)
     return exchange.site.issuer(tenant.id if tenant else "{tenantid}", 2)
+
+
+def _organization(exchange: Exchange) -> Tenant | None:
+    """The tenant in the path. That of personal accounts is not here.
+
+    :raises EntraError: 90002.
+    """
+    if exchange.tenant_name.lower() == "consumers":
+        raise EntraError(90002, tenant=exchange.tenant_name)
+    return exchange.tenant()
 
 
 _CLAIMS = [

@@ -13,7 +13,7 @@ from entra_emulator.grants import GRANTS
 from entra_emulator.routing import route
 from entra_emulator.web import dated
 
-from . import discovery, federation
+from . import accounts, authorize, device, discovery, federation, showing, sign_out
 from .exchange import Exchange
 
 
@@ -32,6 +32,8 @@ async def token(request: Request) -> Response:
 
 
 def _granted(exchange: Exchange) -> dict[str, Any]:
+    if "resource" in exchange.form:
+        raise EntraError(901002)
     grant_type = exchange.required("grant_type")
     if grant_type not in GRANTS:
         raise EntraError(70003, grant_type=grant_type)
@@ -52,6 +54,11 @@ async def instance(request: Request) -> Response:
     endpoint = request.query_params.get("authorization_endpoint", "")
     version = request.query_params.get("api-version", "")
     return _discover(request, lambda exchange: discovery.instance(exchange, endpoint, version))
+
+
+async def user_realm(request: Request) -> Response:
+    """GET /{tenant}/userrealm/{username}"""
+    return _discover(request, lambda exchange: accounts.realm(exchange, request.path_params["username"]))
 
 
 async def openid_configuration(request: Request) -> Response:
@@ -82,6 +89,13 @@ def routes() -> list[BaseRoute]:
     """Every route of the sign-in service. Paths match in any letter case, as Entra's do."""
     return [
         route("POST", "/{tenant}/oauth2/v2.0/token", token),
+        route("POST", "/{tenant}/oauth2/v2.0/devicecode", device.devicecode),
+        *(route(method, "/{tenant}/oauth2/v2.0/authorize", authorize.authorize) for method in ("GET", "POST")),
+        *(route(method, "/{tenant}/oauth2/v2.0/logout", sign_out.logout) for method in ("GET", "POST")),
+        route("POST", f"/{{tenant}}{showing.STEP}", authorize.step),
+        route("GET", device.PAGE, device.show),
+        route("POST", device.PAGE, device.enter),
+        route("GET", "/{tenant}/userrealm/{username}", user_realm),
         route("GET", "/common/discovery/instance", instance),
         route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
         route("GET", "/{tenant}/discovery/v2.0/keys", keys),

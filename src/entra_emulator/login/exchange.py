@@ -19,6 +19,7 @@ from entra_emulator.state import as_guid
 from entra_emulator.web import dated, read_body
 from entra_emulator.world import Site, World
 
+RETRY_AFTER_IN = 60  # what the recorded 429 says
 _MOST_FIELDS = 200
 _SERVER = "2.1.24000.0 - LOCAL ProdSlices"
 
@@ -36,6 +37,8 @@ class Exchange:
     """What a handler needs to know of its request. `token_age_in`: age of the refresh token used, for x-ms-clitelem.
 
     `issuer_keys`: what the issuer of a federated assertion publishes, None where it could not be had.
+    `allowed_tenants`: the header by which a network restricts tenants.
+    `nonce`: of the authorization request, for the ID token.
     """
 
     world: World
@@ -48,6 +51,8 @@ class Exchange:
     tenant_name: str = ""
     token_age_in: float | None = None
     issuer_keys: list[RSAKey] | None = None
+    nonce: str = ""
+    allowed_tenants: str = ""
 
     @classmethod
     def of(cls, request: Request) -> "Exchange":
@@ -60,6 +65,7 @@ class Exchange:
             echo=asked is not None,
             authorization=request.headers.get("authorization", ""),
             tenant_name=request.path_params.get("tenant", ""),
+            allowed_tenants=request.headers.get("restrict-access-to-tenants", ""),
         )
 
     @property
@@ -68,16 +74,19 @@ class Exchange:
         return self.site.realm
 
     def tenant(self) -> Tenant | None:
-        """The tenant in the path; None for common and organizations, which leave it open.
+        """The tenant in the path; None for common, organizations and consumers, which leave it open.
 
-        :raises EntraError: 900023 for text that is neither GUID nor domain, 90002 for a tenant that is not there.
+        :raises EntraError: 900023 for text that is neither GUID nor domain, 90002 for a tenant that is not there,
+            5000224 for one that is switched off.
         """
         name = self.tenant_name
-        if name.lower() in ("common", "organizations"):
+        if name.lower() in ("common", "organizations", "consumers"):
             return None
         if found := self.world.state.tenant(name, self.realm):
+            if not found.enabled:
+                raise EntraError(5000224)
             return found
-        if as_guid(name.lower()) or "." in name or name.lower() == "consumers":
+        if as_guid(name.lower()) or "." in name:
             raise EntraError(90002, tenant=name)
         raise EntraError(900023, tenant=name)
 
@@ -111,8 +120,17 @@ class Exchange:
 
     def capabilities(self) -> tuple[str, ...]:
         """`xms_cc` of the claims parameter: what the client says it can do (`cp1`: handle claims challenges)."""
-        with contextlib.suppress(ValueError, LookupError, TypeError):
-            values = json.loads(self.form.get("claims") or "{}")["access_token"]["xms_cc"]["values"]
+        return self._requested("xms_cc")
+
+    def contexts(self) -> tuple[str, ...]:
+        """`acrs` of the claims parameter: the authentication contexts an API asked for in its claims challenge."""
+        return self._requested("acrs")
+
+    def _requested(self, claim: str) -> tuple[str, ...]:
+        """The value or values asked for of one claim of the access token (OpenID Connect Core section 5.5.1)."""
+        with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+            wanted = json.loads(self.form.get("claims") or "{}")["access_token"][claim]
+            values = wanted.get("values") or [wanted["value"]]
             return tuple(str(value) for value in values)
         return ()
 
@@ -129,6 +147,8 @@ class Exchange:
             ("Set-Cookie", "x-ms-gateway-slice=estsfd; path=/; secure; samesite=none; httponly"),
             ("Set-Cookie", "stsservicecookie=estsfd; path=/; secure; samesite=none; httponly"),
         ]
+        if status == 429:
+            headers.append(("Retry-After", str(RETRY_AFTER_IN)))
         return dated(self.world, json.dumps(body).encode(), status, headers)
 
     def common_headers(self) -> list[tuple[str, str]]:

@@ -3,10 +3,14 @@
 import base64
 import json
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import RefreshToken, Tenant, User
+from entra_emulator.policy.application import check_resource, check_workload_assignment
+from entra_emulator.policy.conditional_access import enforce_for_workload
+from entra_emulator.policy.tenancy import check_restrictions
 from entra_emulator.resources import GRAPH, Resource
 from entra_emulator.tokens.claims import (
     BACKDATED_IN,
@@ -18,9 +22,10 @@ from entra_emulator.tokens.claims import (
     id_token_claims,
 )
 
-from .access import GRAPH_OIDC, app_roles, delegated_scopes, enforce_policies, require_consent, roles_in
+from .access import GRAPH_OIDC, app_roles
 from .exchange import Client, Exchange
 from .federation import fmi_subject
+from .permission import find_resource, permit
 from .scopes import DEFAULT, AskedScope
 
 APP_LIFE_IN = 3599
@@ -29,27 +34,21 @@ USER_LIFE_IN = (3600, 5399)  # Entra picks 60 to 90 minutes at random
 FAMILY_ID = "1"
 
 
-def find_resource(exchange: Exchange, asked: AskedScope, tenant: Tenant) -> tuple[Resource, str]:
-    """The resource of a scope, and the audience its token names: v1.0 tokens repeat what the request wrote.
-
-    :raises EntraError: 500011 for a resource that the tenant does not have.
-    """
-    identifier = asked.resource if asked.resource is not None else GRAPH
-    if found := exchange.world.state.resource(identifier, tenant, exchange.realm):
-        return found, identifier
-    raise EntraError(500011, resource=identifier, tenant=tenant.name)
-
-
 def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedScope) -> dict[str, Any]:
     """An application's own token; with fmi_path in the form, in the name of one of its federated identities.
 
-    :raises EntraError: 7000229 if it has no service principal in the tenant, 500011.
+    :raises EntraError: 7000229 if it has no service principal in the tenant, 500021, 500011 500014 650057,
+            501051, 53003.
     """
+    check_restrictions(tenant, exchange.allowed_tenants)
     principal = tenant.principal(client.app.id)
     if principal is None:
         raise EntraError(7000229, app=client.app.id, tenant=tenant.id)
     resource, audience = find_resource(exchange, asked, tenant)
+    check_resource(client.app, tenant, resource, audience)
     roles = app_roles(tenant, client.app, resource)
+    check_workload_assignment(client.app, tenant, resource, roles)
+    enforce_for_workload(tenant, client.app, resource)
     life_in = _life_in(exchange, resource, APP_LIFE_IN)
     who = Principal(tenant, client.app, client.proof, principal.id)
     what = Access(resource, audience, roles=roles, capabilities=_capabilities(exchange, resource))
@@ -67,18 +66,15 @@ def user_answer(
     """A user's tokens: access token, a new refresh token, and what else the scope and form ask for.
 
     :param session: the sign-in that all of this goes back to; the new refresh token continues it.
-    :raises EntraError: 50020, 500011, 65001, 50076, 53003.
+    :raises EntraError: whatever `permit` has against it.
     """
-    home, user = find_user(exchange, session)
-    object_id, roles = roles_in(exchange.world.state, user, home, tenant, client.app)
-    resource, audience = find_resource(exchange, asked, tenant)
-    granted = delegated_scopes(tenant, client.app, resource, user)
-    require_consent(client.app, asked, granted)
-    enforce_policies(tenant, client.app, user, resource, session.amr)
-    scopes = _with_oidc(granted, asked, resource)
+    allowed = permit(exchange, client.app, session, tenant, asked)
+    resource, user, home = allowed.resource, allowed.user, allowed.home
+    scopes = _with_oidc(allowed.scopes, asked, resource)
     life_in = _life_in(exchange, resource, USER_LIFE_IN[0] + secrets.randbelow(USER_LIFE_IN[1] - USER_LIFE_IN[0] + 1))
-    who = Principal(tenant, client.app, client.proof, object_id, user, home, roles, session.amr)
-    what = Access(resource, audience, scopes=scopes, capabilities=_capabilities(exchange, resource))
+    who = Principal(tenant, client.app, client.proof, allowed.object_id, user, home, allowed.roles, session.amr)
+    capabilities = _capabilities(exchange, resource)
+    what = Access(resource, allowed.audience, scopes=scopes, capabilities=capabilities, contexts=allowed.contexts)
     answer: dict[str, Any] = {
         "token_type": "Bearer",
         "scope": _echo(asked, scopes),
@@ -92,25 +88,15 @@ def user_answer(
     if "openid" in asked.oidc:
         answer["id_token"] = _sign_id(exchange, who, asked)
     if exchange.form.get("client_info") == "1":
-        answer["client_info"] = _client_info(user, home)
+        answer["client_info"] = client_info(user, home)
     return answer
-
-
-def find_user(exchange: Exchange, session: RefreshToken) -> tuple[Tenant, User]:
-    """The user of a sign-in and the tenant that is their home.
-
-    :raises EntraError: 50034 if the user is gone.
-    """
-    home = exchange.world.state.tenants.get(session.home)
-    user = home.user(session.user) if home else None
-    if home is None or user is None:
-        raise EntraError(50034, tenant=home.domain if home else session.home)
-    return home, user
 
 
 def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int, fmi_path: str = "") -> str:
     version = what.resource.token_version
     claims = access_claims(who, what, _stamp(exchange, who.tenant, version, life_in + 1))
+    if who.user:
+        exchange.world.interaction.strengths[claims["uti"]] = who.amr
     if fmi_path:
         claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
     return exchange.world.keys.sign(claims, with_thumbprint=version == 1)
@@ -118,7 +104,9 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
 
 def _sign_id(exchange: Exchange, who: Principal, asked: AskedScope) -> str:
     stamp = _stamp(exchange, who.tenant, 2, ID_TOKEN_LIFE_IN - BACKDATED_IN)
-    return exchange.world.keys.sign(id_token_claims(who, stamp, oidc=asked.oidc), with_thumbprint=False)
+    return exchange.world.keys.sign(
+        id_token_claims(who, stamp, oidc=asked.oidc, nonce=exchange.nonce or None), with_thumbprint=False
+    )
 
 
 def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> Stamp:
@@ -152,19 +140,11 @@ def _echo(asked: AskedScope, scopes: tuple[str, ...]) -> str:
 
 
 def _next_refresh_token(exchange: Exchange, client: Client, session: RefreshToken, asked: AskedScope) -> str:
-    record = RefreshToken(
-        app=client.app.id,
-        user=session.user,
-        home=session.home,
-        scopes=asked.text,
-        granted_on=session.granted_on,
-        issued_on=exchange.world.clock.now(),
-        amr=session.amr,
-    )
+    record = replace(session, app=client.app.id, scopes=asked.text, issued_on=exchange.world.clock.now(), used=False)
     return exchange.world.state.add_refresh_token(record)
 
 
-def _client_info(user: User, home: Tenant) -> str:
+def client_info(user: User, home: Tenant) -> str:
     """MSAL's account identity: base64url JSON of the user's object id and home tenant."""
     text = json.dumps({"uid": user.id, "utid": home.id}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()

@@ -46,13 +46,17 @@ class Principal:
 
 @dataclass(frozen=True)
 class Access:
-    """What an access token allows: `scp` for users, `roles` for applications, at `resource` named `audience`."""
+    """What an access token allows: `scp` for users, `roles` for applications, at `resource` named `audience`.
+
+    `contexts`: authentication contexts that the sign-in has met (`acrs`).
+    """
 
     resource: Resource
     audience: str
     scopes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def _v1(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
     if user:
         claims["acct"] = (1 if who.foreign else 0) if "acct" in wants else None
         claims["acr"] = "1"
-        claims["acrs"] = [] if "acrs" in wants else None
+        claims["acrs"] = list(what.contexts) if what.contexts or "acrs" in wants else None
     claims["aio"] = _opaque(48)
     if user:
         claims["amr"] = list(who.amr)
@@ -125,7 +129,9 @@ def _describe_user(claims: dict[str, Any], who: Principal, stamp: Stamp, *, name
 
 def _v2(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
     user = who.user
-    claims: dict[str, Any] = {"aud": what.resource.app_id, **stamp.times, "aio": _opaque(48)}
+    claims: dict[str, Any] = {"aud": what.resource.app_id, **stamp.times}
+    claims["acrs"] = list(what.contexts) or None
+    claims["aio"] = _opaque(48)
     claims["azp"] = who.app.id
     claims["azpacr"] = who.proof
     claims["idp"] = f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None

@@ -134,9 +134,7 @@ def test_instance_discovery_knows_localhost_without_port(proxied: httpx.Client, 
     assert body["tenant_discovery_endpoint"] == f"{entra.authority}/t/v2.0/.well-known/openid-configuration"
 
 
-@pytest.mark.parametrize(
-    "endpoint", ["https://login.example/t/oauth2/v2.0/authorize", "https://graph.microsoft.com/", "x"]
-)
+@pytest.mark.parametrize("endpoint", ["https://login.example/t/oauth2/v2.0/authorize", "https://graph.microsoft.com/"])
 def test_unknown_instance_is_refused(http: httpx.Client, entra: Emulator, endpoint: str) -> None:
     """A host that is no sign-in host gets invalid_instance, without error_uri, as recorded."""
     answer = http.get(

@@ -1,0 +1,63 @@
+"""Conditional Access: when a policy applies, and what it asks for. Each field is a key in TOML."""
+
+from dataclasses import dataclass, field
+
+from .ids import new_id
+
+REQUIREMENTS = (
+    "block",
+    "mfa",
+    "strength",
+    "sign_in_frequency",
+    "compliant_device",
+    "joined_device",
+    "approved_app",
+    "app_protection",
+    "token_protection",
+    "password_change",
+    "terms_of_use",
+    "external",
+)
+RISKS = ("none", "low", "medium", "high")
+STRENGTHS = ("mfa", "passwordless_mfa", "phishing_resistant_mfa")
+
+
+@dataclass
+class Policy:
+    """One Conditional Access policy. `require` is one of REQUIREMENTS.
+
+    It applies where all that is listed fits; an empty list fits everything. `users` are ids or UPNs, `roles` directory
+    roles, `resources` and `apps` application ids, `grants` grant types, `user_risk` and `sign_in_risk` levels.
+    `contexts` are authentication contexts (c1 … c99): such a policy applies only to requests that ask for one of them.
+    It never applies to `except_users`. `workloads`: it is for applications without a user, not for users.
+
+    `strength` goes with require = "strength". `frequency_in` (seconds) goes with require = "sign_in_frequency".
+    """
+
+    name: str
+    require: str
+    id: str = field(default_factory=new_id)
+    enabled: bool = True
+    resources: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    except_users: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    apps: list[str] = field(default_factory=list)
+    grants: list[str] = field(default_factory=list)
+    user_risk: list[str] = field(default_factory=list)
+    sign_in_risk: list[str] = field(default_factory=list)
+    contexts: list[str] = field(default_factory=list)
+    workloads: bool = False
+    strength: str = "phishing_resistant_mfa"
+    frequency_in: float = 86_400.0
+
+
+@dataclass
+class Device:
+    """A device registered in a tenant. `compliant`: with the rules of its management; `joined`: to the domain."""
+
+    name: str
+    id: str = field(default_factory=new_id)
+    enabled: bool = True
+    compliant: bool = False
+    joined: bool = False

@@ -1,0 +1,79 @@
+"""What applications may ask for, and where."""
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.model import App, Tenant
+from entra_emulator.resources import Resource
+from entra_emulator.state import State, as_guid
+
+from .sign_in import SignIn
+
+DEFAULT = ".default"
+
+
+def check_endpoint(app: App, name: str) -> None:
+    """Whether an application may use the tenant segment of the URL it came by.
+
+    :raises EntraError: 9002332 organizations' applications at /consumers, 9002346 personal ones elsewhere, 50194 a
+        single-tenant application at /common or /organizations, 90002 personal accounts, which are not here.
+    """
+    name = name.lower()
+    if name == "consumers":
+        if app.audience in ("single", "multiple"):
+            raise EntraError(9002332, app=app.id, app_name=app.name)
+        raise EntraError(90002, tenant=name)
+    if app.audience == "personal":
+        raise EntraError(9002346, app=app.id, app_name=app.name)
+    if app.audience == "single" and name in ("common", "organizations"):
+        raise EntraError(50194, app=app.id, app_name=app.name)
+
+
+def check_resource(app: App, tenant: Tenant, resource: Resource, identifier: str) -> None:
+    """Whether the resource works in the tenant, and the application says that it needs it.
+
+    :raises EntraError: 500014 switched off, 650057 not among the application's own resources.
+    """
+    principal = tenant.principal(resource.app_id)
+    if resource.app_id in tenant.disabled_resources or (principal and not principal.enabled):
+        raise EntraError(500014, resource=identifier)
+    if app.resources and resource.app_id not in app.resources:
+        listed = ", ".join(app.resources)
+        raise EntraError(650057, app=app.id, app_name=app.name, resource=identifier, id=resource.app_id, listed=listed)
+
+
+def check_workload_assignment(app: App, tenant: Tenant, resource: Resource, roles: tuple[str, ...]) -> None:
+    """A resource that wants assignments gives an application without a role nothing.
+
+    :raises EntraError: 501051.
+    """
+    principal = tenant.principal(resource.app_id)
+    if principal and principal.assignment_required and not roles:
+        raise EntraError(501051, app=app.id, app_name=app.name, resource=resource.app_id, resource_name=resource.name)
+
+
+def check_user_may_use(sign_in: SignIn) -> None:
+    """Whether this user may use this application here.
+
+    :raises EntraError: 50105 not assigned, 90009 a token for itself by anything but its id.
+    """
+    app = sign_in.app
+    principal = sign_in.tenant.principal(app.id)
+    if principal and principal.assignment_required:
+        assigned = {name.lower() for name in principal.assigned}
+        if not assigned & sign_in.names:
+            raise EntraError(50105, app=app.id, app_name=app.name)
+    if sign_in.resource.app_id == app.id and not as_guid(sign_in.identifier.lower()):
+        raise EntraError(90009, app=app.id, app_name=app.name)
+
+
+def check_scopes(state: State, app: App, resource: Resource, names: tuple[str, ...]) -> None:
+    """Whether the resource offers the permissions asked for by name, where it says which it offers.
+
+    :raises EntraError: 650053.
+    """
+    offering = state.apps.get(resource.app_id)
+    if offering is None or not offering.scopes:
+        return
+    offered = {scope.lower() for scope in offering.scopes} | {DEFAULT}
+    for name in names:
+        if name.lower() not in offered:
+            raise EntraError(650053, app=app.id, app_name=app.name, scope=name, resource=resource.app_id)

@@ -1,0 +1,207 @@
+"""Conditional Access, security defaults and per-user multi-factor authentication.
+
+The claims of a refusal name the unmet policies; a client hands them on in its next authorization request.
+Source: learn.microsoft.com/entra/identity/conditional-access and .../identity-platform/reference-error-codes. Which
+code answers an unmet authentication strength is not documented; 50074 is our reading.
+"""
+
+import json
+from collections.abc import Callable
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.clock import ticks
+from entra_emulator.conditions import Policy
+from entra_emulator.model import App, Tenant
+from entra_emulator.resources import Resource
+
+from .sign_in import SignIn
+
+
+def enforce(sign_in: SignIn) -> None:
+    """Every rule that stands between a user and a token.
+
+    :raises EntraError: blocked 53003 53011 530034 530035; a second factor 50072 50074 50076 50078 50079 53004 90072;
+        the device 50097 53000 53001 700003 135011; the application 53002 53005 530084; 50142 50158 50177 50178 70043.
+    """
+    applying = [one for one in sign_in.tenant.policies if _applies(one, sign_in)]
+    _block(sign_in, applying)
+    for require, check in _CHECKS.items():
+        if unmet := [one for one in applying if one.require == require]:
+            check(sign_in, unmet)
+    _tenant_wide(sign_in)
+
+
+def enforce_for_workload(tenant: Tenant, app: App, resource: Resource) -> None:
+    """Conditional Access for an application without a user: it can only be blocked.
+
+    :raises EntraError: 53003.
+    """
+    for policy in tenant.policies:
+        fits = _listed(policy.resources, {resource.app_id}) and _listed(policy.apps, {app.id})
+        if policy.enabled and policy.workloads and policy.require == "block" and fits:
+            raise EntraError(53003, claims=_claims([policy]))
+
+
+def contexts_met(sign_in: SignIn) -> tuple[str, ...]:
+    """The authentication contexts that a request has met: those asked for and known, once `enforce` has let it pass."""
+    known = {context for policy in sign_in.tenant.policies for context in policy.contexts}
+    return tuple(context for context in sign_in.contexts if context in known)
+
+
+def _applies(policy: Policy, sign_in: SignIn) -> bool:
+    user = sign_in.user
+    if not policy.enabled or policy.workloads or _names(policy.except_users) & sign_in.names:
+        return False
+    return all(
+        _listed(listed, mine)
+        for listed, mine in (
+            (policy.resources, {sign_in.resource.app_id}),
+            (policy.users, sign_in.names),
+            (policy.roles, {role.lower() for role in sign_in.roles}),
+            (policy.apps, {sign_in.app.id}),
+            (policy.grants, {sign_in.grant.lower()}),
+            (policy.user_risk, {user.risk}),
+            (policy.sign_in_risk, {user.sign_in_risk}),
+            (policy.contexts, set(sign_in.contexts)),
+        )
+    )
+
+
+def _names(listed: list[str]) -> set[str]:
+    return {one.lower() for one in listed}
+
+
+def _listed(listed: list[str], mine: set[str]) -> bool:
+    return not listed or bool(_names(listed) & mine)
+
+
+def _claims(policies: list[Policy]) -> str:
+    values = [one.id for one in policies]
+    return json.dumps({"access_token": {"capolids": {"essential": True, "values": values}}}, separators=(",", ":"))
+
+
+def _block(sign_in: SignIn, applying: list[Policy]) -> None:
+    if sign_in.passthrough and sign_in.user.risk == "high":
+        raise EntraError(530034)
+    if blocking := [one for one in applying if one.require == "block"]:
+        if sign_in.foreign and any(one.user_risk for one in blocking):
+            raise EntraError(53011)
+        raise EntraError(53003)
+
+
+def _mfa(sign_in: SignIn, policies: list[Policy]) -> None:
+    if not sign_in.has_mfa:
+        raise _second_factor(sign_in, _claims(policies))
+
+
+def _second_factor(sign_in: SignIn, claims: str | None = None) -> EntraError:
+    """The refusal of a sign-in without multi-factor authentication: can this user do it at all?"""
+    if sign_in.user.methods:
+        return EntraError(50076, resource=sign_in.resource.app_id, claims=claims)
+    if sign_in.passthrough:
+        return EntraError(90072, tenant=sign_in.tenant.name, app=sign_in.app.id, app_name=sign_in.app.name)
+    if sign_in.user.sign_in_risk == "high":
+        return EntraError(53004)
+    return EntraError(50079, resource=sign_in.resource.app_id, claims=claims)
+
+
+def _strength(sign_in: SignIn, policies: list[Policy]) -> None:
+    _mfa(sign_in, policies)
+    amr = set(sign_in.session.amr)
+    strengths = {"mfa"}
+    if "pwd" not in amr:
+        strengths.add("passwordless_mfa")
+    if amr & {"fido", "rsa"}:
+        strengths |= {"passwordless_mfa", "phishing_resistant_mfa"}
+    if unmet := [one for one in policies if one.strength not in strengths]:
+        raise EntraError(50074, resource=sign_in.resource.app_id, claims=_claims(unmet))
+
+
+def _frequency(sign_in: SignIn, policies: list[Policy]) -> None:
+    if sign_in.passthrough:
+        raise EntraError(50178)
+    allowed_in = min(one.frequency_in for one in policies)
+    if sign_in.now - sign_in.session.granted_on >= allowed_in:
+        raise EntraError(70043, issued=ticks(sign_in.session.granted_on), allowed=f"{allowed_in:.0f}")
+
+
+def _known_device(sign_in: SignIn, policies: list[Policy]) -> None:
+    if not sign_in.session.device:
+        raise EntraError(50097, claims=_claims(policies))
+    if sign_in.device is None:
+        raise EntraError(700003, device=sign_in.session.device, tenant=sign_in.home.name)
+    if not sign_in.device.enabled:
+        raise EntraError(135011)
+
+
+def _compliant(sign_in: SignIn, policies: list[Policy]) -> None:
+    _known_device(sign_in, policies)
+    if not (sign_in.device and sign_in.device.compliant):
+        raise EntraError(53000, claims=_claims(policies))
+
+
+def _joined(sign_in: SignIn, policies: list[Policy]) -> None:
+    _known_device(sign_in, policies)
+    if not (sign_in.device and sign_in.device.joined):
+        raise EntraError(53001, claims=_claims(policies))
+
+
+def _approved(sign_in: SignIn, _: list[Policy]) -> None:
+    if not sign_in.app.approved:
+        raise EntraError(53002)
+
+
+def _protected(sign_in: SignIn, _: list[Policy]) -> None:
+    if not sign_in.app.protected:
+        raise EntraError(53005)
+
+
+def _bound(sign_in: SignIn, _: list[Policy]) -> None:
+    if not sign_in.session.bound:
+        raise EntraError(530084)
+
+
+def _password_change(_: SignIn, policies: list[Policy]) -> None:
+    raise EntraError(50142, claims=_claims(policies))
+
+
+def _terms(sign_in: SignIn, policies: list[Policy]) -> None:
+    if not sign_in.user.accepted_terms:
+        _external(sign_in, policies)
+
+
+def _external(sign_in: SignIn, policies: list[Policy]) -> None:
+    """A challenge outside of Entra (terms of use, another vendor's second factor), which only a browser can pass."""
+    if sign_in.passthrough:
+        raise EntraError(50177)
+    raise EntraError(50158, claims=_claims(policies))
+
+
+def _tenant_wide(sign_in: SignIn) -> None:
+    """Rules beside Conditional Access: security defaults, per-user multi-factor authentication, its age."""
+    user, tenant = sign_in.user, sign_in.tenant
+    if tenant.security_defaults:
+        if user.sign_in_risk == "high":
+            raise EntraError(530035)
+        if not sign_in.has_mfa and not user.methods:
+            raise EntraError(50072, resource=sign_in.resource.app_id)
+    if not sign_in.has_mfa and (user.mfa_required or (tenant.security_defaults and sign_in.roles)):
+        raise _second_factor(sign_in)
+    age_in = sign_in.now - sign_in.session.granted_on
+    if sign_in.has_mfa and 0 < tenant.mfa_valid_in <= age_in:
+        raise EntraError(50078, resource=sign_in.resource.app_id)
+
+
+_CHECKS: dict[str, Callable[[SignIn, list[Policy]], None]] = {
+    "sign_in_frequency": _frequency,
+    "compliant_device": _compliant,
+    "joined_device": _joined,
+    "approved_app": _approved,
+    "app_protection": _protected,
+    "token_protection": _bound,
+    "mfa": _mfa,
+    "strength": _strength,
+    "password_change": _password_change,
+    "terms_of_use": _terms,
+    "external": _external,
+}
