@@ -1,0 +1,120 @@
+"""The package as a whole: its public names, and how little importing it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import mstoken
+
+PUBLIC = [
+    "AccessBlocked",
+    "AgentIdentity",
+    "AgentUser",
+    "AsyncClient",
+    "Authority",
+    "AuthorizationCode",
+    "AuthorizationPending",
+    "AzurePipelines",
+    "Browser",
+    "CallbackAssertion",
+    "Client",
+    "ClientAssertion",
+    "ClientCertificate",
+    "ClientKey",
+    "ClientSecret",
+    "ConsentRequired",
+    "CredentialRejected",
+    "DeviceCode",
+    "DevicePrompt",
+    "FileAssertion",
+    "FmiPath",
+    "GitHubActions",
+    "ManagedIdentity",
+    "Misconfigured",
+    "MstokenError",
+    "NotConfigured",
+    "OnBehalfOf",
+    "Password",
+    "RefreshToken",
+    "ServiceUnavailable",
+    "SignInRequired",
+    "StoreError",
+    "Throttled",
+    "Token",
+    "TokenAssertion",
+    "TokenRefused",
+    "TransportError",
+    "TryLater",
+    "UnreadableAnswer",
+    "UntrustedOrigin",
+    "UsageError",
+    "WorkloadIdentity",
+    "default",
+]
+
+SLOW = [
+    "asyncio",
+    "aiohttp",
+    "click",
+    "concurrent",
+    "cryptography",
+    "dataclasses",
+    "filelock",
+    "http",
+    "httpx",
+    "importlib.metadata",
+    "inspect",
+    "joserfc",
+    "json",
+    "keyring",
+    "logging",
+    "platformdirs",
+    "pyreqwest",
+    "re",
+    "redis",
+    "requests",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "tomllib",
+    "typing",
+    "urllib",
+]
+
+
+def modules_after(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after `code`, without those of an empty program."""
+    tell = "; import sys; print(*sys.modules)"
+    found = [
+        set(
+            subprocess.run(
+                [sys.executable, "-I", "-c", start + tell], capture_output=True, text=True, check=True
+            ).stdout.split()
+        )
+        for start in (code, "pass")
+    ]
+    return found[0] - found[1]
+
+
+def test_public_names_are_these() -> None:
+    """What `from mstoken import …` offers is decided here, not by accident; each name is there."""
+    assert sorted(PUBLIC) == sorted(mstoken.__all__)
+    assert [name for name in mstoken.__all__ if not hasattr(mstoken, name)] == []
+
+
+def test_importing_the_package_loads_nothing_slow() -> None:
+    """No HTTP client, no cryptography, no asyncio: names load what they need when first used."""
+    loaded = modules_after("import mstoken")
+    assert not {name.partition(".")[0] for name in loaded} & set(SLOW)
+    assert len(loaded) <= 2
+
+
+def test_a_constructor_loads_no_http_client_and_opens_nothing() -> None:
+    """Constructing clients of every kind imports neither an HTTP client nor cryptography nor asyncio."""
+    made = (
+        "from mstoken import *; secret = ClientSecret('s'); Client('contoso.com', 'app', secret); "
+        "AsyncClient('contoso.com', 'app', secret); Client('contoso.com', 'app', RefreshToken('r', secret))"
+    )
+    loaded = {name.partition(".")[0] for name in modules_after(made)}
+    assert not loaded & {"pyreqwest", "httpx", "requests", "cryptography", "asyncio", "sqlite3", "ssl", "keyring"}
