@@ -1,0 +1,41 @@
+"""A fresh emulator for each test, and this process pointed at it by the environment alone, as any program would be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from tests.support.person import Person
+
+from entra_emulator import Emulator
+from entra_emulator.environment import for_command
+
+NADIA = "nadia@northwind-partner.example"
+
+
+@pytest.fixture
+def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """An emulator with the built-in tenants; the environment is that of `python -m entra_emulator -- CMD`."""
+    with Emulator() as emulator:
+        wanted = for_command(emulator.environment())
+        for name in set(os.environ) - set(wanted):
+            monkeypatch.delenv(name)
+        for name, value in wanted.items():
+            monkeypatch.setenv(name, value)
+        yield emulator
+
+
+@pytest.fixture
+def authority(entra: Emulator, request: pytest.FixtureRequest) -> str:
+    """The authority of the default tenant: Microsoft's own host through the proxy, or "by URL" the emulator's."""
+    base = entra.authority if getattr(request, "param", "") == "by URL" else "https://login.microsoftonline.com"
+    return f"{base}/{entra.state.default_tenant.id}"
+
+
+@pytest.fixture
+def nadia(entra: Emulator) -> Iterator[Person]:
+    """She signs in with her password and a second factor."""
+    person = Person(entra, NADIA)
+    yield person
+    person.close()
