@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from mstoken.model import Authority, Token
+    from mstoken.protocol.challenge import claims_challenge
 
 __all__ = [
     "AccessBlocked",
@@ -100,10 +101,17 @@ __all__ = [
     "UntrustedOrigin",
     "UsageError",
     "WorkloadIdentity",
+    "claims_challenge",
     "default",
 ]
 
-_HOMES = ("errors", "credentials", "model", "client")  # the light ones first: looking for a name imports them in turn
+_HOMES = (
+    "errors",
+    "credentials",
+    "model",
+    "client",
+    "protocol.challenge",
+)  # the light ones first: looking for a name imports them in turn
 
 
 def __getattr__(name: str) -> object:

@@ -11,7 +11,17 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mstoken import clouds, services
-from mstoken.credentials import Chain, ManagedIdentity, is_user, names_itself
+from mstoken.credentials import (
+    Chain,
+    ClientAssertion,
+    ClientCertificate,
+    ClientKey,
+    ClientSecret,
+    ManagedIdentity,
+    OnBehalfOf,
+    is_user,
+    names_itself,
+)
 from mstoken.errors import SignInRequired, UsageError
 from mstoken.flows.cached import cached
 from mstoken.model import LEEWAY_IN, Authority, TokenRequest
@@ -30,6 +40,7 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import Stores
     from mstoken.model import Token
     from mstoken.protocol.http import HttpResponse
+    from mstoken.protocol.id_token import Person
     from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
     from mstoken.runtimes.blocking import BlockingRuntime, Transport
     from mstoken.services import Target
@@ -96,7 +107,8 @@ class _Core:
         from mstoken.config.settings import resolve
         from mstoken.stores.user import user_stores
 
-        return cls.from_settings(resolve({"profile": name}), user_stores())
+        settings = resolve({"profile": name})
+        return cls.from_settings(settings, user_stores(settings.store))
 
     @classmethod
     def managed_identity(
@@ -124,7 +136,8 @@ class _Core:
         from mstoken.config.chain import default_settings
         from mstoken.stores.user import user_stores
 
-        return cls.from_settings(default_settings(), user_stores())
+        settings = default_settings()
+        return cls.from_settings(settings, user_stores(settings.store))
 
     def target(self, *scopes: str) -> Target:
         """What `scopes` mean: service names, API URLs, resources or scopes, all of one resource. Raises UsageError."""
@@ -152,6 +165,14 @@ class _Core:
         keep = not tenant_id or isinstance(credential, ManagedIdentity)
         authority = self.authority if keep else self.authority.for_tenant(tenant_id or "")
         return TokenRequest(authority, self.client_id, credential, target.scopes, **wishes)
+
+    def _as_caller(self, assertion: str, session_key: str) -> OnBehalfOf:
+        if not isinstance(self.credential, ClientSecret | ClientCertificate | ClientKey | ClientAssertion):
+            raise UsageError(
+                "On-behalf-of needs a client that is the web API itself, with its own credential.",
+                "Make it with ClientSecret, ClientCertificate, ClientKey or ClientAssertion.",
+            )
+        return OnBehalfOf(assertion, self.credential, session_key)
 
     def _remember(self, key: _Question, token: Token) -> Token:
         """Keep the token for this process; one that met a challenge takes the place of the one that did not."""
@@ -211,6 +232,27 @@ class Client(_Core):
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
         return self.get_token(*scopes, **(options or {}))
+
+    def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
+        """Have the person of a `Browser`, `DeviceCode`, `Password` or `AuthorizationCode` sign in now; who it was.
+
+        What the sign-in leaves is kept in the stores under the account. Raises UsageError for other credentials.
+        """
+        from mstoken.flows.sign_in import sign_in
+
+        self._hits.clear()
+        return self._run(sign_in(self.question(*scopes, claims=claims or ""), self._port()))
+
+    def on_behalf_of(self, assertion: str, *, session_key: str = "") -> Client:
+        """For a web API: a client for the user who called with the token `assertion`; `OnBehalfOf` says more.
+
+        It shares this one's connections and stores and costs next to nothing, so make one for each call.
+        """
+        runtime = self._port()
+        credential = self._as_caller(assertion, session_key)
+        caller = Client("", self.client_id, credential, self.authority, self._stores, self._transport)
+        caller.cloud, caller._runtime = self.cloud, runtime
+        return caller
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
@@ -304,6 +346,21 @@ class AsyncClient(_Core):
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """As `Client.get_token_info`."""
         return await self.get_token(*scopes, **(options or {}))
+
+    async def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
+        """As `Client.sign_in`."""
+        from mstoken.flows.sign_in import sign_in
+
+        self._hits.clear()
+        return await sign_in(self.question(*scopes, claims=claims or ""), self._port())
+
+    def on_behalf_of(self, assertion: str, *, session_key: str = "") -> AsyncClient:
+        """As `Client.on_behalf_of`."""
+        runtime = self._port()
+        credential = self._as_caller(assertion, session_key)
+        caller = AsyncClient("", self.client_id, credential, self.authority, self._stores, self._transport)
+        caller.cloud, caller._runtime = self.cloud, runtime
+        return caller
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""

@@ -24,9 +24,7 @@ from mstoken.credentials import (
 )
 from mstoken.flows.agent_identity import agent_identity, agent_user
 from mstoken.flows.client_credentials import client_credentials
-from mstoken.flows.on_behalf_of import on_behalf_of
 from mstoken.flows.refresh_token import refresh_token
-from mstoken.flows.sign_in import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -62,6 +60,10 @@ async def _for_a_person(request: TokenRequest, credential: RefreshToken | OnBeha
         case RefreshToken():
             return await refresh_token(request, credential, port)
         case OnBehalfOf():
+            from mstoken.flows.on_behalf_of import on_behalf_of
+
             return await on_behalf_of(request, credential, port)
         case _:
+            from mstoken.flows.sign_in import signed_in
+
             return await signed_in(request, credential, port)

@@ -5,7 +5,6 @@ Source, with the limits: learn.microsoft.com/entra/identity-platform/v2-oauth-ro
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
@@ -32,6 +31,8 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
     A user of a federated identity provider is refused before the password is sent, since Entra does not know it.
     Raises SignInRequired for that, and where multi-factor authentication is needed; else what the service said.
     """
+    import logging
+
     logging.getLogger("mstoken").warning(WARNING)
     if not request.authority.token_url:
         await _refuse_federated(request, credential, port)

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from mstoken.credentials import AuthorizationCode, Browser, DeviceCode, Password, RefreshToken
-from mstoken.errors import ConsentRequired, SignInRequired, TokenRefused
+from mstoken.errors import ConsentRequired, SignInRequired, TokenRefused, UnreadableAnswer, UsageError
 from mstoken.flows.authorization_code import browser_sign_in, redeem_code
 from mstoken.flows.device_code import device_code
 from mstoken.flows.password import password
 from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import About
 from mstoken.protocol.authorize_url import OIDC
-from mstoken.protocol.cache_key import family_name, grant_key, sign_in_name
+from mstoken.protocol.cache_key import cache_key, family_name, grant_key, sign_in_name
 
 if TYPE_CHECKING:
     from mstoken.credentials import SignIn
@@ -64,18 +64,41 @@ async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> t
             assert_never(credential)
 
 
+async def sign_in(request: TokenRequest, port: Port) -> Person:
+    """Ask the person now, whatever is kept, and keep what the sign-in leaves; who it was.
+
+    Raises UsageError for a credential of which no person signs in; else what the sign-in raises.
+    """
+    credential = request.credential
+    if not isinstance(credential, Browser | AuthorizationCode | DeviceCode | Password):
+        raise UsageError(
+            f"Nobody signs in with {type(credential).__name__}.",
+            "Use Browser, DeviceCode, AuthorizationCode or Password.",
+        )
+    name = sign_in_name(request, credential)
+    answer, person = await ask_person(request, credential, port)
+    if not answer.refresh_token:
+        raise UnreadableAnswer(
+            "The sign-in left no refresh token, so nothing could be kept.",
+            "Allow the application the scope offline_access, and sign in again.",
+        )
+    await keep(name, answer, request, port)
+    await port.save(cache_key(request), answer.token)
+    return person
+
+
 async def keep(name: str, answer: Answer, request: TokenRequest, port: Port) -> None:
     """Keep the refresh token of a sign-in under `name`, before its access token is handed out."""
     if not answer.refresh_token:
         return
-    about = About(request.authority.origin, request.authority.tenant, request.client_id)
+    whose = About(request.authority.origin, request.authority.tenant, request.client_id)
     key = grant_key(RefreshToken(account=name))
     if await port.load_grant(key) is not None:
-        await port.forget_tokens()  # those under this name may be of the person who was signed in before
-    await port.put_grant(key, answer.refresh_token, about)
+        await port.forget_tokens(About(account=name))  # they may be of the person who was signed in before
+    await port.put_grant(key, answer.refresh_token, whose)
     if answer.family:
         family = RefreshToken(account=family_name(answer.family, request))
-        await port.put_grant(grant_key(family), answer.refresh_token, about)
+        await port.put_grant(grant_key(family), answer.refresh_token, whose)
 
 
 async def _in_silence(name: str, request: TokenRequest, credential: SignIn, port: Port) -> tuple[Token | None, str]:

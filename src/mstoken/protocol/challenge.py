@@ -22,6 +22,17 @@ def bearer_challenge(header: str) -> dict[str, str]:
     return found
 
 
+def claims_challenge(claims: str, authorization_uri: str = "") -> str:
+    """The WWW-Authenticate header by which a web API hands a claims challenge to its caller; its status is 401.
+
+    `claims` is JSON text, such as that of a refusal of on-behalf-of (`error.claims`). `authorization_uri` says where
+    the user signs in; the public cloud's when empty. Source: learn.microsoft.com/entra/identity-platform/claims-challenge
+    """
+    encoded = base64.b64encode(claims.encode()).decode()
+    where = authorization_uri or "https://login.microsoftonline.com/common/oauth2/v2.0/authorize"
+    return f'Bearer realm="", authorization_uri="{where}", error="insufficient_claims", claims="{encoded}"'
+
+
 def challenged_claims(header: str) -> str:
     """The claims a resource asks for, as JSON text, or '' where it asks for none that can be read.
 
