@@ -25,7 +25,7 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     Raises MstokenError.
     """
     settings = settings_for(flags_of(given))
-    stores = own_stores()
+    stores = own_stores(settings.store)
     client = Client.from_settings(settings, stores)
     wanted = scopes_wanted(client, given["services"], given["scope"])
     warning = "" if client.authority.token_url else client.target(*wanted).warning

@@ -72,11 +72,15 @@ def client_for(flags: Mapping[str, str]) -> Client:
     """The client for a command's identity options, with the user's own stores. Raises UsageError."""
     from mstoken.client import Client
 
-    return Client.from_settings(settings_for(flags), own_stores())
+    settings = settings_for(flags)
+    return Client.from_settings(settings, own_stores(settings.store))
 
 
-def own_stores() -> Stores:
-    """The user's own stores, which are wanted just before asking; what the library logs is said as notes."""
+def own_stores(store: str = "") -> Stores:
+    """The user's own stores, or those at the URL `store`, which are wanted just before asking.
+
+    What the library logs is said as notes. Raises UsageError for a store that is none.
+    """
     import logging
 
     from mstoken.stores.user import user_stores
@@ -90,7 +94,7 @@ def own_stores() -> Stores:
     if not logger.handlers:
         logger.addHandler(Notes(logging.WARNING))
         logger.propagate = False
-    return user_stores()
+    return user_stores(store)
 
 
 def _for_click(option: Option) -> dict[str, Any]:

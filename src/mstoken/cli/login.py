@@ -126,7 +126,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
     from mstoken.flows.store_port import About
     from mstoken.protocol.cache_key import grant_key
 
-    stores = own_stores()
+    stores = own_stores(layers.store())
     single_use = layers.profile is not None and layers.profile.single_use
     key = grant_key(RefreshToken(account=name))
     kept: list[str] = []

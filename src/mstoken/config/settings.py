@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ class Settings:
     """What a client is made of. `authority` is a host or URL, `cloud` a name; both empty mean the public cloud.
 
     An `authority` of one's own (an emulator, a proxy) may stand for any `cloud`; one of Microsoft's fits the cloud.
-    `token_endpoint` is set for a standard OAuth 2.0 server instead. `profile` names where the rest came from, if any.
+    `token_endpoint` is set for a standard OAuth 2.0 server instead. `store` is the URL of a shared store and may hold
+    a password; empty is this machine's own. `profile` names where the rest came from, if any.
     `notes` are sentences the user should hear, such as an environment variable that overrides the profile.
     """
 
@@ -27,6 +28,7 @@ class Settings:
     cloud: str = ""
     authority: str = ""
     token_endpoint: str = ""
+    store: str = field(default="", repr=False)
     profile: str = ""
     notes: tuple[str, ...] = ()
 
