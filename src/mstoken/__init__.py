@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from mstoken.model import Authority, Token
+    from mstoken.stores.shared import Stores, redis_stores
     from mstoken.protocol.challenge import claims_challenge
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "ServiceUnavailable",
     "SignInRequired",
     "StoreError",
+    "Stores",
     "Throttled",
     "Token",
     "TokenAssertion",
@@ -103,6 +105,7 @@ __all__ = [
     "WorkloadIdentity",
     "claims_challenge",
     "default",
+    "redis_stores",
 ]
 
 _HOMES = (
@@ -111,6 +114,7 @@ _HOMES = (
     "model",
     "client",
     "protocol.challenge",
+    "stores.shared",
 )  # the light ones first: looking for a name imports them in turn
 
 
