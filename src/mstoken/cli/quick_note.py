@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from mstoken.cli.quick import NOTE_TYPE
-from mstoken.credentials import ClientSecret, RefreshToken
+from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret, RefreshToken
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key
 from mstoken.stores.places import token_folder
@@ -38,4 +38,4 @@ def _told_by_fingerprint(credential: Credential) -> bool:
     if isinstance(credential, RefreshToken):
         value = os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()
         return bool(credential.account) or credential.value == value
-    return isinstance(credential, ClientSecret)
+    return isinstance(credential, ClientSecret | ClientCertificate | ClientKey | ClientAssertion)

@@ -18,16 +18,23 @@ VARIABLES = {
     "tenant": "AZURE_TENANT_ID",
     "client_id": "AZURE_CLIENT_ID",
     "client_secret": "AZURE_CLIENT_SECRET",
+    "client_certificate": "AZURE_CLIENT_CERTIFICATE_PATH",
+    "client_certificate_password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "send_certificate_chain": "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
     "refresh_token": "MSTOKEN_REFRESH_TOKEN",
     "authority": "AZURE_AUTHORITY_HOST",
     "cloud": "MSTOKEN_CLOUD",
+    "store": "MSTOKEN_STORE",
     "profile": "MSTOKEN_PROFILE",
 }
 """Setting -> variable."""
 
-SECRETS = ("client_secret", "refresh_token")
+SECRETS = ("client_secret", "client_certificate_password", "refresh_token")
 
-_NEEDED = (("tenant",), ("client_id",), ("client_secret", "refresh_token"))
+CREDENTIALS = ("client_secret", "client_certificate", "client_assertion", "client_key", "refresh_token")
+"""Settings of which one makes an identity complete; not all have a variable."""
+
+_NEEDED = (("tenant",), ("client_id",), CREDENTIALS)
 
 
 def read(environ: Mapping[str, str]) -> dict[str, str]:
@@ -43,7 +50,7 @@ def missing(given: Collection[str]) -> tuple[tuple[str, ...], ...]:
 
 def names(settings: Iterable[str], environ: Mapping[str, str]) -> str:
     """Variables for a message; one that is set but empty is told apart, or its owner looks in the wrong place."""
-    shown = (VARIABLES[setting] for setting in settings)
+    shown = (VARIABLES[setting] for setting in settings if setting in VARIABLES)
     return " or ".join(f"{name} (set, but empty)" if name in environ else name for name in shown)
 
 

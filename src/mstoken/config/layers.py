@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from mstoken import clouds
-from mstoken.config import environment
+from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
-from mstoken.credentials import ClientSecret, RefreshToken
+from mstoken.credentials import RefreshToken
 from mstoken.errors import NotConfigured, UsageError
 
 if TYPE_CHECKING:
@@ -17,18 +17,20 @@ if TYPE_CHECKING:
     from typing import Self
 
     from mstoken.config.profiles import Profile
-    from mstoken.credentials import Credential
+    from mstoken.credentials import ClientCredential, Credential
 
 DEFAULT_PROFILE = "default"
 
 _HOW = {
     ("tenant",): "a tenant (--tenant or {})",
     ("client_id",): "a client id (--client-id or {})",
-    ("client_secret", "refresh_token"): "a credential ({})",
+    environment.CREDENTIALS: "a credential ({})",
 }
 
 # Settings of a profile that a variable puts out of force besides the one of the same name.
 _RIVALS = {
+    "client_secret": proofs.PROOFS,
+    "client_certificate": proofs.PROOFS,
     "refresh_token": ("refresh_token", "account"),
     "authority": ("authority", "token_endpoint", "cloud"),
 }
@@ -77,6 +79,7 @@ class Layers:
             cloud=cloud,
             authority=authority,
             token_endpoint=token_endpoint,
+            store=self.store(),
             profile=self.profile.name if self.profile else "",
             notes=self._notes(),
         )
@@ -112,10 +115,22 @@ class Layers:
             return (authority, "", "") if authority_layer < cloud_layer else ("", cloud, "")
         return authority, cloud, ""
 
-    def client(self) -> ClientSecret | None:
+    def store(self) -> str:
+        """The URL of the shared store, '' where it is this machine's own. Raises UsageError for a dead reference."""
+        if "store" in self.environment:
+            return self.environment["store"]
+        text = self.text("store")
+        from mstoken.config.secret_references import is_reference
+
+        return self._referenced("store") if is_reference(text) else text
+
+    def client(self) -> ClientCredential | None:
         """What the application proves itself with, None for a public client. Raises UsageError for a dead reference."""
-        secret = self.environment.get("client_secret", "") or self._referenced("client_secret")
-        return ClientSecret(secret) if secret else None
+        name, layer = proofs.chosen(self._layers())
+        if not name:
+            return None
+        folder = self.profile.folder if self.profile and layer is self.profile.values else ""
+        return proofs.client_proof(name, layer, self.environ, folder)
 
     def _credential(self) -> Credential:
         client = self.client()
@@ -124,7 +139,7 @@ class Layers:
             return RefreshToken(value, client, single_use=single_use)
         value, account = self._referenced("refresh_token"), self.text("account")
         if client and not (value or account):
-            return client
+            return proofs.acting(client, self._merged())
         return RefreshToken(value, client, account, single_use=single_use)
 
     def _referenced(self, setting: str) -> str:

@@ -25,8 +25,26 @@ from mstoken.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-TEXTS = ("tenant", "client_id", *SECRETS, "account", "cloud", "authority", "token_endpoint")
-SWITCHES = ("single_use",)
+TEXTS = (
+    "tenant",
+    "client_id",
+    *SECRETS,
+    "client_certificate",
+    "client_certificate_key",
+    "client_assertion",
+    "client_key",
+    "client_key_certificate",
+    "client_algorithm",
+    "agent",
+    "agent_user",
+    "fmi_path",
+    "account",
+    "cloud",
+    "authority",
+    "token_endpoint",
+    "store",
+)
+SWITCHES = ("single_use", "send_certificate_chain")
 
 LARGEST = 1_000_000
 """Bytes the file may have: thousands of profiles; more is another file."""
@@ -65,9 +83,14 @@ def find(name: str, environ: Mapping[str, str] = os.environ) -> Profile | None:
     return Profile(
         name,
         config_folder(environ),
-        {key: table[key].strip() for key in TEXTS if table.get(key)},
+        {key: table[key].strip() for key in TEXTS if table.get(key)} | _switched_on(table),
         single_use=table.get("single_use", False),
     )
+
+
+def _switched_on(table: Mapping[str, Any]) -> dict[str, str]:
+    """Switches that a variable can set too, as text like its."""
+    return {"send_certificate_chain": "true"} if table.get("send_certificate_chain") else {}
 
 
 def names(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -149,6 +172,11 @@ def _check(table: Mapping[str, Any], where: str) -> None:
                 f"{key} of {where} is the secret itself, or no reference we know; a secret does not belong there.",
                 f"Write where it is: {FORMS}. If it was the secret, make a new one.",
             )
+    if not is_reference(store := table.get("store", "")) and "@" in store:
+        raise UsageError(
+            f"store of {where} has a user or a password in it, which do not belong there.",
+            f"Write where the URL is: {FORMS}; or set MSTOKEN_STORE.",
+        )
     if table.get("authority") and table.get("token_endpoint"):
         raise UsageError(f"{where} has both authority and token_endpoint.", "Keep the one you mean.")
 

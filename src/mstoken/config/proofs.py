@@ -1,0 +1,175 @@
+"""What an application proves itself with, as settings say it: secret, certificate, key in its store, or assertion.
+
+Of the layers the highest that names any of them decides: a certificate of the profile does not go with a secret of the
+environment. Paths of a profile are relative to its folder.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+from urllib.parse import unquote
+
+from mstoken.credentials import (
+    AgentIdentity,
+    AgentUser,
+    AzurePipelines,
+    CallbackAssertion,
+    ClientAssertion,
+    ClientCertificate,
+    ClientKey,
+    ClientSecret,
+    FileAssertion,
+    FmiPath,
+    GitHubActions,
+    ManagedIdentity,
+    TokenAssertion,
+)
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mstoken.credentials import AssertionSource, ClientCredential
+
+PROOFS = ("client_secret", "client_certificate", "client_assertion", "client_key")
+"""The settings of which an application has one."""
+
+ASSERTIONS = (
+    "github, azure-pipelines[:CONNECTION], kubernetes, managed-identity[:CLIENT_ID], file:PATH, env:NAME or "
+    "command:CMD ARGS"
+)
+KEYS = "pkcs11:token=LABEL;object=LABEL?module-path=PATH&pin-source=env:NAME"
+
+_YES = frozenset({"1", "true", "yes", "on"})
+
+
+def chosen(layers: Sequence[Mapping[str, str]]) -> tuple[str, Mapping[str, str]]:
+    """The setting that proves the application and the layer it is in; ('', {}) for a public client.
+
+    Raises UsageError for a profile with two of them. In the environment the secret goes first, as for the Azure SDKs.
+    """
+    for number, layer in enumerate(layers):
+        found = [name for name in PROOFS if layer.get(name)]
+        if len(found) > 1 and number == len(layers) - 1:
+            raise UsageError(
+                f"The profile proves the application twice: {' and '.join(found)}.", "Keep the one that is meant."
+            )
+        if found:
+            return found[0], layer
+    return "", {}
+
+
+def client_proof(name: str, layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCredential:
+    """The credential for the setting `name` of `layer`. `folder` is where a profile's relative paths start.
+
+    Raises UsageError for a reference that leads nowhere and for what cannot be understood.
+    """
+    match name:
+        case "client_certificate":
+            return _certificate(layer, environ, folder)
+        case "client_assertion":
+            return ClientAssertion(_source(layer[name], environ, folder))
+        case "client_key":
+            return _key(layer, environ, folder)
+        case _:
+            return ClientSecret(_secret(layer[name], environ, folder))
+
+
+def acting(
+    client: ClientCredential, settings: Mapping[str, str]
+) -> ClientCredential | FmiPath | AgentIdentity | AgentUser:
+    """The application itself, or the agent, the agent's user or the federated identity that the settings name."""
+    agent, user, path = (settings.get(name, "") for name in ("agent", "agent_user", "fmi_path"))
+    if agent:
+        identity = AgentIdentity(client, agent)
+        if not user:
+            return identity
+        return AgentUser(identity, username=user) if "@" in user else AgentUser(identity, user_id=user)
+    if user:
+        raise UsageError("agent_user names a user of no agent.", "Name the agent's application id too: agent = …")
+    return FmiPath(client, path) if path else client
+
+
+def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCertificate:
+    password, key = layer.get("client_certificate_password", ""), layer.get("client_certificate_key", "")
+    return ClientCertificate(
+        _located(layer["client_certificate"], folder),
+        password=_secret(password, environ, folder) if password else "",
+        key_path=_located(key, folder) if key else "",
+        send_chain=layer.get("send_certificate_chain", "").lower() in _YES,
+        algorithm=_algorithm(layer),
+    )
+
+
+def _algorithm(layer: Mapping[str, str]) -> Literal["PS256", "RS256"]:
+    """As given; what is none of the two is refused by the credential itself."""
+    return cast('Literal["PS256", "RS256"]', layer.get("client_algorithm", "PS256").upper())
+
+
+def _source(text: str, environ: Mapping[str, str], folder: str) -> AssertionSource:
+    kind, _, rest = text.partition(":")
+    match kind:
+        case "github" if not rest:
+            return GitHubActions()
+        case "azure-pipelines":
+            return AzurePipelines(rest)
+        case "kubernetes" if not rest:
+            return FileAssertion()
+        case "managed-identity":
+            return TokenAssertion(ManagedIdentity(rest))
+        case "file" if rest:
+            return FileAssertion(_located(rest, folder))
+        case "env" | "command" | "keyring" if rest:
+            from mstoken.config.secret_references import resolve
+
+            return CallbackAssertion(partial(resolve, text, environ, folder))
+    raise UsageError("client_assertion names no source of assertions.", f"Write {ASSERTIONS}.")
+
+
+def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientKey:
+    """A key named by a PKCS#11 URI (RFC 7512); its certificate from a file, else from beside the key."""
+    from mstoken.keys.files import read
+    from mstoken.keys.pkcs11 import Pkcs11Key
+
+    scheme, _, rest = layer["client_key"].partition(":")
+    path, _, query = rest.partition("?")
+    if scheme != "pkcs11":
+        raise UsageError("client_key is no PKCS#11 URI.", f"Write {KEYS}.")
+    parts = {**_pairs(path, ";"), **_pairs(query, "&")}
+    if "pin-value" in parts:
+        raise UsageError("A PIN does not belong in client_key.", "Say where it is: pin-source=env:NAME")
+    if not parts.get("module-path") or not parts.get("token"):
+        raise UsageError("client_key lacks the token or the module-path.", f"Write {KEYS}.")
+    source = parts.get("pin-source", "")
+    key = Pkcs11Key(
+        parts["module-path"],
+        parts["token"],
+        parts.get("object", ""),
+        parts["id"].encode("latin-1", "replace").hex() if parts.get("id") else "",
+        _secret(source, environ, folder) if source else "",
+    )
+    certificate = layer.get("client_key_certificate", "")
+    given = partial(read, _located(certificate, folder)) if certificate else key.certificate
+    chain = layer.get("send_certificate_chain", "").lower() in _YES
+    return ClientKey(key, given, send_chain=chain, algorithm=_algorithm(layer))
+
+
+def _pairs(text: str, separator: str) -> dict[str, str]:
+    """Attributes of a PKCS#11 URI; `id` is bytes, percent-encoded (RFC 7512 section 2.3)."""
+    pairs = (part.partition("=") for part in text.split(separator) if part)
+    return {name: unquote(value, "latin-1" if name == "id" else "utf-8") for name, _, value in pairs}
+
+
+def _located(path: str, folder: str) -> str:
+    return str(Path(folder) / Path(path).expanduser()) if folder else path
+
+
+def _secret(text: str, environ: Mapping[str, str], folder: str) -> str:
+    """In a profile a reference, in the environment (no folder) the secret itself."""
+    if not folder:
+        return text
+    from mstoken.config.secret_references import resolve
+
+    return resolve(text, environ, folder)

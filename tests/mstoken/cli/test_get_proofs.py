@@ -1,0 +1,148 @@
+"""`mstoken get` for applications without a secret: by certificate, key in its store, assertion, and as agents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.certificates import PASSWORD, identity
+from tests.support.oidc_issuer import SUBJECT, OidcIssuer
+from tests.support.program import Program
+
+from entra_emulator import Emulator
+from entra_emulator.model import App, Certificate, FederatedCredential, Grant, ServicePrincipal, User
+from mstoken.protocol.jwt import decode
+
+AGENT = "11111111-2222-4333-8444-555555555555"
+UPN = "scout@northwind-partner.example"
+APP = identity(0)
+
+
+@pytest.fixture(scope="session")
+def known(entra: Emulator) -> Emulator:
+    """The default application has a certificate, and an agent with a user account."""
+    tenant, app = entra.state.default_tenant, entra.state.default_app
+    app.certificates.append(Certificate(APP.certificate_pem().decode()))
+    entra.state.apps[AGENT] = App(AGENT, "Scout", tenant.id, blueprint=app.id)
+    tenant.principals.append(ServicePrincipal(AGENT))
+    tenant.users.append(User(UPN, "Scout", agent=AGENT))
+    tenant.grants.append(Grant(AGENT, "00000003-0000-0000-c000-000000000000", scopes=["User.Read"]))
+    return entra
+
+
+@pytest.fixture
+def issuer(known: Emulator) -> Iterator[OidcIssuer]:
+    """An issuer whose jobs the default application trusts."""
+    made = OidcIssuer()
+    app = known.state.default_app
+    app.federated = [
+        FederatedCredential(made.url, SUBJECT),
+        FederatedCredential(made.url, "sc://org/project/connection-1"),
+    ]
+    yield made
+    app.federated = []
+    made.close()
+
+
+def with_profile(program: Program, entra: Emulator, **settings: object) -> None:
+    who = {"tenant": entra.state.default_tenant.id, "client_id": entra.state.default_app.id}
+    lines = (f"{name} = {json.dumps(value)}\n" for name, value in {**who, **settings}.items())
+    program.profile(f"[profile.work]\n{''.join(lines)}")
+
+
+def test_a_certificate_by_the_azure_sdks_variables(at_entra: Program, known: Emulator) -> None:
+    """AZURE_CLIENT_CERTIFICATE_PATH and _PASSWORD prove the application, and a second run asks nobody."""
+    del at_entra.environment["AZURE_CLIENT_SECRET"]
+    (at_entra.folder / "app.pfx").write_bytes(APP.pfx(PASSWORD))
+    before = len(known.token_requests)
+    variables = {
+        "AZURE_CLIENT_CERTIFICATE_PATH": str(at_entra.folder / "app.pfx"),
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD": PASSWORD,
+        "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "true",
+    }
+    first, second = at_entra("get", "graph", **variables), at_entra("get", "graph", **variables)
+    assert (first.code, first.err) == (0, "")
+    assert decode(first.out.strip()).claims["appidacr"] == "2"
+    assert first.out == second.out
+    assert len(known.token_requests) == before + 1
+
+
+def test_a_wrong_password_is_told(at_entra: Program, known: Emulator) -> None:
+    """Exit code 2, the file and the variable named, the password not."""
+    del at_entra.environment["AZURE_CLIENT_SECRET"]
+    (at_entra.folder / "app.pfx").write_bytes(APP.pfx(PASSWORD))
+    ran = at_entra(
+        "get",
+        "graph",
+        AZURE_CLIENT_CERTIFICATE_PATH=str(at_entra.folder / "app.pfx"),
+        AZURE_CLIENT_CERTIFICATE_PASSWORD="wrong-one",
+    )
+    assert (ran.code, ran.out) == (2, "")
+    assert "password is wrong" in ran.err
+    assert "AZURE_CLIENT_CERTIFICATE_PASSWORD" in ran.err
+    assert "wrong-one" not in ran.err
+
+
+def test_a_certificate_of_a_profile(anonymous: Program, known: Emulator) -> None:
+    """Path relative to the configuration, password by reference, RS256 and the chain where asked."""
+    (anonymous.config / "app.pem").write_bytes(APP.pem(PASSWORD))
+    with_profile(
+        anonymous,
+        known,
+        client_certificate="app.pem",
+        client_certificate_password="env:CERTIFICATE_PASSWORD",
+        client_algorithm="RS256",
+        send_certificate_chain=True,
+    )
+    ran = anonymous("get", "graph", "--profile", "work", CERTIFICATE_PASSWORD=PASSWORD)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.count(".") == 2
+
+
+def test_github_actions_by_a_profile(anonymous: Program, known: Emulator, issuer: OidcIssuer) -> None:
+    """`client_assertion = "github"` uses the job's variables; outside of a job it says which are missing."""
+    with_profile(anonymous, known, client_assertion="github")
+    ran = anonymous("get", "graph", "--profile", "work", **issuer.github())
+    assert (ran.code, ran.err) == (0, "")
+    outside = anonymous("get", "arm", "--profile", "work")
+    assert (outside.code, outside.out) == (2, "")
+    assert "id-token: write" in outside.err
+
+
+@pytest.mark.parametrize("source", ["azure-pipelines", "azure-pipelines:connection-1", "file", "env", "command"])
+def test_other_assertions_by_a_profile(anonymous: Program, known: Emulator, issuer: OidcIssuer, source: str) -> None:
+    """Azure Pipelines, a file, a variable as GitLab sets it, and a program's output prove the application."""
+    path: Path = anonymous.config / "token.jwt"
+    path.write_text(issuer.token())
+    forms = {"file": "file:token.jwt", "env": "env:ID_TOKEN", "command": f"command:cat {path}"}
+    with_profile(anonymous, known, client_assertion=forms.get(source, source))
+    ran = anonymous("get", "graph", "--profile", "work", ID_TOKEN=issuer.token(), **issuer.pipelines())
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_an_agent_and_its_user_by_a_profile(anonymous: Program, known: Emulator) -> None:
+    """`agent` gives the agent's own tokens, `agent_user` those of its user account."""
+    secret = f"file:{anonymous.config / 'secret'}"
+    (anonymous.config / "secret").write_text(known.state.default_app.secrets[0].value)
+    with_profile(anonymous, known, client_secret=secret, agent=AGENT)
+    agent = anonymous("get", "graph", "--profile", "work")
+    assert (agent.code, decode(agent.out.strip()).claims["appid"]) == (0, AGENT)
+    with_profile(anonymous, known, client_secret=secret, agent=AGENT, agent_user=UPN)
+    user = anonymous("get", "graph", "--profile", "work")
+    assert (user.code, decode(user.out.strip()).claims["upn"]) == (0, UPN)
+    with_profile(anonymous, known, client_secret=secret, fmi_path="runner")
+    path = anonymous("get", "--scope", "api://AzureADTokenExchange/.default", "--profile", "work")
+    assert decode(path.out.strip()).claims["sub"].endswith("/runner")
+
+
+def test_an_agents_user_that_is_another_persons_is_refused(anonymous: Program, known: Emulator) -> None:
+    """Exit code 4 or 3 with Entra's code, and no token."""
+    (anonymous.config / "secret").write_text(known.state.default_app.secrets[0].value)
+    with_profile(
+        anonymous, known, client_secret="file:secret", agent=AGENT, agent_user="nadia@northwind-partner.example"
+    )
+    ran = anonymous("get", "graph", "--profile", "work")
+    assert (ran.code in (3, 4), ran.out) == (True, "")
+    assert "AADSTS50034" in ran.err

@@ -1,0 +1,174 @@
+"""What settings make of an application's proof: the right credential, or a sentence that says what to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.home import Home
+
+from mstoken import (
+    AgentIdentity,
+    AgentUser,
+    AzurePipelines,
+    CallbackAssertion,
+    ClientAssertion,
+    ClientCertificate,
+    ClientKey,
+    ClientSecret,
+    FileAssertion,
+    FmiPath,
+    GitHubActions,
+    RefreshToken,
+    TokenAssertion,
+    UsageError,
+)
+from mstoken.credentials import ManagedIdentity
+from mstoken.keys.pkcs11 import Pkcs11Key
+
+WHO = 'tenant = "t"\nclient_id = "c"\n'
+
+
+def of_profile(home: Home, text: str, **environ: str) -> Any:
+    home.write(f"[profile.default]\n{WHO}{text}\n")
+    return home.settings({}, **environ).credential
+
+
+def test_variables_make_a_certificate(home: Home) -> None:
+    """Path, password and the chain's switch are those of the Azure SDKs."""
+    settings = home.settings(
+        AZURE_TENANT_ID="t",
+        AZURE_CLIENT_ID="c",
+        AZURE_CLIENT_CERTIFICATE_PATH="app.pfx",
+        AZURE_CLIENT_CERTIFICATE_PASSWORD="p",
+        AZURE_CLIENT_SEND_CERTIFICATE_CHAIN="1",
+    )
+    assert settings.credential == ClientCertificate("app.pfx", password="p", send_chain=True)
+    assert "'p'" not in repr(settings)
+
+
+@pytest.mark.parametrize(("text", "sent"), [("true", True), ("1", True), ("false", False), ("0", False), ("", False)])
+def test_the_chains_switch_is_what_it_says(home: Home, text: str, sent: bool) -> None:  # noqa: FBT001
+    """`false` means false, whatever other tools make of any text."""
+    who = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_CERTIFICATE_PATH": "a"}
+    credential = home.settings({}, **who, AZURE_CLIENT_SEND_CERTIFICATE_CHAIN=text).credential
+    assert isinstance(credential, ClientCertificate)
+    assert credential.send_chain is sent
+
+
+def test_the_secret_goes_before_the_certificate_in_the_environment(home: Home) -> None:
+    """As for the Azure SDKs, where both variables are set."""
+    who = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_CERTIFICATE_PATH": "a"}
+    assert home.settings({}, **who, AZURE_CLIENT_SECRET="s").credential == ClientSecret("s")
+
+
+def test_the_highest_layer_with_any_proof_decides(home: Home) -> None:
+    """A secret of the environment puts the profile's certificate out of force, and a note says so."""
+    home.write(f'[profile.work]\n{WHO}client_certificate = "app.pem"\n')
+    settings = home.settings({"profile": "work"}, AZURE_CLIENT_SECRET="s")
+    assert settings.credential == ClientSecret("s")
+    assert settings.notes == ("AZURE_CLIENT_SECRET is set and goes before client_certificate of the profile work.",)
+
+
+def test_a_certificate_of_a_profile(home: Home) -> None:
+    """Paths start at the configuration's folder; the password is a reference."""
+    made = of_profile(
+        home,
+        'client_certificate = "app.crt"\nclient_certificate_key = "/k.pem"\nclient_certificate_password = "env:P"\n'
+        'client_algorithm = "rs256"\nsend_certificate_chain = true',
+        P="pass",
+    )
+    assert made == ClientCertificate(
+        f"{home.folder}/app.crt", password="pass", key_path="/k.pem", send_chain=True, algorithm="RS256"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("github", GitHubActions()),
+        ("azure-pipelines", AzurePipelines()),
+        ("azure-pipelines:abc", AzurePipelines("abc")),
+        ("kubernetes", FileAssertion()),
+        ("file:/run/token", FileAssertion("/run/token")),
+    ],
+)
+def test_sources_of_assertions(home: Home, text: str, source: Any) -> None:
+    """Each word makes its source; what a refresh token needs beside it is the same."""
+    assert of_profile(home, f'client_assertion = "{text}"') == ClientAssertion(source)
+    user = of_profile(home, f'client_assertion = "{text}"\naccount = "me"')
+    assert user == RefreshToken(client=ClientAssertion(source), account="me")
+
+
+def test_a_managed_identity_as_assertion(home: Home) -> None:
+    """The system's identity, or the user-assigned one that is named."""
+    for text, client_id in (("managed-identity", ""), ("managed-identity:abc", "abc")):
+        made = of_profile(home, f'client_assertion = "{text}"')
+        assert isinstance(made.source, TokenAssertion)
+        assert isinstance(made.source.credential, ManagedIdentity)
+        assert made.source.credential.client_id == client_id
+
+
+def test_a_reference_is_followed_each_time(home: Home) -> None:
+    """What a variable or program gives is asked for when it is needed, not when the settings are read."""
+    made = of_profile(home, 'client_assertion = "command:echo one.two.three"')
+    assert isinstance(made.source, CallbackAssertion)
+    assert made.source.call() == "one.two.three"
+
+
+def test_a_key_in_its_store(home: Home) -> None:
+    """A PKCS#11 URI (RFC 7512) names module, token and key; the PIN is a reference; the certificate may be a file."""
+    made = of_profile(
+        home,
+        'client_key = "pkcs11:token=my%20apps;object=orders;id=%a1%b2?module-path=/lib/p11.so&pin-source=env:PIN"\n'
+        'client_key_certificate = "orders.crt"',
+        PIN="4711",
+    )
+    assert isinstance(made, ClientKey)
+    assert made.sign == Pkcs11Key("/lib/p11.so", "my apps", "orders", "a1b2", "4711")
+    (home.folder / "orders.crt").write_bytes(b"certificate")
+    assert callable(made.certificate)
+    assert made.certificate() == b"certificate"
+    beside = of_profile(home, 'client_key = "pkcs11:token=a;object=b?module-path=/lib/p11.so"')
+    assert beside.certificate == beside.sign.certificate
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ('agent = "a"', AgentIdentity(ClientSecret("s"), "a")),
+        ('agent = "a"\nagent_user = "u@x.example"', AgentUser(AgentIdentity(ClientSecret("s"), "a"), "u@x.example")),
+        ('agent = "a"\nagent_user = "u-1"', AgentUser(AgentIdentity(ClientSecret("s"), "a"), user_id="u-1")),
+        ('fmi_path = "p"', FmiPath(ClientSecret("s"), "p")),
+    ],
+)
+def test_agents(home: Home, text: str, made: Any) -> None:
+    """The agent, its user by name or id, or a federated identity's path."""
+    assert of_profile(home, f'client_secret = "env:S"\n{text}', S="s") == made
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('client_secret = "env:S"\nclient_certificate = "a.pem"', "twice"),
+        ('client_assertion = "gitlab"', "no source"),
+        ('client_assertion = "github:x"', "no source"),
+        ('client_assertion = "file:"', "no source"),
+        ('client_key = "app.pem"', "no PKCS#11 URI"),
+        ('client_key = "pkcs11:object=b?module-path=/l"', "lacks the token"),
+        ('client_key = "pkcs11:token=a;object=b"', "lacks the token"),
+        ('client_key = "pkcs11:token=a?module-path=/l"', "not named"),
+        ('client_key = "pkcs11:token=a;object=b?module-path=/l&pin-value=4711"', "PIN does not belong"),
+        ('client_certificate = "a.pem"\nclient_certificate_password = "hunter2"', "does not belong there"),
+        ('client_certificate = "a.pem"\nclient_algorithm = "ES256"', "no algorithm"),
+        ('client_secret = "env:S"\nagent_user = "u@x.example"', "no agent"),
+        ('client_certificate = "a.pem"\nsend_certificate_chain = "yes"', "neither true nor false"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(home: Home, text: str, word: str) -> None:
+    """Each mistake has its own sentence with what to write, and repeats no secret."""
+    with pytest.raises(UsageError, match=word) as caught:
+        of_profile(home, text, S="s")
+    assert caught.value.remedy
+    assert "hunter2" not in str(caught.value)
+    assert "4711" not in str(caught.value)
