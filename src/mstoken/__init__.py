@@ -55,9 +55,10 @@ if TYPE_CHECKING:
         UntrustedOrigin,
         UsageError,
     )
+    from mstoken.flows.store_port import Stores
     from mstoken.model import Authority, Token
-    from mstoken.stores.shared import Stores, redis_stores
     from mstoken.protocol.challenge import claims_challenge
+    from mstoken.stores.shared import redis_stores
 
 __all__ = [
     "AccessBlocked",

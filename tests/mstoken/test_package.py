@@ -40,6 +40,7 @@ PUBLIC = [
     "ServiceUnavailable",
     "SignInRequired",
     "StoreError",
+    "Stores",
     "Throttled",
     "Token",
     "TokenAssertion",
@@ -50,7 +51,9 @@ PUBLIC = [
     "UntrustedOrigin",
     "UsageError",
     "WorkloadIdentity",
+    "claims_challenge",
     "default",
+    "redis_stores",
 ]
 
 SLOW = [

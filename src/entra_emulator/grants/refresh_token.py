@@ -1,7 +1,9 @@
 """Refreshing (RFC 6749 section 6): a refresh token is good for every resource and tenant its user may reach.
 
 Entra does not revoke a refresh token when it is used: the answer brings a new one, and the old one works on until it is
-inactive for 90 days or the user's sessions are revoked.
+inactive for 90 days or the user's sessions are revoked. Servers that rotate in earnest, which an application may be set
+to meet here, take a token until the one it was exchanged for has been used: an answer may have been lost on its way
+(RFC 9700 section 4.14.2 leaves this to the server).
 Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
 """
 
@@ -39,8 +41,17 @@ def answer(exchange: Exchange) -> dict[str, Any]:
         raise EntraError(50173, issued=ticks(session.granted_on), valid_from=ticks(user.tokens_valid_from))
     asked = parse(exchange.form.get("scope", "").strip() or session.scopes)
     body = user_answer(exchange, client, session, named or home, asked)
-    session.used = True
+    _rotate(exchange, session, body.get("refresh_token", ""))
     return body
+
+
+def _rotate(exchange: Exchange, session: RefreshToken, successor: str) -> None:
+    """The new token is out; with its first use, what it came from is used up."""
+    tokens = exchange.world.state.refresh_tokens
+    if successor in tokens:
+        tokens[successor].came_of = session
+    if session.came_of:
+        session.came_of.used = True
 
 
 def _check(exchange: Exchange, client: Client, session: RefreshToken) -> None:

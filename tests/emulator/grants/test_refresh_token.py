@@ -111,10 +111,13 @@ def test_each_answer_brings_a_new_refresh_token_and_the_old_one_works_on(user_to
 
 
 def test_single_use_refresh_tokens_are_used_up(entra: Emulator, user_token: Get) -> None:
-    """An application that is set so may use a refresh token once; the next use is refused with 70000."""
+    """An application that is set so may use a refresh token until its successor has been used; then comes 70000."""
     entra.state.default_app.single_use_refresh_tokens = True
     first = user_token().json()["refresh_token"]
-    assert user_token(refresh_token=first).status_code == 200
+    lost = user_token(refresh_token=first).json()["refresh_token"]
+    second = user_token(refresh_token=first).json()["refresh_token"]
+    assert len({first, lost, second}) == 3
+    assert user_token(refresh_token=second).status_code == 200
     assert user_token(refresh_token=first).json()["error_codes"] == [70000]
 
 
