@@ -1,0 +1,188 @@
+"""Managed identity against the six local endpoints when they refuse, are busy, or are not there."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.hurried import hurry
+from tests.support.machines import NOBODY, SOURCES, client_of
+from tests.support.token_service import Reply, TokenService
+from tests.support.worlds import World
+
+from entra_emulator.managed_identity.machine import Machine, Source
+from mstoken import (
+    CredentialRejected,
+    ManagedIdentity,
+    Misconfigured,
+    ServiceUnavailable,
+    Throttled,
+    TransportError,
+    UnreadableAnswer,
+)
+
+
+@pytest.mark.parametrize("source", ["imds", "app_service", "azure_arc", "azure_ml"])
+def test_an_identity_that_is_not_assigned_is_named(world: World, machine: Machine, source: Source) -> None:
+    """The error says which id was looked for and what to do; it is not asked for twice."""
+    client = client_of(world, machine, source, client_id="11111111-2222-3333-4444-555555555555")
+    with pytest.raises(Misconfigured) as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert "11111111-2222-3333-4444-555555555555" in caught.value.remedy
+    assert [request.status for request in machine.requests if request.status != 401] == [400]
+
+
+def test_a_machine_without_identity_says_how_to_get_one(world: World, machine: Machine) -> None:
+    """IMDS's 400 is about the machine: the remedy assigns an identity."""
+    machine.identities.system, machine.identities.users[:] = None, []
+    client = client_of(world, machine, "imds")
+    with pytest.raises(Misconfigured, match="Identity not found") as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert "az vm identity assign" in caught.value.remedy
+
+
+def test_several_user_assigned_identities_want_a_name(world: World, machine: Machine) -> None:
+    """Without a system-assigned identity and with two others IMDS cannot choose."""
+    machine.identities.system = None
+    machine.identities.users *= 2
+    client = client_of(world, machine, "imds")
+    with pytest.raises(Misconfigured) as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert "AZURE_CLIENT_ID" in caught.value.remedy
+
+
+def test_entras_own_refusal_comes_through(world: World, machine: Machine) -> None:
+    """IMDS passes Entra's error on, with its code."""
+    client = client_of(world, machine, "imds")
+    with pytest.raises(Misconfigured) as caught:
+        world.run(lambda: client.get_token("api://nobody-knows-this"))
+    assert caught.value.codes == (500011,)
+
+
+def test_app_service_answers_an_unknown_resource_with_500(world: World, machine: Machine) -> None:
+    """It is asked again three times, and the remedy names the resource, as it may be at fault."""
+    client = client_of(world, machine, "app_service")
+    slept = hurry(client)
+    with pytest.raises(ServiceUnavailable) as caught:
+        world.run(lambda: client.get_token("api://nobody-knows-this"))
+    assert "api://nobody-knows-this" in caught.value.remedy
+    assert slept == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("source", "refused"), [("app_service", CredentialRejected), ("azure_ml", CredentialRejected)])
+def test_a_secret_of_yesterday_is_refused(
+    world: World, machine: Machine, source: Source, refused: type[Exception]
+) -> None:
+    """The platform renews its secret at a restart; the remedy says so and nothing is repeated."""
+    old = {
+        name: "old" if "HEADER" in name or "SECRET" in name else value
+        for name, value in machine.environment(source).items()
+    }
+    client = world.client("", "", ManagedIdentity(environment=old))
+    with pytest.raises(refused, match="401") as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert "restart" in getattr(caught.value, "remedy", "")
+    assert len(machine.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "environment"), [("ManagedIdentityNotFound", {"IDENTITY_HEADER": "old"}), ("ResourceNotFound", {})]
+)
+def test_service_fabrics_codes_are_told(world: World, machine: Machine, code: str, environment: dict[str, str]) -> None:
+    """Its errors have a code and a message in a member `error`."""
+    given = machine.environment("service_fabric") | environment
+    client = world.client("", "", ManagedIdentity(environment=given))
+    scope = "arm" if environment else "api://nobody-knows-this"
+    with pytest.raises(Misconfigured, match=code):
+        world.run(lambda: client.get_token(scope))
+
+
+def test_cloud_shells_codes_are_told(world: World, machine: Machine) -> None:
+    """It refuses audiences that it does not serve."""
+    client = client_of(world, machine, "cloud_shell")
+    with pytest.raises(Misconfigured, match="AudienceNotSupported"):
+        world.run(lambda: client.get_token("api://nobody-knows-this"))
+
+
+RETRIES = [
+    ("imds", 404, [0, 1.6, 3.2, 6.4, 12.8]),
+    ("imds", 429, [0, 1.6, 3.2, 6.4, 12.8]),
+    ("imds", 500, [0, 1.6, 3.2, 6.4, 12.8]),
+    ("imds", 503, [0, 1.6, 3.2, 6.4, 12.8]),
+    ("imds", 410, [0, 5, 10, 20, 40]),
+    *((source, status, [1, 1, 1]) for source in SOURCES[1:] for status in (404, 408, 429, 500, 503, 504)),
+]
+
+
+@pytest.mark.parametrize(("source", "status", "pauses"), RETRIES)
+def test_each_source_is_asked_again_by_its_own_schedule(
+    world: World, machine: Machine, source: Source, status: int, pauses: list[float]
+) -> None:
+    """What may pass is asked for again: IMDS for some 24 seconds, for 75 while it is updated; others three times."""
+    client = client_of(world, machine, source)
+    slept = hurry(client)
+    machine.trouble = [status] * len(pauses)
+    assert world.run(lambda: client.get_token("arm")).token
+    assert slept == pauses
+    assert [request.status for request in machine.requests if request.status == status] == [status] * len(pauses)
+
+
+@pytest.mark.parametrize(("source", "status", "pauses"), RETRIES)
+def test_asking_again_has_an_end(
+    world: World, machine: Machine, source: Source, status: int, pauses: list[float]
+) -> None:
+    """After the last try the error says that it may pass."""
+    client = client_of(world, machine, source)
+    slept = hurry(client)
+    machine.trouble = [status] * 20
+    with pytest.raises(Throttled if status == 429 else ServiceUnavailable):
+        world.run(lambda: client.get_token("arm"))
+    assert slept == pauses
+
+
+@pytest.mark.parametrize("source", ["imds", "app_service"])
+def test_nobody_there_is_a_transport_error(world: World, source: Source) -> None:
+    """Where a client is told that there is a managed identity, no answer is tried again briefly."""
+    environment = {
+        "imds": {"AZURE_POD_IDENTITY_AUTHORITY_HOST": NOBODY},
+        "app_service": {"IDENTITY_ENDPOINT": f"{NOBODY}/msi/token", "IDENTITY_HEADER": "h"},
+    }
+    client = world.client("", "", ManagedIdentity(environment=environment[source]))
+    slept = hurry(client)
+    with pytest.raises(TransportError):
+        world.run(lambda: client.get_token("arm"))
+    assert slept == ([1.6] if source == "imds" else [1, 1, 1])
+
+
+def test_docker_desktops_403_means_unreachable(world: World, machine: Machine) -> None:
+    """Its proxy answers for addresses that it cannot reach; that is no refusal by Azure."""
+    client = client_of(world, machine, "imds")
+    machine.trouble = [403]
+    with pytest.raises(TransportError, match="Docker Desktop"):
+        world.run(lambda: client.get_token("arm"))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, "<html>sign in</html>"),
+        Reply(200, {"expires_in": 3600}),
+        Reply(200, {"access_token": "t", "expires_on": "yesterday"}),
+        Reply(200, {"access_token": "t", "expires_on": "1"}),
+        Reply(200, '{"access_token": "t", "expi'),
+    ],
+)
+def test_what_is_no_token_is_said_so(world: World, token_service: TokenService, reply: Reply) -> None:
+    """HTML, cut-off JSON, a missing token and a senseless end are errors, never tokens."""
+    token_service.script = [reply]
+    environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
+    client = world.client("", "", ManagedIdentity(environment=environment))
+    with pytest.raises(UnreadableAnswer):
+        world.run(lambda: client.get_token("arm"))
+
+
+def test_no_secret_of_the_platform_shows(world: World, machine: Machine) -> None:
+    """Neither reprs nor errors have the secret of the environment."""
+    environment = machine.environment("app_service")
+    client = world.client("", "", ManagedIdentity("none-such", environment=environment))
+    with pytest.raises(Misconfigured) as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert environment["IDENTITY_HEADER"] not in repr(client) + repr(client.question("arm")) + repr(caught.value)
