@@ -14,7 +14,8 @@ from typing import Any
 
 from cryptography import x509
 
-from .model import App, Secret, ServicePrincipal, Settings, Tenant
+from .conditions import REQUIREMENTS, RISKS, STRENGTHS
+from .model import AUDIENCES, PASSWORD_AGENTS, App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State, as_guid
 from .tokens.claims import role_ids
 
@@ -82,8 +83,7 @@ def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
         if not (home := state.tenant(app.tenant)):
             raise ConfigError(f"app {app.id}: its tenant '{app.tenant}' is not in the configuration")
         app.tenant = home.id
-        if app.audience not in ("single", "multiple"):
-            raise ConfigError(f"app {app.id}: audience is '{app.audience}', expected single or multiple")
+        _check_choice(f"app {app.id}: audience", app.audience, AUDIENCES)
         _check_certificates(app)
     for tenant in tenants:
         _check_tenant(tenant)
@@ -93,12 +93,25 @@ def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
 
 def _check_tenant(tenant: Tenant) -> None:
     for policy in tenant.policies:
-        if policy.require not in ("mfa", "block"):
-            raise ConfigError(f"policy '{policy.name}': require is '{policy.require}', expected mfa or block")
+        _check_choice(f"policy '{policy.name}': require", policy.require, REQUIREMENTS)
+        _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
+        for level in policy.user_risk + policy.sign_in_risk:
+            _check_choice(f"policy '{policy.name}': risk", level, RISKS)
+    for user in tenant.users:
+        _check_choice(f"user '{user.upn}': risk", user.risk, RISKS)
+        _check_choice(f"user '{user.upn}': sign_in_risk", user.sign_in_risk, RISKS)
+    _check_choice(f"tenant {tenant.id}: password_agent", tenant.password_agent, PASSWORD_AGENTS)
     named = [one.roles for one in tenant.users] + [one.roles for one in tenant.relationships]
     for role in (role for roles in named for role in role_ids(roles)):
         if not as_guid(role.lower()):
             raise ConfigError(f"tenant {tenant.id}: '{role}' is no known directory role; give its template id")
+
+
+def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(
+            f"{where} is '{value}', expected one of {', '.join(choice or 'nothing' for choice in choices)}"
+        )
 
 
 def _check_certificates(app: App) -> None:

@@ -10,6 +10,8 @@ from .ids import new_id
 from .vaults import Vault
 
 __all__ = [
+    "AUDIENCES",
+    "PASSWORD_AGENTS",
     "App",
     "Certificate",
     "Device",
@@ -29,6 +31,10 @@ __all__ = [
     "Vault",
     "new_id",
 ]
+
+
+AUDIENCES = ("single", "multiple", "all", "personal")
+PASSWORD_AGENTS = ("", "ok", "unavailable", "timeout", "error", "failing")
 
 
 @dataclass
@@ -275,6 +281,7 @@ class RefreshToken:
     """What a refresh token stands for. Epoch seconds: `granted_on` is the sign-in, `issued_on` this very token.
 
     `amr`: how the user signed in. `device`: the id of the device it was done on. `bound`: to that device's key.
+    `came_of`: the token it was exchanged for.
     """
 
     app: str
@@ -287,3 +294,4 @@ class RefreshToken:
     device: str = ""
     bound: bool = False
     used: bool = False
+    came_of: "RefreshToken | None" = field(default=None, repr=False)

@@ -80,7 +80,7 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
             {"apps": [{"id": APP, "name": "A", "tenant": "other.example"}]},
             "'other.example' is not in the configuration",
         ),
-        ({"apps": [{"id": APP, "name": "A", "tenant": TENANT, "audience": "all"}]}, "expected single or multiple"),
+        ({"apps": [{"id": APP, "name": "A", "tenant": TENANT, "audience": "everyone"}]}, "expected one of single,"),
         (
             {"apps": [{"id": APP, "name": "A", "tenant": TENANT, "public": "yes"}]},
             "public: expected true or false, got text",
@@ -91,7 +91,7 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
         ),
         (
             {"tenants": [{"id": TENANT, "name": "n", "policies": [{"name": "p", "require": "luck"}]}]},
-            "expected mfa or block",
+            "expected one of block, mfa,",
         ),
         ({"tenants": [{"id": TENANT, "name": "n", "users": [{"upn": "u", "name": "U", "roles": ["King"]}]}]}, "'King'"),
         ({"settings": {"description_separator": "tab"}}, "expected space or crlf"),

@@ -10,6 +10,7 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import clouds, served
 from entra_emulator.model import Tenant
 
+from . import version_one
 from .exchange import Exchange
 
 CACHED = [
@@ -84,6 +85,14 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
         "msgraph_host": graph,
         "rbac_url": f"https://{site.cloud.rbac}",
     }
+
+
+def openid_configuration_version_one(exchange: Exchange) -> dict[str, Any]:
+    """The v1.0 OpenID configuration of a tenant, or of common and organizations."""
+    tenant, hosts = _organization(exchange), exchange.site.cloud.graph
+    return version_one.openid_configuration(
+        exchange, tenant.id if tenant else exchange.tenant_name.lower(), hosts[0] if hosts else ""
+    )
 
 
 def keys(exchange: Exchange) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from starlette.routing import BaseRoute
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.grants import GRANTS
+from entra_emulator.model import Tenant
+from entra_emulator.policy.tenancy import check_rate
 from entra_emulator.routing import route
 from entra_emulator.web import dated
+from entra_emulator.world import LoggedRequest
 
-from . import accounts, authorize, device, discovery, federation, showing, sign_out
+from . import accounts, authorize, device, discovery, federation, showing, sign_out, version_one
 from .exchange import Exchange
 
 
@@ -31,13 +34,51 @@ async def token(request: Request) -> Response:
         return exchange.answer(exchange.refusal(problem), problem.definition.status, problem.code)
 
 
+async def token_version_one(request: Request) -> Response:
+    """POST /{tenant}/oauth2/token"""
+    exchange = Exchange.of(request)
+    exchange.version = 1
+    notes = request.state.notes
+    try:
+        await exchange.read_form(request)
+        notes.update(_noted(exchange), scope=exchange.form.get("resource"))
+        version_one.refuse_personal(exchange)
+        resource = exchange.form.get("resource", "").strip()
+        exchange.form = version_one.translate(exchange.form)
+        await federation.fetch_issuer_keys(exchange)
+        return exchange.answer(version_one.answer(_granted(exchange), resource))
+    except EntraError as problem:
+        notes["aadsts"] = problem.code
+        body = exchange.refusal(problem, version_one.error_name(problem))
+        return exchange.answer(body, problem.definition.status, problem.code)
+
+
+async def only_post(request: Request) -> Response:
+    """Any other method at the token endpoint."""
+    exchange = Exchange.of(request)
+    problem = EntraError(900561, accepted="POST", method=request.method)
+    request.state.notes["aadsts"] = problem.code
+    return exchange.answer(exchange.refusal(problem), problem.definition.status, problem.code)
+
+
 def _granted(exchange: Exchange) -> dict[str, Any]:
     if "resource" in exchange.form:
         raise EntraError(901002)
+    check_rate(exchange.world, _tenant_or_none(exchange), _asked(exchange))
     grant_type = exchange.required("grant_type")
     if grant_type not in GRANTS:
         raise EntraError(70003, grant_type=grant_type)
     return GRANTS[grant_type](exchange)
+
+
+def _tenant_or_none(exchange: Exchange) -> Tenant | None:
+    return exchange.world.state.tenant(exchange.tenant_name, exchange.realm)
+
+
+def _asked(exchange: Exchange) -> LoggedRequest:
+    """The request as the log will have it, but for its answer."""
+    now = exchange.world.clock.now()
+    return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **_noted(exchange))
 
 
 def _noted(exchange: Exchange) -> dict[str, Any]:
@@ -66,6 +107,11 @@ async def openid_configuration(request: Request) -> Response:
     return _discover(request, discovery.openid_configuration)
 
 
+async def openid_configuration_version_one(request: Request) -> Response:
+    """GET /{tenant}/.well-known/openid-configuration"""
+    return _discover(request, discovery.openid_configuration_version_one)
+
+
 async def keys(request: Request) -> Response:
     """GET /{tenant}/discovery/v2.0/keys"""
     return _discover(request, discovery.keys)
@@ -89,6 +135,9 @@ def routes() -> list[BaseRoute]:
     """Every route of the sign-in service. Paths match in any letter case, as Entra's do."""
     return [
         route("POST", "/{tenant}/oauth2/v2.0/token", token),
+        route("POST", "/{tenant}/oauth2/token", token_version_one),
+        route("GET", "/{tenant}/oauth2/v2.0/token", only_post),
+        route("GET", "/{tenant}/oauth2/token", only_post),
         route("POST", "/{tenant}/oauth2/v2.0/devicecode", device.devicecode),
         *(route(method, "/{tenant}/oauth2/v2.0/authorize", authorize.authorize) for method in ("GET", "POST")),
         *(route(method, "/{tenant}/oauth2/v2.0/logout", sign_out.logout) for method in ("GET", "POST")),
@@ -98,5 +147,7 @@ def routes() -> list[BaseRoute]:
         route("GET", "/{tenant}/userrealm/{username}", user_realm),
         route("GET", "/common/discovery/instance", instance),
         route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
+        route("GET", "/{tenant}/.well-known/openid-configuration", openid_configuration_version_one),
         route("GET", "/{tenant}/discovery/v2.0/keys", keys),
+        route("GET", "/{tenant}/discovery/keys", keys),
     ]

@@ -39,6 +39,7 @@ class Exchange:
     `issuer_keys`: what the issuer of a federated assertion publishes, None where it could not be had.
     `allowed_tenants`: the header by which a network restricts tenants.
     `nonce`: of the authorization request, for the ID token.
+    `version`: of the endpoint.
     """
 
     world: World
@@ -53,6 +54,7 @@ class Exchange:
     issuer_keys: list[RSAKey] | None = None
     nonce: str = ""
     allowed_tenants: str = ""
+    version: int = 2
 
     @classmethod
     def of(cls, request: Request) -> "Exchange":

@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.clouds import public
 from entra_emulator.model import App, FederatedCredential, Tenant
 from entra_emulator.network.certificates import shared_authority
 from entra_emulator.state import as_guid
@@ -60,7 +61,10 @@ def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
     if app.blueprint and tenant:
         subject = fmi_subject(tenant.id, app.blueprint, app.id)
         trusted = [*trusted, FederatedCredential(issuer, subject, [TOKEN_EXCHANGE])]
-    _match(trusted, issuer, assertion.claims)
+    of_issuer = [
+        one for one in trusted if one.issuer == issuer or (tenant and own_tenant(exchange, one.issuer) is tenant)
+    ]
+    _match(of_issuer, assertion.claims)
     if tenant:
         _check_own(exchange, assertion)
     else:
@@ -69,17 +73,19 @@ def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
 
 
 def own_tenant(exchange: Exchange, issuer: str) -> Tenant | None:
-    """The tenant of this emulator that `issuer` is, if it is one."""
+    """The tenant of this emulator that `issuer` is, if it is one: by its own URL, or by that of the public cloud."""
     name = urlsplit(issuer).path.strip("/").partition("/")[0]
-    tenant = exchange.world.state.tenant(name) if name else None
-    return tenant if tenant and issuer == exchange.site.issuer(tenant.id, 2) else None
+    tenant = exchange.world.state.tenants.get(name)
+    if tenant is None:
+        return None
+    names = {exchange.site.issuer(name, 2), f"https://{public().login[0]}/{name}/v2.0"}
+    return tenant if issuer in names else None
 
 
-def _match(trusted: list[FederatedCredential], issuer: str, claims: dict[str, Any]) -> None:
+def _match(of_issuer: list[FederatedCredential], claims: dict[str, Any]) -> None:
     """Letter by letter, as Entra compares. A token of Entra's own names the exchange by its application id."""
-    of_issuer = [one for one in trusted if one.issuer == issuer]
     if not of_issuer:
-        raise EntraError(700211, value=_plain(issuer))
+        raise EntraError(700211, value=_plain(claims.get("iss")))
     audience = claims.get("aud")
     audiences = set(audience) if isinstance(audience, list) else {audience}
     of_audience = [one for one in of_issuer if audiences & {*one.audiences, TOKEN_EXCHANGE}]

@@ -20,6 +20,7 @@ from entra_emulator.tokens.claims import (
     Stamp,
     access_claims,
     id_token_claims,
+    id_token_claims_version_one,
 )
 
 from .access import GRAPH_OIDC, app_roles
@@ -103,10 +104,11 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
 
 
 def _sign_id(exchange: Exchange, who: Principal, asked: AskedScope) -> str:
-    stamp = _stamp(exchange, who.tenant, 2, ID_TOKEN_LIFE_IN - BACKDATED_IN)
-    return exchange.world.keys.sign(
-        id_token_claims(who, stamp, oidc=asked.oidc, nonce=exchange.nonce or None), with_thumbprint=False
-    )
+    stamp = _stamp(exchange, who.tenant, exchange.version, ID_TOKEN_LIFE_IN - BACKDATED_IN)
+    nonce = exchange.nonce or None
+    if exchange.version == 1:
+        return exchange.world.keys.sign(id_token_claims_version_one(who, stamp, nonce=nonce), with_thumbprint=True)
+    return exchange.world.keys.sign(id_token_claims(who, stamp, oidc=asked.oidc, nonce=nonce), with_thumbprint=False)
 
 
 def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> Stamp:
@@ -121,7 +123,7 @@ def _capabilities(exchange: Exchange, resource: Resource) -> tuple[str, ...]:
 
 def _life_in(exchange: Exchange, resource: Resource, usual_in: int) -> int:
     """A client that handles claims challenges gets a day from resources that send them."""
-    return CAE_LIFE_IN if "cp1" in _capabilities(exchange, resource) else usual_in
+    return CAE_LIFE_IN if "cp1" in (one.lower() for one in _capabilities(exchange, resource)) else usual_in
 
 
 def _with_oidc(granted: tuple[str, ...], asked: AskedScope, resource: Resource) -> tuple[str, ...]:

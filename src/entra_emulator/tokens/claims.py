@@ -180,6 +180,29 @@ def id_token_claims(who: Principal, stamp: Stamp, *, oidc: frozenset[str], nonce
     return {name: value for name, value in claims.items() if value is not None}
 
 
+def id_token_claims_version_one(who: Principal, stamp: Stamp, *, nonce: str | None = None) -> dict[str, Any]:
+    """The claims of a v1.0 ID token."""
+    user = who.user
+    if user is None:
+        raise ValueError("An ID token speaks of a user.")
+    claims: dict[str, Any] = {"aud": who.app.id, **stamp.times, "amr": list(who.amr)}
+    claims["family_name"] = user.family_name or None
+    claims["given_name"] = user.given_name or None
+    claims["idp"] = f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None
+    claims["ipaddr"] = "127.0.0.1"
+    claims["name"] = user.name
+    claims["nonce"] = nonce
+    claims["oid"] = who.object_id
+    claims["rh"] = f"1.{_opaque(32)}."
+    claims["sub"] = pairwise(user, who.app.id)
+    claims["tid"] = who.tenant.id
+    claims["unique_name"] = user.upn
+    claims["upn"] = None if who.foreign else user.upn
+    claims["uti"] = _opaque(16)
+    claims["ver"] = "1.0"
+    return {name: value for name, value in claims.items() if value is not None}
+
+
 def pairwise(user: User, audience: str) -> str:
     """`sub`: one user looks different to each application, and always the same to one."""
     return base64.urlsafe_b64encode(_digest(f"{user.id} {audience}")).rstrip(b"=").decode()

@@ -1,0 +1,111 @@
+"""The v1.0 endpoints that clients still use: they ask for a resource where v2.0 asks for scopes.
+
+A request is put into v2.0 words, the answer into v1.0 words: numbers are text, times are given as well as lifetimes,
+permissions stand without their resource, and a refusal a person can heal is `interaction_required`.
+Source: learn.microsoft.com/previous-versions/azure/active-directory/azuread-dev/v1-protocols-oauth-code
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from entra_emulator.aadsts import EntraError
+from entra_emulator.tokens.keys import unverified_claims
+
+from .exchange import Exchange
+
+_AAD_GRAPH = "00000002-0000-0000-c000-000000000000"  # what a request without a resource means
+_HEALED_BY_A_PERSON = ("basic_action", "additional_action")
+
+
+def translate(form: Mapping[str, str]) -> dict[str, str]:
+    """A v1.0 form as one of v2.0."""
+    words = {name: value for name, value in form.items() if name not in ("resource", "scope")}
+    resource = form.get("resource", "").strip()
+    if not resource and form.get("grant_type") == "client_credentials":
+        resource = _AAD_GRAPH
+    if resource:
+        words["scope"] = f"{resource}/.default openid profile email offline_access"
+    return words
+
+
+def refuse_personal(exchange: Exchange) -> None:
+    """:raises EntraError: 90027 for personal accounts, which have no v1.0."""
+    if exchange.tenant_name.lower() == "consumers":
+        raise EntraError(90027)
+
+
+def answer(body: Mapping[str, Any], resource: str) -> dict[str, str]:
+    """A v2.0 answer as one of v1.0. `resource` is what the request named, empty for nothing."""
+    claims = unverified_claims(body["access_token"]) or {}
+    made: dict[str, str] = {"token_type": body["token_type"]}
+    if "scope" in body:
+        made["scope"] = str(claims.get("scp", ""))
+    made["expires_in"] = str(body["expires_in"])
+    made["ext_expires_in"] = str(body["ext_expires_in"])
+    made["expires_on"] = str(claims["exp"])
+    made["not_before"] = str(claims["nbf"])
+    made["resource"] = resource or str(claims["aud"])
+    return made | {name: body[name] for name in _TOKENS if name in body}
+
+
+_TOKENS = ("access_token", "refresh_token", "foci", "id_token", "client_info")
+
+
+def error_name(problem: EntraError) -> str | None:
+    """The OAuth error of a refusal where v1.0 has another one than v2.0."""
+    healed = problem.definition.suberror in _HEALED_BY_A_PERSON
+    return "interaction_required" if healed and problem.definition.error == "invalid_grant" else None
+
+
+def openid_configuration(exchange: Exchange, tenant: str, graph: str) -> dict[str, Any]:
+    """The v1.0 OpenID configuration. `tenant` is the tenant's id, or the name in the path that leaves it open."""
+    site = exchange.site
+    base = f"{site.authority}/{tenant}"
+    known = tenant.lower() not in ("common", "organizations")
+    return {
+        "token_endpoint": f"{base}/oauth2/token",
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+        "jwks_uri": f"{site.authority}/common/discovery/keys",
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
+        "scopes_supported": ["openid"],
+        "issuer": site.issuer(tenant if known else "{tenantid}", 1),
+        "microsoft_multi_refresh_token": True,
+        "authorization_endpoint": f"{base}/oauth2/authorize",
+        "device_authorization_endpoint": f"{base}/oauth2/devicecode",
+        "http_logout_supported": True,
+        "frontchannel_logout_supported": True,
+        "end_session_endpoint": f"{base}/oauth2/logout",
+        "claims_supported": _CLAIMS,
+        "check_session_iframe": f"{base}/oauth2/checksession",
+        "userinfo_endpoint": f"{base}/openid/userinfo",
+        "kerberos_endpoint": f"{base}/kerberos",
+        "tenant_region_scope": "WW" if known else None,
+        "cloud_instance_name": site.cloud.instance,
+        "cloud_graph_host_name": site.cloud.aad_graph,
+        "msgraph_host": graph,
+        "rbac_url": f"https://{site.cloud.rbac}",
+    }
+
+
+_CLAIMS = [
+    "sub",
+    "iss",
+    "cloud_instance_name",
+    "cloud_instance_host_name",
+    "cloud_graph_host_name",
+    "msgraph_host",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "acr",
+    "amr",
+    "nonce",
+    "email",
+    "given_name",
+    "family_name",
+    "nickname",
+]
