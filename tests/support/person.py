@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+import threading
+from dataclasses import dataclass
 from html.parser import HTMLParser
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 
@@ -32,49 +35,73 @@ class _Form(HTMLParser):
             self.button = (found.get("name", ""), found.get("value", ""))
 
 
+@dataclass(frozen=True)
+class Parting:
+    """How a browser leaves the emulator: to `url`, with `fields` in a body, or in the URL's query or fragment."""
+
+    url: str
+    fields: dict[str, str]
+    by_form: bool = False
+
+
 class Person:
     """Somebody with a password, who approves the second factor and consents. `knows` are the fields they fill in."""
 
     def __init__(self, entra: Emulator, username: str, password: str = "") -> None:
         self.knows = {"username": username, "password": password or entra.state.settings.password}
-        self._browser = httpx.Client(verify=str(entra.ca_file), proxy=entra.proxy, trust_env=False)
+        trust = ssl.create_default_context(cafile=entra.ca_file)
+        self._browser = httpx.Client(verify=trust, proxy=entra.proxy, trust_env=False)
         self._port = urlsplit(entra.authority).port
 
     def close(self) -> None:
         self._browser.close()
 
-    def visit(self, url: str, **knows: str) -> httpx.Response:
-        """Go where the link leads, page by page. Ends at a page without a form, or with the redirect that leaves the
-        emulator; that one is not followed.
-        """
+    def visit(self, url: str, **knows: str) -> Parting | str:
+        """Go where the link leads, page by page: to the way out of the emulator, or to a last page's text."""
         fills = self.knows | knows
         answer = self._browser.get(url)
         for _ in range(_MOST_PAGES):
+            here = str(answer.request.url)
             if answer.is_redirect:
-                target = urljoin(str(answer.request.url), answer.headers["location"])
+                target = urljoin(here, answer.headers["location"])
                 if not self._is_ours(target):
-                    return answer
+                    parts = urlsplit(target)
+                    return Parting(target, dict(parse_qsl(parts.query or parts.fragment)))
                 answer = self._browser.get(target)
                 continue
             form = _Form(answer.text)
-            if form.action is None or not self._is_ours(urljoin(str(answer.request.url), form.action)):
-                return answer
+            if form.action is None:
+                return answer.text
+            if not self._is_ours(urljoin(here, form.action)):
+                return Parting(form.action, form.fields, by_form=True)
             data = {name: fills.get(name) or value for name, value in form.fields.items()}
             if form.button and form.button[0]:
                 data[form.button[0]] = form.button[1]
-            answer = self._browser.post(urljoin(str(answer.request.url), form.action), data=data)
+            answer = self._browser.post(urljoin(here, form.action), data=data)
         raise AssertionError(f"The pages do not end: {answer.text[:500]}")
 
-    def authorize(self, url: str) -> str:
-        """Sign in for an application; the address the browser is sent to at the end."""
-        answer = self.visit(url)
-        assert answer.is_redirect, answer.text
-        return str(answer.headers["location"])
+    def authorize(self, url: str) -> Parting:
+        """Sign in for an application."""
+        parting = self.visit(url)
+        assert isinstance(parting, Parting), parting
+        return parting
+
+    def enter_code(self, page: str, code: str) -> str:
+        """Type a device's code on its page and sign in; the text of the last page."""
+        text = self.visit(page, otc=code)
+        assert isinstance(text, str)
+        return text
 
     def open(self, url: str, *_: object, **__: object) -> bool:
-        """Be the browser that a program opens: sign in, and bring the answer to its loopback address."""
-        httpx.get(self.authorize(url), trust_env=False).raise_for_status()
+        """Be the browser that a program opens: sign in, and bring the answer to its loopback address, meanwhile."""
+        threading.Thread(target=self._come_back, args=(url,), daemon=True).start()
         return True
+
+    def _come_back(self, url: str) -> None:
+        parting = self.authorize(url)
+        with httpx.Client(trust_env=False) as browser:
+            answer = browser.post(parting.url, data=parting.fields) if parting.by_form else browser.get(parting.url)
+            answer.raise_for_status()
 
     def _is_ours(self, url: str) -> bool:
         parts = urlsplit(url)

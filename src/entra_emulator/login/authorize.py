@@ -15,7 +15,7 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.interaction import AuthorizationCode, Identity, Journey
 from entra_emulator.model import App
 
-from . import showing
+from . import device, showing
 from .client_auth import find_app
 from .exchange import Exchange
 from .journey import Traveller
@@ -65,7 +65,8 @@ async def step(request: Request) -> Response:
         return showing.failed(exchange, request, EntraError(50058))
     exchange.tenant_name = journey.tenant_name
     try:
-        return await showing.advance(Traveller(exchange, journey), request, _ENDINGS)
+        endings = device.ENDINGS if journey.device else _ENDINGS
+        return await showing.advance(Traveller(exchange, journey), request, endings)
     except _ToApplication as refused:
         return _refuse(exchange, request, journey.parameters, refused.problem)
 
