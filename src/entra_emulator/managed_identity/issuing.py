@@ -45,9 +45,9 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     granted = (one for one in tenant.grants if one.app == identity.client_id and one.resource == found.app_id)
     roles = tuple(sorted({role for grant in granted for role in grant.roles}))
     now = int(world.clock.now())
-    stamp = Stamp(
-        f"https://sts.windows.net/{tenant.id}/", "https://sts.windows.net/", now - BACKDATED_IN, now + LIFE_IN
-    )
+    v1, v2 = f"https://sts.windows.net/{tenant.id}/", f"https://login.microsoftonline.com/{tenant.id}/v2.0"
+    issuer = v2 if found.token_version == 2 else v1
+    stamp = Stamp(issuer, "https://sts.windows.net/", now - BACKDATED_IN, now + LIFE_IN)
     app = App(identity.client_id, identity.name, tenant.id)
     who = Principal(tenant, app, _BY_CERTIFICATE, identity.object_id)
     claims = access_claims(who, Access(found, resource, roles=roles), stamp)

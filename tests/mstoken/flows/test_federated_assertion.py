@@ -14,6 +14,7 @@ from tests.support.worlds import World
 
 from entra_emulator import Emulator
 from entra_emulator.login.federation import fmi_subject
+from entra_emulator.managed_identity.machine import Machine
 from entra_emulator.model import App, FederatedCredential, ServicePrincipal
 from mstoken import (
     AzurePipelines,
@@ -24,6 +25,7 @@ from mstoken import (
     FileAssertion,
     FmiPath,
     GitHubActions,
+    ManagedIdentity,
     RefreshToken,
     ServiceUnavailable,
     TokenAssertion,
@@ -297,6 +299,23 @@ def test_a_failing_function_fails_the_call(world: World, issuer: OidcIssuer) -> 
     app = world.client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(fetch)), issuer.url)
     with pytest.raises(LookupError, match="no token today"):
         world.run(lambda: app.get_token("graph"))
+
+
+def test_a_managed_identity_proves_the_application(world: World, entra: Emulator, machine: Machine) -> None:
+    """The machine's token for the token exchange is the assertion: no secret anywhere; it is asked for once."""
+    identity = machine.identities.users[0]
+    app = entra.state.default_app
+    issuer = f"https://login.microsoftonline.com/{entra.state.default_tenant.id}/v2.0"
+    app.federated = [FederatedCredential(issuer, identity.object_id)]
+    managed = ManagedIdentity(identity.client_id, environment=machine.environment("imds"))
+    proved = client(world, entra, ClientAssertion(TokenAssertion(managed)))
+    assert world.run(lambda: proved.get_token("graph")).token
+    assert world.run(lambda: proved.get_token("arm")).token
+    assert len(machine.requests) == 1
+    app.federated = [FederatedCredential(issuer, "somebody-else")]
+    refused = client(world, entra, ClientAssertion(TokenAssertion(managed)))
+    with pytest.raises(CredentialRejected, match="AADSTS700213"):
+        world.run(lambda: refused.get_token("graph"))
 
 
 def test_another_identitys_token_proves_the_application(world: World, trusted: Emulator) -> None:
