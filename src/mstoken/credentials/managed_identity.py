@@ -114,14 +114,16 @@ def read_key(folder: str, name: str) -> str:
             descriptor = os.open(where, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise _bad_key(where, error.strerror or type(error).__name__) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if status.st_mode & 0o170000 != 0o100000:
+    try:
+        if os.fstat(descriptor).st_mode & 0o170000 != 0o100000:
             raise _bad_key(where, "it is no regular file")
-        content = file.read(LARGEST_KEY + 1) if status.st_size <= LARGEST_KEY else b""
-    if not 0 < len(content) <= LARGEST_KEY or not content.isascii():
-        raise _bad_key(where, f"it has not 1 to {LARGEST_KEY} bytes of plain text")
-    return content.decode("ascii").strip()
+        content = os.read(descriptor, LARGEST_KEY + 1)
+    finally:
+        os.close(descriptor)
+    key = content.decode("ascii", "replace").strip()
+    if not key or len(content) > LARGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise _bad_key(where, f"it has not 1 to {LARGEST_KEY} bytes of text in one line")
+    return key
 
 
 def _bad_key(where: str, why: str) -> UsageError:

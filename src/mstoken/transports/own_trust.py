@@ -46,8 +46,11 @@ def send(request: HttpRequest) -> HttpResponse:
         )
         answer = connection.getresponse()
         body = answer.read(request.max_answer + 1)
+        if answer.length and len(body) <= request.max_answer:
+            raise http.client.IncompleteRead(body, answer.length)
     except (OSError, http.client.HTTPException) as error:
-        raise unreachable(request.url, [str(error) or type(error).__name__]) from None
+        reason = "the answer was cut off" if isinstance(error, http.client.IncompleteRead) else str(error)
+        raise unreachable(request.url, [reason or type(error).__name__]) from None
     finally:
         connection.close()
     if len(body) > request.max_answer:
