@@ -26,7 +26,9 @@ def claims_challenge(claims: str, authorization_uri: str = "") -> str:
     """The WWW-Authenticate header by which a web API hands a claims challenge to its caller; its status is 401.
 
     `claims` is JSON text, such as that of a refusal of on-behalf-of (`error.claims`). `authorization_uri` says where
-    the user signs in; the public cloud's when empty. Source: learn.microsoft.com/entra/identity-platform/claims-challenge
+    the user signs in; the public cloud's when empty.
+
+    Source: learn.microsoft.com/entra/identity-platform/claims-challenge
     """
     encoded = base64.b64encode(claims.encode()).decode()
     where = authorization_uri or "https://login.microsoftonline.com/common/oauth2/v2.0/authorize"
