@@ -1,0 +1,137 @@
+"""Many callers of one token, all let go at the same moment. Each function gives the seconds until the last had it."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from bench.contenders.fan_out import SECRET
+from bench.run import CLIENT_ID, SCOPE, TENANT
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mstoken.flows.store_port import Stores
+
+_LONGEST_IN = 300
+
+
+def ours_threads(url: str, callers: int) -> dict[str, float]:
+    from mstoken import Client, ClientSecret
+
+    with Client(TENANT, CLIENT_ID, ClientSecret(SECRET), url) as client:
+        return _threads(lambda: client.get_token(SCOPE).token, callers)
+
+
+def msal_threads(url: str, callers: int) -> dict[str, float]:
+    from bench.contenders.msal_peer import application, ask
+
+    app = application(url, TENANT)
+    return _threads(lambda: ask(app), callers)
+
+
+def azure_threads(url: str, callers: int) -> dict[str, float]:
+    from azure.identity import ClientSecretCredential
+
+    with ClientSecretCredential(
+        TENANT, CLIENT_ID, SECRET, authority=url, disable_instance_discovery=True
+    ) as credential:
+        return _threads(lambda: credential.get_token(SCOPE).token, callers)
+
+
+def ours_tasks(url: str, callers: int) -> dict[str, float]:
+    from mstoken import AsyncClient, ClientSecret
+
+    async def main() -> dict[str, float]:
+        async with AsyncClient(TENANT, CLIENT_ID, ClientSecret(SECRET), url) as client:
+            return await _tasks(lambda: client.get_token(SCOPE), callers)
+
+    return asyncio.run(main())
+
+
+def azure_tasks(url: str, callers: int) -> dict[str, float]:
+    from azure.identity.aio import ClientSecretCredential
+
+    async def main() -> dict[str, float]:
+        async with ClientSecretCredential(
+            TENANT, CLIENT_ID, SECRET, authority=url, disable_instance_discovery=True
+        ) as credential:
+            return await _tasks(lambda: credential.get_token(SCOPE), callers)
+
+    return asyncio.run(main())
+
+
+def ours_processes(url: str, callers: int, cache: str) -> dict[str, float]:
+    return _processes(_one_of_ours, url, callers, cache)
+
+
+def msal_processes(url: str, callers: int, cache: str) -> dict[str, float]:
+    return _processes(_one_of_msal, url, callers, cache)
+
+
+def _one_of_ours(url: str, cache: str, start: Any) -> None:
+    from mstoken import Client, ClientSecret
+
+    with Client(TENANT, CLIENT_ID, ClientSecret(SECRET), url, _stores(cache)) as client:
+        start.wait(_LONGEST_IN)
+        assert client.get_token(SCOPE).token
+
+
+def _stores(cache: str) -> Stores:
+    from mstoken.flows.store_port import Stores
+    from mstoken.stores.folder import FolderStore
+    from mstoken.stores.memory import MemoryGrants
+
+    return Stores(FolderStore(f"{cache}/tokens"), MemoryGrants())
+
+
+def _one_of_msal(url: str, cache: str, start: Any) -> None:
+    from msal_extensions import FilePersistence, PersistedTokenCache
+
+    from bench.contenders.msal_peer import application, ask
+
+    app = application(url, TENANT, token_cache=PersistedTokenCache(FilePersistence(f"{cache}/msal.json")))
+    start.wait(_LONGEST_IN)
+    assert ask(app)
+
+
+def _threads(ask: Callable[[], str], callers: int) -> dict[str, float]:
+    start, got = threading.Barrier(callers + 1), []
+
+    def call() -> None:
+        start.wait(_LONGEST_IN)
+        got.append(ask())
+
+    threads = [threading.Thread(target=call) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    start.wait(_LONGEST_IN)
+    started = time.perf_counter()
+    for thread in threads:
+        thread.join(_LONGEST_IN)
+    assert len(got) == callers
+    return {"seconds": time.perf_counter() - started}
+
+
+async def _tasks(ask: Callable[[], Awaitable[Any]], callers: int) -> dict[str, float]:
+    started = time.perf_counter()
+    got = await asyncio.gather(*(ask() for _ in range(callers)))
+    assert len(got) == callers
+    return {"seconds": time.perf_counter() - started}
+
+
+def _processes(one: Callable[[str, str, Any], None], url: str, callers: int, cache: str) -> dict[str, float]:
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(callers + 1)
+    processes = [context.Process(target=one, args=(url, cache, start)) for _ in range(callers)]
+    for process in processes:
+        process.start()
+    start.wait(_LONGEST_IN)
+    started = time.perf_counter()
+    for process in processes:
+        process.join(_LONGEST_IN)
+    assert [process.exitcode for process in processes] == [0] * callers
+    return {"seconds": time.perf_counter() - started}

@@ -1,0 +1,90 @@
+"""Stores that processes share, each filled once and then written to by one process after the other."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bench.token_service import TOKEN_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WRITES = 15
+_TOKEN = "eyJ0eXAiOiJKV1QifQ." + "x" * (TOKEN_LENGTH - 19)
+
+
+def folder(folder: str, entries: int) -> dict[str, float]:
+    """Our access tokens: a file each."""
+    from mstoken import Token
+    from mstoken.protocol.cache_key import digest
+    from mstoken.stores.folder import FolderStore
+
+    place = Path(folder) / "tokens"
+    store = FolderStore(str(place))
+
+    def write(name: str) -> None:
+        store.save(digest(name), Token(_TOKEN, int(time.time()) + 3600))
+
+    _fill(place / "filled", write, entries)
+    return _timed(write)
+
+
+def vault(folder: str, entries: int) -> dict[str, float]:
+    """Our refresh tokens: encrypted rows of SQLite, one of them rotated."""
+    import base64
+    import os
+
+    os.environ["MSTOKEN_CACHE_DIR"] = folder
+    os.environ["MSTOKEN_VAULT_KEY"] = base64.b64encode(b"bench" * 6 + b"!!").decode()
+    from mstoken.flows.store_port import About
+    from mstoken.stores.vault import Vault
+
+    store = Vault()
+    _fill(Path(folder) / "vault.filled", lambda name: store.put(name, _TOKEN, About()), entries)
+    store.put("rotated", "0", About())
+    current = ["0"]
+
+    def rotate(name: str) -> None:
+        store.replace("rotated", current[0], name)
+        current[0] = name
+
+    return _timed(rotate)
+
+
+def msal_extensions(folder: str, entries: int) -> dict[str, float]:
+    """MSAL's cache kept by msal-extensions in a file."""
+    import msal
+    from msal_extensions import FilePersistence, PersistedTokenCache
+
+    from bench.contenders.msal_peer import entry, filled
+
+    place = Path(folder) / "msal.json"
+    url = "https://login.microsoftonline.com"
+    if not place.exists():
+        everything = filled(msal.SerializableTokenCache(), url, entries)
+        for kept in everything._cache["AccessToken"].values():  # noqa: SLF001 - tokens as long as everybody's
+            kept["secret"] = _TOKEN
+        FilePersistence(str(place)).save(everything.serialize())
+    cache = PersistedTokenCache(FilePersistence(str(place)))
+    return _timed(lambda name: cache.add(entry(url, f"{name}.example")))
+
+
+def _fill(mark: Path, write: Callable[[str], None], entries: int) -> None:
+    if not mark.exists():
+        for number in range(entries):
+            write(f"filling {number}")
+        mark.touch()
+
+
+def _timed(write: Callable[[str], None]) -> dict[str, float]:
+    seconds = []
+    for _ in range(WRITES):
+        name = f"new-{uuid4().hex}"
+        started = time.perf_counter()
+        write(name)
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": median(seconds), "slowest_s": max(seconds)}
