@@ -7,6 +7,7 @@ its credential: learn.microsoft.com/python/api/azure-core/azure.core.credentials
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,10 +20,11 @@ from mstoken.credentials import (
     ClientSecret,
     ManagedIdentity,
     OnBehalfOf,
+    RefreshToken,
     is_user,
     names_itself,
 )
-from mstoken.errors import SignInRequired, UsageError
+from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.flows.cached import cached
 from mstoken.model import LEEWAY_IN, Authority, TokenRequest
 from mstoken.rest.bearer_auth import AsyncBearerAuth, Audience, BearerAuth, for_http_client
@@ -30,7 +32,7 @@ from mstoken.rest.call import ApiRequest, call
 from mstoken.stores.memory import Bounded, in_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -182,6 +184,20 @@ class _Core:
         self._hits.put(key, (good_until, token))
         return token
 
+    @contextmanager
+    def _forgetful(self) -> Iterator[None]:
+        """Forget what is in memory when the service says that sign-in or consent is no more: the store does too."""
+        try:
+            yield
+        except (SignInRequired, ConsentRequired):
+            self._hits.clear()
+            raise
+
+    def _renewal(self) -> tuple[TokenRequest, RefreshToken]:
+        if not isinstance(self.credential, RefreshToken):
+            raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
+        return TokenRequest(self.authority, self.client_id, self.credential, ()), self.credential
+
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
         return Audience(self.target(*scopes), self.cloud, origin)
 
@@ -227,7 +243,8 @@ class Client(_Core):
         question = self.question(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **_known(wishes)
         )
-        return self._remember(key, self._run(cached(question, self._port())))
+        with self._forgetful():
+            return self._remember(key, self._run(cached(question, self._port())))
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
@@ -253,6 +270,15 @@ class Client(_Core):
         caller = Client("", self.client_id, credential, self.authority, self._stores, self._transport)
         caller.cloud, caller._runtime = self.cloud, runtime
         return caller
+
+    def renew_sign_in(self) -> None:
+        """Get a new refresh token now, so that the kept sign-in does not die of disuse (`mstoken keepalive`).
+
+        Raises UsageError for a credential other than `RefreshToken`; else as `get_token`.
+        """
+        from mstoken.flows.refresh_token import renewed
+
+        self._run(renewed(*self._renewal(), self._port()))
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
@@ -341,7 +367,8 @@ class AsyncClient(_Core):
         question = self.question(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **_known(wishes)
         )
-        return self._remember(key, await cached(question, self._port()))
+        with self._forgetful():
+            return self._remember(key, await cached(question, self._port()))
 
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """As `Client.get_token_info`."""
@@ -361,6 +388,12 @@ class AsyncClient(_Core):
         caller = AsyncClient("", self.client_id, credential, self.authority, self._stores, self._transport)
         caller.cloud, caller._runtime = self.cloud, runtime
         return caller
+
+    async def renew_sign_in(self) -> None:
+        """As `Client.renew_sign_in`."""
+        from mstoken.flows.refresh_token import renewed
+
+        await renewed(*self._renewal(), self._port())
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""

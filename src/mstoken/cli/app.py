@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SECTIONS = {
-    "Tokens": ("get", "login", "request"),
+    "Tokens": ("get", "request"),
+    "Sign-ins": ("login", "accounts", "logout"),
+    "What is kept": ("cache", "keepalive"),
     "Understand": ("services", "inspect", "explain", "doctor"),
     "Try and test": ("emulator",),
     "Shell": ("completion",),
@@ -24,7 +26,11 @@ SECTIONS = {
 COMMANDS = {
     "get": "mstoken.cli.get:get",
     "login": "mstoken.cli.login:login",
+    "accounts": "mstoken.cli.accounts:accounts",
+    "logout": "mstoken.cli.logout:logout",
     "request": "mstoken.cli.request:request",
+    "cache": "mstoken.cli.cache:cache",
+    "keepalive": "mstoken.cli.keepalive:keepalive",
     "services": "mstoken.cli.services:services",
     "inspect": "mstoken.cli.inspect:inspect",
     "explain": "mstoken.cli.explain:explain",

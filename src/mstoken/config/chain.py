@@ -108,7 +108,7 @@ def _chained(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
     used = sure is not None and sure.name == PROFILE
     notes = layers.settings().notes if used else ()
     profile = DEFAULT_PROFILE if used else ""
-    return Settings("", "", Chain(chain), cloud, authority, profile=profile, notes=notes)
+    return Settings("", "", Chain(chain), cloud, authority, store=layers.store(), profile=profile, notes=notes)
 
 
 def _layers(flags: Mapping[str, str], environ: Mapping[str, str]) -> Layers:

@@ -10,7 +10,6 @@ Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstoken.errors import SignInRequired, TokenRefused, UsageError
@@ -18,6 +17,7 @@ from mstoken.flows.client_auth import ask_as
 from mstoken.model import Grant
 from mstoken.protocol.cache_key import about, grant_key
 from mstoken.protocol.refusal import ended, ends_grant
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import RefreshToken
@@ -44,6 +44,17 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
             if refusal.error != "invalid_grant":
                 raise
             return await _with_another(grant, refusal, request, credential, port)
+
+
+async def renewed(request: TokenRequest, credential: RefreshToken, port: Port) -> None:
+    """Renew the refresh token for its age alone: no resource is named, so consent and policies of none matter.
+
+    Raises as `refresh_token`.
+    """
+    from mstoken.protocol.authorize_url import OIDC
+
+    scopes = () if request.authority.token_url else OIDC  # RFC 6749 section 6: without a scope, the one of the sign-in
+    await refresh_token(replace(request, scopes=scopes), credential, port)
 
 
 async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:

@@ -1,0 +1,163 @@
+"""`mstoken keepalive`: renew sign-ins before they die of disuse."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from mstoken.cli import exit_codes, output
+from mstoken.values import value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mstoken.client import Client
+    from mstoken.config.profiles import Profile
+    from mstoken.flows.store_port import Kept, Stores
+
+DAY_IN = 24 * 3600
+_ACCOUNT = "account:"
+_OWN = ("session ",)
+"""Beginnings of names that only the program which keeps them can renew: its own credential is needed."""
+
+
+@value
+class SignIn:
+    """One kept sign-in and how to get a client for it; None where only its own program can renew it."""
+
+    name: str
+    kept: Kept
+    client: Callable[[], Client] | None
+
+
+@click.command(short_help="Renew the sign-ins that grow old; for cron.")
+@click.option(
+    "--older-than",
+    type=click.IntRange(min=0),
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="Renew those not renewed for so many days; Entra ends them after 90.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+def keepalive(older_than: int, dry_run: bool) -> int:
+    """Renew the kept sign-ins that grow old, so that none dies of disuse. One line for each.
+
+    Each renewal gives a new refresh token, good for another 90 days. The exit code is 6 when some could not be renewed.
+
+    \b
+      mstoken keepalive
+      17 5 * * 1  mstoken keepalive --older-than 21     a line of a crontab
+    """
+    rows, failed, now = [], False, int(time.time())
+    for sign_in in _sign_ins():
+        age_in = max(0, now - sign_in.kept.renewed_on)
+        if sign_in.client is None:
+            said = "left: the program that keeps it has to renew it"
+        elif age_in < older_than * DAY_IN:
+            said = "left: young enough"
+        elif dry_run:
+            said = "would be renewed"
+        else:
+            problem = _renew(sign_in.client)
+            failed = failed or bool(problem)
+            said = problem or "renewed"
+        rows.append((sign_in.name, _age(age_in), said))
+    if rows:
+        output.write_table(("ACCOUNT", "LAST RENEWED", "NOW"), rows)
+    else:
+        output.note("No sign-in is kept.")
+    return exit_codes.SOME_FAILED if failed else exit_codes.DONE
+
+
+def _renew(client: Callable[[], Client]) -> str:
+    """Why it could not be renewed, and what to do; '' when it was."""
+    from mstoken.errors import MstokenError
+
+    try:
+        with client() as asking:
+            asking.renew_sign_in()
+    except MstokenError as error:
+        return "failed: " + " Next: ".join(part for part in (error.message, error.remedy.partition("\n")[0]) if part)
+    return ""
+
+
+def _age(age_in: int) -> str:
+    days = age_in // DAY_IN
+    return "today" if not days else f"{days} day{'s' if days > 1 else ''} ago"
+
+
+def _sign_ins() -> Iterator[SignIn]:
+    """Every kept sign-in: those of profiles with all that the profile says, the others by what is kept with them.
+
+    Raises UsageError for a configuration that cannot be used, StoreError for a vault that cannot be read.
+    """
+    import os
+
+    from mstoken.cli.identity import own_stores
+    from mstoken.config import profiles
+    from mstoken.config.layers import Layers
+
+    found: dict[str, Stores] = {}
+    seen: set[tuple[str, str]] = set()
+    for name in profiles.names():
+        layers = Layers({}, {}, profiles.load(name))
+        account = layers.text("account")
+        store = layers.store() or os.environ.get("MSTOKEN_STORE", "")
+        if store not in found:
+            found[store] = own_stores(store)
+        kept = found[store].grants.names().get(_ACCOUNT + account) if account else None
+        if kept and (store, account) not in seen:
+            seen.add((store, account))
+            yield SignIn(account, kept, _of_profile(name, found[store]))
+    store = os.environ.get("MSTOKEN_STORE", "")
+    stores = found.get(store) or own_stores(store)
+    for key, kept in stores.grants.names().items():
+        account = key.removeprefix(_ACCOUNT)
+        if (store, account) not in seen:
+            own = not key.startswith(_ACCOUNT) or account.startswith(_OWN) or not kept.about.client_id
+            yield SignIn(account, kept, None if own else _of_kept(account, kept, stores))
+
+
+def _of_profile(name: str, stores: Stores) -> Callable[[], Client]:
+    """A client of the profile, whoever the environment speaks of."""
+
+    def make() -> Client:
+        from mstoken.client import Client
+        from mstoken.config import profiles
+        from mstoken.config.layers import Layers
+
+        profile = profiles.load(name)
+        return Client.from_settings(Layers({}, _proofs(profile), profile).settings(), stores)
+
+    return make
+
+
+def _proofs(profile: Profile) -> dict[str, str]:
+    """The application's proof from the environment, where the profile has none and both mean the same application."""
+    import os
+
+    from mstoken.config import environment
+    from mstoken.config.proofs import PROOFS
+
+    given, ours = environment.read(os.environ), profile.values.get("client_id", "")
+    if any(name in profile.values for name in PROOFS) or given.get("client_id", ours) != ours:
+        return {}
+    return {name: value for name, value in given.items() if name.startswith(PROOFS)}
+
+
+def _of_kept(account: str, kept: Kept, stores: Stores) -> Callable[[], Client]:
+    """A public client with what was noted at the sign-in."""
+
+    def make() -> Client:
+        from mstoken.client import Client
+        from mstoken.credentials import RefreshToken
+        from mstoken.model import Authority
+
+        about = kept.about
+        where = about.authority if about.tenant else Authority.oauth(about.authority)
+        return Client(about.tenant, about.client_id, RefreshToken(account=account), where, stores)
+
+    return make
