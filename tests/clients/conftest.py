@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from tests.support.person import Person
 
@@ -39,3 +41,20 @@ def nadia(entra: Emulator) -> Iterator[Person]:
     person = Person(entra, NADIA)
     yield person
     person.close()
+
+
+@pytest.fixture
+def callers_token(entra: Emulator) -> str:
+    """Nadia's token for the Orders API, as the web application sends it there."""
+    app, tenant = entra.state.default_app, entra.state.default_tenant
+    form = {
+        "client_id": app.id,
+        "client_secret": app.secrets[0].value,
+        "grant_type": "refresh_token",
+        "refresh_token": entra.sign_in(NADIA),
+        "scope": "api://northwind-orders/Orders.Read",
+    }
+    trust = ssl.create_default_context(cafile=entra.ca_file)
+    answer = httpx.post(f"{entra.authority}/{tenant.id}/oauth2/v2.0/token", data=form, verify=trust, trust_env=False)
+    entra.requests.clear()
+    return str(answer.json()["access_token"])

@@ -16,13 +16,14 @@ _MOST_PAGES = 12
 
 
 class _Form(HTMLParser):
-    """The first form of a page: where it goes, its fields, and the button that goes on."""
+    """The first form of a page: where it goes, its fields, and its buttons."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.action: str | None = None
         self.fields: dict[str, str] = {}
         self.button: tuple[str, str] | None = None
+        self.way_back: tuple[str, str] | None = None
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -31,7 +32,9 @@ class _Form(HTMLParser):
             self.action = found.get("action", "")
         elif tag == "input" and found.get("name") and found.get("type") != "checkbox":
             self.fields[found["name"]] = found.get("value", "")
-        elif tag == "button" and found.get("class") != "other":
+        elif tag == "button" and found.get("class") == "other":
+            self.way_back = (found.get("name", ""), found.get("value", ""))
+        elif tag == "button":
             self.button = (found.get("name", ""), found.get("value", ""))
 
 
@@ -56,8 +59,11 @@ class Person:
     def close(self) -> None:
         self._browser.close()
 
-    def visit(self, url: str, **knows: str) -> Parting | str:
-        """Go where the link leads, page by page: to the way out of the emulator, or to a last page's text."""
+    def visit(self, url: str, *, refusing: bool = False, **knows: str) -> Parting | str:
+        """Go where the link leads, page by page: to the way out of the emulator, or to a last page's text.
+
+        `refusing`: press Cancel wherever there is one.
+        """
         fills = self.knows | knows
         answer = self._browser.get(url)
         for _ in range(_MOST_PAGES):
@@ -75,8 +81,9 @@ class Person:
             if not self._is_ours(urljoin(here, form.action)):
                 return Parting(form.action, form.fields, by_form=True)
             data = {name: fills.get(name) or value for name, value in form.fields.items()}
-            if form.button and form.button[0]:
-                data[form.button[0]] = form.button[1]
+            button = (form.way_back if refusing else None) or form.button
+            if button and button[0]:
+                data[button[0]] = button[1]
             answer = self._browser.post(urljoin(here, form.action), data=data)
         raise AssertionError(f"The pages do not end: {answer.text[:500]}")
 
@@ -89,6 +96,12 @@ class Person:
     def enter_code(self, page: str, code: str) -> str:
         """Type a device's code on its page and sign in; the text of the last page."""
         text = self.visit(page, otc=code)
+        assert isinstance(text, str)
+        return text
+
+    def refuse_code(self, page: str, code: str) -> str:
+        """Type a device's code on its page, then press Cancel."""
+        text = self.visit(page, refusing=True, otc=code)
         assert isinstance(text, str)
         return text
 

@@ -35,8 +35,15 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     record.redeemed = True
     exchange.nonce = record.nonce
     tenant = exchange.world.state.tenants[record.tenant]
-    asked = parse(exchange.form.get("scope", "").strip() or record.scopes)
+    asked = parse(_scopes(exchange.form.get("scope", "").strip(), record.scopes))
     return session_answer(exchange, client, record.who, tenant, asked)
+
+
+def _scopes(redeemed: str, authorized: str) -> str:
+    """What is asked for. A refresh token was promised with the code: clients need not ask for it once more."""
+    if redeemed and "offline_access" in authorized.split():
+        return f"{redeemed} offline_access"
+    return redeemed or authorized
 
 
 def _check(exchange: Exchange, client: Client, record: AuthorizationCode) -> None:
