@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.support.chains import write_profile
+from tests.support.machines import NOBODY
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine
@@ -25,3 +28,20 @@ def machine(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machin
     with entra.machine() as made:
         monkeypatch.setattr("mstoken.protocol.managed_identity.place._ARC_KEYS", str(made.keys))
         yield made
+
+
+@pytest.fixture
+def clean(entra: Emulator, tmp_path: Path) -> dict[str, str]:
+    """An environment that speaks of no identity, but of the emulator as the authority."""
+    return {
+        "AZURE_AUTHORITY_HOST": entra.authority,
+        "MSTOKEN_CONFIG_DIR": str(tmp_path),
+        "HOME": str(tmp_path),
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": NOBODY,
+    }
+
+
+@pytest.fixture
+def profile(entra: Emulator, tmp_path: Path) -> None:
+    """A default profile that works."""
+    write_profile(entra, tmp_path, entra.sign_in("nadia@northwind-partner.example"))

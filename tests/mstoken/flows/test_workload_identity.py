@@ -1,0 +1,173 @@
+"""Workload identity: a pod's variables, its token file, and AKS's token proxy."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from tests.support.hurried import hurry
+from tests.support.oidc_issuer import OidcIssuer
+from tests.support.token_service import CLIENT_ID, TENANT, TokenService, token_reply
+from tests.support.worlds import World
+
+from entra_emulator import Emulator
+from entra_emulator.model import FederatedCredential
+from mstoken import CredentialRejected, ManagedIdentity, TransportError, UsageError, WorkloadIdentity
+from mstoken.protocol.jwt import decode
+
+SUBJECT = "system:serviceaccount:shop:orders"
+AUTHORITY = trustme.CA()
+PEM = AUTHORITY.cert_pem.bytes().decode()
+NAME = "identity-binding.example"
+
+
+@pytest.fixture
+def pod(entra: Emulator, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The variables of a pod whose service account is federated with the emulator's default application."""
+    issuer = OidcIssuer()
+    issuer.subject = SUBJECT
+    entra.state.default_app.federated = [FederatedCredential(issuer.url, SUBJECT)]
+    (tmp_path / "token").write_text(issuer.token())
+    yield {
+        "AZURE_TENANT_ID": entra.state.default_tenant.id,
+        "AZURE_CLIENT_ID": entra.state.default_app.id,
+        "AZURE_AUTHORITY_HOST": entra.authority,
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+    }
+    issuer.close()
+
+
+def in_pod(world: World, pod: dict[str, str]) -> Any:
+    where = (pod["AZURE_TENANT_ID"], pod["AZURE_CLIENT_ID"])
+    return world.client(*where, WorkloadIdentity(environment=pod), pod["AZURE_AUTHORITY_HOST"])
+
+
+def test_the_federated_token_gets_an_apps_token(world: World, entra: Emulator, pod: dict[str, str]) -> None:
+    """The file's token is the client assertion of client credentials."""
+    client = in_pod(world, pod)
+    claims = decode(world.run(lambda: client.get_token("graph")).token).claims
+    assert (claims["appid"], claims["appidacr"]) == (pod["AZURE_CLIENT_ID"], "2")
+
+
+def test_the_file_is_read_each_time(world: World, pod: dict[str, str]) -> None:
+    """Kubernetes renews it; what was there at first does not matter."""
+    path = Path(pod["AZURE_FEDERATED_TOKEN_FILE"])
+    good = path.read_text()
+    path.write_text("eyJhbGciOiJSUzI1NiJ9.e30.bad")
+    client = in_pod(world, pod)
+    with pytest.raises(CredentialRejected):
+        world.run(lambda: client.get_token("graph"))
+    path.write_text(good)
+    assert world.run(lambda: client.get_token("graph")).token
+
+
+def test_a_file_that_is_not_there_is_named(world: World, pod: dict[str, str]) -> None:
+    """The path and the variable are told."""
+    client = in_pod(world, pod | {"AZURE_FEDERATED_TOKEN_FILE": "/nowhere/token"})
+    with pytest.raises(UsageError, match="/nowhere/token") as caught:
+        world.run(lambda: client.get_token("graph"))
+    assert "AZURE_FEDERATED_TOKEN_FILE" in caught.value.remedy
+
+
+def test_without_a_file_there_is_no_workload_identity(world: World) -> None:
+    """Outside of a pod the error says how to make one of it."""
+    client = world.client(TENANT, CLIENT_ID, WorkloadIdentity(environment={}))
+    with pytest.raises(UsageError, match="AZURE_FEDERATED_TOKEN_FILE") as caught:
+        world.run(lambda: client.get_token("graph"))
+    assert "azure.workload.identity/use" in caught.value.remedy
+
+
+def test_a_managed_identity_in_a_pod_is_its_workload_identity(world: World, pod: dict[str, str]) -> None:
+    """As azure-identity has it: ManagedIdentity() in a pod is not the node's identity."""
+    client = world.client("", "", ManagedIdentity(environment=pod))
+    claims = decode(world.run(lambda: client.get_token("graph")).token).claims
+    assert claims["appid"] == pod["AZURE_CLIENT_ID"]
+
+
+@pytest.fixture
+def proxy() -> Iterator[TokenService]:
+    """AKS's token proxy: a TLS server that only its own authority vouches for, under a name of its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert(NAME).configure_cert(context)
+    service = TokenService(context)
+    service.script = [token_reply("by-proxy")]
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def bound(proxy: TokenService, tmp_path: Path) -> dict[str, str]:
+    """The variables of a pod with identity binding."""
+    (tmp_path / "token").write_text("eyJhbGciOiJSUzI1NiJ9.e30.sig")
+    (tmp_path / "ca.pem").write_text(PEM)
+    return {
+        "AZURE_TENANT_ID": TENANT,
+        "AZURE_CLIENT_ID": CLIENT_ID,
+        "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com",
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+        "AZURE_KUBERNETES_TOKEN_PROXY": f"{proxy.url}/bind/",
+        "AZURE_KUBERNETES_SNI_NAME": NAME,
+        "AZURE_KUBERNETES_CA_FILE": str(tmp_path / "ca.pem"),
+    }
+
+
+def test_the_token_proxy_stands_in_for_entra(world: World, proxy: TokenService, bound: dict[str, str]) -> None:
+    """The request is the usual one, at the proxy's path and then Entra's; the server is known by its own authority."""
+    client = in_pod(world, bound)
+    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
+    [asked] = proxy.asked
+    assert asked.path == f"/bind/{TENANT}/oauth2/v2.0/token"
+    assert asked.form == {
+        "client_id": CLIENT_ID,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": "eyJhbGciOiJSUzI1NiJ9.e30.sig",
+        "grant_type": "client_credentials",
+        "scope": "https://management.azure.com//.default",
+    }
+
+
+def test_the_proxys_authority_may_come_as_text(world: World, proxy: TokenService, bound: dict[str, str]) -> None:
+    """AZURE_KUBERNETES_CA_DATA instead of a file."""
+    del bound["AZURE_KUBERNETES_CA_FILE"]
+    client = in_pod(world, bound | {"AZURE_KUBERNETES_CA_DATA": PEM})
+    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
+
+
+def test_the_proxys_authority_is_read_anew(world: World, proxy: TokenService, bound: dict[str, str]) -> None:
+    """The cluster renews the file; an authority that does not fit is refused, before the assertion is sent."""
+    path = Path(bound["AZURE_KUBERNETES_CA_FILE"])
+    path.write_bytes(trustme.CA().cert_pem.bytes())
+    client = in_pod(world, bound)
+    hurry(client)
+    with pytest.raises(TransportError):
+        world.run(lambda: client.get_token("arm"))
+    assert proxy.asked == []
+    path.write_text(PEM)
+    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"AZURE_KUBERNETES_CA_DATA": PEM}, "both"),
+        ({"AZURE_KUBERNETES_TOKEN_PROXY": ""}, "AZURE_KUBERNETES_TOKEN_PROXY"),
+        ({"AZURE_KUBERNETES_TOKEN_PROXY": "http://127.0.0.1"}, "https"),
+        ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://user@127.0.0.1"}, "https"),
+        ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://127.0.0.1/?a=b"}, "https"),
+        ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://127.0.0.1/#a"}, "https"),
+        ({"AZURE_KUBERNETES_CA_FILE": "/nowhere/ca.pem"}, "cannot be read"),
+        ({"AZURE_KUBERNETES_CA_FILE": "/dev/null"}, "no PEM"),
+    ],
+)
+def test_half_a_description_of_the_proxy_is_refused(
+    world: World, proxy: TokenService, bound: dict[str, str], changed: dict[str, str], word: str
+) -> None:
+    """What is wrong is told, and Entra is not asked in the proxy's place."""
+    client = in_pod(world, bound | changed)
+    with pytest.raises(UsageError, match=word):
+        world.run(lambda: client.get_token("arm"))
+    assert proxy.asked == []
