@@ -104,6 +104,7 @@ class RedisServer:
             f'tls-key-file "{self._folder}/server.pem"',
             f'tls-ca-cert-file "{self.authority}"',
             "tls-auth-clients no",
+            "user default off",
             f"user {USER} on >{PASSWORD} ~mstoken:* +@read +@write +@scripting +@connection",
         ]
 
@@ -112,7 +113,7 @@ class RedisServer:
             probe.settimeout(1)
             probe.connect(f"{self._folder}/socket")
             probe.sendall(b"PING\r\n")
-            return probe.recv(64).startswith(b"+PONG")
+            return probe.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         return False
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
 from mstoken.model import Grant
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

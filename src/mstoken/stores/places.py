@@ -178,7 +178,7 @@ def _refuse_unless_ours(path: str, found: os.stat_result, kind: int) -> None:
 
 
 def _store_error(message: str, remedy: str) -> Exception:
-    from mstoken.errors import StoreError  # errors costs a few start-ups of dataclasses: not on the quick path
+    from mstoken.errors import StoreError  # not on the quick path
 
     return StoreError(message, remedy)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept
 from mstoken.model import About, Grant
 from mstoken.stores.redis_link import name_of
+from mstoken.values import as_dict, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class RedisGrants:
             changed = self._link.swap(name, sealed, self._sealed(key, *after))
 
     def _sealed(self, key: str, grant: Grant, kept: Kept) -> bytes:
-        fields = {"key": key, "current": grant.current, "previous": grant.previous, **asdict(kept)}
+        fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(kept)}
         return self._link.seal().seal(json.dumps(fields).encode(), name_of(_KIND, key))
 
     def _opened(self, key: str, sealed: bytes) -> Held:
@@ -104,5 +104,5 @@ class RedisGrants:
 
 def _kept(fields: dict[str, Any]) -> Kept:
     """Names nobody knows are skipped, so that later versions can add some."""
-    about = About(**{name: fields["about"].get(name, "") for name in asdict(NOTHING_ABOUT)})
+    about = About(**{name: fields["about"].get(name, "") for name in as_dict(NOTHING_ABOUT)})
     return Kept(about, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])

@@ -138,6 +138,7 @@ def _client(url: str) -> Redis:
         client: Redis = Redis.from_url(
             url, socket_connect_timeout=CONNECT_IN, socket_timeout=ANSWER_IN, retry=Retry(NoBackoff(), 1)
         )
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)  # knows every parameter?
     except (ValueError, TypeError):
         raise _bad_url() from None
     return client

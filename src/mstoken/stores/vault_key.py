@@ -11,12 +11,12 @@ import logging
 import os
 import threading
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
 from mstoken.stores import places
 from mstoken.stores.seal import KEY_BYTES
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ KEYRING_WAIT_IN = 20.0
 ENVIRONMENT, KEYRING, FILE = "environment", "keyring", "file"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VaultKey:
     """A key and where it came from. `name` tells keys of one source apart: the keyring's entry."""
 

@@ -17,12 +17,15 @@ from mstoken.flows.store_port import About
 from mstoken.model import Grant, Token
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.locks import try_lock
+from mstoken.stores.redis_link import Link
+from mstoken.stores.redis_tokens import RedisTokens
 from mstoken.stores.seal import Seal
 from mstoken.stores.vault import Vault
 
 FAR = 4_000_000_000
 ACCOUNT = "account:anna"
 NOBODY = 65534
+REDIS_KEY = b"\x07" * 32
 
 
 def key_of(worker: int, number: int) -> str:
@@ -59,8 +62,17 @@ def overwrite(folder: str, key: str, seconds: str) -> None:
 
 def take_turns(folder: str, key: str, mark: str, turns: str, _worker: str) -> None:
     """Take turns, leaving a mark while in it; print how often somebody else's mark was there."""
+    _take_turns(FolderStore(folder), key, mark, turns)
+
+
+def take_turns_on_redis(url: str, key: str, mark: str, turns: str, _worker: str) -> None:
+    """The same at a Redis server."""
+    _take_turns(RedisTokens(Link(url, REDIS_KEY)), key, mark, turns)
+
+
+def _take_turns(store: FolderStore | RedisTokens, key: str, mark: str, turns: str) -> None:
     _wait_for_the_others()
-    store, met = FolderStore(folder), 0
+    met = 0
     for _ in range(int(turns)):
         with store.exclusive(key):
             try:
@@ -94,6 +106,14 @@ def grab(path: str, mark: str, seconds: str, _worker: str) -> None:
 def hold(folder: str, key: str) -> None:
     """Take a turn and never give it back."""
     with FolderStore(folder).exclusive(key):
+        sys.stdout.write("held\n")
+        sys.stdout.flush()
+        time.sleep(600)
+
+
+def hold_on_redis(url: str, key: str, lease: str) -> None:
+    """Take a turn at a Redis server and never give it back."""
+    with RedisTokens(Link(url, REDIS_KEY), float(lease)).exclusive(key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
@@ -229,7 +249,9 @@ TASKS: dict[str, Callable[..., None]] = {
         take_turns,
         grab,
         hold,
+        hold_on_redis,
         hold_with_child,
+        take_turns_on_redis,
         kept_when_full,
         vault_when_full,
         read_only,

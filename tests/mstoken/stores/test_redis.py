@@ -1,0 +1,290 @@
+"""Redis: what only it has to show, with a real server of Debian's."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from tests.support.redis_server import KEY, PASSWORD, QUOTED, USER, RedisServer
+
+from mstoken import Stores, redis_stores
+from mstoken.errors import StoreError, UsageError
+from mstoken.flows.store_port import About
+from mstoken.model import Grant, Token
+from mstoken.stores.redis_link import AWAY_IN, Link, name_of
+from mstoken.stores.redis_tokens import RedisTokens
+from mstoken.stores.redis_turns import Keeper, RedisTurn
+
+QUESTION, ACCOUNT = "0" * 40, "account:anna@contoso.example"
+ABOUT = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app", "anna", "https://graph/.default")
+SECRETS = ("hunter2-access", "hunter2-first", "hunter2-second")
+
+
+def _token(value: str = "hunter2-access", life_in: float = 3600) -> Token:
+    return Token(value, int(time.time() + life_in))
+
+
+@pytest.fixture
+def own() -> Iterator[RedisServer]:
+    """A server that the test may stop."""
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[RedisServer]:
+    """A server that speaks TLS and lets in a user of few rights, by password."""
+    server = RedisServer(tls=True)
+    yield server
+    server.close()
+
+
+def _fill(stores: Stores) -> None:
+    stores.tokens.save(QUESTION, _token(), ABOUT)
+    stores.grants.put(ACCOUNT, SECRETS[1], ABOUT)
+    stores.grants.replace(ACCOUNT, SECRETS[1], SECRETS[2])
+
+
+def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
+    """With rights to its own names and no administration, everything works, over TLS and with a password."""
+    _fill(redis_stores(guarded.url, KEY))
+    other = redis_stores(guarded.url, base64.b64encode(KEY).decode())
+    kept = other.tokens.load(QUESTION)
+    assert kept is not None
+    assert kept.token == SECRETS[0]
+    assert other.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert list(other.grants.names()) == [ACCOUNT]
+    with other.tokens.exclusive(QUESTION):
+        assert other.tokens.clear() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ((QUOTED, f"{USER}:wrong"), "username-password"),
+        ((f"{QUOTED}@", ""), "uthenti"),
+        (("?ssl_ca_certs=", "?x509="), "no URL of a Redis"),
+        (("rediss://", "redis://"), "no URL of a Redis"),
+    ],
+)
+def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
+    guarded: RedisServer, change: tuple[str, str], what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wrong password, none, a senseless URL, parameters of TLS without it: an error that says so and where, and no secret."""
+    url = guarded.url.replace(*change)
+    with pytest.raises((StoreError, UsageError), match=what) as caught:
+        redis_stores(url, KEY).grants.load(ACCOUNT)
+    assert PASSWORD not in str(caught.value) + caplog.text
+    assert "s3cret" not in str(caught.value) + caplog.text
+
+
+def test_an_unknown_authority_is_not_trusted(guarded: RedisServer) -> None:
+    """A server's certificate is checked against the system's authorities unless the URL names one."""
+    with pytest.raises(StoreError, match="certificate"):
+        redis_stores(guarded.url.partition("?")[0], KEY).grants.names()
+
+
+def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Names are digests, values sealed: no token, account, tenant or client is seen in a dump, a log or a repr."""
+    caplog.set_level(logging.DEBUG)
+    stores = redis_stores(redis.url, KEY)
+    _fill(stores)
+    with stores.tokens.exclusive(QUESTION):
+        names = redis.say("KEYS", "*").split()
+        seen = b"".join(redis.say("--raw", "GET", name.decode()) for name in names) + b" ".join(names)
+    assert len(names) == 3
+    assert all(name.startswith(b"mstoken:1:") for name in names)
+    for word in (*SECRETS, "anna", "contoso", "account"):
+        assert word.encode() not in seen
+        assert word not in caplog.text + repr(stores)
+
+
+def test_what_expires_goes_by_itself_and_sign_ins_stay(redis: RedisServer) -> None:
+    """A token's life on the server is its own; a refresh token has none, so that it is the last to be dropped."""
+    stores = redis_stores(redis.url, KEY)
+    _fill(stores)
+    lives = {name: int(redis.say("TTL", name_of(*name))) for name in (("token", QUESTION), ("grant", ACCOUNT))}
+    assert 3590 < lives["token", QUESTION] <= 3600
+    assert lives["grant", ACCOUNT] == -1
+    stores.tokens.save(QUESTION, _token(life_in=-5))
+    assert stores.tokens.load(QUESTION) is None
+    with stores.tokens.exclusive(QUESTION):
+        assert 0 < int(redis.say("PTTL", name_of("turn", QUESTION))) <= 10_000
+    assert redis.say("EXISTS", name_of("turn", QUESTION)) == b"0\n"
+
+
+def test_another_key_opens_nothing_and_overwrites_nothing(redis: RedisServer) -> None:
+    """With a wrong key a token is a miss, a sign-in an error that says what to do; it stays as it is."""
+    _fill(redis_stores(redis.url, KEY))
+    wrong = redis_stores(redis.url, b"\x08" * 32)
+    assert wrong.tokens.load(QUESTION) is None
+    calls: list[Callable[[], object]] = [
+        lambda: wrong.grants.load(ACCOUNT),
+        wrong.grants.names,
+        lambda: wrong.grants.replace(ACCOUNT, SECRETS[2], "x"),
+        lambda: wrong.grants.put(ACCOUNT, "x", ABOUT),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="another key") as caught:
+            call()
+        assert "MSTOKEN_VAULT_KEY" in caught.value.remedy
+    assert redis_stores(redis.url, KEY).grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+
+
+@pytest.mark.parametrize("key", ["", "short", base64.b64encode(b"x" * 16).decode(), b"x" * 31])
+def test_a_key_is_needed(redis: RedisServer, key: str | bytes) -> None:
+    """Without a key that all machines share there is nothing to seal with; the error says how to make one."""
+    with pytest.raises(UsageError, match="key") as caught:
+        redis_stores(redis.url, key)
+    assert "openssl rand -base64 32" in caught.value.remedy
+
+
+@pytest.mark.parametrize("url", ["http://host", "redis://", "redis://:hunter2@host:port", "unix://", "host:6379", ""])
+def test_what_is_no_redis_is_refused_without_repeating_it(url: str) -> None:
+    """A URL may hold a password, so the error does not show it."""
+    with pytest.raises(UsageError) as caught:
+        redis_stores(url, KEY)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_once(
+    own: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Saves, loads and turns go on from memory; sign-ins are errors, never lost silently; then all is as before."""
+    stores = redis_stores(own.url, KEY)
+    _fill(stores)
+    own.stop()
+    began = time.monotonic()
+    stores.tokens.save("1" * 40, _token("while away"), ABOUT)
+    for _ in range(50):
+        kept = stores.tokens.load("1" * 40)
+        assert kept is not None
+        assert kept.token == "while away"
+        with stores.tokens.exclusive(QUESTION):
+            pass
+    assert stores.tokens.load(QUESTION) is None
+    assert [one.about for one in stores.tokens.tokens()] == [ABOUT]
+    assert time.monotonic() - began < 2
+    assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
+    calls: list[Callable[[], object]] = [
+        lambda: stores.grants.load(ACCOUNT),
+        lambda: stores.grants.replace(ACCOUNT, SECRETS[2], "x"),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="cannot be used"):
+            call()
+    own.start()
+    time.sleep(AWAY_IN)
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert stores.tokens.load("1" * 40) == kept
+    stores.tokens.save("1" * 40, _token("back"))
+    found = redis_stores(own.url, KEY).tokens.load("1" * 40)
+    assert found is not None
+    assert found.token == "back"
+
+
+def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:
+    """It answers nobody: the first call waits for the time-out and the next ones do not."""
+    stores = redis_stores(own.url, KEY)
+    stores.tokens.save(QUESTION, _token())
+    own.freeze()
+    try:
+        began = time.monotonic()
+        assert stores.tokens.load(QUESTION) is None
+        assert time.monotonic() - began < 10
+        began = time.monotonic()
+        assert stores.tokens.load(QUESTION) is None
+        assert time.monotonic() - began < 0.5
+    finally:
+        own.thaw()
+
+
+def test_a_restarted_server_is_found_again_at_once(own: RedisServer) -> None:
+    """The old connection is dead; that alone is no failure."""
+    stores = redis_stores(own.url, KEY)
+    _fill(stores)
+    own.stop()
+    own.start()
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+
+
+def _free(link: Link, name: str) -> bool:
+    taken = link.take(name, "probe", 5)
+    if taken:
+        link.swap(name, b"probe", b"")
+    return taken
+
+
+def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: RedisServer) -> None:
+    """The mark is renewed in the background; when the turn ends, it is gone at once."""
+    link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
+    with RedisTokens(link, lease_in=0.3).exclusive(QUESTION):
+        until = time.monotonic() + 1.2
+        while time.monotonic() < until:
+            assert not _free(link, name)
+            time.sleep(0.05)
+    assert _free(link, name)
+
+
+def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers: Any) -> None:
+    """SIGKILL leaves the mark; it lives out its lease and no longer, and the next one waits for just that."""
+    holder = workers.start("hold_on_redis", redis.url, QUESTION, 1)
+    assert holder.stdout.readline() == "held\n"
+    link = Link(redis.url, KEY)
+    assert not _free(link, name_of("turn", QUESTION))
+    holder.kill()
+    holder.wait()
+    began = time.monotonic()
+    with RedisTokens(link).exclusive(QUESTION):
+        assert time.monotonic() - began < 5
+        assert not _free(link, name_of("turn", QUESTION))
+
+
+def test_who_has_lost_a_turn_does_not_end_anothers(redis: RedisServer) -> None:
+    """A holder that was paused beyond its lease comes back and leaves the new holder's mark alone."""
+    link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
+    slept = RedisTurn(Keeper(link, lease_in=60), name)
+    slept.__enter__()
+    redis.say("DEL", name)
+    with RedisTurn(Keeper(link), name):
+        slept.__exit__(None, None, None)
+        assert not _free(link, name)
+    assert _free(link, name)
+
+
+def test_who_waits_too_long_goes_on_without(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """A holder that hangs costs a wait and a warning, not the token."""
+    link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
+    assert link.take(name, "somebody", 60)
+    with RedisTurn(Keeper(link), name, wait_in=0.05):
+        pass
+    assert "going on without it" in caplog.text
+    assert not _free(link, name)
+
+
+def test_sixteen_processes_take_turns(redis: RedisServer, workers: Any, tmp_path: Any) -> None:
+    """Never two at once, and no mark is left."""
+    busy = workers.start_together(16, "take_turns_on_redis", redis.url, QUESTION, tmp_path / "mark", 5)
+    for process in busy:
+        output, errors = process.communicate(timeout=60)
+        assert (process.returncode, output) == (0, "0\n"), errors
+    assert redis.say("KEYS", "*") == b"\n"
+
+
+def test_redis_is_needed_only_when_it_is_used() -> None:
+    """Without the package the rest works, and the error says how to get it."""
+    script = (
+        "import sys; sys.modules['redis'] = None\n"
+        "import mstoken\n"
+        "stores = mstoken.redis_stores('redis://localhost', b'k' * 32)\n"
+        "try: stores.grants.load('a')\n"
+        "except mstoken.UsageError as error: print(error.remedy)\n"
+    )
+    done = subprocess.run(["python", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "pip install 'mstoken[redis]'\n"
