@@ -76,7 +76,7 @@ def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
 def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
     guarded: RedisServer, change: tuple[str, str], what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A wrong password, none, a senseless URL, parameters of TLS without it: an error that says so and where, and no secret."""
+    """A wrong password, none, parameters that are none or need TLS: an error without a secret."""
     url = guarded.url.replace(*change)
     with pytest.raises((StoreError, UsageError), match=what) as caught:
         redis_stores(url, KEY).grants.load(ACCOUNT)

@@ -1,0 +1,135 @@
+"""A grant that the service has ended, and a consent that has changed: nothing of them is used on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.worlds import World
+
+from mstoken import ClientSecret, ConsentRequired, RefreshToken, SignInRequired, Stores
+from mstoken.flows.store_port import About
+from mstoken.stores.memory import in_memory
+
+ANNA = "account:anna"
+
+
+def _refusal(code: int, error: str = "invalid_grant") -> Reply:
+    return Reply(400, {"error": error, "error_description": f"AADSTS{code}: no", "error_codes": [code]})
+
+
+@pytest.fixture
+def stores() -> Stores:
+    """Stores with Anna's sign-in."""
+    made = in_memory()
+    made.grants.put(ANNA, "rt-1", About("", TENANT, CLIENT_ID))
+    return made
+
+
+def _anna(world: World, service: TokenService, stores: Stores) -> Any:
+    return world.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), service.url, stores)
+
+
+@pytest.mark.parametrize("code", [50173, 700082, 700084, 70008])
+def test_what_the_service_ended_is_not_asked_for_again(
+    world: World, token_service: TokenService, stores: Stores, code: int
+) -> None:
+    """Revoked or expired: the first caller is refused, later ones learn the same without a request."""
+    token_service.script = [_refusal(code)]
+    for service in ("graph", "arm", "graph"):
+        with pytest.raises(SignInRequired) as caught:
+            world.run(partial(_anna(world, token_service, stores).get_token, service))
+        assert caught.value.codes == (code,)
+        assert "mstoken login" in caught.value.remedy
+    assert len(token_service.asked) == 1
+    assert stores.grants.names()[ANNA].ended_by == code
+
+
+def test_what_came_of_it_is_forgotten(world: World, token_service: TokenService, stores: Stores) -> None:
+    """Kept access tokens of that sign-in go, in the store and in the client's memory; another's stay."""
+    token_service.script = [token_reply("graph-of-anna"), token_reply("graph-of-the-app"), _refusal(50173)]
+    client = _anna(world, token_service, stores)
+    world.run(lambda: client.get_token("graph"))
+    app = world.client(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, stores)
+    world.run(lambda: app.get_token("graph"))
+    with pytest.raises(SignInRequired):
+        world.run(lambda: client.get_token("arm"))
+    assert [kept.about.account for kept in stores.tokens.tokens()] == [""]
+    with pytest.raises(SignInRequired):
+        world.run(lambda: client.get_token("graph"))
+    assert len(token_service.asked) == 3
+
+
+def test_a_new_sign_in_begins_anew(world: World, token_service: TokenService, stores: Stores) -> None:
+    """After a login nothing reminds of the ended grant."""
+    token_service.script = [_refusal(50173), token_reply()]
+    with pytest.raises(SignInRequired):
+        world.run(lambda: _anna(world, token_service, stores).get_token("graph"))
+    stores.grants.put(ANNA, "rt-2", About())
+    assert world.run(lambda: _anna(world, token_service, stores).get_token("graph")).token == "token-1"
+    assert token_service.asked[-1].form["refresh_token"] == "rt-2"
+
+
+def test_fresh_asks_in_any_case(world: World, token_service: TokenService, stores: Stores) -> None:
+    """Whoever insists is not kept from asking; if the service has changed its mind, the grant lives."""
+    token_service.script = [_refusal(50173), token_reply(refresh_token="rt-2"), token_reply("again")]
+    client = _anna(world, token_service, stores)
+    with pytest.raises(SignInRequired):
+        world.run(lambda: client.get_token("graph"))
+    assert world.run(lambda: client.get_token("graph", fresh=True)).token == "token-1"
+    assert world.run(lambda: client.get_token("arm")).token == "again"
+    assert stores.grants.names()[ANNA].ended_by == 0
+
+
+@pytest.mark.parametrize("code", [50076, 50079, 53003, 65001])
+def test_a_refusal_that_a_person_can_meet_ends_nothing(
+    world: World, token_service: TokenService, stores: Stores, code: int
+) -> None:
+    """Multi-factor authentication, policy and consent concern the question; the grant is asked for again."""
+    token_service.script = [_refusal(code), token_reply()]
+    client = _anna(world, token_service, stores)
+    with pytest.raises(Exception, match=str(code)):
+        world.run(lambda: client.get_token("graph"))
+    assert world.run(lambda: client.get_token("graph")).token == "token-1"
+
+
+def test_the_one_before_still_works_so_nothing_ends(world: World, token_service: TokenService, stores: Stores) -> None:
+    """The current token is dead and the previous one lives: the sign-in goes on with it."""
+    stores.grants.replace(ANNA, "rt-1", "rt-2")
+    token_service.script = [_refusal(700082), token_reply(refresh_token="rt-3")]
+    assert world.run(lambda: _anna(world, token_service, stores).get_token("graph")).token == "token-1"
+    kept = stores.grants.load(ANNA)
+    assert kept is not None
+    assert (kept.current, kept.ended_by) == ("rt-3", 0)
+
+
+def test_consent_that_changed_makes_kept_tokens_go(world: World, token_service: TokenService, stores: Stores) -> None:
+    """Refused for want of consent, then granted: the resource's tokens from before, and in between, are got anew."""
+    client = _anna(world, token_service, stores)
+    read = "https://graph.microsoft.com/Mail.Read"
+    token_service.script = [
+        token_reply("before"),
+        token_reply("other-resource"),
+        _refusal(65001),
+        token_reply("in-between"),
+        token_reply("mail"),
+        token_reply("after"),
+    ]
+    ask = [
+        lambda: client.get_token("graph"),
+        lambda: client.get_token("arm"),
+        lambda: client.get_token(read),
+        lambda: client.get_token("graph"),
+        lambda: client.get_token(read),
+        lambda: _anna(world, token_service, stores).get_token("graph"),
+        lambda: _anna(world, token_service, stores).get_token("arm"),
+    ]
+    got: list[str] = []
+    for call in ask:
+        try:
+            got.append(world.run(call).token)
+        except ConsentRequired:
+            got.append("refused")
+    assert got == ["before", "other-resource", "refused", "in-between", "mail", "after", "other-resource"]

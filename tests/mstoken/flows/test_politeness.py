@@ -1,0 +1,219 @@
+"""Asking politely: pauses are shared and kept, what cannot get better is not repeated, a call has one deadline."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from functools import partial
+from typing import Any
+
+import pytest
+from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
+from tests.support.worlds import World
+
+from mstoken import (
+    ClientSecret,
+    CredentialRejected,
+    MstokenError,
+    ServiceUnavailable,
+    Stores,
+    Throttled,
+    TokenRefused,
+    TransportError,
+    TryLater,
+    UnreadableAnswer,
+)
+from mstoken.flows import politely
+from mstoken.flows.cached import cached
+from mstoken.model import Token, TokenRequest
+from mstoken.stores.memory import in_memory
+
+SLOW_DOWN = Reply(429, "Too Many Requests", {"Retry-After": "600"})
+
+
+def _client(world: World, service: TokenService, stores: Stores | None = None, client_id: str = CLIENT_ID) -> Any:
+    return world.client(TENANT, client_id, ClientSecret("s3cret"), service.url, stores)
+
+
+def _ask_within(world: World, client: Any, patience_in: float) -> Token:
+    """As `get_token("graph")`, by a caller of so much patience."""
+    question: TokenRequest = client.question("graph")
+    object.__setattr__(question, "patience_in", patience_in)
+    if world.client_class.__name__ == "Client":
+        return client._run(cached(question, client._port()))  # type: ignore[no-any-return]
+    return world.run(lambda: cached(question, client._port()))  # type: ignore[no-any-return]
+
+
+def test_a_pause_is_kept_by_all_callers_of_the_process(world: World, token_service: TokenService) -> None:
+    """After a 429 nobody asks for another token of that application in that tenant before its time."""
+    client = _client(world, token_service)
+    token_service.script = [SLOW_DOWN]
+    for service in ("graph", "arm", "vault", "graph"):
+        with pytest.raises(Throttled) as caught:
+            world.run(partial(client.get_token, service))
+        assert 590 < (caught.value.retry_in or 0) <= 601
+    assert len(token_service.asked) == 1
+
+
+def test_a_pause_is_shared_through_the_store(world: World, token_service: TokenService) -> None:
+    """Another client on the same store keeps it too; one on a store of its own asks for itself."""
+    shared = in_memory()
+    token_service.script = [SLOW_DOWN]
+    for client in (_client(world, token_service, shared), _client(world, token_service, shared)):
+        with pytest.raises(Throttled):
+            world.run(partial(client.get_token, "graph"))
+    assert len(token_service.asked) == 1
+    with pytest.raises(Throttled):
+        world.run(lambda: _client(world, token_service).get_token("graph"))
+    assert len(token_service.asked) == 2
+
+
+def test_a_pause_is_for_one_application_in_one_tenant(world: World, token_service: TokenService) -> None:
+    """Another application and another tenant are asked for as ever."""
+    shared = in_memory()
+    token_service.script = [SLOW_DOWN, token_reply()]
+    client = _client(world, token_service, shared)
+    with pytest.raises(Throttled):
+        world.run(lambda: client.get_token("graph"))
+    assert world.run(lambda: client.get_token("graph", tenant_id="fabrikam.onmicrosoft.com")).token == "token-1"
+    other = _client(world, token_service, shared, "11111111-2222-3333-4444-555555555555")
+    assert world.run(lambda: other.get_token("graph")).token == "token-1"
+
+
+def test_a_short_pause_is_waited_out_by_everybody(world: World, token_service: TokenService) -> None:
+    """Callers of different tokens wait together and then each gets its own; nobody asks in between."""
+    began: list[float] = []
+
+    def answer(asked: Asked) -> Reply:
+        began.append(time.monotonic())
+        return Reply(429, "slow", {"Retry-After": "1"}) if len(began) == 1 else token_reply()
+
+    token_service.script = [answer]
+    client = _client(world, token_service)
+    with pytest.raises(Throttled):
+        _ask_within(world, client, 0.2)
+    assert world.run(lambda: client.get_token("arm")).token == "token-1"
+    assert len(began) == 2
+    assert began[1] - began[0] >= 0.8
+
+
+def test_retry_after_may_be_a_date(world: World, token_service: TokenService) -> None:
+    """RFC 9110 section 10.2.3 allows seconds and a date; both become seconds."""
+    token_service.script = [Reply(429, "slow", {"Retry-After": formatdate(time.time() + 500, usegmt=True)})]
+    with pytest.raises(Throttled) as caught:
+        world.run(lambda: _client(world, token_service).get_token("graph"))
+    assert 490 < (caught.value.retry_in or 0) <= 500
+
+
+@pytest.mark.parametrize("jump", [-86_400, 86_400])
+def test_a_pause_does_not_outlive_a_clock_that_jumps(
+    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    """Set a day forward it is over; set a day back it would last a day, so it does not count."""
+    client = _client(world, token_service)
+    token_service.script = [SLOW_DOWN, token_reply()]
+    with pytest.raises(Throttled):
+        world.run(lambda: client.get_token("graph"))
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    assert world.run(lambda: client.get_token("graph")).token == "token-1"
+
+
+@pytest.mark.parametrize("jump", [-86_400, 86_400])
+def test_a_kept_token_survives_a_clock_that_jumps(
+    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    """A day forward the token counts as expired and another is got; a day back it still serves. Neither fails."""
+    client = _client(world, token_service)
+    token_service.script = [token_reply("before"), token_reply("after")]
+    world.run(lambda: client.get_token("graph"))
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    assert world.run(lambda: client.get_token("graph")).token == ("after" if jump > 0 else "before")
+    monkeypatch.setattr(time, "time", real)
+    assert world.run(lambda: client.get_token("graph")).token in {"before", "after"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (
+            Reply(401, {"error": "invalid_client", "error_codes": [7000215], "error_description": "no"}),
+            CredentialRejected,
+        ),
+        (Reply(400, {"error": "invalid_scope", "error_codes": [70011], "error_description": "no"}), TokenRefused),
+        (Reply(404, "nothing here"), UnreadableAnswer),
+    ],
+)
+def test_what_cannot_get_better_is_not_repeated(
+    world: World, token_service: TokenService, reply: Reply, kind: type[MstokenError]
+) -> None:
+    """A refusal is told at once, after one request."""
+    token_service.script = [reply]
+    with pytest.raises(kind):
+        world.run(lambda: _client(world, token_service).get_token("graph"))
+    assert len(token_service.asked) == 1
+
+
+@pytest.mark.parametrize("reply", [Reply(503, "busy"), Reply(500, "broken"), Reply(200, raw=b"")])
+def test_faults_are_asked_again_a_few_times_with_growing_pauses(
+    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
+    """5xx and cut connections: three attempts, the second pause longer than the first, then the error."""
+    monkeypatch.setattr(politely, "FIRST_PAUSE_IN", 0.1)
+    began: list[float] = []
+
+    def answer(asked: Asked) -> Reply:
+        began.append(time.monotonic())
+        return reply
+
+    token_service.script = [answer]
+    with pytest.raises((ServiceUnavailable, TransportError)):
+        world.run(lambda: _client(world, token_service).get_token("graph"))
+    assert len(began) == politely.MOST_TRIES == 3
+    assert began[1] - began[0] >= 0.05
+    assert began[2] - began[1] >= 0.1
+
+
+def test_pauses_are_not_the_same_for_all(world: World, token_service: TokenService) -> None:
+    """Back-off is spread by half of it either way, so that callers who failed together do not return together."""
+    client = _client(world, token_service)
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    client._port().sleep = sleep
+    token_service.script = [Reply(503, "busy")]
+    for _ in range(10):
+        with pytest.raises(ServiceUnavailable):
+            world.run(lambda: client.get_token("graph"))
+    first = [pause for pause in pauses if pause <= 0.75]
+    assert len(pauses) == 20
+    assert all(0.25 <= pause <= 1.5 for pause in pauses)
+    assert len(set(first)) > 5
+
+
+@pytest.mark.parametrize(
+    "stall", [Reply(200, delay=20), Reply(503, "busy", {"Retry-After": "2"}), Reply(503, "busy", delay=0.3)]
+)
+def test_a_call_ends_within_its_patience(world: World, token_service: TokenService, stall: Reply) -> None:
+    """A server that stalls, or is busy again and again: one deadline for attempts and pauses together."""
+    token_service.script = [stall]
+    began = time.monotonic()
+    with pytest.raises(TryLater):
+        _ask_within(world, _client(world, token_service), 1)
+    assert time.monotonic() - began < 4
+
+
+def test_half_an_answer_and_then_nothing_ends_too(world: World, token_service: TokenService) -> None:
+    """An answer whose end never comes is no answer when the patience is over."""
+
+    def dribble(asked: Asked) -> Reply:
+        return Reply(200, raw=b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"access_token": "x', delay=0)
+
+    token_service.script = [dribble]
+    began = time.monotonic()
+    with pytest.raises((TryLater, UnreadableAnswer)):
+        _ask_within(world, _client(world, token_service), 1)
+    assert time.monotonic() - began < 4
