@@ -84,6 +84,8 @@ def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
             raise ConfigError(f"app {app.id}: its tenant '{app.tenant}' is not in the configuration")
         app.tenant = home.id
         _check_choice(f"app {app.id}: audience", app.audience, AUDIENCES)
+        if app.blueprint and app.blueprint not in state.apps:
+            raise ConfigError(f"app {app.id}: its blueprint '{app.blueprint}' is not in the configuration")
         _check_certificates(app)
     for tenant in tenants:
         _check_tenant(tenant)

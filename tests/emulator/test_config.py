@@ -133,6 +133,23 @@ def test_settings_that_name_nobody_are_told_at_start() -> None:
             load({**SMALLEST, "settings": {name: "nobody"}})
 
 
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"certificates": [{"pem": "no certificate"}]}, "no PEM certificate"),
+        ({"trusted_subjects": [{"subject": "CN=a", "authority": "no certificate"}]}, "no PEM certificate"),
+        ({"blueprint": "nobody"}, "blueprint 'nobody'"),
+        ({"federated": [{"issuer": "https://oidc.example"}]}, "missing.*subject"),
+    ],
+)
+def test_a_proof_that_cannot_work_is_refused(wrong: dict[str, object], word: str) -> None:
+    """Certificates, blueprints and federated credentials are checked when the configuration is read."""
+    tenant = "11111111-2222-4333-8444-555555555551"
+    app = {"id": "11111111-2222-4333-8444-555555555552", "name": "App", "tenant": tenant, **wrong}
+    with pytest.raises(ConfigError, match=word):
+        load({"tenants": [{"id": tenant, "name": "T"}], "apps": [app]})
+
+
 def test_example_in_the_documentation_works() -> None:
     """The TOML in docs/emulator.md is a configuration, and its application gets its token."""
     page = Path(__file__).parents[2].joinpath("docs", "emulator.md").read_text(encoding="utf-8")

@@ -10,12 +10,19 @@ from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from mstoken import clouds
-from mstoken.credentials import AzurePipelines, CallbackAssertion, FileAssertion, GitHubActions, TokenAssertion
+from mstoken.credentials import (
+    AzurePipelines,
+    CallbackAssertion,
+    FileAssertion,
+    GitHubActions,
+    TokenAssertion,
+    names_itself,
+)
 from mstoken.errors import UsageError
 from mstoken.flows.kept import kept
 from mstoken.flows.politely import patience_left_in, patiently
 from mstoken.model import Token
-from mstoken.protocol.cache_key import digest
+from mstoken.protocol.cache_key import digest, holder
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
 from mstoken.protocol.jwt import decode, looks_like_jwt
 
@@ -86,7 +93,17 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
         min_ttl=0,
         fresh=fresh,
     )
+    if not names_itself(source.credential) and _who(asked) == _who(request):
+        # It would wait for its own turn, and a client that can get this token needs no assertion.
+        raise UsageError(
+            f"The application {request.client_id} would be proved by a token of its own.",
+            "Name whose token it is: TokenAssertion(credential, client_id=...).",
+        )
     return (await cached(asked, port)).token
+
+
+def _who(request: TokenRequest) -> tuple[str, str, str]:
+    return request.authority.token_endpoint.lower(), request.client_id.lower(), holder(request.credential)
 
 
 def _checked(assertion: object, where: str) -> str:

@@ -318,6 +318,16 @@ def test_a_managed_identity_proves_the_application(world: World, entra: Emulator
         world.run(lambda: refused.get_token("graph"))
 
 
+@pytest.mark.parametrize("scope", ["graph", "api://AzureADTokenExchange/.default"])
+def test_an_application_is_not_proved_by_its_own_token(world: World, token_service: TokenService, scope: str) -> None:
+    """A circle is refused rather than waited in."""
+    credential = ClientAssertion(TokenAssertion(ClientSecret("s")))
+    app = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    with pytest.raises(UsageError, match="a token of its own"):
+        world.run(lambda: app.get_token(scope))
+    assert token_service.asked == []
+
+
 def test_another_identitys_token_proves_the_application(world: World, trusted: Emulator) -> None:
     """A token for the token exchange, got with another credential of another client, is the assertion; it is kept."""
     state = trusted.state
