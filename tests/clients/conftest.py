@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.support.person import Person
+from tests.support.person import Person, pointed_at
 
 from entra_emulator import Emulator
-from entra_emulator.environment import for_command
 
 NADIA = "nadia@northwind-partner.example"
 
@@ -20,11 +18,7 @@ NADIA = "nadia@northwind-partner.example"
 def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """An emulator with the built-in tenants; the environment is that of `python -m entra_emulator -- CMD`."""
     with Emulator() as emulator:
-        wanted = for_command(emulator.environment())
-        for name in set(os.environ) - set(wanted):
-            monkeypatch.delenv(name)
-        for name, value in wanted.items():
-            monkeypatch.setenv(name, value)
+        pointed_at(emulator, monkeypatch)
         yield emulator
 
 

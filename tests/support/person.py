@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 from dataclasses import dataclass
@@ -9,10 +10,21 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
+import pytest
 
 from entra_emulator import Emulator
+from entra_emulator.environment import for_command
 
 _MOST_PAGES = 12
+
+
+def pointed_at(entra: Emulator, patch: pytest.MonkeyPatch) -> None:
+    """Give this process the environment that `python -m entra_emulator -- CMD` gives a command."""
+    wanted = for_command(entra.environment())
+    for name in set(os.environ) - set(wanted):
+        patch.delenv(name)
+    for name, value in wanted.items():
+        patch.setenv(name, value)
 
 
 class _Form(HTMLParser):

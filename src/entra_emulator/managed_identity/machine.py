@@ -125,9 +125,11 @@ class Machine:
         return {"IDENTITY_ENDPOINT": url, "IDENTITY_HEADER": secret, "IDENTITY_SERVER_THUMBPRINT": thumbprint}
 
     def _routes(self, *, tls: bool) -> "list[BaseRoute]":
+        # MSAL for Node ends every endpoint it reads from the environment with a slash.
         return [
-            route(endpoint.method, endpoint.path, self._handler(endpoint))
+            route(endpoint.method, f"{endpoint.path}{slash}", self._handler(endpoint))
             for endpoint in _ENDPOINTS.values()
+            for slash in ("", "/")
             if endpoint.tls == tls
         ]
 

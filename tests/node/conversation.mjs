@@ -1,0 +1,24 @@
+// How a program talks to the test that runs it: one line of JSON each way. Reading blocks, so that a callback which
+// nobody awaits (a device code's) still gives the person the time to act.
+import { readSync } from "node:fs";
+
+let rest = "";
+
+export const say = (what) => console.log(JSON.stringify(what));
+
+export const hear = () => {
+  const chunk = Buffer.alloc(65536);
+  while (!rest.includes("\n")) {
+    const size = readSync(0, chunk);
+    if (size === 0) process.exit(1); // the test is gone
+    rest += chunk.toString("utf8", 0, size);
+  }
+  const line = rest.slice(0, rest.indexOf("\n"));
+  rest = rest.slice(line.length + 1);
+  return JSON.parse(line);
+};
+
+export const ask = (what) => {
+  say(what);
+  return hear();
+};
