@@ -20,7 +20,6 @@ _PLAIN = frozenset(
         "AZURE_POD_IDENTITY_AUTHORITY_HOST",
         "AZURE_REGIONAL_AUTHORITY_NAME",
         "AZURE_TOKEN_CREDENTIALS",
-        "CURL_CA_BUNDLE",
         "IDENTITY_ENDPOINT",
         "IDENTITY_SERVER_THUMBPRINT",
         "IMDS_ENDPOINT",
@@ -29,11 +28,9 @@ _PLAIN = frozenset(
         "MSTOKEN_CLOUD",
         "MSTOKEN_CONFIG_DIR",
         "MSTOKEN_PROFILE",
-        "REQUESTS_CA_BUNDLE",
-        "SSL_CERT_DIR",
-        "SSL_CERT_FILE",
     }
 )
+_CERTIFICATES = frozenset({"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"})
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _IDS = {"AZURE_CLIENT_ID": re.compile(r"[0-9A-Fa-f-]{36}"), "AZURE_TENANT_ID": re.compile(r"[A-Za-z0-9.-]{1,255}")}
 _MATTERS = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "ACTIONS_ID_TOKEN_")
@@ -45,18 +42,24 @@ def shown_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     An id that is none may be a secret in the wrong place, so it is not shown either; a URL loses its user and password.
     """
-    return {name: _shown(name, value) for name, value in sorted(environ.items()) if _matters(name)}
+    return {name: shown_value(name, value) for name, value in sorted(environ.items()) if _matters(name)}
 
 
 def _matters(name: str) -> bool:
-    return name.startswith(_MATTERS) or name in _PLAIN or name.upper() in _PROXIES
+    return name.startswith(_MATTERS) or is_network(name)
 
 
-def _shown(name: str, value: str) -> str:
+def is_network(name: str) -> bool:
+    """Whether the variable is about proxies or certificate authorities, and not about who asks."""
+    return name in _CERTIFICATES or name.upper() in _PROXIES
+
+
+def shown_value(name: str, value: str) -> str:
+    """The value of the variable `name`, or what may be said of it."""
     if not value.strip():
         return "set, but empty"
     if name in _IDS:
         return value if _IDS[name].fullmatch(value.strip()) else "set, but not an id"
-    if name in _PLAIN or name.upper() in _PROXIES:
+    if name in _PLAIN or is_network(name):
         return _USER_INFO.sub("…@", value)
     return "set"
