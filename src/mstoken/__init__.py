@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import Stores
     from mstoken.model import Authority, Token
     from mstoken.protocol.challenge import claims_challenge
+    from mstoken.rest.key_vault import key_vault_grants, key_vault_secret
     from mstoken.stores.shared import redis_stores
 
 __all__ = [
@@ -106,6 +107,8 @@ __all__ = [
     "WorkloadIdentity",
     "claims_challenge",
     "default",
+    "key_vault_grants",
+    "key_vault_secret",
     "redis_stores",
 ]
 
@@ -115,6 +118,7 @@ _HOMES = (
     "model",
     "client",
     "protocol.challenge",
+    "rest.key_vault",
     "stores.shared",
 )  # the light ones first: looking for a name imports them in turn
 

@@ -53,6 +53,8 @@ PUBLIC = [
     "WorkloadIdentity",
     "claims_challenge",
     "default",
+    "key_vault_grants",
+    "key_vault_secret",
     "redis_stores",
 ]
 

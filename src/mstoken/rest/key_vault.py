@@ -1,0 +1,63 @@
+"""Azure Key Vault as a place for sign-ins and secrets, reached as whoever a client is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mstoken.errors import UsageError
+from mstoken.model import origin_of
+
+if TYPE_CHECKING:
+    from mstoken.flows.store_port import GrantStore
+    from mstoken.model import Token
+    from mstoken.runtimes.blocking import Transport
+    from mstoken.stores.key_vault import KeyVault
+
+
+class GetsTokens(Protocol):
+    """A blocking `mstoken.Client`, or any credential of azure-core's shape."""
+
+    def get_token(
+        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
+    ) -> Token: ...
+
+
+def key_vault_grants(vault: str, client: GetsTokens, transport: Transport | None = None) -> GrantStore:
+    """Refresh tokens kept in a key vault, for `Stores(tokens, grants)`; `client` is who asks the vault.
+
+    `vault` is its URL or host. The client must keep its own sign-in elsewhere, as an application or a managed identity
+    does. Raises UsageError.
+    """
+    from mstoken.stores.key_vault_grants import KeyVaultGrants
+
+    return KeyVaultGrants(_vault(vault, client, transport))
+
+
+def key_vault_secret(vault: str, name: str, client: GetsTokens, transport: Transport | None = None) -> str:
+    """The current value of a secret in a key vault, such as another application's.
+
+    Raises UsageError when there is none of this name, StoreError when the vault cannot be asked or refuses.
+    """
+    if not name or not all(letter.isascii() and (letter.isalnum() or letter == "-") for letter in name):
+        raise UsageError(f"{name!r} cannot be the name of a secret in a key vault.", "Use letters, digits and dashes.")
+    found = _vault(vault, client, transport).read(name)
+    if found is None:
+        raise UsageError(f"{vault} has no secret {name}.", f"Make one: az keyvault secret set --name {name} …")
+    return found.value
+
+
+def _vault(vault: str, client: GetsTokens, transport: Transport | None) -> KeyVault:
+    from mstoken.stores.key_vault import KeyVault
+
+    def get_token(scope: str, tenant: str, claims: str) -> str:
+        wishes: dict[str, Any] = {"tenant_id": tenant or None, "claims": claims or None}
+        return client.get_token(scope, **wishes).token
+
+    if transport is None:
+        from mstoken.transports.pyreqwest import PyreqwestTransport
+
+        transport = PyreqwestTransport()
+    if "." not in vault and "://" not in vault:
+        raise UsageError(f"{vault!r} is no host of a key vault.", f"Give it whole, such as {vault}.vault.azure.net.")
+    url = vault if "://" in vault else origin_of(vault, "The key vault")
+    return KeyVault(url, transport.send, get_token)

@@ -1,0 +1,187 @@
+"""One Azure Key Vault: its secrets over the REST API, by HTTP and tokens that are given to it.
+
+The vault says itself which token it wants, by a challenge; its resource counts only when the vault's host lies in that
+domain, or a stranger's host could ask for the token of another service.
+Sources: learn.microsoft.com/rest/api/keyvault/secrets,
+learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mstoken.errors import MstokenError, StoreError, UntrustedOrigin
+from mstoken.model import origin_of
+from mstoken.protocol.challenge import bearer_challenge, challenged_claims
+from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.retry_after import retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mstoken.protocol.http import HttpResponse
+
+    Send = Callable[[HttpRequest], HttpResponse]
+    GetToken = Callable[[str, str, str], str]
+    """(scope, tenant, claims) -> access token; tenant and claims may be ''."""
+
+VERSION = "7.4"
+ANSWER_IN = 15.0
+PAUSES_IN = (0.5, 1.0, 2.0, 4.0)
+"""Seconds before each further try of a vault that is busy or recovers a deleted secret."""
+LONGEST_PAUSE_IN = 10.0
+BUSY = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One version of a secret. `value` is empty in a list, which carries none."""
+
+    name: str
+    version: str
+    value: str = field(repr=False)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class KeyVault:
+    """The secrets of the vault at `url`, such as `https://contoso.vault.azure.net`. Threads may share it.
+
+    Raises StoreError when the vault cannot be asked or refuses, UntrustedOrigin for a challenge that is not its own.
+    """
+
+    def __init__(self, url: str, send: Send, get_token: GetToken) -> None:
+        origin_of(url, "The key vault")
+        self.url, self._send, self._get_token = url.strip().rstrip("/"), send, get_token
+        self._scope, self._tenant = "", ""
+
+    def __repr__(self) -> str:
+        return f"KeyVault({self.url!r})"
+
+    def read(self, name: str) -> Secret | None:
+        """The secret's current version; None where there is none."""
+        answer = self._ask("GET", f"/secrets/{name}", may_be=(404,))
+        return _secret(_body(answer)) if answer.status == 200 else None
+
+    def write(self, name: str, value: str, tags: Mapping[str, str]) -> Secret:
+        """Make a new version, and with it a deleted secret whole again. On the vault's disks when this returns."""
+        body = json.dumps({"value": value, "tags": dict(tags), "contentType": "application/json"}).encode()
+        answer = self._ask("PUT", f"/secrets/{name}", body, may_be=(409,))
+        for pause in PAUSES_IN:
+            if answer.status != 409:
+                break
+            # A deleted secret keeps its name until it is purged: learn.microsoft.com/azure/key-vault/general/
+            # soft-delete-overview
+            self._ask("POST", f"/deletedsecrets/{name}/recover", may_be=(404, 409))
+            time.sleep(pause)
+            answer = self._ask("PUT", f"/secrets/{name}", body, may_be=(409,))
+        if answer.status == 409:
+            raise self._failed(answer)
+        return _secret(_body(answer))
+
+    def delete(self, name: str) -> bool:
+        """Delete all versions; False when there were none. A vault with soft delete keeps them recoverable."""
+        return self._ask("DELETE", f"/secrets/{name}", may_be=(404,)).status == 200
+
+    def secrets(self) -> Iterator[Secret]:
+        """The current version of every secret, without its value."""
+        path = "/secrets"
+        while path:
+            body = _body(self._ask("GET", path))
+            listed = body.get("value")
+            yield from (_secret(item) for item in (listed if isinstance(listed, list) else []))
+            link = str(body.get("nextLink") or "")
+            if link and not link.startswith(f"{self.url}/"):
+                raise UntrustedOrigin(f"{self.url} named another host for its next page; nothing was sent there.")
+            path = link.removeprefix(self.url)
+
+    def _ask(self, method: str, path: str, body: bytes = b"", may_be: tuple[int, ...] = ()) -> HttpResponse:
+        try:
+            answer = self._persistently(method, path, body)
+        except StoreError:
+            raise
+        except MstokenError as error:
+            if isinstance(error, UntrustedOrigin):
+                raise
+            raise StoreError(f"{self.url} cannot be asked: {error.message}", error.remedy) from None
+        if answer.status != 200 and answer.status not in may_be:
+            raise self._failed(answer)
+        return answer
+
+    def _persistently(self, method: str, path: str, body: bytes) -> HttpResponse:
+        claims = ""
+        answer = self._once(method, path, body, claims)
+        for pause in PAUSES_IN:
+            if answer.status == 401:
+                header = answer.headers.get("www-authenticate", "")
+                if claims or (self._scope and not challenged_claims(header)):
+                    break
+                claims = challenged_claims(header)
+                self._heed(header)
+            elif answer.status in BUSY:
+                wanted = retry_after(answer.headers.get("retry-after", ""), time.time())
+                time.sleep(min(pause if wanted is None else wanted, LONGEST_PAUSE_IN))
+            else:
+                break
+            answer = self._once(method, path, body, claims)
+        return answer
+
+    def _once(self, method: str, path: str, body: bytes, claims: str) -> HttpResponse:
+        url = self.url + path
+        if "api-version=" not in url:
+            url += f"{'&' if '?' in url else '?'}api-version={VERSION}"
+        headers = {"Accept": "application/json"}
+        if self._scope:
+            headers["Authorization"] = f"Bearer {self._get_token(self._scope, self._tenant, claims)}"
+        if body:
+            headers["Content-Type"] = "application/json"
+        # The first request goes without a token and without what is to be kept: it only asks for the challenge.
+        return self._send(HttpRequest(method, url, headers, body if self._scope else b"", answer_in=ANSWER_IN))
+
+    def _heed(self, header: str) -> None:
+        """Take from the challenge what the vault wants, if it is the vault's to want."""
+        challenge = bearer_challenge(header)
+        resource = challenge.get("resource") or challenge.get("scope", "").removesuffix("/.default")
+        domain, host = urlsplit(resource).hostname or "", urlsplit(self.url).hostname or ""
+        if not domain or not f".{host}".endswith(f".{domain}"):
+            raise UntrustedOrigin(
+                f"{self.url} asked for a token for {resource or 'nothing'}, which is not its own; nothing was sent.",
+                "Check the vault's URL.",
+            )
+        self._scope = f"{resource.rstrip('/')}/.default"
+        self._tenant = urlsplit(challenge.get("authorization", "")).path.strip("/").partition("/")[0]
+
+    def _failed(self, answer: HttpResponse) -> StoreError:
+        try:
+            code = str(_body(answer)["error"]["code"])[:100]
+        except (KeyError, TypeError, StoreError):
+            code = ""
+        said = f"{self.url} answered HTTP {answer.status}{f' ({code})' if code.isprintable() and code else ''}."
+        if answer.status in (401, 403):
+            return StoreError(said, "Give the identity the role Key Vault Secrets Officer; check the vault's firewall.")
+        if answer.status in BUSY:
+            return StoreError(said, "Ask again in a moment.")
+        return StoreError(said, "Check the vault's URL, and that the secret is enabled.")
+
+
+def _body(answer: HttpResponse) -> dict[str, Any]:
+    try:
+        body = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise StoreError("The key vault's answer cannot be read.", "Check the vault's URL and any proxy on the way.")
+    return body
+
+
+def _secret(body: dict[str, Any]) -> Secret:
+    """A secret from its bundle, or from its line in a list."""
+    parts = urlsplit(str(body.get("id", ""))).path.strip("/").split("/")
+    where = parts.index("secrets") if "secrets" in parts else len(parts)
+    name, version = [*parts[where + 1 : where + 3], "", ""][:2]
+    tags, value = body.get("tags"), body.get("value")
+    known = {str(key): str(text) for key, text in tags.items()} if isinstance(tags, dict) else {}
+    return Secret(name, version, value if isinstance(value, str) else "", known)

@@ -1,0 +1,114 @@
+"""Refresh tokens in Azure Key Vault: a secret for each sign-in, a version for each renewal, so the vault has a history.
+
+What may be known is in the tags, so that a list shows no secret. Key Vault has no conditional write: what is written is
+compared first, and of two machines that renew in the same moment the later write is current. Both tokens are good with
+Entra and both stay among the versions; where a server accepts each only once, the store of access tokens gives turns.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from mstoken.errors import StoreError
+from mstoken.flows.store_port import NOTHING_ABOUT, Kept
+from mstoken.model import About, Grant
+from mstoken.stores.names import digest_of
+
+if TYPE_CHECKING:
+    from mstoken.stores.key_vault import KeyVault, Secret
+
+PREFIX = "mstoken-"
+LONGEST_TAG = 256
+"""Characters: learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates."""
+
+
+class KeyVaultGrants:
+    """Refresh tokens in `vault`. Constructing it does no I/O. Threads may share it."""
+
+    slow = True
+
+    def __init__(self, vault: KeyVault) -> None:
+        self._vault = vault
+        self._lock = Lock()
+
+    def load(self, key: str) -> Grant | None:
+        held = self._vault.read(_name(key))
+        return self._grant(held) if held else None
+
+    def replace(self, key: str, old: str, new: str) -> None:
+        now = int(time.time())
+        with self._lock:
+            held = self._vault.read(_name(key))
+            if held is None:
+                self._write(key, Grant(new, old), Kept(NOTHING_ABOUT, now, now))
+            elif self._grant(held).current == old:
+                self._write(key, Grant(new, old), _kept(held.tags).renewed(now), held.version)
+
+    def put(self, key: str, value: str, about: About) -> None:
+        now = int(time.time())
+        with self._lock:
+            self._write(key, Grant(value), Kept(about, now, now))
+
+    def end(self, key: str, value: str, code: int) -> None:
+        with self._lock:
+            held = self._vault.read(_name(key))
+            if held and (grant := self._grant(held)).current == value:
+                ended = replace(_kept(held.tags), ended_by=code)
+                self._write(key, replace(grant, ended_by=code), ended, held.version)
+
+    def remove(self, key: str) -> bool:
+        return self._vault.delete(_name(key))
+
+    def names(self) -> dict[str, Kept]:
+        found: dict[str, Kept] = {}
+        for secret in self._vault.secrets():
+            if secret.name.startswith(PREFIX) and "renewed_on" in secret.tags:
+                found[secret.tags.get("key", secret.name)] = _kept(secret.tags)
+        return dict(sorted(found.items()))
+
+    def _write(self, key: str, grant: Grant, kept: Kept, after: str = "") -> None:
+        about = kept.about
+        tags = {
+            "key": key,
+            "authority": about.authority,
+            "tenant": about.tenant,
+            "client_id": about.client_id,
+            "created_on": str(kept.created_on),
+            "renewed_on": str(kept.renewed_on),
+            "renewals": " ".join(map(str, kept.renewals)),
+            "ended_by": str(kept.ended_by or ""),
+            "after": after,
+        }
+        value = json.dumps({"current": grant.current, "previous": grant.previous})
+        written = {name: text for name, text in tags.items() if text and len(text) <= LONGEST_TAG}
+        self._vault.write(_name(key), value, written)
+
+    def _grant(self, secret: Secret) -> Grant:
+        try:
+            fields: dict[str, Any] = json.loads(secret.value)
+            return Grant(str(fields["current"]), str(fields["previous"]), _kept(secret.tags).ended_by)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise StoreError(
+                f"{self._vault.url} has a secret {secret.name} that is no sign-in of mstoken; it was left as it is.",
+                "Restore an earlier version of it, or delete it and sign in again.",
+            ) from None
+
+
+def _name(key: str) -> str:
+    """Letters, digits and dashes are all that a secret's name may have."""
+    return PREFIX + digest_of(key)
+
+
+def _kept(tags: Any) -> Kept:
+    about = About(tags.get("authority", ""), tags.get("tenant", ""), tags.get("client_id", ""))
+    renewals = tuple(map(_number, tags.get("renewals", "").split()))
+    created_on, renewed_on = _number(tags.get("created_on", "")), _number(tags.get("renewed_on", ""))
+    return Kept(about, created_on, renewed_on, renewals, _number(tags.get("ended_by", "")))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
