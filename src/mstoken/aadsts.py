@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+
+from mstoken.values import replace, value
 
 REFERENCE = "https://learn.microsoft.com/entra/identity-platform/reference-error-codes"
 KINDS = frozenset(
@@ -51,7 +52,7 @@ _LONGEST_VALUE = 500  # characters; a longer value is nothing a person can read 
 _MOST_CODES = 100  # an answer names one or two; the bound is for hostile text
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cause:
     """One entry: `code` is the number as text, or an error name; `name` is Entra's short name, empty if not known.
 
@@ -71,7 +72,7 @@ class Cause:
     verified: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Knowledge:
     causes: dict[str, Cause]  # by casefolded key
     phrases: tuple[tuple[str, Cause], ...]  # casefolded text that names a cause which has no code

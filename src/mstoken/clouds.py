@@ -9,12 +9,11 @@ discovery lists them; Bleu, Delos and Singapore as in MSAL 1.39 and azure-cli-co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mstoken.errors import UsageError
+from mstoken.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cloud:
     """One Microsoft cloud.
 

@@ -23,7 +23,7 @@ Every error has `remedy`: what to do next, with the exact command where there is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mstoken.values import value
 
 
 class MstokenError(Exception):
@@ -49,7 +49,7 @@ class NotConfigured(UsageError):
     """No credential, tenant or client was found; the message says where was looked."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refusal:
     """The fields of an error answer of the token endpoint (RFC 6749 section 5.2, with Entra's additions).
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
+from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential
@@ -28,7 +28,7 @@ class Freshness(Enum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Token:
     """An access token, in the shape of azure-core's `AccessTokenInfo`.
 
@@ -51,7 +51,7 @@ class Token:
         return Freshness.FRESH
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Grant:
     """A kept refresh token: the one to use, and the one before it until the new one has proved to work."""
 
@@ -61,7 +61,7 @@ class Grant:
     """The AADSTS code with which the service ended it for good; 0 while it may be used."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class About:
     """Whose token it is and where it is good, for people to read and choose by; nothing secret. Empty where unknown.
 
@@ -105,7 +105,7 @@ def origin_of(url: str, what: str) -> str:
     return f"{parts.scheme}://{shown}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Authority:
     """Who issues the token: an origin and a tenant, or any OAuth server's token endpoint.
 
@@ -153,7 +153,7 @@ class Authority:
         return self if self.token_url else replace(self, tenant=tenant)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TokenRequest:
     """One question for a token, complete: whoever asks it anywhere gets the same answer.
 

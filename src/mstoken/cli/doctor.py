@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _SKEW_TO_MENTION_IN = 60
 """Entra takes five minutes of difference; one minute is already odd."""
-_NETWORK = ("PROXY", "CA_BUNDLE", "SSL_CERT")
 
 
 @click.command(short_help="Say which identity would be used, and what is in the way.")
@@ -64,11 +63,11 @@ def doctor(form: str, **given: Any) -> int:
 
 
 def _in_words(found: Diagnosis) -> list[str]:
+    from mstoken.config.shown import is_network
+
     lines = _section("Identity", [(link.name, _joined(link.state, link.detail)) for link in found.links])
     lines += _section("Sign-in host", [(found.authority.url, _answered(found.authority))] if found.authority else [])
-    network = {
-        name: value for name, value in found.environment.items() if any(word in name.upper() for word in _NETWORK)
-    }
+    network = {name: value for name, value in found.environment.items() if is_network(name)}
     lines += _section("Proxies and certificates", network.items(), none="none are set; the system's certificates count")
     others = {name: value for name, value in found.environment.items() if name not in network}
     lines += _section("Environment", others.items(), none="nothing that matters is set")
@@ -108,14 +107,14 @@ def _answered(reached: Reached) -> str:
 
 
 def _everything(found: Diagnosis) -> dict[str, Any]:
-    from dataclasses import asdict
+    from mstoken.values import as_dict
 
     problem = found.problem
     return {
-        "links": [asdict(link) for link in found.links],
-        "authority": asdict(found.authority) if found.authority else None,
+        "links": [as_dict(link) for link in found.links],
+        "authority": as_dict(found.authority) if found.authority else None,
         "environment": dict(found.environment),
-        "places": [asdict(place) for place in found.places],
+        "places": [as_dict(place) for place in found.places],
         "notes": list(found.notes),
         "problem": {"message": problem.message, "remedy": problem.remedy} if problem else None,
         "exit_code": exit_codes.exit_code_of(problem) if problem else exit_codes.DONE,

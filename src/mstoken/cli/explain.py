@@ -131,9 +131,9 @@ def _exit_code(cause: Cause) -> int:
 
 
 def _everything(cause: Cause) -> dict[str, Any]:
-    from dataclasses import asdict
+    from mstoken.values import as_dict
 
-    return {**asdict(cause), "exception": _class_name(cause), "exit_code": _exit_code(cause)}
+    return {**as_dict(cause), "exception": _class_name(cause), "exit_code": _exit_code(cause)}
 
 
 def _list(text: str, form: str) -> None:

@@ -87,9 +87,9 @@ def _show_opaque(kind: Kind, form: str, header: dict[str, Any] | None = None) ->
 
 def _show_json(kind: Kind, decoded: Decoded) -> None:
     import time
-    from dataclasses import asdict
 
     from mstoken.cli.inspection.facts import facts_of
+    from mstoken.values import as_dict
 
     facts = facts_of(decoded)
     expires_in = None if facts.expires_on is None else facts.expires_on - int(time.time())
@@ -99,7 +99,7 @@ def _show_json(kind: Kind, decoded: Decoded) -> None:
             "note": kind.note,
             "readable": True,
             "signature_checked": False,
-            **asdict(facts),
+            **as_dict(facts),
             "expires_in": expires_in,
             "header": decoded.header,
             "claims": decoded.claims,

@@ -1,4 +1,4 @@
-"""`mstoken login`: keep a refresh token that a person obtained."""
+"""`mstoken login`: a person signs in, or brings a refresh token; it is kept, and a profile written."""
 
 from __future__ import annotations
 
@@ -22,17 +22,23 @@ LONGEST = 32_768
 """Characters a refresh token may have; Entra's are 1 to 2 thousand, and a form field has to carry it."""
 
 
-@click.command(short_help="Keep a refresh token, read from standard input.")
+@click.command(short_help="Sign in, and write a profile that uses it.")
 @options(IDENTITY)
 @options(LOGIN)
 def login(**given: Any) -> None:
-    """Keep a refresh token, encrypted, and write a profile that uses it.
+    """Sign in, keep the sign-in encrypted, and write a profile that uses it.
 
-    The refresh token is read from standard input; at a terminal it is asked for and not shown. It is used once, for a
-    Microsoft Graph token or the --scope given, so that a mistake shows now. Each new one that the service gives later
-    takes its place by itself. What the options leave open comes from the environment, then from the profile.
+    At a terminal the browser opens; where there is none, its address is shown, and where the browser runs on another
+    machine, the address it ends at may be pasted here. With --device a code is typed on any device. One sign-in serves
+    every service and tenant that the person and the application may use.
+
+    In a pipe, or with --refresh-token-stdin, a refresh token is read from standard input instead. It is used once, so
+    that a mistake shows now. Each new one that the service gives later takes its place by itself. What the options leave
+    open comes from the environment, then from the profile.
 
     \b
+      mstoken login --tenant contoso.onmicrosoft.com --client-id ID
+      mstoken login --device --profile work
       mstoken login --tenant contoso.onmicrosoft.com --client-id ID < refresh-token.txt
       mstoken login --profile partner --client-secret-ref keyring:mstoken/partner ...
     """
@@ -40,9 +46,15 @@ def login(**given: Any) -> None:
 
     name = given["profile"] or os.environ.get("MSTOKEN_PROFILE") or "default"
     check_name(name)
+    way = _way(given)
     layers = _layers(name, given)
-    value = _checked(_read())
-    settings = _verified_and_kept(name, layers, value, given)
+    if way == "refresh_token_stdin":
+        settings, who = _verified_and_kept(name, layers, _checked(_read()), given), ""
+    else:
+        from mstoken.cli.signing_in import sign_in
+
+        settings, person = sign_in(name, layers, {**given, "device": way == "device"})
+        who = person.username or person.name or "somebody"
     record = {
         "tenant": settings.tenant,
         "client_id": settings.client_id,
@@ -55,18 +67,31 @@ def login(**given: Any) -> None:
     values = {setting: text for setting, text in record.items() if text}
     places = {"authority", "cloud", "token_endpoint"}
     write_profile(name, values, without={"refresh_token", *(places - values.keys())})
-    _tell(name, layers, given)
+    _tell(name, layers, given, who)
+
+
+def _way(given: Mapping[str, Any]) -> str:
+    """browser, device or refresh_token_stdin: what was asked for, else what fits standard input. Raises UsageError."""
+    from mstoken.errors import UsageError
+
+    asked = [way for way in ("browser", "device", "refresh_token_stdin") if given[way]]
+    if len(asked) > 1:
+        raise UsageError(
+            "Those are several ways to sign in.", "Keep one of --browser, --device, --refresh-token-stdin."
+        )
+    if asked:
+        return asked[0]
+    return "browser" if sys.stdin is not None and sys.stdin.isatty() else "refresh_token_stdin"
 
 
 def _layers(name: str, given: Mapping[str, Any]) -> Layers:
     """Flags, environment and the profile as it was, if it was there; a named reference is the profile's from now on."""
-    from dataclasses import replace
-
     from mstoken.config import environment, profiles
     from mstoken.config.folder import config_folder
     from mstoken.config.layers import Layers
     from mstoken.config.secret_references import FORMS, is_reference
     from mstoken.errors import UsageError
+    from mstoken.values import replace
 
     reference = given["client_secret_ref"]
     if reference and not is_reference(reference):
@@ -98,7 +123,7 @@ def _checked(text: str) -> str:
     from mstoken.errors import UsageError
 
     value = text.strip()
-    how = "Send the refresh token alone: mstoken login … < file"
+    how = "Send the refresh token alone: mstoken login … < file; or sign in: mstoken login --browser, or --device"
     if not value:
         raise UsageError("No refresh token came on standard input.", how)
     if len(value) > LONGEST:
@@ -166,13 +191,12 @@ def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
         client.get_token(*(scopes or ("graph",)))
 
 
-def _tell(name: str, layers: Layers, given: Mapping[str, Any]) -> None:
+def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None:
     from mstoken.config.folder import config_file
 
     tried = "without trying it" if given["no_verify"] else "which works"
-    output.note(
-        f"Stored the refresh token, {tried}, in the vault; wrote the profile {name} to {config_file(os.environ)}."
-    )
+    stored = f"Signed in as {who}; kept it" if who else f"Stored the refresh token, {tried},"
+    output.note(f"{stored} in the vault; wrote the profile {name} to {config_file(os.environ)}.")
     if "client_secret" in layers.environment and not given["client_secret_ref"]:
         output.note(
             "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep it set, "

@@ -54,8 +54,20 @@ GET = (
 """What `mstoken get` takes besides."""
 
 LOGIN = (
+    Option("--browser", "Sign in with the browser; what happens at a terminal.", kind="switch"),
+    Option("--device", "Sign in on any device, by typing a code there.", kind="switch"),
+    Option("--refresh-token-stdin", "Keep a refresh token from standard input; what happens in a pipe.", kind="switch"),
+    Option("--login-hint", "User name to begin the sign-in with.", "NAME"),
+    Option("--domain-hint", "Domain whose own sign-in page to go to at once.", "DOMAIN"),
+    Option("--prompt", "Have the browser ask: select_account, login or consent.", "WHAT"),
+    Option("--timeout", "How long to wait for the browser, in seconds; 300 without it.", "SECONDS", "seconds"),
     Option("--client-secret-ref", "Where the application's secret is: env:, file:, keyring: or command:.", "REFERENCE"),
-    Option("--scope", "What to try the refresh token with, instead of Microsoft Graph.", "SCOPE", "texts"),
+    Option(
+        "--scope",
+        "What to sign in for, or to try the refresh token with, instead of Microsoft Graph.",
+        "SCOPE",
+        "texts",
+    ),
     Option("--no-verify", "Store it without trying it.", kind="switch"),
 )
 """What `mstoken login` takes besides."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LEEWAY_IN = 60
-"""model.LEEWAY_IN, whose module costs dataclasses; a test holds the two equal."""
+"""model.LEEWAY_IN, whose module costs more than this path may; a test holds the two equal."""
 
 NOTE_TYPE = "same-as"
 """Stands where a token's type does and makes the file a note: in place of a token it has the kept token's name."""

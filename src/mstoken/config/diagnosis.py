@@ -6,23 +6,32 @@ Nothing is sent but a probe of IMDS and a GET of the sign-in host's public descr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mstoken import clouds
 from mstoken.config import places
 from mstoken.config.chain import default_settings, links
 from mstoken.config.reach import Reached, reach
-from mstoken.config.shown import shown_environment
-from mstoken.credentials import Chain, FileAssertion, Link, ManagedIdentity, RefreshToken, WorkloadIdentity
+from mstoken.config.shown import shown_environment, shown_value
+from mstoken.credentials import (
+    Chain,
+    ClientAssertion,
+    FileAssertion,
+    Link,
+    ManagedIdentity,
+    RefreshToken,
+    WorkloadIdentity,
+)
 from mstoken.errors import MstokenError, TransportError, UsageError
 from mstoken.flows.chain import nothing_served
 from mstoken.flows.managed_identity import absent, place_of
 from mstoken.model import Authority
 from mstoken.protocol.cache_key import grant_key
 from mstoken.protocol.managed_identity.place import TITLES
+from mstoken.protocol.token_proxy import token_proxy
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
 from mstoken.stores.memory import in_memory
+from mstoken.values import replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +46,7 @@ USED, ABSENT, NOT_REACHED = "used", "absent", "not reached"
 NAMED = "options or MSTOKEN_PROFILE"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LinkState:
     """A link of the chain: `state` is `used`, `absent` or `not reached`; `detail` says as whom, or why not."""
 
@@ -47,7 +56,7 @@ class LinkState:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Diagnosis:
     """All that decides about a token. `problem` is the error that asking would end with, as far as can be told."""
 
@@ -98,7 +107,7 @@ def _along(chain: Sequence[Link], transport: Transport) -> tuple[tuple[LinkState
     states, used = [], None
     for link in chain:
         if used is not None:
-            states.append(LinkState(link.name, NOT_REACHED, link.why_not))
+            states.append(LinkState(link.name, NOT_REACHED))
         elif why := link.why_not or _probed(link, transport):
             states.append(LinkState(link.name, ABSENT, why, link.remedy))
         else:
@@ -120,9 +129,22 @@ def _as_whom(link: Link, transport: Transport) -> str:
         kind, value = credential.named_by
         which = f"the identity with the {kind} {value}" if kind else "the system-assigned identity, or the only one"
         return f"{which}, of {TITLES[place.source]} at {place.endpoint}"
-    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(credential).__name__).lower()
-    where = f" in tenant {link.tenant}" if link.tenant else ""
-    return f"client {link.client_id}{where}, by {words}"
+    where = f" in tenant {shown_value('AZURE_TENANT_ID', link.tenant)}" if link.tenant else ""
+    return f"client {shown_value('AZURE_CLIENT_ID', link.client_id)}{where}, by {_proof(credential)}"
+
+
+def _proof(credential: Credential | None) -> str:
+    """In words: `ClientSecret` is a client secret; what an assertion comes from is told too."""
+    if isinstance(credential, ClientAssertion):
+        return f"client assertion of {_words(credential.source)}"
+    if isinstance(credential, WorkloadIdentity) and (proxy := token_proxy(credential.environment)):
+        return f"{_words(credential)}, through the token proxy {proxy.url}"
+    return _words(credential)
+
+
+def _words(named: object) -> str:
+    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(named).__name__)
+    return {"Git Hub Actions": "GitHub Actions", "Azure Pipelines": "Azure Pipelines"}.get(words, words.lower())
 
 
 def _check(credential: Credential | None, stores: Stores) -> None:

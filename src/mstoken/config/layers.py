@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from mstoken import clouds
@@ -11,6 +10,7 @@ from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
 from mstoken.credentials import RefreshToken
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ _RIVALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Layers:
     """The three layers, highest first; each maps a setting to its text, and only settings that are given.
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mstoken.config import profiles
 from mstoken.config.folder import config_file
 from mstoken.errors import MstokenError
 from mstoken.stores import places
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kept:
     """One place: what is kept there, its path, and what there is to say about it."""
 

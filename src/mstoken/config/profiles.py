@@ -14,13 +14,13 @@ import os
 import shlex
 import stat
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mstoken.config.environment import SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +50,7 @@ LARGEST = 1_000_000
 """Bytes the file may have: thousands of profiles; more is another file."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Profile:
     """One profile: its settings as text, secrets as references. `folder` is where relative paths start."""
 
@@ -162,12 +162,12 @@ def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
 
 def _check(table: Mapping[str, Any], where: str) -> None:
     _only_known(table, (*TEXTS, *SWITCHES), where)
-    for key, value in table.items():
-        if key in SWITCHES and not isinstance(value, bool):
+    for key, given in table.items():
+        if key in SWITCHES and not isinstance(given, bool):
             raise UsageError(f"{key} of {where} is neither true nor false.", f"Write {key} = true")
-        if key in TEXTS and not isinstance(value, str):
+        if key in TEXTS and not isinstance(given, str):
             raise UsageError(f"{key} of {where} is not text.", f'Put it in quotes: {key} = "…"')
-        if key in SECRETS and value and not is_reference(value):
+        if key in SECRETS and given and not is_reference(given):
             raise UsageError(
                 f"{key} of {where} is the secret itself, or no reference we know; a secret does not belong there.",
                 f"Write where it is: {FORMS}. If it was the secret, make a new one.",

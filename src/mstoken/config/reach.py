@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from mstoken.errors import MstokenError
 from mstoken.protocol.http import HttpRequest
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from mstoken.model import Authority
@@ -18,7 +18,7 @@ ANSWER_IN = 10.0
 """Seconds a sign-in host may take to answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reached:
     """How it went. `clock_ahead_in` is by how many seconds this machine's clock is ahead of the host's; None: not told.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from mstoken.credentials import Credential
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Settings:
     """What a client is made of. `authority` is a host or URL, `cloud` a name; both empty mean the public cloud.
 

@@ -6,16 +6,16 @@ blueprint's; the agent is named by the credential.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from mstoken.credentials import ClientCredential
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FmiPath:
     """An application asking in the name of one of its federated identities: client credentials with `fmi_path`."""
 
@@ -27,7 +27,7 @@ class FmiPath:
             raise UsageError("The fmi_path is empty.", "Name the federated identity, as FmiPath(credential, path).")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AgentIdentity:
     """An agent acting for itself: app-only tokens of the agent `agent_id`, proved by its blueprint's credential."""
 
@@ -39,7 +39,7 @@ class AgentIdentity:
             raise UsageError("The agent is not named.", "Give AgentIdentity the agent identity's application id.")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AgentUser:
     """An agent acting as its own user account: delegated tokens. Name the user by `username` (UPN) or `user_id`."""
 

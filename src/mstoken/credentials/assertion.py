@@ -7,10 +7,10 @@ token comes from; it is fetched when a token is asked for.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ LONGEST = 256 * 1024
 """Bytes a token's file may have; a larger one is another file."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FileAssertion:
     """A file that somebody keeps fresh, as Kubernetes does. It is read each time a token is asked for."""
 
@@ -50,14 +50,14 @@ class FileAssertion:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallbackAssertion:
     """A function of yours that gives a fresh token, called when one is needed. Under AsyncClient it may be async."""
 
     call: Callable[[], str | Awaitable[str]] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class GitHubActions:
     """The token GitHub gives a workflow's job with `permissions: id-token: write`.
 
@@ -79,7 +79,7 @@ class GitHubActions:
         return url, token
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AzurePipelines:
     """The token Azure Pipelines gives a job for a service connection with workload identity federation.
 
@@ -104,7 +104,7 @@ class AzurePipelines:
         return url, token, connection
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TokenAssertion:
     """Another credential's token as the assertion: a managed identity, or any application, federated with this one.
 
@@ -122,7 +122,7 @@ class TokenAssertion:
 AssertionSource = FileAssertion | CallbackAssertion | GitHubActions | AzurePipelines | TokenAssertion
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientAssertion:
     """An application proved by a token from `source`; alone it gives app-only tokens (RFC 7523 section 2.2)."""
 

@@ -7,11 +7,11 @@ Source: learn.microsoft.com/entra/identity-platform/certificate-credentials. Loa
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from mstoken.credentials.kept import Kept
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ Algorithm = Literal["PS256", "RS256"]
 """RFC 7518 section 3.1. PS256 is what Entra recommends; RS256 is for AD FS and for key stores without PSS."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientCertificate:
     """An application's certificate with its private key, RSA, from a PEM or PFX file or from `data` of that form.
 
@@ -66,7 +66,7 @@ class ClientCertificate:
         return self.kept.signer
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientKey:
     """A private key that never leaves its store (HSM, TPM, Key Vault): `sign` makes the signatures.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Link:
     """One link: an identity, or the reason why there is none, and what would make it serve.
 
@@ -35,7 +36,7 @@ class Link:
         return replace(self, credential=None, probe=False, why_not=why, remedy="")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Chain:
     """Links in the order they are tried. One that is configured and refused ends the chain: its error is the answer.
 

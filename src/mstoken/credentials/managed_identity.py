@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def _machine() -> str:
     return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ManagedIdentity:
     """The identity of the place this program runs in: the system-assigned one, or one of its user-assigned ones.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from mstoken.credentials import ClientCredential
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OnBehalfOf:
     """The user who called a web API (learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow).
 

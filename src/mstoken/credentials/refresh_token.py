@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mstoken.credentials import ClientCredential
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RefreshToken:
     """A user's refresh token (RFC 6749 section 6): tokens on behalf of a person who signed in before.
 

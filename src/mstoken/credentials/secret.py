@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClientSecret:
     """An application's secret: alone it gives app-only tokens (client credentials, RFC 6749 section 4.4)."""
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ PROMPTS = ("", "login", "select_account", "consent", "create")
 """What `prompt` may ask for; `none` would be no sign-in. Source: v2-oauth2-auth-code-flow."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Browser:
     """A person at the system's browser: authorization code with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).
 
@@ -49,7 +49,7 @@ class Browser:
             raise UsageError(f"{self.prompt!r} is no prompt.", f"Use one of {', '.join(PROMPTS[1:])}, or none of them.")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AuthorizationCode:
     """A code that an application of your own got at its redirect URI, with what it needs to be redeemed, once.
 
@@ -71,7 +71,7 @@ class AuthorizationCode:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DevicePrompt:
     """What a person needs to sign in elsewhere. `expires_in` is in seconds; `message` is the service's own sentence."""
 
@@ -81,7 +81,7 @@ class DevicePrompt:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeviceCode:
     """A person at any device, who types a code there (RFC 8628).
 
@@ -93,7 +93,7 @@ class DeviceCode:
     client: ClientCredential | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Password:
     """A user name and a password, given to the token endpoint (RFC 6749 section 4.3): for test accounts and legacy.
 

@@ -7,10 +7,10 @@ the pod; AKS's identity binding adds a token proxy that stands in for Entra.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name in VARIABLES if (value := os.environ.get(name, "").strip())}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WorkloadIdentity:
     """A workload's identity, proved by the token in `token_file` (AZURE_FEDERATED_TOKEN_FILE when empty).
 

@@ -5,11 +5,11 @@ A token that is due for renewal but still valid is renewed by one caller; if the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstoken.errors import TryLater
 from mstoken.model import Freshness
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -7,7 +7,6 @@ long it may be away (learn.microsoft.com/entra/identity/managed-identities-azure
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstoken.credentials.managed_identity import read_key
@@ -22,6 +21,7 @@ from mstoken.protocol.managed_identity.dialect import Ask, build, resource_of
 from mstoken.protocol.managed_identity.dialects import DIALECTS
 from mstoken.protocol.managed_identity.place import WORKLOAD_IDENTITY, Place, detect
 from mstoken.protocol.retry_after import retry_after
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials.managed_identity import ManagedIdentity

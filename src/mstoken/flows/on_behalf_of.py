@@ -8,7 +8,6 @@ A refusal that carries `claims` is for the user: the web API hands it back to it
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstoken.credentials import RefreshToken
@@ -18,6 +17,7 @@ from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import About
 from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.cache_key import grant_key, session_name
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import OnBehalfOf

@@ -8,7 +8,6 @@ time is over nobody who shares the store asks there.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +16,7 @@ from mstoken.model import Token
 from mstoken.protocol.cache_key import digest
 from mstoken.protocol.retry_after import LONGEST_IN
 from mstoken.protocol.token_endpoint import read_answer
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

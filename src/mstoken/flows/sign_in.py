@@ -7,7 +7,6 @@ its members before a person is asked.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from mstoken.credentials import AuthorizationCode, Browser, DeviceCode, Password, RefreshToken
@@ -19,6 +18,7 @@ from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import About
 from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.cache_key import cache_key, family_name, grant_key, sign_in_name
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import SignIn

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mstoken.model import About
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -24,7 +24,7 @@ MOST_RENEWALS = 5
 """Renewals whose times are remembered of each sign-in."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KeptToken:
     """What a list of kept access tokens shows of one. `expires_on` is epoch seconds, UTC."""
 
@@ -62,7 +62,7 @@ class TokenStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kept:
     """What a list of kept refresh tokens shows of one. Times are epoch seconds, UTC.
 
@@ -117,7 +117,7 @@ class GrantStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stores:
     """Where a client keeps what it gets: access tokens, and the refresh tokens that are hard to come by."""
 

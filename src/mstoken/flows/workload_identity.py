@@ -6,7 +6,6 @@ a proxy in the cluster, which stands in for Entra: the environment names it, its
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstoken.credentials import ClientAssertion, FileAssertion
@@ -17,6 +16,7 @@ from mstoken.protocol.client_assertion import proof
 from mstoken.protocol.http import Way
 from mstoken.protocol.token_endpoint import token_request
 from mstoken.protocol.token_proxy import TokenProxy, through, token_proxy
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials.workload_identity import WorkloadIdentity

@@ -9,11 +9,11 @@ Source: docs.oasis-open.org/pkcs11/pkcs11-curr/v2.40, sections 2.1.6 (PKCS #1 v1
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _one_at_a_time = Lock()  # a PKCS#11 library has one login per token and process, whoever opens the session
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pkcs11Key:
     """A private key named by the library (`module`), the token's label, and the key's `label` or `id` (hex).
 

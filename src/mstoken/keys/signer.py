@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Signer:
     """A key with its certificates.
 

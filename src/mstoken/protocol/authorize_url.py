@@ -10,7 +10,6 @@ import base64
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from mstoken.errors import Refusal, SignInRequired, UnreadableAnswer, UsageError
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpResponse
 from mstoken.protocol.refusal import refusal_of
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ OIDC = ("openid", "offline_access", "profile")
 """Asked for beside the resource's scopes: who signed in, and a refresh token."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Secrets:
     """What ties an answer to its request; each at least 43 characters that nobody can guess (RFC 7636 section 4.1)."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mstoken.credentials import Chain
 from mstoken.model import Authority
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import Link

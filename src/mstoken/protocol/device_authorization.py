@@ -5,7 +5,6 @@ Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.refusal import refusal_of
 from mstoken.protocol.token_endpoint import json_object
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from mstoken.model import TokenRequest
@@ -27,7 +27,7 @@ LONGEST_LIFE_IN = 3600
 """Entra gives 15 minutes; a service that gives more than an hour is asked for another code by then."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeviceAuthorization:
     """What was granted: the code to poll with, seconds between polls, and what the person is told."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +13,7 @@ MAX_ANSWER = 1024 * 1024
 """No answer of a token endpoint is larger, in bytes; what is, is not one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Way:
     """How to reach a server that is not reached like the rest of the world. A transport has to keep to all of it.
 
@@ -35,7 +36,7 @@ class Way:
 USUAL_WAY = Way()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HttpRequest:
     """A request to send. Body and headers may carry secrets and stay out of the repr.
 
@@ -52,7 +53,7 @@ class HttpRequest:
     answer_in: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HttpResponse:
     """What came back. Header names are lower case; the body may carry tokens and stays out of the repr."""
 

@@ -8,16 +8,16 @@ many issuers (each tenant its own, aliases of hosts), and the code went to the t
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 
 from mstoken.errors import UnreadableAnswer, UsageError
 from mstoken.protocol.jwt import decode
+from mstoken.values import value
 
 CLOCK_SKEW_IN = 300
 """Seconds by which this machine's clock may differ from the service's."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Person:
     """Who signed in, for people to read. `tenant` is the one that signed them in; empty where not said."""
 

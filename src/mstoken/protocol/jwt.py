@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from mstoken.errors import UsageError
+from mstoken.values import field, value
 
 LONGEST = 256 * 1024
 """No token is longer, in characters: HTTP servers refuse headers far below this."""
@@ -21,7 +21,7 @@ _BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 _MOST_DIGITS = 30  # of an integer: Python would need quadratic time for a very long one
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decoded:
     """What a JWT says: `header` and `claims` as JSON objects. `encrypted` ones (JWE) show no claims to others.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from mstoken.model import Token
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.refusal import refusal_of
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ RENEW_AFTER = 0.8
 """Part of its life after which a token is renewed when the service gives no `refresh_in`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """A successful answer: the access token, and what came with it ('' if it did not).
 

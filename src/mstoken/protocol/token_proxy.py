@@ -5,12 +5,12 @@ Source: azure-identity 1.27's WorkloadIdentityCredential, which is where these v
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.credentials.workload_identity import PROXY, PROXY_DETAILS
 from mstoken.errors import UsageError
+from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TokenProxy:
     """Where the proxy is (an https URL, perhaps with a path), its name in TLS, and who vouches for it (PEM)."""
 

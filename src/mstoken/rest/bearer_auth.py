@@ -7,12 +7,12 @@ when httpx is already loaded, so that neither library is imported for somebody w
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.rest.origin import check_origin
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mstoken.services import Target
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Audience:
     """Whom the token is for, and the origin the caller named for it ('' for the catalogue's own)."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from mstoken.flows.cached import cached
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest
+from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ MAX_API_ANSWER = 256 * 1024 * 1024
 """An API's answer may be large; past this, in bytes, it is refused rather than filling the memory."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ApiRequest:
     """What to ask of an API; the Authorization header is added by `call`."""
 

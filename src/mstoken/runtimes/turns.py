@@ -7,7 +7,6 @@ it, so the table is as large as the number of keys asked for right now.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mstoken.flows.port import Turn
@@ -15,15 +14,16 @@ from mstoken.flows.port import Turn
 L = TypeVar("L")
 
 
-@dataclass(slots=True)
 class Entry(Generic[L]):
     """One key's lock, its users, and the last failure with the number of the turn that failed."""
 
-    lock: L
-    users: int = 0
-    turn: int = 0
-    failed_turn: int = -1
-    failure: Exception | None = None
+    __slots__ = ("failed_turn", "failure", "lock", "turn", "users")
+
+    def __init__(self, lock: L) -> None:
+        self.lock = lock
+        self.users = self.turn = 0
+        self.failed_turn = -1
+        self.failure: Exception | None = None
 
     def arrive(self) -> int:
         """Join those who hold or await the lock; gives the number of the turn going on."""

@@ -7,11 +7,11 @@ means is always decided on the parsed values; the text search may only offer too
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mstoken.services.reading import tables
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ class Endpoint(NamedTuple):
         return split_scope(self.scope)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Service:
     """One Microsoft service: what to ask for, in which cloud, and how sure we are.
 

@@ -83,7 +83,7 @@ def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC) -> Target:
 
 
 def _with_extra(target: Target, scopes: tuple[str, ...], extra: tuple[str, ...]) -> Target:
-    from dataclasses import replace
+    from mstoken.values import replace
 
     needs_user = bool(extra) or target.needs_user or any(not scope.endswith("/.default") for scope in scopes)
     return replace(target, scopes=scopes + extra, needs_user=needs_user)

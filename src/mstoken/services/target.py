@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from mstoken.clouds import Cloud
@@ -23,7 +24,7 @@ class Scope(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """What to ask the token service for, and where the token goes.
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from entra_emulator import Emulator
 from entra_emulator.model import Certificate
 from mstoken import ClientKey, UsageError
 from mstoken.keys.pkcs11 import Pkcs11Key
+from mstoken.values import replace
 
 pkcs11 = pytest.importorskip("pkcs11")
 MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so", "/usr/lib/libsofthsm2.so")

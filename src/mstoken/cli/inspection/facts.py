@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mstoken import clouds, services
 from mstoken.cli.inspection.words import word
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from mstoken.protocol.jwt import Decoded
@@ -21,7 +21,7 @@ _LAST_YEAR = 253_402_300_799  # the end of the year 9999, in epoch seconds: no c
 _V1_ISSUERS = {"sts.windows.net": "", "sts.chinacloudapi.cn": "china"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Facts:
     """What a JWT says, in the order people ask. Times are epoch seconds, UTC; '' and None mean it does not say.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from mstoken.values import value
 
 if TYPE_CHECKING:
     from mstoken.protocol.jwt import Decoded
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Kind:
     """`name` is the sort of thing, `note` what a person should know about it."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.refusal import read_refusal, refusal_of
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import json_object, read_answer
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.errors import MstokenError

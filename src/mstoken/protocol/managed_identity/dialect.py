@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from mstoken.errors import UsageError
 from mstoken.protocol.http import HttpRequest, Way
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
 """What MSAL.NET asks again for at every source but IMDS."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ask:
     """One question at one place. `revoked` is a kept token that an API has refused with a claims challenge."""
 
@@ -34,7 +34,7 @@ class Ask:
     revoked: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Dialect:
     """How one source is spoken to.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Place:
     """An endpoint for tokens and what it wants to be shown.
 

@@ -1,0 +1,164 @@
+"""Frozen values: what `dataclass(frozen=True, slots=True)` gives, without its start-up cost.
+
+The standard module imports `inspect` and compiles source text for every class, which was most of what
+`mstoken get --fresh` took (docs/decisions/0004-values.md). To a type checker `value` is a dataclass (PEP 681).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar, dataclass_transform
+
+    T = TypeVar("T")
+else:
+
+    def dataclass_transform(**_: object) -> object:
+        return lambda decorated: decorated
+
+
+_MISSING = object()
+_set = object.__setattr__  # the only way past the freeze, for this file alone
+
+
+class _Field:
+    """How one field is filled and shown."""
+
+    __slots__ = ("compare", "default", "factory", "init", "repr")
+
+    def __init__(self, default: Any, factory: Any, *, init: bool, repr: bool, compare: bool) -> None:  # noqa: A002
+        self.default, self.factory = default, factory
+        self.init, self.repr, self.compare = init, repr, compare
+
+
+def field(
+    *,
+    default: Any = _MISSING,
+    default_factory: Any = _MISSING,
+    init: bool = True,
+    repr: bool = True,  # noqa: A002 - the names are those of dataclasses.field
+    compare: bool = True,
+) -> Any:
+    """A field with a default, or one that stays out of the repr (secrets do), of comparison or of the constructor."""
+    return _Field(default, default_factory, init=init, repr=repr, compare=compare)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def value(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen value with slots: the constructor takes its annotated fields, in order or by name.
+
+    `__post_init__` is called at the end, where there is one. A method the class has itself stays.
+    """
+    fields: dict[str, _Field] = {}
+    for base in reversed(cls.__mro__[1:]):
+        fields |= getattr(base, "__value_fields__", {})
+    own = {name: _own_field(cls, name) for name in vars(cls).get("__annotations__", {})}
+    fields |= own
+    space = {name: made for name, made in vars(cls).items() if name not in own}
+    space.pop("__dict__", None)
+    space.pop("__weakref__", None)
+    space["__slots__"] = tuple(own)
+    space["__value_fields__"] = fields
+    space["__match_args__"] = tuple(name for name, one in fields.items() if one.init)
+    space |= {name: method for name, method in _METHODS.items() if name not in vars(cls)}
+    space["__hash__"] = vars(cls).get("__hash__") or _hash
+    space["__qualname__"] = cls.__qualname__
+    meta: Any = type(cls)
+    made: type[T] = meta(cls.__name__, cls.__bases__, space)
+    return made
+
+
+def replace(given: T, **changes: Any) -> T:
+    """A copy of a value with some fields changed."""
+    fields: dict[str, _Field] = given.__value_fields__  # type: ignore[attr-defined]
+    kept = {name: getattr(given, name) for name, one in fields.items() if one.init}
+    return type(given)(**kept | changes)
+
+
+def as_dict(given: Any) -> dict[str, Any]:
+    """A value's fields by name, values within it and within its sequences and mappings included: for JSON."""
+    return {name: _plain(getattr(given, name)) for name in given.__value_fields__}
+
+
+def _plain(part: Any) -> Any:
+    if hasattr(part, "__value_fields__"):
+        return as_dict(part)
+    if isinstance(part, list | tuple):
+        return [_plain(one) for one in part]
+    if isinstance(part, dict):
+        return {name: _plain(one) for name, one in part.items()}
+    return part
+
+
+def _own_field(cls: type, name: str) -> _Field:
+    given = vars(cls).get(name, _MISSING)
+    return given if isinstance(given, _Field) else _Field(given, _MISSING, init=True, repr=True, compare=True)
+
+
+def _init(self: Any, *args: Any, **given: Any) -> None:
+    names = self.__match_args__
+    if len(args) > len(names):
+        raise TypeError(f"{type(self).__name__} takes {len(names)} values, not {len(args)}")
+    if args:
+        by_order = dict(zip(names, args, strict=False))
+        if twice := by_order.keys() & given.keys():
+            raise TypeError(f"{type(self).__name__} was given {', '.join(sorted(twice))} twice")
+        given |= by_order
+    for name, one in self.__value_fields__.items():
+        _set(self, name, given.pop(name) if one.init and name in given else _default(self, name, one))
+    if given:
+        raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(given))}")
+    finish: Callable[[], None] | None = getattr(self, "__post_init__", None)
+    if finish is not None:
+        finish()
+
+
+def _default(self: Any, name: str, one: _Field) -> Any:
+    if one.default is not _MISSING:
+        return one.default
+    if one.factory is _MISSING:
+        raise TypeError(f"{type(self).__name__} needs {name!r}")
+    return one.factory()
+
+
+def _repr(self: Any) -> str:
+    shown = (f"{name}={getattr(self, name)!r}" for name, one in self.__value_fields__.items() if one.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _compared(self: Any) -> tuple[Any, ...]:
+    return tuple(getattr(self, name) for name, one in self.__value_fields__.items() if one.compare)
+
+
+def _eq(self: Any, other: object) -> bool:
+    return _compared(self) == _compared(other) if type(other) is type(self) else NotImplemented
+
+
+def _hash(self: Any) -> int:
+    return hash(_compared(self))
+
+
+def _frozen(self: Any, name: str, *_: object) -> None:
+    raise AttributeError(f"{type(self).__name__} is a value: {name!r} cannot be changed; make another with replace()")
+
+
+def _getstate(self: Any) -> list[Any]:
+    return [getattr(self, name) for name in self.__value_fields__]
+
+
+def _setstate(self: Any, state: list[Any]) -> None:
+    for name, part in zip(self.__value_fields__, state, strict=True):
+        _set(self, name, part)
+
+
+_METHODS = {
+    "__init__": _init,
+    "__replace__": replace,
+    "__repr__": _repr,
+    "__eq__": _eq,
+    "__setattr__": _frozen,
+    "__delattr__": _frozen,
+    "__getstate__": _getstate,
+    "__setstate__": _setstate,
+}
