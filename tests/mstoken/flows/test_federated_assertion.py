@@ -13,22 +13,16 @@ from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, 
 from tests.support.worlds import World
 
 from entra_emulator import Emulator
-from entra_emulator.login.federation import fmi_subject
-from entra_emulator.managed_identity.machine import Machine
-from entra_emulator.model import App, FederatedCredential, ServicePrincipal
+from entra_emulator.model import FederatedCredential
 from mstoken import (
     AzurePipelines,
     CallbackAssertion,
     ClientAssertion,
-    ClientSecret,
     CredentialRejected,
     FileAssertion,
-    FmiPath,
     GitHubActions,
-    ManagedIdentity,
     RefreshToken,
     ServiceUnavailable,
-    TokenAssertion,
     UnreadableAnswer,
     UsageError,
 )
@@ -299,49 +293,3 @@ def test_a_failing_function_fails_the_call(world: World, issuer: OidcIssuer) -> 
     app = world.client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(fetch)), issuer.url)
     with pytest.raises(LookupError, match="no token today"):
         world.run(lambda: app.get_token("graph"))
-
-
-def test_a_managed_identity_proves_the_application(world: World, entra: Emulator, machine: Machine) -> None:
-    """The machine's token for the token exchange is the assertion: no secret anywhere; it is asked for once."""
-    identity = machine.identities.users[0]
-    app = entra.state.default_app
-    issuer = f"https://login.microsoftonline.com/{entra.state.default_tenant.id}/v2.0"
-    app.federated = [FederatedCredential(issuer, identity.object_id)]
-    managed = ManagedIdentity(identity.client_id, environment=machine.environment("imds"))
-    proved = client(world, entra, ClientAssertion(TokenAssertion(managed)))
-    assert world.run(lambda: proved.get_token("graph")).token
-    assert world.run(lambda: proved.get_token("arm")).token
-    assert len(machine.requests) == 1
-    app.federated = [FederatedCredential(issuer, "somebody-else")]
-    refused = client(world, entra, ClientAssertion(TokenAssertion(managed)))
-    with pytest.raises(CredentialRejected, match="AADSTS700213"):
-        world.run(lambda: refused.get_token("graph"))
-
-
-@pytest.mark.parametrize("scope", ["graph", "api://AzureADTokenExchange/.default"])
-def test_an_application_is_not_proved_by_its_own_token(world: World, token_service: TokenService, scope: str) -> None:
-    """A circle is refused rather than waited in."""
-    credential = ClientAssertion(TokenAssertion(ClientSecret("s")))
-    app = world.client(TENANT, CLIENT_ID, credential, token_service.url)
-    with pytest.raises(UsageError, match="a token of its own"):
-        world.run(lambda: app.get_token(scope))
-    assert token_service.asked == []
-
-
-def test_another_identitys_token_proves_the_application(world: World, trusted: Emulator) -> None:
-    """A token for the token exchange, got with another credential of another client, is the assertion; it is kept."""
-    state = trusted.state
-    tenant, other = state.default_tenant, state.default_app
-    own = f"{trusted.authority}/{tenant.id}/v2.0"
-    subject = fmi_subject(tenant.id, other.id, "runner")
-    state.apps[FOREIGN_APP] = App(FOREIGN_APP, "Orders", tenant.id, federated=[FederatedCredential(own, subject)])
-    tenant.principals.append(ServicePrincipal(FOREIGN_APP))
-    source = TokenAssertion(FmiPath(ClientSecret(other.secrets[0].value), "runner"), client_id=other.id)
-    app = world.client(tenant.id, FOREIGN_APP, ClientAssertion(source), trusted.authority)
-    assert world.run(lambda: app.get_token("graph")).token
-    assert world.run(lambda: app.get_token("arm")).token
-    assert [asked.client_id for asked in trusted.token_requests] == [other.id, FOREIGN_APP, FOREIGN_APP]
-    plain = TokenAssertion(ClientSecret(other.secrets[0].value), client_id=other.id)
-    refused = world.client(tenant.id, FOREIGN_APP, ClientAssertion(plain), trusted.authority)
-    with pytest.raises(CredentialRejected, match="700213"):
-        world.run(lambda: refused.get_token("graph"))
