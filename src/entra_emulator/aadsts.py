@@ -2,6 +2,7 @@
 
 import functools
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -24,6 +25,16 @@ def definitions() -> dict[int, Definition]:
     return {int(code): Definition(**fields) for code, fields in table.items()}
 
 
+_UNKNOWN = Definition("invalid_request", 400, uri=True, text="The emulator was told to refuse with this code.")
+
+
+class _Open(dict[str, str]):
+    """Values for a text's placeholders; one that is missing shows its name."""
+
+    def __missing__(self, name: str) -> str:
+        return f"({name})"
+
+
 class EntraError(Exception):
     """A refusal. `names` fill the placeholders of the code's text.
 
@@ -38,6 +49,16 @@ class EntraError(Exception):
         self.claims = claims
         self.as_error = as_error
         super().__init__(self.message)
+
+    @classmethod
+    def ordered(cls, code: int, *, claims: str | None, as_error: str | None, names: Mapping[str, str]) -> "EntraError":
+        """A refusal that somebody ordered, with any code at all. What its text needs and nobody knows stays open."""
+        problem = cls.__new__(cls)
+        problem.code, problem.claims, problem.as_error = code, claims, as_error
+        problem.definition = definitions().get(code, _UNKNOWN)
+        problem.message = f"AADSTS{code}: {problem.definition.text.format_map(_Open(names))}"
+        Exception.__init__(problem, problem.message)
+        return problem
 
     def body(self, facts: dict[str, str], *, separator: str, error: str | None = None) -> dict[str, object]:
         """The JSON answer, keys in Entra's order.

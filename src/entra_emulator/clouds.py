@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Literal
 
-Service = Literal["login", "graph", "arm", "partner"]
+Service = Literal["login", "graph", "arm", "partner", "admin"]
 SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner")
 
 

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 
@@ -19,6 +19,7 @@ from .model import AUDIENCES, PASSWORD_AGENTS, App, Secret, ServicePrincipal, Se
 from .state import State, as_guid
 from .tokens.claims import role_ids
 
+Kind = TypeVar("Kind")
 Config = str | Path | Mapping[str, Any] | None
 
 
@@ -50,6 +51,26 @@ def _read(config: Config) -> tuple[str, Mapping[str, Any]]:
         raise ConfigError(f"{config}: cannot be read as TOML: {problem}") from None
 
 
+def read(values: object, kind: type[Kind]) -> Kind:
+    """One entry of a configuration: a table with the fields of one of the model's classes.
+
+    :raises ConfigError: a key or value does not fit.
+    """
+    try:
+        made: Kind = _value(values, kind, kind.__name__)
+    except ValueError as problem:
+        raise ConfigError(str(problem)) from None
+    return made
+
+
+def check(state: State) -> None:
+    """Whether all of a state fits together.
+
+    :raises ConfigError: it does not.
+    """
+    _check(state, list(state.tenants.values()), list(state.apps.values()))
+
+
 def _state(table: Mapping[str, Any]) -> State:
     known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App]}
     _refuse_unknown(table, known, "")
@@ -61,7 +82,7 @@ def _state(table: Mapping[str, Any]) -> State:
     state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings)
     _check(state, tenants, apps)
     for app in apps:
-        _complete(state, app)
+        complete(state, app)
     for user in state.users:
         user.password = user.password or settings.password
     try:
@@ -124,7 +145,7 @@ def _check_certificates(app: App) -> None:
             raise ConfigError(f"app {app.id}: a certificate is no PEM certificate") from None
 
 
-def _complete(state: State, app: App) -> None:
+def complete(state: State, app: App) -> None:
     """An app has a service principal at home; a confidential one has a credential, a random secret if none is given."""
     home = state.tenants[app.tenant]
     if not home.principal(app.id):

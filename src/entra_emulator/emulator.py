@@ -1,68 +1,69 @@
 """The emulator as a Python object: a server in a thread of this process, until the `with` block ends."""
 
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
+from .admin import routes as admin
 from .apis import arm, graph, partner_center
-from .clock import Clock
-from .config import Config, load
-from .environment import Connection, settings
+from .config import Config
+from .control import Control
+from .environment import Connection, private_folder, settings
+from .injection import inject
 from .login import endpoints
 from .managed_identity.machine import Machine
-from .model import RefreshToken
 from .network.certificates import shared_authority
 from .network.server import ServerThread, bind
 from .routing import Application
-from .tokens.keys import KeyRing
 from .world import LoggedRequest, World
 
 if TYPE_CHECKING:
+    import tempfile
+
     from starlette.routing import BaseRoute
 
     from .clouds import Service
-    from .state import State
 
 _PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1"}
 
 
-class Emulator:
+class Emulator(Control):
     """A local Entra ID with small Graph, Resource Manager and Partner Center APIs behind it.
 
         with Emulator() as entra:
             httpx.post(f"{entra.authority}/{tenant}/oauth2/v2.0/token", data=…, verify=str(entra.ca_file))
 
-    :param config: path of a TOML file, a mapping of the same form, or None for the built-in tenants.
+    :param config: path of a TOML file, a mapping of the same form, a file that `save` wrote, or None for the built-in
+        tenants.
     :param port: of the HTTPS listener on 127.0.0.1; 0 lets the system choose.
     :raises ConfigError: the configuration cannot be used.
     """
 
     def __init__(self, config: Config = None, port: int = 0) -> None:
-        self.state: State = load(config)
-        self.clock = Clock()
+        super().__init__(config)
         self._wanted_port = port
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._server: ServerThread | None = None
-        self._world: World | None = None
 
     def __enter__(self) -> Self:
         sock = bind(self._wanted_port)
         try:
-            self._world = World(self.state, self.clock, KeyRing(), sock.getsockname()[1])
+            self._world.port = sock.getsockname()[1]
             services: dict[Service, list[BaseRoute]] = {
                 "login": endpoints.routes(),
                 "graph": graph.routes(),
                 "arm": arm.routes(),
                 "partner": partner_center.routes(),
+                "admin": admin.routes(self),
             }
             authority = shared_authority()
-            self._server = ServerThread(Application(self._world, services), authority, sock)
+            application = Application(self._world, services, inject)
+            self._server = ServerThread(application, authority, sock)
             self._server.start()
         except BaseException:
             sock.close()
             raise
-        self._folder = tempfile.TemporaryDirectory(prefix="entra-emulator-")  # 0700, removed at the end
+        self._folder = private_folder()
         self.ca_file.write_bytes(authority.pem())
         for name in ("cache", "config"):
             (self.ca_file.parent / name).mkdir(mode=0o700)
@@ -77,9 +78,14 @@ class Emulator:
             self._folder.cleanup()
 
     def _running(self) -> World:
-        if self._world is None:
+        if not self._world.port:
             raise RuntimeError("The emulator is not started; use it in a with statement.")
         return self._world
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """Every request so far, oldest first; grows while the emulator runs. Clear it as you like."""
+        return self._running().requests
 
     @property
     def authority(self) -> str:
@@ -93,6 +99,11 @@ class Emulator:
         return f"http://127.0.0.1:{self._server.proxy_port if self._server else 0}"
 
     @property
+    def admin_url(self) -> str:
+        """The dashboard, and below it the admin API. It asks for `admin_key`."""
+        return f"{self.authority}/_admin"
+
+    @property
     def ca_file(self) -> Path:
         """The certificate authority (PEM) that clients have to trust."""
         if self._folder is None:
@@ -102,42 +113,6 @@ class Emulator:
     def api(self, name: Literal["graph", "arm", "partner"]) -> str:
         """Base URL of an API on localhost, with its version where URLs have one."""
         return f"{self.authority}{_PATHS[name]}"
-
-    @property
-    def requests(self) -> list[LoggedRequest]:
-        """Every request so far, oldest first; grows while the emulator runs. Clear it as you like."""
-        return self._running().requests
-
-    @property
-    def token_requests(self) -> list[LoggedRequest]:
-        """Those of the requests that asked for a token."""
-        return [request for request in self.requests if request.is_token_request]
-
-    def sign_in(self, user: str, app: str | None = None, *, mfa: bool | None = None) -> str:
-        """A refresh token as if the user (UPN or id) had just signed in to the application (default: the default one).
-
-        :param mfa: whether with multi-factor authentication; None for what the user usually does.
-        :raises LookupError: no such user or application.
-        """
-        found = self.state.user(user)
-        if found is None:
-            raise LookupError(f"The emulator has no user '{user}'.")
-        client = self.state.default_app if app is None else self.state.apps.get(app)
-        if client is None:
-            raise LookupError(f"The emulator has no application '{app}'.")
-        home, person = found
-        now = self.clock.now()
-        strong = person.mfa if mfa is None else mfa
-        record = RefreshToken(
-            app=client.id,
-            user=person.id,
-            home=home.id,
-            scopes="https://graph.microsoft.com/.default",
-            granted_on=now,
-            issued_on=now,
-            amr=("pwd", "mfa") if strong else ("pwd",),
-        )
-        return self.state.add_refresh_token(record)
 
     def machine(self, keys: Path | None = None) -> Machine:
         """A machine with a managed identity of the default tenant: the six endpoints, until its `with` block ends.
@@ -150,6 +125,7 @@ class Emulator:
         """Environment variables that point a program at this emulator, as the default application and user."""
         state = self.state
         identity = {"AZURE_TENANT_ID": state.default_tenant.id}
+        identity |= {"ENTRA_EMULATOR_ADMIN_URL": self.admin_url, "ENTRA_EMULATOR_ADMIN_KEY": self.admin_key}
         if state.apps:
             app = state.default_app
             identity["AZURE_CLIENT_ID"] = app.id

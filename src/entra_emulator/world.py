@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from .clock import Clock
 from .clouds import Cloud, Service
+from .faults import Fault
 from .interaction import Interaction
 from .state import State
 from .tokens.keys import KeyRing
@@ -13,7 +14,8 @@ from .tokens.keys import KeyRing
 class LoggedRequest:
     """One request as the emulator saw it. Secrets are never in it: of a form only the names of its fields are kept.
 
-    `aadsts` is the code of a refusal, None otherwise. `at` is the emulator's time, epoch seconds.
+    `aadsts` is the code of a refusal, None otherwise. `at` is the emulator's time, epoch seconds. `status` is 0 where
+    the connection was cut. `faults`: what was done to the request by order.
     """
 
     method: str
@@ -28,6 +30,7 @@ class LoggedRequest:
     tenant: str | None = None
     scope: str | None = None
     aadsts: int | None = None
+    faults: tuple[str, ...] = ()
 
     @property
     def is_token_request(self) -> bool:
@@ -37,7 +40,7 @@ class LoggedRequest:
 
 @dataclass
 class World:
-    """State, clock, keys and request log of one emulator. `port` is that of its HTTPS listener."""
+    """State, clock, keys, faults and request log of one emulator. `port` is that of its HTTPS listener."""
 
     state: State
     clock: Clock
@@ -45,6 +48,7 @@ class World:
     port: int
     requests: list[LoggedRequest] = field(default_factory=list)
     interaction: Interaction = field(default_factory=Interaction)
+    faults: list[Fault] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ async def token(request: Request) -> Response:
     notes = request.state.notes
     try:
         await exchange.read_form(request)
-        notes.update(_noted(exchange))
+        notes.update(noted(exchange))
         await federation.fetch_issuer_keys(exchange)
         return exchange.answer(_granted(exchange))
     except EntraError as problem:
@@ -41,7 +41,7 @@ async def token_version_one(request: Request) -> Response:
     notes = request.state.notes
     try:
         await exchange.read_form(request)
-        notes.update(_noted(exchange), scope=exchange.form.get("resource"))
+        notes.update(noted(exchange), scope=exchange.form.get("resource"))
         version_one.refuse_personal(exchange)
         resource = exchange.form.get("resource", "").strip()
         exchange.form = version_one.translate(exchange.form)
@@ -78,10 +78,10 @@ def _tenant_or_none(exchange: Exchange) -> Tenant | None:
 def _asked(exchange: Exchange) -> LoggedRequest:
     """The request as the log will have it, but for its answer."""
     now = exchange.world.clock.now()
-    return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **_noted(exchange))
+    return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **noted(exchange))
 
 
-def _noted(exchange: Exchange) -> dict[str, Any]:
+def noted(exchange: Exchange) -> dict[str, Any]:
     """What the request log keeps of a form: the names of all its fields, and those values that are no secrets."""
     return {
         "form": tuple(exchange.form),

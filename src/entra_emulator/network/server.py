@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from entra_emulator.faults import ABORT
 
 from .certificates import CertificateAuthority
 from .proxy import Proxy
@@ -15,6 +18,22 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _FINISH_IN = 1.0  # how long requests in flight may take when the emulator stops
+
+
+def _protocol(**settings: Any) -> Any:
+    """uvicorn's own protocol, with a way for the application to cut a connection.
+
+    The transport's abort is among the extensions of every request's scope (ASGI 3, "Extensions").
+    """
+    protocol: Any = AutoHTTPProtocol(**settings)
+    inner = protocol.app
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        extensions = {**scope.get("extensions", {}), ABORT: protocol.transport.abort}
+        await inner({**scope, "extensions": extensions}, receive, send)
+
+    protocol.app = app
+    return protocol
 
 
 class ServerThread:
@@ -28,6 +47,7 @@ class ServerThread:
     ) -> None:
         self._config = uvicorn.Config(
             app,
+            http=cast("type[asyncio.Protocol]", _protocol),
             lifespan="off",
             ws="none",
             log_config=None,

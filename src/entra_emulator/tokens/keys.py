@@ -4,6 +4,7 @@ import base64
 import functools
 import json
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ from cryptography.x509.oid import NameOID
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
+
+_REMEMBERED = 200
 
 
 class BadSignature(Exception):
@@ -45,6 +48,26 @@ class SigningKey:
             .not_valid_after(now + timedelta(days=5 * 365))
             .sign(private, hashes.SHA256())
         )
+        return cls._of(private, certificate)
+
+    def to_pem(self) -> str:
+        """Certificate and private key, for a saved state."""
+        certificate = x509.load_der_x509_certificate(self.certificate).public_bytes(serialization.Encoding.PEM)
+        return certificate.decode() + self.key.as_pem(private=True).decode()
+
+    @classmethod
+    def from_pem(cls, text: str) -> "SigningKey":
+        """The key that `to_pem` gave.
+
+        :raises ValueError: it is none.
+        """
+        private = serialization.load_pem_private_key(text.encode(), None)
+        if isinstance(private, rsa.RSAPrivateKey):
+            return cls._of(private, x509.load_pem_x509_certificate(text.encode()))
+        raise ValueError("a signing key has to be an RSA key")
+
+    @classmethod
+    def _of(cls, private: rsa.RSAPrivateKey, certificate: x509.Certificate) -> "SigningKey":
         thumbprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  # x5t is SHA-1 by definition
         kid = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
         der = certificate.public_bytes(serialization.Encoding.DER)
@@ -66,11 +89,29 @@ class SigningKey:
         }
 
 
+@dataclass(frozen=True)
+class Issued:
+    """A token that was signed, without its signature."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+
+
 class KeyRing:
-    """The keys of one emulator. The first one signs; all are published and accepted."""
+    """The keys of one emulator. The first one signs; all are published and accepted.
+
+    `issued`: the last tokens signed, newest last.
+    """
 
     def __init__(self, *keys: SigningKey) -> None:
         self.keys = list(keys) or [shared_key()]
+        self.issued: deque[Issued] = deque(maxlen=_REMEMBERED)
+
+    def rotate(self, *, keep: int = 1) -> SigningKey:
+        """A new key signs from now on. Of the old ones the newest `keep` stay published and accepted."""
+        fresh = SigningKey.generate()
+        self.keys = [fresh, *self.keys[:keep]]
+        return fresh
 
     def sign(self, claims: dict[str, Any], *, with_thumbprint: bool) -> str:
         """A compact RS256 JWT. v1.0 tokens also carry `x5t` in the header, v2.0 tokens do not."""
@@ -79,6 +120,7 @@ class KeyRing:
         if with_thumbprint:
             header["x5t"] = key.kid
         header["kid"] = key.kid
+        self.issued.append(Issued(header, claims))
         return jwt.encode(header, claims, key.key, algorithms=["RS256"])
 
     def verify(self, token: str) -> dict[str, Any]:

@@ -1,0 +1,269 @@
+"""The admin API: JSON, for tests in any language. docs/emulator-admin.md lists its calls."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entra_emulator import config
+from entra_emulator.control import Control
+from entra_emulator.faults import Fault
+from entra_emulator.routing import Handler, route
+from entra_emulator.saved import plain
+from entra_emulator.web import json_answer, read_body
+
+from . import collections
+from .guard import for_programs
+
+Answer = tuple[int, Any]
+Call = Callable[[Control, Request, Any], Answer]
+
+
+class BadCall(ValueError):
+    """What was sent cannot be done; the message says why."""
+
+
+def routes(control: Control) -> list[BaseRoute]:
+    """Every call, under /_admin/api."""
+    return [
+        route(method, f"/api{path}", for_programs(control, _handler(control, call))) for method, path, call in CALLS
+    ]
+
+
+def _handler(control: Control, call: Call) -> Handler:
+    async def handle(request: Request) -> Response:
+        world = request.state.world
+        try:
+            raw = await read_body(request)
+            status, body = call(control, request, _json(raw))
+        except LookupError as problem:
+            return json_answer(world, _error("NotFound", str(problem.args[0] if problem.args else problem)), 404)
+        except ValueError as problem:
+            return json_answer(world, _error("BadRequest", str(problem)), 400)
+        return json_answer(world, body, status, [("Cache-Control", "no-store")])
+
+    return handle
+
+
+def _json(raw: bytes) -> Any:
+    if not raw:
+        return {}
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise BadCall("The body is no JSON.") from None
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+def _member(body: Any, name: str, kind: type[Any], default: Any = None) -> Any:
+    """A member of the body.
+
+    :raises BadCall: it is missing and has no default, or is of another kind.
+    """
+    value = body.get(name, default) if isinstance(body, dict) else None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind):
+        raise BadCall(f"The body needs '{name}' ({kind.__name__}).")
+    return value
+
+
+def _get_state(control: Control, _: Request, __: Any) -> Answer:
+    return 200, control.snapshot()
+
+
+def _put_state(control: Control, _: Request, body: Any) -> Answer:
+    if not isinstance(body, dict) or not body:
+        raise BadCall("The body has to be a configuration or a saved state.")
+    control.restore(body)
+    return 204, None
+
+
+def _reset(control: Control, _: Request, __: Any) -> Answer:
+    control.reset()
+    return 204, None
+
+
+def _tenants(control: Control, _: Request, __: Any) -> Answer:
+    return 200, {"value": [plain(one) for one in control.state.tenants.values()]}
+
+
+def _add_tenant(control: Control, _: Request, body: Any) -> Answer:
+    return 201, plain(collections.add_tenant(control.state, body))
+
+
+def _tenant(control: Control, request: Request, _: Any) -> Answer:
+    return 200, plain(control.find_tenant(request.path_params["tenant"]))
+
+
+def _change_tenant(control: Control, request: Request, body: Any) -> Answer:
+    tenant = control.find_tenant(request.path_params["tenant"])
+    collections.change(control.state, tenant, body)
+    return 200, plain(tenant)
+
+
+def _remove_tenant(control: Control, request: Request, _: Any) -> Answer:
+    del control.state.tenants[control.find_tenant(request.path_params["tenant"]).id]
+    return 204, None
+
+
+def _apps(control: Control, _: Request, __: Any) -> Answer:
+    return 200, {"value": [plain(one) for one in control.state.apps.values()]}
+
+
+def _add_app(control: Control, _: Request, body: Any) -> Answer:
+    return 201, plain(collections.add_app(control.state, body))
+
+
+def _app(control: Control, request: Request, _: Any) -> Answer:
+    return 200, plain(control.find_app(request.path_params["app"]))
+
+
+def _change_app(control: Control, request: Request, body: Any) -> Answer:
+    app = control.find_app(request.path_params["app"])
+    collections.change(control.state, app, body)
+    return 200, plain(app)
+
+
+def _remove_app(control: Control, request: Request, _: Any) -> Answer:
+    del control.state.apps[control.find_app(request.path_params["app"]).id]
+    return 204, None
+
+
+def _collection(control: Control, request: Request) -> collections.Collection:
+    tenant = control.find_tenant(request.path_params["tenant"])
+    return collections.of_tenant(control.state, tenant, request.path_params["collection"])
+
+
+def _entries(control: Control, request: Request, _: Any) -> Answer:
+    return 200, {"value": [plain(one) for one in _collection(control, request).entries]}
+
+
+def _add_entry(control: Control, request: Request, body: Any) -> Answer:
+    return 201, plain(_collection(control, request).add(body))
+
+
+def _entry(control: Control, request: Request, _: Any) -> Answer:
+    return 200, plain(_collection(control, request).find(request.path_params["entry"]))
+
+
+def _change_entry(control: Control, request: Request, body: Any) -> Answer:
+    return 200, plain(_collection(control, request).change(request.path_params["entry"], body))
+
+
+def _remove_entry(control: Control, request: Request, _: Any) -> Answer:
+    _collection(control, request).remove(request.path_params["entry"])
+    return 204, None
+
+
+def _faults(control: Control, _: Request, __: Any) -> Answer:
+    return 200, {"value": [asdict(one) for one in control.faults]}
+
+
+def _add_fault(control: Control, _: Request, body: Any) -> Answer:
+    fault: Fault = config.read(body, Fault)
+    control.faults.append(fault)
+    return 201, asdict(fault)
+
+
+def _remove_fault(control: Control, request: Request, _: Any) -> Answer:
+    for fault in control.faults:
+        if fault.id == request.path_params["fault"]:
+            control.faults.remove(fault)
+            return 204, None
+    raise LookupError("There is no such fault; perhaps it is used up.")
+
+
+def _remove_faults(control: Control, _: Request, __: Any) -> Answer:
+    control.faults.clear()
+    return 204, None
+
+
+def _requests(control: Control, request: Request, _: Any) -> Answer:
+    """The log from the `after`th request on, so that a test can read what came since it last looked."""
+    text = request.query_params.get("after", "0")
+    if not text.isascii() or not text.isdigit():
+        raise BadCall("after has to be a number of requests.")
+    log = list(control.requests)
+    return 200, {"count": len(log), "value": [asdict(one) for one in log[int(text) :]]}
+
+
+def _clear_requests(control: Control, _: Request, __: Any) -> Answer:
+    control.requests.clear()
+    return 204, None
+
+
+def _tokens(control: Control, _: Request, __: Any) -> Answer:
+    return 200, {"value": [asdict(one) for one in control.issued]}
+
+
+def _clock(control: Control, _: Request, __: Any) -> Answer:
+    return 200, {"now": control.clock.now(), "offset_in": control.clock.offset_in}
+
+
+def _move_clock(control: Control, request: Request, body: Any) -> Answer:
+    control.clock.advance(_member(body, "advance_in", float))
+    return _clock(control, request, body)
+
+
+def _rotate(control: Control, _: Request, body: Any) -> Answer:
+    keep = _member(body, "keep", int, 1)
+    return 201, {"kid": control.rotate_keys(keep=max(keep, 0))}
+
+
+def _sign_in(control: Control, _: Request, body: Any) -> Answer:
+    session: dict[str, Any] = {}
+    if "amr" in body:
+        session["amr"] = tuple(str(one) for one in _member(body, "amr", list))
+    if "device" in body:
+        session["device"] = _member(body, "device", str)
+    app = _member(body, "app", str, "")
+    mfa = _member(body, "mfa", bool) if "mfa" in body else None
+    return 201, {"refresh_token": control.sign_in(_member(body, "user", str), app or None, mfa=mfa, **session)}
+
+
+def _revoke(control: Control, _: Request, body: Any) -> Answer:
+    control.revoke(_member(body, "user", str))
+    return 204, None
+
+
+_TENANT, _COLLECTION = "/tenants/{tenant}", "/tenants/{tenant}/{collection}"
+CALLS: list[tuple[str, str, Call]] = [
+    ("GET", "/state", _get_state),
+    ("PUT", "/state", _put_state),
+    ("POST", "/reset", _reset),
+    ("GET", "/tenants", _tenants),
+    ("POST", "/tenants", _add_tenant),
+    ("GET", _TENANT, _tenant),
+    ("PATCH", _TENANT, _change_tenant),
+    ("DELETE", _TENANT, _remove_tenant),
+    ("GET", "/apps", _apps),
+    ("POST", "/apps", _add_app),
+    ("GET", "/apps/{app}", _app),
+    ("PATCH", "/apps/{app}", _change_app),
+    ("DELETE", "/apps/{app}", _remove_app),
+    ("GET", _COLLECTION, _entries),
+    ("POST", _COLLECTION, _add_entry),
+    ("GET", f"{_COLLECTION}/{{entry}}", _entry),
+    ("PATCH", f"{_COLLECTION}/{{entry}}", _change_entry),
+    ("DELETE", f"{_COLLECTION}/{{entry}}", _remove_entry),
+    ("GET", "/faults", _faults),
+    ("POST", "/faults", _add_fault),
+    ("DELETE", "/faults", _remove_faults),
+    ("DELETE", "/faults/{fault}", _remove_fault),
+    ("GET", "/requests", _requests),
+    ("DELETE", "/requests", _clear_requests),
+    ("GET", "/tokens", _tokens),
+    ("GET", "/clock", _clock),
+    ("POST", "/clock", _move_clock),
+    ("POST", "/keys/rotate", _rotate),
+    ("POST", "/sign-ins", _sign_in),
+    ("POST", "/revocations", _revoke),
+]

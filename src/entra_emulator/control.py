@@ -1,0 +1,137 @@
+"""What a test or the admin API does with a running emulator, beside making things: sign in, revoke, fail, move time."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from . import saved
+from .clock import Clock
+from .config import Config
+from .directory import Directory
+from .faults import Fault
+from .model import App, RefreshToken, User
+from .state import State
+from .tokens.keys import Issued, KeyRing
+from .world import LoggedRequest, World
+
+
+class Control(Directory):
+    """An emulator's state and levers, whoever pulls them.
+
+    :param config: path of a TOML file, or of a JSON file that `save` wrote; a mapping; None for the built-in tenants.
+    :raises ConfigError: the configuration cannot be used.
+    """
+
+    def __init__(self, config: Config = None) -> None:
+        self._config = config
+        start = saved.load(config)
+        self._world = World(start.state, Clock(start.offset_in), KeyRing(*start.keys), port=0)
+        self.admin_key = secrets.token_urlsafe(24)
+
+    @property
+    def state(self) -> State:  # type: ignore[override]  # the base class has it as a plain attribute
+        """Tenants, applications and refresh tokens. Change them as you like, at any time."""
+        return self._world.state
+
+    @property
+    def clock(self) -> Clock:
+        """The emulator's clock, which can be moved."""
+        return self._world.clock
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The failures ordered and not used up."""
+        return self._world.faults
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """Every request so far, oldest first; grows while the emulator runs. Clear it as you like."""
+        return self._world.requests
+
+    @property
+    def token_requests(self) -> list[LoggedRequest]:
+        """Those of the requests that asked for a token."""
+        return [request for request in self.requests if request.is_token_request]
+
+    @property
+    def issued(self) -> list[Issued]:
+        """Headers and claims of the last tokens issued, newest last."""
+        return list(self._world.keys.issued)
+
+    def inject(self, *, times: int | None = 1, **what: Any) -> Fault:
+        """Order a failure for the next `times` requests that fit (None: until it is taken out of `faults`).
+
+            entra.inject(code=50076)                     # the next token request is refused with AADSTS50076
+            entra.inject(status=429, retry_after_in=2, times=3)
+            entra.inject(cut="before", service="graph")
+
+        :param what: fields of the class Fault.
+        :raises ValueError: the fault does nothing, or something there is not.
+        """
+        fault = Fault(times=times, **what)
+        self.faults.append(fault)
+        return fault
+
+    def sign_in(
+        self, user: str | User, app: str | App | None = None, *, mfa: bool | None = None, **session: Any
+    ) -> str:
+        """A refresh token as if the user (UPN or id) had just signed in to the application (default: the default one).
+
+        :param mfa: whether with multi-factor authentication; None for what the user usually does.
+        :param session: other facts of the sign-in: `amr`, `device`, `bound` (see the class RefreshToken).
+        :raises LookupError: no such user or application.
+        """
+        home, person = self.find_user(user)
+        client, now = self.find_app(app or ""), self.clock.now()
+        strong = person.mfa if mfa is None else mfa
+        facts: dict[str, Any] = {"amr": ("pwd", "mfa") if strong else ("pwd",), **session}
+        record = RefreshToken(
+            app=client.id,
+            user=person.id,
+            home=home.id,
+            scopes="https://graph.microsoft.com/.default",
+            granted_on=now,
+            issued_on=now,
+            **facts,
+        )
+        return self.state.add_refresh_token(record)
+
+    def revoke(self, user: str | User) -> None:
+        """Revoke all of a user's sessions now: refresh tokens die, APIs challenge the clients that can handle it.
+
+        :raises LookupError: no such user.
+        """
+        self.find_user(user)[1].tokens_valid_from = self.clock.now()
+
+    def rotate_keys(self, *, keep: int = 1) -> str:
+        """Sign with a new key from now on; the newest `keep` old ones stay published. Gives the new key's id."""
+        return self._world.keys.rotate(keep=keep).kid
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to a JSON file that can be given as a configuration later: state, sessions, keys, clock.
+
+        It is private to its owner (0600), because it has the secrets of the made-up applications in it.
+        """
+        saved.write(Path(path), self.snapshot())
+
+    def snapshot(self) -> dict[str, Any]:
+        """What `save` writes."""
+        return saved.snapshot(self.state, self._world.keys, self.clock)
+
+    def restore(self, config: Config) -> None:
+        """Put another state in the place of this one, and forget requests, faults and sign-ins under way.
+
+        :raises ConfigError: the configuration cannot be used; nothing is changed then.
+        """
+        start, world = saved.load(config), self._world
+        world.state, world.clock.offset_in = start.state, start.offset_in
+        if start.keys:
+            world.keys.keys = list(start.keys)
+        world.interaction = type(world.interaction)()
+        world.keys.issued.clear()
+        for kept in (world.requests, world.faults):
+            kept.clear()
+
+    def reset(self) -> None:
+        """Begin again with the configuration the emulator was started with."""
+        self.restore(self._config)

@@ -1,0 +1,131 @@
+"""Making tenants, applications, users and policies in a running emulator: what a test says in a line."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from . import resources
+from .config import complete
+from .model import App, Grant, Policy, Secret, ServicePrincipal, Tenant, User, new_id
+from .state import State
+
+_BY_NAME = {
+    "graph": resources.GRAPH,
+    "arm": resources.ARM,
+    "partner": resources.PARTNER_CENTER,
+    "vault": resources.KEY_VAULT,
+}
+
+
+class Directory:
+    """What the emulator and its admin API have in common: changes to the state, by names a person would use.
+
+    A tenant may be given by id or domain, an application by id, a user by id or UPN, a resource also as `graph`, `arm`,
+    `partner` or `vault`.
+    """
+
+    state: State
+
+    def add_tenant(self, name: str, *domains: str, **fields: Any) -> Tenant:
+        """A new tenant. Without a domain it gets one made of its name."""
+        domain = "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum()) or "tenant"
+        tenant = Tenant(id=new_id(), name=name, domains=list(domains) or [f"{domain}.onmicrosoft.com"], **fields)
+        self.state.tenants[tenant.id] = tenant
+        return tenant
+
+    def add_app(self, name: str, tenant: str | Tenant = "", *, secret: str = "", **fields: Any) -> App:
+        """A new application with its service principal at home, and a random secret if it is given none.
+
+        :param tenant: its home; the default one if empty.
+        :param fields: of the class App: audience, public, redirect_uris …
+        """
+        home = self.find_tenant(tenant)
+        app = App(id=new_id(), name=name, tenant=home.id, **fields)
+        if secret:
+            app.secrets.append(Secret(secret))
+        self.state.apps[app.id] = app
+        complete(self.state, app)
+        return app
+
+    def add_user(self, upn: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> User:
+        """A new user in a tenant: the one with the UPN's domain, else the default one, unless it is named."""
+        home = self.find_tenant(tenant or (upn.partition("@")[2] if self.state.tenant(upn.partition("@")[2]) else ""))
+        user = User(upn=upn, name=name or upn.partition("@")[0].title(), **fields)
+        home.users.append(user)
+        return user
+
+    def add_policy(self, require: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> Policy:
+        """A new Conditional Access policy: `require` is one of conditions.REQUIREMENTS, `fields` when it applies."""
+        listed = [self.find_resource(one) for one in fields.pop("resources", [])]
+        policy = Policy(name or f"Require {require}", require, resources=listed, **fields)
+        self.find_tenant(tenant).policies.append(policy)
+        return policy
+
+    def grant(
+        self,
+        app: str | App,
+        resource: str | App,
+        scopes: Iterable[str] = (),
+        roles: Iterable[str] = (),
+        tenant: str | Tenant = "",
+        user: str = "",
+    ) -> Grant:
+        """Consent: `app` may act on `resource` with delegated `scopes` of one `user` or all, and `roles` of its own.
+
+        The application becomes a service principal of the tenant if it is none yet.
+        """
+        client, where = self.find_app(app), self.find_tenant(tenant)
+        if not where.principal(client.id):
+            where.principals.append(ServicePrincipal(app=client.id))
+        made = Grant(client.id, self.find_resource(resource), list(scopes), list(roles), user)
+        where.grants.append(made)
+        return made
+
+    def find_tenant(self, name: str | Tenant = "") -> Tenant:
+        """A tenant by id or domain; the default one for an empty name.
+
+        :raises LookupError: there is none.
+        """
+        if isinstance(name, Tenant):
+            return name
+        found = self.state.tenant(name) if name else self.state.default_tenant
+        if found is None:
+            raise LookupError(f"The emulator has no tenant '{name}'.")
+        return found
+
+    def find_app(self, name: str | App = "") -> App:
+        """An application by id; the default one for an empty name.
+
+        :raises LookupError: there is none.
+        """
+        if isinstance(name, App):
+            return name
+        found = self.state.apps.get(name) if name else self.state.default_app
+        if found is None:
+            raise LookupError(f"The emulator has no application '{name}'.")
+        return found
+
+    def find_user(self, name: str | User) -> tuple[Tenant, User]:
+        """A user by id or UPN, with the tenant that is their home.
+
+        :raises LookupError: there is none.
+        """
+        found = self.state.user(name.id if isinstance(name, User) else name)
+        if found is None:
+            raise LookupError(f"The emulator has no user '{name}'.")
+        return found
+
+    def find_resource(self, name: str | App) -> str:
+        """The application id of a resource.
+
+        :raises LookupError: it is nobody's.
+        """
+        if isinstance(name, App):
+            return name.id
+        if known := _BY_NAME.get(name) or (name if name in self.state.apps else ""):
+            return known
+        if found := resources.find_first_party(name, None):
+            return found.app_id
+        for app in self.state.apps.values():
+            if any(resources.matches(uri, name.lower().rstrip("/")) for uri in app.identifier_uris):
+                return app.id
+        raise LookupError(f"The emulator knows no resource '{name}'.")

@@ -1,0 +1,137 @@
+"""Faults, put into effect before a request reaches its service."""
+
+import asyncio
+import fnmatch
+import http
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive
+
+from .aadsts import EntraError
+from .faults import ConnectionCut, Fault
+from .login.endpoints import noted
+from .login.exchange import Exchange
+from .web import dated, read_body
+from .world import Site, World
+
+_TOKEN_PATHS = ("/oauth2/v2.0/token", "/oauth2/token")
+
+
+async def inject(request: Request) -> tuple[Response | None, Receive]:
+    """The answer that a fault gives in place of the service, None for none; and the request's body to be read again.
+
+    :raises ConnectionCut: the connection is to be cut.
+    """
+    world: World = request.state.world
+    site: Site = request.state.site
+    candidates = [one for one in world.faults if _of_service(one, site.service, request.scope["path"])]
+    if not candidates:
+        return None, request.receive
+    receive = _replaying(await read_body(request))
+    exchange = await _exchange(request, receive)
+    hit = [one for one in candidates if _fits(one, exchange)]
+    for fault in hit:
+        _use(world, fault)
+    if hit:
+        request.state.notes["faults"] = tuple(one.outcome for one in hit)
+    return await _happen(request, exchange, hit), receive
+
+
+def _of_service(fault: Fault, service: str, path: str) -> bool:
+    if service == "admin" or fault.service not in ("*", service):
+        return False
+    if fault.path:
+        return fnmatch.fnmatch(path.lower(), fault.path.lower())
+    return service != "login" or path.lower().endswith(_TOKEN_PATHS)
+
+
+async def _exchange(request: Request, receive: Receive) -> Exchange:
+    """The request as the sign-in service reads it; an API's has no form."""
+    exchange = Exchange.of(request)
+    exchange.tenant_name = request.scope["path"].strip("/").partition("/")[0]
+    try:
+        await exchange.read_form(Request(request.scope, receive))
+    except EntraError:
+        exchange.form = {}
+    return exchange
+
+
+def _fits(fault: Fault, exchange: Exchange) -> bool:
+    state, form = exchange.world.state, exchange.form
+    if fault.tenant:
+        wanted, asked = state.tenant(fault.tenant), state.tenant(exchange.tenant_name)
+        if fault.tenant.lower() != exchange.tenant_name.lower() and (wanted is None or wanted is not asked):
+            return False
+    target = f"{form.get('scope', '')} {form.get('resource', '')}".lower()
+    return (
+        fault.client.lower() in ("", form.get("client_id", "").lower())
+        and fault.grant in ("", form.get("grant_type", ""))
+        and fault.resource.lower() in target
+    )
+
+
+def _use(world: World, fault: Fault) -> None:
+    if fault.times is None:
+        return
+    fault.times -= 1
+    if fault.times <= 0 and fault in world.faults:
+        world.faults.remove(fault)
+
+
+async def _happen(request: Request, exchange: Exchange, hit: list[Fault]) -> Response | None:
+    if skew_in := sum(one.skew_in for one in hit):
+        exchange.world.clock.skew(skew_in)
+    if delay_in := sum(one.delay_in for one in hit):
+        await asyncio.sleep(delay_in)
+    decisive = next((one for one in hit if one.cut or one.status or one.code), None)
+    if decisive is None:
+        return None
+    if request.state.site.service == "login":
+        request.state.notes.update(noted(exchange))
+    if decisive.cut:
+        raise ConnectionCut(decisive.cut)
+    if decisive.code:
+        return _refusal(request, exchange, decisive)
+    return _plain(exchange.world, request.state.site.service, decisive)
+
+
+def _refusal(request: Request, exchange: Exchange, fault: Fault) -> Response:
+    names = {"app": exchange.form.get("client_id", ""), "tenant": exchange.tenant_name}
+    problem = EntraError.ordered(fault.code, claims=fault.claims or None, as_error=fault.error or None, names=names)
+    body = exchange.refusal(problem)
+    if fault.suberror:
+        body["suberror"] = fault.suberror
+    request.state.notes["aadsts"] = fault.code
+    answer = exchange.answer(body, fault.status or problem.definition.status, fault.code)
+    return _hurried(answer, fault)
+
+
+def _plain(world: World, service: str, fault: Fault) -> Response:
+    """What stands in front of a service answers: plain text at the sign-in service, JSON at an API."""
+    phrase = http.HTTPStatus(fault.status).phrase if fault.status in list(http.HTTPStatus) else "Error"
+    if service == "login":
+        headers, raw = [("Content-Type", "text/plain")], phrase.encode()
+    else:
+        error: dict[str, Any] = {"code": phrase.replace(" ", ""), "message": phrase}
+        headers, raw = [("Content-Type", "application/json; charset=utf-8")], json.dumps({"error": error}).encode()
+    return _hurried(dated(world, raw, fault.status, headers), fault)
+
+
+def _hurried(answer: Response, fault: Fault) -> Response:
+    """The answer with the fault's Retry-After in place of any other."""
+    if fault.retry_after_in is not None:
+        kept = [one for one in answer.raw_headers if one[0] != b"retry-after"]
+        answer.raw_headers = [*kept, (b"retry-after", str(fault.retry_after_in).encode())]
+    return answer
+
+
+def _replaying(body: bytes) -> Receive:
+    """Give the body once more, as often as somebody begins to read it."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive

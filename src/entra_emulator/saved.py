@@ -1,0 +1,96 @@
+"""An emulator's whole state as JSON: the form of its configuration, and what came about since."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .clock import Clock
+from .config import Config, ConfigError
+from .config import load as load_config
+from .model import RefreshToken
+from .state import State
+from .tokens.keys import KeyRing, SigningKey
+
+_BESIDE = ("refresh_tokens", "keys", "clock_offset_in")
+
+
+@dataclass(frozen=True)
+class Start:
+    """What an emulator starts with. No `keys`: those of the process."""
+
+    state: State
+    keys: tuple[SigningKey, ...] = ()
+    offset_in: float = 0.0
+
+
+def snapshot(state: State, keys: KeyRing, clock: Clock) -> dict[str, Any]:
+    """Everything, as plain values."""
+    return {
+        "settings": asdict(state.settings),
+        "tenants": [plain(one) for one in state.tenants.values()],
+        "apps": [plain(one) for one in state.apps.values()],
+        "refresh_tokens": {token: asdict(record) for token, record in state.refresh_tokens.items()},
+        "keys": [key.to_pem() for key in keys.keys],
+        "clock_offset_in": clock.offset_in,
+    }
+
+
+def load(config: Config) -> Start:
+    """Read a configuration: TOML, a mapping, None for the built-in one, or JSON as `write` wrote it.
+
+    :raises ConfigError: it cannot be used.
+    """
+    table = _table(config)
+    if table is None:
+        return Start(load_config(config))
+    rest = {name: value for name, value in table.items() if name not in _BESIDE}
+    state = load_config(rest)
+    try:
+        for token, fields in table.get("refresh_tokens", {}).items():
+            record = RefreshToken(**fields)
+            state.refresh_tokens[token] = replace(record, amr=tuple(record.amr))
+        keys = tuple(SigningKey.from_pem(text) for text in table.get("keys", []))
+        return Start(state, keys, float(table.get("clock_offset_in", 0.0)))
+    except (TypeError, ValueError, AttributeError) as problem:
+        raise ConfigError(f"saved state: {problem}") from None
+
+
+def _table(config: Config) -> Mapping[str, Any] | None:
+    """The values of a saved state, None for anything else."""
+    if isinstance(config, Mapping):
+        return config
+    if config is None or Path(config).suffix.lower() != ".json":
+        return None
+    try:
+        table = json.loads(Path(config).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise ConfigError(f"{config}: cannot be read as JSON: {problem}") from None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{config}: expected a JSON object")
+    return table
+
+
+def write(path: Path, table: Mapping[str, Any]) -> None:
+    """Write a snapshot, readable by its owner alone, whole or not at all."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(table, file, indent=1)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def plain(entry: Any) -> Any:
+    """An entry of the model as plain values, without what says nothing and a configuration cannot say."""
+    return _without_none(asdict(entry))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_none(one) for name, one in value.items() if one is not None}
+    return [_without_none(one) for one in value] if isinstance(value, list) else value
