@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from mstoken.browser.listener import Arrival, parameters_of
 
@@ -44,7 +43,7 @@ class Pasted:
 
 def arrival_of(line: str) -> Arrival | None:
     """What a pasted address says, as if the browser had come here; None for a line that is no such address."""
-    parameters = parameters_of(urlsplit(line.strip()).query)
+    parameters = parameters_of(line.strip().partition("?")[2].partition("#")[0])
     if "state" not in parameters:
         return None
     arrival = Arrival(parameters)

@@ -1,0 +1,56 @@
+"""Opening the system's browser, or seeing that there is none."""
+
+from __future__ import annotations
+
+import sys
+import time
+import webbrowser
+from pathlib import Path
+
+import pytest
+
+from mstoken.browser.opening import DECIDED_IN, open_url
+
+pytestmark = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="those always have a display")
+
+
+@pytest.fixture(autouse=True)
+def _no_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    # Python looks for browsers once in a process.
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+
+
+def browser(folder: Path, script: str) -> str:
+    path = folder / "browser"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_without_a_display_nothing_is_started() -> None:
+    """Python would otherwise start a text browser in the terminal."""
+    assert open_url("https://login.example/") is False
+
+
+def test_the_browser_that_was_named_gets_the_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BROWSER is what the person chose, display or not."""
+    monkeypatch.setenv("BROWSER", browser(tmp_path, f'echo "$1" > {tmp_path}/opened'))
+    assert open_url("https://login.example/?a=b&c=d") is True
+    assert (tmp_path / "opened").read_text() == "https://login.example/?a=b&c=d\n"
+
+
+def test_a_browser_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for us, so we must not wait for it."""
+    monkeypatch.setenv("BROWSER", browser(tmp_path, "exec sleep 20"))
+    begun = time.monotonic()
+    assert open_url("https://login.example/") is True
+    assert time.monotonic() - begun < DECIDED_IN + 3
+
+
+def test_a_browser_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not there, or failing at once: the caller is told, and shows the address instead."""
+    monkeypatch.setenv("BROWSER", browser(tmp_path, "exit 1"))
+    assert open_url("https://login.example/") is False

@@ -1,0 +1,384 @@
+"""A person signs in with the browser: the whole way, against the emulator's own pages, in both worlds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+from tests.support.person import Parting, Person
+from tests.support.worlds import World
+
+from entra_emulator import Emulator
+from mstoken import AccessBlocked, AuthorizationCode, Browser, Misconfigured, SignInRequired, TokenRefused, UsageError
+from mstoken.protocol.jwt import decode
+from mstoken.stores.memory import in_memory
+
+NADIA = "nadia@northwind-partner.example"
+OTTO = "otto@northwind-partner.example"
+PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
+ORDERS_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"
+CUSTOMER = "3c1b7b9e-5f0a-4d5c-9a52-7d0a4d1c0e02"
+
+
+@pytest.fixture
+def nadia(entra: Emulator) -> Iterator[Person]:
+    """She signs in with a second factor."""
+    person = Person(entra, NADIA)
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def otto(entra: Emulator) -> Iterator[Person]:
+    """He has a password only."""
+    person = Person(entra, OTTO)
+    yield person
+    person.close()
+
+
+def client(world: World, entra: Emulator, credential: Any, **options: Any) -> Any:
+    return world.client("organizations", PUBLIC_APP, credential, entra.authority, **options)
+
+
+def meanwhile(act: Callable[[str], object]) -> Callable[[str], bool]:
+    """A browser that does its part while the flow waits for it."""
+
+    def open_it(url: str) -> bool:
+        threading.Thread(target=act, args=(url,), daemon=True).start()
+        return True
+
+    return open_it
+
+
+def page(url: str) -> httpx.Response:
+    return httpx.get(url, trust_env=False)
+
+
+def asked_with(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
+
+
+def test_one_sign_in_serves_every_resource_and_tenant(world: World, entra: Emulator, nadia: Person) -> None:
+    """The browser opens once; further resources, and a customer's tenant, are had from what it left."""
+    opened: list[str] = []
+
+    def open_browser(url: str) -> bool:
+        opened.append(url)
+        return nadia.open(url)
+
+    app = client(world, entra, Browser(open_browser=open_browser))
+    graph = world.run(lambda: app.get_token("graph"))
+    arm = world.run(lambda: app.get_token("arm"))
+    entra.state.tenants[CUSTOMER].grants.append(_grant_of_arm())
+    elsewhere = world.run(lambda: app.get_token("arm", tenant_id=CUSTOMER))
+    assert decode(graph.token).claims["upn"] == NADIA
+    assert "mfa" in decode(graph.token).claims["amr"]
+    assert decode(arm.token).claims["aud"].startswith("https://management.azure.com")
+    assert decode(elsewhere.token).claims["tid"] == CUSTOMER
+    assert len(opened) == 1
+
+
+def test_the_request_is_the_documented_one(world: World, entra: Emulator, otto: Person) -> None:
+    """Code with S256, state and nonce of 43 characters, a loopback redirect, offline_access, what was wished for."""
+    opened: list[str] = []
+
+    def open_browser(url: str) -> bool:
+        opened.append(url)
+        return otto.open(url)
+
+    credential = Browser(
+        open_browser=open_browser, login_hint=OTTO, domain_hint="northwind-partner.example", prompt="login"
+    )
+    world.run(lambda: client(world, entra, credential).get_token("graph", enable_cae=True))
+    sent = asked_with(opened[0])
+    assert urlsplit(opened[0]).path == "/organizations/oauth2/v2.0/authorize"
+    assert sent["scope"].split() == ["https://graph.microsoft.com/.default", "openid", "offline_access", "profile"]
+    assert {name: len(sent[name]) for name in ("state", "nonce", "code_challenge")} == {
+        "state": 43,
+        "nonce": 43,
+        "code_challenge": 43,
+    }
+    assert len({sent["state"], sent["nonce"], sent["code_challenge"]}) == 3
+    assert sent["redirect_uri"].startswith("http://localhost:")
+    fixed = ("client_id", "response_type", "response_mode", "code_challenge_method", "login_hint", "prompt", "claims")
+    assert [sent[name] for name in fixed] == [
+        PUBLIC_APP,
+        "code",
+        "query",
+        "S256",
+        OTTO,
+        "login",
+        '{"access_token":{"xms_cc":{"values":["CP1"]}}}',
+    ]
+    assert sent["domain_hint"] == "northwind-partner.example"
+
+
+def test_who_says_no_is_told_so(world: World, entra: Emulator, otto: Person) -> None:
+    """Cancel on the page ends the wait at once, with an error that says what happened; the page says it too."""
+    shown: list[str] = []
+
+    def cancel(url: str) -> None:
+        parting = otto.visit(url, refusing=True)
+        assert isinstance(parting, Parting)
+        shown.append(page(parting.url).text)
+
+    app = client(world, entra, Browser(open_browser=meanwhile(cancel)))
+    with pytest.raises(TokenRefused) as caught:
+        world.run(lambda: app.get_token("graph"))
+    assert caught.value.error == "access_denied"
+    assert 65004 in caught.value.codes
+    _soon(lambda: shown)
+    assert "You are signed in" not in shown[0]
+
+
+def test_a_wrong_state_is_refused_and_waited_past(world: World, entra: Emulator, otto: Person) -> None:
+    """An answer to another request is not redeemed; the right one, coming later, still is."""
+    pages: list[httpx.Response] = []
+
+    def forge_then_come(url: str) -> None:
+        redirect = asked_with(url)["redirect_uri"]
+        pages.append(page(f"{redirect}/?code=stolen&state=guessed"))
+        pages.append(page(otto.authorize(url).url))
+
+    app = client(world, entra, Browser(open_browser=meanwhile(forge_then_come)))
+    token = world.run(lambda: app.get_token("graph"))
+    assert decode(token.token).claims["upn"] == OTTO
+    _soon(lambda: len(pages) == 2)
+    assert pages[0].status_code == 400
+    assert "not expected" in pages[0].text
+    assert pages[1].status_code == 200
+    assert "You are signed in" in pages[1].text
+    assert len([one for one in entra.token_requests if one.grant_type == "authorization_code"]) == 1
+
+
+def test_the_page_shows_no_secret(world: World, entra: Emulator, otto: Person) -> None:
+    """Neither code nor state are in the page, nothing is loaded from elsewhere, and it is not kept."""
+    pages: list[httpx.Response] = []
+    urls: list[str] = []
+
+    def come(url: str) -> None:
+        urls.append(otto.authorize(url).url)
+        pages.append(page(urls[0]))
+
+    app = client(world, entra, Browser(open_browser=meanwhile(come)))
+    world.run(lambda: app.get_token("graph"))
+    _soon(lambda: pages)
+    secrets = asked_with(urls[0])
+    assert not [name for name, value in secrets.items() if value in pages[0].text]
+    assert "http://" not in pages[0].text
+    assert "https://" not in pages[0].text
+    assert pages[0].headers["content-security-policy"].startswith("default-src 'none'")
+    assert pages[0].headers["cache-control"] == "no-store"
+    assert pages[0].headers["referrer-policy"] == "no-referrer"
+
+
+def test_nobody_comes(world: World, entra: Emulator) -> None:
+    """When the time is over the wait ends, and the error names the way without a browser."""
+    app = client(world, entra, Browser(open_browser=lambda _: True, timeout_in=0.2))
+    with pytest.raises(SignInRequired, match="Nobody finished") as caught:
+        world.run(lambda: app.get_token("graph"))
+    assert "--device" in caught.value.remedy
+    assert entra.token_requests == []
+
+
+def test_what_the_token_endpoint_refuses_is_on_the_page(world: World, entra: Emulator, otto: Person) -> None:
+    """A code that cannot be redeemed: the person reads that it failed, the caller why."""
+    pages: list[str] = []
+    app_record = entra.state.apps[PUBLIC_APP]
+
+    def come(url: str) -> None:
+        back = otto.authorize(url).url
+        app_record.enabled = False
+        pages.append(page(back).text)
+
+    app = client(world, entra, Browser(open_browser=meanwhile(come)))
+    with pytest.raises(TokenRefused) as caught:
+        world.run(lambda: app.get_token("graph"))
+    assert caught.value.codes == (7000112,)
+    _soon(lambda: pages)
+    assert "The sign-in failed" in pages[0]
+
+
+def test_a_code_works_once(world: World, entra: Emulator, otto: Person) -> None:
+    """An application's own code: redeemed for a token, then refreshed; a second redemption is refused."""
+    url = (
+        f"{entra.authority}/organizations/oauth2/v2.0/authorize?client_id={PUBLIC_APP}&response_type=code"
+        "&redirect_uri=http://localhost:5000&scope=https://graph.microsoft.com/.default%20offline_access&state=s"
+    )
+    code = otto.authorize(url).fields["code"]
+    credential = AuthorizationCode(code, "http://localhost:5000")
+    app = client(world, entra, credential)
+    world.run(lambda: app.get_token("graph"))
+    assert decode(world.run(lambda: app.get_token("arm")).token).claims["upn"] == OTTO
+    other = client(world, entra, credential)
+    with pytest.raises(TokenRefused) as caught:
+        world.run(lambda: other.get_token("graph"))
+    assert caught.value.codes == (54005,)
+
+
+def test_a_grant_that_ended_asks_again_once(world: World, entra: Emulator, nadia: Person, otto: Person) -> None:
+    """After a revocation the next token opens the browser once, and what the new person gets is theirs."""
+    people = [nadia, otto]
+    stores = in_memory()
+    credential = Browser(open_browser=lambda url: people.pop(0).open(url), account="work")
+    first = client(world, entra, credential, stores=stores)
+    world.run(lambda: first.get_token("graph"))
+    world.run(lambda: first.get_token("arm"))
+    found = entra.state.user(NADIA)
+    assert found is not None
+    found[1].tokens_valid_from = entra.clock.now() + 1
+    second = client(world, entra, credential, stores=stores)
+    token = world.run(lambda: second.get_token("graph", fresh=True))
+    assert decode(token.token).claims["upn"] == OTTO
+    third = client(world, entra, credential, stores=stores)
+    assert decode(world.run(lambda: third.get_token("arm")).token).claims["upn"] == OTTO
+    assert people == []
+
+
+def test_many_callers_share_one_browser(world: World, entra: Emulator, otto: Person) -> None:
+    """Several callers of several resources, nobody signed in: one window."""
+    opened: list[str] = []
+
+    def open_browser(url: str) -> bool:
+        opened.append(url)
+        return otto.open(url)
+
+    app = client(world, entra, Browser(open_browser=open_browser))
+    services = iter(["graph", "arm", "graph", "arm"] * 2)
+    tokens = world.gather(lambda: app.get_token(next(services)), 8)
+    assert {decode(token.token).claims["upn"] for token in tokens} == {OTTO}
+    assert len(opened) == 1
+
+
+def test_a_family_shares_its_sign_in(world: World, entra: Emulator, otto: Person) -> None:
+    """Clients of one family use the refresh token another of them left; a stranger asks for itself."""
+    entra.state.apps[PUBLIC_APP].family = True
+    sibling, stranger = (_another_app(entra, number, family=number == 1) for number in (1, 2))
+    stores, opened = in_memory(), []
+
+    def open_browser(url: str) -> bool:
+        opened.append(asked_with(url)["client_id"])
+        return otto.open(url)
+
+    for app_id in (PUBLIC_APP, sibling, stranger):
+        app = world.client("organizations", app_id, Browser(open_browser=open_browser), entra.authority, stores=stores)
+        token = world.run(partial(app.get_token, "graph"))
+        assert decode(token.token).claims["appid"] == app_id
+    assert opened == [PUBLIC_APP, stranger]
+
+
+def test_a_policy_that_no_sign_in_meets(world: World, entra: Emulator, otto: Person) -> None:
+    """A blocked person sees a page that says so, and the program waits no longer than it was told to."""
+    from entra_emulator.model import Policy
+
+    entra.state.default_tenant.policies.append(Policy(name="no", require="block"))
+    texts: list[Any] = []
+    app = client(
+        world, entra, Browser(open_browser=meanwhile(lambda url: texts.append(otto.visit(url))), timeout_in=1.5)
+    )
+    with pytest.raises((SignInRequired, AccessBlocked)):
+        world.run(lambda: app.get_token("graph"))
+    assert "53003" in texts[0]
+
+
+def test_without_a_browser_the_address_is_shown(
+    world: World, entra: Emulator, otto: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Over SSH nothing can be opened: the URL goes to standard error, or to the caller's own function."""
+    seen: list[str] = []
+
+    def show(url: str) -> None:
+        seen.append(url)
+        otto.open(url)
+
+    app = client(world, entra, Browser(open_browser=lambda _: False, show=show))
+    world.run(lambda: app.get_token("graph"))
+    assert seen[0].startswith(entra.authority)
+    assert capsys.readouterr().err == ""
+    silent = client(world, entra, Browser(open_browser=lambda _: False, timeout_in=0.1))
+    with pytest.raises(SignInRequired):
+        world.run(lambda: silent.get_token("graph"))
+    assert f"{entra.authority}/organizations/oauth2/v2.0/authorize?" in capsys.readouterr().err
+
+
+def test_an_unknown_application_never_comes_back(world: World, entra: Emulator, otto: Person) -> None:
+    """What Entra says on a page only, it says to the person; the program says that nobody came."""
+    texts: list[Any] = []
+    open_browser = meanwhile(lambda url: texts.append(otto.visit(url)))
+    nobody = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1bff"
+    app = world.client("organizations", nobody, Browser(open_browser=open_browser, timeout_in=1.5), entra.authority)
+    with pytest.raises(SignInRequired):
+        world.run(lambda: app.get_token("graph"))
+    assert "700016" in texts[0]
+
+
+def test_a_resource_that_is_not_there_is_said_at_once(world: World, entra: Emulator, otto: Person) -> None:
+    """Errors that Entra sends to the redirect URI have their kind: a scope that is none is a misconfiguration."""
+
+    def come(url: str) -> None:
+        page(otto.authorize(url.replace("graph.microsoft.com%2F.default", "graph.microsoft.com%2F.default+a%2Fb")).url)
+
+    app = client(world, entra, Browser(open_browser=meanwhile(come)))
+    with pytest.raises(Misconfigured):
+        world.run(lambda: app.get_token("graph"))
+
+
+def test_sign_in_on_purpose_says_who_it_was(world: World, entra: Emulator, nadia: Person) -> None:
+    """`sign_in` asks the person whatever is kept, and gives name and tenant; other credentials have nobody to ask."""
+    app = client(world, entra, Browser(open_browser=nadia.open))
+    person = world.run(lambda: app.sign_in("graph"))
+    assert (person.username, person.name, person.tenant) == (NADIA, "Nadia Brandt", entra.state.default_tenant.id)
+    before = len(entra.token_requests)
+    world.run(lambda: app.get_token("graph"))
+    assert len(entra.token_requests) == before
+
+
+def test_a_standard_oauth_server_has_no_pages_we_know(world: World) -> None:
+    """Only its token endpoint is known: a usage error that says what to do, before any browser opens."""
+    from mstoken import Authority
+
+    authority = Authority.oauth("https://auth.example/token")
+    opened: list[str] = []
+    app = world.client("", PUBLIC_APP, Browser(open_browser=meanwhile(opened.append)), authority)
+    with pytest.raises(UsageError, match="token endpoint"):
+        world.run(lambda: app.get_token("x"))
+    assert opened == []
+
+
+def test_a_prompt_that_is_none_is_refused() -> None:
+    """A typing mistake in `prompt` is found where it is made."""
+    with pytest.raises(UsageError, match="no prompt"):
+        Browser(prompt="always")
+
+
+def _another_app(entra: Emulator, number: int, *, family: bool) -> str:
+    from entra_emulator.model import App, Grant
+    from entra_emulator.resources import GRAPH
+
+    home = entra.state.default_tenant
+    app = App(f"8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1c0{number}", f"App {number}", home.id, "multiple", public=True)
+    app.family, app.redirect_uris = family, ["http://localhost"]
+    entra.state.apps[app.id] = app
+    home.grants.append(Grant(app=app.id, resource=GRAPH, scopes=["User.Read"]))
+    return app.id
+
+
+def _grant_of_arm() -> Any:
+    from entra_emulator.model import Grant
+    from entra_emulator.resources import ARM
+
+    return Grant(app=PUBLIC_APP, resource=ARM, scopes=["user_impersonation"])
+
+
+def _soon(there: Callable[[], object]) -> None:
+    """The browser's thread ends a moment after the flow; wait for it, not longer than seconds."""
+    for _ in range(500):
+        if there():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("the browser's part did not end")

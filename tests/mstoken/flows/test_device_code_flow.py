@@ -1,0 +1,228 @@
+"""Device code: by the emulator's pages in both worlds, and the rules of polling on a clock of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.support.hurried import hurry
+from tests.support.person import Person
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.worlds import Blocking, World
+
+from entra_emulator import Emulator
+from mstoken import Authority, DeviceCode, DevicePrompt, SignInRequired, TokenRefused, UnreadableAnswer, UsageError
+from mstoken.protocol.jwt import decode
+
+OTTO = "otto@northwind-partner.example"
+PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
+GRAPH = "https://graph.microsoft.com/.default"
+
+CODES = Reply(
+    200,
+    {
+        "user_code": "ABC123DEF",
+        "device_code": "the-device-code",
+        "verification_uri": "https://microsoft.com/devicelogin",
+        "expires_in": 900,
+        "interval": 5,
+        "message": "Open the page and enter ABC123DEF.",
+    },
+)
+
+
+def refusal(error: str, code: int = 0) -> Reply:
+    words = {"error": error, "error_description": f"AADSTS{code}: no" if code else "no"}
+    return Reply(400, words | ({"error_codes": [code]} if code else {}))
+
+
+PENDING = refusal("authorization_pending", 70016)
+
+
+@pytest.fixture
+def otto(entra: Emulator) -> Iterator[Person]:
+    person = Person(entra, OTTO)
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator's codes are polled for without pause."""
+    monkeypatch.setattr("entra_emulator.login.device.INTERVAL_IN", 1)
+
+
+class Device:
+    """A client of the scripted service on a clock that takes no time; `slept` are its waits, in seconds."""
+
+    def __init__(self, world: World, service: TokenService, credential: DeviceCode | None = None) -> None:
+        self._world = world
+        self.client = world.client(TENANT, CLIENT_ID, credential or DeviceCode(lambda _: None), service.url)
+        self.slept = hurry(self.client)
+
+    def sign_in(self) -> Any:
+        return self._world.run(lambda: self.client.get_token("graph"))
+
+
+@pytest.fixture
+def device(world: World, token_service: TokenService) -> Device:
+    return Device(world, token_service)
+
+
+def test_a_person_enters_the_code(world: World, entra: Emulator, otto: Person, hasty: None) -> None:
+    """The code is shown, typed on the page by the person, and the token is theirs; the next needs no code."""
+    prompts: list[DevicePrompt] = []
+
+    def prompt(shown: DevicePrompt) -> None:
+        prompts.append(shown)
+        threading.Thread(target=otto.enter_code, args=(shown.verification_uri, shown.user_code), daemon=True).start()
+
+    app = world.client("organizations", PUBLIC_APP, DeviceCode(prompt), entra.authority)
+    token = world.run(lambda: app.get_token("graph"))
+    assert decode(token.token).claims["upn"] == OTTO
+    assert world.run(lambda: app.get_token("arm")).token != token.token
+    [shown] = prompts
+    assert shown.user_code in shown.message
+    assert shown.expires_in == 900
+
+
+def test_who_declines_is_told_so(world: World, entra: Emulator, otto: Person, hasty: None) -> None:
+    """Cancel on the page ends the polling with an error that says so."""
+
+    def prompt(shown: DevicePrompt) -> None:
+        threading.Thread(target=otto.refuse_code, args=(shown.verification_uri, shown.user_code), daemon=True).start()
+
+    app = world.client("organizations", PUBLIC_APP, DeviceCode(prompt), entra.authority)
+    with pytest.raises(SignInRequired, match="declined") as caught:
+        world.run(lambda: app.get_token("graph"))
+    assert caught.value.error == "authorization_declined"
+
+
+def test_the_requests_are_the_documented_ones(token_service: TokenService, device: Device) -> None:
+    """First client_id and scope; then grant_type, device_code, client_id and scope, at the interval named."""
+    token_service.script = [CODES, PENDING, token_reply(refresh_token="r1")]
+    assert device.sign_in().token == "token-1"
+    first, *polls = token_service.asked
+    assert first.path == f"/{TENANT}/oauth2/v2.0/devicecode"
+    scope = f"{GRAPH} openid offline_access profile"
+    assert first.form == {"client_id": CLIENT_ID, "scope": scope}
+    assert [one.path for one in polls] == [f"/{TENANT}/oauth2/v2.0/token"] * 2
+    assert polls[0].form == {
+        "client_id": CLIENT_ID,
+        "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+        "device_code": "the-device-code",
+        "scope": scope,
+    }
+    assert device.slept == [5, 5]
+    [kept] = device.client._stores.grants.names()
+    assert device.client._stores.grants.load(kept).current == "r1"
+
+
+def test_slow_down_adds_five_seconds_for_good(token_service: TokenService, device: Device) -> None:
+    """RFC 8628 section 3.5: each slow_down makes this and all later waits five seconds longer."""
+    slower = refusal("slow_down")
+    token_service.script = [CODES, PENDING, slower, PENDING, slower, PENDING, token_reply()]
+    device.sign_in()
+    assert device.slept == [5, 5, 10, 10, 15, 15]
+
+
+def test_trouble_on_the_way_is_no_end(token_service: TokenService, device: Device) -> None:
+    """A service that stumbles is polled on, more slowly; the person is still at it."""
+    broken = Reply(503, "", {"Retry-After": "40"})
+    token_service.script = [CODES, broken, PENDING, token_reply()]
+    assert device.sign_in().token == "token-1"
+    assert device.slept[0] == 5
+    assert sum(device.slept) >= 5 + 40
+
+
+@pytest.mark.parametrize(
+    ("last", "word"),
+    [
+        (refusal("expired_token", 70020), "expired"),
+        (refusal("code_expired"), "expired"),
+        (refusal("authorization_declined"), "declined"),
+        (refusal("access_denied"), "declined"),
+    ],
+)
+def test_the_end_has_its_words(token_service: TokenService, device: Device, last: Reply, word: str) -> None:
+    """Expiry and refusal, in Entra's words and the RFC's, are a sign-in that is still needed."""
+    token_service.script = [CODES, PENDING, last]
+    with pytest.raises(SignInRequired, match=word):
+        device.sign_in()
+    assert len(token_service.asked) == 3
+
+
+def test_nobody_comes_before_the_code_expires(token_service: TokenService, device: Device) -> None:
+    """Polling ends by itself when the code's time is over, whatever the service says."""
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | {"interval": 60}), PENDING]
+    with pytest.raises(SignInRequired, match="expired"):
+        device.sign_in()
+    assert device.slept == [60] * 14  # a fifteenth would come after the end
+
+
+def test_another_refusal_is_handed_on(token_service: TokenService, device: Device) -> None:
+    """What polling cannot heal keeps its own kind and code."""
+    token_service.script = [CODES, refusal("invalid_grant", 53003)]
+    with pytest.raises(TokenRefused) as caught:
+        device.sign_in()
+    assert caught.value.codes == (53003,)
+
+
+def test_ctrl_c_ends_the_wait(token_service: TokenService) -> None:
+    """An interrupt while waiting goes through, and no further request is made."""
+
+    class Interrupted(list[float]):
+        def append(self, _: float) -> None:
+            raise KeyboardInterrupt
+
+    token_service.script = [CODES, PENDING]
+    device = Device(Blocking(), token_service)
+    device.client._runtime.slept = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        device.sign_in()
+    assert len(token_service.asked) == 1
+
+
+def test_without_a_prompt_it_is_said_on_standard_error(
+    world: World, token_service: TokenService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service's own sentence, which has address and code."""
+    token_service.script = [CODES, token_reply()]
+    Device(world, token_service, DeviceCode()).sign_in()
+    assert capsys.readouterr() == ("", "Open the page and enter ABC123DEF.\n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"device_code": ""},
+        {"user_code": None},
+        {"user_code": "A\x1b[2J"},
+        {"verification_uri": "http://microsoft.example"},
+        {"verification_uri": "javascript:alert(1)"},
+    ],
+)
+def test_senseless_codes_are_not_shown(token_service: TokenService, device: Device, change: dict[str, Any]) -> None:
+    """What is missing, steers the terminal or leads to no https page is an unreadable answer."""
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | change)]
+    with pytest.raises(UnreadableAnswer):
+        device.sign_in()
+
+
+def test_times_that_make_no_sense_are_the_usual_ones(token_service: TokenService, device: Device) -> None:
+    """No interval, or a senseless one, is five seconds (RFC 8628 section 3.2)."""
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | {"interval": "soon", "expires_in": -1}), token_reply()]
+    device.sign_in()
+    assert device.slept == [5]
+
+
+def test_a_standard_oauth_server_is_no_place_for_it(world: World) -> None:
+    """Only its token endpoint is known: a usage error, and no request."""
+    app = world.client("", CLIENT_ID, DeviceCode(), Authority.oauth("https://auth.example/token"))
+    with pytest.raises(UsageError, match="token endpoint"):
+        world.run(lambda: app.get_token("x"))
