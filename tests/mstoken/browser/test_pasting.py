@@ -21,7 +21,7 @@ from mstoken.browser.pasting import Pasted, arrival_of
         ("localhost:1234/?state=s&code=c", {"state": "s", "code": "c"}),
         ("hello", None),
         ("http://localhost:1234/?code=c", None),
-        ("http://[::1/?code=c&state=s", None),
+        ("http://[::1/?code=c&state=s#x", {"code": "c", "state": "s"}),
         ("", None),
     ],
 )

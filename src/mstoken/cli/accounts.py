@@ -1,0 +1,86 @@
+"""`mstoken accounts`: the sign-ins that are kept."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from mstoken.cli import output
+from mstoken.cli.identity import own_stores
+
+if TYPE_CHECKING:
+    from mstoken.flows.store_port import Kept
+
+DAY = 24 * 3600
+_HEADINGS = ("ACCOUNT", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
+PREFIX = "account:"
+
+
+@click.command(short_help="List the sign-ins that are kept.")
+@click.option(
+    "--output", "-o", "form", type=click.Choice(("table", "json")), default="table", show_default=True, help="Form."
+)
+def accounts(form: str) -> None:
+    """List the sign-ins in the vault: whose, for which application, how old, and how long they may still be good.
+
+    Nothing secret is shown, and no secret is opened. Entra ends a sign-in that is not used for 90 days; each use begins
+    them anew. It may end one earlier: when the password changes, or an administrator or a policy says so.
+
+    \b
+      mstoken accounts
+      mstoken accounts -o json | jq -r '.[].account'
+    """
+    kept = own_stores().grants.names()
+    if form == "json":
+        output.write_json([_record(key, one) for key, one in kept.items()])
+        return
+    now = int(time.time())
+    if not kept:
+        output.note("No sign-in is kept. Sign in: mstoken login --tenant TENANT --client-id ID")
+        return
+    output.write_table(_HEADINGS, [_row(key, one, now) for key, one in kept.items()])
+
+
+def _record(key: str, kept: Kept) -> dict[str, object]:
+    """One account for programs; times are epoch seconds, UTC."""
+    about = kept.about
+    return {
+        "account": name_of(key),
+        "authority": about.authority,
+        "tenant": about.tenant,
+        "client_id": about.client_id,
+        "signed_in_on": kept.created_on,
+        "renewed_on": kept.renewed_on,
+        "expires_on": kept.expires_on,
+        "ended_by": kept.ended_by or None,
+    }
+
+
+def _row(key: str, kept: Kept, now: int) -> tuple[str, ...]:
+    about = kept.about
+    ages = (_ago(now - kept.created_on), _ago(now - kept.renewed_on))
+    return name_of(key), about.tenant or "-", about.client_id or "-", *ages, _state(kept, now)
+
+
+def _state(kept: Kept, now: int) -> str:
+    if kept.ended_by:
+        return f"ended (AADSTS{kept.ended_by})"
+    if kept.expires_on is None:
+        return "-"
+    left = kept.expires_on - now
+    return f"good for {left // DAY} days unused" if left >= DAY else "about to end" if left > 0 else "probably ended"
+
+
+def _ago(seconds: int) -> str:
+    """An age in the largest unit that fits."""
+    for unit, size in (("d", DAY), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
+
+
+def name_of(key: str) -> str:
+    """The account's name in its key; what was kept without one shows its whole key."""
+    return key.removeprefix(PREFIX)

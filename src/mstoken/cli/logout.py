@@ -1,0 +1,58 @@
+"""`mstoken logout`: forget a sign-in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mstoken.cli import output
+from mstoken.cli.accounts import PREFIX, name_of
+from mstoken.cli.identity import own_stores
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from mstoken.errors import MstokenError
+
+    try:
+        kept = own_stores().grants.names()
+    except MstokenError:  # completion says nothing rather than an error
+        return []
+    return [CompletionItem(name_of(key)) for key in kept if name_of(key).startswith(incomplete)]
+
+
+@click.command(short_help="Forget a sign-in and its tokens.")
+@click.argument("account", shell_complete=_names)
+def logout(account: str) -> None:
+    """Forget the sign-in kept as ACCOUNT, and the access tokens kept of it; `mstoken accounts` lists the names.
+
+    The profile stays. This machine forgets; Entra does not: access tokens that were handed out go on working for up to
+    their life, and a sign-in on a lost machine is ended by an administrator (Revoke sessions), or by the person at
+    https://myaccount.microsoft.com, "Sign out everywhere".
+
+    \b
+      mstoken logout work
+    """
+    import difflib
+
+    from mstoken.errors import UsageError
+    from mstoken.model import About
+
+    stores = own_stores()
+    kept = stores.grants.names()
+    key = next((one for one in (f"{PREFIX}{account}", account) if one in kept), "")
+    if not key:
+        known = [name_of(one) for one in kept]
+        near = difflib.get_close_matches(account, known, n=1)
+        raise UsageError(
+            f"No sign-in is kept as {account!r}." + (f" Did you mean {near[0]}?" if near else ""),
+            "See what is kept: mstoken accounts",
+        )
+    stores.grants.remove(key)
+    gone = stores.tokens.forget(About(account=name_of(key)))
+    output.note(f"Forgot the sign-in {account} and {gone} access token{'' if gone == 1 else 's'} kept of it.")

@@ -1,0 +1,79 @@
+"""`mstoken login` when a person signs in: in the browser, or with a code on another device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mstoken.cli import output
+from mstoken.cli.identity import own_stores
+from mstoken.errors import NotConfigured, UsageError
+from mstoken.values import replace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mstoken.config.layers import Layers
+    from mstoken.config.settings import Settings
+    from mstoken.credentials import DevicePrompt, SignIn
+    from mstoken.protocol.id_token import Person
+
+ANY_ORGANIZATION = "organizations"
+"""The tenant to sign in to when none is named: the person's own."""
+
+
+def sign_in(name: str, layers: Layers, given: Mapping[str, Any]) -> tuple[Settings, Person]:
+    """Have the person sign in and keep it under `name`; the settings for the profile, and who it was.
+
+    Raises NotConfigured without an application to sign in to, else what the sign-in raises.
+    """
+    from mstoken.client import Client
+
+    if layers.place()[2]:
+        raise UsageError(
+            "People sign in at Entra; at a standard OAuth server only the token endpoint is known.",
+            "Sign in there by its own means and keep the refresh token: mstoken login --refresh-token-stdin",
+        )
+    if not layers.text("client_id"):
+        raise _no_application()
+    if not layers.text("tenant"):
+        layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
+    settings = layers.settings(_credential(name, layers, given))
+    with Client.from_settings(settings, own_stores()) as client:
+        person = client.sign_in(*(given["scope"] or ("graph",)))
+    if settings.tenant == ANY_ORGANIZATION and person.tenant:
+        settings = replace(settings, tenant=person.tenant)
+    return settings, person
+
+
+def _credential(name: str, layers: Layers, given: Mapping[str, Any]) -> SignIn:
+    from mstoken.credentials import Browser, DeviceCode
+    from mstoken.credentials.sign_ins import BROWSER_TIMEOUT_IN
+
+    client = layers.client()
+    if given["device"]:
+        return DeviceCode(_show_code, account=name, client=client)
+    output.note("Sign in with the browser; Ctrl-C ends the wait.")
+    return Browser(
+        account=name,
+        client=client,
+        login_hint=given["login_hint"],
+        domain_hint=given["domain_hint"],
+        prompt=given["prompt"],
+        timeout_in=given["timeout"] or BROWSER_TIMEOUT_IN,
+        paste=True,
+    )
+
+
+def _show_code(prompt: DevicePrompt) -> None:
+    output.note(f"Open {prompt.verification_uri} on any device and enter the code {prompt.user_code}")
+    output.note(f"The code is good for {prompt.expires_in // 60} minutes; Ctrl-C ends the wait.")
+
+
+def _no_application() -> NotConfigured:
+    return NotConfigured(
+        "There is no application to sign in with: mstoken has none of its own.",
+        "Name one with --client-id ID or AZURE_CLIENT_ID; register it once, which needs no administrator in most "
+        "tenants:\n"
+        "az ad app create --display-name mstoken --is-fallback-public-client true "
+        "--public-client-redirect-uris http://localhost",
+    )
