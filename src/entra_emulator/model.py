@@ -281,7 +281,7 @@ class RefreshToken:
     """What a refresh token stands for. Epoch seconds: `granted_on` is the sign-in, `issued_on` this very token.
 
     `amr`: how the user signed in. `device`: the id of the device it was done on. `bound`: to that device's key.
-    `came_of`: the token it was exchanged for.
+    `came_of`: the token it was exchanged for. `spa`: a web page's; it lives a day from the sign-in and is good once.
     """
 
     app: str
@@ -294,4 +294,5 @@ class RefreshToken:
     device: str = ""
     bound: bool = False
     used: bool = False
+    spa: bool = False
     came_of: "RefreshToken | None" = field(default=None, repr=False)

@@ -11,6 +11,7 @@ from typing import Any
 from entra_emulator.aadsts import EntraError
 from entra_emulator.interaction import AuthorizationCode
 from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.cross_origin import check_origin
 from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.scopes import parse
 from entra_emulator.login.sessions import session_answer
@@ -22,13 +23,15 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 9002313 for no code of ours, 700007 another client's, 54005 redeemed, 70008 expired, 700005
-        another tenant's, 500112 another redirect URI, 50148 501481 PKCE, and what the rules say.
+        another tenant's, 500112 another redirect URI, 50148 501481 PKCE, 9002326 9002327 origin, and the
+        rules' own.
     """
     named = exchange.tenant()
     record = exchange.world.interaction.codes.get(exchange.required("code"))
-    client = authenticate(exchange, named, needs_proof=False)
+    client = authenticate(exchange, named, needs_proof=False, page=record is not None and record.spa)
     if record is None:
         raise EntraError(9002313)
+    check_origin(exchange, spa=record.spa)
     _check(exchange, client, record)
     if named and named.id != record.tenant:
         raise EntraError(700005)
@@ -36,7 +39,7 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     exchange.nonce = record.nonce
     tenant = exchange.world.state.tenants[record.tenant]
     asked = parse(_scopes(exchange.form.get("scope", "").strip(), record.scopes))
-    return session_answer(exchange, client, record.who, tenant, asked)
+    return session_answer(exchange, client, record.who, tenant, asked, spa=record.spa)
 
 
 def _scopes(redeemed: str, authorized: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import ticks
 from entra_emulator.login.client_auth import authenticate
+from entra_emulator.login.cross_origin import check_origin
 from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.issuing import user_answer
 from entra_emulator.login.permission import find_user
@@ -19,20 +20,23 @@ from entra_emulator.login.scopes import parse
 from entra_emulator.model import RefreshToken
 
 INACTIVE_AFTER_IN = 90 * 86_400
+PAGE_LIFE_IN = 86_400  # of a single-page application's, from the sign-in on, however often it is renewed
 
 
 def answer(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
-    :raises EntraError: 9002313 for no token of ours, 700007 for another client's, 70000 used up, 700082, 50034, 50057,
-        50173, and what the rules of client, tenant, consent and policy say.
+    :raises EntraError: 9002313 for no token of ours, 700007 for another client's, 70000 used up, 700082, 700084,
+        9002326 9002327 origin, 50034, 50057, 50173, and what the rules of client, tenant, consent and policy say.
     """
     named = exchange.tenant()
-    client = authenticate(exchange, named, needs_proof=False)
-    session = exchange.world.state.refresh_tokens.get(exchange.required("refresh_token"))
+    session = exchange.world.state.refresh_tokens.get(exchange.form.get("refresh_token", "").strip())
+    client = authenticate(exchange, named, needs_proof=False, page=session is not None and session.spa)
+    exchange.required("refresh_token")
     if session is None:
         raise EntraError(9002313)
     exchange.token_age_in = exchange.world.clock.now() - session.issued_on
+    check_origin(exchange, spa=session.spa)
     _check(exchange, client, session)
     home, user = find_user(exchange, session)
     if not user.enabled:
@@ -50,6 +54,7 @@ def _rotate(exchange: Exchange, session: RefreshToken, successor: str) -> None:
     tokens = exchange.world.state.refresh_tokens
     if successor in tokens:
         tokens[successor].came_of = session
+    session.used = session.used or session.spa
     if session.came_of:
         session.came_of.used = True
 
@@ -58,7 +63,9 @@ def _check(exchange: Exchange, client: Client, session: RefreshToken) -> None:
     app = exchange.world.state.apps.get(session.app)
     if app is not client.app and not (app and app.family and client.app.family):
         raise EntraError(700007)
-    if session.used and client.app.single_use_refresh_tokens:
+    if session.used and (client.app.single_use_refresh_tokens or session.spa):
         raise EntraError(70000, parameter="refresh_token", reason="It has been used before.")
+    if session.spa and exchange.world.clock.now() >= session.granted_on + PAGE_LIFE_IN:
+        raise EntraError(700084, issued=ticks(session.granted_on))
     if exchange.token_age_in is not None and exchange.token_age_in >= INACTIVE_AFTER_IN:
         raise EntraError(700082, issued=ticks(session.issued_on), inactive="90.00:00:00")

@@ -17,10 +17,11 @@ from .federation import check_federated
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
-def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool) -> Client:
+def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool, page: bool = False) -> Client:
     """The client of a token request, from the form (client_secret_post) or a header (client_secret_basic).
 
     :param needs_proof: the grant is for confidential clients only, so a public one has to show a secret too.
+    :param page: what is redeemed was given to a web page, which has no proof to show, whatever the application has.
     :raises EntraError: no such application in this tenant, disabled, or the proof is missing, wrong or expired.
     """
     header_id, header_secret = _basic(exchange.authorization)
@@ -30,7 +31,7 @@ def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool
         raise EntraError(7000110)
     app = find_app(exchange, client_id, tenant)
     assertion = exchange.form.get("client_assertion", "")
-    if app.public and not needs_proof:
+    if (app.public or page) and not needs_proof:
         if secret or assertion:
             raise EntraError(700025)
         return Client(app, "0")

@@ -21,6 +21,11 @@ from entra_emulator.world import Site, World
 
 RETRY_AFTER_IN = 60  # what the recorded 429 says
 _MOST_FIELDS = 200
+CROSS_ORIGIN = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "POST, OPTIONS"),
+    ("Access-Control-Expose-Headers", "Content-Length,Content-Encoding,x-ms-request-id,x-ms-srs"),
+)
 _SERVER = "2.1.24000.0 - LOCAL ProdSlices"
 
 
@@ -49,6 +54,7 @@ class Exchange:
     trace_id: str = field(default_factory=new_id)
     form: Mapping[str, str] = field(default_factory=dict)
     authorization: str = ""
+    origin: str = ""
     tenant_name: str = ""
     token_age_in: float | None = None
     issuer_keys: list[RSAKey] | None = None
@@ -66,6 +72,7 @@ class Exchange:
             correlation_id=asked or new_id(),
             echo=asked is not None,
             authorization=request.headers.get("authorization", ""),
+            origin=request.headers.get("origin", ""),
             tenant_name=request.path_params.get("tenant", ""),
             allowed_tenants=request.headers.get("restrict-access-to-tenants", ""),
         )
@@ -144,6 +151,7 @@ class Exchange:
             ("Content-Type", "application/json; charset=utf-8"),
             ("Expires", "-1"),
             *self.common_headers(),
+            *(CROSS_ORIGIN if self.origin else ()),
             ("x-ms-clitelem", self._telemetry(code)),
             ("Set-Cookie", f"fpc={secrets.token_urlsafe(24)}; path=/; secure; HttpOnly; SameSite=None"),
             ("Set-Cookie", "x-ms-gateway-slice=estsfd; path=/; secure; samesite=none; httponly"),

@@ -11,7 +11,7 @@ from .scopes import AskedScope
 
 
 def session_answer(
-    exchange: Exchange, client: Client, who: Identity, tenant: Tenant, asked: AskedScope
+    exchange: Exchange, client: Client, who: Identity, tenant: Tenant, asked: AskedScope, *, spa: bool = False
 ) -> dict[str, Any]:
     """The body of the answer; a refresh token is in it only if offline_access was asked for.
 
@@ -27,6 +27,7 @@ def session_answer(
         granted_on=who.signed_in_on,
         issued_on=exchange.world.clock.now(),
         amr=who.amr,
+        spa=spa,
     )
     body = user_answer(exchange, client, session, tenant, asked)
     if "offline_access" not in asked.oidc:
