@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from mstoken.config.profiles import Profile
-    from mstoken.credentials import ClientCredential, Credential
+    from mstoken.credentials import ClientCredential, Credential, ManagedIdentity
 
 DEFAULT_PROFILE = "default"
 
@@ -68,9 +68,12 @@ class Layers:
         """
         authority, cloud, token_endpoint = self.place()
         tenant, client_id = self.text("tenant"), self.text("client_id")
+        if (identity := self._managed_identity()) and not credential:
+            # It is all of the identity: what the environment says of tenants and clients is about others.
+            credential, tenant, client_id = identity, "", ""
         stand_ins = {"tenant": token_endpoint, "refresh_token": credential or self.text("account")}
         have = {*self._merged(), *(setting for setting, there in stand_ins.items() if there)}
-        if lacking := environment.missing(have):
+        if not identity and (lacking := environment.missing(have)):
             self._not_configured(lacking)
         return Settings(
             tenant=tenant,
@@ -131,6 +134,13 @@ class Layers:
             return None
         folder = self.profile.folder if self.profile and layer is self.profile.values else ""
         return proofs.client_proof(name, layer, self.environ, folder)
+
+    def _managed_identity(self) -> ManagedIdentity | None:
+        """The profile's, unless a variable brings a credential, which goes before it."""
+        text = self.profile.values.get("managed_identity", "") if self.profile else ""
+        if not text or any(name in self.environment for name in environment.CREDENTIALS):
+            return None
+        return proofs.machine(text)
 
     def _credential(self) -> Credential:
         client = self.client()

@@ -16,7 +16,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mstoken.config.environment import SECRETS
+from mstoken.config.environment import CREDENTIALS, SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
@@ -38,6 +38,7 @@ TEXTS = (
     "agent",
     "agent_user",
     "fmi_path",
+    "managed_identity",
     "account",
     "cloud",
     "authority",
@@ -176,6 +177,11 @@ def _check(table: Mapping[str, Any], where: str) -> None:
         raise UsageError(
             f"store of {where} has a user or a password in it, which do not belong there.",
             f"Write where the URL is: {FORMS}; or set MSTOKEN_STORE.",
+        )
+    other = next((key for key in ("tenant", "client_id", *CREDENTIALS, "account") if table.get(key)), "")
+    if table.get("managed_identity") and other:
+        raise UsageError(
+            f"{where} has both managed_identity and {other}.", "Keep the one you mean: a managed identity is all of it."
         )
     if table.get("authority") and table.get("token_endpoint"):
         raise UsageError(f"{where} has both authority and token_endpoint.", "Keep the one you mean.")

@@ -40,6 +40,7 @@ ASSERTIONS = (
     "github, azure-pipelines[:CONNECTION], kubernetes, managed-identity[:CLIENT_ID], file:PATH, env:NAME or "
     "command:CMD ARGS"
 )
+MACHINE_IDS = ("client_id", "object_id", "resource_id")
 KEYS = "pkcs11:token=LABEL;object=LABEL?module-path=PATH&pin-source=env:NAME"
 
 _YES = frozenset({"1", "true", "yes", "on"})
@@ -90,6 +91,20 @@ def acting(
     if user:
         raise UsageError("agent_user names a user of no agent.", "Name the agent's application id too: agent = …")
     return FmiPath(client, path) if path else client
+
+
+def machine(text: str) -> ManagedIdentity:
+    """A profile's `managed_identity`: `system`, or a user-assigned one by one of its ids. Raises UsageError."""
+    kind, _, identity = text.partition(":")
+    if text == "system":
+        return ManagedIdentity()
+    if kind not in MACHINE_IDS or not identity.strip():
+        raise UsageError(
+            f"managed_identity names none: {text!r}.",
+            f"Write system, or {' or '.join(f'{known}:ID' for known in MACHINE_IDS)}.",
+        )
+    named = {known: identity.strip() if known == kind else "" for known in MACHINE_IDS}
+    return ManagedIdentity(named["client_id"], named["object_id"], named["resource_id"])
 
 
 def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCertificate:

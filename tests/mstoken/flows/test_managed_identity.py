@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine, Source
 from entra_emulator.model import Grant
 from mstoken import ManagedIdentity, NotConfigured, SignInRequired, TransportError, UsageError
+from mstoken.config.settings import resolve
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.jwt import decode
 
@@ -193,3 +195,37 @@ def test_an_identity_is_named_once() -> None:
         ManagedIdentity("a", object_id="b")
     with pytest.raises(UsageError, match="imds"):
         ManagedIdentity(source="vm")
+
+
+@pytest.mark.parametrize("kind", ["", "client_id", "object_id", "resource_id"])
+def test_a_profile_names_a_managed_identity(
+    world: World, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """`managed_identity = "system"`, or one of the ids; tenant and client id are not needed."""
+    identity = machine.identities.users[0] if kind else machine.identities.system
+    text = f"{kind}:{getattr(identity, kind)}" if kind else "system"
+    (tmp_path / "config.toml").write_text(f'[profile.vm]\nmanaged_identity = "{text}"\n')
+    (tmp_path / "config.toml").chmod(0o600)
+    monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    for name, value in {"MSTOKEN_CONFIG_DIR": str(tmp_path), **machine.environment("app_service")}.items():
+        monkeypatch.setenv(name, value)
+    client: Any = world.client_class.from_settings(resolve({"profile": "vm"}))
+    claims = decode(world.run(lambda: client.get_token("arm")).token).claims
+    assert claims["appid"] == getattr(identity, "client_id", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'managed_identity = "vm"',
+        'managed_identity = "client_id:"',
+        'managed_identity = "system"\ntenant = "contoso.com"',
+        'managed_identity = "system"\naccount = "nadia"',
+    ],
+)
+def test_a_profile_that_names_none_is_refused(tmp_path: Path, text: str) -> None:
+    """A misspelling, or a second identity beside it."""
+    (tmp_path / "config.toml").write_text(f"[profile.vm]\n{text}\n")
+    (tmp_path / "config.toml").chmod(0o600)
+    with pytest.raises(UsageError, match="managed_identity"):
+        resolve({"profile": "vm"}, {"MSTOKEN_CONFIG_DIR": str(tmp_path)})

@@ -1,0 +1,211 @@
+"""mstoken doctor, by transcript: in an empty environment, in a job of GitHub Actions, in a pod of AKS, on a machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.program import Program, Ran
+from tests.support.token_service import Reply, TokenService
+
+from entra_emulator import Emulator
+
+TENANT = "3c1b7b9e-5f0a-4d5c-9a52-7d0a4d1c0e01"
+CLIENT_ID = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b01"
+IDENTITY = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT_ID}
+JOB = {
+    **IDENTITY,
+    "GITHUB_ACTIONS": "true",
+    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://pipelines.actions.githubusercontent.com/x?api-version=2.0&k=url-secret",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "job-secret",
+}
+
+
+@pytest.fixture
+def program(anonymous: Program) -> Program:
+    """The program where only the emulator's authority and certificate are known."""
+    return anonymous
+
+
+@pytest.fixture
+def pod(program: Program, tmp_path: Path) -> dict[str, str]:
+    """The variables of a pod with workload identity and identity binding."""
+    (tmp_path / "token").write_text("eyJhbGciOiJSUzI1NiJ9.e30.federated-secret")
+    return {
+        **IDENTITY,
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+        "AZURE_KUBERNETES_TOKEN_PROXY": "https://10.0.0.1:443/bind",
+        "AZURE_KUBERNETES_SNI_NAME": "binding.example",
+        "AZURE_KUBERNETES_CA_DATA": "ca-data-secret",
+    }
+
+
+@pytest.fixture
+def late_host() -> Iterator[TokenService]:
+    """A sign-in host whose clock is ten minutes behind ours."""
+    from email.utils import formatdate
+    from time import time
+
+    service = TokenService()
+    service.script = [lambda _: Reply(200, {}, {"Date": formatdate(time() - 600, usegmt=True)})]
+    yield service
+    service.close()
+
+
+def section(ran: Ran, title: str) -> list[str]:
+    """The lines below a heading."""
+    found = re.search(rf"^{re.escape(title)}\n((?:  .*\n)*)", ran.out, re.MULTILINE)
+    return [line.strip() for line in found[1].splitlines()] if found else []
+
+
+def settled(ran: Ran, program: Program, entra: Emulator) -> str:
+    """The output with what differs from run to run replaced."""
+    text = ran.out.replace(str(program.folder), "HOME").replace(entra.authority, "AUTHORITY")
+    cache = program.environment["MSTOKEN_CACHE_DIR"]
+    return re.sub(r"  +", "  ", re.sub(r"127\.0\.0\.1:(?!9\b)\d+", "127.0.0.1:PORT", text.replace(cache, "CACHE")))
+
+
+def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
+    """Every link says why it is not there; the exit code and the error are those of mstoken get."""
+    ran = program("doctor")
+    text = settled(ran, program, entra)
+    assert text.startswith(
+        "Identity\n  environment  absent: not set: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET or "
+    )
+    assert (
+        "  workload identity  absent: not set: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE\n"
+        "  managed identity  absent: nobody answers at http://127.0.0.1:9 (127.0.0.1:9 refused the connection.)\n"
+        "  profile  absent: there is none called default in HOME/config/config.toml\n"
+        "\n"
+        "Sign-in host\n"
+        "  AUTHORITY  answers; the clocks agree\n"
+    ) in text
+    assert "  configuration  HOME/config/config.toml: not there\n" in text
+    assert "  sign-ins  CACHE/vault: made when it is needed\n" in text
+    assert text.endswith("\nNo token can be had.\n")
+    get = program("get", "graph")
+    assert (ran.code, ran.err) == (get.code, get.err) == (2, ran.err)
+
+
+def test_in_a_github_job(program: Program, entra: Emulator) -> None:
+    """The job's OIDC token is what would be used; nothing of it shows, and none is asked for."""
+    before = len(entra.requests)
+    ran = program("doctor", **JOB)
+    assert section(ran, "Identity")[1:] == [
+        f"workload identity  used: client {CLIENT_ID} in tenant {TENANT}, by client assertion of GitHub Actions",
+        "managed identity   not reached",
+        "profile            not reached",
+    ]
+    assert "ACTIONS_ID_TOKEN_REQUEST_TOKEN     set" in section(ran, "Environment")
+    assert "ACTIONS_ID_TOKEN_REQUEST_URL       set" in section(ran, "Environment")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.endswith("A token can be asked for; the identity is that of: workload identity.\n")
+    assert [(one.method, one.status) for one in entra.requests[before:]] == [("GET", 200)]
+
+
+def test_in_a_pod(program: Program, entra: Emulator, pod: dict[str, str]) -> None:
+    """The token file is there, and the token proxy is named; tokens and certificates do not show."""
+    ran = program("doctor", **pod)
+    assert section(ran, "Identity")[1] == (
+        f"workload identity  used: client {CLIENT_ID} in tenant {TENANT}, by workload identity, "
+        "through the token proxy https://10.0.0.1:443/bind"
+    )
+    shown = dict(line.split(maxsplit=1) for line in section(ran, "Environment"))
+    assert shown["AZURE_KUBERNETES_TOKEN_PROXY"] == "https://10.0.0.1:443/bind"
+    assert shown["AZURE_KUBERNETES_CA_DATA"] == "set"
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_pod_without_its_file_fails_as_get_does(program: Program, pod: dict[str, str]) -> None:
+    """What would stop mstoken get is told beforehand."""
+    pod["AZURE_FEDERATED_TOKEN_FILE"] = "/nowhere/token"
+    ran = program("doctor", **pod)
+    assert ran.code == program("get", "graph", **pod).code == 2
+    assert "/nowhere/token" in ran.err
+    assert ran.out.endswith("No token can be had.\n")
+
+
+def test_on_a_machine(program: Program, entra: Emulator) -> None:
+    """The place of the managed identity, and that a probe is all that was sent."""
+    with entra.machine() as machine:
+        ran = program("doctor", **machine.environment("imds"))
+        [probe] = machine.requests
+        assert (probe.status, probe.scope) == (400, None)
+        got = program("doctor", **machine.environment("app_service"))
+        assert len(machine.requests) == 1
+    assert section(ran, "Identity")[2].startswith("managed identity   used: the system-assigned identity")
+    assert machine.url("app_service") in section(got, "Identity")[2]
+    assert ran.code == got.code == 0
+
+
+def test_a_profile_is_looked_up_in_the_vault(program: Program) -> None:
+    """A profile whose sign-in is not kept would fail, and does so here; it is not used in the chain's place."""
+    program.profile(f'[profile.work]\ntenant = "{TENANT}"\nclient_id = "{CLIENT_ID}"\naccount = "work"\n')
+    ran = program("doctor", "--profile", "work")
+    assert section(ran, "Identity")[0].startswith("options or MSTOKEN_PROFILE  used: client")
+    assert "mstoken login" in ran.err
+    assert ran.code == program("get", "graph", "--profile", "work").code
+
+
+def test_a_host_that_does_not_answer_is_told(program: Program, entra: Emulator) -> None:
+    """Exit code 5, as for any network that is down; the proxy's password does not show."""
+    secret = entra.state.default_app.secrets[0].value
+    closed = "http://user:hidden@127.0.0.1:9"
+    given = IDENTITY | {"AZURE_CLIENT_SECRET": secret, "HTTPS_PROXY": closed, "https_proxy": closed}
+    ran = program("doctor", **given, AZURE_AUTHORITY_HOST="login.microsoftonline.com")
+    assert "does not answer: The proxy did not open a way" in section(ran, "Sign-in host")[0]
+    assert "HTTPS_PROXY         http://…@127.0.0.1:9" in section(ran, "Proxies and certificates")
+    assert ran.code == 5
+    assert "HTTPS_PROXY" in ran.err
+
+
+def test_a_clock_that_is_wrong_is_told(program: Program, late_host: TokenService) -> None:
+    """Ten minutes are more than Entra takes."""
+    ran = program("doctor", **IDENTITY, AZURE_CLIENT_SECRET="x", AZURE_AUTHORITY_HOST=late_host.url)
+    assert re.search(r"this machine's clock is (599|60[0-2]) seconds ahead", section(ran, "Sign-in host")[0])
+    assert [asked.method for asked in late_host.asked] == ["GET"]
+
+
+def test_secrets_never_show(program: Program, entra: Emulator, pod: dict[str, str]) -> None:
+    """Not in words, not as JSON, not in errors; a secret in the place of an id does not show either."""
+    secrets = {
+        "AZURE_CLIENT_SECRET": "hidden-1",
+        "AZURE_PASSWORD": "hidden-2",
+        "MSTOKEN_REFRESH_TOKEN": "hidden-3",
+        "MSTOKEN_VAULT_KEY": "aGlkZGVuLTQ=",
+        "IDENTITY_HEADER": "hidden-5",
+        "MSI_SECRET": "hidden-6",
+        "AZURE_NEW_THING": "hidden-7",
+        "AZURE_CLIENT_ID": "hidden-8~secret",
+    }
+    for form in ("text", "json"):
+        ran = program("doctor", "-o", form, **(JOB | pod | secrets))
+        everything = ran.out + ran.err
+        for secret in ("hidden", "aGlkZGVu", "job-secret", "url-secret", "federated-secret", "ca-data-secret"):
+            assert secret not in everything
+
+
+def test_as_json(program: Program, entra: Emulator) -> None:
+    """One object with all of it, for scripts; the exit code stands in it too."""
+    ran = program("doctor", "-o", "json")
+    found: dict[str, Any] = json.loads(ran.out)
+    assert [(link["name"], link["state"]) for link in found["links"]] == [
+        (name, "absent") for name in ("environment", "workload identity", "managed identity", "profile")
+    ]
+    assert found["authority"]["url"] == entra.authority
+    assert abs(found["authority"]["clock_ahead_in"]) < 5
+    assert found["environment"]["AZURE_AUTHORITY_HOST"] == entra.authority
+    assert found["exit_code"] == ran.code == 2
+    assert found["problem"]["remedy"]
+
+
+def test_a_choice_that_is_none_is_told(program: Program) -> None:
+    """A diagnosis does not end at the first thing that is wrong."""
+    ran = program("doctor", AZURE_TOKEN_CREDENTIALS="production")
+    assert ran.code == 2
+    assert "AZURE_TOKEN_CREDENTIALS" in ran.err
+    assert section(ran, "Places")
