@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from mstoken.model import origin_of
 from mstoken.protocol.challenge import bearer_challenge, challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,7 @@ LONGEST_PAUSE_IN = 10.0
 BUSY = frozenset({429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Secret:
     """One version of a secret. `value` is empty in a list, which carries none."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept
 from mstoken.model import About, Grant
 from mstoken.stores.names import digest_of
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.stores.key_vault import KeyVault, Secret
