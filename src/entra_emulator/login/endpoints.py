@@ -16,7 +16,7 @@ from entra_emulator.routing import route
 from entra_emulator.web import dated
 from entra_emulator.world import LoggedRequest
 
-from . import accounts, authorize, device, discovery, federation, showing, sign_out, version_one
+from . import accounts, authorize, cross_origin, device, discovery, federation, showing, sign_out, version_one
 from .exchange import Exchange
 
 
@@ -135,6 +135,7 @@ def routes() -> list[BaseRoute]:
     """Every route of the sign-in service. Paths match in any letter case, as Entra's do."""
     return [
         route("POST", "/{tenant}/oauth2/v2.0/token", token),
+        route("OPTIONS", "/{tenant}/oauth2/v2.0/token", cross_origin.preflight),
         route("POST", "/{tenant}/oauth2/token", token_version_one),
         route("GET", "/{tenant}/oauth2/v2.0/token", only_post),
         route("GET", "/{tenant}/oauth2/token", only_post),
