@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COMMAND = "mstoken.command"  # where in the context's notes the words after -- are kept
 
 
-class _AroundCommand(click.Command):
+class _AroundCommand(click.Group):
     """A command whose own arguments end at `--`; what follows is somebody else's command line and is not looked at."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -28,7 +28,9 @@ class _AroundCommand(click.Command):
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
 
 
-@click.command(cls=_AroundCommand, short_help="Run a local Entra ID, alone or around a command.")
+@click.group(
+    cls=_AroundCommand, invoke_without_command=True, short_help="Run a local Entra ID, alone or around a command."
+)
 @click.option(
     "--config",
     metavar="FILE",
@@ -43,7 +45,7 @@ class _AroundCommand(click.Command):
     help="HTTPS port on 127.0.0.1; any free one without it.",
 )
 @click.pass_context
-def emulator(ctx: click.Context, config: str | None, port: int) -> int:
+def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
     """Run a local Entra ID with a few Microsoft APIs, to try and test things without a tenant.
 
     With -- COMMAND, the command runs in an environment that points it at the emulator: authority, certificate
@@ -56,6 +58,8 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int:
       mstoken emulator --config tenants.toml -- pytest
       mstoken emulator --port 8443
     """
+    if ctx.invoked_subcommand:
+        return None
     command: Sequence[str] | None = ctx.meta.get(_COMMAND)
     if command is not None and not command:
         raise click.UsageError("There is no command after --.", ctx)
@@ -66,6 +70,26 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int:
         return run(list(command), config, port)
     code = serve([*(["--config", config] if config else []), "--port", str(port)])
     return exit_codes.USAGE if code == OWN_FAILURE else code
+
+
+_KINDS = ("bash", "fish", "powershell", "dotenv", "json", "python", "node", "go", "java", "dotnet")
+
+
+@emulator.command("env", short_help="Print the settings of a running emulator.")
+@click.option("--shell", type=click.Choice(_KINDS), default="bash", help="For which shell or language.")
+@click.option("--port", metavar="N", type=click.IntRange(1, 65_535), help="Which emulator, if several run.")
+def environment(shell: str, port: int | None) -> int:
+    """Print the settings that point programs at an emulator you have running in another terminal.
+
+    \b
+      eval "$(mstoken emulator env)"
+      mstoken emulator env --shell powershell | Invoke-Expression
+      mstoken emulator env --shell dotenv > .env
+    """
+    _check_installed()
+    from entra_emulator.command import env
+
+    return env(shell, port or 0)
 
 
 def _check_installed() -> None:

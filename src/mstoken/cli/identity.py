@@ -79,21 +79,13 @@ def client_for(flags: Mapping[str, str]) -> Client:
 def own_stores(store: str = "") -> Stores:
     """The user's own stores, or those at the URL `store`, which are wanted just before asking.
 
-    What the library logs is said as notes. Raises UsageError for a store that is none.
+    What the library has to say is said as notes. Raises UsageError for a store that is none.
     """
-    import logging
-
+    from mstoken.notices import listen
     from mstoken.stores.user import user_stores
 
-    class Notes(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            output.note(record.getMessage())
-
     interrupt_at_once()
-    logger = logging.getLogger("mstoken")
-    if not logger.handlers:
-        logger.addHandler(Notes(logging.WARNING))
-        logger.propagate = False
+    listen(output.note)
     return user_stores(store)
 
 

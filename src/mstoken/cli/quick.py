@@ -14,6 +14,7 @@ from time import time
 
 from mstoken.cli.token_formats import QUICK, render
 from mstoken.config.folder import config_file
+from mstoken.fingerprints import fingerprint_of
 from mstoken.stores.places import token_folder
 from mstoken.stores.quick_read import read_token
 
@@ -60,7 +61,7 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
     ]
     # Each part with its length, so that no two lists of parts read the same.
     text = "".join(f"{len(part)}:{part}" for part in parts)
-    return _digest(text.encode("utf-8", "surrogatepass"))
+    return fingerprint_of(text.encode("utf-8", "surrogatepass"))
 
 
 def kept_text(given: Mapping[str, Any], mark: str) -> str:
@@ -107,11 +108,3 @@ def _content(path: str) -> str | None:
     finally:
         os.close(file)
     return content.decode("latin-1") if len(content) < _LARGEST_CONFIG else None
-
-
-def _digest(content: bytes) -> str:
-    try:
-        from _blake2 import blake2b  # hashlib loads OpenSSL for it, which takes as long as all of this
-    except ImportError:
-        from hashlib import blake2b
-    return blake2b(content, digest_size=20).hexdigest()

@@ -1,4 +1,4 @@
-"""Which flow a credential takes: the one place that knows them all."""
+"""Which flow a credential takes: the one place that knows them all. Only the flow that is taken is loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from mstoken.credentials import (
     RefreshToken,
     WorkloadIdentity,
 )
-from mstoken.flows.agent_identity import agent_identity, agent_user
 from mstoken.flows.client_credentials import client_credentials
 from mstoken.flows.refresh_token import refresh_token
 
@@ -43,8 +42,12 @@ async def acquire(request: TokenRequest, port: Port) -> Token:
         case FmiPath(client, fmi_path):
             flow = client_credentials(request, client, port, fmi_path=fmi_path)
         case AgentIdentity() as credential:
+            from mstoken.flows.agent_identity import agent_identity
+
             flow = agent_identity(request, credential, port)
         case AgentUser() as credential:
+            from mstoken.flows.agent_identity import agent_user
+
             flow = agent_user(request, credential, port)
         case RefreshToken() | OnBehalfOf() | Browser() | AuthorizationCode() | DeviceCode() | Password() as credential:
             flow = _for_a_person(request, credential, port)

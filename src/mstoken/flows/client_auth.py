@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from mstoken import aadsts
 from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret
 from mstoken.errors import CredentialRejected
-from mstoken.flows.federated_assertion import federated_assertion
 from mstoken.flows.politely import ask
-from mstoken.flows.signed_assertion import signed_assertion
-from mstoken.protocol.client_assertion import proof
 from mstoken.protocol.token_endpoint import token_request
 
 if TYPE_CHECKING:
@@ -66,8 +63,14 @@ async def client_auth(
         case ClientSecret(secret):
             return {"client_secret": secret}
         case ClientCertificate() | ClientKey():
+            from mstoken.flows.signed_assertion import signed_assertion
+            from mstoken.protocol.client_assertion import proof
+
             return proof(await signed_assertion(credential, request, port, fresh=fresh))
         case ClientAssertion(source):
+            from mstoken.flows.federated_assertion import federated_assertion
+            from mstoken.protocol.client_assertion import proof
+
             return proof(await federated_assertion(source, request, port, fresh=fresh))
 
 

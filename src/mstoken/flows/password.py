@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
 from mstoken.flows.client_auth import ask_as
+from mstoken.notices import warn
 from mstoken.protocol.id_token import read_person
 from mstoken.protocol.user_realm import federated_with, realm_request
 
@@ -31,9 +32,7 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
     A user of a federated identity provider is refused before the password is sent, since Entra does not know it.
     Raises SignInRequired for that, and where multi-factor authentication is needed; else what the service said.
     """
-    import logging
-
-    logging.getLogger("mstoken").warning(WARNING)
+    warn(WARNING)
     if not request.authority.token_url:
         await _refuse_federated(request, credential, port)
     form = {"grant_type": "password", "username": credential.username, "password": credential.password}

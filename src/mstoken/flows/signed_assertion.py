@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,8 @@ async def signed_assertion(
         return good
     signer = await port.call(credential.signer)
     if signer.expires_on <= now:
+        from datetime import UTC, datetime
+
         ended = datetime.fromtimestamp(signer.expires_on, UTC)
         raise UsageError(
             f"The certificate of the application {request.client_id} expired on {ended:%Y-%m-%d %H:%M} UTC.",

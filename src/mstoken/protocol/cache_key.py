@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from mstoken.credentials import (
@@ -17,6 +16,7 @@ from mstoken.credentials import (
     Password,
     RefreshToken,
 )
+from mstoken.fingerprints import fingerprint_of
 from mstoken.model import About
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _SEPARATOR = "\x1f"
 
 def digest(*parts: str) -> str:
     """A short fingerprint of the parts, safe as a file name; it cannot be turned back."""
-    return hashlib.blake2b(_SEPARATOR.join(parts).encode(), digest_size=20).hexdigest()
+    return fingerprint_of(_SEPARATOR.join(parts).encode())
 
 
 def cache_key(request: TokenRequest) -> str:

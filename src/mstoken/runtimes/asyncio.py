@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import random
 import time
+from collections.abc import Awaitable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -14,7 +14,7 @@ from mstoken.runtimes.telling import tell
 from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Callable
     from contextlib import AbstractContextManager
 
     from mstoken.credentials import Browser
@@ -50,7 +50,7 @@ class AsyncioRuntime:
 
     async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
         given = await asyncio.to_thread(work)
-        return await given if inspect.isawaitable(given) else given
+        return await given if isinstance(given, Awaitable) else given
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

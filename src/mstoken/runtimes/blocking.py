@@ -6,7 +6,6 @@ runs the flow to its end; a flow that suspends is a bug and raises.
 
 from __future__ import annotations
 
-import inspect
 import random
 import threading
 import time
@@ -63,10 +62,10 @@ class BlockingRuntime:
 
     async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
         given = work()
-        if not inspect.isawaitable(given):
+        if not hasattr(given, "__await__"):
             return given
-        if inspect.iscoroutine(given):
-            given.close()
+        if hasattr(given, "close"):
+            given.close()  # a coroutine that nobody awaits would warn
         raise UsageError("The function given to the credential is async.", "Use AsyncClient, or give a plain function.")
 
     async def sleep(self, seconds: float) -> None:

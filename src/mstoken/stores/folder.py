@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mstoken.errors import MstokenError, StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.model import Token
+from mstoken.notices import warn
 from mstoken.stores import places, token_file
 from mstoken.stores.locks import FileTurn
 from mstoken.stores.memory import MemoryStore, forget
@@ -160,6 +161,4 @@ class FolderStore:
         if not self._warned:
             self._warned = True
             said = error.strerror if isinstance(error, OSError) else error  # a file name there is a token's digest
-            import logging  # half a start of Python, for what is said once if at all
-
-            logging.getLogger("mstoken").warning("Access tokens stay with this process only: %s", said)
+            warn(f"Access tokens stay with this process only: {said}")

@@ -12,6 +12,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from mstoken.notices import warn
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -59,11 +61,7 @@ class FileTurn:
 
 
 def _say_that_waiting_ends(waited_in: float) -> None:
-    import logging
-
-    logging.getLogger("mstoken").warning(
-        "Another process has been asking for the same token for %.0f s; going on without it.", waited_in
-    )
+    warn(f"Another process has been asking for the same token for {waited_in:.0f} s; going on without it.")
 
 
 def try_lock(path: str) -> Release | None:

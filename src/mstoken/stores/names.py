@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mstoken.fingerprints import fingerprint_of
+
 _DIGEST = frozenset("0123456789abcdef")
 
 
@@ -9,6 +11,4 @@ def digest_of(key: str) -> str:
     """The key itself when it is a digest, else a digest of it: tells nothing, and is safe as a name on every system."""
     if key and _DIGEST.issuperset(key) and len(key) <= 128:
         return key
-    from hashlib import blake2b
-
-    return blake2b(key.encode(), digest_size=20).hexdigest()
+    return fingerprint_of(key.encode())

@@ -14,6 +14,8 @@ from __future__ import annotations
 import os
 import sys
 
+from mstoken.fingerprints import fingerprint_of
+
 ROOT_VARIABLE = "MSTOKEN_CACHE_DIR"
 _NAME = "mstoken"
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of our own in it, made 0700 and checked
@@ -43,11 +45,7 @@ def token_folder() -> str:
 
 def _of_vault() -> str:
     """A short name for this vault's place, the same in every process."""
-    try:
-        from _blake2 import blake2b  # hashlib loads OpenSSL for it, which costs more than everything here
-    except ImportError:
-        from hashlib import blake2b
-    return blake2b(os.fsencode(vault_folder()), digest_size=8).hexdigest()
+    return fingerprint_of(os.fsencode(vault_folder()), 8)
 
 
 def vault_folder() -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.model import Token
+from mstoken.notices import warn
 from mstoken.stores import token_file
 from mstoken.stores.memory import MemoryStore, forget
 from mstoken.stores.names import digest_of
@@ -111,7 +112,4 @@ class RedisTokens:
     def _warn(self, error: Exception) -> None:
         if not self._warned:
             self._warned = True
-            import logging
-
-            said = getattr(error, "message", error)
-            logging.getLogger("mstoken").warning("Access tokens stay with this process: %s", said)
+            warn(f"Access tokens stay with this process: {getattr(error, 'message', error)}")

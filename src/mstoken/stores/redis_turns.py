@@ -15,6 +15,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
+from mstoken.notices import warn
 from mstoken.stores.locks import WAIT_IN
 
 if TYPE_CHECKING:
@@ -99,8 +100,4 @@ class RedisTurn:
 
 
 def _say_going_on(waited_in: float) -> None:
-    import logging
-
-    logging.getLogger("mstoken").warning(
-        "Another machine has been asking for the same token for %.0f s; going on without it.", waited_in
-    )
+    warn(f"Another machine has been asking for the same token for {waited_in:.0f} s; going on without it.")

@@ -7,13 +7,13 @@ made where a vault is already sealed.
 from __future__ import annotations
 
 import binascii
-import logging
 import os
 import threading
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
+from mstoken.notices import warn
 from mstoken.stores import places
 from mstoken.stores.seal import KEY_BYTES
 from mstoken.values import field, value
@@ -119,11 +119,9 @@ def _new_in_file(path: str) -> VaultKey:
         if found is None:
             raise StoreError(f"The key file {path} came and went.", "Try again.")
         return VaultKey(found, FILE)
-    logging.getLogger("mstoken").warning(
-        "No keyring here: the vault's key is kept in %s (mode 0600). Whoever reads that file and the vault beside it "
-        "reads the refresh tokens; set %s to keep the key elsewhere.",
-        path,
-        VARIABLE,
+    warn(
+        f"No keyring here: the vault's key is kept in {path} (mode 0600). Whoever reads that file and the vault beside "
+        f"it reads the refresh tokens; set {VARIABLE} to keep the key elsewhere."
     )
     return VaultKey(value, FILE)
 
