@@ -13,6 +13,8 @@ NEEDED = {
     "dbus-run-session": "dbus",  # for a real Secret Service, the OS keyring of Linux
     "gnome-keyring-daemon": "gnome-keyring",
     "softhsm2-util": "softhsm2",  # a PKCS#11 token in software, for keys that never leave their store
+    "chromium": "chromium",  # for pages, and for applications that live in them
+    "chromedriver": "chromium-driver",
     "redis-server": "redis-server",
 }
 

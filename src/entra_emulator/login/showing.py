@@ -54,8 +54,11 @@ def failed(exchange: Exchange, request: Request, problem: EntraError) -> Respons
 
 
 def session_of(exchange: Exchange, request: Request) -> Identity | None:
-    """Who is signed in in this browser."""
-    return exchange.world.interaction.sessions.get(request.cookies.get(COOKIE, ""))
+    """Who is signed in in this browser. Revoking a user's sessions ends these too."""
+    session = exchange.world.interaction.sessions.get(request.cookies.get(COOKIE, ""))
+    home = exchange.world.state.tenants.get(session.home) if session else None
+    user = home.user(session.user) if home and session else None
+    return session if session and user and user.tokens_valid_from <= session.signed_in_on else None
 
 
 async def advance(traveller: Traveller, request: Request, endings: Endings) -> Response:
