@@ -54,6 +54,7 @@ def _record(key: str, kept: Kept) -> dict[str, object]:
         "signed_in_on": kept.created_on,
         "renewed_on": kept.renewed_on,
         "expires_on": kept.expires_on,
+        "renewals": list(kept.renewals),
         "ended_by": kept.ended_by or None,
     }
 

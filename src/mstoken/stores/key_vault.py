@@ -34,6 +34,8 @@ ANSWER_IN = 15.0
 PAUSES_IN = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try of a vault that is busy or recovers a deleted secret."""
 LONGEST_PAUSE_IN = 10.0
+MOST_PAGES = 4000
+"""Of a list: a hundred thousand secrets, and an end to a list that leads back to itself."""
 BUSY = frozenset({429, 500, 502, 503, 504})
 
 
@@ -89,7 +91,7 @@ class KeyVault:
     def secrets(self) -> Iterator[Secret]:
         """The current version of every secret, without its value."""
         path = "/secrets"
-        while path:
+        for _ in range(MOST_PAGES):
             body = _body(self._ask("GET", path))
             listed = body.get("value")
             yield from (_secret(item) for item in (listed if isinstance(listed, list) else []))
@@ -97,6 +99,8 @@ class KeyVault:
             if link and not link.startswith(f"{self.url}/"):
                 raise UntrustedOrigin(f"{self.url} named another host for its next page; nothing was sent there.")
             path = link.removeprefix(self.url)
+            if not path:
+                return
 
     def _ask(self, method: str, path: str, body: bytes = b"", may_be: tuple[int, ...] = ()) -> HttpResponse:
         try:
@@ -177,11 +181,11 @@ def _body(answer: HttpResponse) -> dict[str, Any]:
     return body
 
 
-def _secret(body: dict[str, Any]) -> Secret:
+def _secret(bundle: object) -> Secret:
     """A secret from its bundle, or from its line in a list."""
-    parts = urlsplit(str(body.get("id", ""))).path.strip("/").split("/")
-    where = parts.index("secrets") if "secrets" in parts else len(parts)
-    name, version = [*parts[where + 1 : where + 3], "", ""][:2]
+    body = bundle if isinstance(bundle, dict) else {}
+    parts = str(body.get("id", "")).partition("/secrets/")[2].split("/")
+    name, version = [*parts, ""][:2]
     tags, value = body.get("tags"), body.get("value")
     known = {str(key): str(text) for key, text in tags.items()} if isinstance(tags, dict) else {}
     return Secret(name, version, value if isinstance(value, str) else "", known)

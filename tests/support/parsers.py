@@ -1,0 +1,134 @@
+"""Every parser of bytes that come from elsewhere, as a function of bytes.
+
+Each may give a value or raise MstokenError (a TOML or JSON reader its own ValueError where its caller expects that);
+anything else is a bug. Used by the tests, with hypothesis, and by `fuzz/`, with atheris.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from unittest.mock import patch
+
+from mstoken import aadsts
+from mstoken.browser.listener import parameters_of
+from mstoken.browser.pasting import arrival_of
+from mstoken.cli.inspection.piped import token_in
+from mstoken.config import profiles
+from mstoken.credentials import ClientSecret, ManagedIdentity
+from mstoken.errors import MstokenError, StoreError
+from mstoken.keys import certificate
+from mstoken.model import Authority, TokenRequest, origin_of
+from mstoken.protocol import challenge, claims, device_authorization, id_token, job_token, jwt, refusal, user_realm
+from mstoken.protocol.http import HttpResponse
+from mstoken.protocol.managed_identity import answer, azure_arc
+from mstoken.protocol.managed_identity.dialect import Ask
+from mstoken.protocol.managed_identity.dialects import DIALECTS
+from mstoken.protocol.managed_identity.place import Place
+from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.token_endpoint import read_answer
+from mstoken.services import resolve_all
+from mstoken.stores import key_vault, quick_read, token_file
+from mstoken.stores.key_vault_grants import KeyVaultGrants
+from mstoken.stores.seal import Seal
+
+NOW = 1_800_000_000.0
+REQUEST = TokenRequest(
+    Authority.of("login.microsoftonline.com", "contoso.onmicrosoft.com"),
+    "6731de76-14a6-49ae-97bc-6eba6914391e",
+    ClientSecret("s"),
+    ("https://graph.microsoft.com/.default",),
+)
+STATUSES = (200, 200, 200, 400, 401, 403, 404, 429, 500, 503, 302, 0)
+KEY = "ab" * 20
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _response(data: bytes) -> HttpResponse:
+    """The first byte chooses the status, the next line is a Retry-After and a challenge, the rest the body."""
+    head, _, body = data[1:].partition(b"\n") if data[:1] < b"\x80" else (b"", b"", data[1:])
+    headers = {"retry-after": _text(head), "www-authenticate": _text(head)}
+    return HttpResponse(STATUSES[data[0] % len(STATUSES)] if data else 200, headers, body)
+
+
+def _machine(source: str) -> Ask:
+    place = Place(source, "http://127.0.0.1/token", "secret", "0" * 40, "/var/opt/azcmagent/tokens")
+    return Ask(place, ManagedIdentity(environment={}), "https://graph.microsoft.com")
+
+
+def _managed_identity(data: bytes, source: str) -> object:
+    return answer.read(_response(data), _machine(source), DIALECTS[source], REQUEST, NOW)
+
+
+def _sealed_file(data: bytes) -> object:
+    def seal() -> Seal:
+        return _seal()
+
+    return token_file.read(KEY, data, seal), token_file.read_about(KEY, data, seal), token_file.expires_on(data)
+
+
+@cache
+def _seal() -> Seal:
+    return Seal(b"k" * 32)
+
+
+def _key_vault(data: bytes) -> object:
+    vault = key_vault.KeyVault("https://contoso.vault.azure.net", lambda _: _response(data), lambda *_: "token")
+    grants = KeyVaultGrants(vault)
+    with patch.multiple(key_vault, PAUSES_IN=(0.0,), LONGEST_PAUSE_IN=0.0, MOST_PAGES=3):
+        with contextlib.suppress(MstokenError):
+            grants.load("account:anna")
+        return grants.names()
+
+
+def _profile(data: bytes) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "config.toml")
+        path.write_bytes(data)
+        path.chmod(0o600)
+        environ = {"MSTOKEN_CONFIG_DIR": folder}
+        return [profiles.find(name, environ) for name in profiles.names(environ)]
+
+
+def _certificate(data: bytes) -> object:
+    return certificate.load([data], "", "RS256", "a fuzzed file")
+
+
+TARGETS: dict[str, Callable[[bytes], object]] = {
+    "token answer": lambda data: read_answer(_response(data), REQUEST, NOW, 0.5),
+    "refusal": lambda data: str(refusal.refusal_of(_response(data), NOW, REQUEST)),
+    "device authorization": lambda data: device_authorization.read_device_authorization(_response(data), REQUEST, NOW),
+    "user realm": lambda data: user_realm.federated_with(_response(data)),
+    "job token": lambda data: job_token.read_job_token(_response(data), "value", "The job", NOW),
+    "id token": lambda data: id_token.read_person(_text(data), REQUEST.client_id, "nonce", NOW),
+    "jwt": lambda data: jwt.decode(_text(data)),
+    "retry after": lambda data: retry_after(_text(data), NOW),
+    "bearer challenge": lambda data: challenge.bearer_challenge(_text(data)),
+    "claims challenge": lambda data: challenge.challenged_claims(_text(data)),
+    "claims": lambda data: claims.claims_parameter(_text(data), enable_cae=True),
+    "arc challenge": lambda data: azure_arc.key_file(_response(data), _machine("azure_arc").place),
+    "redirect": lambda data: parameters_of(_text(data)),
+    "pasted address": lambda data: arrival_of(_text(data)),
+    "error text": lambda data: aadsts.explain(_text(data)),
+    "authority": lambda data: origin_of(_text(data), "The authority"),
+    "service": lambda data: resolve_all((_text(data),)),
+    "piped token": lambda data: token_in(_text(data)),
+    "token file": quick_read.parse,
+    "sealed token file": _sealed_file,
+    "key vault": _key_vault,
+    "profiles": _profile,
+    "certificate": _certificate,
+    **{f"managed identity, {source}": partial(_managed_identity, source=source) for source in DIALECTS},
+}
+
+
+def run(name: str, data: bytes) -> None:
+    """Let one parser read; raises what is neither a value nor an error on purpose."""
+    with contextlib.suppress(MstokenError, StoreError):
+        TARGETS[name](data)
