@@ -99,14 +99,14 @@ def links(environ: Mapping[str, str]) -> tuple[Link, ...]:
 
 def _chained(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
     chain = links(environ)
-    sure = next((link for link in chain if link.credential is not None and not link.probe), None)
+    sure = next((link for link in chain if not link.why_not and not link.probe), None)
     if sure is None or sure.name == PROFILE:
         layers = _layers(flags, environ)
     else:
         layers = Layers(flags, environment.read(environ), None, environ)
     authority, cloud, _ = layers.place()
     used = sure is not None and sure.name == PROFILE
-    notes = layers.settings().notes if used else ()
+    notes = layers.notes() if used else ()
     profile = DEFAULT_PROFILE if used else ""
     return Settings("", "", Chain(chain), cloud, authority, store=layers.store(), profile=profile, notes=notes)
 
@@ -176,7 +176,16 @@ def _profile(environ: Mapping[str, str]) -> Link:
         profile = profiles.find(DEFAULT_PROFILE, environ)
         if profile is None:
             return Link(PROFILE, why_not=f"there is none called default in {config_file(environ)}", remedy=how)
-        settings = Layers({}, environment.read(environ), profile, environ).settings()
+    except UsageError as error:
+        return Link(PROFILE, why_not=error.message, remedy=error.remedy)
+    layers = Layers({}, environment.read(environ), profile, environ)
+    return Link(PROFILE, settle=lambda: _of_profile(layers))
+
+
+def _of_profile(layers: Layers) -> Link:
+    """The profile's link, its references followed, which is left for when it is needed."""
+    try:
+        settings = layers.settings()
     except UsageError as error:
         return Link(PROFILE, why_not=error.message, remedy=error.remedy)
     return Link(PROFILE, settings.tenant, settings.client_id, settings.credential)

@@ -23,7 +23,7 @@ from mstoken.credentials import (
     WorkloadIdentity,
 )
 from mstoken.errors import MstokenError, TransportError, UsageError
-from mstoken.flows.chain import nothing_served
+from mstoken.flows.chain import nothing_served, settled
 from mstoken.flows.managed_identity import absent, place_of
 from mstoken.model import Authority
 from mstoken.protocol.cache_key import grant_key
@@ -105,7 +105,8 @@ def _links(
 
 def _along(chain: Sequence[Link], transport: Transport) -> tuple[tuple[LinkState, ...], Link | None]:
     states, used = [], None
-    for link in chain:
+    for one in chain:
+        link = one if used else run_blocking(settled(one, _port(transport)))
         if used is not None:
             states.append(LinkState(link.name, NOT_REACHED))
         elif why := link.why_not or _probed(link, transport):

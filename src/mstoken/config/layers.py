@@ -84,7 +84,7 @@ class Layers:
             token_endpoint=token_endpoint,
             store=self.store(),
             profile=self.profile.name if self.profile else "",
-            notes=self._notes(),
+            notes=self.notes(),
         )
 
     def text(self, setting: str) -> str:
@@ -168,7 +168,7 @@ class Layers:
             merged.update(layer)
         return merged
 
-    def _notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """Variables that win over the profile, which is easily forgotten, and secrets that others can read."""
         if self.profile is None:
             return ()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mstoken.credentials import Credential
 
 
@@ -15,7 +17,8 @@ class Link:
     """One link: an identity, or the reason why there is none, and what would make it serve.
 
     `tenant` and `client_id` are empty where the credential brings its own. `probe` says that whether it can serve is
-    only known by asking, which is then done once, briefly.
+    only known by asking, which is then done once, briefly. `settle` gives the link itself, where knowing it takes
+    following references to secrets: that is done when the link's turn comes, and may block.
     """
 
     name: str
@@ -25,9 +28,10 @@ class Link:
     probe: bool = False
     why_not: str = ""
     remedy: str = ""
+    settle: Callable[[], Link] | None = field(default=None, repr=False, compare=False)
 
-    def without_applications(self) -> Link:
-        """The link as it is for a service that needs a person."""
+    def for_people(self) -> Link:
+        """The link as it is for a service that needs a person: an application does not serve, and says why."""
         from mstoken.credentials import is_user
 
         if self.credential is None or is_user(self.credential):
@@ -40,12 +44,30 @@ class Link:
 class Chain:
     """Links in the order they are tried. One that is configured and refused ends the chain: its error is the answer.
 
-    `served` is the name of the link that served last, as its only element, or empty; it is tried first from then on.
+    `people` says that an application will not do. The link that served is remembered, apart for the two kinds of
+    services, and goes first from then on.
     """
 
     links: tuple[Link, ...]
-    served: list[str] = field(default_factory=list, compare=False)
+    people: bool = False
+    _served: dict[bool, Link] = field(default_factory=dict, repr=False, compare=False)
 
     def of_users(self) -> Chain:
-        """The same chain for a service that needs a person: applications do not serve, and say why."""
-        return Chain(tuple(link.without_applications() for link in self.links), self.served)
+        """The same chain, with the same memory, for a service that needs a person."""
+        return replace(self, people=True)
+
+    @property
+    def served(self) -> Link | None:
+        """The link that served last, settled; None before one has."""
+        return self._served.get(self.people)
+
+    def remember(self, link: Link) -> None:
+        """Note that `link` has served."""
+        self._served[self.people] = link
+
+    def in_order(self) -> list[Link]:
+        """The links as they are to be tried now."""
+        first = self.served
+        if first is None:
+            return list(self.links)
+        return [first, *(link for link in self.links if link.name != first.name)]

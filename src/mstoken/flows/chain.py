@@ -37,7 +37,10 @@ async def chain(
     link that is there and refused.
     """
     reasons: list[tuple[Link, str]] = []
-    for link in _in_order(credential):
+    for one in credential.in_order():
+        link = await settled(one, port)
+        if credential.people:
+            link = link.for_people()
         why = link.why_not
         if not why:
             question = question_of(request, link)
@@ -50,10 +53,15 @@ async def chain(
                         raise
                     why = error.message
                 else:
-                    credential.served[:] = [link.name]
+                    credential.remember(link)
                     return token
         reasons.append((link, why))
     raise nothing_served(reasons)
+
+
+async def settled(link: Link, port: Port) -> Link:
+    """The link as it is when its turn has come."""
+    return link if link.settle is None else await port.call(link.settle)
 
 
 def nothing_served(reasons: Sequence[tuple[Link, str]]) -> NotConfigured:
@@ -62,11 +70,6 @@ def nothing_served(reasons: Sequence[tuple[Link, str]]) -> NotConfigured:
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
     remedies.append("To try it without a tenant: mstoken emulator -- mstoken get graph")
     return NotConfigured(f"There is no identity to ask with. What was looked for:\n{tried}", "\n".join(remedies))
-
-
-def _in_order(credential: Chain) -> list[Link]:
-    """The link that served last goes first: an identity does not change while it serves."""
-    return sorted(credential.links, key=lambda link: link.name not in credential.served)
 
 
 async def _absent(question: TokenRequest, link: Link, port: Port) -> str:

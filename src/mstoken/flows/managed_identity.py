@@ -65,11 +65,11 @@ async def place_of(credential: ManagedIdentity, port: Port) -> Place:
 
     Raises NotConfigured and UsageError, as `detect` does.
     """
-    place = detect(credential.environment, credential.source if credential.source != "azure_arc" else "")
-    if place.source == "imds" and not place.said_by and credential.source in ("", "azure_arc"):
-        agent = await port.call(credential.arc_agent)
-        return detect(credential.environment, credential.source, arc_agent=agent)
-    return place if credential.source in ("", place.source) else detect(credential.environment, credential.source)
+    agent = False
+    if credential.source in ("", "azure_arc"):
+        seen = detect(credential.environment)
+        agent = seen.source == "imds" and not seen.said_by and await port.call(credential.arc_agent)
+    return detect(credential.environment, credential.source, arc_agent=agent)
 
 
 async def absent(credential: ManagedIdentity, port: Port) -> str:

@@ -24,8 +24,6 @@ def question_of(request: TokenRequest, link: Link) -> TokenRequest:
 
 def served(request: TokenRequest) -> TokenRequest:
     """The question as the link that served last asked it; the same where there is no chain, or none has served."""
-    if isinstance(request.credential, Chain):
-        for link in request.credential.links:
-            if link.name in request.credential.served and link.credential is not None:
-                return question_of(request, link)
+    if isinstance(request.credential, Chain) and request.credential.served is not None:
+        return question_of(request, request.credential.served)
     return request

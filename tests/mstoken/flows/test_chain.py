@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_workload_goes_before_a_machine(
     given = secret_of(entra) | {"AZURE_CLIENT_SECRET": "", "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token")}
     client = client_in(world, clean | machine.environment("imds") | given)
     assert claims_of(world, client)["appidacr"] == "2"
-    assert client.credential.served == ["workload identity"]
+    assert client.credential.served.name == "workload identity"
     assert machine.requests == []
     issuer.close()
 
@@ -65,7 +66,7 @@ def test_a_machine_goes_before_a_profile(world: World, clean: dict[str, str], ma
     probe, *rest = machine.requests
     assert (probe.status, probe.scope) == (400, None)
     assert [request.status for request in rest if request.scope] == [200, 200]
-    assert client.credential.served == ["managed identity"]
+    assert client.credential.served.name == "managed identity"
 
 
 def test_azure_client_id_names_a_user_assigned_identity(world: World, clean: dict[str, str], machine: Machine) -> None:
@@ -79,7 +80,7 @@ def test_a_profile_goes_last(world: World, entra: Emulator, clean: dict[str, str
     """Where nothing else is there, the default profile's sign-in serves, and its tokens are those of the profile."""
     client = client_in(world, clean)
     assert claims_of(world, client)["upn"] == "nadia@northwind-partner.example"
-    assert client.credential.served == ["profile"]
+    assert client.credential.served.name == "profile"
     assert claims_of(world, client, "arm")["upn"] == "nadia@northwind-partner.example"
 
 
@@ -119,7 +120,7 @@ def test_azure_token_credentials_leaves_links_out(
     """`prod` is what a deployment has, `dev` what a person has, a name is that one; letter case does not count."""
     client = client_in(world, clean | machine.environment("imds") | {"AZURE_TOKEN_CREDENTIALS": choice})
     claims_of(world, client)
-    assert client.credential.served == [serves]
+    assert client.credential.served.name == serves
 
 
 def test_environmentcredential_is_the_environment_alone(
@@ -215,3 +216,32 @@ def test_default_makes_clients_of_both_worlds(monkeypatch: pytest.MonkeyPatch, c
         monkeypatch.setenv(name, value)
     assert isinstance(mstoken.default(), Client)
     assert isinstance(AsyncClient.default().credential, Chain)
+
+
+def test_a_profiles_references_are_followed_only_when_its_turn_comes(
+    world: World, entra: Emulator, clean: dict[str, str], machine: Machine, tmp_path: Path
+) -> None:
+    """The program that a profile names for its secret does not run while a machine serves, and then once."""
+    ran = tmp_path / "ran"
+    path = tmp_path / "config.toml"
+    path.write_text(
+        f'[profile.default]\ntenant = "{entra.state.default_tenant.id}"\nclient_id = "{entra.state.default_app.id}"\n'
+        f"client_secret = \"command:sh -c 'echo x >> {ran}; echo {entra.state.default_app.secrets[0].value}'\"\n"
+    )
+    path.chmod(0o600)
+    environ = clean | {"PATH": os.environ["PATH"]}
+    client = client_in(world, environ | machine.environment("imds"))
+    assert claims_of(world, client)["appidacr"] == "2"
+    assert not ran.exists()
+    client = client_in(world, environ)
+    assert [claims_of(world, client, scope)["appidacr"] for scope in ("graph", "arm")] == ["1", "1"]
+    assert ran.read_text() == "x\n"
+
+
+def test_serving_people_does_not_change_who_serves_elsewhere(
+    world: World, clean: dict[str, str], machine: Machine, profile: None
+) -> None:
+    """After the profile's person has served for Partner Center, the machine still serves for Graph."""
+    client = client_in(world, clean | machine.environment("imds"))
+    assert "upn" in claims_of(world, client, "partner")
+    assert "upn" not in claims_of(world, client)
