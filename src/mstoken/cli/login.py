@@ -33,8 +33,8 @@ def login(**given: Any) -> None:
     every service and tenant that the person and the application may use.
 
     In a pipe, or with --refresh-token-stdin, a refresh token is read from standard input instead. It is used once, so
-    that a mistake shows now. Each new one that the service gives later takes its place by itself. What the options leave
-    open comes from the environment, then from the profile.
+    that a mistake shows now. Each new one that the service gives later takes its place by itself. What the options
+    leave open comes from the environment, then from the profile.
 
     \b
       mstoken login --tenant contoso.onmicrosoft.com --client-id ID

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 import webbrowser
 from pathlib import Path
@@ -44,10 +45,14 @@ def test_the_browser_that_was_named_gets_the_url(tmp_path: Path, monkeypatch: py
 
 def test_a_browser_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits for us, so we must not wait for it."""
-    monkeypatch.setenv("BROWSER", browser(tmp_path, "exec sleep 20"))
+    monkeypatch.setenv("BROWSER", browser(tmp_path, f"while [ ! -e {tmp_path}/closed ]; do sleep 0.05; done"))
     begun = time.monotonic()
     assert open_url("https://login.example/") is True
     assert time.monotonic() - begun < DECIDED_IN + 3
+    (tmp_path / "closed").touch()
+    for thread in threading.enumerate():
+        if thread.name == "mstoken-browser":
+            thread.join()
 
 
 def test_a_browser_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,7 +204,7 @@ def test_at_a_terminal_it_is_asked_for_and_not_shown(public: Program, entra: Emu
     value = entra.sign_in(NADIA, PUBLIC_APP)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [MSTOKEN, "login"],
+        [MSTOKEN, "login", "--refresh-token-stdin"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
