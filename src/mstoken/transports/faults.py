@@ -26,12 +26,25 @@ _FAULTS = (
 """Words in the chain of causes, and what they mean: the first row that fits."""
 
 
-def unreachable(url: str, reasons: list[str]) -> TransportError:
-    """The error for a request to `url` that got no answer; `reasons` is the chain of causes, outermost first."""
-    text = " ".join(reasons).lower()
+def unreachable(url: str, reasons: list[str], issuer: str = "") -> TransportError:
+    """The error for a request to `url` that got no answer; `reasons` is the chain of causes, outermost first.
+
+    `issuer` is who issued the certificate, where that was the reason and it is known.
+    """
     root = reasons[-1] if reasons else "no reason given"
-    message, remedy = next((row[1], row[2]) for row in _FAULTS if any(word in text for word in row[0]))
-    return TransportError(message.format(host=_host(url), root=root), remedy)
+    message, remedy = _fault(reasons)
+    told = message.format(host=_host(url), root=root)
+    return TransportError(f"{told} It was issued by {issuer!r}." if issuer else told, remedy)
+
+
+def not_accepted(reasons: list[str]) -> bool:
+    """Whether the server's certificate was the reason, so that its issuer is worth knowing."""
+    return _fault(reasons)[1] is _TRUST
+
+
+def _fault(reasons: list[str]) -> tuple[str, str]:
+    text = " ".join(reasons).lower()
+    return next((row[1], row[2]) for row in _FAULTS if any(word in text for word in row[0]))
 
 
 def too_large(url: str, limit: int) -> UnreadableAnswer:

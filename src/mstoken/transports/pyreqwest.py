@@ -17,7 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from mstoken.protocol.http import HttpResponse
-from mstoken.transports.faults import too_large, unreachable, unreadable_bundle
+from mstoken.transports.faults import not_accepted, too_large, unreachable, unreadable_bundle
 
 if TYPE_CHECKING:
     from pyreqwest.client import BaseClientBuilder, Client, SyncClient
@@ -62,7 +62,9 @@ class PyreqwestTransport:
                     _append(body, bytes(chunk), request)
                 return _answer(response, body)
         except PyreqwestError as error:
-            raise unreachable(request.url, _reasons(error)) from None
+            reasons = _reasons(error)
+        issuer = _issuer(request) if not_accepted(reasons) else ""
+        raise unreachable(request.url, reasons, issuer)
 
     def close(self) -> None:
         with self._lock:
@@ -102,7 +104,11 @@ class AsyncPyreqwestTransport:
                     _append(body, bytes(chunk), request)
                 return _answer(response, body)
         except PyreqwestError as error:
-            raise unreachable(request.url, _reasons(error)) from None
+            reasons = _reasons(error)
+        import asyncio
+
+        issuer = await asyncio.to_thread(_issuer, request) if not_accepted(reasons) else ""
+        raise unreachable(request.url, reasons, issuer)
 
     async def close(self) -> None:
         while self._clients:
@@ -169,6 +175,12 @@ def _append(body: bytearray, chunk: bytes, request: HttpRequest) -> None:
 
 def _answer(response: BaseResponse, body: bytearray) -> HttpResponse:
     return HttpResponse(response.status, {name.lower(): value for name, value in response.headers.items()}, bytes(body))
+
+
+def _issuer(request: HttpRequest) -> str:
+    from mstoken.transports.issuer import issuer_of
+
+    return issuer_of(request.url, direct=request.way.direct)
 
 
 def _reasons(error: PyreqwestError) -> list[str]:

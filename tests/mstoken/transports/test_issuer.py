@@ -1,0 +1,167 @@
+"""Whoever opens TLS on the way is named in the error, and gets nothing but a handshake."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+from tests.support.connect_proxy import ConnectProxy
+from tests.support.program import Program
+from tests.support.token_service import CLIENT_ID, TENANT, TokenService
+from tests.support.worlds import World
+
+from mstoken import ClientSecret, TransportError
+from mstoken.protocol.http import HttpRequest, Way
+from mstoken.transports import issuer
+from mstoken.transports.issuer import issuer_of
+from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
+
+INSPECTION = "Contoso TLS Inspection"
+VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def company() -> trustme.CA:
+    """The authority of a company that looks into TLS."""
+    return trustme.CA(organization_name=INSPECTION, organization_unit_name="Proxy")
+
+
+@pytest.fixture
+def inspected(company: trustme.CA) -> Iterator[TokenService]:
+    """A server with the company's certificate for a login host and for this machine."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    company.issue_cert("login.microsoftonline.com", "127.0.0.1").configure_cert(context)
+    service = TokenService(context)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def proxy(inspected: TokenService, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConnectProxy]:
+    """HTTPS_PROXY, behind which the login host shows the company's certificate."""
+    made = ConnectProxy(urlsplit(inspected.url).port or 0)
+    monkeypatch.setenv("HTTPS_PROXY", made.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def transport(world: World) -> Any:
+    """The transport of the world."""
+    return PyreqwestTransport() if type(world).__name__ == "Blocking" else AsyncPyreqwestTransport()
+
+
+@pytest.mark.parametrize("way", [Way(), Way(direct=True)], ids=["usual", "direct"])
+def test_an_unknown_issuer_is_named(world: World, transport: Any, inspected: TokenService, way: Way) -> None:
+    """The error says who issued the certificate and which setting would trust it; the request is not sent."""
+    with pytest.raises(TransportError, match=INSPECTION) as caught:
+        world.run(lambda: transport.send(HttpRequest("POST", inspected.url, {}, b"secret", way=way)))
+    assert "SSL_CERT_FILE" in caught.value.remedy
+    assert inspected.asked == []
+
+
+def test_behind_a_proxy_too(world: World, inspected: TokenService, proxy: ConnectProxy) -> None:
+    """A client whose login host is inspected behind HTTPS_PROXY hears who does it, and keeps its secret."""
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"))
+    with pytest.raises(TransportError, match=rf"login\.microsoftonline\.com .*{INSPECTION}"):
+        world.run(partial(client.get_token, "graph"))
+    assert inspected.asked == []
+
+
+def test_the_command_line_says_it(tmp_path: Path, inspected: TokenService, proxy: ConnectProxy) -> None:
+    """Issuer and setting on standard error, and the exit code of what may work later."""
+    ran = Program(tmp_path)(
+        *("get", "graph"),
+        AZURE_TENANT_ID=TENANT,
+        AZURE_CLIENT_ID=CLIENT_ID,
+        AZURE_CLIENT_SECRET="not-a-secret",
+        HTTPS_PROXY=proxy.url,
+    )
+    assert (ran.code, ran.out) == (5, "")
+    assert INSPECTION in ran.err
+    assert "SSL_CERT_FILE" in ran.err
+    assert inspected.asked == []
+
+
+def test_the_setting_that_is_named_helps(
+    world: World,
+    transport: Any,
+    company: trustme.CA,
+    proxy: ConnectProxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the company's authority in SSL_CERT_FILE the same request goes through the same proxy."""
+    company.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    answer = world.run(lambda: transport.send(HttpRequest("GET", "https://login.microsoftonline.com/")))
+    assert answer.status == 200
+
+
+def test_no_proxy_counts(inspected: TokenService, proxy: ConnectProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where NO_PROXY names the host, the question goes past the proxy as the request did."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    assert issuer_of(inspected.url) == ""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert issuer_of(inspected.url) == INSPECTION
+
+
+@pytest.mark.parametrize("first", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 407 No\r\n\r\n"], ids=["closed", "noise", "407"])
+def test_what_cannot_be_asked_stays_unnamed(first: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server or proxy that speaks no TLS, or closes, gives no name and no error."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            for _ in range(2):
+                with server.accept()[0] as connection:
+                    connection.sendall(first)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert issuer_of(f"https://127.0.0.1:{port}/") == ""
+        monkeypatch.setenv("HTTPS_PROXY", f"http://name:word@127.0.0.1:{port}")
+        assert issuer_of("https://login.microsoftonline.com/") == ""
+        thread.join(5)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "https:///", "https://127.0.0.1:70000/", "https://[/"])
+def test_senseless_addresses_stay_unnamed(url: str) -> None:
+    """What is no https address is not asked."""
+    assert issuer_of(url) == ""
+
+
+def test_a_silent_server_costs_no_more_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the connection and says nothing delays the error by the limit at most."""
+    monkeypatch.setattr(issuer, "PROBE_IN", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        began = time.monotonic()
+        assert issuer_of(f"https://127.0.0.1:{server.getsockname()[1]}/") == ""
+        assert time.monotonic() - began < 2
+
+
+def test_a_name_made_to_deceive_is_shown_as_text(world: World, transport: Any) -> None:
+    """Control characters of an issuer's name reach no terminal, and a long name is cut."""
+    hostile = trustme.CA(organization_name="Bad\x1b[2J\nName", organization_unit_name="x")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    hostile.issue_cert("127.0.0.1").configure_cert(context)
+    service = TokenService(context)
+    with pytest.raises(TransportError, match="Bad") as caught:
+        world.run(lambda: transport.send(HttpRequest("GET", service.url)))
+    assert caught.value.message.isprintable()
+    service.close()
