@@ -6,6 +6,7 @@ every bar and line has its name and value beside it, so there is no legend to lo
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -23,6 +24,8 @@ COLOURS: dict[Kind, str] = {"ours": "#0072B2", "peer": "#E69F00", "floor": "#8C8
 _DRAWN = ("tokens_per_s", "token_requests", "bytes_per_token", "seconds")
 """What a bar picture shows of a measure: the first of these that everybody has."""
 _WIDE_RANGE = 40
+_LINE = 0.075
+"""Height of a line of text, as a part of a picture of curves."""
 _MOST_BARS = 10
 """A measure with more entrants than that is one of growth, and its lines say it better."""
 _STYLE: Any = {
@@ -92,7 +95,7 @@ def _lines(result: Result) -> Figure:
     """A line for each curve with its name at its end, both scales logarithmic where the numbers span decades."""
     from bench.page import amount
 
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(8, max(3.4, 0.5 * len(result.curves))), layout="constrained")
     axes: Any = figure.add_subplot()
     tops = [point[1] for curve in result.curves for point in curve.points]
     if min(tops) > 0 and max(tops) / min(tops) > _WIDE_RANGE:
@@ -101,14 +104,14 @@ def _lines(result: Result) -> Figure:
         axes.set_ylim(0, max(tops) * 1.15)
     if any(len(curve.points) > 1 and curve.points[-1][0] / curve.points[0][0] > _WIDE_RANGE for curve in result.curves):
         axes.set_xscale("log")
-    ends = _apart([(curve.points[-1][1], curve) for curve in result.curves], log=axes.get_yscale() == "log")
-    for curve, height in ends:
+    for curve in result.curves:
         xs, ys = zip(*curve.points, strict=True)
         axes.plot(xs, ys, color=COLOURS[curve.kind], marker=_marker(curve), markersize=5, linewidth=2)
+    for curve, height in _apart(axes, result.curves):
         axes.annotate(
-            f" {curve.name}: {amount(ys[-1], curve.quantity)}",
-            (xs[-1], ys[-1]),
-            (xs[-1] * 1.06, height),
+            f"{curve.name}: {amount(curve.points[-1][1], curve.quantity)}",
+            (1.02, height),
+            xycoords="axes fraction",
             va="center",
             color=COLOURS[curve.kind] if curve.kind == "ours" else "#333333",
             fontweight="bold" if curve.kind == "ours" else "normal",
@@ -118,20 +121,23 @@ def _lines(result: Result) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value, first.quantity)))
     axes.set_xlabel(first.x)
-    what = "Time" if first.quantity == "seconds" else UNITS[first.quantity].capitalize()
+    what = {"seconds": "Time", "bytes": "Memory"}.get(first.quantity, UNITS[first.quantity].capitalize())
     axes.set_title(f"{what}, as the number of {first.x} grows", loc="left", fontsize=11)
     return figure
 
 
-def _apart(ends: list[tuple[float, Curve]], *, log: bool) -> list[tuple[Curve, float]]:
-    """Heights for the names at the lines' ends, pushed up so that none lies on another."""
-    top = max(height for height, _ in ends)
+def _apart(axes: Any, curves: list[Curve]) -> list[tuple[Curve, float]]:
+    """Heights for the names at the lines' ends, as parts of the picture's height, none of them on another."""
+    low, high = axes.get_ylim()
+    log = axes.get_yscale() == "log"
+
+    def part(value: float) -> float:
+        return math.log(value / low) / math.log(high / low) if log else (value - low) / (high - low)
+
     placed: list[tuple[Curve, float]] = []
-    last = float("-inf")
-    for end, curve in sorted(ends, key=lambda pair: pair[0]):
-        least = (last * 1.55 if log else last + top * 0.075) if placed else end
-        last = max(end, least)
-        placed.append((curve, last))
+    for curve in sorted(curves, key=lambda one: one.points[-1][1]):
+        height = part(curve.points[-1][1])
+        placed.append((curve, max(height, placed[-1][1] + _LINE) if placed else height))
     return placed
 
 
