@@ -188,6 +188,15 @@ def test_a_revoked_sign_in(visitor: Visitor) -> None:
     assert refused["error"] == "InteractionRequiredAuthError", refused
 
 
+def test_a_failing_service(visitor: Visitor) -> None:
+    """A 503 is asked once more, and the page notices nothing."""
+    visitor.open()
+    visitor.sign_in(OTTO)
+    visitor.entra.inject(status=503)
+    assert visitor.call("silent", {**READ, "forceRefresh": True})["user"] == OTTO
+    assert [one.status for one in visitor.entra.token_requests] == [200, 503, 200]
+
+
 def test_a_redirect_uri_of_another_type(visitor: Visitor) -> None:
     """Registered for the web instead of for pages, the code cannot be redeemed by a page: 9002326."""
     app = visitor.entra.state.apps[PAGE]

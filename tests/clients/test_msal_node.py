@@ -169,6 +169,24 @@ def test_a_second_factor_is_needed(entra: Emulator, node: NodeProgram, auth: Aut
     assert (said["error"], said["subError"]) == ("InteractionRequiredAuthError", "basic_action")
 
 
+def test_a_failing_service(entra: Emulator, node: NodeProgram, auth: Auth) -> None:
+    """429 and 503 without JSON are AuthErrors about the answer's form; they are not retried, and it asks again."""
+    for status in (429, 503):
+        entra.inject(status=status, retry_after_in=30)
+        said = node.run("client_credentials", auth=auth)
+        assert (said["error"], said["errorCode"]) == ("AuthError", "token_parsing_error")
+    assert node.run("client_credentials", auth=auth) == NETWORK
+    assert [one.status for one in entra.token_requests] == [429, 503, 200]
+
+
+def test_a_lost_connection(entra: Emulator, node: NodeProgram, auth: Auth) -> None:
+    """A cut connection is AuthError with network_error, and is not retried."""
+    entra.inject(cut="before")
+    said = node.run("client_credentials", auth=auth)
+    assert (said["error"], said["errorCode"]) == ("AuthError", "network_error")
+    assert [one.status for one in entra.token_requests] == [0]
+
+
 def test_a_code_with_the_wrong_verifier(node: NodeProgram, auth: Auth) -> None:
     """PKCE is enforced."""
     said = node.run("authorization_code", auth=auth, verifier="x" * 43)
