@@ -174,8 +174,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
             raise
     if not kept:
         keep(value)
-    # Tokens kept under this name may be those of the person who was signed in before.
-    stores.tokens.clear()
+    stores.tokens.forget(About(account=name))  # they may be those of the person who was signed in before
     return settings
 
 

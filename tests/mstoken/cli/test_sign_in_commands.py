@@ -1,0 +1,202 @@
+"""`mstoken login` with a person, `accounts` and `logout`, as the program is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from tests.support.person import Parting, Person
+from tests.support.program import MSTOKEN, Program
+
+from entra_emulator import Emulator
+
+OTTO = "otto@northwind-partner.example"
+PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def otto(entra: Emulator) -> Iterator[Person]:
+    person = Person(entra, OTTO)
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def device_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polling without long pauses."""
+    monkeypatch.setattr("entra_emulator.login.device.INTERVAL_IN", 1)
+
+
+class Running:
+    """A command that goes on while the test does something; standard error is read as it comes."""
+
+    def __init__(self, program: Program, *arguments: str, stdin: int = subprocess.DEVNULL) -> None:
+        self.process = subprocess.Popen(
+            [MSTOKEN, *arguments],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=program.environment,
+            cwd=program.folder,
+        )
+        self.err = ""
+
+    def says(self, pattern: str) -> str:
+        """Wait for a line of standard error that fits; gives the pattern's first group."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.err += line
+            if match := re.search(pattern, line):
+                return match[1]
+        raise AssertionError(f"it ended without saying {pattern!r}: {self.err}")
+
+    def end(self) -> tuple[int, str]:
+        out, err = self.process.communicate(timeout=60)
+        self.err += err
+        return self.process.returncode, out
+
+
+def test_login_with_the_browser_and_what_follows(anonymous: Program, entra: Emulator, otto: Person) -> None:
+    """The address is shown where no browser is; after it `get` works for any service, without questions."""
+    login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP, "--profile", "work")
+    url = login.says(r"^(https://\S+/oauth2/v2.0/authorize\S+)")
+    httpx.get(otto.authorize(url).url, trust_env=False)
+    code, out = login.end()
+    assert (code, out) == (0, ""), login.err
+    assert f"Signed in as {OTTO}" in login.err
+    for service in ("graph", "arm"):
+        got = anonymous("get", service, "--profile", "work", "-o", "json")
+        assert got.code == 0, got.err
+    profile = (anonymous.config / "config.toml").read_text()
+    assert f'tenant = "{entra.state.default_tenant.id}"' in profile
+    assert 'account = "work"' in profile
+
+
+def test_login_takes_the_address_pasted_at_the_terminal(anonymous: Program, otto: Person) -> None:
+    """Over SSH the browser is elsewhere and ends at an address it cannot reach; pasted here, it serves."""
+    ours, theirs = pty.openpty()
+    login = Running(anonymous, "login", "--client-id", PUBLIC_APP, "--tenant", "organizations", stdin=theirs)
+    os.close(theirs)
+    url = login.says(r"^(https://\S+/oauth2/v2.0/authorize\S+)")
+    login.says("(paste it here)")
+    os.write(ours, otto.authorize(url).url.encode() + b"\n")
+    code, _ = login.end()
+    os.close(ours)
+    assert code == 0, login.err
+    assert f"Signed in as {OTTO}" in login.err
+
+
+def test_login_that_is_declined(anonymous: Program, otto: Person) -> None:
+    """Cancel on the page: exit code 4 by Entra's kind for it, and no profile is written."""
+    login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP)
+    parting = otto.visit(login.says(r"^(https://\S+/authorize\S+)"), refusing=True)
+    assert isinstance(parting, Parting)
+    httpx.get(parting.url, trust_env=False)
+    code, out = login.end()
+    assert (code, out) == (4, ""), login.err
+    assert "65004" in login.err
+    assert not (anonymous.config / "config.toml").exists()
+
+
+def test_login_that_nobody_finishes(anonymous: Program) -> None:
+    """The time is over: exit code 3, a person must sign in, and the other way is named."""
+    ran = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1")
+    assert ran.code == 3
+    assert "--device" in ran.err
+
+
+def test_login_by_device(anonymous: Program, otto: Person, device_at_once: None) -> None:
+    """Address and code on standard error, nothing on standard output; then the account is there."""
+    login = Running(anonymous, "login", "--device", "--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example")
+    page = login.says(r"Open (https://\S+) on any device")
+    code = re.search(r"enter the code (\w+)", login.err)
+    assert code is not None
+    otto.enter_code(page, code[1])
+    ended, out = login.end()
+    assert (ended, out) == (0, ""), login.err
+    assert anonymous("get", "graph").code == 0
+
+
+def test_ctrl_c_while_waiting_for_the_device(anonymous: Program) -> None:
+    """An interrupt ends the wait at once, without a traceback."""
+    login = Running(anonymous, "login", "--device", "--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example")
+    login.says(r"(Ctrl-C)")
+    login.process.send_signal(signal.SIGINT)
+    code, _ = login.end()
+    assert code == -signal.SIGINT  # which shells report as 130
+    assert "Traceback" not in login.err
+
+
+def test_ctrl_c_while_waiting_for_the_browser(anonymous: Program) -> None:
+    """The same while the listener waits."""
+    login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP)
+    login.says(r"^(https://\S+/authorize\S+)")
+    login.process.send_signal(signal.SIGINT)
+    code, _ = login.end()
+    assert code == -signal.SIGINT  # which shells report as 130
+    assert "Traceback" not in login.err
+
+
+def test_login_without_an_application(anonymous: Program) -> None:
+    """mstoken has no application of its own: the error says how to register one."""
+    ran = anonymous("login", "--device")
+    assert ran.code == 2
+    assert "az ad app create" in ran.err
+
+
+def test_login_in_two_ways_at_once(anonymous: Program) -> None:
+    """Options that contradict each other are a usage error."""
+    ran = anonymous("login", "--device", "--browser", "--client-id", PUBLIC_APP)
+    assert ran.code == 2
+    assert "several ways" in ran.err
+
+
+def test_accounts_and_logout(anonymous: Program, entra: Emulator) -> None:
+    """What is kept is listed without a secret; logout forgets the sign-in and its tokens, and others stay."""
+    values = {name: entra.sign_in(OTTO, PUBLIC_APP) for name in ("work", "home")}
+    options = ("--tenant", entra.state.default_tenant.id, "--client-id", PUBLIC_APP)
+    for name, value in values.items():
+        assert anonymous("login", "--profile", name, *options, stdin=value).code == 0
+        assert anonymous("get", "graph", "--profile", name).code == 0
+    listed = anonymous("accounts", "-o", "json")
+    records = json.loads(listed.out)
+    assert [one["account"] for one in records] == ["home", "work"]
+    assert {one["client_id"] for one in records} == {PUBLIC_APP}
+    assert {one["expires_on"] - one["renewed_on"] for one in records} == {90 * DAY}
+    shown = anonymous.at_terminal("accounts", columns=160).out
+    assert "good for" in shown
+    assert not [value for value in values.values() if value[:30] in listed.out + shown]
+    gone = anonymous("logout", "work")
+    assert gone.code == 0
+    assert "1 access token kept of it" in gone.err
+    assert [one["account"] for one in json.loads(anonymous("accounts", "-o", "json").out)] == ["home"]
+    refused = anonymous("get", "graph", "--profile", "work")
+    assert refused.code != 0
+    assert refused.out == ""
+    assert "mstoken login" in refused.err
+    assert anonymous("get", "graph", "--profile", "home").code == 0
+
+
+def test_accounts_of_nobody(anonymous: Program) -> None:
+    """An empty vault: an empty list for programs, the next step for people."""
+    ran = anonymous("accounts", "-o", "json")
+    assert (ran.code, ran.out) == (0, "[]\n")
+    assert "mstoken login" in anonymous("accounts").err
+
+
+def test_logout_of_somebody_unknown(anonymous: Program, entra: Emulator) -> None:
+    """A name that is not there is a usage error, with the nearest one that is."""
+    options = ("--tenant", entra.state.default_tenant.id, "--client-id", PUBLIC_APP)
+    anonymous("login", "--profile", "work", *options, stdin=entra.sign_in(OTTO, PUBLIC_APP))
+    ran = anonymous("logout", "wrok")
+    assert ran.code == 2
+    assert "Did you mean work?" in ran.err
