@@ -98,6 +98,14 @@ class Chromium:
         except TimeoutException:
             raise AssertionError(f"There is no heading {heading!r}; the page says: {self.text()!r}") from None
 
+    def waits_for(self, beginning: str) -> None:
+        """Wait until the address begins so, whether or not anybody answers there."""
+        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        try:
+            waited.until(lambda driver: driver.current_url.startswith(beginning))
+        except TimeoutException:
+            raise AssertionError(f"The browser is at {self.url!r}; the page says: {self.text()!r}") from None
+
     def text(self) -> str:
         return str(self.driver.execute_script("return document.body ? document.body.innerText : ''"))
 
