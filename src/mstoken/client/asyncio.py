@@ -1,0 +1,132 @@
+"""AsyncClient: tokens under asyncio, over the same flows."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mstoken.client.wiring import Wiring, known
+from mstoken.flows.cached import cached
+from mstoken.rest.bearer_auth import AsyncBearerAuth, for_http_client
+from mstoken.rest.call import ApiRequest, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from mstoken.clouds import Cloud
+    from mstoken.credentials import Credential
+    from mstoken.flows.store_port import Stores
+    from mstoken.model import Authority, Token
+    from mstoken.protocol.http import HttpResponse
+    from mstoken.protocol.id_token import Person
+    from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
+
+
+class AsyncClient(Wiring):
+    """`Client` for asyncio, over the same flows; one event loop at a time. Its `auth` is for `httpx.AsyncClient`."""
+
+    def __init__(
+        self,
+        tenant: str,
+        client_id: str,
+        credential: Credential,
+        authority: Authority | Cloud | str = "",
+        stores: Stores | None = None,
+        transport: AsyncTransport | None = None,
+    ) -> None:
+        super().__init__(tenant, client_id, credential, authority, stores)
+        self._transport = transport
+        self._runtime: AsyncioRuntime | None = None
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **wishes: Any,
+    ) -> Token:
+        """As `Client.get_token`; a hit in memory never leaves the event loop."""
+        key = (scopes, claims, tenant_id, enable_cae)
+        hit = self._hits.get(key)
+        if hit is not None and not wishes and hit[0] > time.time():
+            return hit[1]
+        question = self.question(
+            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
+        )
+        with self._forgetful():
+            return self._remember(key, await cached(question, self._port()))
+
+    async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
+        """As `Client.get_token_info`."""
+        return await self.get_token(*scopes, **(options or {}))
+
+    async def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
+        """As `Client.sign_in`."""
+        from mstoken.flows.sign_in import sign_in
+
+        self._hits.clear()
+        return await sign_in(self.question(*scopes, claims=claims or ""), self._port())
+
+    def on_behalf_of(self, assertion: str, *, session_key: str = "") -> AsyncClient:
+        """As `Client.on_behalf_of`."""
+        runtime = self._port()
+        credential = self._as_caller(assertion, session_key)
+        caller = AsyncClient("", self.client_id, credential, self.authority, self._stores, self._transport)
+        caller.cloud, caller._runtime = self.cloud, runtime
+        return caller
+
+    async def renew_sign_in(self) -> None:
+        """As `Client.renew_sign_in`."""
+        from mstoken.flows.refresh_token import renewed
+
+        await renewed(*self._renewal(), self._port())
+
+    def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
+        """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""
+
+        async def ask(claims: str) -> Token:
+            return await self.get_token(*scopes, claims=claims or None, enable_cae=enable_cae)
+
+        return for_http_client(AsyncBearerAuth, httpx_needed=True)(self._audience(scopes, origin), ask)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> HttpResponse:
+        """As `Client.request`."""
+        self._audience((scope or url,), origin).admit(url)
+        return await call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port())
+
+    async def close(self) -> None:
+        """Close connections. The client may be used again; it opens new ones."""
+        if self._transport is not None:
+            await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        await self.close()
+
+    def _port(self) -> AsyncioRuntime:
+        if self._runtime is None:
+            from mstoken.runtimes.asyncio import AsyncioRuntime
+            from mstoken.transports.pyreqwest import AsyncPyreqwestTransport
+
+            self._transport = self._transport or AsyncPyreqwestTransport()
+            self._runtime = AsyncioRuntime(self._transport, self._stores.tokens, self._stores.grants)
+        return self._runtime

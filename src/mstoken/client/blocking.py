@@ -1,0 +1,166 @@
+"""Client: tokens in blocking code."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mstoken.client.wiring import Wiring, known
+from mstoken.flows.cached import cached
+from mstoken.rest.bearer_auth import BearerAuth, for_http_client
+from mstoken.rest.call import ApiRequest, call
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from mstoken.clouds import Cloud
+    from mstoken.credentials import Credential
+    from mstoken.flows.store_port import Stores
+    from mstoken.model import Authority, Token
+    from mstoken.protocol.http import HttpResponse
+    from mstoken.protocol.id_token import Person
+    from mstoken.runtimes.blocking import BlockingRuntime, Transport
+
+
+T = TypeVar("T")
+
+
+class Client(Wiring):
+    """Gets tokens, blocking; safe to share between threads. Constructing one touches no network and no disk.
+
+    `authority` is a cloud's name (`"usgov"`), a login host or URL, an `Authority`, or empty for the public cloud.
+    `stores` says where tokens are kept; in memory when not given.
+    """
+
+    def __init__(
+        self,
+        tenant: str,
+        client_id: str,
+        credential: Credential,
+        authority: Authority | Cloud | str = "",
+        stores: Stores | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        super().__init__(tenant, client_id, credential, authority, stores)
+        self._transport = transport
+        self._runtime: BlockingRuntime | None = None
+        self._wiring = Lock()
+
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **wishes: Any,
+    ) -> Token:
+        """The token for a service name, API URL, resource or scope; from memory when a good one is there.
+
+        `wishes`: `min_ttl`, seconds of life the token must still have; `fresh=True` asks the service in any case. What
+        azure-core passes besides is ignored. Raises the errors of `mstoken.errors`.
+        """
+        key = (scopes, claims, tenant_id, enable_cae)
+        hit = self._hits.get(key)
+        if hit is not None and not wishes and hit[0] > time.time():
+            return hit[1]
+        question = self.question(
+            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
+        )
+        with self._forgetful():
+            return self._remember(key, self._run(cached(question, self._port())))
+
+    def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
+        """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
+        return self.get_token(*scopes, **(options or {}))
+
+    def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
+        """Have the person of a `Browser`, `DeviceCode`, `Password` or `AuthorizationCode` sign in now; who it was.
+
+        What the sign-in leaves is kept in the stores under the account. Raises UsageError for other credentials.
+        """
+        from mstoken.flows.sign_in import sign_in
+
+        self._hits.clear()
+        return self._run(sign_in(self.question(*scopes, claims=claims or ""), self._port()))
+
+    def on_behalf_of(self, assertion: str, *, session_key: str = "") -> Client:
+        """For a web API: a client for the user who called with the token `assertion`; `OnBehalfOf` says more.
+
+        It shares this one's connections and stores and costs next to nothing, so make one for each call.
+        """
+        runtime = self._port()
+        credential = self._as_caller(assertion, session_key)
+        caller = Client("", self.client_id, credential, self.authority, self._stores, self._transport)
+        caller.cloud, caller._runtime = self.cloud, runtime
+        return caller
+
+    def renew_sign_in(self) -> None:
+        """Get a new refresh token now, so that the kept sign-in does not die of disuse (`mstoken keepalive`).
+
+        Raises UsageError for a credential other than `RefreshToken`; else as `get_token`.
+        """
+        from mstoken.flows.refresh_token import renewed
+
+        self._run(renewed(*self._renewal(), self._port()))
+
+    def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
+        """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
+
+        def ask(claims: str) -> Token:
+            return self.get_token(*scopes, claims=claims or None, enable_cae=enable_cae)
+
+        return for_http_client(BearerAuth)(self._audience(scopes, origin), ask)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> HttpResponse:
+        """Call an API with the right token and give its answer, whatever the status.
+
+        Without `scope` (a service name, resource or scope) the URL tells the service. Raises UntrustedOrigin when the
+        token is not for the URL's origin, TransportError, UnreadableAnswer, and what `get_token` raises.
+        """
+        self._audience((scope or url,), origin).admit(url)
+        return self._run(call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port()))
+
+    def close(self) -> None:
+        """Close connections. The client may be used again; it opens new ones."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, flow: Coroutine[Any, Any, T]) -> T:
+        from mstoken.runtimes.blocking import run_blocking
+
+        return run_blocking(flow)
+
+    def _port(self) -> BlockingRuntime:
+        with self._wiring:
+            if self._runtime is None:
+                from mstoken.runtimes.blocking import BlockingRuntime
+                from mstoken.transports.pyreqwest import PyreqwestTransport
+
+                self._transport = self._transport or PyreqwestTransport()
+                self._runtime = BlockingRuntime(self._transport, self._stores.tokens, self._stores.grants)
+            return self._runtime
+
+
+def default() -> Client:
+    """`Client.default`: a client of the first identity that is there. For asyncio there is `AsyncClient.default`."""
+    return Client.default()

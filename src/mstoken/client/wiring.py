@@ -1,0 +1,227 @@
+"""What both clients share: turning a call into a complete question, and the hits in memory."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mstoken import clouds, services
+from mstoken.credentials import (
+    Chain,
+    ClientAssertion,
+    ClientCertificate,
+    ClientKey,
+    ClientSecret,
+    ManagedIdentity,
+    OnBehalfOf,
+    RefreshToken,
+    is_user,
+    names_itself,
+)
+from mstoken.errors import ConsentRequired, SignInRequired, UsageError
+from mstoken.model import LEEWAY_IN, Authority, TokenRequest
+from mstoken.rest.bearer_auth import Audience
+from mstoken.stores.memory import Bounded, in_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Self
+
+    from mstoken.clouds import Cloud
+    from mstoken.config.settings import Settings
+    from mstoken.credentials import Credential
+    from mstoken.flows.store_port import Stores
+    from mstoken.model import Token
+    from mstoken.services import Target
+
+MOST_TARGETS = 1000
+"""Meanings of scopes a client remembers: looking one up in the catalogue costs more than all else before a request."""
+
+Question = tuple[tuple[str, ...], str | None, str | None, bool]
+
+
+class Wiring:
+    """What both clients share: turning a call into a complete question, and the hits in memory."""
+
+    def __init__(
+        self,
+        tenant: str,
+        client_id: str,
+        credential: Credential,
+        authority: Authority | Cloud | str = "",
+        stores: Stores | None = None,
+    ) -> None:
+        if not client_id and not names_itself(credential):
+            raise UsageError("No client id was given.", "Give the application's (client) id, or set AZURE_CLIENT_ID.")
+        self.cloud = _cloud(authority)
+        self.authority = _authority(authority, self.cloud, tenant, untold=names_itself(credential))
+        self.client_id = client_id
+        self.credential = credential
+        self._stores = stores or in_memory()
+        self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
+        self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
+
+    def __repr__(self) -> str:
+        where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
+        return f"{type(self).__name__}({where!r}, client_id={self.client_id!r}, credential={self.credential!r})"
+
+    @classmethod
+    def from_settings(cls, settings: Settings, stores: Stores | None = None) -> Self:
+        """A client from resolved settings (`mstoken.config`)."""
+        authority: Authority | Cloud | str = settings.authority or settings.cloud
+        if settings.token_endpoint:
+            authority = Authority.oauth(settings.token_endpoint)
+        client = cls(settings.tenant, settings.client_id, settings.credential, authority, stores)
+        if settings.cloud:  # an authority of one's own, such as an emulator, may stand for any cloud
+            client.cloud = clouds.cloud(settings.cloud)
+        return client
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """A client from AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_AUTHORITY_HOST and the like.
+
+        docs/configuration.md lists the variables. Raises NotConfigured that names what is missing.
+        """
+        from mstoken.config.environment import from_environment
+
+        return cls.from_settings(from_environment())
+
+    @classmethod
+    def from_profile(cls, name: str = "") -> Self:
+        """A client from a profile of the user's configuration file, under the environment (docs/configuration.md).
+
+        A sign-in stored by `mstoken login` is read from, and renewed in, the user's vault. Raises UsageError.
+        """
+        from mstoken.config.settings import resolve
+        from mstoken.stores.user import user_stores
+
+        settings = resolve({"profile": name})
+        return cls.from_settings(settings, user_stores(settings.store))
+
+    @classmethod
+    def managed_identity(
+        cls,
+        *,
+        client_id: str = "",
+        object_id: str = "",
+        resource_id: str = "",
+        source: str = "",
+        cloud: str = "",
+    ) -> Self:
+        """A client of the identity of the place this program runs in; `ManagedIdentity` says what the fields are.
+
+        No tenant and no client id is needed. Raises UsageError.
+        """
+        return cls("", "", ManagedIdentity(client_id, object_id, resource_id, source), cloud)
+
+    @classmethod
+    def default(cls) -> Self:
+        """A client of the first identity that is there: environment, workload identity, managed identity, profile.
+
+        AZURE_TOKEN_CREDENTIALS narrows the choice (docs/identity-chain.md). A profile's sign-in is read from, and
+        renewed in, the user's vault. Raises UsageError; NotConfigured, when a token is asked for and none is there.
+        """
+        from mstoken.config.chain import default_settings
+        from mstoken.stores.user import user_stores
+
+        settings = default_settings()
+        return cls.from_settings(settings, user_stores(settings.store))
+
+    def target(self, *scopes: str) -> Target:
+        """What `scopes` mean: service names, API URLs, resources or scopes, all of one resource. Raises UsageError."""
+        if not scopes:
+            raise UsageError("No service or scope was given.", "Name one, such as graph or arm: mstoken services")
+        known = self._targets.get(scopes)
+        if known is None:
+            known = services.resolve_all(scopes, self.cloud)
+            self._targets.put(scopes, known)
+        return known
+
+    def question(self, *scopes: str, tenant_id: str | None = None, **wishes: Any) -> TokenRequest:
+        """The complete question for a call; `wishes` are TokenRequest's claims, enable_cae, min_ttl and fresh.
+
+        Raises UsageError; SignInRequired when the service needs a user and there is only an application.
+        """
+        if self.authority.token_url:
+            return TokenRequest(self.authority, self.client_id, self.credential, scopes, **wishes)
+        target, credential = self.target(*scopes), self.credential
+        if isinstance(credential, Chain) and target.needs_user:
+            credential = credential.of_users()
+        elif target.needs_user and not is_user(credential):
+            raise _needs_user(target, self.authority, self.client_id)
+        # A managed identity lives in one tenant: what an API's challenge says of tenants does not concern it.
+        keep = not tenant_id or isinstance(credential, ManagedIdentity)
+        authority = self.authority if keep else self.authority.for_tenant(tenant_id or "")
+        return TokenRequest(authority, self.client_id, credential, target.scopes, **wishes)
+
+    def _as_caller(self, assertion: str, session_key: str) -> OnBehalfOf:
+        if not isinstance(self.credential, ClientSecret | ClientCertificate | ClientKey | ClientAssertion):
+            raise UsageError(
+                "On-behalf-of needs a client that is the web API itself, with its own credential.",
+                "Make it with ClientSecret, ClientCertificate, ClientKey or ClientAssertion.",
+            )
+        return OnBehalfOf(assertion, self.credential, session_key)
+
+    def _remember(self, key: Question, token: Token) -> Token:
+        """Keep the token for this process; one that met a challenge takes the place of the one that did not."""
+        if key[1]:
+            self._hits.drop((key[0], None, *key[2:]))
+        good_until = min(token.refresh_on or token.expires_on, token.expires_on - LEEWAY_IN)
+        self._hits.put(key, (good_until, token))
+        return token
+
+    @contextmanager
+    def _forgetful(self) -> Iterator[None]:
+        """Forget what is in memory when the service says that sign-in or consent is no more: the store does too."""
+        try:
+            yield
+        except (SignInRequired, ConsentRequired):
+            self._hits.clear()
+            raise
+
+    def _renewal(self) -> tuple[TokenRequest, RefreshToken]:
+        if not isinstance(self.credential, RefreshToken):
+            raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
+        return TokenRequest(self.authority, self.client_id, self.credential, ()), self.credential
+
+    def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
+        return Audience(self.target(*scopes), self.cloud, origin)
+
+
+def _cloud(authority: Authority | Cloud | str) -> Cloud:
+    """The cloud an authority belongs to; the public one for a host of the caller's own."""
+    if isinstance(authority, clouds.Cloud):
+        return authority
+    if isinstance(authority, Authority):
+        return clouds.cloud_of_authority(authority.origin) or clouds.PUBLIC
+    if not authority:
+        return clouds.PUBLIC
+    if _is_host(authority):
+        return clouds.cloud_of_authority(authority) or clouds.PUBLIC
+    return clouds.cloud(authority)
+
+
+def _authority(authority: Authority | Cloud | str, cloud: Cloud, tenant: str, *, untold: bool) -> Authority:
+    if isinstance(authority, Authority):
+        return authority if authority.token_url or not tenant else authority.for_tenant(tenant)
+    host = authority if isinstance(authority, str) and _is_host(authority) else cloud.authority_host
+    return Authority.of_any(host) if untold and not tenant else Authority.of(host, tenant)
+
+
+def _is_host(text: str) -> bool:
+    """Hosts and URLs have a dot or a colon; names of clouds have neither."""
+    return "." in text or ":" in text or text == "localhost"
+
+
+def _needs_user(target: Target, authority: Authority, client_id: str) -> SignInRequired:
+    name = target.service.title if target.service else target.resource
+    return SignInRequired(
+        f"{name} needs a token on behalf of a user; there is only an application's credential. No request was made.",
+        "Store a user's refresh token, which mstoken login reads from standard input: "
+        f"mstoken login --tenant {authority.tenant} --client-id {client_id}",
+    )
+
+
+def known(wishes: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords that are ours; azure-core passes others that mean nothing here."""
+    return {name: wishes[name] for name in ("min_ttl", "fresh") if name in wishes}
