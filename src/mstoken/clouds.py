@@ -9,6 +9,8 @@ discovery lists them; Bleu, Delos and Singapore as in MSAL 1.39 and azure-cli-co
 
 from __future__ import annotations
 
+import re
+
 from mstoken.errors import UsageError
 from mstoken.values import value
 
@@ -116,5 +118,6 @@ def cloud_of_authority(host: str) -> Cloud | None:
 
     The US Government's host is shared by GCC High and DoD; it answers GCC High, which is `usgov`.
     """
-    bare = host.strip().lower().removeprefix("https://").split("/", 1)[0].removesuffix(":443").removesuffix(".")
+    named = re.split(r"[/?#]", host.strip().lower().removeprefix("https://"), maxsplit=1)[0]
+    bare = named.removesuffix(":443").removesuffix(".")
     return next((known for known in CLOUDS if bare in known.login_hosts), None)

@@ -149,14 +149,15 @@ class KeyVault:
         """Take from the challenge what the vault wants, if it is the vault's to want."""
         challenge = bearer_challenge(header)
         resource = challenge.get("resource") or challenge.get("scope", "").removesuffix("/.default")
-        domain, host = urlsplit(resource).hostname or "", urlsplit(self.url).hostname or ""
+        (domain, _), host = _split(resource), urlsplit(self.url).hostname or ""
         if not domain or not f".{host}".endswith(f".{domain}"):
             raise UntrustedOrigin(
                 f"{self.url} asked for a token for {resource or 'nothing'}, which is not its own; nothing was sent.",
                 "Check the vault's URL.",
             )
-        self._scope = f"{resource.rstrip('/')}/.default"
-        self._tenant = urlsplit(challenge.get("authorization", "")).path.strip("/").partition("/")[0]
+        self._scope = f"https://{domain}/.default"
+        # Of the authority it names only the tenant counts: who is asked, and gets the client's proof, is the client's.
+        self._tenant = _split(challenge.get("authorization", ""))[1].strip("/").partition("/")[0]
 
     def _failed(self, answer: HttpResponse) -> StoreError:
         try:
@@ -169,6 +170,15 @@ class KeyVault:
         if answer.status in BUSY:
             return StoreError(said, "Ask again in a moment.")
         return StoreError(said, "Check the vault's URL, and that the secret is enabled.")
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Host and path of a URL that a stranger wrote; both '' where it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.hostname or "", parts.path
 
 
 def _body(answer: HttpResponse) -> dict[str, Any]:
