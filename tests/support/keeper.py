@@ -1,0 +1,32 @@
+"""A process that keeps sign-ins: `python keeper.py REDIS SECONDS WORKER`; REDIS empty for the user's vault.
+
+Prints how many it kept, and how often one that it had kept was not there or not the last.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+
+from mstoken import redis_stores
+from mstoken.flows.store_port import About
+from mstoken.stores.user import user_stores
+
+
+def main(redis: str, seconds: str, worker: str) -> None:
+    grants = (redis_stores(redis, b"\x07" * 32) if redis else user_stores()).grants
+    grants.names()  # what has to be imported is, before the time begins
+    until, number, missed = time.monotonic() + float(seconds), 0, 0
+    while time.monotonic() < until:
+        key = f"account:{worker}-{number}"
+        grants.put(key, "new", About(tenant=worker))
+        grants.replace(key, "new", "renewed")
+        number += 1
+        earlier = grants.load(f"account:{worker}-{random.randrange(number)}")  # noqa: S311
+        missed += earlier is None or earlier.current != "renewed"
+    sys.stdout.write(f"{number} {missed}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,78 @@
+"""Processes that renew one sign-in and are killed: `python renewer.py AUTHORITY TENANT CLIENT_ID KILLS`.
+
+For each kill a forked child renews over and over until SIGKILL meets it; then another has to be able to go on. Prints
+one line a kill: how many renewals the child had said were done, and whether the next one worked, or why not.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+
+from mstoken import Client, MstokenError, RefreshToken, Stores
+from mstoken.stores.redis_link import Link
+from mstoken.stores.redis_tokens import RedisTokens
+from mstoken.stores.user import user_stores
+
+ACCOUNT = "anna"
+
+
+def client(authority: str, tenant: str, client_id: str) -> Client:
+    stores = user_stores()
+    if url := os.environ.get("MSTOKEN_STORE"):  # at Redis a dead holder's turn ends with its lease: here, soon
+        stores = Stores(RedisTokens(Link(url, b"\x07" * 32), lease_in=0.3), stores.grants)
+    return Client(tenant, client_id, RefreshToken(account=ACCOUNT, single_use=True), authority, stores)
+
+
+def main(authority: str, tenant: str, client_id: str, kills: str) -> None:
+    for _ in range(int(kills)):
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            _renew_for_ever(client(authority, tenant, client_id), writer)
+        os.close(writer)
+        done = os.read(reader, 1)  # the first renewal is done: now it is at work
+        time.sleep(random.random() * 0.06)  # noqa: S311
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        while more := os.read(reader, 65536):
+            done += more
+        os.close(reader)
+        sys.stdout.write(f"{len(done)} {_goes_on(client(authority, tenant, client_id))}\n")
+        sys.stdout.flush()
+
+
+def _renew_for_ever(asking: Client, writer: int) -> None:
+    while True:
+        try:
+            asking.renew_sign_in()
+        except MstokenError as error:
+            sys.stderr.write(f"{error}\n")
+            os._exit(1)
+        os.write(writer, b".")
+
+
+def _goes_on(asking: Client) -> str:
+    """In a process of its own as well: the parent must not use the network before it forks again."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        said = b"True"
+        try:
+            asking.renew_sign_in()
+        except MstokenError as error:
+            said = str(error).replace("\n", " ").encode()
+        os.write(writer, said)
+        os._exit(0)
+    os.close(writer)
+    said = os.read(reader, 4096)
+    os.waitpid(child, 0)
+    os.close(reader)
+    return said.decode()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
