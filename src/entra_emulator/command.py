@@ -7,7 +7,6 @@ found, 126 if it cannot be executed, 125 if the emulator itself could not start.
 import argparse
 import contextlib
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from .environment import for_command
+from .running import NotFound, find
+from .shells import KINDS, render
 
 if TYPE_CHECKING:
     from .config import Config
@@ -50,8 +51,19 @@ def run(command: list[str], config: "Config" = None, port: int = 0) -> int:
         return _run(command, for_command(entra.environment()))
 
 
+def env(kind: str = "bash", port: int = 0) -> int:
+    """Print the settings of an emulator that runs on its own, on stdout. 1 if there is none, or more than one."""
+    try:
+        running = find(port)
+    except NotFound as problem:
+        _tell(str(problem))
+        return 1
+    sys.stdout.write(f"{render(running.environment, kind)}\n")
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
-    """`python -m entra_emulator [--config FILE] [--port N] [-- COMMAND …]`"""
+    """`python -m entra_emulator [--config FILE] [--port N] [-- COMMAND …]`, or `env [--shell KIND] [--port N]`"""
     try:
         return _main(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:  # before the emulator was up; later it has handlers of its own
@@ -59,6 +71,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    if words[:1] == ["env"]:
+        options = _env_parser().parse_args(words[1:])
+        return env(options.shell, options.port)
     if "--" not in words:
         return serve(words)
     cut = words.index("--")
@@ -73,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="entra_emulator",
         description="A local Entra ID. With -- COMMAND, run the command against it and end with its exit code.",
-        usage="%(prog)s [--config FILE] [--port N] [-- COMMAND ...]",
+        usage="%(prog)s [--config FILE] [--port N] [-- COMMAND ...]\n       %(prog)s env [--shell KIND] [--port N]",
     )
     parser.add_argument(
         "--config", metavar="FILE", help="tenants, applications and users (TOML) instead of the built-in"
@@ -81,6 +96,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="HTTPS port on 127.0.0.1 (default: any free one)"
     )
+    return parser
+
+
+def _env_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="entra_emulator env", description="Print the settings of an emulator that runs on its own."
+    )
+    parser.add_argument("--shell", choices=list(KINDS), default="bash", help="a shell or language (default: bash)")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="which emulator, if several run")
     return parser
 
 
@@ -159,10 +183,17 @@ def _on_signals(names: tuple[str, ...], act: Callable[[int], object]) -> Iterato
 
 
 def _settings_text(entra: "Emulator") -> str:
-    lines = [f"A local Entra ID listens on {entra.authority}, its proxy on {entra.proxy}. Settings for a shell:", ""]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in entra.environment().items()]
-    lines += ["", "All of it is made up and ends with this process. Ctrl-C ends it."]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            f"A local Entra ID listens on {entra.authority}, its proxy on {entra.proxy}.",
+            f"Dashboard: {entra.admin_url}/?key={entra.admin_key}",
+            "Settings for a shell (`mstoken emulator env` prints them in another terminal, for other languages too):",
+            "",
+            render(entra.announce(), "bash"),
+            "",
+            "All of it is made up and ends with this process. Ctrl-C ends it.",
+        ]
+    )
 
 
 def _tell(text: str) -> None:

@@ -15,6 +15,8 @@ from .managed_identity.machine import Machine
 from .network.certificates import shared_authority
 from .network.server import ServerThread, bind
 from .routing import Application
+from .running import announce
+from .shells import TRUST_STORE_PASSWORD
 from .world import LoggedRequest, World
 
 if TYPE_CHECKING:
@@ -109,6 +111,14 @@ class Emulator(Control):
         if self._folder is None:
             raise RuntimeError("The emulator is not started; use it in a with statement.")
         return Path(self._folder.name, "ca.pem")
+
+    def announce(self) -> dict[str, str]:
+        """Let other programs of this user find the emulator (`mstoken emulator env`); gives what they will be told."""
+        store = self.ca_file.with_name("trust.p12")
+        store.write_bytes(shared_authority().trust_store(TRUST_STORE_PASSWORD))
+        environment = {**self.environment(), "ENTRA_EMULATOR_TRUST_STORE": str(store)}
+        announce(store.parent, self._running().port, environment)
+        return environment
 
     def api(self, name: Literal["graph", "arm", "partner"]) -> str:
         """Base URL of an API on localhost, with its version where URLs have one."""

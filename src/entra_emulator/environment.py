@@ -10,7 +10,7 @@ from pathlib import Path
 _REMOVED_PREFIXES = ("AZURE_", "MSTOKEN_", "ENTRA_EMULATOR_")
 _REMOVED_PLATFORM = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IMDS_ENDPOINT"}
 FOLDER_PREFIX = "entra-emulator-"
-_MEMORY = "/dev/shm"  # noqa: S108 - Linux' own place for memory-backed files; the folder made in it is private
+MEMORY = "/dev/shm"  # noqa: S108 - Linux' own place for memory-backed files; the folder made in it is private
 _REMOVED = frozenset({*_REMOVED_PLATFORM, "MSI_ENDPOINT", "MSI_SECRET", "ALL_PROXY", "all_proxy", "SSL_CERT_DIR"})
 
 
@@ -19,8 +19,8 @@ def private_folder() -> tempfile.TemporaryDirectory[str]:
 
     Programs keep their tokens in it, and tokens should not reach a disk.
     """
-    memory = os.access(_MEMORY, os.W_OK | os.X_OK)
-    return tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, dir=_MEMORY if memory else None)
+    memory = os.access(MEMORY, os.W_OK | os.X_OK)
+    return tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, dir=MEMORY if memory else None)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,10 @@ def settings(connection: Connection, identity: Mapping[str, str]) -> dict[str, s
 def for_command(added: Mapping[str, str], inherited: Mapping[str, str] | None = None) -> dict[str, str]:
     """The whole environment of a command: the inherited one without what would lead elsewhere, and the emulator's."""
     base = os.environ if inherited is None else inherited
-    kept = {
-        name: value for name, value in base.items() if not name.startswith(_REMOVED_PREFIXES) and name not in _REMOVED
-    }
+    kept = {name: value for name, value in base.items() if not leads_elsewhere(name)}
     return {**kept, **added}
+
+
+def leads_elsewhere(name: str) -> bool:
+    """Whether an inherited variable would lead a program past the emulator."""
+    return name.startswith(_REMOVED_PREFIXES) or name in _REMOVED

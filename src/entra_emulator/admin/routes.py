@@ -4,9 +4,9 @@ from starlette.routing import BaseRoute
 
 from entra_emulator.control import Control
 
-from . import api
+from . import api, dashboard
 
 
 def routes(control: Control) -> list[BaseRoute]:
     """All routes."""
-    return api.routes(control)
+    return [*api.routes(control), *dashboard.routes(control)]

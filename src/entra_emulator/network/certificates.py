@@ -16,6 +16,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from entra_emulator.clouds import clouds, every_host, served
@@ -70,6 +71,11 @@ class CertificateAuthority:
     def pem(self) -> bytes:
         """The authority's certificate, to be given to clients."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
+
+    def trust_store(self, password: str) -> bytes:
+        """The same for Java: a PKCS #12 file in which Java takes the certificate as trusted."""
+        entry = pkcs12.PKCS12Certificate(self._certificate, b"entra_emulator test authority")
+        return pkcs12.serialize_java_truststore([entry], serialization.BestAvailableEncryption(password.encode()))
 
     def _leaf(self, host: str) -> bytes:
         names: list[x509.GeneralName] = [x509.DNSName(host)]

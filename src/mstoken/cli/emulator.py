@@ -89,7 +89,7 @@ def environment(shell: str, port: int | None) -> int:
     _check_installed()
     from entra_emulator.command import env
 
-    return env(shell, port or 0)
+    return exit_codes.USAGE if env(shell, port or 0) else exit_codes.DONE
 
 
 def _check_installed() -> None:

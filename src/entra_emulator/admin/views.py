@@ -1,0 +1,207 @@
+"""The dashboard's pages about what is: tenants, applications, policies, faults. Nothing changes here."""
+
+from html import escape
+
+from entra_emulator.clock import timestamp
+from entra_emulator.conditions import REQUIREMENTS, Policy
+from entra_emulator.control import Control
+from entra_emulator.faults import CUTS, Fault
+from entra_emulator.model import App, Tenant, User
+from entra_emulator.pages.layout import button, form, problem
+
+from .layout import choice, do, field, page, row, switch, table
+from .names import app_name, resource_name, tenant_name
+
+_ON = ("Switch on", "Switch off")
+_USER_SWITCHES = {
+    "enabled": ("Enable", "Disable"),
+    "password_expired": ("Expire password", "Renew password"),
+    "mfa_required": ("Require MFA", "Do not require MFA"),
+}
+_SPANS = {"3600": "1 hour on", "86400": "1 day on", "7776000": "90 days on"}
+
+
+def key_page(wrong: str = "") -> str:
+    """Asks for the key."""
+    content = (
+        f"{problem(wrong)}<p>The emulator printed a key when it started. It is also in "
+        "<code>ENTRA_EMULATOR_ADMIN_KEY</code>.</p>"
+        f"{field('key', 'Key', kind='password')}{button('Open the dashboard')}"
+    )
+    return page("Dashboard key", None, form("/_admin/key", {}, content))
+
+
+def overview(control: Control, wrong: str = "") -> str:
+    """Tenants, applications, the clock."""
+    state = control.state
+    tenants = table(
+        "Tenants", ["Name", "Domains", "Tenant ID", "Users", "Policies"], map(_tenant_row, state.tenants.values())
+    )
+    apps = table(
+        "Applications",
+        ["Name", "Client ID", "Home", "Audience", "Kind", "State"],
+        (_app_row(control, app) for app in state.apps.values()),
+    )
+    moves = "".join(button(label, "advance_in", seconds, "other") for seconds, label in _SPANS.items())
+    now = f"{timestamp(control.clock.now())}, {control.clock.offset_in:+.0f} s from this machine's"
+    clock = form("/_admin/clock", {}, f'<div class="toolbar"><span>{now}</span>{moves}</div>')
+    tools = f'<div class="toolbar">{do("rotate", "Rotate the signing key")}{do("reset", "Start over")}</div>'
+    body = f"{problem(wrong)}{tenants}{apps}<h2>Clock</h2>{clock}<h2>State</h2>{tools}"
+    return page("Overview", "", body)
+
+
+def _tenant_row(one: Tenant) -> str:
+    link = f'<a href="/_admin/tenants/{one.id}">{escape(one.name)}</a>'
+    domains = escape(", ".join(one.domains))
+    return row(link, domains, f"<code>{one.id}</code>", str(len(one.users)), str(len(one.policies)))
+
+
+def _app_row(control: Control, app: App) -> str:
+    return row(
+        escape(app.name),
+        f"<code>{app.id}</code>",
+        escape(tenant_name(control.state, app.tenant)),
+        escape(app.audience),
+        "public" if app.public else "confidential",
+        _standing(app.enabled) + switch(f"apps/{app.id}", "enabled", app.enabled, ("Enable", "Disable")),
+    )
+
+
+def _standing(on: object) -> str:
+    return "on " if on else "off "
+
+
+def tenant(control: Control, one: Tenant) -> str:
+    """A tenant: its users with their state, applications, consents."""
+    state, now = control.state, control.clock.now()
+    users = (
+        row(
+            escape(user.name),
+            escape(user.upn),
+            escape(", ".join(user.roles) or "-"),
+            escape(_account(user, now)),
+            _user_buttons(one, user),
+        )
+        for user in one.users
+    )
+    principals = (
+        row(
+            escape(app_name(state, each.app)),
+            f"<code>{escape(each.app)}</code>",
+            _standing(each.enabled)
+            + switch(f"tenants/{one.id}/principals/{each.id}", "enabled", each.enabled, ("Enable", "Disable")),
+        )
+        for each in one.principals
+    )
+    grants = (
+        row(
+            escape(app_name(state, grant.app)),
+            escape(resource_name(state, grant.resource)),
+            escape(" ".join(grant.scopes) or "-"),
+            escape(" ".join(grant.roles) or "-"),
+            escape(grant.user or "everyone"),
+        )
+        for grant in one.grants
+    )
+    body = (
+        f"<p><code>{one.id}</code>, {escape(', '.join(one.domains))}</p>"
+        + table("Users", ["Name", "User name", "Roles", "State", "Change"], users)
+        + table("Applications in this tenant", ["Name", "Client ID", "State"], principals)
+        + table("Consent", ["Application", "API", "Delegated", "Application's own", "For"], grants)
+    )
+    return page(one.name, "", body)
+
+
+def _user_buttons(tenant: Tenant, user: User) -> str:
+    action = f"tenants/{tenant.id}/users/{user.id}"
+    buttons = [switch(action, name, getattr(user, name), labels) for name, labels in _USER_SWITCHES.items()]
+    return "".join([*buttons, do(f"{action}/revoke", "Revoke sessions")])
+
+
+def _account(user: User, now: float) -> str:
+    parts = [
+        "" if user.enabled else "disabled",
+        "password expired" if user.password_expired else "",
+        "locked" if user.locked_until > now else "",
+        "MFA required" if user.mfa_required else "",
+        f"risk {user.risk}" if user.risk != "none" else "",
+        "sessions revoked" if user.tokens_valid_from else "",
+    ]
+    return ", ".join(part for part in parts if part) or "fine"
+
+
+def policies(control: Control, wrong: str = "") -> str:
+    """Conditional Access of every tenant, with switches, and a form for another policy."""
+    parts = [_policies_of(control, one) for one in control.state.tenants.values()]
+    content = (
+        '<fieldset><legend>Add a policy</legend><div class="grid">'
+        + choice("tenant", "Tenant", [one.domain for one in control.state.tenants.values()])
+        + choice("require", "Requires", REQUIREMENTS)
+        + field("name", "Name")
+        + field("resource", "API (empty: all)", hint="graph, arm, partner or an ID")
+        + field("user", "User (empty: all)", hint="user name")
+        + f"</div>{button('Add')}</fieldset>"
+    )
+    return page("Policies", "policies", problem(wrong) + "".join(parts) + form("/_admin/policies", {}, content))
+
+
+def _policies_of(control: Control, one: Tenant) -> str:
+    rows = (_policy_row(control, one, policy) for policy in one.policies)
+    shown = table(f"Conditional Access of {one.name}", ["Policy", "Requires", "APIs", "Users", "State"], rows)
+    change = switch(f"tenants/{one.id}", "security_defaults", one.security_defaults, _ON)
+    state = _standing(one.security_defaults)
+    return (
+        f'<h2>{escape(one.name)}</h2>{shown}<div class="toolbar"><span>Security defaults: {state}</span>{change}</div>'
+    )
+
+
+def _policy_row(control: Control, tenant: Tenant, policy: Policy) -> str:
+    action = f"tenants/{tenant.id}/policies/{policy.id}"
+    return row(
+        escape(policy.name),
+        escape(policy.require.replace("_", " ")),
+        escape(", ".join(resource_name(control.state, one) for one in policy.resources) or "all"),
+        escape(", ".join(policy.users) or "all"),
+        _standing(policy.enabled) + switch(action, "enabled", policy.enabled, _ON),
+    )
+
+
+def faults(control: Control, wrong: str = "") -> str:
+    """Failures ordered, and a form for another."""
+    rows = (
+        row(
+            escape(one.outcome),
+            escape(_target(one)),
+            "until removed" if one.times is None else f"{one.times} more",
+            do(f"faults/{one.id}/remove", "Remove"),
+        )
+        for one in control.faults
+    )
+    content = (
+        '<fieldset><legend>Order a failure</legend><div class="grid">'
+        + field("code", "AADSTS code", kind="number", hint="50076")
+        + field("status", "HTTP status", kind="number", hint="429")
+        + field("retry_after_in", "Retry-After (seconds)", kind="number")
+        + field("delay_in", "Delay (seconds)", kind="number")
+        + choice("cut", "Cut the connection", CUTS)
+        + field("skew_in", "Clock ahead (seconds)", kind="number")
+        + choice("service", "Service", ["login", "graph", "arm", "partner", "vault", "*"])
+        + field("client", "Client ID (empty: all)")
+        + field("tenant", "Tenant (empty: all)")
+        + field("grant", "Grant type (empty: all)")
+        + field("times", "Times (empty: always)", kind="number", value="1")
+        + f"</div>{button('Order')}</fieldset>"
+    )
+    ordered = table("Failures ordered", ["What happens", "To which requests", "How often", "Change"], rows)
+    return page("Faults", "faults", problem(wrong) + ordered + form("/_admin/faults", {}, content))
+
+
+def _target(fault: Fault) -> str:
+    parts = {
+        "client": fault.client,
+        "tenant": fault.tenant,
+        "grant": fault.grant,
+        "for": fault.resource,
+        "path": fault.path,
+    }
+    return ", ".join([f"service {fault.service}", *(f"{name} {value}" for name, value in parts.items() if value)])

@@ -1,0 +1,72 @@
+"""Emulators that run on their own, and how another program of the same user finds them.
+
+Each has a private folder; the one that is to be found leaves a note in it: its port and the environment it offers.
+"""
+
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .environment import FOLDER_PREFIX, MEMORY
+
+NOTE = "running.json"
+_CONNECT_IN = 1.0
+
+
+class NotFound(LookupError):
+    """There is no emulator of this user to be found, or more than one."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """An emulator of this user. `environment` has the secrets of its made-up applications in it."""
+
+    port: int
+    environment: dict[str, str] = field(repr=False)
+
+
+def announce(folder: Path, port: int, environment: Mapping[str, str]) -> None:
+    """Leave the note that says where an emulator is. The folder is its user's alone."""
+    text = json.dumps({"port": port, "environment": dict(environment)})
+    (folder / NOTE).write_text(text, encoding="utf-8")
+
+
+def find(port: int = 0) -> Running:
+    """The running emulator, or the one at a port.
+
+    :raises NotFound: there is none, or several and no port was given.
+    """
+    found = [one for one in _notes() if port in (0, one.port) and _listens(one.port)]
+    if not found:
+        where = f" on port {port}" if port else ""
+        raise NotFound(f"No emulator of yours runs{where}. Start one in another terminal: mstoken emulator")
+    if len(found) > 1:
+        ports = ", ".join(str(one.port) for one in found)
+        raise NotFound(f"Several emulators of yours run, on the ports {ports}. Say which with --port.")
+    return found[0]
+
+
+def _notes() -> Iterator[Running]:
+    for base in dict.fromkeys((MEMORY, tempfile.gettempdir())):
+        for note in sorted(Path(base).glob(f"{FOLDER_PREFIX}*/{NOTE}")):
+            try:
+                if hasattr(os, "getuid") and note.stat().st_uid != os.getuid():
+                    continue  # somebody else's folder, whatever it says
+                table = json.loads(note.read_text(encoding="utf-8"))
+                yield Running(
+                    int(table["port"]), {str(name): str(value) for name, value in table["environment"].items()}
+                )
+            except (OSError, ValueError, LookupError, AttributeError):
+                continue  # it ended while we looked
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=_CONNECT_IN).close()
+    except OSError:
+        return False
+    return True
