@@ -22,6 +22,9 @@ VARIABLES = {
     "client_certificate_password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
     "send_certificate_chain": "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
     "refresh_token": "MSTOKEN_REFRESH_TOKEN",
+    "username": "AZURE_USERNAME",
+    "password": "AZURE_PASSWORD",
+    "user_assertion": "MSTOKEN_USER_ASSERTION",
     "authority": "AZURE_AUTHORITY_HOST",
     "cloud": "MSTOKEN_CLOUD",
     "store": "MSTOKEN_STORE",
@@ -29,9 +32,9 @@ VARIABLES = {
 }
 """Setting -> variable."""
 
-SECRETS = ("client_secret", "client_certificate_password", "refresh_token")
+SECRETS = ("client_secret", "client_certificate_password", "refresh_token", "password", "user_assertion")
 
-CREDENTIALS = ("client_secret", "client_certificate", "client_assertion", "client_key", "refresh_token")
+CREDENTIALS = ("client_secret", "client_certificate", "client_assertion", "client_key", "refresh_token", "password")
 """Settings of which one makes an identity complete; not all have a variable."""
 
 _NEEDED = (("tenant",), ("client_id",), CREDENTIALS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mstoken import clouds
 from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
-from mstoken.credentials import RefreshToken
+from mstoken.credentials import OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.values import field, value
 
@@ -144,13 +144,23 @@ class Layers:
 
     def _credential(self) -> Credential:
         client = self.client()
+        if assertion := self.environment.get("user_assertion", "") or self._referenced("user_assertion"):
+            return OnBehalfOf(assertion, client)
         single_use = self.profile is not None and self.profile.single_use
         if value := self.environment.get("refresh_token", ""):
             return RefreshToken(value, client, single_use=single_use)
         value, account = self._referenced("refresh_token"), self.text("account")
+        if not (value or account) and (password := self._password(client)):
+            return Password(self.text("username"), password, client)
         if client and not (value or account):
             return proofs.acting(client, self._merged())
         return RefreshToken(value, client, account, single_use=single_use)
+
+    def _password(self, client: ClientCredential | None) -> str:
+        """The user's password, '' for none. In the environment an application's proof goes before it (Azure SDKs)."""
+        if given := self.environment.get("password", ""):
+            return "" if client else given
+        return self._referenced("password")
 
     def _referenced(self, setting: str) -> str:
         if self.profile is None or setting not in self.profile.values:

@@ -39,6 +39,7 @@ TEXTS = (
     "agent_user",
     "fmi_path",
     "managed_identity",
+    "username",
     "account",
     "cloud",
     "authority",
