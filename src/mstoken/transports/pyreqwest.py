@@ -129,8 +129,8 @@ def _settle_at_exit() -> None:
 
     Without it Python aborts (SIGABRT in PyGILState_Release) when a program ends with its answer: bare pyreqwest 0.15.1
     in 50 of 120 runs on 3.11, in 23 and 38 of 120 on 3.13; with it in none of 120 on either. The likely reason, not
-    proved: its thread, which wakes the event loop, is still on its way out of Python (docs.python.org/3/c-api/init.html,
-    threads at finalization). The blocking client did not do so in 30 runs.
+    proved: its thread, which wakes the event loop, is still on its way out of Python (threads at finalization,
+    docs.python.org/3/c-api/init.html). The blocking client did not do so in 30 runs.
     """
     atexit.register(time.sleep, SETTLE_IN)
 
