@@ -106,3 +106,36 @@ def test_no_store_shows_a_refresh_token(grants: GrantStore) -> None:
     grants.put(KEY, "r0-secret", ABOUT)
     grants.replace(KEY, "r0-secret", "r1-secret")
     assert "secret" not in repr(grants) + str(grants) + repr(grants.load(KEY))
+
+
+def test_a_sign_in_remembers_its_last_renewals_and_forecasts_its_end(grants: GrantStore) -> None:
+    """The times of the last five renewals, oldest first; 90 days after the last one Entra would end it."""
+    grants.put(KEY, "r0", ABOUT)
+    assert grants.names()[KEY].renewals == ()
+    for number in range(7):
+        grants.replace(KEY, f"r{number}", f"r{number + 1}")
+    kept = grants.names()[KEY]
+    assert len(kept.renewals) == 5
+    assert list(kept.renewals) == sorted(kept.renewals)
+    assert kept.renewals[-1] == kept.renewed_on >= kept.created_on
+    assert kept.expires_on == kept.renewed_on + 90 * 24 * 3600
+    grants.put(OTHER, "r0", About("https://id.example.com/token"))
+    assert grants.names()[OTHER].expires_on is None
+
+
+def test_a_grant_that_was_ended_stays_so_until_another_takes_its_place(grants: GrantStore) -> None:
+    """The code is kept with it; only the current token's end counts, and a renewal or sign-in begins anew."""
+    grants.put(KEY, "r0", ABOUT)
+    grants.end(KEY, "another", 50173)
+    grants.end(OTHER, "r0", 50173)
+    assert grants.load(KEY) == Grant("r0")
+    grants.end(KEY, "r0", 50173)
+    assert grants.load(KEY) == Grant("r0", "", 50173)
+    assert (grants.names()[KEY].ended_by, grants.names()[KEY].about) == (50173, ABOUT)
+    assert list(grants.names()) == [KEY]
+    grants.replace(KEY, "r0", "r1")
+    assert grants.load(KEY) == Grant("r1", "r0")
+    grants.end(KEY, "r1", 700082)
+    grants.put(KEY, "r9", ABOUT)
+    assert grants.load(KEY) == Grant("r9")
+    assert grants.names()[KEY].ended_by == 0

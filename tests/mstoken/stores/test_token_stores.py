@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mstoken.flows.store_port import TokenStore
-from mstoken.model import Token
+from mstoken.model import About, Token
 
 KEY, OTHER = "0" * 40, "1" * 40
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "pop", 3_999_999_000, "https://graph.microsoft.com/.default openid")
@@ -128,3 +129,54 @@ def test_no_store_shows_a_token(tokens: TokenStore) -> None:
     """Neither repr nor str of a store holds what it keeps."""
     tokens.save(KEY, TOKEN)
     assert TOKEN.token not in repr(tokens) + str(tokens) + repr(tokens.load(KEY))
+
+
+GRAPH, ARM = "https://graph.microsoft.com/.default", "https://management.azure.com//.default"
+ANNA = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app-1", "anna", GRAPH)
+JOB = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app-1", "", ARM)
+OTHERS = About("https://login.microsoftonline.us", "fabrikam.onmicrosoft.us", "app-2", "ben", GRAPH)
+
+
+def _fill(tokens: TokenStore) -> None:
+    for number, about in enumerate((ANNA, JOB, OTHERS)):
+        tokens.save(f"{number}" * 40, Token(f"t{number}", 4_000_000_000 + number, scope="granted"), about)
+    tokens.save("9" * 40, Token("a note", 4_000_000_000, token_type="note"))
+
+
+def test_what_is_kept_says_whose_and_for_what(tokens: TokenStore) -> None:
+    """The list gives what each token said of itself and when it ends, no token, and nothing of notes."""
+    assert tokens.tokens() == []
+    _fill(tokens)
+    kept = tokens.tokens()
+    assert [one.about for one in kept] == [ANNA, JOB, OTHERS]
+    assert [one.expires_on for one in kept] == [4_000_000_000, 4_000_000_001, 4_000_000_002]
+    assert "t0" not in repr(kept)
+    assert tokens.load("0" * 40) == Token("t0", 4_000_000_000, scope="granted")
+
+
+@pytest.mark.parametrize(
+    ("about", "gone"),
+    [
+        (About(tenant="CONTOSO.onmicrosoft.com"), [ANNA, JOB]),
+        (About(scope="https://graph.microsoft.com"), [ANNA, OTHERS]),
+        (About(account="ben"), [OTHERS]),
+        (About(tenant="contoso.onmicrosoft.com", scope="https://management.azure.com/"), [JOB]),
+        (About(client_id="app-3"), []),
+        (About(), [ANNA, JOB, OTHERS]),
+    ],
+)
+def test_forgetting_takes_what_fits_and_nothing_else(tokens: TokenStore, about: About, gone: list[About]) -> None:
+    """By tenant, service, account or all of them, in any letter case; a note stays."""
+    _fill(tokens)
+    assert tokens.forget(about) == len(gone)
+    assert [one.about for one in tokens.tokens()] == [one for one in (ANNA, JOB, OTHERS) if one not in gone]
+    assert tokens.load("9" * 40) is not None
+    assert tokens.forget(about) == 0
+
+
+def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: TokenStore) -> None:
+    """A key that is no digest is listed and forgotten as others are."""
+    tokens.save("account:anna", Token("t", 4_000_000_000), ANNA)
+    assert [one.about for one in tokens.tokens()] == [ANNA]
+    assert tokens.forget(ANNA) == 1
+    assert tokens.load("account:anna") is None
