@@ -1,0 +1,128 @@
+"""Every kind of refusal, as a user meets it: exception in Python, exit code and what to do next in a shell."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.support.program import Program
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.worlds import World
+
+from mstoken import (
+    AccessBlocked,
+    AuthorizationPending,
+    ClientSecret,
+    ConsentRequired,
+    CredentialRejected,
+    Misconfigured,
+    MstokenError,
+    RefreshToken,
+    ServiceUnavailable,
+    SignInRequired,
+    Throttled,
+    UnreadableAnswer,
+)
+from mstoken.cli.exit_codes import LATER, REFUSED, SIGN_IN
+
+
+def _refusal(error: str, code: int, status: int = 400) -> Reply:
+    description = f"AADSTS{code}: In the service's words." if code else "In the service's words."
+    headers = {"Retry-After": "3600"} if status in (429, 503) else {}
+    more = {"error_codes": [code]} if code else {}
+    return Reply(status, {"error": error, "error_description": description, **more}, headers)
+
+
+CASES = [
+    (_refusal("invalid_grant", 50076), SignInRequired, SIGN_IN, f"mstoken login --tenant {TENANT}"),
+    (_refusal("invalid_client", 7000215, 401), CredentialRejected, REFUSED, f"reset --id {CLIENT_ID}"),
+    (_refusal("invalid_grant", 65001), ConsentRequired, REFUSED, f"/{TENANT}/adminconsent?client_id={CLIENT_ID}"),
+    (_refusal("invalid_grant", 53003), AccessBlocked, REFUSED, "Sign-in logs"),
+    (_refusal("unauthorized_client", 700016), Misconfigured, REFUSED, f"({TENANT})"),
+    (_refusal("authorization_pending", 70016), AuthorizationPending, SIGN_IN, "Finish signing in"),
+    (_refusal("temporarily_unavailable", 0, 429), Throttled, LATER, "Wait"),
+    (_refusal("temporarily_unavailable", 90033, 503), ServiceUnavailable, LATER, "again"),
+    # Servers that are not Entra: names of RFC 6749 (sections 4.1.2.1, 5.2), a name of their own, and no answer at all.
+    (_refusal("access_denied", 0, 403), ConsentRequired, REFUSED, "consent"),
+    (_refusal("invalid_scope", 0), Misconfigured, REFUSED, ""),
+    (_refusal("of_our_own", 0), Misconfigured, REFUSED, "Read its message"),
+    (Reply(200, "<html>Sign in to the guest network</html>"), UnreadableAnswer, LATER, "HTTPS_PROXY"),
+]
+NAMES = [f"{kind.__name__}-{number}" for number, (_, kind, _, _) in enumerate(CASES)]
+
+
+@pytest.fixture
+def person(tmp_path: Path, token_service: TokenService) -> Program:
+    """The program for a person who has signed in to a confidential client of the token service."""
+    program = Program(tmp_path)
+    program.environment |= {
+        "AZURE_TENANT_ID": TENANT,
+        "AZURE_CLIENT_ID": CLIENT_ID,
+        "AZURE_CLIENT_SECRET": "not-a-secret",
+        "AZURE_AUTHORITY_HOST": token_service.url,
+    }
+    return program
+
+
+@pytest.mark.parametrize(("reply", "kind", "code", "next_step"), CASES, ids=NAMES)
+def test_the_exception_of_each_kind(
+    world: World, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
+) -> None:
+    """The class says what kind it is, and the error says what to do next."""
+    token_service.script = [reply]
+    credential = RefreshToken("rt-1", ClientSecret("not-a-secret"))
+    client = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    with pytest.raises(MstokenError) as caught:
+        world.run(partial(client.get_token, "graph"))
+    assert type(caught.value) is kind
+    assert caught.value.remedy
+    assert next_step in caught.value.remedy
+
+
+@pytest.mark.parametrize(("reply", "kind", "code", "next_step"), CASES, ids=NAMES)
+def test_the_exit_code_of_each_kind(
+    person: Program, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
+) -> None:
+    """Nothing on standard output, the exit code of its kind, and one line each for what happened and what is next."""
+    token_service.script = [reply]
+    ran = person("get", "graph", MSTOKEN_REFRESH_TOKEN="rt-1")
+    assert (ran.code, ran.out) == (code, "")
+    happened, remedy = ran.err.splitlines()
+    assert happened.startswith("mstoken: error: ")
+    assert remedy.startswith("  next: ")
+    assert next_step in remedy
+    assert "rt-1" not in ran.err
+    assert "not-a-secret" not in ran.err
+
+
+def test_every_kind_of_the_table_is_here() -> None:
+    """A kind of refusal that is added needs a case here."""
+    from mstoken.aadsts import KINDS
+
+    tested = {kind.__name__.lower() for _, kind, _, _ in CASES}
+    assert {kind.replace("_", "") for kind in KINDS} <= tested
+
+
+@pytest.mark.parametrize("code", [50173, 700082])
+def test_a_revoked_sign_in_is_asked_for_once_and_takes_its_tokens_along(
+    person: Program, token_service: TokenService, code: int
+) -> None:
+    """The kept token of another service goes too, nobody is asked again, and one new sign-in mends it."""
+    del person.environment["AZURE_CLIENT_SECRET"]
+    token_service.script = [token_reply()]
+    assert person("login", "--profile", "work", stdin="rt-1\n").code == 0
+    assert person("get", "graph", "--profile", "work").code == 0
+    token_service.script = [_refusal("invalid_grant", code)]
+    first = person("get", "arm", "--profile", "work")
+    asked = len(token_service.asked)
+    second = person("get", "graph", "--profile", "work")
+    for ran in (first, second):
+        assert (ran.code, ran.out) == (SIGN_IN, "")
+        assert f"AADSTS{code}" in ran.err
+        assert "mstoken login" in ran.err
+    assert len(token_service.asked) == asked
+    token_service.script = [token_reply("anew")]
+    assert person("login", "--profile", "work", stdin="rt-2\n").code == 0
+    assert person("get", "graph", "--profile", "work").out == "anew\n"
+    assert token_service.asked[-1].form["refresh_token"] == "rt-2"
