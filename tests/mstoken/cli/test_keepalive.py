@@ -1,0 +1,105 @@
+"""`mstoken keepalive`: sign-ins that grow old are renewed, by cron, one line each."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.support.program import Program
+
+from entra_emulator import Emulator
+
+NADIA, OTTO = "nadia@northwind-partner.example", "otto@northwind-partner.example"
+PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def signed_in(at_entra: Program, entra: Emulator) -> Program:
+    """Nadia with the confidential application under `work`, Otto with the public one under `otto`."""
+    assert at_entra("login", "--profile", "work", stdin=entra.sign_in(NADIA)).code == 0
+    public = {"AZURE_CLIENT_ID": PUBLIC_APP, "AZURE_CLIENT_SECRET": ""}
+    assert at_entra("login", "--profile", "otto", stdin=entra.sign_in(OTTO, PUBLIC_APP), **public).code == 0
+    return at_entra
+
+
+def _age(program: Program, account: str, days: int) -> None:
+    """Let the vault believe that the sign-in was renewed so long ago."""
+    vault = Path(program.environment["MSTOKEN_CACHE_DIR"], "vault", "vault.db")
+    with closing(sqlite3.connect(vault)) as connection, connection:
+        then = int(time.time()) - days * DAY
+        connection.execute("UPDATE grants SET renewed_on = ? WHERE key = ?", (then, f"account:{account}"))
+
+
+def _renewed_on(program: Program) -> dict[str, int]:
+    return {one["account"]: one["renewed_on"] for one in json.loads(program("accounts", "-o", "json").out)}
+
+
+def test_only_the_old_ones_are_renewed(signed_in: Program, entra: Emulator) -> None:
+    """One line each; the old one gets a new refresh token and the young one is left."""
+    _age(signed_in, "otto", 40)
+    before = len(entra.token_requests)
+    ran = signed_in("keepalive")
+    assert ran.code == 0, ran.err
+    assert sorted(line.split() for line in ran.out.splitlines()) == [
+        ["otto", "40", "days", "ago", "renewed"],
+        ["work", "today", "left:", "young", "enough"],
+    ]
+    assert len(entra.token_requests) == before + 1
+    assert min(_renewed_on(signed_in).values()) > time.time() - 300
+    assert signed_in("get", "graph", "--profile", "otto", AZURE_CLIENT_ID="", AZURE_CLIENT_SECRET="").code == 0
+
+
+def test_a_dry_run_asks_nobody(signed_in: Program, entra: Emulator) -> None:
+    """It says what would be done."""
+    _age(signed_in, "work", 25)
+    before, ages = len(entra.token_requests), _renewed_on(signed_in)
+    ran = signed_in("keepalive", "--older-than", "21", "--dry-run")
+    assert (ran.code, ran.out.count("would be renewed"), ran.out.count("left")) == (0, 1, 1)
+    assert (len(entra.token_requests), _renewed_on(signed_in)) == (before, ages)
+
+
+def test_the_application_is_proved_by_environment_or_profile(signed_in: Program) -> None:
+    """A confidential application's secret is found where `mstoken get --profile` finds it."""
+    assert "renewed\n" in signed_in("keepalive", "--older-than", "0").out
+    ran = signed_in("keepalive", "--older-than", "0", AZURE_CLIENT_SECRET="")
+    assert ran.code == 6
+    assert "failed: AADSTS7000218" in ran.out
+
+
+def test_one_that_fails_stops_no_other_and_shows_in_the_exit_code(signed_in: Program, entra: Emulator) -> None:
+    """A revoked sign-in is told with what to do; the others are renewed; the exit code is 6, also the next time."""
+    found = entra.state.user(OTTO)
+    assert found
+    found[1].tokens_valid_from = time.time() + 5
+    try:
+        first = signed_in("keepalive", "--older-than", "0")
+        second = signed_in("keepalive", "--older-than", "0")
+    finally:
+        found[1].tokens_valid_from = 0
+    for ran in (first, second):
+        assert ran.code == 6
+        assert "AADSTS50173" in ran.out
+        assert "mstoken login" in ran.out
+        assert ran.out.count("renewed\n") == 1
+    assert "said so before" in second.out
+
+
+def test_sign_ins_without_a_profile_are_renewed_too(signed_in: Program) -> None:
+    """What was noted at the sign-in is enough for a public application."""
+    (signed_in.config / "config.toml").unlink()
+    _age(signed_in, "otto", 50)
+    ran = signed_in("keepalive")
+    assert ran.code == 0, ran.out
+    assert "50 days ago" in ran.out
+    assert "renewed" in ran.out
+
+
+def test_with_nothing_kept_there_is_nothing_to_do(at_entra: Program) -> None:
+    """A cron job on a new machine does not fail."""
+    ran = at_entra("keepalive")
+    assert (ran.code, ran.out, ran.err) == (0, "", "mstoken: No sign-in is kept.\n")
