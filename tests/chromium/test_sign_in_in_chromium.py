@@ -102,7 +102,7 @@ def test_consent_that_is_declined(world: World, entra: Emulator, chromium: Chrom
         enter(page, OTTO)
         page.sees("Permissions requested")
         page.press("Cancel")
-        page.sees("The sign-in failed.")
+        page.sees("You are not signed in.")
 
     hand = Hand(chromium, act)
     app = client(world, entra, hand)

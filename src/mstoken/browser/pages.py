@@ -33,8 +33,8 @@ _STYLE = """
 :root { color-scheme: light dark; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #f3f5f7; color: #1b1f24;
   font: 1.05rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
-main { max-width: 30rem; margin: 1rem; padding: 2rem 2.25rem; background: #fff; border-radius: 10px;
-  border-top: 6px solid #b3541e; box-shadow: 0 2px 14px rgb(0 0 0 / 12%); }
+main { box-sizing: border-box; width: min(30rem, 100% - 2rem); padding: 2rem 2.25rem; background: #fff;
+  border-radius: 10px; border-top: 6px solid #b3541e; box-shadow: 0 2px 14px rgb(0 0 0 / 12%); }
 main.done { border-top-color: #1a7f4b; }
 h1 { margin: 0 0 .5rem; font-size: 1.5rem; }
 p { margin: 0; }

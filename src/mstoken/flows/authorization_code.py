@@ -81,7 +81,8 @@ async def _finish(
         proved = AuthorizationCode(code, visit.redirect_uri, secrets.verifier, credential.client, secrets.nonce)
         answer, person = await redeem_code(request, proved, port)
     except MstokenError as error:
-        await visit.show("declined" if isinstance(error, SignInRequired) else "failed")
+        declined = isinstance(error, SignInRequired) or landed.get("error") == "access_denied"
+        await visit.show("declined" if declined else "failed")
         raise
     await visit.show("signed-in")
     return answer, person
