@@ -22,7 +22,7 @@ LIFE_IN = 600
 def answer(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
-    :raises EntraError: 9002313 for no code of ours, 700007 another client's, 54005 redeemed, 70008 expired, 700005
+    :raises EntraError: 9002313 for no code of ours, 700007 another client's, 54005 redeemed, 70000 expired, 700005
         another tenant's, 500112 another redirect URI, 50148 501481 PKCE, 9002326 9002327 origin, and the
         rules' own.
     """
@@ -55,7 +55,7 @@ def _check(exchange: Exchange, client: Client, record: AuthorizationCode) -> Non
     if record.redeemed:
         raise EntraError(54005)
     if exchange.world.clock.now() >= record.issued_on + LIFE_IN:
-        raise EntraError(70008)
+        raise EntraError(70000, parameter="code", reason="The code has expired.")
     sent = exchange.required("redirect_uri")
     if sent != record.redirect_uri:
         raise EntraError(500112, redirect_uri=sent, expected=record.redirect_uri)

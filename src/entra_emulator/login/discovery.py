@@ -19,6 +19,13 @@ CACHED = [
     ("Access-Control-Allow-Methods", "GET, OPTIONS"),
 ]
 
+UNCACHED = [
+    ("Cache-Control", "no-store, no-cache"),
+    ("Pragma", "no-cache"),
+    ("Expires", "-1"),
+    ("Content-Disposition", "inline; filename=userrealm.json"),
+]
+
 
 def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> dict[str, Any]:
     """Instance discovery: whether the host of an authorization endpoint is a sign-in host.

@@ -99,7 +99,8 @@ async def instance(request: Request) -> Response:
 
 async def user_realm(request: Request) -> Response:
     """GET /{tenant}/userrealm/{username}"""
-    return _discover(request, lambda exchange: accounts.realm(exchange, request.path_params["username"]))
+    username = request.path_params["username"]
+    return _discover(request, lambda exchange: accounts.realm(exchange, username), discovery.UNCACHED)
 
 
 async def openid_configuration(request: Request) -> Response:
@@ -117,9 +118,11 @@ async def keys(request: Request) -> Response:
     return _discover(request, discovery.keys)
 
 
-def _discover(request: Request, find: Callable[[Exchange], dict[str, Any]]) -> Response:
+def _discover(
+    request: Request, find: Callable[[Exchange], dict[str, Any]], special: list[tuple[str, str]] = discovery.CACHED
+) -> Response:
     exchange = Exchange.of(request)
-    headers = [*discovery.CACHED, ("Content-Type", "application/json; charset=utf-8")]
+    headers = [*special, ("Content-Type", "application/json; charset=utf-8")]
     status = 200
     try:
         body = find(exchange)

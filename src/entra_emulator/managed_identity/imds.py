@@ -40,6 +40,7 @@ def by_entra(asked: Asked, identity: Identity, **more: str) -> Response:
             "timestamp": timestamp(asked.setting.world.clock.now()),
             "trace_id": new_id(),
             "correlation_id": new_id(),
+            "error_uri": f"https://westeurope.login.microsoft.com/error?code={refusal.code}",  # it asks where it stands
         }
         return asked.json(body, 400, SERVER)
     return asked.json({**success(issued), **more}, 200, SERVER)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import App
+from entra_emulator.resources import ARM
 from entra_emulator.tokens.claims import BACKDATED_IN, Access, Principal, Stamp, access_claims
 from entra_emulator.world import World
 
@@ -52,10 +53,13 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     who = Principal(tenant, app, _BY_CERTIFICATE, identity.object_id)
     claims = access_claims(who, Access(found, resource, roles=roles), stamp)
     claims["idtyp"] = "app"
-    claims["xms_idrel"], claims["xms_act_fct"] = _MACHINE
-    claims["xms_mirid"] = identity.resource_id
-    claims["xms_rd"] = secrets.token_urlsafe(24)
-    token = world.keys.sign(claims, with_thumbprint=True)
+    if found.app_id == ARM:
+        claims.pop("wids", None)  # as recorded; an application's own token for the same API has them
+    special = {name: claims.pop(name) for name in list(claims) if name.startswith("xms_")}
+    special["xms_idrel"], special["xms_act_fct"] = _MACHINE
+    special["xms_mirid"] = identity.resource_id
+    special["xms_rd"] = secrets.token_urlsafe(24)
+    token = world.keys.sign(claims | dict(sorted(special.items())), with_thumbprint=True)
     return Issued(token, identity.client_id, resource, stamp.issued_on, stamp.expires_on, now)
 
 
