@@ -55,7 +55,7 @@ class HttpRequest:
 
 @value
 class HttpResponse:
-    """What came back. Header names are lower case; the body may carry tokens and stays out of the repr."""
+    """What came back. Header names are found in lower case; the body may carry tokens and stays out of the repr."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

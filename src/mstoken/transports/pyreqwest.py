@@ -175,7 +175,7 @@ def _append(body: bytearray, chunk: bytes, request: HttpRequest) -> None:
 
 
 def _answer(response: BaseResponse, body: bytearray) -> HttpResponse:
-    return HttpResponse(response.status, {name.lower(): value for name, value in response.headers.items()}, bytes(body))
+    return HttpResponse(response.status, response.headers, bytes(body))
 
 
 def _issuer(request: HttpRequest) -> str:
