@@ -27,16 +27,16 @@ class RedisServer:
     """
 
     def __init__(self, *, tls: bool = False) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="mstoken-redis-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="mstoken-redis-"))
         self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
-        self.authority = self._folder / "ca.pem"
+        self.authority = self.folder / "ca.pem"
         self._port = 0
         if tls:
             authority = trustme.CA()
             authority.cert_pem.write_to_path(self.authority)
             authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(
-                self._folder / "server.pem"
+                self.folder / "server.pem"
             )
         self.start()
 
@@ -44,7 +44,7 @@ class RedisServer:
     def url(self) -> str:
         if self._tls:
             return f"rediss://{QUOTED}@127.0.0.1:{self._port}?ssl_ca_certs={self.authority}"
-        return f"unix://{self._folder}/socket"
+        return f"unix://{self.folder}/socket"
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -54,7 +54,7 @@ class RedisServer:
     def start(self) -> None:
         self._port = self._port or _free_port()
         self._process = subprocess.Popen(
-            ["redis-server", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=self._folder
+            ["redis-server", "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, cwd=self.folder
         )
         assert self._process.stdin
         self._process.stdin.write("\n".join(self._settings()).encode())
@@ -84,13 +84,13 @@ class RedisServer:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     def _way(self) -> list[str]:
-        return ["-s", f"{self._folder}/socket"]
+        return ["-s", f"{self.folder}/socket"]
 
     def _settings(self) -> list[str]:
-        place = [f'unixsocket "{self._folder}/socket"', "unixsocketperm 600", f'dir "{self._folder}"']
+        place = [f'unixsocket "{self.folder}/socket"', "unixsocketperm 600", f'dir "{self.folder}"']
         kept = ['save ""', "appendonly yes", "appendfsync everysec", "daemonize no"]
         if not self._tls:
             return [*place, *kept, "port 0"]
@@ -100,8 +100,8 @@ class RedisServer:
             "port 0",
             f"tls-port {self._port}",
             "bind 127.0.0.1",
-            f'tls-cert-file "{self._folder}/server.pem"',
-            f'tls-key-file "{self._folder}/server.pem"',
+            f'tls-cert-file "{self.folder}/server.pem"',
+            f'tls-key-file "{self.folder}/server.pem"',
             f'tls-ca-cert-file "{self.authority}"',
             "tls-auth-clients no",
             "user default off",
@@ -111,7 +111,7 @@ class RedisServer:
     def _answers(self) -> bool:
         with contextlib.suppress(OSError, ssl.SSLError), socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1)
-            probe.connect(f"{self._folder}/socket")
+            probe.connect(f"{self.folder}/socket")
             probe.sendall(b"PING\r\n")
             return probe.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         return False

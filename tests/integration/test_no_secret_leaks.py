@@ -1,0 +1,189 @@
+"""After a full run no secret stands in clear in any file on disk, in any log at debug level, or in any traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import os
+import shutil
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import pytest
+from tests.support.program import Program, Ran
+from tests.support.redis_server import KEY, PASSWORD, QUOTED, RedisServer
+
+from entra_emulator import Emulator
+from mstoken import AsyncClient, Client, ClientSecret, MstokenError, RefreshToken, Stores, redis_stores
+from mstoken.flows.store_port import About
+from mstoken.stores.places import memory_backed
+from mstoken.stores.user import user_stores
+
+NADIA = "nadia@northwind-partner.example"
+WRONG = "wrong~hunter2-secret"
+
+
+@pytest.fixture(scope="module")
+def entra() -> Iterator[Emulator]:
+    """A local Entra ID, all of whose secrets are known."""
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A folder on a disk: there, nothing may be clear."""
+    for place in (tempfile.gettempdir(), "/var/tmp", str(Path.home())):  # noqa: S108
+        if os.access(place, os.W_OK) and not memory_backed(place):
+            made = Path(tempfile.mkdtemp(dir=place, prefix="mstoken-test-"))
+            yield made
+            shutil.rmtree(made)
+            return
+    pytest.skip("no writable folder on a disk")
+
+
+def _forms(secret: str) -> Iterable[bytes]:
+    """How a secret may be written: as it is, in part, in a form or URL, as base64."""
+    for part in {secret, secret[:40], secret[-40:]}:
+        yield part.encode()
+        yield quote_plus(part).encode()
+        yield base64.b64encode(part.encode())[: len(part)]
+
+
+def _found(secrets: Iterable[str], places: dict[str, bytes]) -> list[str]:
+    """Where which secret is seen, by its first letters."""
+    forms = {form for secret in secrets if len(secret) >= 8 for form in _forms(secret)}
+    assert forms
+    return [f"{where}: {form[:12]!r}…" for where, content in places.items() for form in forms if form in content]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    files = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert files
+    return files
+
+
+def _secrets(entra: Emulator, *more: str) -> list[str]:
+    """Every secret and refresh token that the emulator knows, and more."""
+    own = [secret.value for app in entra.state.apps.values() for secret in app.secrets]
+    return [*own, *entra.state.refresh_tokens, *more]
+
+
+def test_the_scan_sees_what_is_there(tmp_path: Path) -> None:
+    """A secret as it is, in a form, or as base64 is found, so that finding none means something."""
+    secret = "8Q~s3cret+with/odd=signs"
+    encoded = base64.b64encode(secret.encode()).decode()
+    for number, form in enumerate([secret, f"client_secret={quote_plus(secret)}", encoded]):
+        (tmp_path / str(number)).write_text(f"before {form} after")
+    assert {line.rpartition(": ")[0] for line in _found([secret], _files(tmp_path))} == set(_files(tmp_path))
+
+
+def test_no_file_and_no_message_of_the_program_holds_a_secret(entra: Emulator, disk: Path) -> None:
+    """Signing in, asking, failing, renewing, showing and clearing, with tracebacks on: in no file and in no message."""
+    program = Program(disk)
+    program.environment |= entra.environment() | {
+        "MSTOKEN_CACHE_DIR": str(disk / "cache"),
+        "MSTOKEN_CONFIG_DIR": str(program.config),
+        "MSTOKEN_DEBUG": "1",
+        "PYTHONDEVMODE": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+    tokens: list[str] = []
+    said: dict[str, bytes] = {}
+
+    def run(*arguments: str, stdin: str = "", **environment: str) -> Ran:
+        ran = program(*arguments, stdin=stdin, **environment)
+        if arguments[0] == "get":
+            tokens.append(ran.out.strip())
+        else:
+            said[f"stdout of {arguments}"] = ran.raw
+        said[f"stderr of {arguments} {sorted(environment)}"] = ran.err.encode()
+        return ran
+
+    assert run("login", "--profile", "work", stdin=entra.sign_in(NADIA)).code == 0
+    assert run("get", "graph").code == 0
+    assert run("get", "arm", "--profile", "work").code == 0
+    assert run("request", "GET", "https://graph.microsoft.com/v1.0/organization").code == 0
+    assert run("get", "vault", AZURE_CLIENT_SECRET=WRONG).code == 4
+    assert run("get", "vault", MSTOKEN_REFRESH_TOKEN=WRONG, AZURE_CLIENT_SECRET="").code in {3, 4}
+    assert run("get", "vault", AZURE_AUTHORITY_HOST="https://127.0.0.1:9").code == 5
+    assert run("get", "vault", MSTOKEN_STORE=f"redis://{QUOTED}@127.0.0.1:9").code == 0
+    assert run("get", "graph", MSTOKEN_CACHE_DIR="/proc/nobody").code == 0
+    for arguments in (
+        ("cache", "show"),
+        ("accounts", "-o", "json"),
+        ("keepalive", "--older-than", "0"),
+        ("doctor",),
+        ("cache", "clear"),
+    ):
+        run(*arguments)
+    secrets = _secrets(entra, WRONG, PASSWORD, program.environment["MSTOKEN_VAULT_KEY"], *filter(None, tokens))
+    assert len(secrets) > 8
+    assert "Traceback" not in "".join(map(bytes.decode, said.values()))
+    assert _found(secrets, said) == []
+    (program.config / "config.toml").read_text()  # it is there and is scanned
+    assert _found(secrets, _files(disk)) == []
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """A Redis server that writes all it gets to its disk."""
+    server = RedisServer()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("kind", ["user", "redis"])
+def test_no_log_traceback_or_store_of_the_library_holds_a_secret(
+    entra: Emulator,
+    disk: Path,
+    redis: RedisServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+) -> None:
+    """Both clients, a person and an application, answers and refusals; every logger of the process at debug level."""
+    caplog.set_level(logging.DEBUG)
+    for name, value in {**entra.environment(), "MSTOKEN_VAULT_KEY": base64.b64encode(KEY).decode()}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(disk / "cache"))
+    stores: Stores = redis_stores(redis.url, KEY) if kind == "redis" else user_stores()
+    app, tenant = entra.state.default_app, entra.state.default_tenant.id
+    good, bad = ClientSecret(app.secrets[0].value), ClientSecret(WRONG)
+    stores.grants.put("account:nadia", entra.sign_in(NADIA), About(entra.authority, tenant, app.id))
+    seen: list[object] = [stores, stores.tokens, stores.grants]
+    tokens: list[str] = []
+
+    def attempt(call: Callable[[], object]) -> None:
+        try:
+            seen.append(token := call())
+            tokens.append(getattr(token, "token", ""))
+        except MstokenError as error:
+            seen.extend(["".join(traceback.format_exception(error)), error, error.args, vars(error)])
+
+    people = (RefreshToken(account="nadia", client=good), RefreshToken(entra.sign_in(NADIA), good))
+    for credential in (good, bad, *people, RefreshToken(WRONG, good), RefreshToken(account="nadia", client=bad)):
+        client = Client(tenant, app.id, credential, entra.authority, stores)
+        seen.append(client)
+        for service in ("graph", "arm"):
+            attempt(partial(client.get_token, service, fresh=True))
+            attempt(partial(_by_asyncio, client, service))
+    assert len([token for token in tokens if token]) >= 8
+    assert len([one for one in seen if isinstance(one, str) and "Traceback" in one]) >= 4
+    secrets = _secrets(entra, WRONG, *filter(None, tokens), base64.b64encode(KEY).decode())
+    places = {"the log": caplog.text.encode(), "reprs and tracebacks": repr(seen).encode()}
+    assert _found(secrets, places | _files(disk if kind == "user" else redis.folder)) == []
+
+
+def _by_asyncio(client: Client, service: str) -> object:
+    async def main() -> object:
+        arguments = (client.authority.tenant, client.client_id, client.credential, client.authority, client._stores)
+        async with AsyncClient(*arguments) as other:
+            return await other.get_token(service, fresh=True)
+
+    return asyncio.run(main())
