@@ -1,4 +1,4 @@
-"""Check that generated pages are fresh and that links between pages lead somewhere."""
+"""Check that generated pages are fresh, links between pages lead somewhere, and ways to get a token are tested."""
 
 from __future__ import annotations
 
@@ -32,10 +32,17 @@ def dead_links() -> list[str]:
     ]
 
 
+def untested_flows() -> list[str]:
+    """What `check_flows.py` says."""
+    tool = [sys.executable, str(ROOT / "tools" / "check_flows.py")]
+    return subprocess.run(tool, check=False, capture_output=True, text=True).stderr.splitlines()
+
+
 def main() -> int:
-    problems = stale_pages() + dead_links()
+    problems = stale_pages() + dead_links() + untested_flows()
     print(
-        "\n".join(problems) or "docs: generated pages fresh, links whole", file=sys.stderr if problems else sys.stdout
+        "\n".join(problems) or "docs: generated pages fresh, links whole, flows tested",
+        file=sys.stderr if problems else sys.stdout,
     )
     return 1 if problems else 0
 

@@ -1,0 +1,49 @@
+"""The page of flows is held to the tests and to the credentials that there are."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+TOOL = Path(__file__).parent.parent.parent / "tools" / "check_flows.py"
+SECRET = "`flows/test_secret_and_refresh_token.py::test_a_secret_gets_tokens_of_the_application`"
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    """tools/check_flows.py as a module."""
+    spec = importlib.util.spec_from_file_location("check_flows", TOOL)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_true(tool: ModuleType) -> None:
+    """Every row's tests are there and run both worlds, and every credential has a row."""
+    assert tool.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("works", "fails", "word"),
+    [
+        (SECRET, "`flows/test_none.py::test_x`", "no test test_x in flows/test_none.py"),
+        (SECRET[:-2] + "`", SECRET, "no test"),
+        (SECRET, "—", "'fails' names no test"),
+        ("`cli/test_get.py::test_header_is_ready_for_curl`", SECRET, "'works' names no test that runs blocking and"),
+    ],
+)
+def test_a_row_whose_tests_do_not_prove_it_is_told(tool: ModuleType, works: str, fails: str, word: str) -> None:
+    """A test that is not there, none at all, or only a blocking one."""
+    assert any(word in problem for problem in tool.bad_cells(["secret", "x", "x", "x", works, fails]))
+    assert tool.bad_cells(["secret", "x", "x", "x", SECRET, SECRET]) == []
+
+
+def test_a_credential_without_row_is_told(tool: ModuleType) -> None:
+    """A page that lost a row names the credential that it no longer shows."""
+    text = tool.PAGE.read_text(encoding="utf-8").replace("DeviceCode", "Elsewhere")
+    assert tool.without_row(text) == ["no row shows DeviceCode"]
