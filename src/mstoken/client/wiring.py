@@ -217,8 +217,7 @@ def _needs_user(target: Target, authority: Authority, client_id: str) -> SignInR
     name = target.service.title if target.service else target.resource
     return SignInRequired(
         f"{name} needs a token on behalf of a user; there is only an application's credential. No request was made.",
-        "Store a user's refresh token, which mstoken login reads from standard input: "
-        f"mstoken login --tenant {authority.tenant} --client-id {client_id}",
+        f"Sign in as a user: mstoken login --tenant {authority.tenant} --client-id {client_id}",
     )
 
 

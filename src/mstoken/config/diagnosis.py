@@ -157,7 +157,7 @@ def _check(credential: Credential | None, stores: Stores) -> None:
     if grant_key(credential) not in stores.grants.names():
         raise UsageError(
             f"No sign-in is kept for the account {credential.account!r}.",
-            f"Store one: mstoken login --profile {credential.account} (it reads the token from standard input).",
+            f"Sign in: mstoken login --profile {credential.account}",
         )
 
 

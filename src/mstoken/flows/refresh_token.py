@@ -64,7 +64,7 @@ async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:
         return Grant(credential.value)
     raise UsageError(
         f"No sign-in is kept for the account {credential.account!r}.",
-        f"Store one: mstoken login --profile {credential.account} (it reads the refresh token from standard input).",
+        f"Sign in: mstoken login --profile {credential.account}",
     )
 
 
