@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Literal
 
-Service = Literal["login", "graph", "arm", "partner", "admin"]
-SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner")
+Service = Literal["login", "graph", "arm", "partner", "vault", "admin"]
+SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner", "vault")
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """One national cloud. `login[0]` is the preferred host; `realm` is the cloud whose tenants and APIs it shares."""
+    """One national cloud. `login[0]` is the preferred host; `realm` is the cloud whose tenants and APIs it shares.
+
+    `vault` is the domain under which each key vault has a host of its own.
+    """
 
     name: str
     instance: str
@@ -24,6 +27,7 @@ class Cloud:
     graph: list[str] = field(default_factory=list)
     arm: list[str] = field(default_factory=list)
     partner: list[str] = field(default_factory=list)
+    vault: list[str] = field(default_factory=list)
     aad_graph: str = ""
     rbac: str = ""
     listed: bool = False
@@ -67,12 +71,15 @@ def _by_host() -> dict[str, tuple[Cloud, Service]]:
 def served(host: str) -> tuple[Cloud, Service] | None:
     """The cloud and service behind a host name, None for a host that is not Microsoft's or not emulated.
 
-    Regional sign-in hosts (`westeurope.login.microsoft.com`) count as their cloud's sign-in host.
+    Every host in a cloud's domain for key vaults is a vault's. Regional sign-in hosts (`westeurope.login.microsoft.com`)
+    count as their cloud's sign-in host.
     """
     host = host.lower().rstrip(".")
     if found := _by_host().get(host):
         return found
     _, _, parent = host.partition(".")
+    if (found := _by_host().get(parent)) and found[1] == "vault":
+        return found
     for cloud in clouds():
         if cloud.regional and parent == cloud.regional:
             return cloud, "login"

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from .admin import routes as admin
-from .apis import arm, graph, partner_center
+from .apis import arm, graph, key_vault, partner_center
 from .config import Config
 from .control import Control
 from .environment import Connection, private_folder, settings
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .clouds import Service
 
-_PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1"}
+_PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1", "vault": "/vault"}
 
 
 class Emulator(Control):
@@ -56,6 +56,7 @@ class Emulator(Control):
                 "graph": graph.routes(),
                 "arm": arm.routes(),
                 "partner": partner_center.routes(),
+                "vault": key_vault.routes(),
                 "admin": admin.routes(self),
             }
             authority = shared_authority()
@@ -120,8 +121,8 @@ class Emulator(Control):
         announce(store.parent, self._running().port, environment)
         return environment
 
-    def api(self, name: Literal["graph", "arm", "partner"]) -> str:
-        """Base URL of an API on localhost, with its version where URLs have one."""
+    def api(self, name: Literal["graph", "arm", "partner", "vault"]) -> str:
+        """Base URL of an API on localhost, with its version where URLs have one; of vaults, before the vault's name."""
         return f"{self.authority}{_PATHS[name]}"
 
     def machine(self, keys: Path | None = None) -> Machine:

@@ -147,13 +147,17 @@ class User:
 
 @dataclass
 class ServicePrincipal:
-    """An application as it exists in one tenant. `assigned`: who may use it (ids or UPNs) if `assignment_required`."""
+    """An application as it exists in one tenant. `assigned`: who may use it (ids or UPNs) if `assignment_required`.
+
+    `tokens_valid_from` (epoch seconds): its own tokens from before are revoked.
+    """
 
     app: str
     id: str = field(default_factory=new_id)
     enabled: bool = True
     assignment_required: bool = False
     assigned: list[str] = field(default_factory=list)
+    tokens_valid_from: float = 0.0
 
 
 @dataclass

@@ -18,6 +18,7 @@ from entra_emulator.web import json_answer
 from entra_emulator.world import World
 
 from .bearer import BadToken, Caller, check
+from .continuous_access import context_demand, encoded
 
 _ALLOWED_AUDIENCES = "https://management.core.windows.net/,https://management.azure.com/"
 
@@ -62,14 +63,26 @@ def _caller(request: Request) -> Caller:
 
 def _unauthorized(request: Request, problem: BadToken) -> Refusal:
     """401, with the tenant of the subscription in the path: clients learn from it whom to ask."""
+    base = f"{request.state.site.authority}/" if request.state.site.local_port else "https://login.windows.net/"
+    if problem.demand:
+        return _challenge(base, "invalid_token", "User session has been revoked", problem.demand)
     code, message = _words(request.state.world, problem)
     found = _find(request.state.world, request.path_params.get("subscription", ""))
-    base = f"{request.state.site.authority}/" if request.state.site.local_port else "https://login.windows.net/"
     challenge = (
         f'Bearer authorization_uri="{base}{found[0].id if found else ""}", error="invalid_token", '
         f'error_description="{message}"'
     )
     return Refusal(401, code, message, [("WWW-Authenticate", challenge)])
+
+
+def _challenge(base: str, error: str, description: str, demand: str) -> Refusal:
+    """401 with a claims challenge, as recorded for a revoked session."""
+    header = (
+        f'Bearer authorization_uri="{base}", error="{error}", error_description="{description}", '
+        f'claims="{encoded(demand)}"'
+    )
+    headers = [("WWW-Authenticate", header), ("x-ms-failure-cause", "gateway")]
+    return Refusal(401, "AuthenticationFailed", "Authentication failed.", headers)
 
 
 def _words(world: World, problem: BadToken) -> tuple[str, str]:
@@ -130,22 +143,47 @@ def _readable(request: Request, caller: Caller) -> Subscription:
             f"The client '{who}' with object id '{caller.claims['oid']}' may not read the scope "
             f"'/subscriptions/{subscription.id}', or the scope is invalid.",
         )
+    if subscription.context and not caller.app_only and subscription.context not in caller.claims.get("acrs", ()):
+        base = f"{request.state.site.authority}/"
+        demand = context_demand(subscription.context)
+        raise _challenge(base, "insufficient_claims", "The sign-in lacks an authentication context", demand)
     return subscription
 
 
-def _tenants(_: Request, caller: Caller) -> dict[str, Any]:
-    tenant = caller.tenant
-    one = {
+def _tenants(request: Request, caller: Caller) -> dict[str, Any]:
+    """The tenant of the token, and for a user every other one they may work in, as guest or delegated administrator."""
+    tenants = [caller.tenant]
+    if not caller.app_only:
+        world = request.state.world
+        others = [one for one in world.state.tenants.values() if one is not caller.tenant]
+        tenants += [one for one in others if _may_enter(world, caller, one)]
+    return {"value": [_tenant(one, home=one is caller.tenant) for one in tenants]}
+
+
+def _may_enter(world: World, caller: Caller, tenant: Tenant) -> bool:
+    found = world.state.user(caller.user_name)
+    if found is None:
+        return False
+    home, user = found
+    named = {user.id, user.upn.lower()}
+    related = any(
+        one.partner == home.id and one.status == "active" and named & {name.lower() for name in one.users}
+        for one in tenant.relationships
+    )
+    return related or home is tenant or any(one.upn.lower() == user.upn.lower() and one.home for one in tenant.users)
+
+
+def _tenant(tenant: Tenant, *, home: bool) -> dict[str, Any]:
+    return {
         "id": f"/tenants/{tenant.id}",
         "tenantId": tenant.id,
         "countryCode": tenant.country,
         "displayName": tenant.name,
         "domains": tenant.domains,
-        "tenantCategory": "Home",
+        "tenantCategory": "Home" if home else "ProjectedBy",
         "defaultDomain": tenant.domain,
         "tenantType": "AAD",
     }
-    return {"value": [one]}
 
 
 def _subscriptions(_: Request, caller: Caller) -> dict[str, Any]:

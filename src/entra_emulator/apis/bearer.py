@@ -11,16 +11,20 @@ from entra_emulator.resources import find_first_party
 from entra_emulator.tokens.keys import BadSignature
 from entra_emulator.world import Site, World
 
-Fault = Literal["missing", "malformed", "issuer", "audience", "expired", "early"]
+from .continuous_access import revocation
+
+Fault = Literal["missing", "malformed", "issuer", "audience", "expired", "early", "revoked"]
 
 
 class BadToken(Exception):
-    """A token is refused. `fault` says why; `claims` are those of the token if its signature is good."""
+    """A token is refused. `fault` says why; `claims` are those of the token if its signature is good.
 
-    def __init__(self, fault: Fault, claims: dict[str, Any] | None = None) -> None:
+    `demand`: the claims (JSON text) that a new token must have, for a challenge; empty for none.
+    """
+
+    def __init__(self, fault: Fault, claims: dict[str, Any] | None = None, demand: str = "") -> None:
         super().__init__(fault)
-        self.fault = fault
-        self.claims = claims or {}
+        self.fault, self.claims, self.demand = fault, claims or {}, demand
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ def check(request: Request, resource: str) -> Caller:
         raise BadToken("expired", claims)
     if claims.get("nbf", 0) > now:
         raise BadToken("early", claims)
+    if found.cae and (demand := revocation(world.state, tenant, claims, now)):
+        raise BadToken("revoked", claims, demand)
     notes = request.state.notes
     notes["tenant"], notes["client_id"] = tenant.id, claims.get("appid") or claims.get("azp")
     return Caller(tenant, claims)

@@ -87,6 +87,7 @@ _WORDS = {
     "audience": "for another audience",
     "expired": "expired",
     "early": "not valid yet",
+    "revoked": "revoked",
 }
 
 

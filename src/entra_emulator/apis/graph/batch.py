@@ -1,0 +1,102 @@
+"""Graph: several requests in one (learn.microsoft.com/graph/json-batching)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Router
+from starlette.types import Message
+
+from entra_emulator.model import new_id
+from entra_emulator.routing import Handler
+from entra_emulator.web import json_answer, read_body
+
+from .wire import Refusal, caller, refused
+
+_MOST = 20
+
+
+def handler(single: Sequence[BaseRoute]) -> Handler:
+    """The handler of POST /$batch; `single` are the routes that its requests may go to."""
+    router = Router(list(single), redirect_slashes=False)
+
+    async def handle(request: Request) -> Response:
+        try:
+            caller(request)
+            steps = _steps(await read_body(request))
+        except Refusal as problem:
+            request_id = new_id()
+            return refused(request, problem, [("request-id", request_id), ("client-request-id", request_id)])
+        done: dict[str, int] = {}
+        responses = []
+        for step in steps:
+            answer = await _answer(router, request, step, done)
+            done[answer["id"]] = answer["status"]
+            responses.append(answer)
+        return json_answer(request.state.world, {"responses": responses}, 200)
+
+    return handle
+
+
+def _steps(raw: bytes) -> list[dict[str, Any]]:
+    try:
+        steps = json.loads(raw)["requests"]
+        plain = all({"id", "method", "url"} <= set(step) for step in steps)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        plain = False
+    if not plain or not isinstance(steps, list):
+        raise Refusal(400, "BadRequest", "Invalid batch payload format.")
+    if len(steps) > _MOST:
+        raise Refusal(400, "MaximumValueExceeded", f"Number of batch request steps exceeds the maximum of {_MOST}.")
+    if len({str(step["id"]) for step in steps}) < len(steps):
+        raise Refusal(400, "BadRequest", "Invalid batch payload format: two requests have the same id.")
+    return steps
+
+
+async def _answer(router: Router, outer: Request, step: dict[str, Any], done: dict[str, int]) -> dict[str, Any]:
+    needed = [str(one) for one in step.get("dependsOn", [])]
+    if any(done.get(one, 424) >= 400 for one in needed):
+        error = {"code": "FailedDependency", "message": "A request that this one depends on has failed."}
+        return {"id": str(step["id"]), "status": 424, "headers": {}, "body": {"error": error}}
+    status, headers, body = await _call(router, outer, step)
+    return {"id": str(step["id"]), "status": status, "headers": headers, "body": body}
+
+
+async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
+    """One request within the batch, as the caller of the batch."""
+    url = urlsplit(str(step["url"]))
+    version = outer.path_params["version"]
+    scope = {
+        **outer.scope,
+        "method": str(step["method"]).upper(),
+        "path": f"{outer.scope['root_path']}/{version}/{url.path.strip('/')}",
+        "query_string": url.query.encode(),
+        "path_params": {},
+        "headers": [one for one in outer.scope["headers"] if one[0] in (b"authorization", b"host")],
+    }
+    parts: list[bytes] = []
+    start: dict[str, Any] = {"status": 404, "headers": []}
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": json.dumps(step.get("body")).encode(), "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
+            parts.append(message.get("body", b""))
+
+    try:
+        await router(scope, receive, send)
+    except HTTPException as problem:
+        error = {"code": "BadRequest", "message": "The emulator's Graph has nothing at this path for this method."}
+        return problem.status_code, {}, {"error": error}
+    shown = {name.decode().title(): value.decode() for name, value in start["headers"] if name in _SHOWN}
+    return start["status"], shown, json.loads(b"".join(parts) or b"null")
+
+
+_SHOWN = (b"content-type", b"odata-version", b"www-authenticate", b"retry-after")
