@@ -77,7 +77,7 @@ class TokenService:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 service._answer(self, Asked(self.command, self.path, dict(self.headers), body))
 
-            do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
             def log_message(self, *args: object) -> None:
                 pass

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 from tests.support.redis_server import KEY, RedisServer
+from tests.support.vault_api import TOKEN, VaultApi
 
 from mstoken.flows.store_port import GrantStore, TokenStore
 from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
+from mstoken.stores.key_vault import KeyVault
+from mstoken.stores.key_vault_grants import KeyVaultGrants
 from mstoken.stores.memory import MemoryGrants, MemoryStore
 from mstoken.stores.shared import redis_stores
 from mstoken.stores.vault import Vault
+from mstoken.transports.pyreqwest import PyreqwestTransport
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -91,9 +95,12 @@ def tokens(request: pytest.FixtureRequest, vault: Vault) -> TokenStore:
             return FolderStore(request.getfixturevalue("disk_folder"), vault.seal)
 
 
-@pytest.fixture(params=["memory", "vault", "redis"])
+@pytest.fixture(params=["memory", "vault", "redis", "key vault"])
 def grants(request: pytest.FixtureRequest, vault: Vault) -> GrantStore:
     """Every store of refresh tokens."""
+    if request.param == "key vault":
+        vault_api = VaultApi(request.getfixturevalue("token_service"))
+        return KeyVaultGrants(KeyVault(vault_api.url, PyreqwestTransport().send, lambda *_: TOKEN))
     if request.param == "redis":
         return redis_stores(request.getfixturevalue("redis").url, KEY).grants
     return MemoryGrants() if request.param == "memory" else vault

@@ -1,0 +1,184 @@
+"""Key Vault: its challenge, its answers and its versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.support.token_service import Reply, TokenService
+from tests.support.vault_api import TOKEN, VaultApi
+
+from mstoken import StoreError, UntrustedOrigin, UsageError, key_vault_grants, key_vault_secret
+from mstoken.flows.store_port import About, GrantStore
+from mstoken.model import Grant, Token
+from mstoken.stores import key_vault
+
+KEY = "account:anna"
+ABOUT = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app")
+
+
+class Asks:
+    """Who asks the vault: remembers for what."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[tuple[str, ...], Any, Any]] = []
+
+    def get_token(
+        self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
+    ) -> Token:
+        assert not enable_cae
+        self.asked.append((scopes, tenant_id, claims))
+        return Token(TOKEN, 4_000_000_000)
+
+
+@pytest.fixture
+def asks() -> Asks:
+    """An identity."""
+    return Asks()
+
+
+@pytest.fixture
+def vault(token_service: TokenService, monkeypatch: pytest.MonkeyPatch) -> VaultApi:
+    """An empty vault that is asked without pauses."""
+    monkeypatch.setattr(key_vault, "PAUSES_IN", (0.0, 0.0, 0.0))
+    return VaultApi(token_service)
+
+
+@pytest.fixture
+def grants(vault: VaultApi, asks: Asks) -> GrantStore:
+    """Refresh tokens there."""
+    return key_vault_grants(vault.url, asks)
+
+
+def test_the_challenge_says_what_token_is_wanted(vault: VaultApi, grants: GrantStore, asks: Asks) -> None:
+    """Scope and tenant come from it; the first request carries no token and nothing of what is to be kept."""
+    grants.put(KEY, "r0-secret", ABOUT)
+    assert asks.asked == [(("https://127.0.0.1/.default",), "contoso", None)]
+    assert vault.unproved == [b""]
+    grants.load(KEY)
+    assert len(vault.unproved) == 1
+
+
+@pytest.mark.parametrize(
+    "resource", ["https://management.azure.com", "https://vault.azure.net", "https://7.0.0.1", "", "https://[", "x"]
+)
+def test_a_challenge_for_somebody_elses_token_gets_none(
+    vault: VaultApi, grants: GrantStore, asks: Asks, resource: str
+) -> None:
+    """The resource must be the vault's own domain; else nothing is asked for and nothing sent."""
+    vault.resource = resource
+    with pytest.raises(UntrustedOrigin):
+        grants.put(KEY, "r0-secret", ABOUT)
+    assert asks.asked == []
+    assert vault.unproved == [b""]
+
+
+def test_a_claims_challenge_is_met_once(vault: VaultApi, grants: GrantStore, asks: Asks) -> None:
+    """With continuous access evaluation the vault may want a newer token: it is asked for with the claims."""
+    said = f'Bearer resource="{vault.url}", error="insufficient_claims", claims="eyJhIjp7fX0="'
+    vault.next = [Reply(401, {}, {"WWW-Authenticate": said})]
+    assert grants.load(KEY) is None
+    assert [claims for *_, claims in asks.asked] == [None, '{"a":{}}']
+    vault.next = [Reply(401, {}, {"WWW-Authenticate": said})] * 3
+    with pytest.raises(StoreError, match="401"):
+        grants.load(KEY)
+
+
+def test_each_renewal_is_a_version_that_names_the_one_before(vault: VaultApi, grants: GrantStore) -> None:
+    """The vault has the history; names and tags show no account in the secret's name and no token anywhere."""
+    grants.put(KEY, "r0-secret", ABOUT)
+    grants.replace(KEY, "r0-secret", "r1-secret")
+    grants.replace(KEY, "r1-secret", "r2-secret")
+    [(name, versions)] = vault.versions.items()
+    assert name.startswith("mstoken-")
+    assert "anna" not in name
+    assert [json.loads(one["value"])["current"] for one in versions] == ["r0-secret", "r1-secret", "r2-secret"]
+    ids = [one["id"].rpartition("/")[2] for one in versions]
+    assert [one["tags"].get("after") for one in versions] == [None, ids[0], ids[1]]
+    assert "secret" not in json.dumps([one["tags"] for one in versions])
+
+
+def test_a_list_of_many_is_read_to_its_end(vault: VaultApi, grants: GrantStore) -> None:
+    """Page by page, sign-ins only; a secret of somebody else is left out."""
+    vault.versions["theirs"] = [{"id": f"{vault.url}/secrets/theirs/1", "value": "x", "tags": {}}]
+    for number in range(8):
+        grants.put(f"account:{number}", "r", ABOUT)
+    assert list(grants.names()) == [f"account:{number}" for number in range(8)]
+    assert grants.names()["account:3"].about == ABOUT
+
+
+def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, grants: GrantStore) -> None:
+    """The token would go there."""
+    grants.load(KEY)
+    vault.next = [Reply(200, {"value": [], "nextLink": "https://evil.example/secrets"})]
+    with pytest.raises(UntrustedOrigin):
+        grants.names()
+
+
+def test_a_deleted_sign_in_may_come_back(vault: VaultApi, grants: GrantStore) -> None:
+    """With soft delete the name stays taken: it is recovered, and then has the new token."""
+    grants.put(KEY, "r0", ABOUT)
+    assert grants.remove(KEY) is True
+    assert grants.load(KEY) is None
+    grants.put(KEY, "r9", ABOUT)
+    assert grants.load(KEY) == Grant("r9")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_vault_is_asked_again(vault: VaultApi, grants: GrantStore, status: int) -> None:
+    """A renewed token must not be lost to a moment's throttling; a vault that stays busy is an error."""
+    grants.put(KEY, "r0", ABOUT)
+    vault.next = [Reply(status, {}, {"Retry-After": "0"}), Reply(status, {})]
+    grants.replace(KEY, "r0", "r1")
+    assert grants.load(KEY) == Grant("r1", "r0")
+    vault.next = [Reply(status, {})] * 9
+    with pytest.raises(StoreError, match=str(status)) as caught:
+        grants.load(KEY)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(200, "<html>"),
+        Reply(200, "[]"),
+        Reply(200, {"value": "not ours", "id": "x"}),
+        Reply(200, {"value": '{"current": 1}'}),
+        Reply(403, {"error": {"code": "Forbidden"}}),
+        Reply(302, "", {"Location": "https://evil.example"}),
+        Reply(200, raw=b""),
+    ],
+)
+def test_what_is_no_sign_in_is_an_error_and_left_as_it_is(vault: VaultApi, grants: GrantStore, answer: Reply) -> None:
+    """Reading and writing raise StoreError with what to do, and write nothing."""
+    grants.put(KEY, "r0", ABOUT)
+    calls: list[Callable[[], object]] = [lambda: grants.load(KEY), lambda: grants.replace(KEY, "r0", "r1")]
+    for call in calls:
+        vault.next = [answer] * (len(key_vault.PAUSES_IN) + 1 if answer.raw is not None else 1)
+        with pytest.raises(StoreError) as caught:
+            call()
+        assert caught.value.remedy
+        vault.next = []
+    assert grants.load(KEY) == Grant("r0")
+
+
+def test_a_secret_is_read_by_name(vault: VaultApi, asks: Asks) -> None:
+    """Another application's secret, for a client to prove itself with; a missing one says how to make it."""
+    vault.versions["partner-app"] = [{"id": f"{vault.url}/secrets/partner-app/1", "value": "s3cret", "tags": {}}]
+    assert key_vault_secret(vault.url, "partner-app", asks) == "s3cret"
+    with pytest.raises(UsageError, match="no secret other"):
+        key_vault_secret(vault.url, "other", asks)
+    for name in ("", "a/b", "../x", "a?b"):
+        with pytest.raises(UsageError):
+            key_vault_secret(vault.url, name, asks)
+
+
+@pytest.mark.parametrize(
+    "url", ["contoso", "http://contoso.vault.azure.net", "https://a@b.vault.azure.net", "ftp://x.y"]
+)
+def test_what_is_no_vault_is_refused(asks: Asks, url: str) -> None:
+    """A secret is never asked of a host in disguise, or in clear."""
+    with pytest.raises(UsageError):
+        key_vault_grants(url, asks)
