@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from entra_emulator.apis import userinfo
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.routing import route
 
@@ -15,8 +16,9 @@ from .wire import Answer, Refusal, endpoint
 
 
 def routes() -> list[BaseRoute]:
-    """Graph's routes under /v1.0 and /beta."""
+    """Graph's routes under /v1.0 and /beta, and beside them the UserInfo endpoint."""
     single: list[BaseRoute] = [
+        *userinfo.routes(),
         *directory.routes(),
         *applications.routes(),
         *relationships.routes(),

@@ -1,0 +1,44 @@
+"""The UserInfo endpoint (OpenID Connect Core section 5.3), which Entra has on Microsoft Graph's host.
+
+Source: learn.microsoft.com/entra/identity-platform/userinfo. What it gives is fixed; an application that needs more
+takes it from the ID token.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from entra_emulator.resources import GRAPH
+from entra_emulator.routing import route
+from entra_emulator.tokens.claims import pairwise
+from entra_emulator.web import json_answer
+
+from .bearer import BadToken, check
+
+
+def routes() -> list[BaseRoute]:
+    """GET and POST /oidc/userinfo"""
+    return [route(method, "/oidc/userinfo", userinfo) for method in ("GET", "POST")]
+
+
+async def userinfo(request: Request) -> Response:
+    """Who the token speaks of; 401 for none that is good here, 403 without `openid` in its scopes."""
+    world = request.state.world
+    try:
+        caller = check(request, GRAPH)
+    except BadToken as problem:
+        challenge = f'Bearer error="invalid_token", error_description="The token is not good here: {problem.fault}."'
+        return json_answer(world, {"error": "invalid_token"}, 401, [("WWW-Authenticate", challenge)])
+    found = world.state.user(caller.user_name) if caller.user_name else None
+    if found is None or "openid" not in caller.permissions:
+        return json_answer(world, {"error": "insufficient_scope"}, 403)
+    user = found[1]
+    said = {
+        "sub": pairwise(user, caller.app_id),
+        "name": user.name,
+        "family_name": user.family_name,
+        "given_name": user.given_name,
+        "picture": f"https://{request.url.hostname}/v1.0/me/photo/$value",
+        "email": user.mail,
+    }
+    return json_answer(world, {name: value for name, value in said.items() if value})
