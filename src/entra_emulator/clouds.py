@@ -71,7 +71,7 @@ def _by_host() -> dict[str, tuple[Cloud, Service]]:
 def served(host: str) -> tuple[Cloud, Service] | None:
     """The cloud and service behind a host name, None for a host that is not Microsoft's or not emulated.
 
-    Every host in a cloud's domain for key vaults is a vault's. Regional sign-in hosts (`westeurope.login.microsoft.com`)
+    Every host in a domain for key vaults is a vault's. Regional sign-in hosts (`westeurope.login.microsoft.com`)
     count as their cloud's sign-in host.
     """
     host = host.lower().rstrip(".")

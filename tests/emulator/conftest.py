@@ -10,6 +10,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from entra_emulator import Emulator
+from entra_emulator.pytest_plugin import entra as entra
+from entra_emulator.pytest_plugin import entra_config as entra_config
+from entra_emulator.pytest_plugin import entra_environment as entra_environment
 
 Ask = Callable[..., httpx.Response]
 Claims = Callable[[str], dict[str, Any]]
@@ -20,13 +23,6 @@ def trusting(entra: Emulator) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(entra.ca_file))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
-
-
-@pytest.fixture
-def entra() -> Iterator[Emulator]:
-    """A fresh emulator with the built-in tenants."""
-    with Emulator() as emulator:
-        yield emulator
 
 
 @pytest.fixture
