@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -286,5 +287,5 @@ def test_redis_is_needed_only_when_it_is_used() -> None:
         "try: stores.grants.load('a')\n"
         "except mstoken.UsageError as error: print(error.remedy)\n"
     )
-    done = subprocess.run(["python", "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "pip install 'mstoken[redis]'\n"
