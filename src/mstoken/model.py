@@ -157,7 +157,8 @@ class Authority:
 class TokenRequest:
     """One question for a token, complete: whoever asks it anywhere gets the same answer.
 
-    `claims` is JSON text of a claims challenge, or empty. `min_ttl` is the life the caller needs, in seconds; `fresh`
+    `claims` is JSON text of a claims challenge, or empty. `key_id` is the thumbprint of the key that the token is to be
+    bound to (RFC 7638), empty for a bearer token. `min_ttl` is the life the caller needs, in seconds; `fresh`
     asks the service even if a token is kept. `patience_in` is how long the whole answer may take, in seconds;
     `give_up_on` is when that time is over (epoch seconds), once the question is being asked, else 0.
     """
@@ -168,6 +169,7 @@ class TokenRequest:
     scopes: tuple[str, ...]
     claims: str = ""
     enable_cae: bool = False
+    key_id: str = ""
     min_ttl: float = 0
     fresh: bool = False
     patience_in: float = 30.0

@@ -24,6 +24,7 @@ from entra_emulator.tokens.claims import (
 )
 
 from .access import GRAPH_OIDC, app_roles
+from .confirmation import confirmation, token_type
 from .exchange import Client, Exchange
 from .federation import fmi_subject
 from .permission import find_resource, permit
@@ -54,7 +55,7 @@ def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedS
     who = Principal(tenant, client.app, client.proof, principal.id)
     what = Access(resource, audience, roles=roles, capabilities=_capabilities(exchange, resource))
     return {
-        "token_type": "Bearer",
+        "token_type": token_type(exchange),
         "expires_in": life_in,
         "ext_expires_in": life_in,
         "access_token": _sign_access(exchange, who, what, life_in, exchange.form.get("fmi_path", "")),
@@ -77,7 +78,7 @@ def user_answer(
     capabilities = _capabilities(exchange, resource)
     what = Access(resource, allowed.audience, scopes=scopes, capabilities=capabilities, contexts=allowed.contexts)
     answer: dict[str, Any] = {
-        "token_type": "Bearer",
+        "token_type": token_type(exchange),
         "scope": _echo(asked, scopes),
         "expires_in": life_in,
         "ext_expires_in": life_in,
@@ -98,6 +99,7 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
     claims = access_claims(who, what, _stamp(exchange, who.tenant, version, life_in + 1))
     if who.user:
         exchange.world.interaction.strengths[claims["uti"]] = who.amr
+    claims |= confirmation(exchange)
     if fmi_path:
         claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
     return exchange.world.keys.sign(claims, with_thumbprint=version == 1)

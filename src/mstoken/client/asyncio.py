@@ -106,6 +106,13 @@ class AsyncClient(Wiring):
         self._audience((scope or url,), origin).admit(url)
         return await call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port())
 
+    async def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "") -> str:
+        """As `Client.pop_token`."""
+        from mstoken.protocol.pop import PopRequest
+        from mstoken.rest.pop import pop_token
+
+        return await pop_token(self.question(*scopes), self._bound_key(), PopRequest(url, method, nonce), self._port())
+
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""
         if self._transport is not None:

@@ -132,6 +132,20 @@ class Client(Wiring):
         self._audience((scope or url,), origin).admit(url)
         return self._run(call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port()))
 
+    def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "") -> str:
+        """A token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
+
+        `url` and `method` are those of the request it is for; for a cluster of Kubernetes, `url` is its resource id, as
+        kubelogin's claim `u`. A new one for each request: only the token in it is kept. Raises as `get_token`, and
+        UsageError for a credential whose tokens cannot be bound.
+        """
+        from mstoken.protocol.pop import PopRequest
+        from mstoken.rest.pop import pop_token
+
+        return self._run(
+            pop_token(self.question(*scopes), self._bound_key(), PopRequest(url, method, nonce), self._port())
+        )
+
     def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""
         if self._transport is not None:

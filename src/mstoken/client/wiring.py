@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mstoken import clouds, services
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mstoken.config.settings import Settings
     from mstoken.credentials import Credential
     from mstoken.flows.store_port import Stores
+    from mstoken.keys.pop_key import PopKey
     from mstoken.model import Token
     from mstoken.services import Target
 
@@ -60,6 +62,8 @@ class Wiring:
         self._stores = stores or in_memory()
         self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
+        self._pop_key: PopKey | None = None
+        self._making = Lock()
 
     def __repr__(self) -> str:
         where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
@@ -183,6 +187,15 @@ class Wiring:
         if not isinstance(self.credential, RefreshToken):
             raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
         return TokenRequest(self.authority, self.client_id, self.credential, ()), self.credential
+
+    def _bound_key(self) -> PopKey:
+        """This client's own key for proof of possession."""
+        with self._making:
+            if self._pop_key is None:
+                from mstoken.keys.pop_key import PopKey
+
+                self._pop_key = PopKey()
+            return self._pop_key
 
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
         return Audience(self.target(*scopes), self.cloud, origin)

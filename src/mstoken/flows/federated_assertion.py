@@ -90,6 +90,7 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
         scopes=(f"{source.audience or token_exchange(request)}/.default",),
         claims="",
         enable_cae=False,
+        key_id="",
         min_ttl=0,
         fresh=fresh,
     )

@@ -32,7 +32,7 @@ def digest(*parts: str) -> str:
 
 
 def cache_key(request: TokenRequest) -> str:
-    """The key of the request's token: authority, client, whose it is, scopes, claims and capability.
+    """The key of the request's token: authority, client, whose it is, scopes, claims, capability, bound key.
 
     Scopes are a set and compare without case, as Entra treats them. A secret is no part of it: a new secret of the
     same application gives the same token.
@@ -44,6 +44,7 @@ def cache_key(request: TokenRequest) -> str:
         " ".join(sorted({scope.lower() for scope in request.scopes})),
         request.claims,
         "cp1" if request.enable_cae else "",
+        *([request.key_id] if request.key_id else []),
     )
 
 

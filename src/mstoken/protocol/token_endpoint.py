@@ -10,6 +10,7 @@ from mstoken.errors import UnreadableAnswer
 from mstoken.model import Token
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.pop import bound_to
 from mstoken.protocol.refusal import refusal_of
 from mstoken.values import field, value
 
@@ -50,6 +51,7 @@ def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: 
     form["scope"] = " ".join(request.scopes)
     if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
         form["claims"] = claims
+    form |= bound_to(request.key_id)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     return HttpRequest("POST", request.authority.token_endpoint, headers, urlencode(form).encode())
 
@@ -66,6 +68,11 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
     if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()) or " " in value:
         raise UnreadableAnswer(
             "The token service answered without a usable access_token.", "Check that the authority is a token service."
+        )
+    if request.key_id and _text(body, "token_type").lower() != "pop":
+        raise UnreadableAnswer(
+            "A token bound to a key was asked for, and a bearer token came; it is not used.",
+            "Ask for a bearer token where the resource takes no others.",
         )
     life = _seconds(body, "expires_in", UNSAID_LIFE_IN)
     renew = _seconds(body, "refresh_in", 0) or int(life * (RENEW_AFTER - 0.1 * jitter))

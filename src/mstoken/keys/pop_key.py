@@ -1,0 +1,43 @@
+"""The key that proof-of-possession tokens are bound to: made at the first use, gone with the client."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+BITS = 2048
+
+
+class PopKey:
+    """An RSA key in memory that never leaves it. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._key: RSAPrivateKey | None = None
+        self._lock = Lock()
+
+    def public(self) -> tuple[int, int]:
+        """Modulus and exponent. The first call makes the key, which takes a while."""
+        numbers = self._made().public_key().public_numbers()
+        return numbers.n, numbers.e
+
+    def sign(self, text: bytes) -> bytes:
+        """The RS256 signature (RFC 7518 section 3.3)."""
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return self._made().sign(text, PKCS1v15(), SHA256())
+
+    def _made(self) -> RSAPrivateKey:
+        with self._lock:
+            if self._key is None:
+                from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+                self._key = generate_private_key(public_exponent=65537, key_size=BITS)
+            return self._key
+
+    def __reduce__(self) -> tuple[type[PopKey], tuple[()]]:
+        """A copy in another process makes a key of its own."""
+        return PopKey, ()
