@@ -299,4 +299,4 @@ class RefreshToken:
     bound: bool = False
     used: bool = False
     spa: bool = False
-    came_of: "RefreshToken | None" = field(default=None, repr=False)
+    came_of: str = field(default="", repr=False)

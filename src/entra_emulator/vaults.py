@@ -21,6 +21,7 @@ class VaultSecret:
     expires_on: float | None = None
     not_before_on: float | None = None
     deleted_on: float | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -23,6 +23,7 @@ from entra_emulator.web import json_answer, read_body
 from .bearer import BadToken, Caller, check
 
 _PAGE = 25
+_MOST_TAGS = 15
 _KEPT_IN = 90 * 86_400  # how long what was deleted can be recovered
 
 
@@ -231,6 +232,7 @@ def _set(visit: Visit) -> dict[str, Any]:
         created_on=visit.now,
         expires_on=attributes.get("exp"),
         not_before_on=attributes.get("nbf"),
+        tags=_tags(body.get("tags") or {}),
     )
     visit.vault.secrets.append(secret)
     return _bundle(visit, secret)
@@ -279,7 +281,18 @@ def _item(visit: Visit, secret: VaultSecret, *, with_version: bool = False) -> d
         "recoverableDays": 90,
     }
     item: dict[str, Any] = {"contentType": secret.content_type} if secret.content_type else {}
-    return {**item, "id": f"{visit.base}/secrets/{secret.name}{tail}", "attributes": attributes, "tags": {}}
+    return {**item, "id": f"{visit.base}/secrets/{secret.name}{tail}", "attributes": attributes, "tags": secret.tags}
+
+
+def _tags(given: Any) -> dict[str, str]:
+    """At most 15, names and values of at most 256 characters (about-keys-secrets-certificates).
+
+    :raises Refusal: 400 for others.
+    """
+    fits = isinstance(given, dict) and len(given) <= _MOST_TAGS
+    if not fits or not all(isinstance(one, str) and len(one) <= 256 for pair in given.items() for one in pair):
+        raise Refusal(400, "BadParameter", "Tags have to be up to 15 texts of up to 256 characters.")
+    return dict(given)
 
 
 def _deletion(visit: Visit, secret: VaultSecret) -> dict[str, Any]:

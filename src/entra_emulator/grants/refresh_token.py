@@ -53,10 +53,9 @@ def _rotate(exchange: Exchange, session: RefreshToken, successor: str) -> None:
     """The new token is out; with its first use, what it came from is used up."""
     tokens = exchange.world.state.refresh_tokens
     if successor in tokens:
-        tokens[successor].came_of = session
-    session.used = session.used or session.spa
-    if session.came_of:
-        session.came_of.used = True
+        tokens[successor].came_of = exchange.required("refresh_token")
+    if before := tokens.get(session.came_of):
+        before.used = True
 
 
 def _check(exchange: Exchange, client: Client, session: RefreshToken) -> None:

@@ -1,0 +1,102 @@
+"""Sign-ins and secrets in a key vault of the emulator, asked by a client of ours at Microsoft's own host names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from entra_emulator import Emulator
+from mstoken import Client, ClientSecret, RefreshToken, StoreError, Stores, key_vault_grants, key_vault_secret
+from mstoken.flows.store_port import About
+from mstoken.model import Grant
+from mstoken.stores.memory import MemoryStore
+
+NADIA = "nadia@northwind-partner.example"
+PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
+
+
+@pytest.fixture
+def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A local Entra ID, to which this process's environment leads."""
+    with Emulator() as emulator:
+        for name, value in emulator.environment().items():
+            monkeypatch.setenv(name, value)
+        yield emulator
+
+
+@pytest.fixture
+def vault(entra: Emulator) -> str:
+    """The host of an empty vault that the default application may use."""
+    made = entra.state.default_tenant.vaults[0]
+    made.users, made.secrets = [entra.state.default_app.id], []
+    return f"{made.name}.vault.azure.net"
+
+
+@pytest.fixture
+def app(entra: Emulator) -> Client:
+    """The default application."""
+    return _client(entra)
+
+
+def _client(entra: Emulator, app_id: str = "") -> Client:
+    state = entra.state
+    found = state.apps[app_id] if app_id else state.default_app
+    return Client(state.default_tenant.id, found.id, ClientSecret(found.secrets[0].value), entra.authority)
+
+
+def test_a_person_signed_in_once_serves_from_the_vault(entra: Emulator, vault: str, app: Client) -> None:
+    """The refresh token is kept there, renewed there, and its versions are its history."""
+    stores = Stores(MemoryStore(), key_vault_grants(vault, app))
+    tenant = entra.state.default_tenant
+    stores.grants.put("account:nadia", entra.sign_in(NADIA, PUBLIC_APP), About(entra.authority, tenant.id, PUBLIC_APP))
+    for service in ("graph", "arm"):
+        client = Client(tenant.id, PUBLIC_APP, RefreshToken(account="nadia"), entra.authority, stores)
+        assert client.get_token(service).token
+    assert [secret.tags["key"] for secret in tenant.vaults[0].secrets] == ["account:nadia"] * 3
+    kept = stores.grants.names()["account:nadia"]
+    assert (kept.about.client_id, len(kept.renewals)) == (PUBLIC_APP, 2)
+
+
+def test_what_was_removed_can_be_signed_in_again(vault: str, app: Client) -> None:
+    """The vault keeps deleted secrets; the name is taken up again."""
+    grants = key_vault_grants(vault, app)
+    grants.put("account:nadia", "r0", About())
+    assert grants.remove("account:nadia") is True
+    assert grants.load("account:nadia") is None
+    assert grants.names() == {}
+    grants.put("account:nadia", "r1", About())
+    assert grants.load("account:nadia") == Grant("r1")
+
+
+def test_many_sign_ins_are_all_listed(vault: str, app: Client) -> None:
+    """More than a page of them."""
+    grants = key_vault_grants(vault, app)
+    for number in range(30):
+        grants.put(f"account:{number:02}", "r", About(tenant=str(number)))
+    assert list(grants.names()) == [f"account:{number:02}" for number in range(30)]
+
+
+def test_who_may_not_use_the_vault_is_told_so(entra: Emulator, vault: str, app: Client) -> None:
+    """403 becomes an error that names the role."""
+    entra.state.default_tenant.vaults[0].users = []
+    with pytest.raises(StoreError, match="403") as caught:
+        key_vault_grants(vault, app).names()
+    assert "Key Vault Secrets Officer" in caught.value.remedy
+
+
+def test_a_secret_proves_another_client(entra: Emulator, vault: str, app: Client) -> None:
+    """An application's secret comes from the vault; a disabled one is an error."""
+    secrets = entra.state.default_tenant.vaults[0].secrets
+    key_vault_grants(vault, app).put("account:x", "r", About())
+    secrets[0].name, secrets[0].value = "partner-app", entra.state.default_app.secrets[0].value
+    other = Client(
+        entra.state.default_tenant.id,
+        entra.state.default_app.id,
+        ClientSecret(key_vault_secret(vault, "partner-app", app)),
+        entra.authority,
+    )
+    assert other.get_token("graph").token
+    secrets[0].enabled = False
+    with pytest.raises(StoreError, match="403"):
+        key_vault_secret(vault, "partner-app", app)
