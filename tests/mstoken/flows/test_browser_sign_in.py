@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,11 +11,23 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from tests.support.forged import id_token, jwt
 from tests.support.person import Parting, Person
+from tests.support.token_service import TokenService, token_reply
 from tests.support.worlds import World
 
 from entra_emulator import Emulator
-from mstoken import AccessBlocked, AuthorizationCode, Browser, Misconfigured, SignInRequired, TokenRefused, UsageError
+from mstoken import (
+    AccessBlocked,
+    AsyncClient,
+    AuthorizationCode,
+    Browser,
+    Misconfigured,
+    SignInRequired,
+    TokenRefused,
+    UnreadableAnswer,
+    UsageError,
+)
 from mstoken.protocol.jwt import decode
 from mstoken.stores.memory import in_memory
 
@@ -348,6 +361,34 @@ def test_a_standard_oauth_server_has_no_pages_we_know(world: World) -> None:
     with pytest.raises(UsageError, match="token endpoint"):
         world.run(lambda: app.get_token("x"))
     assert opened == []
+
+
+def test_another_sign_ins_id_token_is_refused(world: World, token_service: TokenService) -> None:
+    """A code that brings somebody else's ID token, told by its nonce: an error, and nothing is kept."""
+    stolen = jwt(id_token(aud=PUBLIC_APP, nonce="of another request"))
+    token_service.script = [token_reply(refresh_token="theirs", id_token=stolen)]
+    stores = in_memory()
+
+    def come(url: str) -> None:
+        sent = asked_with(url)
+        page(f"{sent['redirect_uri']}/?code=c&state={sent['state']}")
+
+    credential = Browser(open_browser=meanwhile(come))
+    app = world.client("organizations", PUBLIC_APP, credential, token_service.url, stores=stores)
+    with pytest.raises(UnreadableAnswer, match="another request"):
+        world.run(lambda: app.get_token("graph"))
+    assert stores.grants.names() == {}
+
+
+async def test_a_cancelled_wait_closes_the_port(entra: Emulator) -> None:
+    """Who gives up waiting leaves nothing listening."""
+    urls: list[str] = []
+    credential = Browser(open_browser=meanwhile(urls.append))
+    async with AsyncClient("organizations", PUBLIC_APP, credential, entra.authority) as app:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(app.get_token("graph"), 0.5)
+    with pytest.raises(httpx.ConnectError):
+        page(asked_with(urls[0])["redirect_uri"])
 
 
 def test_a_prompt_that_is_none_is_refused() -> None:

@@ -1,0 +1,56 @@
+"""What ties an ID token to the sign-in it came with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.forged import AZURE_CLI, TENANT, id_token, jwt
+
+from mstoken.errors import UnreadableAnswer
+from mstoken.protocol.id_token import Person, read_person
+
+NOW = 2_000_000_000.0
+
+
+def made(**more: Any) -> str:
+    return jwt(id_token(nonce="n", exp=NOW + 3600, **more))
+
+
+def test_it_says_who_signed_in() -> None:
+    """User name, name and the tenant that signed them in."""
+    person = read_person(made(), AZURE_CLI, "n", NOW)
+    assert person == Person("ana@contoso.example", "Ana Silva", TENANT)
+
+
+def test_without_one_it_is_nobody() -> None:
+    """A server may give none; that is no error."""
+    assert read_person("", AZURE_CLI, "n", NOW) == Person()
+
+
+@pytest.mark.parametrize(
+    ("token", "word"),
+    [
+        (made(aud="another-application"), "another application"),
+        (made(aud=["another", "application"]), "another application"),
+        (jwt(id_token(nonce="other", exp=NOW + 3600)), "another request"),
+        (jwt(id_token(exp=NOW + 3600)), "another request"),
+        (jwt(id_token(nonce="n", exp=NOW - 301)), "expired"),
+        (jwt({key: value for key, value in id_token(nonce="n").items() if key != "exp"}), "expired"),
+        ("not.a.token", "no JWT"),
+    ],
+)
+def test_what_belongs_elsewhere_is_refused(token: str, word: str) -> None:
+    """Another audience, another nonce or none, a time that is over: nothing of the sign-in is kept."""
+    with pytest.raises(UnreadableAnswer, match=word):
+        read_person(token, AZURE_CLI, "n", NOW)
+
+
+def test_clocks_may_differ_by_minutes() -> None:
+    """A token that expired five minutes ago by our clock is taken; ours may be fast."""
+    assert read_person(jwt(id_token(nonce="n", exp=NOW - 299)), AZURE_CLI, "n", NOW).name == "Ana Silva"
+
+
+def test_an_audience_may_be_a_list() -> None:
+    """RFC 7519 section 4.1.3; letter case does not count in a GUID."""
+    assert read_person(made(aud=["x", AZURE_CLI.upper()]), AZURE_CLI, "n", NOW).name == "Ana Silva"
