@@ -3,6 +3,7 @@
 from bench.measures import (
     asked_once,
     cached_get,
+    emulator_speed,
     fresh_get,
     import_time,
     many_tenants,
@@ -20,5 +21,6 @@ ALL = (
     tenants_in_memory,
     store_write,
     asked_once,
+    emulator_speed,
 )
 """In the order of the page."""
