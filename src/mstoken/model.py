@@ -59,6 +59,8 @@ class Grant:
     previous: str = field(default="", repr=False)
     ended_by: int = 0
     """The AADSTS code with which the service ended it for good; 0 while it may be used."""
+    authority: str = field(default="", compare=False)
+    """The origin it came from, and may be sent to; '' where that is not known."""
 
 
 @value

@@ -17,7 +17,9 @@ from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenSe
 from tests.support.worlds import World
 
 from mstoken import Client, ClientSecret, MstokenError, RefreshToken, StoreError, UntrustedOrigin, UsageError
+from mstoken.flows.store_port import About
 from mstoken.rest.key_vault import key_vault_secret
+from mstoken.stores.memory import in_memory
 
 SECRET = "not-a-secret"
 OTHER = "fabrikam.onmicrosoft.com"
@@ -240,3 +242,29 @@ def test_an_authority_that_hides_something_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", written)
     with pytest.raises(UsageError, match="The authority"):
         Client.from_env()
+
+
+@pytest.mark.parametrize(
+    ("kept", "sent"),
+    [
+        ("https://login.microsoftonline.com", False),
+        ("", True),
+        ("itself", True),
+    ],
+    ids=["another authority's", "unknown", "its own"],
+)
+def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
+    world: World, token_service: TokenService, kept: str, sent: bool  # noqa: FBT001
+) -> None:
+    """A stray AZURE_AUTHORITY_HOST does not get the refresh token of another authority."""
+    stores = in_memory()
+    home = token_service.url if kept == "itself" else kept
+    stores.grants.put("account:anna", "rt-anna", About(home, TENANT, CLIENT_ID))
+    client = world.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
+    if sent:
+        assert world.run(lambda: client.get_token("graph")).token == "token-1"
+        return
+    with pytest.raises(UntrustedOrigin, match=r"login\.microsoftonline\.com") as caught:
+        world.run(lambda: client.get_token("graph"))
+    assert "AZURE_AUTHORITY_HOST" in caught.value.remedy
+    assert token_service.asked == []

@@ -146,6 +146,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
 
     A new one is kept the moment it comes: a server that accepts each only once has just made the old one worthless.
     """
+    from mstoken.client import Client
     from mstoken.credentials import RefreshToken
     from mstoken.errors import MstokenError, TryLater
     from mstoken.flows.store_port import About
@@ -162,7 +163,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
 
     credential = RefreshToken(value, layers.client(), on_new=keep, single_use=single_use)
     settings = layers.settings(credential)
-    about = About(settings.authority or settings.token_endpoint or settings.cloud, settings.tenant, settings.client_id)
+    about = About(Client.from_settings(settings).authority.origin, settings.tenant, settings.client_id)
     if not given["no_verify"]:
         try:
             _use_once(settings, given["scope"])

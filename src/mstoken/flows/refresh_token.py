@@ -12,9 +12,10 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from mstoken.errors import SignInRequired, TokenRefused, UsageError
+from mstoken.clouds import cloud_of_authority
+from mstoken.errors import SignInRequired, TokenRefused, UntrustedOrigin, UsageError
 from mstoken.flows.client_auth import ask_as
-from mstoken.model import Grant
+from mstoken.model import Grant, origin_of
 from mstoken.protocol.cache_key import about, grant_key
 from mstoken.protocol.refusal import ended, ends_grant
 from mstoken.values import replace
@@ -35,7 +36,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
     async with AsyncExitStack() as stack:
         if credential.single_use or request.authority.token_url:
             await stack.enter_async_context(port.exclusive(key))
-        grant = await _held(key, credential, port)
+        grant = await _held(key, credential, request, port)
         if grant.ended_by and not request.fresh:
             raise ended(grant.ended_by, request)
         try:
@@ -57,8 +58,9 @@ async def renewed(request: TokenRequest, credential: RefreshToken, port: Port) -
     await refresh_token(replace(request, scopes=scopes), credential, port)
 
 
-async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:
+async def _held(key: str, credential: RefreshToken, request: TokenRequest, port: Port) -> Grant:
     if held := await port.load_grant(key):
+        _check_home(held, request)
         return held
     if credential.value:
         return Grant(credential.value)
@@ -66,6 +68,19 @@ async def _held(key: str, credential: RefreshToken, port: Port) -> Grant:
         f"No sign-in is kept for the account {credential.account!r}.",
         f"Sign in: mstoken login --profile {credential.account}",
     )
+
+
+def _check_home(held: Grant, request: TokenRequest) -> None:
+    """A kept refresh token goes back to where it came from, whatever host the environment names today."""
+    here = request.authority.origin
+    if not held.authority or origin_of(held.authority, "The kept authority") == here:
+        return
+    cloud = cloud_of_authority(held.authority)
+    if cloud is None or cloud != cloud_of_authority(here):
+        raise UntrustedOrigin(
+            f"This sign-in is of {held.authority}; it was not sent to {here}.",
+            "Check AZURE_AUTHORITY_HOST, --authority and --cloud; or sign in there under another name: mstoken login",
+        )
 
 
 async def _redeem(value: str, current: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
@@ -85,7 +100,7 @@ async def _with_another(
 ) -> Token:
     """The tried token was refused: another process may have renewed it, or a crash kept one that never worked."""
     key = grant_key(credential)
-    held = await _held(key, credential, port)
+    held = await _held(key, credential, request, port)
     refusals = [refusal]
     for value in dict.fromkeys([held.current, held.previous]):
         if value and value != tried.current:

@@ -90,7 +90,8 @@ class KeyVaultGrants:
     def _grant(self, secret: Secret) -> Grant:
         try:
             fields: dict[str, Any] = json.loads(secret.value)
-            return Grant(str(fields["current"]), str(fields["previous"]), _kept(secret.tags).ended_by)
+            kept = _kept(secret.tags)
+            return Grant(str(fields["current"]), str(fields["previous"]), kept.ended_by, kept.about.authority)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise StoreError(
                 f"{self._vault.url} has a secret {secret.name} that is no sign-in of mstoken; it was left as it is.",

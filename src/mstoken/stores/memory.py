@@ -109,7 +109,7 @@ class MemoryGrants:
 
     def load(self, key: str) -> Grant | None:
         held = self._grants.get(key)
-        return held[0] if held else None
+        return replace(held[0], authority=held[1].about.authority) if held else None
 
     def replace(self, key: str, old: str, new: str) -> None:
         with self._lock:

@@ -88,7 +88,8 @@ class RedisGrants:
 
     def _opened(self, key: str, sealed: bytes) -> Held:
         fields = self._fields(name_of(_KIND, key), sealed)
-        return Grant(fields["current"], fields["previous"], fields["ended_by"]), _kept(fields)
+        kept = _kept(fields)
+        return Grant(fields["current"], fields["previous"], kept.ended_by, kept.about.authority), kept
 
     def _fields(self, name: str, sealed: bytes) -> dict[str, Any]:
         content = self._link.seal().open(sealed, name)

@@ -49,9 +49,10 @@ class Vault:
             if connection is None or row is None:
                 return None
             seal = self._seal_of(connection)
-            return Grant(
-                self._opened(seal, key, "current", row[0]), self._opened(seal, key, "previous", row[1]), row[2]
+            current, previous = (
+                self._opened(seal, key, *part) for part in zip(("current", "previous"), row, strict=False)
             )
+            return Grant(current, previous, *row[2:])
 
     def replace(self, key: str, old: str, new: str) -> None:
         self._warm_up()
@@ -189,9 +190,9 @@ class Vault:
         )
 
 
-def _row(connection: Connection, key: str) -> tuple[object, object, int] | None:
-    row: tuple[object, object, int] | None = connection.execute(
-        "SELECT current, previous, ended_by FROM grants WHERE key = ?", (key,)
+def _row(connection: Connection, key: str) -> tuple[object, object, int, str] | None:
+    row: tuple[object, object, int, str] | None = connection.execute(
+        "SELECT current, previous, ended_by, authority FROM grants WHERE key = ?", (key,)
     ).fetchone()
     return row
 

@@ -31,6 +31,15 @@ def test_a_renewal_of_the_current_token_moves_on(grants: GrantStore) -> None:
     assert grants.load(KEY) == Grant("r2", "r1")
 
 
+def test_a_grant_says_where_it_came_from(grants: GrantStore) -> None:
+    """What was told at the sign-in comes back with the token, also after renewals: it is sent nowhere else."""
+    grants.put(KEY, "r1", ABOUT)
+    grants.replace(KEY, "r1", "r2")
+    kept = grants.load(KEY)
+    assert kept == Grant("r2", "r1")
+    assert kept.authority == ABOUT.authority
+
+
 def test_of_two_renewals_of_one_token_the_first_stays(grants: GrantStore) -> None:
     """Compare and swap: who renewed an older token changes nothing."""
     grants.replace(KEY, "r0", "r1")
