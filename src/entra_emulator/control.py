@@ -1,5 +1,6 @@
 """What a test or the admin API does with a running emulator, beside making things: sign in, revoke, fail, move time."""
 
+import math
 import secrets
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from .clock import Clock
 from .config import Config
 from .directory import Directory
 from .faults import Fault
-from .model import App, RefreshToken, User
+from .model import App, RefreshToken, Tenant, User
 from .state import State
 from .tokens.keys import Issued, KeyRing
 from .world import LoggedRequest, World
@@ -99,9 +100,28 @@ class Control(Directory):
     def revoke(self, user: str | User) -> None:
         """Revoke all of a user's sessions now: refresh tokens die, APIs challenge the clients that can handle it.
 
+        The clock goes on to the next full second, so that every later token is told apart from every earlier one.
+
         :raises LookupError: no such user.
         """
-        self.find_user(user)[1].tokens_valid_from = self.clock.now()
+        self.find_user(user)[1].tokens_valid_from = self._next_second()
+
+    def revoke_app(self, app: str | App = "", tenant: str | Tenant = "") -> None:
+        """Revoke an application's own tokens of a tenant; APIs challenge it, as they do users.
+
+        :raises LookupError: no such application, or it is not in the tenant.
+        """
+        client, where = self.find_app(app), self.find_tenant(tenant)
+        principal = where.principal(client.id)
+        if principal is None:
+            raise LookupError(f"Application '{client.id}' has no service principal in the tenant '{where.id}'.")
+        principal.tokens_valid_from = self._next_second()
+
+    def _next_second(self) -> float:
+        now = self.clock.now()
+        moment = float(math.floor(now) + 1)
+        self.clock.advance(moment - now)
+        return moment
 
     def rotate_keys(self, *, keep: int = 1) -> str:
         """Sign with a new key from now on; the newest `keep` old ones stay published. Gives the new key's id."""

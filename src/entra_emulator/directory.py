@@ -47,9 +47,13 @@ class Directory:
         return app
 
     def add_user(self, upn: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> User:
-        """A new user in a tenant: the one with the UPN's domain, else the default one, unless it is named."""
+        """A new user in a tenant: the one with the UPN's domain, else the default one, unless it is named.
+
+        The password is that of all users (`settings.password`) unless it has one of its own.
+        """
         home = self.find_tenant(tenant or (upn.partition("@")[2] if self.state.tenant(upn.partition("@")[2]) else ""))
-        user = User(upn=upn, name=name or upn.partition("@")[0].title(), **fields)
+        secret = {"password": self.state.settings.password, **fields}
+        user = User(upn=upn, name=name or upn.partition("@")[0].title(), **secret)
         home.users.append(user)
         return user
 

@@ -56,6 +56,11 @@ class Fault:
             raise ValueError("code and delay_in cannot be below 0, times not below 1")
 
     @property
+    def decisive(self) -> bool:
+        """Whether the service itself does not answer."""
+        return bool(self.code or self.status or self.cut)
+
+    @property
     def outcome(self) -> str:
         """What happens, in a few words."""
         parts = [

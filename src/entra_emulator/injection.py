@@ -32,12 +32,18 @@ async def inject(request: Request) -> tuple[Response | None, Receive]:
         return None, request.receive
     receive = _replaying(await read_body(request))
     exchange = await _exchange(request, receive)
-    hit = [one for one in candidates if _fits(one, exchange)]
+    hit = _first_decisive([one for one in candidates if _fits(one, exchange)])
     for fault in hit:
         _use(world, fault)
     if hit:
         request.state.notes["faults"] = tuple(one.outcome for one in hit)
     return await _happen(request, exchange, hit), receive
+
+
+def _first_decisive(fitting: list[Fault]) -> list[Fault]:
+    """Of the faults that give an answer only the first: the others wait for the next request. Delays come on top."""
+    decisive = next((one for one in fitting if one.decisive), None)
+    return [one for one in fitting if one is decisive or not one.decisive]
 
 
 def _of_service(fault: Fault, service: str, path: str) -> bool:
@@ -86,7 +92,7 @@ async def _happen(request: Request, exchange: Exchange, hit: list[Fault]) -> Res
         exchange.world.clock.skew(skew_in)
     if delay_in := sum(one.delay_in for one in hit):
         await asyncio.sleep(delay_in)
-    decisive = next((one for one in hit if one.cut or one.status or one.code), None)
+    decisive = next((one for one in hit if one.decisive), None)
     if decisive is None:
         return None
     if request.state.site.service == "login":

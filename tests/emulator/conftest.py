@@ -10,9 +10,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from entra_emulator import Emulator
-from entra_emulator.pytest_plugin import entra as entra
-from entra_emulator.pytest_plugin import entra_config as entra_config
-from entra_emulator.pytest_plugin import entra_environment as entra_environment
+from entra_emulator.pytest_plugin import entra, entra_config, entra_environment
+
+__all__ = ["entra", "entra_config", "entra_environment"]  # as pytest finds them where the package is installed
 
 Ask = Callable[..., httpx.Response]
 Claims = Callable[[str], dict[str, Any]]

@@ -147,7 +147,10 @@ def _entries(control: Control, request: Request, _: Any) -> Answer:
 
 
 def _add_entry(control: Control, request: Request, body: Any) -> Answer:
-    return 201, plain(_collection(control, request).add(body))
+    entries = _collection(control, request)
+    if request.path_params["collection"] == "users" and isinstance(body, dict):
+        body = {"password": control.state.settings.password, **body}
+    return 201, plain(entries.add(body))
 
 
 def _entry(control: Control, request: Request, _: Any) -> Answer:
@@ -230,7 +233,10 @@ def _sign_in(control: Control, _: Request, body: Any) -> Answer:
 
 
 def _revoke(control: Control, _: Request, body: Any) -> Answer:
-    control.revoke(_member(body, "user", str))
+    if "app" in body:
+        control.revoke_app(_member(body, "app", str), _member(body, "tenant", str, ""))
+    else:
+        control.revoke(_member(body, "user", str))
     return 204, None
 
 
