@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from tests.support.certificates import identity
-from tests.support.node import NodeProgram
+from tests.support.node import FOLDER, NodeProgram
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
 from tests.support.person import Person, pointed_at
 
@@ -65,6 +67,14 @@ def auth(entra: Emulator, authority: str) -> Auth:
 
 def without_secret(auth: Auth, **proof: Any) -> Auth:
     return {name: value for name, value in auth.items() if name != "clientSecret"} | proof
+
+
+def test_the_command_is_all_it_takes() -> None:
+    """`python -m entra_emulator -- node …` points a program at the emulator; its source knows nothing of it."""
+    node = ["node", "--import", str(FOLDER / "env_proxy.mjs"), str(FOLDER / "app_token.mjs")]
+    command = [sys.executable, "-m", "entra_emulator", "--", *node]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "Bearer\n"), done.stderr
 
 
 @both_ways
