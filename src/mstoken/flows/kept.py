@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstoken.errors import TryLater
+from mstoken.errors import MstokenError, TryLater
 from mstoken.model import Freshness
 from mstoken.values import replace
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mstoken.model import About, Token
 
 RENEW_AGAIN_IN = 60
-"""After a renewal that failed, seconds until the next try; the valid token serves meanwhile."""
+"""Seconds from the beginning of a renewal to the next try, if it fails; the valid token serves meanwhile."""
 
 
 async def kept(
@@ -50,13 +50,30 @@ async def kept(
         state = found.freshness(port.now(), min_ttl) if found else Freshness.EXPIRED
         if found and state is Freshness.FRESH:
             return found
+        if found and state is Freshness.STALE:
+            return await _renewed(found, key, asked, port, about)
         if turn.failure is not None:
             raise turn.failure
-        try:
-            return await asked()
-        except TryLater:
-            if found is None or state is Freshness.EXPIRED:
-                raise
-            later = replace(found, refresh_on=int(port.now()) + RENEW_AGAIN_IN)
-            await port.save(key, later, about)
-            return later
+        return await asked()
+
+
+async def _renewed(
+    valid: Token, key: str, asked: Callable[[], Awaitable[Token]], port: Port, about: About | None
+) -> Token:
+    """The next token, or the valid one where there is none to be had now.
+
+    Who comes meanwhile need not wait: first the valid token is kept as good for a while. What the flow then forgets,
+    because its sign-in was ended or its consent changed, serves nobody any more. Raises what `asked` raises then.
+    """
+    later = replace(valid, refresh_on=int(port.now()) + RENEW_AGAIN_IN)
+    await port.save(key, later, about)
+    try:
+        return await asked()
+    except MstokenError as error:
+        if await port.load(key) is None:
+            raise
+        if not isinstance(error, TryLater):
+            import logging
+
+            logging.getLogger("mstoken").warning("A token could not be renewed; it still serves. %s", error.message)
+        return later

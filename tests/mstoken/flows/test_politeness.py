@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from email.utils import formatdate
 from functools import partial
@@ -12,6 +13,7 @@ from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenSe
 from tests.support.worlds import World
 
 from mstoken import (
+    Client,
     ClientSecret,
     CredentialRejected,
     MstokenError,
@@ -217,3 +219,45 @@ def test_half_an_answer_and_then_nothing_ends_too(world: World, token_service: T
     with pytest.raises((TryLater, UnreadableAnswer)):
         _ask_within(world, _client(world, token_service), 1)
     assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Reply(503, "busy", {"Retry-After": "3600"}),
+        Reply(200, "<html>Sign in to the Wi-Fi</html>"),
+        Reply(401, {"error": "invalid_client", "error_codes": [7000222]}),
+        Reply(400, {"error": "interaction_required", "error_codes": [50076]}),
+    ],
+)
+def test_no_failing_renewal_fails_who_holds_a_valid_token(
+    world: World, token_service: TokenService, failure: Reply
+) -> None:
+    """Busy, unreadable or refused: what is valid serves, and the service is not asked again at once."""
+    token_service.script = [token_reply("old", refresh_in=1), failure]
+    client = _client(world, token_service)
+    world.run(lambda: client.get_token("graph"))
+    time.sleep(1.1)
+    for _ in range(3):
+        assert world.run(lambda: client.get_token("graph")).token == "old"
+    assert len(token_service.asked) == 2
+
+
+def test_nobody_waits_for_a_renewal_who_holds_a_valid_token(world: World, token_service: TokenService) -> None:
+    """While one renews at a slow service, those who come later are served at once."""
+    token_service.script = [token_reply("old", refresh_in=1), Reply(200, token_reply("new").body, delay=2)]
+    stores = in_memory()
+    world.run(lambda: _client(world, token_service, stores).get_token("graph"))
+    time.sleep(1.1)
+    slow = threading.Thread(
+        target=lambda: Client(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, stores).get_token("graph")
+    )
+    slow.start()
+    while len(token_service.asked) < 2:
+        time.sleep(0.01)
+    began = time.monotonic()
+    assert world.run(lambda: _client(world, token_service, stores).get_token("graph")).token == "old"
+    assert time.monotonic() - began < 1
+    slow.join()
+    assert world.run(lambda: _client(world, token_service, stores).get_token("graph")).token == "new"
+    assert len(token_service.asked) == 2
