@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.forged import jwt, part, user_v2
 from tests.support.parsers import TARGETS, run
 
-EXAMPLES = 4000 if os.environ.get("MSTOKEN_LONG_TESTS") else 80
+EXAMPLES = 1000 if os.environ.get("MSTOKEN_LONG_TESTS") else 80
 
 _words = st.sampled_from(
     [
