@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import msal  # type: ignore[import-untyped]
+import msal
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError
