@@ -1,4 +1,4 @@
-"""azure-identity, unchanged, in blocking code: what applications, workloads and machines do without a person."""
+"""azure-identity, unchanged, in blocking code: what applications and workloads do without a person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from azure.identity import (
     CertificateCredential,
     ClientAssertionCredential,
     ClientSecretCredential,
-    CredentialUnavailableError,
     DefaultAzureCredential,
     EnvironmentCredential,
     ManagedIdentityCredential,
@@ -22,7 +21,6 @@ from tests.support.certificates import PASSWORD, identity
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
 
 from entra_emulator import Emulator
-from entra_emulator.managed_identity.machine import Source
 from entra_emulator.model import Certificate, FederatedCredential
 
 GRAPH = "https://graph.microsoft.com/.default"
@@ -123,23 +121,6 @@ def test_environment(entra: Emulator) -> None:
     assert {one.host for one in entra.token_requests} == {entra.authority.removeprefix("https://")}
 
 
-SOURCES: list[Source] = ["imds", "app_service", "azure_ml", "cloud_shell", "service_fabric"]
-
-
-@pytest.mark.parametrize("source", SOURCES)
-def test_managed_identity(entra: Emulator, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ManagedIdentityCredential gets a token from the endpoint its environment names, and asks once."""
-    with entra.machine() as machine:
-        for name, value in machine.environment(source).items():
-            monkeypatch.setenv(name, value)
-        with ManagedIdentityCredential() as credential:
-            token = credential.get_token("https://management.azure.com/.default")
-            assert credential.get_token("https://management.azure.com/.default").token == token.token
-        # IMDS is first probed without the Metadata header, to see whether it is there.
-        assert [one.status for one in machine.requests][-1:] == [200]
-        assert len([one for one in machine.requests if one.status == 200]) == 1
-
-
 @pytest.mark.parametrize(
     ("host", "resource"),
     [
@@ -194,17 +175,6 @@ def test_an_unknown_tenant(entra: Emulator, ids: Ids) -> None:
     (message,) = _refused(entra, lambda: ClientSecretCredential("nowhere.example", ids[1], secret_of(entra)), times=1)
     assert "Unable to get authority configuration" in message
     assert not entra.token_requests
-
-
-def test_no_managed_identity(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without an identity: CredentialUnavailableError, so that a chain goes on to its next credential."""
-    with entra.machine() as machine:
-        machine.identities.system, machine.identities.users = None, []
-        for name, value in machine.environment("imds").items():
-            monkeypatch.setenv(name, value)
-        with ManagedIdentityCredential() as credential, pytest.raises(CredentialUnavailableError):
-            credential.get_token("https://management.azure.com/.default")
-        assert [one.status for one in machine.requests][-1] == 400
 
 
 def test_a_metadata_service_in_trouble(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

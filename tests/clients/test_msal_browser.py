@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.support.browser import SinglePageApplication, chromium
+from tests.support.chromium import PATIENCE_IN, Chromium
+from tests.support.page import SinglePageApplication
 
 from entra_emulator import Emulator
 from entra_emulator.model import App, Grant, Policy
@@ -31,8 +30,9 @@ DAY_IN = 86_400
 class Visitor:
     """Somebody with the application open in a browser."""
 
-    def __init__(self, entra: Emulator, page: SinglePageApplication, driver: webdriver.Chrome) -> None:
-        self.entra, self._page, self._driver = entra, page, driver
+    def __init__(self, entra: Emulator, page: SinglePageApplication, chromium: Chromium) -> None:
+        self.entra, self.chromium = entra, chromium
+        self._page, self._driver = page, chromium.driver
 
     def open(self, authority: str = "https://login.microsoftonline.com") -> None:
         """Load the application afresh, with nothing of an earlier visit."""
@@ -48,14 +48,14 @@ class Visitor:
         }
         self._driver.get(self._page.url)
         self._driver.execute_script("sessionStorage.clear(); localStorage.clear();")
-        self._driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self.chromium.forget()
         self._driver.get(self._page.url)
         self.wait_for_app()
 
     def wait_for_app(self) -> Any:
         """Until the application has taken in what it came back with; that."""
-        wait = WebDriverWait(self._driver, 30)
-        wait.until(lambda driver: driver.execute_script("return location.origin") == self._page.url)
+        self.chromium.waits_for(f"{self._page.url}/")
+        wait = WebDriverWait(self._driver, PATIENCE_IN, poll_frequency=0.05)
         wait.until(lambda driver: driver.execute_script("return Boolean(window.app)"))
         return self._driver.execute_script("return window.app.back")
 
@@ -68,27 +68,14 @@ class Visitor:
         """Call something that leads away from the application."""
         self._driver.execute_script("window.app[arguments[0]](arguments[1])", name, request)
 
-    def fill_in(self, **fields: str) -> None:
-        """Type into a page of the emulator's."""
-        for name, text in fields.items():
-            self._find(f"input[name={name}]").send_keys(text)
-
-    def press(self, name: str, value: str) -> None:
-        """Press a button of the emulator's page."""
-        self._find(f"button[name={name}][value={value}]").click()
-
     def sign_in(self, user: str) -> Any:
         """The whole sign-in by redirect, as far as its pages ask."""
         self.leave_by("signIn", READ)
-        self.fill_in(username=user, password=self.entra.state.settings.password)
-        self.press("choice", "sign-in")
+        self.chromium.fill(username=user, password=self.entra.state.settings.password)
+        self.chromium.press("Sign in")
         if user == NADIA:
-            self.press("factor", "approve")
+            self.chromium.press("Approve")
         return self.wait_for_app()
-
-    def _find(self, css: str) -> Any:
-        wait = WebDriverWait(self._driver, 30)
-        return wait.until(lambda driver: next(iter(driver.find_elements(By.CSS_SELECTOR, css)), None))
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +83,16 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     """One emulator and one browser for the module, because Chromium takes its time to start."""
     with Emulator() as entra:
         page = SinglePageApplication()
-        driver = chromium(entra, tmp_path_factory.mktemp("chromium"))
-        driver.set_script_timeout(30)
+        chromium = Chromium(tmp_path_factory.mktemp("chromium"), entra.authority, entra.proxy)
+        chromium.driver.set_script_timeout(PATIENCE_IN)
         home = entra.state.default_tenant
         entra.state.apps[PAGE] = App(
             id=PAGE, name="Northwind Page", tenant=home.id, spa_redirect_uris=[f"{page.url}/redirect"]
         )
         home.grants.append(Grant(app=PAGE, resource=GRAPH_ID, scopes=["User.Read"]))
         home.grants.append(Grant(app=PAGE, resource=ARM_ID, scopes=["user_impersonation"]))
-        yield Visitor(entra, page, driver)
-        driver.quit()
+        yield Visitor(entra, page, chromium)
+        chromium.close()
         page.close()
 
 
@@ -172,7 +159,7 @@ def test_step_up(visitor: Visitor) -> None:
     refused = visitor.call("silent", {**ARM, "claims": STEP_UP})
     assert (refused["error"], refused["subError"]) == ("InteractionRequiredAuthError", "basic_action")
     visitor.leave_by("ask", {**ARM, "claims": STEP_UP})
-    visitor.press("factor", "approve")
+    visitor.chromium.press("Approve")
     claims = claims_of(visitor.wait_for_app()["token"])
     assert (claims["acrs"], claims["amr"]) == (["c1"], ["pwd", "mfa"])
 

@@ -33,7 +33,6 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    "--no-proxy-server",
     "--window-size=900,900",
 )
 
@@ -48,13 +47,18 @@ def public_key_digest(authority: str) -> str:
 
 
 class Chromium:
-    """One browser with a profile of its own in `folder`; it trusts the server at `authority`."""
+    """One browser with a profile of its own in `folder`; it trusts the server at `authority`, and sees the rest of the
+    world through `proxy` if there is one.
+    """
 
-    def __init__(self, folder: Path, authority: str) -> None:
+    def __init__(self, folder: Path, authority: str, proxy: str = "") -> None:
         options = webdriver.ChromeOptions()
         for flag in _FLAGS:
             options.add_argument(flag)
+        options.add_argument(f"--proxy-server={proxy}" if proxy else "--no-proxy-server")
         options.add_argument(f"--user-data-dir={folder}")
+        # A hidden frame of the sign-in service has its session only where cookies of third parties are allowed.
+        options.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0})
         options.add_argument(f"--ignore-certificate-errors-spki-list={public_key_digest(authority)}")
         self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
         self.driver.set_page_load_timeout(PATIENCE_IN)

@@ -1,23 +1,13 @@
-"""Headless Chromium at an emulator, and a single-page application for it to show."""
+"""A single-page application for a browser to show, made with msal-browser."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import http.server
 import json
-import ssl
 import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-
-from entra_emulator import Emulator
 
 _NODE = Path(__file__).resolve().parent.parent / "node"
 _LIBRARY = _NODE / "node_modules" / "@azure" / "msal-browser" / "lib"
@@ -27,37 +17,6 @@ _FILES = {
     "/msal.js": (_LIBRARY / "msal-browser.min.js", "text/javascript"),
     "/bridge.js": (_LIBRARY / "redirect-bridge" / "msal-redirect-bridge.min.js", "text/javascript"),
 }
-
-
-def chromium(entra: Emulator, folder: Path) -> webdriver.Chrome:
-    """A browser that reaches Microsoft's names through the emulator's proxy, and trusts the emulator's key alone."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for flag in (
-        "headless",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "disable-dev-shm-usage",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        f"user-data-dir={folder}",
-        f"proxy-server={entra.proxy}",
-        f"ignore-certificate-errors-spki-list={_key_digest(entra)}",
-    ):
-        options.add_argument(f"--{flag}")
-    # A hidden frame of the sign-in service has its session only where cookies of third parties are allowed.
-    options.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0})
-    return webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-
-
-def _key_digest(entra: Emulator) -> str:
-    port = urlsplit(entra.authority).port or 0
-    leaf = x509.load_pem_x509_certificate(ssl.get_server_certificate(("localhost", port)).encode())
-    key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(key).digest()).decode()
 
 
 class SinglePageApplication:
