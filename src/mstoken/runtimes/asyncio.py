@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Awaitable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mstoken.flows.store_port import NOTHING_ABOUT
-from mstoken.runtimes.telling import tell
+from mstoken.runtimes.surroundings import Surroundings
 from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from mstoken.credentials import Browser
     from mstoken.flows.port import Turn, Visit
     from mstoken.flows.store_port import GrantStore, TokenStore
-    from mstoken.model import About, Grant, Token
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -34,15 +30,12 @@ class AsyncTransport(Protocol):
     async def close(self) -> None: ...
 
 
-async def _in_thread_if(slow: bool, call: Callable[[], T]) -> T:  # noqa: FBT001 - the store's own attribute
-    return await asyncio.to_thread(call) if slow else call()
-
-
-class AsyncioRuntime:
+class AsyncioRuntime(Surroundings):
     """The port of the flows (`flows.port.Port`) over tasks of one event loop."""
 
     def __init__(self, transport: AsyncTransport, tokens: TokenStore, grants: GrantStore) -> None:
-        self._transport, self._tokens, self._grants = transport, tokens, grants
+        super().__init__(tokens, grants)
+        self._transport = transport
         self._entries: dict[str, Entry[asyncio.Lock]] = {}
 
     async def send(self, request: HttpRequest) -> HttpResponse:
@@ -55,19 +48,8 @@ class AsyncioRuntime:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def now(self) -> float:
-        return time.time()
-
-    def random(self) -> float:
-        return random.random()  # noqa: S311 - jitter, not a secret
-
-    def secret(self) -> str:
-        import secrets
-
-        return secrets.token_urlsafe(32)
-
-    def tell(self, text: str) -> None:
-        tell(text)
+    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[], T]) -> T:
+        return await asyncio.to_thread(call) if store.slow else call()
 
     @asynccontextmanager
     async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
@@ -78,30 +60,6 @@ class AsyncioRuntime:
             yield visit
         finally:
             await asyncio.shield(asyncio.to_thread(visit.close))
-
-    async def load(self, key: str) -> Token | None:
-        return await _in_thread_if(self._tokens.slow, lambda: self._tokens.load(key))
-
-    async def save(self, key: str, token: Token, about: About | None = None) -> None:
-        await _in_thread_if(self._tokens.slow, lambda: self._tokens.save(key, token, about or NOTHING_ABOUT))
-
-    async def delete(self, key: str) -> None:
-        await _in_thread_if(self._tokens.slow, lambda: self._tokens.delete(key))
-
-    async def forget_tokens(self, about: About | None = None) -> None:
-        await _in_thread_if(self._tokens.slow, lambda: self._tokens.forget(about) if about else self._tokens.clear())
-
-    async def load_grant(self, key: str) -> Grant | None:
-        return await _in_thread_if(self._grants.slow, lambda: self._grants.load(key))
-
-    async def replace_grant(self, key: str, old: str, new: str) -> None:
-        await _in_thread_if(self._grants.slow, lambda: self._grants.replace(key, old, new))
-
-    async def end_grant(self, key: str, value: str, code: int) -> None:
-        await _in_thread_if(self._grants.slow, lambda: self._grants.end(key, value, code))
-
-    async def put_grant(self, key: str, value: str, about: About) -> None:
-        await _in_thread_if(self._grants.slow, lambda: self._grants.put(key, value, about))
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:

@@ -6,15 +6,13 @@ runs the flow to its end; a flow that suspends is a bug and raises.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mstoken.errors import UsageError
-from mstoken.flows.store_port import NOTHING_ABOUT
-from mstoken.runtimes.telling import tell
+from mstoken.runtimes.surroundings import Surroundings
 from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from mstoken.credentials import Browser
     from mstoken.flows.port import Turn, Visit
     from mstoken.flows.store_port import GrantStore, TokenStore
-    from mstoken.model import About, Grant, Token
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -49,11 +46,12 @@ def run_blocking(flow: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a blocking runtime must never suspend")
 
 
-class BlockingRuntime:
+class BlockingRuntime(Surroundings):
     """The port of the flows (`flows.port.Port`) over threads."""
 
     def __init__(self, transport: Transport, tokens: TokenStore, grants: GrantStore) -> None:
-        self._transport, self._tokens, self._grants = transport, tokens, grants
+        super().__init__(tokens, grants)
+        self._transport = transport
         self._entries: dict[str, Entry[threading.Lock]] = {}
         self._guard = threading.Lock()
 
@@ -71,19 +69,8 @@ class BlockingRuntime:
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - this runtime blocks; that is its purpose
 
-    def now(self) -> float:
-        return time.time()
-
-    def random(self) -> float:
-        return random.random()  # noqa: S311 - jitter, not a secret
-
-    def secret(self) -> str:
-        import secrets
-
-        return secrets.token_urlsafe(32)
-
-    def tell(self, text: str) -> None:
-        tell(text)
+    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[], T]) -> T:  # noqa: ARG002 - all block
+        return call()
 
     @asynccontextmanager
     async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
@@ -91,30 +78,6 @@ class BlockingRuntime:
 
         with closing(BlockingVisit(credential)) as visit:
             yield visit
-
-    async def load(self, key: str) -> Token | None:
-        return self._tokens.load(key)
-
-    async def save(self, key: str, token: Token, about: About | None = None) -> None:
-        self._tokens.save(key, token, about or NOTHING_ABOUT)
-
-    async def delete(self, key: str) -> None:
-        self._tokens.delete(key)
-
-    async def forget_tokens(self, about: About | None = None) -> None:
-        self._tokens.forget(about) if about else self._tokens.clear()
-
-    async def load_grant(self, key: str) -> Grant | None:
-        return self._grants.load(key)
-
-    async def replace_grant(self, key: str, old: str, new: str) -> None:
-        self._grants.replace(key, old, new)
-
-    async def end_grant(self, key: str, value: str, code: int) -> None:
-        self._grants.end(key, value, code)
-
-    async def put_grant(self, key: str, value: str, about: About) -> None:
-        self._grants.put(key, value, about)
 
     @asynccontextmanager
     async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:
