@@ -32,16 +32,16 @@ def dead_links() -> list[str]:
     ]
 
 
-def untested_flows() -> list[str]:
-    """What `check_flows.py` says."""
-    tool = [sys.executable, str(ROOT / "tools" / "check_flows.py")]
+def said_by(checker: str) -> list[str]:
+    """What another tool that checks a page against the tests has to say."""
+    tool = [sys.executable, str(ROOT / "tools" / checker)]
     return subprocess.run(tool, check=False, capture_output=True, text=True).stderr.splitlines()
 
 
 def main() -> int:
-    problems = stale_pages() + dead_links() + untested_flows()
+    problems = stale_pages() + dead_links() + said_by("check_flows.py") + said_by("check_parity.py")
     print(
-        "\n".join(problems) or "docs: generated pages fresh, links whole, flows tested",
+        "\n".join(problems) or "docs: generated pages fresh, links whole, flows and parity tested",
         file=sys.stderr if problems else sys.stdout,
     )
     return 1 if problems else 0
