@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import msal  # type: ignore[import-untyped]
+import msal
 import pytest
 
 from entra_emulator import Emulator
