@@ -7,12 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools.check_parity import PAGE, problems
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-from check_parity import PAGE, problems  # noqa: E402
-
 HEAD = "| behaviour | here | shown by |\n|---|---|---|\n"
 
 
