@@ -1,5 +1,6 @@
 """The emulator as a Python object: a server in a thread of this process, until the `with` block ends."""
 
+import ssl
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -112,6 +113,11 @@ class Emulator(Control):
         if self._folder is None:
             raise RuntimeError("The emulator is not started; use it in a with statement.")
         return Path(self._folder.name, "ca.pem")
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """TLS settings for a client in Python that trusts this emulator and nobody else."""
+        return ssl.create_default_context(cafile=str(self.ca_file))
 
     def announce(self) -> dict[str, str]:
         """Let other programs of this user find the emulator (`mstoken emulator env`); gives what they will be told."""

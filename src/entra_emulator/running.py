@@ -60,7 +60,7 @@ def _notes() -> Iterator[Running]:
                 yield Running(
                     int(table["port"]), {str(name): str(value) for name, value in table["environment"].items()}
                 )
-            except (OSError, ValueError, LookupError, AttributeError):
+            except (OSError, ValueError, LookupError, TypeError, AttributeError):
                 continue  # it ended while we looked
 
 

@@ -1,0 +1,104 @@
+"""The v1.0 endpoints."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from entra_emulator import Emulator
+
+Claims = Callable[[str], dict[str, Any]]
+Ask = Callable[..., httpx.Response]
+NADIA, OTTO = "nadia@northwind-partner.example", "otto@northwind-partner.example"
+
+
+@pytest.fixture
+def ask_one(entra: Emulator, http: httpx.Client) -> Ask:
+    """Ask the v1.0 token endpoint as the default application."""
+
+    def post(tenant: str = "", **form: Any) -> httpx.Response:
+        app = entra.state.default_app
+        fields = {"client_id": app.id, "client_secret": app.secrets[0].value, **form}
+        return http.post(f"{entra.authority}/{tenant or app.tenant}/oauth2/token", data=fields)
+
+    return post
+
+
+def test_application(ask_one: Ask, claims: Claims) -> None:
+    """Client credentials for a resource: numbers are text, times are given, the resource is echoed as written."""
+    body = ask_one(grant_type="client_credentials", resource="https://management.azure.com/").json()
+    assert list(body) == [
+        "token_type",
+        "expires_in",
+        "ext_expires_in",
+        "expires_on",
+        "not_before",
+        "resource",
+        "access_token",
+    ]
+    token = claims(body["access_token"])
+    assert (body["resource"], token["aud"]) == ("https://management.azure.com/",) * 2
+    assert (body["expires_on"], body["not_before"]) == (str(token["exp"]), str(token["nbf"]))
+    assert body["expires_in"] == "3599"
+
+
+def test_resource_left_out(ask_one: Ask) -> None:
+    """An application that names no resource gets a token for Azure AD Graph, as ever."""
+    assert ask_one(grant_type="client_credentials").json()["resource"] == "00000002-0000-0000-c000-000000000000"
+
+
+def test_user(entra: Emulator, ask_one: Ask, claims: Claims) -> None:
+    """A refresh brings bare permissions, a refresh token and a v1.0 ID token."""
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": entra.sign_in(NADIA),
+        "resource": "https://graph.microsoft.com",
+    }
+    body = ask_one(**form).json()
+    assert body["scope"].split()[-2:] == ["User.Read", "User.Read.All"]
+    id_token = claims(body["id_token"])
+    assert (id_token["ver"], id_token["upn"]) == ("1.0", NADIA)
+    assert id_token["iss"] == claims(body["access_token"])["iss"]
+    again = ask_one(grant_type="refresh_token", refresh_token=body["refresh_token"])
+    assert again.json()["resource"]
+
+
+def test_what_a_person_can_heal_has_its_own_error(entra: Emulator, ask_one: Ask) -> None:
+    """Where v2.0 says invalid_grant with a suberror, v1.0 says interaction_required."""
+    entra.add_policy("mfa", resources=["arm"])
+    form = {"refresh_token": entra.sign_in(OTTO), "resource": "https://management.azure.com/"}
+    body = ask_one(grant_type="refresh_token", **form).json()
+    assert (body["error"], body["error_codes"]) == ("interaction_required", [50076])
+
+
+def test_no_personal_accounts(ask_one: Ask) -> None:
+    """The tenant of personal accounts has no v1.0."""
+    answer = ask_one("consumers", grant_type="client_credentials")
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [90027])
+
+
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/v2.0/token"])
+def test_only_post(entra: Emulator, http: httpx.Client, path: str) -> None:
+    """GET at a token endpoint has an error of its own."""
+    answer = http.get(f"{entra.authority}/common{path}")
+    assert answer.json()["error_codes"] == [900561]
+    assert "GET" in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("tenant", ["northwind-partner.example", "common"])
+def test_configuration(entra: Emulator, http: httpx.Client, tenant: str) -> None:
+    """The v1.0 OpenID configuration names v1.0 endpoints, and its keys are there."""
+    body = http.get(f"{entra.authority}/{tenant}/.well-known/openid-configuration").json()
+    segment = entra.state.default_tenant.id if tenant != "common" else "common"
+    assert body["token_endpoint"] == f"{entra.authority}/{segment}/oauth2/token"
+    assert body["issuer"] == f"https://sts.windows.net/{segment if tenant != 'common' else '{tenantid}'}/"
+    assert http.get(body["jwks_uri"]).json()["keys"]
+
+
+def test_malformed_discovery(entra: Emulator, http: httpx.Client) -> None:
+    """Instance discovery for what is no https URL is refused with 50050."""
+    for endpoint in ("x", "http://login.microsoftonline.com/", "https://["):
+        query = {"api-version": "1.1", "authorization_endpoint": endpoint}
+        answer = http.get(f"{entra.authority}/common/discovery/instance", params=query)
+        assert answer.json()["error_codes"] == [50050]
