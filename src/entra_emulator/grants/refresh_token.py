@@ -50,8 +50,9 @@ def answer(exchange: Exchange) -> dict[str, Any]:
 
 
 def _rotate(exchange: Exchange, session: RefreshToken, successor: str) -> None:
-    """The new token is out; with its first use, what it came from is used up."""
+    """The new token is out; with its first use, what it came from is used up. A page's is used up at once."""
     tokens = exchange.world.state.refresh_tokens
+    session.used = session.used or session.spa
     if successor in tokens:
         tokens[successor].came_of = exchange.required("refresh_token")
     if before := tokens.get(session.came_of):
