@@ -1,15 +1,11 @@
-"""Failures to order, as clients see them: plain HTTP, MSAL, azure-identity and mstoken."""
+"""Failures to order, as plain HTTP and mstoken see them. tests/clients has what Microsoft's clients make of them."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
-import msal
 import pytest
-import requests
-from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import ClientSecretCredential
 
 import mstoken
 from entra_emulator import Emulator
@@ -17,7 +13,6 @@ from entra_emulator.faults import Fault
 from mstoken import errors
 
 Get = Callable[..., httpx.Response]
-GRAPH = "https://graph.microsoft.com/.default"
 
 
 def test_any_code_can_be_ordered(entra: Emulator, app_token: Get) -> None:
@@ -129,97 +124,10 @@ def test_fault_without_sense_is_refused(wrong: dict[str, Any]) -> None:
         Fault(**wrong)
 
 
-def msal_client(entra: Emulator) -> Any:
-    app, tenant = entra.state.default_app, entra.state.default_tenant
-    return msal.ConfidentialClientApplication(
-        app.id, client_credential=app.secrets[0].value, authority=f"{entra.authority}/{tenant.id}"
-    )
-
-
-def ask_msal(entra: Emulator) -> Any:
-    return msal_client(entra).acquire_token_for_client([GRAPH])
-
-
-def ask_azure(entra: Emulator) -> str:
-    app, tenant = entra.state.default_app, entra.state.default_tenant
-    with ClientSecretCredential(tenant.id, app.id, app.secrets[0].value) as credential:
-        return credential.get_token(GRAPH).token
-
-
 def ask_mstoken(entra: Emulator) -> str:
     app, tenant = entra.state.default_app, entra.state.default_tenant
     with mstoken.Client(tenant.id, app.id, mstoken.ClientSecret(app.secrets[0].value)) as client:
         return client.get_token("graph").token
-
-
-@pytest.mark.usefixtures("entra_environment")
-class TestMsal:
-    """MSAL for Python does not ask again by itself, and holds back after 429 and 5xx."""
-
-    def test_refusal(self, entra: Emulator) -> None:
-        """A refusal comes back as a dictionary, after one request."""
-        entra.inject(code=53003, times=None)
-        answer = ask_msal(entra)
-        assert (answer["error"], answer["suberror"], answer["error_codes"]) == (
-            "interaction_required",
-            "message_only",
-            [53003],
-        )
-        assert len(entra.token_requests) == 1
-
-    def test_throttling(self, entra: Emulator) -> None:
-        """It takes the text of a 429 for JSON, raises, and does not ask again before Retry-After is over."""
-        entra.inject(status=429, retry_after_in=60)
-        client = msal_client(entra)
-        for _ in range(2):
-            with pytest.raises(ValueError, match="Expecting value"):
-                client.acquire_token_for_client([GRAPH])
-        assert len(entra.token_requests) == 1
-
-    def test_server_error(self, entra: Emulator) -> None:
-        """A 503 raises MsalServiceError, and the next call is answered with it from memory."""
-        entra.inject(status=503)
-        client = msal_client(entra)
-        for _ in range(2):
-            with pytest.raises(msal.exceptions.MsalServiceError):
-                client.acquire_token_for_client([GRAPH])
-        assert len(entra.token_requests) == 1
-
-    def test_cut(self, entra: Emulator) -> None:
-        """A cut connection raises requests' own error, after one request."""
-        entra.inject(cut="before")
-        with pytest.raises(requests.exceptions.ConnectionError):
-            ask_msal(entra)
-        assert len(entra.token_requests) == 1
-
-
-@pytest.mark.usefixtures("entra_environment")
-class TestAzureIdentity:
-    """azure-identity asks again three times, and says everything with ClientAuthenticationError."""
-
-    @pytest.mark.parametrize("code", [53003, 7000222, 700082])
-    def test_refusal(self, entra: Emulator, code: int) -> None:
-        """A refusal raises after one request; the code is in the message only."""
-        entra.inject(code=code, times=None)
-        with pytest.raises(ClientAuthenticationError, match=f"AADSTS{code}: "):
-            ask_azure(entra)
-        assert len(entra.token_requests) == 1
-
-    @pytest.mark.parametrize(
-        "fault", [{"status": 429, "retry_after_in": 0}, {"status": 503}, {"cut": "before"}, {"cut": "during"}]
-    )
-    def test_asks_again(self, entra: Emulator, fault: dict[str, Any]) -> None:
-        """One failure on the way is not seen by the program."""
-        entra.inject(**fault)
-        assert ask_azure(entra)
-        assert len(entra.token_requests) == 2
-
-    def test_gives_up(self, entra: Emulator) -> None:
-        """After the fourth throttled request it raises."""
-        entra.inject(status=429, retry_after_in=0, times=None)
-        with pytest.raises(ClientAuthenticationError):
-            ask_azure(entra)
-        assert len(entra.token_requests) == 4
 
 
 @pytest.mark.usefixtures("entra_environment")

@@ -519,8 +519,9 @@ def test_context_that_is_met_is_in_the_token(entra: Emulator, ask: Ask, claims: 
 
 def test_every_code_is_provoked_by_a_test() -> None:
     """Each code the emulator knows is named in a test, and at least eighty arise from state."""
-    tests = Path(__file__).parents[1]
-    text = "\n".join(file.read_text(encoding="utf-8") for file in tests.rglob("test_*.py"))
+    tests = Path(__file__).parents[2]
+    files = [*tests.joinpath("emulator").rglob("test_*.py"), *tests.joinpath("clients").glob("test_*.py")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     named = {int(number) for number in re.findall(r"\b\d{5,7}\b", text.replace("_", ""))}
     assert set(definitions()) <= named
     assert len(definitions()) >= 80
