@@ -14,7 +14,6 @@ from pathlib import Path
 from .environment import FOLDER_PREFIX, MEMORY
 
 NOTE = "running.json"
-_CONNECT_IN = 1.0
 
 
 class NotFound(LookupError):
@@ -65,8 +64,12 @@ def _notes() -> Iterator[Running]:
 
 
 def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=_CONNECT_IN).close()
-    except OSError:
-        return False
-    return True
+    """Whether somebody listens on a port: it cannot be had then. Connecting would leave them half a TLS handshake."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name != "nt":  # Windows would let us have a port that is in use
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
