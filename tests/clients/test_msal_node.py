@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from tests.support.certificates import identity
-from tests.support.node import FOLDER, NodeProgram
+from tests.support.node import FOLDER, NodeProgram, needs_node
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
 from tests.support.person import Person, pointed_at
 
@@ -19,6 +19,8 @@ from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Source
 from entra_emulator.model import Certificate, FederatedCredential, Grant
 from entra_emulator.resources import GRAPH as GRAPH_ID
+
+pytestmark = needs_node
 
 COMMAND_LINE = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 ORDERS = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"

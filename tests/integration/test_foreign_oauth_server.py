@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import RSAKey
 from tests.support.certificates import identity
+from tests.support.node import needs_node
 from tests.support.worlds import World
 
 from mstoken import Authority, ClientCertificate, ClientSecret, CredentialRejected, RefreshToken, SignInRequired
@@ -23,10 +23,7 @@ SECRET = "only-for-this-test-0123456789"
 SIGNING_APP = identity(0)
 PUBLIC_KEY = RSAKey.import_key(SIGNING_APP.public_pem()).as_dict(private=False)
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("node") or not (NODE / "node_modules").is_dir(),
-    reason="needs Node.js and its packages: apt-get install nodejs npm && npm ci --prefix tests/node",
-)
+pytestmark = needs_node
 
 
 @pytest.fixture

@@ -254,7 +254,10 @@ def test_an_authority_that_hides_something_is_refused(monkeypatch: pytest.Monkey
     ids=["another authority's", "unknown", "its own"],
 )
 def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
-    world: World, token_service: TokenService, kept: str, sent: bool  # noqa: FBT001
+    world: World,
+    token_service: TokenService,
+    kept: str,
+    sent: bool,  # noqa: FBT001
 ) -> None:
     """A stray AZURE_AUTHORITY_HOST does not get the refresh token of another authority."""
     stores = in_memory()

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.person import Person
 
 FOLDER = Path(__file__).resolve().parent.parent / "node"
+OLDEST = 20
+"""msal-node and oidc-provider run on no older Node.js."""
+
+
+def missing() -> str:
+    """What there is not of Node.js for these tests, and how to get it; '' when all is there."""
+    if not shutil.which("node") or not (FOLDER / "node_modules").is_dir():
+        return "needs Node.js and its packages: apt-get install nodejs npm && npm ci --prefix tests/node"
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.lstrip("v").partition(".")[0]) < OLDEST:
+        return f"needs Node.js {OLDEST} or newer, not {version}: Debian 13 has it, or see nodejs.org"
+    return ""
+
+
+needs_node = pytest.mark.skipif(bool(missing()), reason=missing())
 
 
 class NodeProgram:
