@@ -1,0 +1,41 @@
+"""`mstoken emulator env`: the settings of an emulator in another terminal."""
+
+import re
+import signal
+import subprocess
+import sys
+
+MSTOKEN = [sys.executable, "-m", "mstoken"]
+
+
+def test_settings_of_the_emulator_in_another_terminal() -> None:
+    """With an emulator running, its settings go to stdout, in the words of the shell that is asked for."""
+    with subprocess.Popen([*MSTOKEN, "emulator"], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        found = None
+        for line in process.stderr:
+            found = found or re.search(r"https://localhost:(\d+)", line)
+            if "Ctrl-C" in line:
+                break
+        assert found
+        command = [*MSTOKEN, "emulator", "env", "--port", found[1], "--shell", "powershell"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        process.send_signal(signal.SIGINT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"$env:AZURE_AUTHORITY_HOST = 'https://localhost:{found[1]}'" in done.stdout
+    assert all(line.startswith("$env:") for line in done.stdout.splitlines())
+
+
+def test_no_emulator_is_usage() -> None:
+    """Without one: 2, nothing on stdout, and what to do on stderr."""
+    done = subprocess.run([*MSTOKEN, "emulator", "env", "--port", "1"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "No emulator of yours runs on port 1. Start one in another terminal: mstoken emulator\n"
+
+
+def test_kinds_are_those_of_the_emulator() -> None:
+    """The shells that the command line offers are those the emulator has words for."""
+    from entra_emulator.shells import KINDS
+    from mstoken.cli.emulator import _KINDS
+
+    assert tuple(KINDS) == _KINDS
