@@ -21,6 +21,7 @@ from .exchange import Exchange
 from .journey import Traveller
 from .redirects import registered_as, with_answer
 from .scopes import parse
+from .version_one import translate_question
 
 CODE = "code"
 _MODES = ("query", "fragment", "form_post")
@@ -40,6 +41,8 @@ async def authorize(request: Request) -> Response:
     exchange = Exchange.of(request)
     try:
         parameters = await _parameters(exchange, request)
+        if exchange.version == 1:
+            parameters = translate_question(parameters)
         app = _checked(exchange, parameters)
     except EntraError as problem:
         return showing.failed(exchange, request, problem)

@@ -11,7 +11,7 @@ from entra_emulator.interaction import DeviceSignIn, Journey, new_user_code
 from entra_emulator.pages import device as pages
 from entra_emulator.pages import outcome
 
-from . import showing
+from . import showing, version_one
 from .client_auth import find_app
 from .exchange import Exchange
 from .journey import Traveller
@@ -27,6 +27,8 @@ async def devicecode(request: Request) -> Response:
     exchange = Exchange.of(request)
     try:
         await exchange.read_form(request)
+        if exchange.version == 1:
+            exchange.form = version_one.translate_question(exchange.form)
         names = ("client_id", "scope")
         request.state.notes.update(
             form=tuple(exchange.form), tenant=exchange.tenant_name, **{name: exchange.form.get(name) for name in names}
@@ -42,17 +44,16 @@ async def devicecode(request: Request) -> Response:
     record = DeviceSignIn(app.id, exchange.tenant_name, scopes, new_user_code(), now)
     code = exchange.world.interaction.add_device(record)
     uri = f"{exchange.site.authority}{PAGE}"
-    return exchange.answer(
-        {
-            "user_code": record.user_code,
-            "device_code": code,
-            "verification_uri": uri,
-            "expires_in": LIFE_IN,
-            "interval": INTERVAL_IN,
-            "message": f"To sign in, use a web browser to open the page {uri} and enter the code "
-            f"{record.user_code} to authenticate.",
-        }
-    )
+    body = {
+        "user_code": record.user_code,
+        "device_code": code,
+        "verification_uri": uri,
+        "expires_in": LIFE_IN,
+        "interval": INTERVAL_IN,
+        "message": f"To sign in, use a web browser to open the page {uri} and enter the code "
+        f"{record.user_code} to authenticate.",
+    }
+    return exchange.answer(version_one.device_answer(body) if exchange.version == 1 else body)
 
 
 async def show(request: Request) -> Response:

@@ -12,7 +12,7 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.grants import GRANTS
 from entra_emulator.model import Tenant
 from entra_emulator.policy.tenancy import check_rate
-from entra_emulator.routing import route
+from entra_emulator.routing import Handler, route
 from entra_emulator.web import dated
 from entra_emulator.world import LoggedRequest
 
@@ -37,7 +37,6 @@ async def token(request: Request) -> Response:
 async def token_version_one(request: Request) -> Response:
     """POST /{tenant}/oauth2/token"""
     exchange = Exchange.of(request)
-    exchange.version = 1
     notes = request.state.notes
     try:
         await exchange.read_form(request)
@@ -51,6 +50,16 @@ async def token_version_one(request: Request) -> Response:
         notes["aadsts"] = problem.code
         body = exchange.refusal(problem, version_one.error_name(problem))
         return exchange.answer(body, problem.definition.status, problem.code)
+
+
+def _version_one(handler: Handler) -> Handler:
+    """The same endpoint by its v1.0 name; what it reads and writes differs by `Exchange.version`."""
+
+    async def handle(request: Request) -> Response:
+        request.state.version = 1
+        return await handler(request)
+
+    return handle
 
 
 async def only_post(request: Request) -> Response:
@@ -139,12 +148,15 @@ def routes() -> list[BaseRoute]:
     return [
         route("POST", "/{tenant}/oauth2/v2.0/token", token),
         route("OPTIONS", "/{tenant}/oauth2/v2.0/token", cross_origin.preflight),
-        route("POST", "/{tenant}/oauth2/token", token_version_one),
+        route("POST", "/{tenant}/oauth2/token", _version_one(token_version_one)),
         route("GET", "/{tenant}/oauth2/v2.0/token", only_post),
         route("GET", "/{tenant}/oauth2/token", only_post),
         route("POST", "/{tenant}/oauth2/v2.0/devicecode", device.devicecode),
         *(route(method, "/{tenant}/oauth2/v2.0/authorize", authorize.authorize) for method in ("GET", "POST")),
         *(route(method, "/{tenant}/oauth2/v2.0/logout", sign_out.logout) for method in ("GET", "POST")),
+        route("POST", "/{tenant}/oauth2/devicecode", _version_one(device.devicecode)),
+        *(route(method, "/{tenant}/oauth2/authorize", _version_one(authorize.authorize)) for method in ("GET", "POST")),
+        *(route(method, "/{tenant}/oauth2/logout", _version_one(sign_out.logout)) for method in ("GET", "POST")),
         route("POST", f"/{{tenant}}{showing.STEP}", authorize.step),
         route("GET", device.PAGE, device.show),
         route("POST", device.PAGE, device.enter),

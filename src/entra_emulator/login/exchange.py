@@ -75,6 +75,7 @@ class Exchange:
             origin=request.headers.get("origin", ""),
             tenant_name=request.path_params.get("tenant", ""),
             allowed_tenants=request.headers.get("restrict-access-to-tenants", ""),
+            version=getattr(request.state, "version", 2),
         )
 
     @property

@@ -14,6 +14,7 @@ from entra_emulator.tokens.keys import unverified_claims
 from .exchange import Exchange
 
 _AAD_GRAPH = "00000002-0000-0000-c000-000000000000"  # what a request without a resource means
+_OIDC = "openid profile email offline_access"
 _HEALED_BY_A_PERSON = ("basic_action", "additional_action")
 
 
@@ -24,8 +25,19 @@ def translate(form: Mapping[str, str]) -> dict[str, str]:
     if not resource and form.get("grant_type") == "client_credentials":
         resource = _AAD_GRAPH
     if resource:
-        words["scope"] = f"{resource}/.default openid profile email offline_access"
+        words["scope"] = f"{resource}/.default {_OIDC}"
     return words
+
+
+def translate_question(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a v1.0 authorization request; the resource may be left to the token request."""
+    return {"scope": _OIDC, **translate(parameters)}
+
+
+def device_answer(body: Mapping[str, Any]) -> dict[str, str]:
+    """The answer of the device endpoint, as v1.0 writes it."""
+    names = {"verification_uri": "verification_url"}
+    return {names.get(name, name): str(value) for name, value in body.items()}
 
 
 def refuse_personal(exchange: Exchange) -> None:

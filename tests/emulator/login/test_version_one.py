@@ -1,7 +1,9 @@
 """The v1.0 endpoints."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -102,3 +104,46 @@ def test_malformed_discovery(entra: Emulator, http: httpx.Client) -> None:
         query = {"api-version": "1.1", "authorization_endpoint": endpoint}
         answer = http.get(f"{entra.authority}/common/discovery/instance", params=query)
         assert answer.json()["error_codes"] == [50050]
+
+
+PUBLIC = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
+
+
+def press(http: httpx.Client, entra: Emulator, page: httpx.Response, **form: str) -> httpx.Response:
+    """Send a page's form."""
+    token = re.search(r'name="flow" value="([^"]+)', page.text)
+    action = re.search(r'method="post" action="([^"]+)', page.text)
+    assert token
+    assert action
+    return http.post(f"{entra.authority}{action[1]}", data={"flow": token[1], **form})
+
+
+@pytest.mark.parametrize("where", ["question", "token request"])
+def test_code(entra: Emulator, http: httpx.Client, where: str) -> None:
+    """A code of the v1.0 authorization endpoint is redeemed at the v1.0 token endpoint; either names the resource."""
+    resource = {"resource": "https://management.azure.com/"}
+    query = {"client_id": PUBLIC, "response_type": "code", "redirect_uri": "http://localhost", "state": "s"}
+    asked = query | (resource if where == "question" else {})
+    page = http.get(f"{entra.authority}/common/oauth2/authorize", params=asked)
+    landed = press(http, entra, page, choice="sign-in", username=OTTO, password="emulator")
+    came = dict(parse_qsl(urlsplit(landed.headers["location"]).query))
+    assert came["state"] == "s"
+    form = {"client_id": PUBLIC, "grant_type": "authorization_code", "code": came["code"]}
+    form |= {"redirect_uri": "http://localhost"} | (resource if where == "token request" else {})
+    body = http.post(f"{entra.authority}/common/oauth2/token", data=form).json()
+    assert (body["scope"], body["resource"]) == ("user_impersonation", "https://management.azure.com/")
+
+
+def test_device(entra: Emulator, http: httpx.Client) -> None:
+    """The v1.0 device endpoint writes numbers as text and verification_url; its code is redeemed as `code`."""
+    form = {"client_id": PUBLIC, "resource": "https://management.azure.com/"}
+    body = http.post(f"{entra.authority}/common/oauth2/devicecode", data=form).json()
+    assert (body["expires_in"], body["interval"]) == ("900", "5")
+    assert body["verification_url"].startswith(entra.authority)
+    poll = {"client_id": PUBLIC, "grant_type": "device_code", "code": body["device_code"], **form}
+    assert http.post(f"{entra.authority}/common/oauth2/token", data=poll).json()["error_codes"] == [70016]
+
+
+def test_sign_out(entra: Emulator, http: httpx.Client) -> None:
+    """Sign-out has its v1.0 name too."""
+    assert http.get(f"{entra.authority}/common/oauth2/logout").status_code == 200
