@@ -42,6 +42,7 @@ FALLBACKS = {
     "authority": "login.microsoftonline.com",
     "correlation_id": "<correlation-id>",
     "code": "<code>",
+    "claims": "<claims>",
 }
 """Every plain placeholder, with what stands there when the caller does not know the value."""
 
@@ -243,8 +244,9 @@ def _values(known: dict[str, str], *, command: bool) -> dict[str, str]:
     inside = FALLBACKS | quoted
     owner = f" --profile {quoted['profile']}" if "profile" in quoted else ""
     tenant = f" --tenant {inside['tenant']}" if "tenant" in quoted or not owner else ""
+    claims = f" --claims {quoted['claims']}" if "claims" in quoted else ""
     composed = {
-        "login": "mstoken login" + (owner or f"{tenant} --client-id {inside['client_id']}"),
+        "login": "mstoken login" + (owner or f"{tenant} --client-id {inside['client_id']}") + claims,
         "get": f"mstoken get {inside['resource']}{owner}{tenant}",
         "consent_url": _consent_url(known),
     }

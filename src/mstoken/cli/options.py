@@ -39,9 +39,11 @@ IDENTITY = (
 )
 """Who asks, and where. Every command that needs a token has them."""
 
+CLAIMS = Option("--claims", "Claims challenge, as JSON or as base64 of JSON.", "CLAIMS")
+
 GET = (
     Option("--scope", "Ask for this scope; may be given several times.", "SCOPE", "texts"),
-    Option("--claims", "Claims challenge, as JSON or as base64 of JSON.", "CLAIMS"),
+    CLAIMS,
     Option("--min-ttl", "Life the token must still have, in seconds.", "SECONDS", "seconds"),
     Option("--fresh", "Ask the service, whatever is kept.", kind="switch"),
     Option(
@@ -68,6 +70,7 @@ LOGIN = (
         "SCOPE",
         "texts",
     ),
+    CLAIMS,
     Option("--no-verify", "Store it without trying it.", kind="switch"),
 )
 """What `mstoken login` takes besides."""

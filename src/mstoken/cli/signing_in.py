@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mstoken.cli import output
+from mstoken.cli.getting import claims_text
 from mstoken.cli.identity import own_stores
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.values import replace
@@ -39,7 +40,7 @@ def sign_in(name: str, layers: Layers, given: Mapping[str, Any]) -> tuple[Settin
         layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
     settings = layers.settings(_credential(name, layers, given))
     with Client.from_settings(settings, own_stores()) as client:
-        person = client.sign_in(*(given["scope"] or ("graph",)))
+        person = client.sign_in(*(given["scope"] or ("graph",)), claims=claims_text(given["claims"]) or None)
     if settings.tenant == ANY_ORGANIZATION and person.tenant:
         settings = replace(settings, tenant=person.tenant)
     return settings, person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,7 @@ def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
         "scope": scope,
         "resource": scope.removesuffix("/.default"),
         "correlation_id": refusal.correlation_id,
+        "claims": base64.urlsafe_b64encode(refusal.claims.encode()).decode(),
     }
     return {name: value for name, value in known.items() if value}
 

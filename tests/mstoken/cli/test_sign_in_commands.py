@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -20,6 +22,7 @@ from entra_emulator import Emulator
 OTTO = "otto@northwind-partner.example"
 PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 DAY = 24 * 3600
+CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 
 
 @pytest.fixture
@@ -112,6 +115,16 @@ def test_login_that_nobody_finishes(anonymous: Program) -> None:
     ran = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1")
     assert ran.code == 3
     assert "--device" in ran.err
+
+
+@pytest.mark.parametrize("given", [CLAIMS, base64.urlsafe_b64encode(CLAIMS.encode()).decode()], ids=["JSON", "base64"])
+def test_login_answers_a_claims_challenge(anonymous: Program, given: str) -> None:
+    """The claims of a challenge go along with the sign-in, however they come."""
+    ran = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1", "--claims", given)
+    address = re.search(r"https://\S+/authorize\?\S+", ran.err)
+    assert address is not None
+    [sent] = parse_qs(urlsplit(address[0]).query)["claims"]
+    assert json.loads(sent) == json.loads(CLAIMS)
 
 
 def test_login_by_device(anonymous: Program, otto: Person, device_at_once: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,14 @@ def test_a_claims_challenge_of_the_token_endpoint_is_kept() -> None:
     error = refused("error_50079_mfa_enroll_claims")
     assert isinstance(error, errors.SignInRequired)
     assert "polids" in json.loads(error.claims)["access_token"]
+
+
+def test_the_remedy_of_a_challenge_is_a_sign_in_with_its_claims() -> None:
+    """The one command that resolves it carries the claims, in a form a shell leaves alone."""
+    error = refused("error_50079_mfa_enroll_claims")
+    assert isinstance(error, errors.SignInRequired)
+    encoded = error.remedy.partition(" --claims ")[2].partition("`")[0]
+    assert json.loads(base64.urlsafe_b64decode(encoded)) == json.loads(error.claims)
 
 
 def test_a_claims_challenge_of_a_resource_is_decoded() -> None:
