@@ -104,8 +104,9 @@ class TokenService:
             handler.close_connection = True
             return
         payload = reply.payload()
-        handler.send_response(reply.status)
-        for name, value in {"Content-Length": str(len(payload)), **reply.headers}.items():
+        handler.send_response_only(reply.status)  # the other one sends a Date of its own besides the reply's
+        usual = {"Date": handler.date_time_string(), "Content-Length": str(len(payload))}
+        for name, value in {**usual, **reply.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(payload)

@@ -8,6 +8,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.identity import ClientSecretCredential
 from azure.keyvault.secrets import SecretClient
+from azure.keyvault.secrets._shared import http_challenge_cache
 
 from entra_emulator import Emulator
 from entra_emulator.model import Vault
@@ -22,6 +23,7 @@ def secrets(entra: Emulator, entra_environment: dict[str, str]) -> Any:
     """Microsoft's client, unchanged, at the vault's real name."""
     app, tenant = entra.state.default_app, entra.state.default_tenant
     credential = ClientSecretCredential(tenant.id, app.id, app.secrets[0].value)
+    http_challenge_cache.clear()  # it remembers the vaults of the whole process, another test's too
     with SecretClient("https://northwind.vault.azure.net", credential) as client:
         yield client
 
