@@ -19,7 +19,6 @@ else:
 
 
 _MISSING = object()
-_set = object.__setattr__  # the only way past the freeze, for this file alone
 
 
 class _Field:
@@ -65,15 +64,24 @@ def value(cls: type[T]) -> type[T]:
     space["__hash__"] = vars(cls).get("__hash__") or _hash
     space["__qualname__"] = cls.__qualname__
     meta: Any = type(cls)
-    made: type[T] = meta(cls.__name__, cls.__bases__, space)
-    return made
+    made: Any = meta(cls.__name__, cls.__bases__, space)
+    # A slot's own descriptor writes past the freeze; for this file alone.
+    made.__value_slots__ = tuple((name, getattr(made, name).__set__, one) for name, one in fields.items())
+    done: type[T] = made
+    return done
 
 
 def replace(given: T, **changes: Any) -> T:
     """A copy of a value with some fields changed."""
-    fields: dict[str, _Field] = given.__value_fields__  # type: ignore[attr-defined]
-    kept = {name: getattr(given, name) for name, one in fields.items() if one.init}
-    return type(given)(**kept | changes)
+    kind: Any = type(given)
+    copied: T = kind.__new__(kind)
+    for name, put, one in kind.__value_slots__:
+        if one.init:
+            put(copied, changes.pop(name) if name in changes else getattr(given, name))
+        else:
+            put(copied, _default(kind, name, one))
+    _finish(copied, changes)
+    return copied
 
 
 def as_dict(given: Any) -> dict[str, Any]:
@@ -97,28 +105,32 @@ def _own_field(cls: type, name: str) -> _Field:
 
 
 def _init(self: Any, *args: Any, **given: Any) -> None:
-    names = self.__match_args__
-    if len(args) > len(names):
-        raise TypeError(f"{type(self).__name__} takes {len(names)} values, not {len(args)}")
-    if args:
-        by_order = dict(zip(names, args, strict=False))
-        if twice := by_order.keys() & given.keys():
-            raise TypeError(f"{type(self).__name__} was given {', '.join(sorted(twice))} twice")
-        given |= by_order
-    for name, one in self.__value_fields__.items():
-        _set(self, name, given.pop(name) if one.init and name in given else _default(self, name, one))
-    if given:
-        raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(given))}")
-    finish: Callable[[], None] | None = getattr(self, "__post_init__", None)
-    if finish is not None:
+    left = iter(args)
+    for name, put, one in self.__value_slots__:
+        if not one.init:
+            put(self, _default(type(self), name, one))
+        elif (part := next(left, _MISSING)) is not _MISSING:
+            put(self, part)
+        else:
+            put(self, given.pop(name) if name in given else _default(type(self), name, one))
+    if next(left, _MISSING) is not _MISSING:
+        raise TypeError(f"{type(self).__name__} takes {len(self.__match_args__)} values, not {len(args)}")
+    _finish(self, given)
+
+
+def _finish(self: Any, unknown: dict[str, Any]) -> None:
+    if unknown:
+        twice_or_unknown = ", ".join(sorted(unknown))
+        raise TypeError(f"{type(self).__name__} was given {twice_or_unknown}, which is unknown or there already")
+    if (finish := getattr(self, "__post_init__", None)) is not None:
         finish()
 
 
-def _default(self: Any, name: str, one: _Field) -> Any:
+def _default(kind: type, name: str, one: _Field) -> Any:
     if one.default is not _MISSING:
         return one.default
     if one.factory is _MISSING:
-        raise TypeError(f"{type(self).__name__} needs {name!r}")
+        raise TypeError(f"{kind.__name__} needs {name!r}")
     return one.factory()
 
 
@@ -148,8 +160,8 @@ def _getstate(self: Any) -> list[Any]:
 
 
 def _setstate(self: Any, state: list[Any]) -> None:
-    for name, part in zip(self.__value_fields__, state, strict=True):
-        _set(self, name, part)
+    for (_, put, _), part in zip(self.__value_slots__, state, strict=True):
+        put(self, part)
 
 
 _METHODS = {

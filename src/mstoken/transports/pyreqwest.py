@@ -20,6 +20,7 @@ from mstoken.protocol.http import HttpResponse
 from mstoken.transports.faults import not_accepted, too_large, unreachable, unreadable_bundle
 
 if TYPE_CHECKING:
+    from pyreqwest.bytes import Bytes
     from pyreqwest.client import BaseClientBuilder, Client, SyncClient
     from pyreqwest.exceptions import PyreqwestError
     from pyreqwest.request import BaseRequestBuilder
@@ -57,10 +58,7 @@ class PyreqwestTransport:
         try:
             builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
             with builder.build_streamed() as response:
-                reader, body = response.body_reader, bytearray()
-                while chunk := reader.read_chunk():
-                    _append(body, bytes(chunk), request)
-                return _answer(response, body)
+                return _answer(response, response.body_reader.read(request.max_answer + 1), request)
         except PyreqwestError as error:
             reasons = _reasons(error)
         issuer = _issuer(request) if not_accepted(reasons) else ""
@@ -99,10 +97,7 @@ class AsyncPyreqwestTransport:
         try:
             builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
             async with builder.build_streamed() as response:
-                reader, body = response.body_reader, bytearray()
-                while chunk := await reader.read_chunk():
-                    _append(body, bytes(chunk), request)
-                return _answer(response, body)
+                return _answer(response, await response.body_reader.read(request.max_answer + 1), request)
         except PyreqwestError as error:
             reasons = _reasons(error)
         import asyncio
@@ -167,15 +162,12 @@ def _fill(builder: R, request: HttpRequest) -> R:
     return builder.body_bytes(request.body) if request.body else builder
 
 
-def _append(body: bytearray, chunk: bytes, request: HttpRequest) -> None:
+def _answer(response: BaseResponse, body: Bytes | None, request: HttpRequest) -> HttpResponse:
     """Decompressed bytes count, so a small answer cannot swell past the limit either."""
-    if len(body) + len(chunk) > request.max_answer:
+    content = bytes(body or b"")
+    if len(content) > request.max_answer:
         raise too_large(request.url, request.max_answer)
-    body += chunk
-
-
-def _answer(response: BaseResponse, body: bytearray) -> HttpResponse:
-    return HttpResponse(response.status, response.headers, bytes(body))
+    return HttpResponse(response.status, response.headers, content)
 
 
 def _issuer(request: HttpRequest) -> str:
