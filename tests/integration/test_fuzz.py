@@ -39,6 +39,8 @@ _seeds = st.sampled_from(
         b'Bearer error="insufficient_claims", claims="eyJhIjp7fX0="',
         b'Bearer authorization="https://login.microsoftonline.com/t", resource="https://vault.azure.net"',
         b"Wed, 21 Oct 2099 07:28:00 GMT",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello",
+        b"HTTP/1.1 100 X\r\n\r\nHTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\nA: b\r\n\r\n",
         b"mstoken-token 1 clear 4000000000\nexpires_on 4000000000\ntoken abc\nend\n",
         b"mstoken-token 1 sealed 4000000000\n0123456789abcdef",
         b'[profile.work]\ntenant = "contoso"\nclient_secret = "env:X"\nstore = "redis://host"\n',

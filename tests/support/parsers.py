@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from mstoken.errors import MstokenError, StoreError
 from mstoken.keys import certificate
 from mstoken.model import Authority, TokenRequest, origin_of
 from mstoken.protocol import challenge, claims, device_authorization, id_token, job_token, jwt, refusal, user_realm
-from mstoken.protocol.http import HttpResponse
+from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.protocol.managed_identity import answer, azure_arc
 from mstoken.protocol.managed_identity.dialect import Ask
 from mstoken.protocol.managed_identity.dialects import DIALECTS
@@ -34,6 +35,7 @@ from mstoken.services import resolve_all
 from mstoken.stores import key_vault, quick_read, token_file
 from mstoken.stores.key_vault_grants import KeyVaultGrants
 from mstoken.stores.seal import Seal
+from mstoken.transports.exchange import exchange
 
 NOW = 1_800_000_000.0
 REQUEST = TokenRequest(
@@ -100,6 +102,28 @@ def _certificate(data: bytes) -> object:
     return certificate.load([data], "", "RS256", "a fuzzed file")
 
 
+class _Link:
+    """A connection on which the server has sent `data`, and no more comes."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def settimeout(self, value: float | None) -> None: ...
+
+    def sendall(self, data: bytes) -> None: ...
+
+    def recv(self, bufsize: int) -> bytes:
+        piece, self._data = self._data[:bufsize], self._data[bufsize:]
+        return piece
+
+
+def _http_answer(data: bytes) -> object:
+    try:
+        return exchange(_Link(data), HttpRequest("GET", "https://api.example/"), time.monotonic() + 60)
+    except OSError:  # it ended early
+        return None
+
+
 TARGETS: dict[str, Callable[[bytes], object]] = {
     "token answer": lambda data: read_answer(_response(data), REQUEST, NOW, 0.5),
     "refusal": lambda data: str(refusal.refusal_of(_response(data), NOW, REQUEST)),
@@ -119,6 +143,7 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "authority": lambda data: origin_of(_text(data), "The authority"),
     "service": lambda data: resolve_all((_text(data),)),
     "piped token": lambda data: token_in(_text(data)),
+    "http answer": _http_answer,
     "token file": quick_read.parse,
     "sealed token file": _sealed_file,
     "key vault": _key_vault,

@@ -41,7 +41,9 @@ def _get(given: dict[str, object], mark: str) -> int:
     from mstoken.cli.getting import run_get
 
     run_get(given, mark)
-    return 0
+    from mstoken.cli.quick import leave
+
+    leave(0)
 
 
 def _any(arguments: Sequence[str]) -> int:

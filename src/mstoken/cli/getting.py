@@ -11,6 +11,7 @@ from mstoken.cli.token_formats import render
 from mstoken.client import Client
 from mstoken.errors import UsageError
 from mstoken.protocol.chain import served
+from mstoken.transports.once import OnceTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     """
     settings = settings_for(flags_of(given))
     stores = own_stores(settings.store)
-    client = Client.from_settings(settings, stores)
+    client = Client.from_settings(settings, stores, OnceTransport())
     wanted = scopes_wanted(client, given["services"], given["scope"])
     warning = "" if client.authority.token_url else client.target(*wanted).warning
     claims = claims_text(given["claims"])

@@ -21,7 +21,7 @@ from mstoken.stores.quick_read import read_token
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, NoReturn
 
 LEEWAY_IN = 60
 """model.LEEWAY_IN, whose module costs more than this path may; a test holds the two equal."""
@@ -79,8 +79,8 @@ def kept_text(given: Mapping[str, Any], mark: str) -> str:
     return render(given["output"], fields)
 
 
-def write_and_leave(text: str) -> None:
-    """Print the line and end the process at once: tearing the interpreter down takes longer than all the rest."""
+def write_and_leave(text: str) -> NoReturn:
+    """Print the line and end the process at once."""
     content = text.encode() + b"\n"
     try:
         while content:
@@ -89,8 +89,16 @@ def write_and_leave(text: str) -> None:
         pass  # whoever asked has gone; there is nobody to tell
     except OSError as error:
         os.write(2, f"mstoken: error: standard output cannot be written: {error.strerror}\n".encode())
-        os._exit(1)
-    os._exit(0)
+        leave(1)
+    leave(0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once: tearing the interpreter down takes longer than all the rest of a kept token's way.
+
+    What was said has been written out by then; stores are durable when they return.
+    """
+    os._exit(code)
 
 
 def _content(path: str) -> str | None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from mstoken.client.wiring import Wiring, known
 from mstoken.flows.cached import cached
-from mstoken.rest.bearer_auth import AsyncBearerAuth, for_http_client
-from mstoken.rest.call import ApiRequest, call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +34,8 @@ class AsyncClient(Wiring):
         stores: Stores | None = None,
         transport: AsyncTransport | None = None,
     ) -> None:
-        super().__init__(tenant, client_id, credential, authority, stores)
-        self._transport = transport
+        super().__init__(tenant, client_id, credential, authority, stores, transport)
+        self._transport: AsyncTransport | None
         self._runtime: AsyncioRuntime | None = None
 
     async def get_token(
@@ -86,6 +84,7 @@ class AsyncClient(Wiring):
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""
+        from mstoken.rest.bearer_auth import AsyncBearerAuth, for_http_client
 
         async def ask(claims: str) -> Token:
             return await self.get_token(*scopes, claims=claims or None, enable_cae=enable_cae)
@@ -103,6 +102,8 @@ class AsyncClient(Wiring):
         body: bytes = b"",
     ) -> HttpResponse:
         """As `Client.request`."""
+        from mstoken.rest.call import ApiRequest, call
+
         self._audience((scope or url,), origin).admit(url)
         return await call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port())
 

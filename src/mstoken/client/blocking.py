@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mstoken.client.wiring import Wiring, known
 from mstoken.flows.cached import cached
-from mstoken.rest.bearer_auth import BearerAuth, for_http_client
-from mstoken.rest.call import ApiRequest, call
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -44,8 +42,8 @@ class Client(Wiring):
         stores: Stores | None = None,
         transport: Transport | None = None,
     ) -> None:
-        super().__init__(tenant, client_id, credential, authority, stores)
-        self._transport = transport
+        super().__init__(tenant, client_id, credential, authority, stores, transport)
+        self._transport: Transport | None
         self._runtime: BlockingRuntime | None = None
         self._wiring = Lock()
 
@@ -108,6 +106,7 @@ class Client(Wiring):
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
+        from mstoken.rest.bearer_auth import BearerAuth, for_http_client
 
         def ask(claims: str) -> Token:
             return self.get_token(*scopes, claims=claims or None, enable_cae=enable_cae)
@@ -129,6 +128,8 @@ class Client(Wiring):
         Without `scope` (a service name, resource or scope) the URL tells the service. Raises UntrustedOrigin when the
         token is not for the URL's origin, TransportError, UnreadableAnswer, and what `get_token` raises.
         """
+        from mstoken.rest.call import ApiRequest, call
+
         self._audience((scope or url,), origin).admit(url)
         return self._run(call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port()))
 
@@ -168,11 +169,16 @@ class Client(Wiring):
         with self._wiring:
             if self._runtime is None:
                 from mstoken.runtimes.blocking import BlockingRuntime
-                from mstoken.transports.pyreqwest import PyreqwestTransport
 
-                self._transport = self._transport or PyreqwestTransport()
+                self._transport = self._transport or _usual_transport()
                 self._runtime = BlockingRuntime(self._transport, self._stores.tokens, self._stores.grants)
             return self._runtime
+
+
+def _usual_transport() -> Transport:
+    from mstoken.transports.pyreqwest import PyreqwestTransport
+
+    return PyreqwestTransport()
 
 
 def default() -> Client:

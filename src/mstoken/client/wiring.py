@@ -21,7 +21,6 @@ from mstoken.credentials import (
 )
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.model import LEEWAY_IN, Authority, TokenRequest
-from mstoken.rest.bearer_auth import Audience
 from mstoken.stores.memory import Bounded, in_memory
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import Stores
     from mstoken.keys.pop_key import PopKey
     from mstoken.model import Token
+    from mstoken.rest.bearer_auth import Audience
     from mstoken.services import Target
 
 MOST_TARGETS = 1000
@@ -52,6 +52,7 @@ class Wiring:
         credential: Credential,
         authority: Authority | Cloud | str = "",
         stores: Stores | None = None,
+        transport: Any = None,
     ) -> None:
         if not client_id and not names_itself(credential):
             raise UsageError("No client id was given.", "Give the application's (client) id, or set AZURE_CLIENT_ID.")
@@ -60,6 +61,7 @@ class Wiring:
         self.client_id = client_id
         self.credential = credential
         self._stores = stores or in_memory()
+        self._transport = transport
         self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
         self._pop_key: PopKey | None = None
@@ -70,12 +72,12 @@ class Wiring:
         return f"{type(self).__name__}({where!r}, client_id={self.client_id!r}, credential={self.credential!r})"
 
     @classmethod
-    def from_settings(cls, settings: Settings, stores: Stores | None = None) -> Self:
+    def from_settings(cls, settings: Settings, stores: Stores | None = None, transport: Any = None) -> Self:
         """A client from resolved settings (`mstoken.config`)."""
         authority: Authority | Cloud | str = settings.authority or settings.cloud
         if settings.token_endpoint:
             authority = Authority.oauth(settings.token_endpoint)
-        client = cls(settings.tenant, settings.client_id, settings.credential, authority, stores)
+        client = cls(settings.tenant, settings.client_id, settings.credential, authority, stores, transport)
         if settings.cloud:  # an authority of one's own, such as an emulator, may stand for any cloud
             client.cloud = clouds.cloud(settings.cloud)
         return client
@@ -198,6 +200,8 @@ class Wiring:
             return self._pop_key
 
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
+        from mstoken.rest.bearer_auth import Audience
+
         return Audience(self.target(*scopes), self.cloud, origin)
 
 

@@ -25,7 +25,6 @@ from mstoken.credentials import (
     workload_identity,
 )
 from mstoken.errors import NotConfigured, UsageError
-from mstoken.protocol.managed_identity.place import detect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,6 +156,8 @@ def _managed(environ: Mapping[str, str]) -> Link:
 
     A workload's variables are another link's. Cloud Shell cannot choose, so there the variable does not count.
     """
+    from mstoken.protocol.managed_identity.place import detect
+
     names = [name for name in managed_identity.VARIABLES if name != "AZURE_FEDERATED_TOKEN_FILE"]
     given = {name: value for name in names if (value := environ.get(name, "").strip())}
     source = detect(given).source

@@ -7,7 +7,6 @@ environment. Paths of a profile are relative to its folder.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import unquote
 
@@ -178,7 +177,11 @@ def _pairs(text: str, separator: str) -> dict[str, str]:
 
 
 def _located(path: str, folder: str) -> str:
-    return str(Path(folder) / Path(path).expanduser()) if folder else path
+    if not folder:
+        return path
+    from pathlib import Path
+
+    return str(Path(folder) / Path(path).expanduser())
 
 
 def _secret(text: str, environ: Mapping[str, str], folder: str) -> str:

@@ -14,13 +14,13 @@ import os
 import shlex
 import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 KINDS = ("env", "file", "keyring", "command")
 FORMS = "env:NAME, file:PATH, keyring:SERVICE/USER or command:CMD ARGS"
@@ -88,6 +88,8 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _path(text: str, environ: Mapping[str, str], folder: str) -> Path:
+    from pathlib import Path
+
     if text.startswith("~/") and environ.get("HOME"):
         return Path(environ["HOME"], text[2:])
     return Path(folder) / Path(text).expanduser()

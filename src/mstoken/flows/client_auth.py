@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstoken import aadsts
 from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret
 from mstoken.errors import CredentialRejected
 from mstoken.flows.politely import ask
@@ -75,4 +74,6 @@ async def client_auth(
 
 
 def _may_pass(refusal: CredentialRejected) -> bool:
+    from mstoken import aadsts
+
     return any(cause.retry for code in refusal.codes[:1] if (cause := aadsts.lookup(code)))

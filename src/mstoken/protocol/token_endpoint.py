@@ -10,8 +10,6 @@ from mstoken.errors import UnreadableAnswer
 from mstoken.model import Token
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
-from mstoken.protocol.pop import bound_to
-from mstoken.protocol.refusal import refusal_of
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -51,7 +49,10 @@ def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: 
     form["scope"] = " ".join(request.scopes)
     if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
         form["claims"] = claims
-    form |= bound_to(request.key_id)
+    if request.key_id:
+        from mstoken.protocol.pop import bound_to
+
+        form |= bound_to(request.key_id)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     return HttpRequest("POST", request.authority.token_endpoint, headers, urlencode(form).encode())
 
@@ -62,6 +63,8 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
     Raises a TokenRefused or TryLater by the service's own error, UnreadableAnswer for what is no answer.
     """
     if response.status != 200:
+        from mstoken.protocol.refusal import refusal_of
+
         raise refusal_of(response, now, request)
     body = json_object(response)
     value = body.get("access_token")

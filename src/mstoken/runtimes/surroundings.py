@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,7 +32,7 @@ class Surroundings:
         return time.time()
 
     def random(self) -> float:
-        return random.random()  # noqa: S311 - jitter, not a secret
+        return int.from_bytes(os.urandom(6), "big") / 2**48  # the module `random` takes a while to import
 
     def secret(self) -> str:
         import secrets

@@ -7,6 +7,7 @@ means is always decided on the parsed values; the text search may only offer too
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -131,11 +132,8 @@ def _service(name: str, values: Mapping[str, Any]) -> Service:
 
 def packaged(name: str) -> str:
     """The text of a data file beside this module, also from inside a zip."""
-    import pkgutil
-
-    data = pkgutil.get_data("mstoken.services", name)
-    if data is None:
-        raise FileNotFoundError(name)
+    loader: Any = __spec__.loader  # what pkgutil.get_data does, without its import (PEP 302, get_data)
+    data: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), name))  # noqa: PTH118, PTH120 - nor pathlib's
     return data.decode("utf-8")
 
 

@@ -55,6 +55,14 @@ def too_large(url: str, limit: int) -> UnreadableAnswer:
     )
 
 
+def not_http(url: str) -> TransportError:
+    """The error for a server that does not speak HTTP, or breaks its rules."""
+    return TransportError(
+        f"What {_host(url)} answered is not HTTP.",
+        "Check the address and the port, and any proxy between here and there.",
+    )
+
+
 def unreadable_bundle(name: str, path: str, reason: str) -> UsageError:
     """The error for a certificate bundle named by the environment that cannot be used."""
     return UsageError(f"{name} names {path!r}, which cannot be read ({reason}).", f"Correct or unset {name}.")

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.client
 import socket
 import ssl
+import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import TransportError, UsageError
-from mstoken.protocol.http import HttpResponse
-from mstoken.transports.faults import too_large, unreachable
+from mstoken.transports.exchange import ANSWER_IN, exchange, left_in
+from mstoken.transports.faults import unreachable
 
 if TYPE_CHECKING:
-    from mstoken.protocol.http import HttpRequest, Way
-
-ANSWER_IN = 30.0
-"""Seconds a single read or write may take when the request does not say."""
+    from mstoken.protocol.http import HttpRequest, HttpResponse, Way
 
 
 def send(request: HttpRequest) -> HttpResponse:
@@ -35,44 +33,23 @@ def send(request: HttpRequest) -> HttpResponse:
     parts = urlsplit(request.url)
     if parts.scheme != "https" or not parts.hostname:
         raise UsageError(f"{request.url} is not https; its server cannot prove who it is.", "Use an https:// URL.")
-    connection = _Connection(parts.hostname, parts.port or 443, request)
+    until = time.monotonic() + (request.answer_in or ANSWER_IN)
     try:
-        path = parts.path or "/"
-        connection.request(
-            request.method,
-            f"{path}?{parts.query}" if parts.query else path,
-            body=request.body or None,
-            headers=dict(request.headers),
-        )
-        answer = connection.getresponse()
-        body = answer.read(request.max_answer + 1)
-        if answer.length and len(body) <= request.max_answer:
-            raise http.client.IncompleteRead(body, answer.length)
-    except (OSError, http.client.HTTPException) as error:
-        reason = "the answer was cut off" if isinstance(error, http.client.IncompleteRead) else str(error)
-        raise unreachable(request.url, [reason or type(error).__name__]) from None
-    finally:
-        connection.close()
-    if len(body) > request.max_answer:
-        raise too_large(request.url, request.max_answer)
-    return HttpResponse(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
+        with _connected(parts.hostname, parts.port or 443, request, until) as link:
+            return exchange(link, request, until)
+    except (OSError, ValueError) as error:
+        raise unreachable(request.url, [str(error) or type(error).__name__]) from None
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, host: str, port: int, request: HttpRequest) -> None:
-        super().__init__(host, port, timeout=request.answer_in or ANSWER_IN)
-        self._way, self._url = request.way, request.url
-        self._context = _context(request.way)
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self.host, self.port), self.timeout)
-        try:
-            self.sock = self._context.wrap_socket(plain, server_hostname=self._way.server_name or self.host)
-        except BaseException:
-            plain.close()
-            raise
-        if self._way.thumbprint:
-            _check(self.sock.getpeercert(binary_form=True), self._way.thumbprint, self._url)
+def _connected(host: str, port: int, request: HttpRequest, until: float) -> ssl.SSLSocket:
+    context = _context(request.way)
+    with ExitStack() as opened:  # closed again unless all goes well
+        plain = opened.enter_context(socket.create_connection((host, port), left_in(until)))
+        link = opened.enter_context(context.wrap_socket(plain, server_hostname=request.way.server_name or host))
+        if request.way.thumbprint:
+            _check(link.getpeercert(binary_form=True), request.way.thumbprint, request.url)
+        opened.pop_all()
+    return link
 
 
 def _context(way: Way) -> ssl.SSLContext:
