@@ -64,8 +64,10 @@ def value(cls: type[T]) -> type[T]:
     space["__qualname__"] = cls.__qualname__
     meta: Any = type(cls)
     made: Any = meta(cls.__name__, cls.__bases__, space)
-    # A slot's own descriptor writes past the freeze; for this file alone.
-    made.__value_slots__ = tuple((name, getattr(made, name).__set__, one) for name, one in fields.items())
+    # A slot's own descriptor writes past the freeze; for this file alone. What the constructor takes comes first.
+    slots = [(name, getattr(made, name).__set__, one) for name, one in fields.items()]
+    made.__value_slots__ = tuple(sorted(slots, key=lambda slot: not slot[2].init))
+    made.__value_finish__ = getattr(made, "__post_init__", None)
     done: type[T] = made
     return done
 
@@ -79,7 +81,10 @@ def replace(given: T, **changes: Any) -> T:
             put(copied, changes.pop(name) if name in changes else getattr(given, name))
         else:
             put(copied, _default(kind, name, one))
-    _finish(copied, changes)
+    if changes:
+        raise _not_taken(copied, (), changes)
+    if kind.__value_finish__ is not None:
+        kind.__value_finish__(copied)
     return copied
 
 
@@ -104,25 +109,22 @@ def _own_field(cls: type, name: str) -> _Field:
 
 
 def _init(self: Any, *args: Any, **given: Any) -> None:
-    left = iter(args)
-    for name, put, one in self.__value_slots__:
-        if not one.init:
-            put(self, _default(type(self), name, one))
-        elif (part := next(left, _MISSING)) is not _MISSING:
-            put(self, part)
-        else:
-            put(self, given.pop(name) if name in given else _default(type(self), name, one))
-    if next(left, _MISSING) is not _MISSING:
-        raise TypeError(f"{type(self).__name__} takes {len(self.__match_args__)} values, not {len(args)}")
-    _finish(self, given)
+    slots = self.__value_slots__
+    for (_, put, _), part in zip(slots, args, strict=False):
+        put(self, part)
+    for name, put, one in slots[len(args) :]:
+        put(self, given.pop(name) if one.init and name in given else _default(type(self), name, one))
+    if given or len(args) > len(self.__match_args__):
+        raise _not_taken(self, args, given)
+    if self.__value_finish__ is not None:
+        self.__value_finish__()
 
 
-def _finish(self: Any, unknown: dict[str, Any]) -> None:
-    if unknown:
-        twice_or_unknown = ", ".join(sorted(unknown))
-        raise TypeError(f"{type(self).__name__} was given {twice_or_unknown}, which is unknown or there already")
-    if (finish := getattr(self, "__post_init__", None)) is not None:
-        finish()
+def _not_taken(self: Any, args: tuple[Any, ...], unknown: dict[str, Any]) -> TypeError:
+    if len(args) > len(self.__match_args__):
+        return TypeError(f"{type(self).__name__} takes {len(self.__match_args__)} values, not {len(args)}")
+    names = ", ".join(sorted(unknown))
+    return TypeError(f"{type(self).__name__} was given {names}, which it does not have or was given already")
 
 
 def _default(kind: type, name: str, one: _Field) -> Any:
@@ -155,7 +157,7 @@ def _frozen(self: Any, name: str, *_: object) -> None:
 
 
 def _getstate(self: Any) -> list[Any]:
-    return [getattr(self, name) for name in self.__value_fields__]
+    return [getattr(self, name) for name, _, _ in self.__value_slots__]
 
 
 def _setstate(self: Any, state: list[Any]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from mstoken.errors import UnreadableAnswer
 from mstoken.model import Token
@@ -22,6 +23,8 @@ UNSAID_LIFE_IN = 300
 """Life assumed when a server names none (RFC 6749 section 5.1 only recommends it), in seconds: short, to be safe."""
 LONGEST_LIFE_IN = 366 * 24 * 3600
 """A longer life, in seconds, is a mistake of the server; the token is asked for again after this."""
+_USABLE = re.compile(r"[!-~]+")
+"""What can stand in a header: visible ASCII (RFC 6750 section 2.1 says even less)."""
 RENEW_AFTER = 0.8
 """Part of its life after which a token is renewed when the service gives no `refresh_in`."""
 
@@ -54,7 +57,12 @@ def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: 
 
         form |= bound_to(request.key_id)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    return HttpRequest("POST", request.authority.token_endpoint, headers, urlencode(form).encode())
+    return HttpRequest("POST", request.authority.token_endpoint, headers, form_encoded(form))
+
+
+def form_encoded(form: Mapping[str, str]) -> bytes:
+    """application/x-www-form-urlencoded (RFC 6749 appendix B); the names are parameters', plain as they are."""
+    return "&".join(f"{name}={quote_plus(value)}" for name, value in form.items()).encode()
 
 
 def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitter: float) -> Answer:
@@ -68,7 +76,7 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
         raise refusal_of(response, now, request)
     body = json_object(response)
     value = body.get("access_token")
-    if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()) or " " in value:
+    if not isinstance(value, str) or not _USABLE.fullmatch(value):
         raise UnreadableAnswer(
             "The token service answered without a usable access_token.", "Check that the authority is a token service."
         )

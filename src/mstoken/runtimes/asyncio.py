@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mstoken.runtimes.surroundings import Surroundings
@@ -69,7 +69,7 @@ class AsyncioRuntime(Surroundings):
             async with entry.lock:
                 turn = entry.begin(arrived)
                 try:
-                    async with self._shared(key):
+                    async with self._shared(key) if self._tokens.slow else nullcontext():
                         yield turn
                 except Exception as error:
                     if turn.failure is None:
@@ -82,12 +82,11 @@ class AsyncioRuntime(Surroundings):
 
     @asynccontextmanager
     async def _shared(self, key: str) -> AsyncGenerator[None, None]:
-        """The store's lock between processes, waited for in a thread; a cancelled wait still gives the lock back."""
+        """The store's lock between processes, waited for in a thread; a cancelled wait still gives the lock back.
+
+        A store that is not slow is this process's own.
+        """
         guard: AbstractContextManager[None] = self._tokens.exclusive(key)
-        if not self._tokens.slow:
-            with guard:
-                yield
-            return
         entering = asyncio.ensure_future(asyncio.to_thread(guard.__enter__))
         try:
             await asyncio.shield(entering)

@@ -13,6 +13,8 @@ from mstoken.flows.port import Turn
 
 L = TypeVar("L")
 
+NO_FAILURE = Turn()
+
 
 class Entry(Generic[L]):
     """One key's lock, its users, and the last failure with the number of the turn that failed."""
@@ -34,7 +36,7 @@ class Entry(Generic[L]):
         """The caller's turn has come; it learns of a failure only if it was already waiting then."""
         if self.failure is not None and self.failed_turn >= arrived:
             return Turn(copy.copy(self.failure))
-        return Turn()
+        return NO_FAILURE
 
     def failed(self, failure: Exception) -> None:
         """Tell those who wait now, and nobody who comes later."""
