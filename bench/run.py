@@ -75,6 +75,20 @@ class Bench:
             "AZURE_CLIENT_SECRET": "not-a-secret",
         }
 
+    def authorities(self) -> str:
+        """The bundle's authorities in a folder as systems have them, where OpenSSL finds each by its name.
+
+        Raises Unavailable where there is no openssl to lay it out.
+        """
+        folder = self.folder / "authorities"
+        if not folder.exists():
+            folder.mkdir()
+            end = "-----END CERTIFICATE-----\n"
+            for number, certificate in enumerate(self.service.bundle.read_text(encoding="utf-8").split(end)[:-1]):
+                (folder / f"{number}.pem").write_text(certificate + end, encoding="utf-8")
+            output_of(["openssl", "rehash", str(folder)], os.environ)
+        return str(folder)
+
     def in_process(self, target: str, **arguments: Any) -> dict[str, float]:
         """Run `module:function` of bench.contenders with `arguments` in a fresh process; what it returns."""
         command = [sys.executable, "-m", "bench.child", f"bench.contenders.{target}", json.dumps(arguments)]

@@ -28,19 +28,24 @@ def mstoken_command() -> str:
     return str(command)
 
 
-def ours(bench: Bench, name: str, *words: str) -> Contender:
-    """`mstoken get graph …`, checked once to print a token and nothing else."""
+def ours(bench: Bench, name: str, *words: str, authorities: Callable[[], str] | None = None) -> Contender:
+    """`mstoken get graph …`, checked once to print a token and nothing else.
+
+    `authorities` gives the folder of certificate authorities to trust; without it that is the bench's bundle.
+    """
     checked = False
 
     def run() -> Mapping[str, float]:
         nonlocal checked
-        command = [mstoken_command(), "get", "graph", *words]
+        command, environment = [mstoken_command(), "get", "graph", *words], bench.environment()
+        if authorities is not None:
+            environment = {**environment, "SSL_CERT_DIR": authorities()}
         if not checked:
-            printed = output_of(command, bench.environment()).split()
+            printed = output_of(command, environment).split()
             if len(printed) != 1 or not printed[0].startswith("eyJ"):
                 raise Unavailable("mstoken get graph printed something that is not a token")
             checked = True
-        return timed_command(command, bench.environment())
+        return timed_command(command, environment)
 
     return Contender(name, "ours", run)
 

@@ -22,13 +22,11 @@ from mstoken.credentials import (
     RefreshToken,
     WorkloadIdentity,
 )
-from mstoken.flows.client_credentials import client_credentials
-from mstoken.flows.refresh_token import refresh_token
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from mstoken.credentials import SignIn
+    from mstoken.credentials import ClientCredential, SignIn
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
 
@@ -38,9 +36,9 @@ async def acquire(request: TokenRequest, port: Port) -> Token:
     flow: Coroutine[Any, Any, Token]
     match request.credential:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion() as credential:
-            flow = client_credentials(request, credential, port)
+            flow = _for_an_application(request, credential, port)
         case FmiPath(client, fmi_path):
-            flow = client_credentials(request, client, port, fmi_path=fmi_path)
+            flow = _for_an_application(request, client, port, fmi_path)
         case AgentIdentity() as credential:
             from mstoken.flows.agent_identity import agent_identity
 
@@ -58,9 +56,19 @@ async def acquire(request: TokenRequest, port: Port) -> Token:
     return await flow
 
 
+async def _for_an_application(
+    request: TokenRequest, credential: ClientCredential, port: Port, fmi_path: str = ""
+) -> Token:
+    from mstoken.flows.client_credentials import client_credentials
+
+    return await client_credentials(request, credential, port, fmi_path=fmi_path)
+
+
 async def _for_a_person(request: TokenRequest, credential: RefreshToken | OnBehalfOf | SignIn, port: Port) -> Token:
     match credential:
         case RefreshToken():
+            from mstoken.flows.refresh_token import refresh_token
+
             return await refresh_token(request, credential, port)
         case OnBehalfOf():
             from mstoken.flows.on_behalf_of import on_behalf_of
