@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import ssl
 
     from mstoken.protocol.http import HttpRequest, HttpResponse
-    from mstoken.runtimes.blocking import Transport
+    from mstoken.transports.pyreqwest import PyreqwestTransport
 
 CONNECT_IN = 1.0
 """Seconds for connecting: only the first address is tried. The usual client tries several side by side (RFC 8305)."""
@@ -36,7 +36,7 @@ class OnceTransport:
     """Blocking. Each request has a connection of its own; what it cannot do the usual transport does."""
 
     def __init__(self) -> None:
-        self._usual: Transport | None = None
+        self._usual: PyreqwestTransport | None = None
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send and read the whole answer. Raises as the usual transport does."""
@@ -59,7 +59,7 @@ class OnceTransport:
         if self._usual is not None:
             self._usual.close()
 
-    def _ordinary(self) -> Transport:
+    def _ordinary(self) -> PyreqwestTransport:
         if self._usual is None:
             from mstoken.transports.pyreqwest import PyreqwestTransport
 
