@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
+import subprocess
+import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bench.contenders.fan_out import SECRET
 from bench.run import CLIENT_ID, SCOPE, TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from mstoken.flows.store_port import Stores
 
@@ -66,6 +70,39 @@ def azure_tasks(url: str, callers: int) -> dict[str, float]:
 
 def ours_processes(url: str, callers: int, cache: str) -> dict[str, float]:
     return _processes(_one_of_ours, url, callers, cache)
+
+
+def ours_machines(url: str, callers: int, cache: str) -> dict[str, float]:
+    """Each process has a home of its own, as on a machine of its own; what they share is a Redis server."""
+    with redis_at(f"{cache}/socket"):
+        return _processes(_one_of_a_machine, url, callers, cache)
+
+
+def _one_of_a_machine(url: str, cache: str, start: Any) -> None:
+    from mstoken import Client, ClientSecret, redis_stores
+
+    os.environ["HOME"] = os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(dir=cache)
+    with Client(
+        TENANT, CLIENT_ID, ClientSecret(SECRET), url, redis_stores(f"unix://{cache}/socket", b"k" * 32)
+    ) as client:
+        start.wait(_LONGEST_IN)
+        assert client.get_token(SCOPE).token
+
+
+@contextmanager
+def redis_at(socket: str) -> Iterator[None]:
+    """A Redis server on a unix socket while the block runs."""
+    command = ["redis-server", "--port", "0", "--unixsocket", socket, "--save", ""]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            until = time.monotonic() + _LONGEST_IN
+            while not os.path.exists(socket):  # noqa: PTH110 - it only has to be there
+                if server.poll() is not None or time.monotonic() > until:
+                    raise RuntimeError("redis-server did not start")
+                time.sleep(0.01)
+            yield
+        finally:
+            server.terminate()
 
 
 def msal_processes(url: str, callers: int, cache: str) -> dict[str, float]:
