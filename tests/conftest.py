@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from tests.support.worlds import Asyncio, Blocking, World
+
+settings.register_profile("busy machine")  # how long an example takes says nothing there
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(params=[Blocking, Asyncio], ids=["blocking", "asyncio"])

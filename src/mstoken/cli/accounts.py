@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import click
-
 from mstoken.cli import output
+from mstoken.cli.command import command, form_option
 from mstoken.cli.identity import own_stores
 
 if TYPE_CHECKING:
@@ -18,10 +17,8 @@ _HEADINGS = ("ACCOUNT", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
 PREFIX = "account:"
 
 
-@click.command(short_help="List the sign-ins that are kept.")
-@click.option(
-    "--output", "-o", "form", type=click.Choice(("table", "json")), default="table", show_default=True, help="Form."
-)
+@command(short_help="List the sign-ins that are kept.")
+@form_option("table", "json")
 def accounts(form: str) -> None:
     """List the sign-ins in the vault: whose, for which application, how old, and how long they may still be good.
 

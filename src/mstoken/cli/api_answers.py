@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from mstoken.cli import exit_codes, output
@@ -19,19 +18,18 @@ _LONGEST_SAID = 300
 
 def show_head(response: HttpResponse) -> None:
     """Status and headers, on standard error so that standard output stays what the API sent."""
-    for line in (f"HTTP {response.status}", *(f"{name}: {value}" for name, value in response.headers.items())):
-        sys.stderr.write(f"{output.printable(line)}\n")
-    sys.stderr.write("\n")
+    output.aside(f"HTTP {response.status}")
+    for name, value in response.headers.items():
+        output.aside(f"{name}: {value}")
+    output.aside("")
 
 
 def show_body(body: bytes) -> None:
     """The bytes as they came; at a terminal JSON indented, and nothing that is not text."""
     if not body:
         return
-    if not sys.stdout.isatty():
-        sys.stdout.flush()
-        sys.stdout.buffer.write(body)
-        sys.stdout.buffer.flush()
+    if not output.at_terminal():
+        output.write_bytes(body)
         return
     try:
         text = body.decode("utf-8-sig")

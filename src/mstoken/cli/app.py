@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,6 +41,11 @@ COMMANDS = {
     "completion": "mstoken.cli.completion:completion",
 }
 """Command -> module:object, a click command."""
+
+COMPLETING = "_MSTOKEN_COMPLETE"
+"""The variable with which a shell's script asks for completions; click makes it of the program's name."""
+
+_SECRETIVE = re.compile("secret|password|refresh-?token|access-?token|^--token", re.IGNORECASE)
 
 
 class LazyGroup(click.Group):
@@ -97,27 +104,38 @@ def app(debug: bool) -> None:
       mstoken emulator -- COMMAND    try it with a local Entra ID
     """
     if debug:
-        import os
-
         os.environ["MSTOKEN_DEBUG"] = "1"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line `arguments` (without the program's name); its exit code. Raises MstokenError."""
+    """Run the command line `arguments` (without the program's name); its exit code.
+
+    Raises MstokenError, and OSError when standard output cannot be written: click's own way to run a command would end
+    it with 1 where a reader has gone, as in `mstoken services | head`.
+    """
+    if COMPLETING in os.environ:
+        app.main(list(arguments), prog_name="mstoken")
     try:
-        result: Any = app.main(list(arguments), prog_name="mstoken", standalone_mode=False)
-    except click.UsageError as error:
-        if not arguments:  # click shows the help, as an error
-            error.show()
-            return exit_codes.USAGE
-        where = error.ctx.command_path if error.ctx else "mstoken"
-        output.error(error.format_message(), f"{where} --help")
-        return exit_codes.USAGE
-    except click.Abort:
-        raise KeyboardInterrupt from None
-    except click.ClickException as error:
-        output.error(error.format_message())
-        return exit_codes.USAGE
+        with app.make_context("mstoken", list(arguments)) as context:
+            result: Any = app.invoke(context)
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except click.ClickException as error:
+        if not arguments:  # click shows the help, as an error
+            error.show()
+        else:
+            _tell(error)
+        return exit_codes.USAGE
     return result if isinstance(result, int) else exit_codes.DONE
+
+
+def _tell(error: click.ClickException) -> None:
+    """What is wrong, on one line, and where to read on; a secret that was meant as an option gets a better place."""
+    if isinstance(error, click.NoSuchOption) and _SECRETIVE.search(error.option_name):
+        output.error(
+            f"There is no option {error.option_name}: other users and the shell's history can see a command line.",
+            "Set AZURE_CLIENT_SECRET, or have a profile say where the secret is; a refresh token: mstoken login < file",
+        )
+        return
+    where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mstoken"
+    output.error(" ".join(error.format_message().split()), f"{where} --help")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mstoken.cli import output
+from mstoken.cli.command import Command, form_option
 from mstoken.cli.completion import complete_profile, complete_service
 
 if TYPE_CHECKING:
@@ -47,17 +48,9 @@ def cache() -> None:
     """
 
 
-@cache.command(short_help="List the access tokens that are kept.")
+@cache.command(cls=Command, short_help="List the access tokens that are kept.")
 @_choosing
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What to print: columns, or JSON.",
-)
+@form_option("table", "json")
 def show(tenant: str, service: str, account: str, profile: str, form: str) -> None:
     """List the access tokens that are kept: whose, for what, and for how many minutes more. No token is shown."""
     wanted, now = _about(tenant, service, account), int(time.time())
@@ -72,7 +65,7 @@ def show(tenant: str, service: str, account: str, profile: str, form: str) -> No
         output.note("No such token is kept.")
 
 
-@cache.command(short_help="Forget access tokens that are kept.")
+@cache.command(cls=Command, short_help="Forget access tokens that are kept.")
 @_choosing
 def clear(tenant: str, service: str, account: str, profile: str) -> None:
     """Forget the access tokens that are kept, all or those that fit; the next question for each asks the service.

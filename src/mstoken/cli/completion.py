@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mstoken.cli.command import command
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-_VARIABLE = "_MSTOKEN_COMPLETE"
-"""The variable with which the scripts ask; click makes it of the program's name."""
 
 
 def complete_service(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
@@ -53,7 +52,7 @@ def complete_cloud(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return []
 
 
-@click.command(short_help="Print the completion script for your shell.")
+@command(short_help="Print the completion script for your shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the script that lets your shell complete mstoken's commands, options, services and profiles.
@@ -67,8 +66,8 @@ def completion(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     from mstoken.cli import output
-    from mstoken.cli.app import app
+    from mstoken.cli.app import COMPLETING, app
 
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 - the choices above are click's own
-    output.write(made(app, {}, "mstoken", _VARIABLE).source().strip("\n"))
+    output.write(made(app, {}, "mstoken", COMPLETING).source().strip("\n"))

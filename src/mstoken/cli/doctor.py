@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from mstoken.cli import exit_codes, output
+from mstoken.cli.command import command, form_option
 from mstoken.cli.identity import flags_of, identity_options, own_stores
 
 if TYPE_CHECKING:
@@ -19,17 +18,9 @@ _SKEW_TO_MENTION_IN = 60
 """Entra takes five minutes of difference; one minute is already odd."""
 
 
-@click.command(short_help="Say which identity would be used, and what is in the way.")
+@command(short_help="Say which identity would be used, and what is in the way.")
 @identity_options
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What to print: words, or JSON.",
-)
+@form_option("text", "json")
 def doctor(form: str, **given: Any) -> int:
     """Say which identity mstoken would use, and what is in the way of a token.
 

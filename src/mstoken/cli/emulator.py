@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 from mstoken.cli import exit_codes
+from mstoken.cli.command import Command
+from mstoken.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +26,17 @@ class _AroundCommand(click.Group):
             ctx.meta[_COMMAND] = tuple(args[cut + 1 :])
             args = args[:cut]
         return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.commands:
+            meant = shlex.join(args)
+            raise UsageError(
+                f"{args[0]!r} is no command of the emulator.",
+                f"Put -- before one of yours: mstoken emulator -- {meant}",
+            )
+        return super().resolve_command(ctx, args)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
@@ -75,7 +89,7 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
 _KINDS = ("bash", "fish", "powershell", "dotenv", "json", "python", "node", "go", "java", "dotnet")
 
 
-@emulator.command("env", short_help="Print the settings of a running emulator.")
+@emulator.command("env", cls=Command, short_help="Print the settings of a running emulator.")
 @click.option("--shell", type=click.Choice(_KINDS), default="bash", help="For which shell or language.")
 @click.option("--port", metavar="N", type=click.IntRange(1, 65_535), help="Which emulator, if several run.")
 def environment(shell: str, port: int | None) -> int:
@@ -94,8 +108,6 @@ def environment(shell: str, port: int | None) -> int:
 
 def _check_installed() -> None:
     """Raises UsageError when the emulator's own packages are not there."""
-    from mstoken.errors import UsageError
-
     try:
         import entra_emulator.emulator  # noqa: F401 - importing it is the question
     except ImportError as error:

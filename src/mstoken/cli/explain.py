@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mstoken.cli import exit_codes, output
+from mstoken.cli.command import command, form_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,18 +18,10 @@ _LONGEST = 1024 * 1024  # bytes of standard input; a log is cut there
 _PAGE = "https://login.microsoftonline.com/error?code="
 
 
-@click.command(short_help="Say what an error means and what to do next.")
+@command(short_help="Say what an error means and what to do next.")
 @click.argument("text", nargs=-1, metavar="[CODE|TEXT]...")
 @click.option("--list", "listing", is_flag=True, help="List the codes, or those whose line holds TEXT.")
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What to print: words, or JSON.",
-)
+@form_option("text", "json")
 def explain(text: tuple[str, ...], listing: bool, form: str) -> None:
     """Say what an error of Entra, Graph, Azure or Partner Center means, and what to do next. Nothing is sent anywhere.
 
@@ -50,11 +42,13 @@ def explain(text: tuple[str, ...], listing: bool, form: str) -> None:
 
 
 def _piped() -> str:
+    from mstoken.cli import standard_input
     from mstoken.errors import UsageError
+    from mstoken.texts import decoded
 
-    if sys.stdin.isatty():
+    if standard_input.at_terminal():
         raise UsageError("There is nothing to explain.", "mstoken explain 50076")
-    return sys.stdin.buffer.read(_LONGEST).decode("utf-8", "replace")
+    return decoded(standard_input.read(_LONGEST), "replace")
 
 
 def _explain(said: str, form: str) -> None:

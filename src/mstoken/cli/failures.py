@@ -17,6 +17,7 @@ def run(command: Callable[[], int]) -> int:
     try:
         return command()
     except KeyboardInterrupt:
+        output.aside("")  # ends the line on which the terminal shows ^C
         output.error("Interrupted.")
         return exit_codes.INTERRUPTED
     except BrokenPipeError:  # whoever read standard output has what it wanted: `mstoken services | head`

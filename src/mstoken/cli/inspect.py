@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from mstoken.cli import output
+from mstoken.cli.command import command, form_option
 
 if TYPE_CHECKING:
     from mstoken.cli.inspection.kinds import Kind
@@ -15,18 +14,11 @@ if TYPE_CHECKING:
 LABEL_WIDTH = 13
 
 
-@click.command(short_help="Say in words what a token is for, for whom and until when.")
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What to print: words, or every claim as JSON.",
+@command(
+    short_help="Say in words what a token is for, for whom and until when.", piped="mstoken get graph | mstoken inspect"
 )
-@click.argument("refused", nargs=-1, type=click.UNPROCESSED, metavar="")
-def inspect(form: str, refused: tuple[str, ...]) -> None:
+@form_option("text", "json")
+def inspect(form: str) -> None:
     """Decode a token read from standard input: for whom, by whom, until when, allowed what.
 
     Understood are a bare token, "Bearer TOKEN", a header, and the JSON of mstoken, az, azd or a token endpoint. The
@@ -36,29 +28,17 @@ def inspect(form: str, refused: tuple[str, ...]) -> None:
       mstoken get graph | mstoken inspect
       az account get-access-token | mstoken inspect --output json
     """
-    if refused:
-        raise _in_arguments()
     _show(_piped(), form)
 
 
-def _in_arguments() -> Exception:
-    from mstoken.errors import UsageError
-
-    return UsageError(
-        "A token does not belong on the command line, where other users and the shell's history can see it.",
-        "Pipe it in: mstoken get graph | mstoken inspect",
-    )
-
-
 def _piped() -> str:
-    import sys
-
+    from mstoken.cli import standard_input
     from mstoken.cli.inspection import piped
     from mstoken.errors import UsageError
 
-    if sys.stdin.isatty():
+    if standard_input.at_terminal():
         raise UsageError("inspect reads a token from standard input.", "mstoken get graph | mstoken inspect")
-    return piped.token_in(piped.read(sys.stdin.buffer.read(piped.LONGEST + 1)))
+    return piped.token_in(piped.read(standard_input.read(piped.LONGEST + 1)))
 
 
 def _show(token: str, form: str) -> None:
@@ -132,11 +112,10 @@ def _algorithm(header: dict[str, Any]) -> str:
 def _wrapped(label: str, told: str) -> str:
     """One line; at a terminal, broken where it ends and indented under its beginning."""
     import shutil
-    import sys
     import textwrap
 
     head = f"  {label:<{LABEL_WIDTH}}"
-    if not sys.stdout.isatty():
+    if not output.at_terminal():
         return head + told
     width = max(40, shutil.get_terminal_size().columns)
     return textwrap.fill(

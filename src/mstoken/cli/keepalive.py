@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mstoken.cli import exit_codes, output
+from mstoken.cli.command import command
 from mstoken.values import value
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class SignIn:
     client: Callable[[], Client] | None
 
 
-@click.command(short_help="Renew the sign-ins that grow old; for cron.")
+@command(short_help="Renew the sign-ins that grow old; for cron.")
 @click.option(
     "--older-than",
     type=click.IntRange(min=0),

@@ -6,9 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from mstoken.cli import output
+from mstoken.cli import output, standard_input
+from mstoken.cli.command import command
 from mstoken.cli.identity import flags_of, options, own_stores
 from mstoken.cli.options import IDENTITY, LOGIN
 
@@ -22,7 +21,7 @@ LONGEST = 32_768
 """Characters a refresh token may have; Entra's are 1 to 2 thousand, and a form field has to carry it."""
 
 
-@click.command(short_help="Sign in, and write a profile that uses it.")
+@command(short_help="Sign in, and write a profile that uses it.", piped="mstoken login … < file")
 @options(IDENTITY)
 @options(LOGIN)
 def login(**given: Any) -> None:
@@ -81,7 +80,7 @@ def _way(given: Mapping[str, Any]) -> str:
         )
     if asked:
         return asked[0]
-    return "browser" if sys.stdin is not None and sys.stdin.isatty() else "refresh_token_stdin"
+    return "browser" if standard_input.at_terminal() else "refresh_token_stdin"
 
 
 def _layers(name: str, given: Mapping[str, Any]) -> Layers:
@@ -107,15 +106,18 @@ def _layers(name: str, given: Mapping[str, Any]) -> Layers:
 
 
 def _read() -> str:
-    if sys.stdin is None:
-        return ""
-    if sys.stdin.isatty():
+    from mstoken.texts import decoded
+
+    if standard_input.at_terminal():
         from getpass import getpass
 
-        return getpass("Refresh token: ", stream=sys.stderr)
-    # Bytes, so that what is not text is told apart from what is; and no more than a refresh token can be.
-    content = sys.stdin.buffer.read(LONGEST + 2)
-    return content.decode("utf-8", "replace")
+        try:
+            return getpass("Refresh token: ", stream=sys.stderr)
+        except EOFError:
+            return ""
+    # Bytes, so that what is not text is told apart from what is; and no more than a refresh token can be, of which
+    # UTF-16 makes two bytes a character.
+    return decoded(standard_input.read(2 * LONGEST + 4), "replace")
 
 
 def _checked(text: str) -> str:

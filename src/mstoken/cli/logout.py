@@ -8,6 +8,7 @@ import click
 
 from mstoken.cli import output
 from mstoken.cli.accounts import PREFIX, name_of
+from mstoken.cli.command import command
 from mstoken.cli.identity import own_stores
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
     return [CompletionItem(name_of(key)) for key in kept if name_of(key).startswith(incomplete)]
 
 
-@click.command(short_help="Forget a sign-in and its tokens.")
+@command(short_help="Forget a sign-in and its tokens.")
 @click.argument("account", shell_complete=_names)
 def logout(account: str) -> None:
     """Forget the sign-in kept as ACCOUNT, and the access tokens kept of it; `mstoken accounts` lists the names.

@@ -30,11 +30,13 @@ class Option:
         self.about, self.metavar, self.kind, self.choices = about, metavar, kind, choices
 
 
+CLOUD = Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME")
+
 IDENTITY = (
     Option("--tenant", "Tenant: a GUID or a domain.", "TENANT"),
     Option("--client-id", "The application's (client) id.", "ID"),
     Option("--profile", "Profile of the configuration file.", "NAME"),
-    Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME"),
+    CLOUD,
     Option("--authority", "Host that signs in, where it is not the cloud's own.", "HOST"),
 )
 """Who asks, and where. Every command that needs a token has them."""

@@ -16,24 +16,31 @@ def write(text: str) -> None:
 
     Raises BrokenPipeError when nobody reads any more, another OSError when it cannot be written.
     """
-    if sys.stdout is None:  # closed by the caller (`>&-`)
-        raise OSError(errno.EBADF, "Standard output is closed")
-    _say(text, sys.stdout)
-    sys.stdout.flush()
+    stream = _standard_output()
+    _say(text, stream)
+    stream.flush()
+
+
+def write_bytes(content: bytes) -> None:
+    """A result that is passed on byte for byte. Raises as `write`."""
+    stream = _standard_output()
+    stream.flush()
+    stream.buffer.write(content)
+    stream.buffer.flush()
 
 
 def write_json(value: object) -> None:
     """A result as JSON: indented for a person at a terminal, one line for a program."""
     import json
 
-    indent = 2 if _at_terminal() else None
+    indent = 2 if at_terminal() else None
     write(json.dumps(value, indent=indent, ensure_ascii=False))
 
 
 def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A result as columns, as wide as their content. Headings are for people: left out when a program reads."""
     lines = [[printable(cell) for cell in row] for row in rows]
-    if _at_terminal():
+    if at_terminal():
         lines.insert(0, list(headings))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
@@ -41,8 +48,13 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def note(text: str) -> None:
-    """Something worth knowing that is no result; on standard error."""
-    _say(f"mstoken: {printable(text)}", sys.stderr)
+    """Something worth knowing that is no result; on standard error. Further lines are indented under the first."""
+    _say(f"mstoken: {printable(text)}".replace("\n", "\n  "), sys.stderr)
+
+
+def aside(line: str) -> None:
+    """A line for people as it is, on standard error."""
+    _say(printable(line), sys.stderr)
 
 
 def error(message: str, remedy: str = "") -> None:
@@ -59,8 +71,15 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def _at_terminal() -> bool:
+def at_terminal() -> bool:
+    """Whether a person reads standard output."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _standard_output() -> TextIO:
+    if sys.stdout is None:  # closed by the caller (`>&-`)
+        raise OSError(errno.EBADF, "Standard output is closed")
+    return sys.stdout
 
 
 def _say(text: str, stream: TextIO | None) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from mstoken.cli import output
+from mstoken.cli import output, standard_input
+from mstoken.cli.command import command
 from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import client_for, flags_of, identity_options
 
@@ -25,7 +25,7 @@ _METHOD = re.compile(r"[A-Za-z]{1,20}")
 _ARM_PATH = re.compile(r"/(?:subscriptions|providers|tenants)(?:[/?]|$)", re.IGNORECASE)
 
 
-@click.command(short_help="Call an API with the right token.")
+@command(short_help="Call an API with the right token.")
 @click.argument("method")
 @click.argument("url")
 @identity_options
@@ -134,7 +134,7 @@ def _body(data: str | None) -> bytes:
     if data is None:
         return b""
     if data in {"-", "@-"}:
-        return sys.stdin.buffer.read()
+        return standard_input.read()
     if not data.startswith("@"):
         return data.encode(errors="surrogateescape")
     from pathlib import Path

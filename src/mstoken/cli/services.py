@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mstoken.cli import output
-from mstoken.cli.completion import complete_cloud
+from mstoken.cli.command import command, form_option
+from mstoken.cli.identity import options
+from mstoken.cli.options import CLOUD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,24 +20,10 @@ if TYPE_CHECKING:
 _SHORTEST_TITLE = 12  # characters of a title left at a narrow terminal
 
 
-@click.command(short_help="List and search the services mstoken knows.")
+@command(short_help="List and search the services mstoken knows.")
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
-@click.option(
-    "--cloud",
-    default="",
-    metavar="NAME",
-    shell_complete=complete_cloud,
-    help="Microsoft cloud: public, usgov, china, …",
-)
-@click.option(
-    "--output",
-    "-o",
-    "form",
-    type=click.Choice(["table", "json", "names"]),
-    default="table",
-    show_default=True,
-    help="What to print: columns, everything as JSON, or names only.",
-)
+@options((CLOUD,))
+@form_option("table", "json", "names")
 def services(text: tuple[str, ...], cloud: str, form: str) -> None:
     """List the services mstoken knows, or those that match every word of TEXT: a name, title, host or application ID.
 
@@ -128,9 +116,8 @@ def _remarks(service: Service, cloud: Cloud) -> list[str]:
 def _fitted(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
     """At a terminal, titles cut so that a row keeps to one line; elsewhere nothing is cut."""
     import shutil
-    import sys
 
-    if not sys.stdout.isatty():
+    if not output.at_terminal():
         return rows
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns

@@ -20,6 +20,7 @@ from mstoken.config.environment import CREDENTIALS, SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
+from mstoken.texts import decoded
 from mstoken.values import value
 
 if TYPE_CHECKING:
@@ -112,23 +113,31 @@ def read_text(environ: Mapping[str, str] = os.environ) -> str:
     """The file as text; '' when there is none. Raises UsageError when it is not safe or not readable."""
     path = config_file(environ)
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - the descriptor's own status is what is checked
+        with open(path, "rb", opener=_at_once) as file:
             status = os.fstat(file.fileno())
-            content = file.read(LARGEST + 1)
+            content = file.read(LARGEST + 1) if stat.S_ISREG(status.st_mode) else b""
     except FileNotFoundError:
         return ""
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", "Correct its mode or owner.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise UsageError(f"{path} is no ordinary file.", "Put a file there, or set MSTOKEN_CONFIG_DIR.")
     if len(content) > LARGEST:
         raise UsageError(f"{path} is too large for a configuration.", "Look whether it is the right file.")
-    _refuse_unsafe(path, status, content)
     try:
-        return content.decode()
+        text = decoded(content)
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
+    _refuse_unsafe(path, status, text)
+    return text
 
 
-def _refuse_unsafe(path: str, status: os.stat_result, content: bytes) -> None:
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting, as a pipe in the file's place would have it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _refuse_unsafe(path: str, status: os.stat_result, text: str) -> None:
     """Windows keeps the profile folder of a user to that user; POSIX modes say it here."""
     if sys.platform == "win32":
         return
@@ -140,7 +149,7 @@ def _refuse_unsafe(path: str, status: os.stat_result, content: bytes) -> None:
         )
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UsageError(f"Others than its owner can write to {path}, and so change where your secrets go.", close)
-    if status.st_mode & stat.S_IROTH and b"command:" in content:
+    if status.st_mode & stat.S_IROTH and "command:" in text:
         raise UsageError(f"{path} names commands that lead to secrets, and everybody can read it.", close)
 
 
@@ -155,6 +164,8 @@ def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}", "Correct that line; toml.io describes the format.") from None
+    if stray := next((key for key in document if key in TEXTS or key in SWITCHES), ""):
+        raise UsageError(f"{stray} of {path} stands in no profile.", "Put a line like [profile.default] above it.")
     _only_known(document, ("profile",), path)
     tables = document.get("profile", {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):

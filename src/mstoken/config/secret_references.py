@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.texts import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,7 @@ def _file(path: Path) -> str:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise UsageError(f"{path} is too large for a secret.", "Name the file that holds the secret and no more.")
-        text = content.decode()
+        text = decoded(content)
     except OSError as error:
         raise UsageError(f"The secret's file {path} cannot be read: {error.strerror}.", "Correct the path.") from None
     except UnicodeDecodeError:
@@ -168,6 +169,6 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
     if len(done.stdout) > LARGEST:
         raise UsageError(f"The command printed more than a secret: {line}", "Let it print the secret and no more.")
     try:
-        return done.stdout.decode().strip()
+        return decoded(done.stdout).strip()
     except UnicodeDecodeError:
         raise UsageError(f"The command printed no text: {line}", "Let it print the secret as UTF-8.") from None

@@ -43,12 +43,19 @@ def test_a_command_that_is_not_there_is_127(mstoken: Program) -> None:
     assert "no-such-command-here" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [("--",), ("true",), ("--port", "x"), ("--config", "missing.toml")])
+@pytest.mark.parametrize("arguments", [("--",), ("--port", "x"), ("--config", "missing.toml")])
 def test_a_wrong_call_is_a_usage_error(mstoken: Program, arguments: tuple[str, ...]) -> None:
-    """No command after --, a command without --, a port that is none and a file that is not there say so."""
+    """No command after --, a port that is none and a file that is not there say so."""
     ran = mstoken("emulator", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert "  next: mstoken emulator --help" in ran.err
+
+
+def test_a_command_without_the_dashes_is_told_where_they_go(mstoken: Program) -> None:
+    """The likeliest slip: the whole command is shown as it should be."""
+    ran = mstoken("emulator", "mstoken", "get", "graph")
+    assert (ran.code, ran.out) == (2, "")
+    assert "  next: Put -- before one of yours: mstoken emulator -- mstoken get graph" in ran.err
 
 
 def test_a_configuration_that_cannot_be_used_is_told(mstoken: Program, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from mstoken import errors
 from mstoken.cli import app, failures
 from mstoken.cli.exit_codes import MEANING, exit_code_of
 
+SECRET = "1.AAAA-not-a-real-token"
+
 
 @pytest.fixture
 def mstoken(tmp_path: Path) -> Program:
@@ -67,7 +69,11 @@ def test_nothing_to_do_shows_the_help(mstoken: Program) -> None:
         (("frobnicate",), "There is no command 'frobnicate'."),
         (("--frobnicate",), "No such option"),
         (("get", "--tenat", "x"), "No such option"),
-        (("login", "extra"), "extra"),
+        (("get", "graph", "--min-ttl", "x"), "--min-ttl"),
+        (("completion",), "Choose from: bash, zsh, fish"),
+        (("services", "--output"), "--output"),
+        (("accounts", "extra"), "There is an argument too many."),
+        (("request", "GET", "https://a.example/", "extra", "extra"), "There are 2 arguments too many."),
     ],
 )
 def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, ...], said: str) -> None:
@@ -77,6 +83,31 @@ def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, .
     assert ran.err.startswith("mstoken: error: ")
     assert said in ran.err
     assert "--help" in ran.err.splitlines()[-1]
+    assert len(ran.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "next_step"),
+    [
+        (("login", SECRET), "Pipe it in: mstoken login … < file"),
+        (("login", "--refresh-token", SECRET), "mstoken login < file"),
+        (("login", f"--client-secret={SECRET}"), "AZURE_CLIENT_SECRET"),
+        (("get", "graph", "--secret", SECRET), "AZURE_CLIENT_SECRET"),
+        (("get", "graph", "--password", SECRET), "AZURE_CLIENT_SECRET"),
+        (("request", "GET", "https://graph.microsoft.com/v1.0/me", SECRET), "mstoken request --help"),
+        (("request", "GET", "https://graph.microsoft.com/v1.0/me", f"--token={SECRET}"), "AZURE_CLIENT_SECRET"),
+        (("logout", "work", SECRET), "mstoken logout --help"),
+        (("cache", "show", SECRET), "mstoken cache show --help"),
+    ],
+)
+def test_a_secret_in_the_command_line_is_not_repeated(
+    mstoken: Program, arguments: tuple[str, ...], next_step: str
+) -> None:
+    """No option takes a secret; who tries is told where it belongs, and no log shows it once more."""
+    ran = mstoken(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert SECRET not in ran.err
+    assert next_step in ran.err
 
 
 def test_python_dash_m_is_the_same_program(mstoken: Program) -> None:

@@ -232,7 +232,7 @@ def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None
         ({}, (), 2, "No service"),
         ({}, ("graph", "--min-ttl", "soon"), 2, "--min-ttl"),
         ({}, ("graph", "--output", "xml"), 2, "--output"),
-        ({}, ("graph", "--secret", "x"), 2, "No such option"),
+        ({}, ("graph", "--secret", "x"), 2, "There is no option --secret"),
         ({}, ("graph", "--profile", "none"), 2, "There is no profile 'none'"),
         ({}, ("graph", "--cloud", "moon"), 2, "There is no cloud called 'moon'"),
         ({}, ("graph", "--authority", "http://login.example"), 2, "not https"),

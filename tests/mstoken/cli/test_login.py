@@ -43,6 +43,13 @@ def test_a_sign_in_serves_without_the_environment_and_lasts(public: Program, ent
     assert first.out != second.out
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_of_windows_programs_is_read(public: Program, entra: Emulator, encoding: str) -> None:
+    """A refresh token saved by Windows' editor or PowerShell 5 has a mark before it, or is UTF-16; it is the same."""
+    ran = public("login", stdin=f"{entra.sign_in(NADIA, PUBLIC_APP)}\r\n".encode(encoding))
+    assert ran.code == 0, ran.err
+
+
 def test_the_profile_says_all_but_the_secret(public: Program, entra: Emulator) -> None:
     """The profile has what was verified: tenant, client, account and authority."""
     assert public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP)).code == 0
@@ -151,7 +158,7 @@ def test_no_service_to_ask(public: Program, entra: Emulator) -> None:
         (b"one\ntwo\n", "Several lines"),
         (b"one two", "characters that no refresh token has"),
         (b"caf\xc3\xa9", "characters that no refresh token has"),
-        (b"\xff\xfe", "characters that no refresh token has"),
+        (b"\xff\x00", "characters that no refresh token has"),
         (b'{"refresh_token": "x"}', "JSON"),
         (b"x" * 40_000, "longer than"),
     ],

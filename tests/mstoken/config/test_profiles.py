@@ -72,6 +72,7 @@ def test_a_literal_secret_is_refused_and_not_repeated(home: Home, key: str) -> N
         ("[profile.work]\ntenant = 7\n", 'tenant = "…"'),
         ('[profile.work]\nsingle_use = "yes"\n', "single_use = true"),
         ("profile = 3\n", "[profile.work]"),
+        ('tenant = "t"\n', "[profile.default]"),
         ("[profile]\nwork = 3\n", "[profile.work]"),
         ('[profile.wrok]\ntenant = "t"\n', "Did you mean wrok?"),
         ('[profile.work]\nauthority = "a.b"\ntoken_endpoint = "https://a.b/t"\n', "Keep the one"),
@@ -121,11 +122,27 @@ def test_a_file_of_another_user_is_refused(home: Home) -> None:
         load("work", home.environ)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 1_000_001])
+@pytest.mark.parametrize("content", [b"\xff\x00", b"\xff\xfe\x00", b"x" * 1_000_001])
 def test_a_file_that_is_no_configuration(home: Home, content: bytes) -> None:
     """Binary and huge files are refused in words."""
     home.file.write_bytes(content)
     with pytest.raises(UsageError):
+        find("work", home.environ)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_of_windows_editors_is_read(home: Home, encoding: str, end: str) -> None:
+    """A byte order mark, UTF-16 and CR LF, as Windows' programs write them, are no part of the settings."""
+    home.file.write_bytes(f'[profile.work]{end}tenant = "t"{end}'.encode(encoding))
+    home.file.chmod(0o600)
+    assert load("work", home.environ).values == {"tenant": "t"}
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(home: Home) -> None:
+    """A pipe that nobody writes to must not stop every command."""
+    os.mkfifo(home.file)
+    with pytest.raises(UsageError, match="no ordinary file"):
         find("work", home.environ)
 
 
@@ -136,7 +153,7 @@ def test_a_folder_in_its_place(home: Home) -> None:
         find("work", home.environ)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused_in_words(home: Home, text: str) -> None:
     """Whatever stands in the file, reading gives profiles or a UsageError, nothing else."""

@@ -64,6 +64,13 @@ def test_file_is_its_content_without_the_last_line_end(tmp_path: Path, end: str)
     assert resolve("file:~/s", {"HOME": str(tmp_path)}) == f" {SECRET} "
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_of_windows_editors_holds_the_secret_alone(tmp_path: Path, encoding: str) -> None:
+    """A byte order mark is not part of the secret: with it the service would only say that the secret is wrong."""
+    (tmp_path / "s").write_bytes(f"{SECRET}\r\n".encode(encoding))
+    assert resolve(f"file:{tmp_path}/s") == SECRET
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -8,6 +8,7 @@ from typing import Any
 
 from mstoken.errors import UsageError
 from mstoken.protocol.jwt import looks_like_jwt
+from mstoken.texts import decoded
 
 LONGEST = 1024 * 1024
 """More than this, in bytes, is not read."""
@@ -22,11 +23,10 @@ _HEADER = re.compile(r"^(?:[A-Za-z-]+:\s*)?bearer\s+(?=\S)", re.IGNORECASE)
 
 
 def read(raw: bytes) -> str:
-    """What was piped in, as text; PowerShell may write UTF-16. Raises UsageError for more than LONGEST bytes."""
+    """What was piped in, as text. Raises UsageError for more than LONGEST bytes."""
     if len(raw) > LONGEST:
         raise UsageError("That is far more than a token.", "Pipe in one token: mstoken get graph | mstoken inspect")
-    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return raw.decode("utf-16" if wide else "utf-8-sig", "replace")
+    return decoded(raw, "replace")
 
 
 def token_in(text: str) -> str:

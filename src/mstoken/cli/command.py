@@ -1,0 +1,61 @@
+"""How our commands differ from click's: an argument that was not expected may be a secret, so it is not repeated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mstoken.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+C = TypeVar("C", bound="Callable[..., Any]")
+
+
+class Command(click.Command):
+    """A click command. `piped` is the way to bring a token, for one that reads it from standard input."""
+
+    def __init__(self, *args: Any, piped: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.piped = piped
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if ctx.args and not ctx.resilient_parsing:
+            raise _too_many(ctx, self.piped)
+        return rest
+
+
+def command(*, short_help: str, piped: str = "") -> Callable[[Callable[..., Any]], Command]:
+    """The decorator that makes a function a `Command`, in place of `click.command`."""
+    return click.command(cls=Command, short_help=short_help, piped=piped)
+
+
+_SHOWN = {"text": "words", "table": "columns", "json": "JSON", "names": "names only"}
+
+
+def form_option(*choices: str) -> Callable[[C], C]:
+    """`--output`, handed over as `form`. The first of `choices` is for people, and is taken when none is named."""
+    told = [_SHOWN[choice] for choice in choices]
+    return click.option(
+        "--output",
+        "-o",
+        "form",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help=f"What to print: {', '.join(told[:-1])} or {told[-1]}.",
+    )
+
+
+def _too_many(ctx: click.Context, piped: str) -> Exception:
+    if piped:
+        return UsageError(
+            "A token does not belong on the command line, where other users and the shell's history can see it.",
+            f"Pipe it in: {piped}",
+        )
+    count = len(ctx.args)
+    return click.UsageError(f"There {'is an argument' if count == 1 else f'are {count} arguments'} too many.", ctx)
