@@ -41,9 +41,10 @@ def login(**given: Any) -> None:
       mstoken login --tenant contoso.onmicrosoft.com --client-id ID < refresh-token.txt
       mstoken login --profile partner --client-secret-ref keyring:mstoken/partner ...
     """
+    from mstoken.config.layers import DEFAULT_PROFILE
     from mstoken.config.profile_writing import check_name, write_profile
 
-    name = given["profile"] or os.environ.get("MSTOKEN_PROFILE") or "default"
+    name = given["profile"] or os.environ.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
     check_name(name)
     way = _way(given)
     layers = _layers(name, given)
@@ -194,7 +195,11 @@ def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
 
 
 def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None:
+    import shlex
+
+    from mstoken.config import environment
     from mstoken.config.folder import config_file
+    from mstoken.config.layers import DEFAULT_PROFILE
 
     tried = "without trying it" if given["no_verify"] else "which works"
     stored = f"Signed in as {who}; kept it" if who else f"Stored the refresh token, {tried},"
@@ -204,5 +209,8 @@ def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None
             "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep it set, "
             "or log in with --client-secret-ref."
         )
-    profile = "" if name == "default" else f" --profile {name}"
-    output.note(f"Next: mstoken get graph{profile}")
+    # The profile called default is not looked at where the environment is a whole identity.
+    needless = name == DEFAULT_PROFILE and environment.missing(environment.read(os.environ))
+    profile = "" if needless else f" --profile {name}"
+    wanted = shlex.join(given["scope"]) or ("SCOPE" if layers.place()[2] else "graph")
+    output.note(f"Next: mstoken get {wanted}{profile}")

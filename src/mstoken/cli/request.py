@@ -74,8 +74,7 @@ def request(method: str, url: str, **given: Any) -> int:
         if given["include"]:
             api_answers.show_head(response)
         api_answers.show_body(response.body)
-        known = {**_known(client, target), "profile": given["profile"]}
-        return api_answers.judge(response, f"{verb} {whole.partition('?')[0]}", known)
+        return api_answers.judge(response, f"{verb} {whole.partition('?')[0]}", _known(client, target))
 
 
 def _verb(method: str) -> str:
@@ -162,6 +161,7 @@ def _known(client: Client, target: Target | None) -> dict[str, str]:
     known = {
         "tenant": client.authority.tenant,
         "client_id": client.client_id,
+        "profile": client.profile,
         "authority": client.authority.origin.removeprefix("https://"),
     }
     if target is None:

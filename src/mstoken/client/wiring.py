@@ -60,6 +60,7 @@ class Wiring:
         self.authority = _authority(authority, self.cloud, tenant, untold=names_itself(credential))
         self.client_id = client_id
         self.credential = credential
+        self.profile = ""
         self._stores = stores or in_memory()
         self._transport = transport
         self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
@@ -78,6 +79,7 @@ class Wiring:
         if settings.token_endpoint:
             authority = Authority.oauth(settings.token_endpoint)
         client = cls(settings.tenant, settings.client_id, settings.credential, authority, stores, transport)
+        client.profile = settings.profile
         if settings.cloud:  # an authority of one's own, such as an emulator, may stand for any cloud
             client.cloud = clouds.cloud(settings.cloud)
         return client
@@ -149,7 +151,7 @@ class Wiring:
         Raises UsageError; SignInRequired when the service needs a user and there is only an application.
         """
         if self.authority.token_url:
-            return TokenRequest(self.authority, self.client_id, self.credential, scopes, **wishes)
+            return TokenRequest(self.authority, self.client_id, self.credential, scopes, profile=self.profile, **wishes)
         target, credential = self.target(*scopes), self.credential
         if isinstance(credential, Chain) and target.needs_user:
             credential = credential.of_users()
@@ -158,7 +160,7 @@ class Wiring:
         # A managed identity lives in one tenant: what an API's challenge says of tenants does not concern it.
         keep = not tenant_id or isinstance(credential, ManagedIdentity)
         authority = self.authority if keep else self.authority.for_tenant(tenant_id or "")
-        return TokenRequest(authority, self.client_id, credential, target.scopes, **wishes)
+        return TokenRequest(authority, self.client_id, credential, target.scopes, profile=self.profile, **wishes)
 
     def _as_caller(self, assertion: str, session_key: str) -> OnBehalfOf:
         if not isinstance(self.credential, ClientSecret | ClientCertificate | ClientKey | ClientAssertion):
@@ -188,7 +190,7 @@ class Wiring:
     def _renewal(self) -> tuple[TokenRequest, RefreshToken]:
         if not isinstance(self.credential, RefreshToken):
             raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
-        return TokenRequest(self.authority, self.client_id, self.credential, ()), self.credential
+        return TokenRequest(self.authority, self.client_id, self.credential, (), profile=self.profile), self.credential
 
     def _bound_key(self) -> PopKey:
         """This client's own key for proof of possession."""

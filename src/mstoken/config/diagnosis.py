@@ -22,12 +22,13 @@ from mstoken.credentials import (
     RefreshToken,
     WorkloadIdentity,
 )
-from mstoken.errors import MstokenError, TransportError, UsageError
+from mstoken.errors import MstokenError, TransportError
 from mstoken.flows.chain import nothing_served, settled
 from mstoken.flows.managed_identity import absent, place_of
 from mstoken.model import Authority
 from mstoken.protocol.cache_key import grant_key
 from mstoken.protocol.managed_identity.place import TITLES
+from mstoken.protocol.refusal import not_kept
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
 from mstoken.stores.memory import in_memory
@@ -82,7 +83,7 @@ def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Tr
         if used is None:
             reasons = [(Link(one.name, remedy=one.remedy), one.detail) for one in states]
             return replace(found, authority=reach(authority, transport), problem=nothing_served(reasons))
-        _check(used.credential, stores)
+        _check(used.credential, stores, settings.profile)
     except MstokenError as error:
         return replace(found, problem=error)
     reached = reach(authority, transport)
@@ -148,17 +149,17 @@ def _words(named: object) -> str:
     return {"Git Hub Actions": "GitHub Actions", "Azure Pipelines": "Azure Pipelines"}.get(words, words.lower())
 
 
-def _check(credential: Credential | None, stores: Stores) -> None:
-    """What can be told without asking: whether files and kept sign-ins are there. Raises UsageError, StoreError."""
+def _check(credential: Credential | None, stores: Stores, profile: str) -> None:
+    """What can be told without asking: whether files and kept sign-ins are there.
+
+    Raises UsageError, SignInRequired, StoreError.
+    """
     if isinstance(credential, WorkloadIdentity):
         FileAssertion(credential.path).read()
     if not isinstance(credential, RefreshToken) or credential.value or not credential.account:
         return
     if grant_key(credential) not in stores.grants.names():
-        raise UsageError(
-            f"No sign-in is kept for the account {credential.account!r}.",
-            f"Sign in: mstoken login --profile {credential.account}",
-        )
+        raise not_kept(credential.account, profile)
 
 
 def _authority(settings: Settings, used: Link | None) -> Authority:

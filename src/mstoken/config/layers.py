@@ -189,7 +189,7 @@ class Layers:
             f"{environment.VARIABLES[setting]} is set and goes before {rival} of the profile {name}."
             for setting, value in self.environment.items()
             for rival in _RIVALS.get(setting, (setting,))
-            if self._beaten(setting, rival) and values[rival] != value
+            if self._beaten(setting, rival) and values[rival] not in {value, f"env:{environment.VARIABLES[setting]}"}
         ]
         notes += [
             secret_references.exposure(values[setting], self.environ, self.profile.folder)

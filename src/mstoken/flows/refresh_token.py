@@ -13,11 +13,11 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from mstoken.clouds import cloud_of_authority
-from mstoken.errors import SignInRequired, TokenRefused, UntrustedOrigin, UsageError
+from mstoken.errors import SignInRequired, TokenRefused, UntrustedOrigin
 from mstoken.flows.client_auth import ask_as
 from mstoken.model import Grant, origin_of
 from mstoken.protocol.cache_key import about, grant_key
-from mstoken.protocol.refusal import ended, ends_grant
+from mstoken.protocol.refusal import ended, ends_grant, not_kept
 from mstoken.values import replace
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 async def refresh_token(request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
     """Get a delegated token, keeping the new refresh token if one came.
 
-    Raises TokenRefused, TryLater or UnreadableAnswer; UsageError when the vault does not know the account;
+    Raises TokenRefused, TryLater or UnreadableAnswer; SignInRequired also when the vault does not know the account;
     StoreError when a new refresh token could not be kept.
     """
     key = grant_key(credential)
@@ -64,10 +64,7 @@ async def _held(key: str, credential: RefreshToken, request: TokenRequest, port:
         return held
     if credential.value:
         return Grant(credential.value)
-    raise UsageError(
-        f"No sign-in is kept for the account {credential.account!r}.",
-        f"Sign in: mstoken login --profile {credential.account}",
-    )
+    raise not_kept(credential.account, request.profile)
 
 
 def _check_home(held: Grant, request: TokenRequest) -> None:

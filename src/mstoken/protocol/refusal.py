@@ -39,8 +39,8 @@ _LATER: dict[str, type[errors.TryLater]] = {
 def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None = None) -> MstokenError:
     """The exception for an answer that is not a token.
 
-    `now` (epoch seconds, UTC) turns a Retry-After date into seconds; `request` fills tenant, client and scope into
-    the remedy's commands.
+    `now` (epoch seconds, UTC) turns a Retry-After date into seconds; `request` fills tenant, client, scope and profile
+    into the remedy's commands.
     """
     refusal = read_refusal(response)
     wait = retry_after(response.headers.get("retry-after", ""), now)
@@ -77,6 +77,14 @@ def ended(code: int, request: TokenRequest) -> errors.SignInRequired:
     return errors.SignInRequired(message, aadsts.fill(cause.remedy, **context), refusal)
 
 
+def not_kept(account: str, profile: str) -> errors.SignInRequired:
+    """The vault does not know the account: nobody signed in here, or the sign-in was forgotten. No request was made."""
+    return errors.SignInRequired(
+        f"No sign-in is kept for the account {account!r}.",
+        aadsts.fill("Sign in: `{login}`", profile=profile or account),
+    )
+
+
 def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
     """What the remedy's commands are filled with: only what is known."""
     if request is None:
@@ -85,6 +93,7 @@ def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
     known = {
         "tenant": request.authority.tenant,
         "client_id": request.client_id,
+        "profile": request.profile,
         "authority": request.authority.origin.removeprefix("https://"),
         "scope": scope,
         "resource": scope.removesuffix("/.default"),

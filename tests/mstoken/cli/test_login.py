@@ -113,6 +113,35 @@ def test_a_secret_of_the_environment_is_used_and_not_written(at_entra: Program, 
     assert "client_secret" not in profiles(at_entra)["default"]
 
 
+def test_what_comes_next_is_a_command_that_uses_the_sign_in(at_entra: Program, entra: Emulator) -> None:
+    """Where the environment is a whole identity, the default profile has to be named; a scope tried is the one shown."""
+    ran = at_entra("login", "--scope", "arm", stdin=entra.sign_in(NADIA))
+    command = ran.err.splitlines()[-1].partition("Next: mstoken ")[2]
+    assert command == "get arm --profile default"
+    token = at_entra(*command.split())
+    assert NADIA in at_entra("inspect", stdin=token.out).out
+
+
+def test_a_profile_that_refers_to_the_variable_itself_needs_no_note(at_entra: Program, entra: Emulator) -> None:
+    """The variable wins over a reference to it, and both say the same."""
+    ran = at_entra("login", "--client-secret-ref", "env:AZURE_CLIENT_SECRET", stdin=entra.sign_in(NADIA))
+    assert ran.code == 0, ran.err
+    assert at_entra("get", "graph", "--profile", "default").err == ""
+
+
+def test_a_sign_in_that_is_gone_asks_for_a_person(public: Program, entra: Emulator) -> None:
+    """After logout, and after the user was signed out everywhere, the exit code is 3 and the command signs in there."""
+    assert public("login", "--profile", "work", stdin=entra.sign_in(OTTO, PUBLIC_APP)).code == 0
+    entra.revoke(OTTO)
+    revoked = public("get", "graph", "--profile", "work", "--fresh")
+    assert public("logout", "work").code == 0
+    forgotten = public("get", "graph", "--profile", "work")
+    for ran in (revoked, forgotten):
+        assert (ran.code, ran.out) == (3, "")
+        assert ran.err.splitlines()[-1].startswith("  next: Sign in")
+        assert "`mstoken login --profile work`" in ran.err
+
+
 def test_a_secret_in_place_of_a_reference_is_refused_unseen(public: Program) -> None:
     """--client-secret-ref takes no secret, and does not repeat one."""
     ran = public("login", "--client-secret-ref", "wr0ng~secret", stdin="x")
