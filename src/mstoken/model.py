@@ -143,7 +143,11 @@ class Authority:
     @classmethod
     def oauth(cls, token_endpoint: str) -> Authority:
         """A standard OAuth 2.0 server, by the URL of its token endpoint (RFC 6749 section 3.2)."""
-        return cls(origin_of(token_endpoint, "The token endpoint"), "", token_endpoint.strip())
+        url = token_endpoint.strip()
+        origin = origin_of(url, "The token endpoint")
+        if "://" not in url:
+            raise UsageError(f"The token endpoint {url!r} is not a URL.", f"Write it whole: https://{url}")
+        return cls(origin, "", url)
 
     @property
     def token_endpoint(self) -> str:

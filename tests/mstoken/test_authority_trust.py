@@ -16,7 +16,7 @@ from azure.keyvault.secrets import SecretClient
 from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
 from tests.support.worlds import World
 
-from mstoken import Client, ClientSecret, MstokenError, RefreshToken, StoreError, UntrustedOrigin, UsageError
+from mstoken import Authority, Client, ClientSecret, MstokenError, RefreshToken, StoreError, UntrustedOrigin, UsageError
 from mstoken.flows.store_port import About
 from mstoken.rest.key_vault import key_vault_secret
 from mstoken.stores.memory import in_memory
@@ -242,6 +242,13 @@ def test_an_authority_that_hides_something_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", written)
     with pytest.raises(UsageError, match="The authority"):
         Client.from_env()
+
+
+@pytest.mark.parametrize("written", ["id.example.com/token", "http://id.example.com/token", "/token", ""])
+def test_a_token_endpoint_is_a_whole_url(written: str) -> None:
+    """Where a request goes is not completed by guessing, and what cannot be a URL is told before one is made."""
+    with pytest.raises(UsageError, match="The token endpoint"):
+        Authority.oauth(written)
 
 
 @pytest.mark.parametrize(

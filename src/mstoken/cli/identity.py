@@ -99,7 +99,9 @@ def _for_click(option: Option) -> dict[str, Any]:
         case "choice":
             return {"type": click.Choice(option.choices), "default": option.choices[0], "show_default": True}
         case "seconds":
-            return {"type": click.IntRange(min=0), "default": 0, "metavar": option.metavar}
+            seconds = click.IntRange(min=0)
+            seconds.name = "number of seconds"  # what click calls the type in its messages
+            return {"type": seconds, "default": 0, "metavar": option.metavar}
         case "texts":
             return {"multiple": True, "metavar": option.metavar}
         case _:

@@ -60,8 +60,9 @@ def request(method: str, url: str, **given: Any) -> int:
     sent = _headers(given["headers"])
     if url.startswith("/"):
         _check_path(url)
-    elif not re.match("https?://", url, re.IGNORECASE):
+    elif not re.fullmatch(r"https?://\S+", url.partition("?")[0], re.IGNORECASE):
         raise _no_url(url)
+    url = _query_encoded(url)
     body = _body(given["data"])
     if body and "content-type" not in {name.lower() for name in sent} and _is_json(body):
         sent["Content-Type"] = "application/json"
@@ -99,6 +100,15 @@ def _check_path(path: str) -> None:
     """Only paths that are surely Azure Resource Manager's; `//host` would name another host (RFC 3986 section 4.2)."""
     if not _ARM_PATH.match(path) or "\\" in path or any(letter.isspace() for letter in path):
         raise _no_url(path)
+
+
+def _query_encoded(url: str) -> str:
+    """The blanks of a query as `%20`: filters are written with them, `$filter=startswith(displayName,'A') and …`.
+
+    Only behind the question mark, where no host can be (RFC 3986 section 3.4).
+    """
+    place, mark, query = url.partition("?")
+    return place + mark + query.replace(" ", "%20")
 
 
 def _arm_base(client: Client) -> str:

@@ -61,7 +61,7 @@ def _search(text: str, cloud: Cloud) -> list[Service]:
     from mstoken.errors import UsageError
     from mstoken.services import search
 
-    everywhere = search(text)
+    everywhere = search(text) or _of_address(text, cloud)
     here = [service for service in everywhere if cloud.name in service.endpoints]
     if here:
         return here
@@ -72,6 +72,18 @@ def _search(text: str, cloud: Cloud) -> list[Service]:
             f"Other clouds have {names}: mstoken services --cloud {everywhere[0].clouds[0]} {everywhere[0].name}",
         )
     raise _no_match(text)
+
+
+def _of_address(text: str, cloud: Cloud) -> tuple[Service, ...]:
+    """The service whose token a URL, scope or application id would get; nothing where that is none of ours."""
+    from mstoken.errors import UsageError
+    from mstoken.services import resolve
+
+    try:
+        service = resolve(text, cloud).service if ":" in text or "/" in text else None
+    except UsageError:
+        return ()
+    return (service,) if service else ()
 
 
 def _no_match(text: str) -> Exception:

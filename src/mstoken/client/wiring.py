@@ -233,10 +233,25 @@ def _is_host(text: str) -> bool:
 
 
 def _needs_user(target: Target, authority: Authority, client_id: str) -> SignInRequired:
-    name = target.service.title if target.service else target.resource
+    """The service takes no application alone, or single permissions were asked for, which only people give.
+
+    Source: AADSTS1002012; learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, scope.
+    """
+    from mstoken import aadsts
+
+    service = target.service
+    title = service.title if service else target.resource
+    remedy = aadsts.fill("Sign in as a user: `{login}`", tenant=authority.tenant, client_id=client_id)
+    if service and service.needs_user:
+        wanted, own = f"{title} needs a token", service.app_only_note
+    else:
+        single = [scope.removeprefix(f"{target.resource}/") for scope in target.scopes]
+        wanted = f"{', '.join(single)} of {title} {'is' if len(single) == 1 else 'are'} only had"
+        name = service.name if service and not service.needs_instance else target.resource
+        own = f"Or ask for what the application itself was granted: mstoken get {name}"
     return SignInRequired(
-        f"{name} needs a token on behalf of a user; there is only an application's credential. No request was made.",
-        f"Sign in as a user: mstoken login --tenant {authority.tenant} --client-id {client_id}",
+        f"{wanted} on behalf of a user; there is only an application's credential. No request was made.",
+        f"{remedy}\n{own}" if own else remedy,
     )
 
 

@@ -192,6 +192,8 @@ def _of_host(hits: Hits, at: address.Address, cloud: Cloud) -> Target:
         raise failures.odd_address(at, hits[0][0])
     if not here:
         raise failures.other_cloud(at.origin, [endpoint.cloud for _, endpoint in hits], cloud)
+    # A host that is listed itself is meant, and not the instance of another service that has the same form.
+    here = tuple(hit for hit in here if at.host in hit[1].hosts) or here
     service, endpoint = here[0]
     if len({endpoint.scope for _, endpoint in here}) > 1:
         raise failures.ambiguous(at.host, [service for service, _ in here])

@@ -222,6 +222,26 @@ def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said", "own"),
+    [
+        (("partner",), "Partner Center API needs a token", "partner/.default"),
+        (("graph", "--scope", "User.Read"), "User.Read of Microsoft Graph is only had", "graph"),
+        (("User.Read", "Mail.Read"), "User.Read, Mail.Read of Microsoft Graph are only had", "graph"),
+        (("sharepoint:contoso", "--scope", "Sites.Read.All"), "of SharePoint Online", "https://contoso.sharepoint.com"),
+    ],
+)
+def test_what_an_application_can_ask_for_instead_is_told(
+    at_entra: Program, arguments: tuple[str, ...], said: str, own: str
+) -> None:
+    """The error tells whether the service or the permission needs a user, and the last line asks for what works."""
+    ran = at_entra("get", *arguments)
+    assert (ran.code, ran.out) == (3, "")
+    assert said in ran.err
+    assert own in ran.err.splitlines()[-1]
+    assert at_entra("get", own).code == 0
+
+
+@pytest.mark.parametrize(
     ("environment", "arguments", "code", "said"),
     [
         ({"AZURE_CLIENT_SECRET": "wrong"}, ("graph",), 4, "AADSTS7000215"),
@@ -230,7 +250,7 @@ def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None
         ({"AZURE_AUTHORITY_HOST": "https://localhost:1"}, ("graph",), 5, "localhost"),
         ({}, ("grpah",), 2, "Did you mean graph"),
         ({}, (), 2, "No service"),
-        ({}, ("graph", "--min-ttl", "soon"), 2, "--min-ttl"),
+        ({}, ("graph", "--min-ttl", "soon"), 2, "'soon' is not a valid number of seconds"),
         ({}, ("graph", "--output", "xml"), 2, "--output"),
         ({}, ("graph", "--secret", "x"), 2, "There is no option --secret"),
         ({}, ("graph", "--profile", "none"), 2, "There is no profile 'none'"),

@@ -114,7 +114,7 @@ def test_a_secret_of_the_environment_is_used_and_not_written(at_entra: Program, 
 
 
 def test_what_comes_next_is_a_command_that_uses_the_sign_in(at_entra: Program, entra: Emulator) -> None:
-    """Where the environment is a whole identity, the default profile has to be named; a scope tried is the one shown."""
+    """Where the environment is a whole identity, the default profile is named; the scope is the one tried."""
     ran = at_entra("login", "--scope", "arm", stdin=entra.sign_in(NADIA))
     command = ran.err.splitlines()[-1].partition("Next: mstoken ")[2]
     assert command == "get arm --profile default"

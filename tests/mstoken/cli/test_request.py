@@ -94,6 +94,12 @@ def test_method_headers_and_data_are_sent(world: World, tmp_path: Path) -> None:
     assert header(plain, "prefer") == "a, b"
 
 
+def test_a_filter_may_have_blanks(world: World) -> None:
+    """OData's examples are written with blanks; they are sent as URLs have them, and the place is never touched."""
+    assert world.to_api("GET", "/users?$filter=startswith(displayName,'A') and accountEnabled eq true").code == 0
+    assert world.asked[-1].path == "/users?$filter=startswith(displayName,%27A%27)%20and%20accountEnabled%20eq%20true"
+
+
 def test_include_shows_the_head_beside_the_body(world: World) -> None:
     """Status and headers go to standard error, so that what is piped on stays the body."""
     world.answers(lambda _: Reply(201, {"id": 1}, {"Location": "https://x.example/1"}))
@@ -190,6 +196,7 @@ def test_a_redirect_is_told_and_not_followed(world: World) -> None:
         (("GET", "https://evil.example/x", "--scope", "graph"), 4, "nothing was sent"),
         (("GET", "https://graph.microsoft.com.evil.example/v1.0/me"), 2, "No service in the catalogue"),
         (("GET", "graph.microsoft.com/v1.0/me"), 2, "is no URL"),
+        (("GET", "https://graph.micro soft.com/v1.0/me"), 2, "is no URL"),
         (("GET", "//evil.example/subscriptions"), 2, "is no URL"),
         (("GET", "/\\evil.example/subscriptions"), 2, "is no URL"),
         (("GET", "/subscriptionsx"), 2, "is no URL"),

@@ -86,9 +86,25 @@ def test_a_terminal_gets_headings_and_no_broken_lines(mstoken: Program) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://graph.microsoft.com/v1.0/me", "graph"),
+        ("https://org.crm4.dynamics.com", "dataverse"),
+        ("https://myvault.vault.azure.net/secrets/x?api-version=7.4", "keyvault"),
+        ("https://api.partnercenter.microsoft.com/user_impersonation", "partner"),
+    ],
+)
+def test_an_address_finds_the_service_whose_token_it_gets(mstoken: Program, address: str, name: str) -> None:
+    """Remedies name `mstoken services` with the resource that was asked for, which is often an instance's own."""
+    ran = mstoken("services", address, "-o", "names")
+    assert (ran.code, ran.out, ran.err) == (0, f"{name}\n", "")
+
+
+@pytest.mark.parametrize(
     ("arguments", "next_step"),
     [
         (("gragh",), "  next: Did you mean graph?"),
+        (("https://nowhere.example/x",), "  next: For an API outside the catalogue give its scope"),
         (("kubernetes", "--cloud", "delos"), "  next: Other clouds have"),
         (("--cloud", "chima"), "  next: Did you mean china?"),
     ],
