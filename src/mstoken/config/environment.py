@@ -66,6 +66,6 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         raise NotConfigured(
             "The environment names no complete identity; not set: "
             + ", ".join(names(one_of, environ) for one_of in lacking),
-            "Set them, or use a profile, which mstoken login writes: Client.from_profile().",
+            "Set them, or use a profile, which `mstoken login` writes: Client.from_profile().",
         )
     return Layers({}, given, None, environ).settings()
