@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from mstoken.errors import UsageError
+from mstoken.texts import did_you_mean, nearest
 from mstoken.values import value
 
 
@@ -103,11 +104,8 @@ def cloud(name: str) -> Cloud:
     for known in CLOUDS:
         if asked == known.name or asked in known.aliases:
             return known
-    import difflib
-
     words = {word: known.name for known in CLOUDS for word in (known.name, *known.aliases)}
-    close = difflib.get_close_matches(asked, words, n=1, cutoff=0.6)
-    hint = f"Did you mean {words[close[0]]}? " if close else ""
+    hint = did_you_mean([words[near] for near in nearest(asked, words)])
     raise UsageError(
         f"There is no cloud called {name!r}.", f"{hint}The known ones are {', '.join(known.name for known in CLOUDS)}."
     )

@@ -1,6 +1,10 @@
-"""Text as the programs of every system write it."""
+"""Text as the programs of every system write it, and words that were nearly right."""
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 
 def decoded(raw: bytes, errors: str = "strict") -> str:
@@ -11,3 +15,15 @@ def decoded(raw: bytes, errors: str = "strict") -> str:
     """
     wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
     return raw.decode("utf-16" if wide else "utf-8-sig", errors)
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The word of `known` that is most like `word`, alone in a list; an empty one when nothing is near."""
+    from difflib import get_close_matches
+
+    return get_close_matches(word, list(known), n=1)
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """The question for an error's remedy, with a blank after it; '' where there is nothing to propose."""
+    return f"Did you mean {' or '.join(near)}? " if near else ""

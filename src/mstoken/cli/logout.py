@@ -39,20 +39,18 @@ def logout(account: str) -> None:
     \b
       mstoken logout work
     """
-    import difflib
-
     from mstoken.errors import UsageError
     from mstoken.model import About
+    from mstoken.texts import did_you_mean, nearest
 
     stores = own_stores()
     kept = stores.grants.names()
     key = next((one for one in (f"{PREFIX}{account}", account) if one in kept), "")
     if not key:
         known = [name_of(one) for one in kept]
-        near = difflib.get_close_matches(account, known, n=1)
         raise UsageError(
-            f"No sign-in is kept as {account!r}." + (f" Did you mean {near[0]}?" if near else ""),
-            "See what is kept: mstoken accounts",
+            f"No sign-in is kept as {account!r}.",
+            f"{did_you_mean(nearest(account, known))}See what is kept: mstoken accounts",
         )
     stores.grants.remove(key)
     gone = stores.tokens.forget(About(account=name_of(key)))

@@ -89,12 +89,12 @@ def _of_address(text: str, cloud: Cloud) -> tuple[Service, ...]:
 def _no_match(text: str) -> Exception:
     from mstoken.errors import UsageError
     from mstoken.services.searching import closest
+    from mstoken.texts import did_you_mean
 
-    near = closest(text)
-    hint = f"Did you mean {' or '.join(near)}? " if near else ""
     return UsageError(
         f"No service matches {text!r}.",
-        f"{hint}For an API outside the catalogue give its scope: mstoken get --scope RESOURCE/.default",
+        f"{did_you_mean(closest(text))}For an API outside the catalogue give its scope: "
+        "mstoken get --scope RESOURCE/.default",
     )
 
 

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from mstoken.clouds import Cloud
-    from mstoken.credentials import Credential
-    from mstoken.flows.store_port import Stores
-    from mstoken.model import Authority, Token
+    from mstoken.model import Token
     from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.id_token import Person
     from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
@@ -25,18 +22,8 @@ if TYPE_CHECKING:
 class AsyncClient(Wiring):
     """`Client` for asyncio, over the same flows; one event loop at a time. Its `auth` is for `httpx.AsyncClient`."""
 
-    def __init__(
-        self,
-        tenant: str,
-        client_id: str,
-        credential: Credential,
-        authority: Authority | Cloud | str = "",
-        stores: Stores | None = None,
-        transport: AsyncTransport | None = None,
-    ) -> None:
-        super().__init__(tenant, client_id, credential, authority, stores, transport)
-        self._transport: AsyncTransport | None
-        self._runtime: AsyncioRuntime | None = None
+    _transport: AsyncTransport | None
+    _runtime: AsyncioRuntime | None
 
     async def get_token(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mstoken.client.wiring import Wiring, known
@@ -14,10 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from mstoken.clouds import Cloud
-    from mstoken.credentials import Credential
-    from mstoken.flows.store_port import Stores
-    from mstoken.model import Authority, Token
+    from mstoken.model import Token
     from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.id_token import Person
     from mstoken.runtimes.blocking import BlockingRuntime, Transport
@@ -33,19 +29,8 @@ class Client(Wiring):
     `stores` says where tokens are kept; in memory when not given.
     """
 
-    def __init__(
-        self,
-        tenant: str,
-        client_id: str,
-        credential: Credential,
-        authority: Authority | Cloud | str = "",
-        stores: Stores | None = None,
-        transport: Transport | None = None,
-    ) -> None:
-        super().__init__(tenant, client_id, credential, authority, stores, transport)
-        self._transport: Transport | None
-        self._runtime: BlockingRuntime | None = None
-        self._wiring = Lock()
+    _transport: Transport | None
+    _runtime: BlockingRuntime | None
 
     def get_token(
         self,
@@ -166,7 +151,7 @@ class Client(Wiring):
         return run_blocking(flow)
 
     def _port(self) -> BlockingRuntime:
-        with self._wiring:
+        with self._making:
             if self._runtime is None:
                 from mstoken.runtimes.blocking import BlockingRuntime
 

@@ -43,7 +43,11 @@ Question = tuple[tuple[str, ...], str | None, str | None, bool]
 
 
 class Wiring:
-    """What both clients share: turning a call into a complete question, and the hits in memory."""
+    """What both clients share: turning a call into a complete question, and the hits in memory.
+
+    `transport` sends the requests, a `runtimes.blocking.Transport` for the one and an `AsyncTransport` for the other;
+    not given, one is made when the first request is.
+    """
 
     def __init__(
         self,
@@ -63,6 +67,7 @@ class Wiring:
         self.profile = ""
         self._stores = stores or in_memory()
         self._transport = transport
+        self._runtime: Any = None
         self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
         self._pop_key: PopKey | None = None

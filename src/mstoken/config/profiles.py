@@ -20,7 +20,7 @@ from mstoken.config.environment import CREDENTIALS, SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
-from mstoken.texts import decoded
+from mstoken.texts import decoded, did_you_mean, nearest
 from mstoken.values import value
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
     found = find(name, environ)
     if found is None:
         known = names(environ)
-        hint = f"{_did_you_mean(name, known)}The profiles there are {', '.join(known)}." if known else ""
+        hint = f"{did_you_mean(nearest(name, known))}The profiles there are {', '.join(known)}." if known else ""
         raise UsageError(
             f"There is no profile {name!r} in {config_file(environ)}.",
             f"{hint} Write one: mstoken login --profile {shlex.quote(name)} --tenant TENANT --client-id ID".strip(),
@@ -203,12 +203,6 @@ def _only_known(table: Iterable[str], known: tuple[str, ...], where: str) -> Non
     for key in table:
         if key not in known:
             raise UsageError(
-                f"{key!r} is no setting of {where}.", f"{_did_you_mean(key, known)}Known are {', '.join(known)}."
+                f"{key!r} is no setting of {where}.",
+                f"{did_you_mean(nearest(key, known))}Known are {', '.join(known)}.",
             )
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean {close[0]}? " if close else ""

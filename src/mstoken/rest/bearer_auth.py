@@ -44,7 +44,7 @@ class BearerAuth:
     def __call__(self, request: Any) -> Any:
         """For requests: called with each prepared request (requests.readthedocs.io, Custom Authentication)."""
         self._audience.admit(str(request.url))
-        request.headers["Authorization"] = f"Bearer {self._ask('').token}"
+        _give(request, self._ask(""))
         if hasattr(request, "register_hook"):
             request.register_hook("response", self._met_challenge)
         return request
@@ -59,7 +59,7 @@ class BearerAuth:
             again.body.seek(0)
         _ = response.content  # requests frees the connection only once the body is read
         response.close()
-        again.headers["Authorization"] = f"Bearer {self._ask(claims).token}"
+        _give(again, self._ask(claims))
         answer = response.connection.send(again, **options)
         answer.history.append(response)
         answer.request = again
@@ -68,11 +68,9 @@ class BearerAuth:
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
         self._audience.admit(str(request.url))
-        request.headers["Authorization"] = f"Bearer {self._ask('').token}"
-        response = yield request
+        response = yield _give(request, self._ask(""))
         if claims := _claims_of(response):
-            request.headers["Authorization"] = f"Bearer {self._ask(claims).token}"
-            yield request
+            yield _give(request, self._ask(claims))
 
 
 class AsyncBearerAuth:
@@ -84,17 +82,21 @@ class AsyncBearerAuth:
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
         self._audience.admit(str(request.url))
-        request.headers["Authorization"] = f"Bearer {(await self._ask('')).token}"
-        response = yield request
+        response = yield _give(request, await self._ask(""))
         if claims := _claims_of(response):
-            request.headers["Authorization"] = f"Bearer {(await self._ask(claims)).token}"
-            yield request
+            yield _give(request, await self._ask(claims))
 
 
 def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> type[Any]:
     """`auth_class` itself, or one that is also an `httpx.Auth` when httpx is loaded or needed."""
     httpx: Any = import_module("httpx") if httpx_needed else sys.modules.get("httpx")
     return type(auth_class.__name__, (auth_class, httpx.Auth), {}) if httpx else auth_class
+
+
+def _give(request: Any, token: Token) -> Any:
+    """The request with the token (RFC 6750 section 2.1)."""
+    request.headers["Authorization"] = f"Bearer {token.token}"
+    return request
 
 
 def _claims_of(response: Any) -> str:

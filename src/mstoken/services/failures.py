@@ -8,6 +8,7 @@ from mstoken import clouds
 from mstoken.errors import UsageError
 from mstoken.services.address import Address, shown
 from mstoken.services.searching import closest
+from mstoken.texts import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mstoken.services.catalogue import Service
 
 _LIST = "`mstoken services` lists and searches them."
+_OUTSIDE = "For an API outside the catalogue give its scope: "
 
 
 def unreadable(what: str) -> UsageError:
@@ -28,11 +30,9 @@ def unreadable(what: str) -> UsageError:
 
 def unknown_name(name: str) -> UsageError:
     """A word that is no service's name, with the nearest ones."""
-    near = closest(name)
-    hint = f"Did you mean {' or '.join(near)}? " if near else ""
     return UsageError(
         f"There is no service called {shown(name)}.",
-        f"{hint}{_LIST} For an API outside the catalogue give its scope: --scope RESOURCE/.default",
+        f"{did_you_mean(closest(name))}{_LIST} {_OUTSIDE}--scope RESOURCE/.default",
     )
 
 
