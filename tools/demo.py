@@ -9,61 +9,62 @@ import json
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
-from mstoken import Client, ClientSecret, MstokenError, RefreshToken, SignInRequired
-
-if TYPE_CHECKING:
-    from mstoken.protocol.http import HttpResponse
+from mstoken import Client, ClientSecret, MstokenError, RefreshToken
 
 GRAPH = "https://graph.microsoft.com/v1.0"
-ARM = "https://management.azure.com"
-PARTNER = "https://api.partnercenter.microsoft.com/v1"
+SUBSCRIPTIONS = "https://management.azure.com/subscriptions?api-version=2022-12-01"
+CUSTOMERS = "https://api.partnercenter.microsoft.com/v1/customers"
 
 
 def main() -> int:
     env = os.environ
     identity = (env["AZURE_TENANT_ID"], env["AZURE_CLIENT_ID"])
     authority = env["AZURE_AUTHORITY_HOST"]
-    secret = env["AZURE_CLIENT_SECRET"]
-    app = Client(*identity, ClientSecret(secret), authority)
-    user = Client(*identity, RefreshToken(env["ENTRA_EMULATOR_REFRESH_TOKEN"], ClientSecret(secret)), authority)
+    secret = ClientSecret(env["AZURE_CLIENT_SECRET"])
+    say(f"A local Entra ID runs at {authority}. Its tenants are made up, and nothing here leaves this machine.")
 
-    say(f"A local Entra ID runs at {authority}. Nothing here leaves this machine.")
     say("1. As the application itself (client credentials)")
-    call(
-        app, "Microsoft Graph", f"{GRAPH}/organization", lambda body: f"organization {body['value'][0]['displayName']}"
-    )
-    call(app, "Azure Resource Manager", f"{ARM}/subscriptions?api-version=2022-12-01", subscriptions)
-    try:
-        app.get_token("partner")
-    except SignInRequired as error:
-        line("Partner Center", error.message)
+    app = Client(*identity, secret, authority)
+    call(app, "Microsoft Graph", "graph", f"{GRAPH}/organization")
+    call(app, "Azure Resource Manager", "arm", SUBSCRIPTIONS)
+    call(app, "Partner Center", "partner/.default", CUSTOMERS, expected=401)
+    line("", "so mstoken get partner says beforehand that a person must sign in")
 
     say("2. On behalf of a user who signed in with MFA (refresh token)")
-    call(user, "Microsoft Graph", f"{GRAPH}/me", lambda body: f"signed in as {body['userPrincipalName']}")
-    call(user, "Azure Resource Manager", f"{ARM}/subscriptions?api-version=2022-12-01", subscriptions)
-    call(user, "Partner Center", f"{PARTNER}/customers", lambda body: f"{body['totalCount']} customer(s)")
+    signed_in = RefreshToken(env["ENTRA_EMULATOR_REFRESH_TOKEN"], secret)
+    user = Client(*identity, signed_in, authority)
+    call(user, "Microsoft Graph", "graph", f"{GRAPH}/me")
+    call(user, "Azure Resource Manager", "arm", SUBSCRIPTIONS)
+    call(user, "Partner Center", "partner", CUSTOMERS)
 
-    customer = env["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"]
-    say("3. The same sign-in, for a customer's tenant")
-    token = user.get_token("graph", tenant_id=customer)
-    line("Microsoft Graph", f"a token for tenant {customer}, good for {minutes(token.expires_on)} minutes")
-    say("Try it yourself:  mstoken emulator -- mstoken get graph   (docs/emulator.md)")
+    say("3. The same sign-in, in the tenant of that customer")
+    there = Client(env["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"], identity[1], signed_in, authority)
+    call(there, "Microsoft Graph", "graph", f"{GRAPH}/organization")
+
+    say("Try it yourself:  . .venv/bin/activate; mstoken emulator -- mstoken get graph   (docs/emulator.md)\n")
     return 0
 
 
-def call(client: Client, service: str, url: str, tell: object) -> None:
-    """Get the token, call the API with it, and say what came of it."""
-    token = client.get_token(url)
-    answer: HttpResponse = client.request("GET", url)
-    if answer.status != 200 or not callable(tell):
-        raise SystemExit(f"{service} answered {answer.status}: {answer.body[:300]!r}")
-    line(service, f"a token for {minutes(token.expires_on)} minutes; the API says: {tell(json.loads(answer.body))}")
+def call(client: Client, title: str, scope: str, url: str, expected: int = 200) -> None:
+    """Get the token, call the API with it, and say what came of both."""
+    token = client.get_token(scope)
+    answer = client.request("GET", url, scope=scope)
+    if answer.status != expected:
+        raise SystemExit(f"{title} answered {answer.status}, not {expected}: {answer.body[:300]!r}")
+    path = url.partition("?")[0].removeprefix("https://").partition("/")[2]
+    refused = f"{answer.status}, " if expected != 200 else ""
+    what = f"GET /{path}: {refused}{told(json.loads(answer.body))}"
+    line(title, f"token for {minutes(token.expires_on)} minutes;  {what}")
 
 
-def subscriptions(body: dict[str, list[dict[str, str]]]) -> str:
-    return ", ".join(f"subscription {entry['displayName']}" for entry in body["value"])
+def told(body: dict[str, Any]) -> str:
+    """The name of what the API answered with, or why it refused."""
+    first = next(iter(body.get("value") or body.get("items") or [body]))
+    profile = first.get("companyProfile", {})
+    names = (first.get("displayName"), profile.get("companyName"), first.get("description"))
+    return next(str(name) for name in names if name)
 
 
 def minutes(expires_on: int) -> int:
@@ -74,8 +75,8 @@ def say(text: str) -> None:
     print(f"\n{text}")
 
 
-def line(service: str, text: str) -> None:
-    print(f"   {service + ':':<24} {text}")
+def line(title: str, text: str) -> None:
+    print(f"   {title:<23} {text}")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,19 @@ import pytest
 from joserfc.jwk import RSAKey
 from tests.support.certificates import identity
 from tests.support.node import needs_node
+from tests.support.program import Program
 from tests.support.worlds import World
 
-from mstoken import Authority, ClientCertificate, ClientSecret, CredentialRejected, RefreshToken, SignInRequired
+from mstoken import (
+    Authority,
+    ClientCertificate,
+    ClientSecret,
+    CredentialRejected,
+    RefreshToken,
+    SignInRequired,
+    UntrustedOrigin,
+    UsageError,
+)
 
 NODE = Path(__file__).parent.parent / "node"
 SECRET = "only-for-this-test-0123456789"
@@ -95,6 +105,35 @@ def test_parallel_renewals_of_a_single_use_token_all_succeed(world: World, serve
     client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
     outcomes = world.gather(lambda: client.get_token("orders.read", fresh=True), 20)
     assert len({outcome.token for outcome in outcomes}) == 20
+
+
+def test_its_token_goes_only_where_the_caller_says(world: World, server: dict[str, str]) -> None:
+    """A scope that is called as one of Graph's does not make the token Graph's; an origin that is named gets it."""
+    client = world.client("", "orders-app", ClientSecret(SECRET), Authority.oauth(server["token_endpoint"]))
+    graph, own = "https://graph.microsoft.com/v1.0/me", server["token_endpoint"].removesuffix("/token")
+    with pytest.raises(UntrustedOrigin):
+        world.run(lambda: client.request("GET", graph, scope="orders.read"))
+    with pytest.raises(UsageError, match="does not tell"):
+        world.run(lambda: client.request("GET", graph))
+    answer = world.run(lambda: client.request("GET", f"{own}/.well-known/openid-configuration", scope="x", origin=own))
+    assert answer.status == 200
+
+
+def test_from_the_shell(server: dict[str, str], tmp_path: Path) -> None:
+    """A profile that names the token endpoint serves both grants, and what the token says is told."""
+    program = Program(tmp_path)
+    program.profile(
+        f'[profile.orders]\ntoken_endpoint = "{server["token_endpoint"]}"\nclient_id = "orders-app"\n'
+        'client_secret = "env:ORDERS_SECRET"\n'
+    )
+    program.environment |= {"ORDERS_SECRET": SECRET, "MSTOKEN_PROFILE": "orders"}
+    own = program("get", "orders.read")
+    assert own.code == 0, own.err
+    assert program("login", stdin=server["refresh_token"]).code == 0
+    renewed = [program("get", "orders.read", "--fresh") for _ in range(2)]
+    assert [ran.code for ran in renewed] == [0, 0]
+    assert "Allowed      as the application itself: orders.read" in program("inspect", stdin=own.out).out
+    assert "Stands for   a user: ada" in program("inspect", stdin=renewed[1].out).out
 
 
 @pytest.mark.parametrize(

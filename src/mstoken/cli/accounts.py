@@ -59,7 +59,7 @@ def _record(key: str, kept: Kept) -> dict[str, object]:
 def _row(key: str, kept: Kept, now: int) -> tuple[str, ...]:
     about = kept.about
     ages = (_ago(now - kept.created_on), _ago(now - kept.renewed_on))
-    return name_of(key), about.tenant or "-", about.client_id or "-", *ages, _state(kept, now)
+    return name_of(key), about.tenant or about.authority or "-", about.client_id or "-", *ages, _state(kept, now)
 
 
 def _state(kept: Kept, now: int) -> str:

@@ -184,14 +184,10 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
 
 def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
     from mstoken.client import Client
-    from mstoken.errors import UsageError
 
-    if settings.token_endpoint and not scopes:
-        raise UsageError(
-            "To try the refresh token at this server, a scope is needed.", "Give --scope, or --no-verify to skip it."
-        )
+    usual = () if settings.token_endpoint else ("graph",)  # without one, the scope is the grant's: RFC 6749 section 6
     with Client.from_settings(settings) as client:
-        client.get_token(*(scopes or ("graph",)))
+        client.get_token(*(scopes or usual))
 
 
 def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None:
@@ -212,5 +208,5 @@ def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None
     # The profile called default is not looked at where the environment is a whole identity.
     needless = name == DEFAULT_PROFILE and environment.missing(environment.read(os.environ))
     profile = "" if needless else f" --profile {name}"
-    wanted = shlex.join(given["scope"]) or ("SCOPE" if layers.place()[2] else "graph")
-    output.note(f"Next: mstoken get {wanted}{profile}")
+    usual = () if layers.place()[2] else ("graph",)
+    output.note(f"Next: mstoken {shlex.join(['get', *(given['scope'] or usual)])}{profile}")

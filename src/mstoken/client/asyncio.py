@@ -91,8 +91,8 @@ class AsyncClient(Wiring):
         """As `Client.request`."""
         from mstoken.rest.call import ApiRequest, call
 
-        self._audience((scope or url,), origin).admit(url)
-        return await call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port())
+        question = self._question_of_call(url, scope, origin)
+        return await call(ApiRequest(method, url, headers or {}, body), question, self._port())
 
     async def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "") -> str:
         """As `Client.pop_token`."""

@@ -115,8 +115,8 @@ class Client(Wiring):
         """
         from mstoken.rest.call import ApiRequest, call
 
-        self._audience((scope or url,), origin).admit(url)
-        return self._run(call(ApiRequest(method, url, headers or {}, body), self.question(scope or url), self._port()))
+        question = self._question_of_call(url, scope, origin)
+        return self._run(call(ApiRequest(method, url, headers or {}, body), question, self._port()))
 
     def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "") -> str:
         """A token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.

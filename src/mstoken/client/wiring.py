@@ -209,7 +209,19 @@ class Wiring:
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
         from mstoken.rest.bearer_auth import Audience
 
+        if self.authority.token_url:  # the catalogue knows nothing of its tokens, whatever a scope is called
+            return Audience(services.Target(None, scopes, " ".join(scopes)), self.cloud, origin)
         return Audience(self.target(*scopes), self.cloud, origin)
+
+    def _question_of_call(self, url: str, scope: str, origin: str) -> TokenRequest:
+        """The question for the token that a call of `url` needs, once it is sure that the token may go there."""
+        if not scope and self.authority.token_url:
+            raise UsageError(
+                "The URL does not tell which token it needs: that is known of Microsoft's services only.",
+                "Name the scope: --scope SCOPE (in Python: scope=…).",
+            )
+        self._audience((scope or url,), origin).admit(url)
+        return self.question(scope or url)
 
 
 def _cloud(authority: Authority | Cloud | str) -> Cloud:

@@ -49,7 +49,8 @@ def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: 
     v2-oauth2-auth-code-flow (refresh). Raises UsageError for claims that are not a JSON object.
     """
     form = {"client_id": request.client_id, **client_auth, **grant}
-    form["scope"] = " ".join(request.scopes)
+    if request.scopes:  # without one the server's default holds, or the grant's: RFC 6749 sections 3.3 and 6
+        form["scope"] = " ".join(request.scopes)
     if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
         form["claims"] = claims
     if request.key_id:

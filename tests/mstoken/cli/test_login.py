@@ -225,14 +225,19 @@ def test_a_new_refresh_token_takes_the_place_of_the_one_used(
     assert [asked.form["refresh_token"] for asked in token_service.asked] == ["r1", "r2"]
 
 
-def test_a_server_that_is_not_entra_needs_a_scope_to_try(tmp_path: Path, token_service: TokenService) -> None:
-    """There is no usual scope at a standard OAuth server, and the error says what to give."""
+def test_a_server_that_is_not_entra_is_tried_with_the_scope_of_the_sign_in(
+    tmp_path: Path, token_service: TokenService
+) -> None:
+    """There is no usual scope at a standard OAuth server: none is sent, which RFC 6749 section 6 has a meaning for."""
     program = Program(tmp_path)
     program.profile(f'[profile.default]\nclient_id = "c"\ntoken_endpoint = "{token_service.url}/token"\n')
+    token_service.script = [token_reply()]
     ran = program("login", stdin="r1")
-    assert ran.code == 2
-    assert "--scope" in ran.err
-    assert token_service.asked == []
+    assert ran.code == 0, ran.err
+    [asked] = token_service.asked
+    assert asked.form == {"client_id": "c", "grant_type": "refresh_token", "refresh_token": "r1"}
+    assert ran.err.endswith("Next: mstoken get\n")
+    assert program("get").code == 0
 
 
 def test_at_a_terminal_it_is_asked_for_and_not_shown(public: Program, entra: Emulator) -> None:

@@ -63,8 +63,9 @@ def facts_of(decoded: Decoded) -> Facts:
     audience, issuer = _text(claims, "aud"), _text(claims, "iss")
     service = services.service_of(audience) if audience else None
     client_id = _text(claims, "appid", "azp", "client_id")
-    stands_for = _stands_for(claims)
-    delegated, roles = _words(claims, "scp") or _words(claims, "scope"), _words(claims, "roles")
+    stands_for = _stands_for(claims) or _of_another_server(decoded)
+    scopes, roles = _words(claims, "scp") or _words(claims, "scope"), _words(claims, "roles")
+    own = scopes if stands_for == "application" else ()  # Entra's applications have roles and no scopes
     methods, idp = _words(claims, "amr"), _text(claims, "idp")
     return Facts(
         version=_text(claims, "ver"),
@@ -78,7 +79,7 @@ def facts_of(decoded: Decoded) -> Facts:
         client_id=client_id,
         client=_text(claims, "app_displayname") or word("client", client_id),
         proof=word("proof", _text(claims, "appidacr", "azpacr")),
-        user=_text(claims, "upn", "unique_name", "preferred_username", "email") if stands_for == "user" else "",
+        user=_text(claims, "upn", "unique_name", "preferred_username", "email", "sub") if stands_for == "user" else "",
         user_name=_text(claims, "name") if stands_for == "user" else "",
         object_id=_text(claims, "oid"),
         identity_provider=idp if idp.rstrip("/") != issuer.rstrip("/").removesuffix("/v2.0") else "",
@@ -86,8 +87,8 @@ def facts_of(decoded: Decoded) -> Facts:
         issued_on=_time(claims, "iat"),
         not_before_on=_time(claims, "nbf"),
         expires_on=_time(claims, "exp"),
-        delegated=delegated,
-        application=roles,
+        delegated=() if own else scopes,
+        application=roles or own,
         directory_roles=tuple(word("role", role) or role for role in _words(claims, "wids")),
         methods=methods,
         mfa="mfa" in methods or "ngcmfa" in methods if methods else None,
@@ -107,6 +108,14 @@ def _stands_for(claims: dict[str, Any]) -> str:
         return "user"
     subject = _text(claims, "sub")
     return "application" if subject and subject == _text(claims, "oid") else ""
+
+
+def _of_another_server(decoded: Decoded) -> str:
+    """RFC 9068 section 2.2: in an access token of such a server the subject is the user, or else the client itself."""
+    kind, subject = str(decoded.header.get("typ", "")).lower(), _text(decoded.claims, "sub")
+    if kind.removeprefix("application/") != "at+jwt" or not subject:
+        return ""
+    return "application" if subject == _text(decoded.claims, "client_id") else "user"
 
 
 def _cloud(issuer: str, audience: str, service: services.Service | None) -> str:

@@ -90,7 +90,8 @@ def _times(facts: Facts, now: float) -> Iterator[Line]:
 
 def _allowed(facts: Facts, kind: str) -> Iterator[Line]:
     if facts.delegated:
-        yield "Allowed", f"on behalf of the user (delegated), where the user may too: {', '.join(facts.delegated)}"
+        whose = "on behalf of the user (delegated), where the user may too: " if facts.stands_for == "user" else ""
+        yield "Allowed", f"{whose}{', '.join(facts.delegated)}"
     if facts.application:
         whose = "roles given to the user" if facts.stands_for == "user" else "as the application itself"
         yield "Allowed", f"{whose}: {', '.join(facts.application)}"
