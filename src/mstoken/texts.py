@@ -17,6 +17,15 @@ def decoded(raw: bytes, errors: str = "strict") -> str:
     return raw.decode("utf-16" if wide else "utf-8-sig", errors)
 
 
+def is_text(value: str) -> bool:
+    """Whether `value` can be sent: what the system gave as bytes that are not UTF-8 cannot (PEP 383)."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def nearest(word: str, known: Iterable[str]) -> list[str]:
     """The word of `known` that is most like `word`, alone in a list; an empty one when nothing is near."""
     from difflib import get_close_matches

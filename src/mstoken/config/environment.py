@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from mstoken.errors import NotConfigured
+from mstoken.errors import NotConfigured, UsageError
+from mstoken.texts import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -41,8 +42,14 @@ _NEEDED = (("tenant",), ("client_id",), CREDENTIALS)
 
 
 def read(environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings the environment gives. A variable that is empty is not set, as CI systems mean it."""
+    """The settings the environment gives. A variable that is empty is not set, as CI systems mean it.
+
+    Raises UsageError for one that is not text: it could not be sent.
+    """
     given = {setting: environ.get(variable, "").strip() for setting, variable in VARIABLES.items()}
+    for setting, value in given.items():
+        if not is_text(value):
+            raise UsageError(f"{VARIABLES[setting]} is not UTF-8 text.", f"Set {VARIABLES[setting]} anew.")
     return {setting: value for setting, value in given.items() if value}
 
 

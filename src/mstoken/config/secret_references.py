@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
-from mstoken.texts import decoded
+from mstoken.texts import decoded, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,8 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str
             raise UsageError("A secret is written where a reference to it belongs.", f"Write {FORMS}.")
     if not secret:
         raise UsageError(f"{reference} leads to an empty secret.", "Put the secret there.")
+    if not is_text(secret):
+        raise UsageError(f"{reference} leads to something that is not UTF-8 text.", "Put the secret there anew.")
     if "\n" in secret or "\r" in secret or "\0" in secret:
         raise UsageError(f"{reference} leads to several lines; a secret is one.", "Leave only the secret there.")
     return secret

@@ -53,6 +53,8 @@ def test_env_is_a_variable() -> None:
     assert resolve("env:NAME", {"NAME": SECRET}) == SECRET
     with pytest.raises(UsageError, match="NAME, which is not set"):
         resolve("env:NAME", {})
+    with pytest.raises(UsageError, match="not UTF-8"):
+        resolve("env:NAME", {"NAME": "caf\udce9"})
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])

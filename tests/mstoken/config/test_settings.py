@@ -126,6 +126,13 @@ def test_only_what_is_missing_is_named(home: Home) -> None:
     assert "tenant" not in raised.value.message.partition("There is no profile")[0]
 
 
+def test_a_variable_that_is_not_text_is_named(home: Home) -> None:
+    """What was set in another encoding could not be sent; the variable is told and its value is not."""
+    with pytest.raises(UsageError, match="AZURE_CLIENT_SECRET is not UTF-8 text") as raised:
+        home.settings(AZURE_TENANT_ID="t", AZURE_CLIENT_ID="c", AZURE_CLIENT_SECRET="caf\udce9")
+    assert "caf" not in str(raised.value)
+
+
 def test_the_environment_alone_lists_all_its_missing_variables(home: Home) -> None:
     """from_environment reads no profile and names every variable that is not set."""
     home.write(SIGNED_IN)
