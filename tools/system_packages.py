@@ -16,6 +16,8 @@ NEEDED = {
     "chromium": "chromium",  # for pages, and for applications that live in them
     "chromedriver": "chromium-driver",
     "redis-server": "redis-server",
+    "zsh": "zsh",  # two of the three shells that complete our commands; bash is there
+    "fish": "fish",
 }
 
 

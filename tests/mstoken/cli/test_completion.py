@@ -36,7 +36,7 @@ def mstoken(tmp_path: Path) -> Program:
 
 def script(mstoken: Program, shell: str) -> Path:
     """The completion script, in a file."""
-    if not shutil.which(shell):
+    if not shutil.which(shell):  # where tools/system_packages.py could not install it
         pytest.skip(f"{shell} is not installed")
     ran = mstoken("completion", shell)
     assert (ran.code, ran.err) == (0, "")
