@@ -1,15 +1,21 @@
-"""How our commands differ from click's: an argument that was not expected may be a secret, so it is not repeated."""
+"""How our commands differ from click's.
+
+An argument that was not expected may be a secret, so it is not repeated. An option that is there and empty is refused.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from mstoken.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_TYPED = ParameterSource.COMMANDLINE
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
@@ -24,14 +30,25 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.allow_extra_args = True
         rest = super().parse_args(ctx, args)
-        if ctx.args and not ctx.resilient_parsing:
-            raise _too_many(ctx, self.piped)
+        if not ctx.resilient_parsing:
+            if ctx.args:
+                raise _too_many(ctx, self.piped)
+            for parameter in self.params:
+                _refuse_empty(ctx, parameter)
         return rest
 
 
 def command(*, short_help: str, piped: str = "") -> Callable[[Callable[..., Any]], Command]:
     """The decorator that makes a function a `Command`, in place of `click.command`."""
     return click.command(cls=Command, short_help=short_help, piped=piped)
+
+
+def _refuse_empty(ctx: click.Context, parameter: click.Parameter) -> None:
+    """`--tenant "$CUSTOMER"` with the variable unset must not mean another tenant than the one that was meant."""
+    given = ctx.params.get(parameter.name or "")
+    empty = "" in given if isinstance(given, tuple) else given == "" == parameter.default
+    if empty and isinstance(parameter, click.Option) and ctx.get_parameter_source(parameter.name or "") is _TYPED:
+        raise click.UsageError(f"{parameter.opts[0]} is empty: leave it out, or give it a value.", ctx)
 
 
 _SHOWN = {"text": "words", "table": "columns", "json": "JSON", "names": "names only"}

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from mstoken.cli.command import command
 from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import identity_options, options
 from mstoken.cli.options import GET
 
 
-@click.command(short_help="Print an access token.")
+@command(short_help="Print an access token.")
 @click.argument("services", nargs=-1, metavar="[SERVICE|URL|SCOPE]...", shell_complete=complete_service)
 @identity_options
 @options(GET)

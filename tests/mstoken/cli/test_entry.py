@@ -87,6 +87,25 @@ def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, .
 
 
 @pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("get", "graph", "--tenant", ""), "--tenant"),
+        (("get", "graph", "--tenant="), "--tenant"),
+        (("get", "--scope", ""), "--scope"),
+        (("doctor", "--profile", ""), "--profile"),
+        (("cache", "clear", "--tenant", ""), "--tenant"),
+        (("login", "--client-secret-ref", ""), "--client-secret-ref"),
+        (("services", "--cloud", ""), "--cloud"),
+    ],
+)
+def test_an_option_that_is_empty_is_a_mistake(mstoken: Program, arguments: tuple[str, ...], option: str) -> None:
+    """`--tenant "$CUSTOMER"` with no such variable asks for no token of another tenant, and clears no whole cache."""
+    ran = mstoken(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{option} is empty" in ran.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "next_step"),
     [
         (("login", SECRET), "Pipe it in: mstoken login … < file"),
