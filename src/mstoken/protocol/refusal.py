@@ -126,9 +126,13 @@ def read_refusal(response: HttpResponse) -> Refusal:
 
 
 def _message(refusal: Refusal, cause: str) -> str:
-    """One line: the code, what it means in our words, and the ids support asks for."""
+    """One line: the code, what it means in our words, and the ids support asks for.
+
+    Where we have no words for the code itself, the service's own say most.
+    """
     name = f"AADSTS{refusal.codes[0]}" if refusal.codes else refusal.error or f"HTTP {refusal.status}"
-    said = refusal.description if not refusal.codes and refusal.description else cause
+    known = any(map(aadsts.lookup, refusal.codes))
+    said = cause if known else refusal.description.removeprefix(f"{name}: ") or cause
     ids = [
         f"{label} {value}"
         for label, value in (("trace id", refusal.trace_id), ("correlation id", refusal.correlation_id))

@@ -154,3 +154,14 @@ def test_a_claims_challenge_of_a_resource_is_decoded() -> None:
     assert json.loads(challenged_claims(header)) == {
         "access_token": {"nbf": {"essential": True, "value": "1611165359"}}
     }
+
+
+@pytest.mark.parametrize("separator", [" ", "\r\n"])
+def test_of_a_code_that_is_not_known_the_services_own_words_are_told(separator: str) -> None:
+    """What nobody explained is told as the service says it, once, without the lines for its support."""
+    description = separator.join(["AADSTS99999999: The moon is full.", "Trace ID: 1-a", "Correlation ID: 2-b"])
+    body = json.dumps({"error": "invalid_grant", "error_description": description, "error_codes": [99999999]})
+    with pytest.raises(errors.SignInRequired) as raised:
+        read_answer(HttpResponse(400, {}, body.encode()), QUESTION, NOW, 0.5)
+    assert raised.value.message == "AADSTS99999999: The moon is full. (trace id 1-a, correlation id 2-b)"
+    assert "error?code=99999999" in raised.value.remedy
