@@ -83,6 +83,16 @@ def test_a_secret_of_yesterday_is_refused(
     assert len(machine.requests) == 1
 
 
+def test_a_refusal_of_imds_is_of_something_in_between(world: World, token_service: TokenService) -> None:
+    """IMDS takes no secret that could be wrong: a 403 is a proxy's or a sandbox's, and the remedy speaks of that."""
+    token_service.script = [Reply(403, b"blocked")]
+    environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
+    client = world.client("", "", ManagedIdentity(environment=environment))
+    with pytest.raises(CredentialRejected, match="403") as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert f"something else may have answered at {token_service.url}" in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     ("code", "environment"), [("ManagedIdentityNotFound", {"IDENTITY_HEADER": "old"}), ("ResourceNotFound", {})]
 )

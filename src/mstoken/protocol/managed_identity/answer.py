@@ -94,7 +94,8 @@ def _own(response: HttpResponse, ask: Ask, dialect: Dialect, entra: Refusal, wai
     if response.status >= 500 or response.status in (404, 408, 410):
         return errors.ServiceUnavailable(message, _WHEN_BROKEN.format(resource=ask.resource), wait, refusal)
     if response.status in (401, 403):
-        return errors.CredentialRejected(message, _WHEN_DENIED, refusal)
+        remedy = _WHEN_IN_BETWEEN if ask.place.source == "imds" else _WHEN_DENIED
+        return errors.CredentialRejected(message, remedy.format(endpoint=ask.place.endpoint), refusal)
     return _no_identity(message, ask, replace(refusal, suberror=NO_IDENTITY if response.status == 400 else ""))
 
 
@@ -104,6 +105,10 @@ _WHEN_BROKEN = (
 )
 _WHEN_DENIED = (
     "The platform renews its secret at a restart: restart the program, so that it reads its environment anew."
+)
+_WHEN_IN_BETWEEN = (
+    "IMDS asks for no secret, so something else may have answered at {endpoint}: a proxy, a firewall, the host of this "
+    "container. Away from Azure there is no managed identity; see which other one there is: mstoken doctor"
 )
 
 
