@@ -40,14 +40,24 @@ class EntraError(Exception):
 
     :param claims: JSON text that the client has to send with its next authorization request.
     :param as_error: the OAuth error where a flow has its own for this code.
+    :param suberror: the suberror where one of several causes of this code has one.
     """
 
-    def __init__(self, code: int, *, claims: str | None = None, as_error: str | None = None, **names: str) -> None:
+    def __init__(
+        self,
+        code: int,
+        *,
+        claims: str | None = None,
+        as_error: str | None = None,
+        suberror: str | None = None,
+        **names: str,
+    ) -> None:
         self.code = code
         self.definition = definitions()[code]
         self.message = f"AADSTS{code}: {self.definition.text.format(**names)}"
         self.claims = claims
         self.as_error = as_error
+        self.suberror = suberror or self.definition.suberror
         super().__init__(self.message)
 
     @classmethod
@@ -56,6 +66,7 @@ class EntraError(Exception):
         problem = cls.__new__(cls)
         problem.code, problem.claims, problem.as_error = code, claims, as_error
         problem.definition = definitions().get(code, _UNKNOWN)
+        problem.suberror = problem.definition.suberror
         problem.message = f"AADSTS{code}: {problem.definition.text.format_map(_Open(names))}"
         Exception.__init__(problem, problem.message)
         return problem
@@ -85,8 +96,8 @@ class EntraError(Exception):
         }
         if self.definition.uri:
             body["error_uri"] = f"{facts['authority']}/error?code={self.code}"
-        if self.definition.suberror:
-            body["suberror"] = self.definition.suberror
+        if self.suberror:
+            body["suberror"] = self.suberror
         if self.claims:
             body["claims"] = self.claims
         return body

@@ -1,6 +1,7 @@
 """Conditional Access: when a policy applies, and what it asks for. Each field is a key in TOML."""
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from .ids import new_id
 
@@ -19,6 +20,7 @@ REQUIREMENTS = (
     "external",
 )
 RISKS = ("none", "low", "medium", "high")
+TRUSTED = "trusted"
 STRENGTHS = ("mfa", "passwordless_mfa", "phishing_resistant_mfa")
 
 
@@ -29,7 +31,8 @@ class Policy:
     It applies where all that is listed fits; an empty list fits everything. `users` are ids or UPNs, `roles` directory
     roles, `resources` and `apps` application ids, `grants` grant types, `user_risk` and `sign_in_risk` levels.
     `contexts` are authentication contexts (c1 … c99): such a policy applies only to requests that ask for one of them.
-    It never applies to `except_users`. `workloads`: it is for applications without a user, not for users.
+    `locations` are named locations (names or ids), `trusted` for all that are trusted. It never applies to
+    `except_users` or in `except_locations`. `workloads`: it is for applications without a user, not for users.
 
     `strength` goes with require = "strength". `frequency_in` (seconds) goes with require = "sign_in_frequency".
     """
@@ -47,9 +50,25 @@ class Policy:
     user_risk: list[str] = field(default_factory=list)
     sign_in_risk: list[str] = field(default_factory=list)
     contexts: list[str] = field(default_factory=list)
+    locations: list[str] = field(default_factory=list)
+    except_locations: list[str] = field(default_factory=list)
     workloads: bool = False
     strength: str = "phishing_resistant_mfa"
     frequency_in: float = 86_400.0
+
+
+@dataclass
+class Location:
+    """A named location: where the IP addresses of its `ranges` (CIDR) are. `trusted`: it is the organization's own."""
+
+    name: str
+    ranges: list[str]
+    id: str = field(default_factory=new_id)
+    trusted: bool = False
+
+    def holds(self, address: str) -> bool:
+        """Whether an IP address is there."""
+        return any(ip_address(address) in ip_network(one, strict=False) for one in self.ranges)
 
 
 @dataclass

@@ -9,12 +9,14 @@ from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time
 from importlib import resources
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography import x509
 
-from .conditions import REQUIREMENTS, RISKS, STRENGTHS
+from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
+from .ids import personal_id
 from .model import AUDIENCES, PASSWORD_AGENTS, App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State, as_guid
 from .tokens.claims import role_ids
@@ -112,6 +114,10 @@ def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
         _check_tenant(tenant)
     if state.settings.description_separator not in ("space", "crlf"):
         raise ConfigError("settings.description_separator: expected space or crlf")
+    try:
+        ip_address(state.settings.address)
+    except ValueError:
+        raise ConfigError(f"settings.address: '{state.settings.address}' is no IP address") from None
 
 
 def _check_tenant(tenant: Tenant) -> None:
@@ -120,7 +126,12 @@ def _check_tenant(tenant: Tenant) -> None:
         _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
         for level in policy.user_risk + policy.sign_in_risk:
             _check_choice(f"policy '{policy.name}': risk", level, RISKS)
+        for name in policy.locations + policy.except_locations:
+            _check_choice(f"policy '{policy.name}': location", name, _location_names(tenant))
+    for location in tenant.locations:
+        _check_ranges(f"location '{location.name}'", location.ranges)
     for user in tenant.users:
+        user.id = personal_id(user.id) if tenant.personal else user.id
         _check_choice(f"user '{user.upn}': risk", user.risk, RISKS)
         _check_choice(f"user '{user.upn}': sign_in_risk", user.sign_in_risk, RISKS)
     _check_choice(f"tenant {tenant.id}: password_agent", tenant.password_agent, PASSWORD_AGENTS)
@@ -128,6 +139,18 @@ def _check_tenant(tenant: Tenant) -> None:
     for role in (role for roles in named for role in role_ids(roles)):
         if not as_guid(role.lower()):
             raise ConfigError(f"tenant {tenant.id}: '{role}' is no known directory role; give its template id")
+
+
+def _location_names(tenant: Tenant) -> tuple[str, ...]:
+    return (TRUSTED, *(one.name for one in tenant.locations), *(one.id for one in tenant.locations))
+
+
+def _check_ranges(where: str, ranges: list[str]) -> None:
+    for one in ranges:
+        try:
+            ip_network(one, strict=False)
+        except ValueError:
+            raise ConfigError(f"{where}: '{one}' is no range of IP addresses, such as 203.0.113.0/24") from None
 
 
 def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from . import resources
 from .config import complete
+from .ids import personal_id
 from .model import App, Grant, Policy, Secret, ServicePrincipal, Tenant, User, new_id
 from .state import State
 
@@ -49,11 +50,14 @@ class Directory:
     def add_user(self, upn: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> User:
         """A new user in a tenant: the one with the UPN's domain, else the default one, unless it is named.
 
-        The password is that of all users (`settings.password`) unless it has one of its own.
+        The password is that of all users (`settings.password`) unless it has one of its own. In the tenant `consumers`
+        it is a personal account, whose id begins with zeros.
         """
         home = self.find_tenant(tenant or (upn.partition("@")[2] if self.state.tenant(upn.partition("@")[2]) else ""))
         secret = {"password": self.state.settings.password, **fields}
         user = User(upn=upn, name=name or upn.partition("@")[0].title(), **secret)
+        if home.personal:
+            user.id = personal_id(user.id)
         home.users.append(user)
         return user
 

@@ -4,6 +4,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .ids import PERSONAL, new_id
+
 USER_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look alike
 
 Standing = Literal["pending", "approved", "declined", "redeemed"]
@@ -53,7 +55,7 @@ class DeviceSignIn:
 class Journey:
     """A sign-in under way in a browser: what was asked for (`parameters`), and how far the person has come.
 
-    `device` is the code of the device it is for, '' for an authorization request.
+    `device` is the code of the device it is for, '' for an authorization request. `version`: of the endpoint.
     """
 
     app: str
@@ -66,6 +68,7 @@ class Journey:
     consented: bool = False
     confirmed: bool = False
     signed_in_on: float = 0.0
+    version: int = 2
 
 
 @dataclass
@@ -82,8 +85,9 @@ class Interaction:
     strengths: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add_code(self, record: AuthorizationCode) -> str:
-        """Hand out a code, about as long as a real one."""
-        code = f"1.A{secrets.token_urlsafe(500)}"
+        """Hand out a code, about as long as a real one, with its beginning."""
+        personal = record.who.home == PERSONAL
+        code = f"M.C500_BAY.2.U.{new_id()}" if personal else f"1.A{secrets.token_urlsafe(500)}"
         self.codes[code] = record
         return code
 

@@ -5,8 +5,9 @@ The same classes describe the configuration file: every field is a key of the TO
 
 from dataclasses import dataclass, field
 
-from .conditions import Device, Policy
-from .ids import new_id
+from .applications import AUDIENCES, App, Certificate, FederatedCredential, Secret, TrustedSubject
+from .conditions import Device, Location, Policy
+from .ids import PERSONAL, new_id
 from .vaults import Vault
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Device",
     "FederatedCredential",
     "Grant",
+    "Location",
     "Policy",
     "RefreshToken",
     "Relationship",
@@ -33,78 +35,7 @@ __all__ = [
 ]
 
 
-AUDIENCES = ("single", "multiple", "all", "personal")
 PASSWORD_AGENTS = ("", "ok", "unavailable", "timeout", "error", "failing")
-
-
-@dataclass
-class Secret:
-    """A client secret. `expires_on` in epoch seconds, None for never."""
-
-    value: str = field(repr=False)
-    expires_on: float | None = None
-    name: str = ""
-
-
-@dataclass
-class Certificate:
-    """A certificate an application may sign its assertions with, PEM."""
-
-    pem: str
-    name: str = ""
-
-
-@dataclass
-class TrustedSubject:
-    """Certificates an application trusts by name: any with this `subject` (RFC 4514) from the `authority`, PEM."""
-
-    subject: str
-    authority: str
-
-
-@dataclass
-class FederatedCredential:
-    """Whose tokens prove an application: those of `issuer` (a URL with OpenID discovery) about `subject`."""
-
-    issuer: str
-    subject: str
-    audiences: list[str] = field(default_factory=lambda: ["api://AzureADTokenExchange"])
-    name: str = ""
-
-
-@dataclass
-class App:
-    """An application registration.
-
-    `audience` is who may use it: its own tenant (`single`), any tenant (`multiple`), any and personal accounts (`all`),
-    or these alone (`personal`). `resources`: the APIs (application ids) it may ask for; empty: every one. `scopes`: the
-    delegated permissions it offers as an API; empty: whatever is granted. `approved` and `protected`: what the policies
-    `approved_app` and `app_protection` ask for.
-    `blueprint`: the application is an agent identity, proved by tokens that this other application gets for it.
-    """
-
-    id: str
-    name: str
-    tenant: str
-    audience: str = "single"
-    public: bool = False
-    enabled: bool = True
-    family: bool = False
-    single_use_refresh_tokens: bool = False
-    secrets: list[Secret] = field(default_factory=list)
-    certificates: list[Certificate] = field(default_factory=list)
-    trusted_subjects: list[TrustedSubject] = field(default_factory=list)
-    federated: list[FederatedCredential] = field(default_factory=list)
-    blueprint: str = ""
-    redirect_uris: list[str] = field(default_factory=list)
-    spa_redirect_uris: list[str] = field(default_factory=list)
-    identifier_uris: list[str] = field(default_factory=list)
-    token_version: int = 1
-    optional_claims: list[str] = field(default_factory=list)
-    resources: list[str] = field(default_factory=list)
-    scopes: list[str] = field(default_factory=list)
-    approved: bool = False
-    protected: bool = False
 
 
 @dataclass
@@ -242,10 +173,16 @@ class Tenant:
     mfa_valid_in: float = 0.0
     password_agent: str = ""
     devices: list[Device] = field(default_factory=list)
+    locations: list[Location] = field(default_factory=list)
     inbound_blocked: list[str] = field(default_factory=list)
     outbound_blocked: list[str] = field(default_factory=list)
     request_limit: int = 0
     vaults: list[Vault] = field(default_factory=list)
+
+    @property
+    def personal(self) -> bool:
+        """Whether this is the tenant of all personal Microsoft accounts."""
+        return self.id == PERSONAL
 
     @property
     def domain(self) -> str:
@@ -269,6 +206,8 @@ class Settings:
     `password`: of every user who has none of their own.
 
     `loop_limit`: how often a client may repeat one token request within five minutes, 0 for no limit.
+
+    `address`: the IP address that requests come from which do not say by X-Forwarded-For that it is another one.
     """
 
     description_separator: str = "space"
@@ -278,6 +217,7 @@ class Settings:
     customer: str = ""
     password: str = "emulator"
     loop_limit: int = 0
+    address: str = "127.0.0.1"
 
 
 @dataclass

@@ -14,7 +14,10 @@ PARTNER_CENTER = "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"
 
 @dataclass(frozen=True)
 class Resource:
-    """An API. `identifiers` are its identifier URIs by cloud, without trailing slash; a star stands for a name."""
+    """An API. `identifiers` are its identifier URIs by cloud, without trailing slash; a star stands for a name.
+
+    `personal`: personal Microsoft accounts may have tokens for it.
+    """
 
     app_id: str
     name: str
@@ -22,6 +25,7 @@ class Resource:
     token_version: int = 1
     optional_claims: tuple[str, ...] = ()
     cae: bool = False
+    personal: bool = False
 
     def answers_to(self, identifier: str, realm: str | None) -> bool:
         """Whether `identifier` (a URI or the application id) means this resource in a cloud; None is any cloud."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from .ids import PERSONAL
 from .model import App, Grant, RefreshToken, Settings, Tenant, User
 from .resources import Resource, find_first_party
 
@@ -47,14 +48,24 @@ class State:
         return [grant for tenant in self.tenants.values() for grant in tenant.grants]
 
     def tenant(self, name: str, realm: str | None = None) -> Tenant | None:
-        """A tenant by id or verified domain, if it lives in the cloud `realm` (None: wherever it lives)."""
+        """A tenant by id or verified domain, if it lives in the cloud `realm` (None: wherever it lives).
+
+        `consumers` and its id mean that of personal accounts, which is always there.
+        """
         wanted = name.lower()
+        if wanted in ("consumers", PERSONAL):
+            self._add_personal()
+            wanted = PERSONAL
         found = self.tenants.get(wanted) or next(
             (one for one in self.tenants.values() if wanted in (domain.lower() for domain in one.domains)), None
         )
         if found and realm and found.cloud and found.cloud != realm:
             return None
         return found
+
+    def _add_personal(self) -> None:
+        if PERSONAL not in self.tenants:
+            self.tenants[PERSONAL] = Tenant(PERSONAL, "Personal accounts", ["outlook.com"], cloud="public")
 
     def user(self, name: str) -> tuple[Tenant, User] | None:
         """A user by object id or UPN, in the tenant that is its home."""
@@ -67,13 +78,14 @@ class State:
         """The API an identifier URI or application id means in a tenant; None where it has no service principal."""
         if found := find_first_party(identifier, realm):
             return None if found.app_id in tenant.without else found
-        for app in self._installed(tenant):
+        for app in self.apps.values() if tenant.personal else self._installed(tenant):
             resource = Resource(
                 app_id=app.id,
                 name=app.name,
                 identifiers={"": app.identifier_uris},
-                token_version=app.token_version,
+                token_version=2 if tenant.personal else app.token_version,  # personal accounts have no v1.0
                 optional_claims=tuple(app.optional_claims),
+                personal=app.personal,
             )
             if resource.answers_to(identifier, None):
                 return resource
@@ -93,8 +105,9 @@ class State:
         ]
 
     def add_refresh_token(self, record: RefreshToken) -> str:
-        """Give out a refresh token. Its length is about the real one's, because stores have limits."""
-        token = f"1.A{secrets.token_urlsafe(900)}"
+        """Give out a refresh token, of about the real one's length, because stores have limits, and its beginning."""
+        random = secrets.token_urlsafe(900)
+        token = f"M.C500_BAY.0.U.-C{random}" if record.home == PERSONAL else f"1.A{random}"
         self.refresh_tokens[token] = record
         return token
 
@@ -102,7 +115,8 @@ class State:
     def default_tenant(self) -> Tenant:
         """The tenant the environment variables speak of."""
         name = self.settings.tenant
-        return _there(self.tenant(name) if name else next(iter(self.tenants.values()), None), "tenant", name)
+        first = next((one for one in self.tenants.values() if not one.personal), None)
+        return _there(self.tenant(name) if name else first, "tenant", name)
 
     @property
     def default_app(self) -> App:

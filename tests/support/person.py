@@ -97,7 +97,7 @@ class Person:
             if button and button[0]:
                 data[button[0]] = button[1]
             answer = self._browser.post(urljoin(here, form.action), data=data)
-        raise AssertionError(f"The pages do not end: {answer.text[:500]}")
+        raise AssertionError(f"The pages do not end: {answer.text.partition('<main')[2][:500]}")
 
     def authorize(self, url: str) -> Parting:
         """Sign in for an application."""

@@ -9,6 +9,7 @@ from entra_emulator.model import (
     App,
     Device,
     Grant,
+    Location,
     Policy,
     Relationship,
     ServicePrincipal,
@@ -29,6 +30,7 @@ OF_TENANT: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "relationships": (Relationship, ("id", "name")),
     "subscriptions": (Subscription, ("id", "name")),
     "devices": (Device, ("id", "name")),
+    "locations": (Location, ("id", "name")),
     "vaults": (Vault, ("name",)),
 }
 

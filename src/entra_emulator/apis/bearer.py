@@ -47,7 +47,7 @@ class Caller:
     @property
     def user_name(self) -> str:
         """The user's UPN, wherever the user lives; empty without a user."""
-        return "" if self.app_only else str(self.claims.get("unique_name", ""))
+        return "" if self.app_only else str(self.claims.get("unique_name", "")).removeprefix("live.com#")
 
     @property
     def permissions(self) -> frozenset[str]:

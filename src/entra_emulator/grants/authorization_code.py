@@ -55,7 +55,7 @@ def _check(exchange: Exchange, client: Client, record: AuthorizationCode) -> Non
     if record.redeemed:
         raise EntraError(54005)
     if exchange.world.clock.now() >= record.issued_on + LIFE_IN:
-        raise EntraError(70000, parameter="code", reason="The code has expired.")
+        raise EntraError(70000, reason="The code has expired.")
     sent = exchange.required("redirect_uri")
     if sent != record.redirect_uri:
         raise EntraError(500112, redirect_uri=sent, expected=record.redirect_uri)

@@ -10,16 +10,19 @@ from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Exchange
 from entra_emulator.login.issuing import app_answer
 from entra_emulator.login.scopes import parse_app_only
+from entra_emulator.policy.personal import check_grant
 
 
 def answer(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
-    :raises EntraError: 50059 without a tenant, and whatever the client, scope and resource rules say.
+    :raises EntraError: 50059 without a tenant, 9001023 at /consumers, and whatever the client, scope and resource rules
+        say.
     """
     tenant = exchange.tenant()
     if tenant is None:
         raise EntraError(50059)
+    check_grant(tenant, exchange.tenant_name)
     client = authenticate(exchange, tenant, needs_proof=True)
     asked = parse_app_only(exchange.required("scope"))
     return app_answer(exchange, client, tenant, asked)

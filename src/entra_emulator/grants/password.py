@@ -12,15 +12,17 @@ from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Exchange
 from entra_emulator.login.scopes import parse
 from entra_emulator.login.sessions import session_answer
+from entra_emulator.policy.personal import check_grant
 
 
 def answer(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
-    :raises EntraError: 50034 no such user, 50126 and the other codes of passwords, 50076 where a second factor is
-        needed, and what else the rules say.
+    :raises EntraError: 9001023 at /common and /consumers, 50034 no such user, 50126 and the other codes of passwords,
+        50076 where a second factor is needed, and what else the rules say.
     """
     named = exchange.tenant()
+    check_grant(named, exchange.tenant_name)
     client = authenticate(exchange, named, needs_proof=False)
     username, password = exchange.required("username"), exchange.required("password")
     home, user = find_person(exchange, username)

@@ -11,13 +11,15 @@ from typing import Any
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import ticks
+from entra_emulator.ids import PERSONAL
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.cross_origin import check_origin
 from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.issuing import user_answer
 from entra_emulator.login.permission import find_user
 from entra_emulator.login.scopes import parse
-from entra_emulator.model import RefreshToken
+from entra_emulator.model import RefreshToken, Tenant
+from entra_emulator.policy.personal import in_its_words
 
 INACTIVE_AFTER_IN = 90 * 86_400
 PAGE_LIFE_IN = 86_400  # of a single-page application's, from the sign-in on, however often it is renewed
@@ -35,6 +37,13 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     exchange.required("refresh_token")
     if session is None:
         raise EntraError(9002313)
+    try:
+        return _renewed(exchange, client, session, named)
+    except EntraError as problem:
+        raise (in_its_words(problem) if session.home == PERSONAL else problem) from None
+
+
+def _renewed(exchange: Exchange, client: Client, session: RefreshToken, named: Tenant | None) -> dict[str, Any]:
     exchange.token_age_in = exchange.world.clock.now() - session.issued_on
     check_origin(exchange, spa=session.spa)
     _check(exchange, client, session)
@@ -64,7 +73,7 @@ def _check(exchange: Exchange, client: Client, session: RefreshToken) -> None:
     if app is not client.app and not (app and app.family and client.app.family):
         raise EntraError(700007)
     if session.used and (client.app.single_use_refresh_tokens or session.spa):
-        raise EntraError(70000, parameter="refresh_token", reason="It has been used before.")
+        raise EntraError(70000, reason="The refresh token has been used before.")
     if session.spa and exchange.world.clock.now() >= session.granted_on + PAGE_LIFE_IN:
         raise EntraError(700084, issued=ticks(session.granted_on))
     if exchange.token_age_in is not None and exchange.token_age_in >= INACTIVE_AFTER_IN:

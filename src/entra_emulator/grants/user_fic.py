@@ -14,6 +14,7 @@ from entra_emulator.login.federation import TOKEN_EXCHANGE
 from entra_emulator.login.issuing import user_answer
 from entra_emulator.login.scopes import parse
 from entra_emulator.model import RefreshToken, Tenant, User
+from entra_emulator.policy.personal import check_grant
 from entra_emulator.tokens.keys import BadSignature
 
 
@@ -26,6 +27,7 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     tenant = exchange.tenant()
     if tenant is None:
         raise EntraError(50059)
+    check_grant(tenant, exchange.tenant_name)
     client = authenticate(exchange, tenant, needs_proof=True)
     _check_second(exchange, client)
     user = _user(exchange, tenant, client)

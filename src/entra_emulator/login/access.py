@@ -57,5 +57,5 @@ def membership(state: State, user: User, home: Tenant, tenant: Tenant, app: App)
         named = {name.lower() for name in relation.users}
         if relation.partner == home.id and relation.status == "active" and named & {user.id, user.upn.lower()}:
             return None, relation.roles
-    issuer = f"https://sts.windows.net/{home.id}/"
+    issuer = "live.com" if home.personal else f"https://sts.windows.net/{home.id}/"
     raise EntraError(50020, issuer=issuer, tenant=tenant.name, app=app.id, app_name=app.name)

@@ -34,12 +34,22 @@ def is_federated(state: State, username: str) -> bool:
 
 
 def realm(exchange: Exchange, username: str) -> dict[str, str]:
-    """The answer of user realm discovery 1.0, members as recorded. A federation's hosts are made up."""
+    """The answer of user realm discovery 1.0, members as recorded. A federation's hosts are made up;
+    personal accounts are a federation of their own."""
     state = exchange.world.state
     domain = username.rpartition("@")[2].lower()
     known = state.tenant(domain, exchange.realm)
+    person = state.user(username)
     body = {"ver": "1.0", "account_type": "Unknown"}
-    if known:
+    if (person and person[0].personal) or (known and known.personal):
+        body |= {
+            "account_type": "Federated",
+            "domain_name": "live.com",
+            "federation_protocol": "WSTrust",
+            "federation_metadata_url": "",
+            "federation_active_auth_url": "https://login.live.com/rst2.srf",
+        }
+    elif known:
         body |= {"account_type": "Managed", "domain_name": domain}
         if is_federated(state, username):
             service = f"https://sts.{quote(domain)}/adfs/services/trust"

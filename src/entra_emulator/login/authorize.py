@@ -12,20 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.aadsts import EntraError
-from entra_emulator.interaction import AuthorizationCode, Identity, Journey
+from entra_emulator.interaction import AuthorizationCode, Journey
 from entra_emulator.model import App
 
-from . import device, showing
+from . import device, front_channel, showing
 from .client_auth import find_app
 from .exchange import Exchange
 from .journey import Traveller
 from .redirects import registered_as, with_answer
 from .scopes import parse
 from .version_one import translate_question
-
-CODE = "code"
-_MODES = ("query", "fragment", "form_post")
-_RESPONSE_TYPES = {"token": 700051, "id_token": 700054}
 
 
 class _ToApplication(Exception):
@@ -51,7 +47,7 @@ async def authorize(request: Request) -> Response:
     except EntraError as problem:
         return _refuse(exchange, request, parameters, problem)
     try:
-        return _begin(exchange, request, Journey(app.id, exchange.tenant_name, parameters))
+        return _begin(exchange, request, Journey(app.id, exchange.tenant_name, parameters, version=exchange.version))
     except _ToApplication as refused:
         return _refuse(exchange, request, parameters, refused.problem)
 
@@ -66,7 +62,7 @@ async def step(request: Request) -> Response:
         return showing.failed(exchange, request, problem)
     if journey is None:
         return showing.failed(exchange, request, EntraError(50058))
-    exchange.tenant_name = journey.tenant_name
+    exchange.tenant_name, exchange.version = journey.tenant_name, journey.version
     try:
         endings = device.ENDINGS if journey.device else _ENDINGS
         return await showing.advance(Traveller(exchange, journey), request, endings)
@@ -106,17 +102,9 @@ def _checked(exchange: Exchange, parameters: dict[str, str]) -> App:
 
 def _check_the_rest(app: App, parameters: dict[str, str]) -> None:
     """:raises EntraError: what is wrong with the request itself, which the application may be told."""
-    kinds = parameters.get("response_type", "").split()
-    if not kinds:
-        raise EntraError(900144, parameter="response_type")
-    for kind in kinds:
-        if kind != CODE:
-            raise EntraError(_RESPONSE_TYPES.get(kind, 700054))
-    if parameters.get("response_mode", "query") not in _MODES:
-        mode = parameters.pop("response_mode")
-        raise EntraError(70007, mode=mode)
+    front_channel.check(app, parameters)
     spa = registered_as(app, parameters["redirect_uri"]) == "spa"
-    if spa and not parameters.get("code_challenge"):
+    if spa and front_channel.CODE in front_channel.kinds(parameters) and not parameters.get("code_challenge"):
         raise EntraError(9002325)
     parse(parameters["scope"])
 
@@ -127,19 +115,12 @@ def _begin(exchange: Exchange, request: Request, journey: Journey) -> Response:
     prompt = journey.parameters.get("prompt", "")
     session = showing.session_of(exchange, request)
     hint = journey.parameters.get("login_hint", "").lower()
-    if session and prompt not in ("login", "select_account") and _fits(exchange, session, hint):
+    if session and prompt not in ("login", "select_account") and traveller.fits(session, hint):
         traveller.enter(session)
     token = exchange.world.interaction.add_journey(journey)
     if prompt == "none":
         return _silently(traveller, request, token)
     return showing.next_page(traveller, request, token, _ENDINGS, session=session)
-
-
-def _fits(exchange: Exchange, session: Identity, hint: str) -> bool:
-    """Whether the session is of the person hinted at."""
-    home = exchange.world.state.tenants.get(session.home)
-    user = home.user(session.user) if home else None
-    return user is not None and (not hint or hint in (user.upn.lower(), user.id))
 
 
 def _silently(traveller: Traveller, request: Request, token: str) -> Response:
@@ -156,15 +137,28 @@ def _silently(traveller: Traveller, request: Request, token: str) -> Response:
     if stop != "done":
         app = traveller.app
         raise _ToApplication(EntraError(65001, as_error="interaction_required", app=app.id, app_name=app.name))
-    return _give_code(traveller, request, token)
+    return _complete(traveller, request, token)
 
 
-def _give_code(traveller: Traveller, _request: Request, token: str) -> Response:
-    """The sign-in is complete: a code for the application, and a session for the browser."""
-    exchange, journey = traveller.exchange, traveller.journey
-    parameters = journey.parameters
-    record = AuthorizationCode(
-        app=journey.app,
+def _complete(traveller: Traveller, _request: Request, token: str) -> Response:
+    """The sign-in is complete: a code, or tokens, for the application, and a session for the browser."""
+    exchange, parameters = traveller.exchange, traveller.journey.parameters
+    answer: dict[str, str] = {}
+    if front_channel.CODE in front_channel.kinds(parameters):
+        answer["code"] = exchange.world.interaction.add_code(_code(traveller))
+    answer |= front_channel.handed_out(traveller, answer.get("code", ""))
+    if parameters.get("client_info") == "1":
+        answer["client_info"] = traveller.client_info()
+    answer |= _state(parameters) | {"session_state": exchange.trace_id}
+    interaction = exchange.world.interaction
+    interaction.journeys.pop(token, None)
+    return _back(exchange, parameters, answer, interaction.add_session(traveller.identity))
+
+
+def _code(traveller: Traveller) -> AuthorizationCode:
+    parameters = traveller.journey.parameters
+    return AuthorizationCode(
+        app=traveller.journey.app,
         who=traveller.identity,
         tenant=traveller.tenant.id,
         scopes=parameters["scope"],
@@ -172,17 +166,9 @@ def _give_code(traveller: Traveller, _request: Request, token: str) -> Response:
         challenge=parameters.get("code_challenge", ""),
         method=parameters.get("code_challenge_method", "plain"),
         nonce=parameters.get("nonce", ""),
-        issued_on=exchange.world.clock.now(),
+        issued_on=traveller.exchange.world.clock.now(),
         spa=registered_as(traveller.app, parameters["redirect_uri"]) == "spa",
     )
-    interaction = exchange.world.interaction
-    interaction.journeys.pop(token, None)
-    answer = {"code": interaction.add_code(record)}
-    if parameters.get("client_info") == "1":
-        answer["client_info"] = traveller.client_info()
-    answer |= _state(parameters) | {"session_state": traveller.exchange.trace_id}
-    cookie = interaction.add_session(traveller.identity)
-    return _back(exchange, parameters, answer, cookie)
 
 
 def _decline(traveller: Traveller, _request: Request, token: str) -> Response:
@@ -204,10 +190,10 @@ def _state(parameters: Mapping[str, str]) -> dict[str, str]:
 
 def _back(exchange: Exchange, parameters: dict[str, str], answer: dict[str, str], cookie: str) -> Response:
     """To the application, in the way it asked for."""
-    mode = parameters.get("response_mode", "query")
+    mode = front_channel.mode(parameters)
     if mode == "form_post":
         return showing.by_form(exchange, parameters["redirect_uri"], answer, cookie)
     return showing.redirect(exchange, with_answer(parameters["redirect_uri"], answer, mode), cookie)
 
 
-_ENDINGS = {"done": _give_code, "declined": _decline}
+_ENDINGS = {"done": _complete, "declined": _decline}

@@ -38,6 +38,8 @@ def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool
     if assertion:
         _check_assertion(exchange, app, tenant, assertion)
         return Client(app, "2")
+    if not secret and tenant and tenant.personal:
+        raise EntraError(70002)
     if not secret:
         raise EntraError(7000216 if exchange.form.get("grant_type") == "client_credentials" else 7000218)
     _check_secret(app, secret, exchange.world.clock.now())
@@ -65,9 +67,12 @@ def find_app(exchange: Exchange, client_id: str, tenant: Tenant | None) -> App:
         raise EntraError(700038, app=client_id)
     guid = as_guid(client_id.lower())
     app = exchange.world.state.apps.get(guid) if guid else None
-    if app is None or (tenant and app.audience == "single" and app.tenant != tenant.id):
-        raise EntraError(700016, app=client_id, tenant=tenant.name if tenant else exchange.tenant_name)
-    check_endpoint(app, exchange.tenant_name)
+    there = tenant.name if tenant else exchange.tenant_name
+    if app is None:
+        raise EntraError(700016, app=client_id, tenant=there)
+    check_endpoint(app, tenant, exchange.tenant_name)
+    if tenant and app.audience == "single" and app.tenant != tenant.id:
+        raise EntraError(700016, app=client_id, tenant=there)
     if not _enabled(app, tenant):
         raise EntraError(7000112, app=app.id, app_name=app.name)
     return app

@@ -30,7 +30,9 @@ def is_administrator(roles: list[str]) -> bool:
 
 
 def may_consent(tenant: Tenant, roles: list[str], wanted: list[str]) -> bool:
-    """Whether a person with these roles may grant all of it for themselves."""
+    """Whether a person with these roles may grant all of it for themselves. A personal account has nobody above it."""
+    if tenant.personal:
+        return True
     return is_administrator(roles) or (tenant.user_consent and not any(one.lower().endswith(".all") for one in wanted))
 
 
@@ -38,5 +40,5 @@ def grant(tenant: Tenant, app: App, resource: Resource, wanted: list[str], user:
     """Record the consent, '' for everyone; the application is then known in the tenant."""
     if wanted:
         tenant.grants.append(Grant(app=app.id, resource=resource.app_id, scopes=wanted, user=user))
-    if not tenant.principal(app.id):
+    if not tenant.principal(app.id) and not tenant.personal:
         tenant.principals.append(ServicePrincipal(app=app.id))

@@ -79,9 +79,10 @@ async def enter(request: Request) -> Response:
     exchange.tenant_name = record.tenant
     journey = Journey(record.app, record.tenant, {"scope": record.scopes}, device=code)
     token = interaction.add_journey(journey)
-    if session := showing.session_of(exchange, request):
-        Traveller(exchange, journey).enter(session)
-    return showing.next_page(Traveller(exchange, journey), request, token, ENDINGS)
+    traveller, session = Traveller(exchange, journey), showing.session_of(exchange, request)
+    if session and traveller.fits(session):
+        traveller.enter(session)
+    return showing.next_page(traveller, request, token, ENDINGS)
 
 
 def expired(exchange: Exchange, record: DeviceSignIn) -> bool:

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import clouds, served
-from entra_emulator.model import Tenant
 
 from . import version_one
 from .exchange import Exchange
@@ -62,9 +61,10 @@ def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> d
 
 
 def openid_configuration(exchange: Exchange) -> dict[str, Any]:
-    """The v2.0 OpenID configuration of a tenant, or of common and organizations."""
-    site, tenant = exchange.site, _organization(exchange)
-    segment = tenant.id if tenant else exchange.tenant_name.lower()
+    """The v2.0 OpenID configuration of a tenant, or of common, organizations and consumers."""
+    site, tenant = exchange.site, exchange.tenant()
+    named = tenant is not None and exchange.tenant_name.lower() != "consumers"
+    segment = tenant.id if tenant and named else exchange.tenant_name.lower()
     base = f"{site.authority}/{segment}"
     graph = site.cloud.graph[0] if site.cloud.graph else ""
     return {
@@ -86,7 +86,7 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
         "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
         "claims_supported": _CLAIMS,
         "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": "WW" if tenant else None,
+        "tenant_region_scope": "WW" if named else None,
         "cloud_instance_name": site.cloud.instance,
         "cloud_graph_host_name": site.cloud.aad_graph,
         "msgraph_host": graph,
@@ -95,8 +95,13 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
 
 
 def openid_configuration_version_one(exchange: Exchange) -> dict[str, Any]:
-    """The v1.0 OpenID configuration of a tenant, or of common and organizations."""
-    tenant, hosts = _organization(exchange), exchange.site.cloud.graph
+    """The v1.0 OpenID configuration of a tenant, or of common and organizations.
+
+    :raises EntraError: 90002 for consumers: personal accounts have no v1.0.
+    """
+    tenant, hosts = exchange.tenant(), exchange.site.cloud.graph
+    if tenant and tenant.personal:
+        raise EntraError(90002, tenant=exchange.tenant_name)
     return version_one.openid_configuration(
         exchange, tenant.id if tenant else exchange.tenant_name.lower(), hosts[0] if hosts else ""
     )
@@ -110,18 +115,8 @@ def keys(exchange: Exchange) -> dict[str, Any]:
 
 def _issuer(exchange: Exchange) -> str:
     """A tenant's issuer; for common and organizations the literal template that clients fill with the tid claim."""
-    tenant = _organization(exchange)
+    tenant = exchange.tenant()
     return exchange.site.issuer(tenant.id if tenant else "{tenantid}", 2)
-
-
-def _organization(exchange: Exchange) -> Tenant | None:
-    """The tenant in the path. That of personal accounts is not here.
-
-    :raises EntraError: 90002.
-    """
-    if exchange.tenant_name.lower() == "consumers":
-        raise EntraError(90002, tenant=exchange.tenant_name)
-    return exchange.tenant()
 
 
 _CLAIMS = [

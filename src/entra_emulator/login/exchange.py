@@ -1,6 +1,7 @@
 """One request to the sign-in service: its ids, its form, and the shape of every answer."""
 
 import contextlib
+import ipaddress
 import json
 import secrets
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ class Exchange:
     `issuer_keys`: what the issuer of a federated assertion publishes, None where it could not be had.
     `allowed_tenants`: the header by which a network restricts tenants.
     `nonce`: of the authorization request, for the ID token.
-    `version`: of the endpoint.
+    `version`: of the endpoint. `address`: the IP address the request comes from.
     """
 
     world: World
@@ -61,6 +62,7 @@ class Exchange:
     nonce: str = ""
     allowed_tenants: str = ""
     version: int = 2
+    address: str = ""
 
     @classmethod
     def of(cls, request: Request) -> "Exchange":
@@ -76,6 +78,7 @@ class Exchange:
             tenant_name=request.path_params.get("tenant", ""),
             allowed_tenants=request.headers.get("restrict-access-to-tenants", ""),
             version=getattr(request.state, "version", 2),
+            address=_address(request),
         )
 
     @property
@@ -84,19 +87,19 @@ class Exchange:
         return self.site.realm
 
     def tenant(self) -> Tenant | None:
-        """The tenant in the path; None for common, organizations and consumers, which leave it open.
+        """The tenant in the path; None for common and organizations, which leave it open.
 
         :raises EntraError: 900023 for text that is neither GUID nor domain, 90002 for a tenant that is not there,
             5000224 for one that is switched off.
         """
         name = self.tenant_name
-        if name.lower() in ("common", "organizations", "consumers"):
+        if name.lower() in ("common", "organizations"):
             return None
         if found := self.world.state.tenant(name, self.realm):
             if not found.enabled:
                 raise EntraError(5000224)
             return found
-        if as_guid(name.lower()) or "." in name:
+        if as_guid(name.lower()) or "." in name or name.lower() == "consumers":
             raise EntraError(90002, tenant=name)
         raise EntraError(900023, tenant=name)
 
@@ -197,3 +200,11 @@ class Exchange:
             "authority": f"https://{self.site.cloud.login[0]}",
         }
         return problem.body(facts, separator=separator, error=error)
+
+
+def _address(request: Request) -> str:
+    """Where a request comes from: the first address in X-Forwarded-For, else where the state says all come from."""
+    if claimed := request.headers.get("x-forwarded-for", "").partition(",")[0].strip():
+        with contextlib.suppress(ValueError):
+            return str(ipaddress.ip_address(claimed))
+    return str(request.state.world.state.settings.address)

@@ -3,7 +3,8 @@
 import base64
 import json
 import secrets
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from entra_emulator.aadsts import EntraError
@@ -11,17 +12,9 @@ from entra_emulator.model import RefreshToken, Tenant, User
 from entra_emulator.policy.application import check_resource, check_workload_assignment
 from entra_emulator.policy.conditional_access import enforce_for_workload
 from entra_emulator.policy.tenancy import check_restrictions
-from entra_emulator.resources import GRAPH, Resource
-from entra_emulator.tokens.claims import (
-    BACKDATED_IN,
-    ID_TOKEN_LIFE_IN,
-    Access,
-    Principal,
-    Stamp,
-    access_claims,
-    id_token_claims,
-    id_token_claims_version_one,
-)
+from entra_emulator.resources import GRAPH, Resource, find_first_party
+from entra_emulator.tokens.claims import BACKDATED_IN, Access, Principal, Stamp, access_claims
+from entra_emulator.tokens.id_tokens import id_token_claims, id_token_claims_version_one, lifetime_in
 
 from .access import GRAPH_OIDC, app_roles
 from .confirmation import confirmation, token_type
@@ -33,6 +26,7 @@ from .scopes import DEFAULT, AskedScope
 APP_LIFE_IN = 3599
 CAE_LIFE_IN = 86_399
 USER_LIFE_IN = (3600, 5399)  # Entra picks 60 to 90 minutes at random
+PERSONAL_LIFE_IN = 3600
 FAMILY_ID = "1"
 
 
@@ -50,7 +44,7 @@ def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedS
     check_resource(client.app, tenant, resource, audience)
     roles = app_roles(tenant, client.app, resource)
     check_workload_assignment(client.app, tenant, resource, roles)
-    enforce_for_workload(tenant, client.app, resource)
+    enforce_for_workload(tenant, client.app, resource, exchange.address)
     life_in = _life_in(exchange, resource, APP_LIFE_IN)
     who = Principal(tenant, client.app, client.proof, principal.id)
     what = Access(resource, audience, roles=roles, capabilities=_capabilities(exchange, resource))
@@ -62,6 +56,51 @@ def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedS
     }
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """What a user may have: the access token says `who` may do `what` for `life_in` seconds."""
+
+    who: Principal
+    what: Access
+    life_in: int
+
+
+def allow(exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, asked: AskedScope) -> Allowed:
+    """:raises EntraError: whatever `permit` has against it."""
+    allowed = permit(exchange, client.app, session, tenant, asked)
+    resource = allowed.resource
+    who = Principal(
+        tenant,
+        client.app,
+        client.proof,
+        allowed.object_id,
+        allowed.user,
+        allowed.home,
+        allowed.roles,
+        session.amr,
+        exchange.address,
+    )
+    what = Access(
+        resource,
+        allowed.audience,
+        scopes=_with_oidc(allowed.scopes, asked, resource),
+        capabilities=_capabilities(exchange, resource),
+        contexts=allowed.contexts,
+    )
+    return Allowed(who, what, _life_in(exchange, resource, _users_life_in(tenant)))
+
+
+def access_part(exchange: Exchange, allowed: Allowed, asked: AskedScope) -> dict[str, Any]:
+    """The access token and what is said of it."""
+    return {
+        "token_type": token_type(exchange),
+        "scope": _echo(asked, allowed.what.scopes),
+        "expires_in": allowed.life_in,
+        "ext_expires_in": allowed.life_in,
+        "access_token": _sign_access(exchange, allowed.who, allowed.what, allowed.life_in),
+    }
+
+
 def user_answer(
     exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, asked: AskedScope
 ) -> dict[str, Any]:
@@ -70,28 +109,22 @@ def user_answer(
     :param session: the sign-in that all of this goes back to; the new refresh token continues it.
     :raises EntraError: whatever `permit` has against it.
     """
-    allowed = permit(exchange, client.app, session, tenant, asked)
-    resource, user, home = allowed.resource, allowed.user, allowed.home
-    scopes = _with_oidc(allowed.scopes, asked, resource)
-    life_in = _life_in(exchange, resource, USER_LIFE_IN[0] + secrets.randbelow(USER_LIFE_IN[1] - USER_LIFE_IN[0] + 1))
-    who = Principal(tenant, client.app, client.proof, allowed.object_id, user, home, allowed.roles, session.amr)
-    capabilities = _capabilities(exchange, resource)
-    what = Access(resource, allowed.audience, scopes=scopes, capabilities=capabilities, contexts=allowed.contexts)
-    answer: dict[str, Any] = {
-        "token_type": token_type(exchange),
-        "scope": _echo(asked, scopes),
-        "expires_in": life_in,
-        "ext_expires_in": life_in,
-        "access_token": _sign_access(exchange, who, what, life_in),
-        "refresh_token": _next_refresh_token(exchange, client, session, asked),
-    }
+    allowed = allow(exchange, client, session, tenant, asked)
+    answer = access_part(exchange, allowed, asked)
+    answer["refresh_token"] = _next_refresh_token(exchange, client, session, asked)
     if client.app.family:
         answer["foci"] = FAMILY_ID
     if "openid" in asked.oidc:
-        answer["id_token"] = _sign_id(exchange, who, asked)
-    if exchange.form.get("client_info") == "1":
-        answer["client_info"] = client_info(user, home)
+        answer["id_token"] = sign_id(exchange, allowed.who, asked)
+    if exchange.form.get("client_info") == "1" and allowed.who.user and allowed.who.home:
+        answer["client_info"] = client_info(allowed.who.user, allowed.who.home)
     return answer
+
+
+def _users_life_in(tenant: Tenant) -> int:
+    if tenant.personal:
+        return PERSONAL_LIFE_IN
+    return USER_LIFE_IN[0] + secrets.randbelow(USER_LIFE_IN[1] - USER_LIFE_IN[0] + 1)
 
 
 def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int, fmi_path: str = "") -> str:
@@ -102,15 +135,20 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
     claims |= confirmation(exchange)
     if fmi_path:
         claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
+    if who.tenant.personal and find_first_party(what.resource.app_id, None):
+        return exchange.world.keys.seal(claims)
     return exchange.world.keys.sign(claims, with_thumbprint=version == 1)
 
 
-def _sign_id(exchange: Exchange, who: Principal, asked: AskedScope) -> str:
-    stamp = _stamp(exchange, who.tenant, exchange.version, ID_TOKEN_LIFE_IN - BACKDATED_IN)
+def sign_id(exchange: Exchange, who: Principal, asked: AskedScope, beside: Mapping[str, str] | None = None) -> str:
+    """An ID token. `beside`: the hashes of what the authorization endpoint hands out with it."""
+    stamp = _stamp(exchange, who.tenant, exchange.version, lifetime_in(who) - BACKDATED_IN)
     nonce = exchange.nonce or None
     if exchange.version == 1:
-        return exchange.world.keys.sign(id_token_claims_version_one(who, stamp, nonce=nonce), with_thumbprint=True)
-    return exchange.world.keys.sign(id_token_claims(who, stamp, oidc=asked.oidc, nonce=nonce), with_thumbprint=False)
+        claims = id_token_claims_version_one(who, stamp, nonce=nonce, beside=beside)
+        return exchange.world.keys.sign(claims, with_thumbprint=True)
+    claims = id_token_claims(who, stamp, oidc=asked.oidc, nonce=nonce, beside=beside)
+    return exchange.world.keys.sign(claims, with_thumbprint=False)
 
 
 def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> Stamp:

@@ -10,6 +10,8 @@ from typing import Literal
 from entra_emulator.aadsts import EntraError
 from entra_emulator.interaction import Identity, Journey
 from entra_emulator.model import App, RefreshToken, Tenant, User
+from entra_emulator.policy.personal import unwelcome
+from entra_emulator.resources import GRAPH
 
 from .access import membership
 from .accounts import check, find_person
@@ -24,6 +26,10 @@ Stop = Literal["sign-in", "second-factor", "consent", "needs-admin", "done"]
 # What a second factor heals. 50072 and 50079 ask to register one first, which here is done in the same step.
 _WANTS_MFA = frozenset({50072, 50074, 50076, 50078, 50079})
 _WANTS_CONSENT = 65001
+
+
+class Unwelcome(Exception):
+    """The kind of account, personal or of an organization, is not for this. The text is for the person."""
 
 
 @dataclass
@@ -46,7 +52,7 @@ class Traveller:
     @property
     def person(self) -> tuple[Tenant, User]:
         """:raises EntraError: 50034 if the user is gone."""
-        return find_user(self.exchange, self._session())
+        return find_user(self.exchange, self.session)
 
     @property
     def tenant(self) -> Tenant:
@@ -54,11 +60,29 @@ class Traveller:
         return self.exchange.tenant() or self.person[0]
 
     def sign_in(self, username: str, password: str) -> None:
-        """:raises EntraError: 50034 and what is wrong with the password."""
+        """:raises EntraError: 50034 and what is wrong with the password.
+        :raises Unwelcome: this kind of account cannot be used here.
+        """
         home, user = find_person(self.exchange, username)
+        if reason := self.unwelcome(home):
+            raise Unwelcome(reason)
         now = self.exchange.world.clock.now()
         check(self.exchange, home, user, password)
         self.enter(Identity(user.id, home.id, ("pwd",), now))
+
+    def unwelcome(self, home: Tenant) -> str:
+        """What keeps accounts of a tenant away from here, '' for nothing."""
+        state, asked = self.exchange.world.state, self.asked
+        resource = state.resource(asked.resource if asked.resource is not None else GRAPH, home, self.exchange.realm)
+        return unwelcome(self.app, home, self.exchange.tenant_name, resource)
+
+    def fits(self, session: Identity, hint: str = "") -> bool:
+        """Whether a browser's session is of the person hinted at, and of a kind of account that can be used here."""
+        home = self.exchange.world.state.tenants.get(session.home)
+        user = home.user(session.user) if home else None
+        if home is None or user is None or self.unwelcome(home):
+            return False
+        return not hint or hint in (user.upn.lower(), user.id)
 
     def enter(self, who: Identity) -> None:
         """Go on as somebody who has signed in, now or before."""
@@ -129,14 +153,16 @@ class Traveller:
         exchange, form = self.exchange, self.exchange.form
         exchange.form = self.journey.parameters  # the rules look into the request, for its claims
         try:
-            permit(exchange, self.app, self._session(), self.tenant, self.asked)
+            permit(exchange, self.app, self.session, self.tenant, self.asked)
         except EntraError as refusal:
             return refusal
         finally:
             exchange.form = form
         return None
 
-    def _session(self) -> RefreshToken:
+    @property
+    def session(self) -> RefreshToken:
+        """The sign-in as the token endpoint's rules look at one."""
         journey = self.journey
         return RefreshToken(
             app=journey.app,

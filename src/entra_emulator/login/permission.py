@@ -9,6 +9,7 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.model import App, RefreshToken, Tenant, User
 from entra_emulator.policy.application import check_resource, check_scopes, check_user_may_use
 from entra_emulator.policy.conditional_access import contexts_met, enforce
+from entra_emulator.policy.personal import check_kind
 from entra_emulator.policy.sign_in import SignIn
 from entra_emulator.policy.tenancy import check_crossing, check_restrictions
 from entra_emulator.resources import GRAPH, Resource
@@ -35,11 +36,12 @@ class Permission:
 def permit(exchange: Exchange, app: App, session: RefreshToken, tenant: Tenant, asked: AskedScope) -> Permission:
     """Whether the user of a sign-in may have a token of `tenant` through `app`.
 
-    :raises EntraError: what stands against it: 50034, 50020 and the account's, 500021 500212 500213, 500011 500014
-        650057, 50105 90009, 650053 65001, and the codes of Conditional Access.
+    :raises EntraError: what stands against it: 50034, 9002332, 50020 and the account's, 500021 500212 500213, 500011
+        500014 650057, 50105 90009, 650053 65001, and the codes of Conditional Access.
     """
     state = exchange.world.state
     home, user = find_user(exchange, session)
+    check_kind(app, home, tenant, exchange.tenant_name)
     check_restrictions(tenant, exchange.allowed_tenants)
     if home.id != tenant.id:
         check_crossing(home, tenant)
@@ -59,6 +61,7 @@ def permit(exchange: Exchange, app: App, session: RefreshToken, tenant: Tenant, 
         grant=exchange.form.get("grant_type", "authorization_code"),
         now=exchange.world.clock.now(),
         contexts=exchange.contexts(),
+        address=exchange.address,
     )
     check_user_may_use(sign_in)
     check_scopes(state, app, resource, asked.names)

@@ -15,7 +15,7 @@ from entra_emulator.pages import sign_in as sign_in_pages
 from entra_emulator.web import dated
 
 from .exchange import Exchange
-from .journey import Traveller
+from .journey import Traveller, Unwelcome
 
 COOKIE = "ESTSAUTH"
 STEP = "/login"
@@ -95,11 +95,10 @@ def next_page(
 def _take(traveller: Traveller, form: Mapping[str, str], session: Identity | None) -> str:
     """Do what the form says; gives what is wrong with it, '' for nothing."""
     journey = traveller.journey
-    if "account" in form:
-        _choose(traveller, form["account"], session)
-        return ""
     try:
-        if form.get("choice") == "sign-in":
+        if "account" in form:
+            _choose(traveller, form["account"], session)
+        elif form.get("choice") == "sign-in":
             traveller.sign_in(form.get("username", "").strip(), form.get("password", ""))
         elif form.get("factor") == "approve" and journey.user:
             journey.amr = (*journey.amr, "mfa")
@@ -109,8 +108,8 @@ def _take(traveller: Traveller, form: Mapping[str, str], session: Identity | Non
             traveller.consent(for_all=form.get("for_all") == "yes")
         elif form.get("confirm") == "yes":
             journey.confirmed = True
-    except EntraError as problem:
-        return problem.message
+    except (EntraError, Unwelcome) as problem:
+        return str(problem)
     return ""
 
 
@@ -118,7 +117,9 @@ def _choose(traveller: Traveller, username: str, session: Identity | None) -> No
     """An account of the picker: the one that is signed in goes on, another one has to sign in."""
     home = traveller.exchange.world.state.tenants.get(session.home) if session else None
     user = home.user(session.user) if home and session else None
-    if session and user and username == user.upn:
+    if home and session and user and username == user.upn:
+        if reason := traveller.unwelcome(home):
+            raise Unwelcome(reason)
         traveller.enter(session)
     else:
         traveller.journey.parameters |= {"login_hint": username, "prompt": "login"}

@@ -10,17 +10,17 @@ from .sign_in import SignIn
 DEFAULT = ".default"
 
 
-def check_endpoint(app: App, name: str) -> None:
-    """Whether an application may use the tenant segment of the URL it came by.
+def check_endpoint(app: App, tenant: Tenant | None, name: str) -> None:
+    """Whether an application may use the tenant that it came to, or `name`, the segment of the URL that leaves it open.
 
     :raises EntraError: 9002332 organizations' applications at /consumers, 9002346 personal ones elsewhere, 50194 a
-        single-tenant application at /common or /organizations, 90002 personal accounts, which are not here.
+        single-tenant application at /common or /organizations.
     """
     name = name.lower()
-    if name == "consumers":
-        if app.audience in ("single", "multiple"):
+    if tenant and tenant.personal:
+        if not app.personal:
             raise EntraError(9002332, app=app.id, app_name=app.name)
-        raise EntraError(90002, tenant=name)
+        return
     if app.audience == "personal":
         raise EntraError(9002346, app=app.id, app_name=app.name)
     if app.audience == "single" and name in ("common", "organizations"):
@@ -30,8 +30,11 @@ def check_endpoint(app: App, name: str) -> None:
 def check_resource(app: App, tenant: Tenant, resource: Resource, identifier: str) -> None:
     """Whether the resource works in the tenant, and the application says that it needs it.
 
-    :raises EntraError: 500014 switched off, 650057 not among the application's own resources.
+    :raises EntraError: 9002332 an API that personal accounts have no use for, 500014 switched off, 650057 not among the
+        application's own resources.
     """
+    if tenant.personal and not resource.personal:
+        raise EntraError(9002332, app=resource.app_id, app_name=resource.name)
     principal = tenant.principal(resource.app_id)
     if resource.app_id in tenant.disabled_resources or (principal and not principal.enabled):
         raise EntraError(500014, resource=identifier)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import ticks
-from entra_emulator.conditions import Policy
+from entra_emulator.conditions import TRUSTED, Policy
 from entra_emulator.model import App, Tenant
 from entra_emulator.resources import Resource
 
@@ -31,13 +31,15 @@ def enforce(sign_in: SignIn) -> None:
     _tenant_wide(sign_in)
 
 
-def enforce_for_workload(tenant: Tenant, app: App, resource: Resource) -> None:
+def enforce_for_workload(tenant: Tenant, app: App, resource: Resource, address: str) -> None:
     """Conditional Access for an application without a user: it can only be blocked.
 
+    :param address: the IP address its request comes from.
     :raises EntraError: 53003.
     """
     for policy in tenant.policies:
         fits = _listed(policy.resources, {resource.app_id}) and _listed(policy.apps, {app.id})
+        fits = fits and _located(policy, tenant, address)
         if policy.enabled and policy.workloads and policy.require == "block" and fits:
             raise EntraError(53003, claims=_claims([policy]))
 
@@ -52,6 +54,8 @@ def _applies(policy: Policy, sign_in: SignIn) -> bool:
     user = sign_in.user
     if not policy.enabled or policy.workloads or _names(policy.except_users) & sign_in.names:
         return False
+    if not _located(policy, sign_in.tenant, sign_in.address):
+        return False
     return all(
         _listed(listed, mine)
         for listed, mine in (
@@ -65,6 +69,15 @@ def _applies(policy: Policy, sign_in: SignIn) -> bool:
             (policy.contexts, set(sign_in.contexts)),
         )
     )
+
+
+def _located(policy: Policy, tenant: Tenant, address: str) -> bool:
+    """Whether a policy applies to requests from an IP address."""
+    if not policy.locations and not policy.except_locations:
+        return True
+    here = [one for one in tenant.locations if one.holds(address)]
+    mine = {name.lower() for one in here for name in (one.id, one.name, TRUSTED if one.trusted else one.name)}
+    return _listed(policy.locations, mine) and not _names(policy.except_locations) & mine
 
 
 def _names(listed: list[str]) -> set[str]:

@@ -12,6 +12,7 @@ class SignIn:
 
     `member`: the user's own entry in the tenant, as a member or guest; None for delegated administration, which Entra
     calls a pass-through user. `grant`: the grant type. `contexts`: authentication contexts asked for (c1 … c99).
+    `address`: the IP address the request comes from.
     """
 
     tenant: Tenant
@@ -26,6 +27,7 @@ class SignIn:
     grant: str
     now: float
     contexts: tuple[str, ...] = ()
+    address: str = ""
 
     @property
     def has_mfa(self) -> bool:

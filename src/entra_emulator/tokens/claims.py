@@ -1,6 +1,6 @@
-"""The claims of access tokens and ID tokens, in the order Entra puts them.
+"""The claims of access tokens, in the order Entra puts them.
 
-Source: learn.microsoft.com/entra/identity-platform, "Access token claims reference" and "ID token claims reference";
+Source: learn.microsoft.com/entra/identity-platform, "Access token claims reference";
 what is not described there (aio, rh, uti, xms_…) is opaque to clients and here random.
 """
 
@@ -17,9 +17,9 @@ from entra_emulator.model import App, Tenant, User
 from entra_emulator.resources import Resource
 
 BACKDATED_IN = 300  # Entra dates tokens five minutes back, for clocks that are late
-ID_TOKEN_LIFE_IN = 3900
 _EVERY_USER = "b79fbf4d-3ef9-4689-8143-76b194e85509"
 _EVERY_APP = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
+LIVE = "live.com"
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Principal:
     """Who a token speaks for: an application in a tenant, or a user through it.
 
     `proof`: how the application showed who it is: "0" not at all, "1" secret, "2" certificate or assertion.
+    `address`: the IP address the user came from.
     """
 
     tenant: Tenant
@@ -37,11 +38,17 @@ class Principal:
     home: Tenant | None = None
     roles: list[str] = field(default_factory=list)
     amr: tuple[str, ...] = ()
+    address: str = ""
 
     @property
     def foreign(self) -> bool:
         """Whether the user comes from another tenant."""
         return bool(self.home and self.home.id != self.tenant.id)
+
+    @property
+    def from_live(self) -> bool:
+        """Whether the user is a guest with a personal account."""
+        return bool(self.foreign and self.home and self.home.personal)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def _v1(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
         claims["acct"] = (1 if who.foreign else 0) if "acct" in wants else None
         claims["acr"] = "1"
         claims["acrs"] = list(what.contexts) if what.contexts or "acrs" in wants else None
-    claims["aio"] = _opaque(48)
+    claims["aio"] = opaque(48)
     if user:
         claims["amr"] = list(who.amr)
     claims["app_displayname"] = who.app.name if "app_displayname" in wants else None
@@ -103,17 +110,17 @@ def _v1(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
         claims["idp"] = f"{stamp.sts}{who.tenant.id}/"
     claims["idtyp"] = ("user" if user else "app") if "idtyp" in wants else None
     if user:
-        claims["ipaddr"] = "127.0.0.1"
+        claims["ipaddr"] = who.address
         claims["name"] = user.name
     claims["oid"] = who.object_id
     claims["puid"] = f"1003{_digest(user.id).hex()[:12].upper()}" if user and "puid" in wants else None
-    claims["rh"] = f"1.{_opaque(32)}."
+    claims["rh"] = f"1.{opaque(32)}."
     claims["roles"] = list(what.roles) or None
     claims["scp"] = " ".join(what.scopes) if user else None
     claims["sub"] = pairwise(user, what.resource.app_id) if user else who.object_id
     claims["tid"] = who.tenant.id
     if user:
-        claims["unique_name"] = user.upn
+        claims["unique_name"] = f"{LIVE}#{user.upn}" if who.from_live else user.upn
         claims["upn"] = None if who.foreign else user.upn
     return claims | _closing(who, "1.0", wids="wids" in wants)
 
@@ -121,27 +128,34 @@ def _v1(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
 def _describe_user(claims: dict[str, Any], who: Principal, stamp: Stamp, *, names: bool) -> None:
     if who.foreign and who.user and who.home:
         claims["email"] = who.user.mail or who.user.upn
-        claims["idp"] = f"{stamp.sts}{who.home.id}/"
+        claims["idp"] = _idp(who, stamp)
     if names and who.user:
         claims["family_name"] = who.user.family_name or None
         claims["given_name"] = who.user.given_name or None
+
+
+def _idp(who: Principal, stamp: Stamp) -> str | None:
+    """Who vouches for a guest: the home tenant, or Microsoft's own service for personal accounts."""
+    if who.from_live:
+        return LIVE
+    return f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None
 
 
 def _v2(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
     user = who.user
     claims: dict[str, Any] = {"aud": what.resource.app_id, **stamp.times}
     claims["acrs"] = list(what.contexts) or None
-    claims["aio"] = _opaque(48)
+    claims["aio"] = opaque(48)
     claims["azp"] = who.app.id
     claims["azpacr"] = who.proof
-    claims["idp"] = f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None
+    claims["idp"] = _idp(who, stamp)
     claims["idtyp"] = ("user" if user else "app") if "idtyp" in what.resource.optional_claims else None
     if user:
         claims["name"] = user.name
     claims["oid"] = who.object_id
     if user:
         claims["preferred_username"] = user.upn
-    claims["rh"] = f"1.{_opaque(32)}."
+    claims["rh"] = f"1.{opaque(32)}."
     claims["roles"] = list(what.roles) or None
     claims["scp"] = " ".join(what.scopes) if user else None
     claims["sub"] = pairwise(user, what.resource.app_id) if user else who.object_id
@@ -152,55 +166,11 @@ def _v2(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
 def _closing(who: Principal, version: str, *, wids: bool) -> dict[str, Any]:
     ids = [*role_ids(who.roles), _EVERY_USER] if who.user else [_EVERY_APP]
     return {
-        "uti": _opaque(16),
+        "uti": opaque(16),
         "ver": version,
         "wids": ids if wids else None,
-        "xms_ftd": _opaque(32),
+        "xms_ftd": opaque(32),
     }
-
-
-def id_token_claims(who: Principal, stamp: Stamp, *, oidc: frozenset[str], nonce: str | None = None) -> dict[str, Any]:
-    """The claims of a v2.0 ID token for the application itself. `oidc`: the OpenID scopes asked for."""
-    user = who.user
-    if user is None:
-        raise ValueError("An ID token speaks of a user.")
-    full = "profile" in oidc
-    claims: dict[str, Any] = {"aud": who.app.id, **stamp.times, "aio": _opaque(48)}
-    claims["email"] = user.mail or None if "email" in oidc else None
-    claims["idp"] = f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None
-    claims["name"] = user.name if full else None
-    claims["nonce"] = nonce
-    claims["oid"] = who.object_id if full else None
-    claims["preferred_username"] = user.upn if full else None
-    claims["rh"] = f"1.{_opaque(32)}."
-    claims["sub"] = pairwise(user, who.app.id)
-    claims["tid"] = who.tenant.id
-    claims["uti"] = _opaque(16)
-    claims["ver"] = "2.0"
-    return {name: value for name, value in claims.items() if value is not None}
-
-
-def id_token_claims_version_one(who: Principal, stamp: Stamp, *, nonce: str | None = None) -> dict[str, Any]:
-    """The claims of a v1.0 ID token."""
-    user = who.user
-    if user is None:
-        raise ValueError("An ID token speaks of a user.")
-    claims: dict[str, Any] = {"aud": who.app.id, **stamp.times, "amr": list(who.amr)}
-    claims["family_name"] = user.family_name or None
-    claims["given_name"] = user.given_name or None
-    claims["idp"] = f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None
-    claims["ipaddr"] = "127.0.0.1"
-    claims["name"] = user.name
-    claims["nonce"] = nonce
-    claims["oid"] = who.object_id
-    claims["rh"] = f"1.{_opaque(32)}."
-    claims["sub"] = pairwise(user, who.app.id)
-    claims["tid"] = who.tenant.id
-    claims["unique_name"] = user.upn
-    claims["upn"] = None if who.foreign else user.upn
-    claims["uti"] = _opaque(16)
-    claims["ver"] = "1.0"
-    return {name: value for name, value in claims.items() if value is not None}
 
 
 def pairwise(user: User, audience: str) -> str:
@@ -224,5 +194,6 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _opaque(size: int) -> str:
+def opaque(size: int) -> str:
+    """The value of a claim that clients and APIs do not read: `size` random bytes, base64url."""
     return secrets.token_urlsafe(size)

@@ -1,0 +1,83 @@
+"""Application registrations: who may use them, where they live, and how they prove who they are."""
+
+from dataclasses import dataclass, field
+
+AUDIENCES = ("single", "multiple", "all", "personal")
+
+
+@dataclass
+class Secret:
+    """A client secret. `expires_on` in epoch seconds, None for never."""
+
+    value: str = field(repr=False)
+    expires_on: float | None = None
+    name: str = ""
+
+
+@dataclass
+class Certificate:
+    """A certificate an application may sign its assertions with, PEM."""
+
+    pem: str
+    name: str = ""
+
+
+@dataclass
+class TrustedSubject:
+    """Certificates an application trusts by name: any with this `subject` (RFC 4514) from the `authority`, PEM."""
+
+    subject: str
+    authority: str
+
+
+@dataclass
+class FederatedCredential:
+    """Whose tokens prove an application: those of `issuer` (a URL with OpenID discovery) about `subject`."""
+
+    issuer: str
+    subject: str
+    audiences: list[str] = field(default_factory=lambda: ["api://AzureADTokenExchange"])
+    name: str = ""
+
+
+@dataclass
+class App:
+    """An application registration.
+
+    `audience` is who may use it: its own tenant (`single`), any tenant (`multiple`), any and personal accounts (`all`),
+    or these alone (`personal`). `resources`: the APIs (application ids) it may ask for; empty: every one. `scopes`: the
+    delegated permissions it offers as an API; empty: whatever is granted. `approved` and `protected`: what the policies
+    `approved_app` and `app_protection` ask for.
+    `id_tokens` and `access_tokens`: the authorization endpoint may hand them out itself (implicit and hybrid flows).
+    `blueprint`: the application is an agent identity, proved by tokens that this other application gets for it.
+    """
+
+    id: str
+    name: str
+    tenant: str
+    audience: str = "single"
+    public: bool = False
+    enabled: bool = True
+    family: bool = False
+    single_use_refresh_tokens: bool = False
+    secrets: list[Secret] = field(default_factory=list)
+    certificates: list[Certificate] = field(default_factory=list)
+    trusted_subjects: list[TrustedSubject] = field(default_factory=list)
+    federated: list[FederatedCredential] = field(default_factory=list)
+    blueprint: str = ""
+    redirect_uris: list[str] = field(default_factory=list)
+    spa_redirect_uris: list[str] = field(default_factory=list)
+    id_tokens: bool = False
+    access_tokens: bool = False
+    identifier_uris: list[str] = field(default_factory=list)
+    token_version: int = 1
+    optional_claims: list[str] = field(default_factory=list)
+    resources: list[str] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
+    approved: bool = False
+    protected: bool = False
+
+    @property
+    def personal(self) -> bool:
+        """Whether personal accounts may use it."""
+        return self.audience in ("all", "personal")
