@@ -37,6 +37,10 @@ class Cloud:
         """The name by which tenants and resources are looked up."""
         return self.realm or self.name
 
+    def has_region(self, host: str) -> bool:
+        """Whether a host is the sign-in service of one region (`westeurope.login.microsoft.com`)."""
+        return bool(self.regional) and host.partition(".")[2] == self.regional
+
     def hosts(self, service: Service) -> list[str]:
         """Hosts of one service in this cloud; may be empty."""
         found: list[str] = getattr(self, service)
@@ -81,7 +85,7 @@ def served(host: str) -> tuple[Cloud, Service] | None:
     if (found := _by_host().get(parent)) and found[1] == "vault":
         return found
     for cloud in clouds():
-        if cloud.regional and parent == cloud.regional:
+        if cloud.has_region(host):
             return cloud, "login"
     return None
 

@@ -21,6 +21,8 @@ REQUIREMENTS = (
 )
 RISKS = ("none", "low", "medium", "high")
 TRUSTED = "trusted"
+SECURITY_KEY = "security_key"
+"""Among a user's `methods`: they can meet the strength `phishing_resistant_mfa` at the sign-in page."""
 STRENGTHS = ("mfa", "passwordless_mfa", "phishing_resistant_mfa")
 
 

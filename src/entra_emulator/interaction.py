@@ -56,6 +56,7 @@ class Journey:
     """A sign-in under way in a browser: what was asked for (`parameters`), and how far the person has come.
 
     `device` is the code of the device it is for, '' for an authorization request. `version`: of the endpoint.
+    `fresh`: the password was asked for here, not taken from an earlier session; `renewed`: the second factor, again.
     """
 
     app: str
@@ -69,6 +70,8 @@ class Journey:
     confirmed: bool = False
     signed_in_on: float = 0.0
     version: int = 2
+    fresh: bool = False
+    renewed: bool = False
 
 
 @dataclass

@@ -47,8 +47,9 @@ class User:
     agent identity, by the agent's application id.
 
     `password`: empty is none. `locked_until`: too many wrong passwords, epoch seconds. `methods`: registered second
-    factors. `risk` and `sign_in_risk`: none, low, medium or high. `accepted_terms`: of use. `pending`: a guest who has
-    not accepted the invitation. `needs_age_consent`: a minor without a parent's consent.
+    factors; with `security_key` among them the pages offer one where it is needed. `risk` and `sign_in_risk`: none,
+    low, medium or high. `accepted_terms`: of use. `pending`: a guest who has not accepted the invitation.
+    `needs_age_consent`: a minor without a parent's consent.
     """
 
     upn: str

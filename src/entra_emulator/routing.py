@@ -86,7 +86,7 @@ class Application:
                     return Site(public(), service, self._world.port), scope["path"][: len(first) + 1]
             return Site(public(), "login", self._world.port), ""
         if found := served(name):
-            return Site(*found), ""
+            return Site(*found, host=name), ""
         return None, ""
 
     def _on_failure(self, problem: Exception) -> Response:

@@ -53,11 +53,15 @@ class World:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a request arrived: a Microsoft host of some cloud, or localhost (which speaks for every cloud)."""
+    """Where a request arrived: a Microsoft host of some cloud, or localhost (which speaks for every cloud).
+
+    `host`: the name it was asked by; empty on localhost.
+    """
 
     cloud: Cloud
     service: Service
     local_port: int | None = None
+    host: str = ""
 
     @property
     def realm(self) -> str | None:
@@ -68,6 +72,11 @@ class Site:
     def authority(self) -> str:
         """Base URL of the sign-in service that belongs to this site."""
         return f"https://localhost:{self.local_port}" if self.local_port else f"https://{self.cloud.login[0]}"
+
+    @property
+    def token_base(self) -> str:
+        """Base URL of the token endpoint. A region's host names itself, so that tokens go on being asked for there."""
+        return f"https://{self.host}" if self.cloud.has_region(self.host) else self.authority
 
     @property
     def base(self) -> str:

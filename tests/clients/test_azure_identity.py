@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import (
+    AzurePipelinesCredential,
     CertificateCredential,
+    ChainedTokenCredential,
     ClientAssertionCredential,
     ClientSecretCredential,
     DefaultAzureCredential,
@@ -111,6 +113,33 @@ def test_workload_identity(
     monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(path))
     with WorkloadIdentityCredential() as credential:
         assert credential.get_token(GRAPH).token
+
+
+def test_azure_pipelines(entra: Emulator, ids: Ids, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job's service connection: the credential asks the pipeline for a token, which proves the application."""
+    connection = "connection-1"
+    entra.state.default_app.federated = [FederatedCredential(issuer.url, f"sc://org/project/{connection}")]
+    job = issuer.pipelines()
+    monkeypatch.setenv("SYSTEM_OIDCREQUESTURI", job["SYSTEM_OIDCREQUESTURI"])
+    with AzurePipelinesCredential(
+        tenant_id=ids[0],
+        client_id=ids[1],
+        service_connection_id=connection,
+        system_access_token=job["SYSTEM_ACCESSTOKEN"],
+    ) as credential:
+        assert credential.get_token(GRAPH).token
+
+
+def test_environment_with_a_certificate(entra: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EnvironmentCredential takes a certificate where there is no secret; a chain passes by one that finds nothing."""
+    made = identity(1)
+    entra.state.default_app.certificates = [Certificate(made.certificate_pem().decode())]
+    (tmp_path / "app.pem").write_bytes(made.pem())
+    monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    nothing = EnvironmentCredential()
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(tmp_path / "app.pem"))
+    with ChainedTokenCredential(nothing, EnvironmentCredential()) as chain:
+        assert chain.get_token(GRAPH).token
 
 
 def test_environment(entra: Emulator) -> None:

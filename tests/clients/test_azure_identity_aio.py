@@ -60,7 +60,9 @@ def test_every_credential(entra: Emulator, nadia: Person, callers_token: str, tm
     made, issuer = identity(1), OidcIssuer()
     app = entra.state.default_app
     app.certificates = [Certificate(made.certificate_pem().decode())]
-    app.federated = [FederatedCredential(issuer.url, SUBJECT)]
+    job = issuer.pipelines()
+    connection = f"sc://org/project/{job['AZURESUBSCRIPTION_SERVICE_CONNECTION_ID']}"
+    app.federated = [FederatedCredential(issuer.url, subject) for subject in (SUBJECT, connection)]
     entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH_ID, scopes=["User.Read"]))
     (tmp_path / "app.pem").write_bytes(made.pem())
     (tmp_path / "token").write_text(issuer.token())
@@ -75,14 +77,15 @@ def test_every_credential(entra: Emulator, nadia: Person, callers_token: str, tm
                 "orders": ORDERS,
                 "orders_secret": entra.state.apps[ORDERS].secrets[0].value,
                 "caller": callers_token,
+                "pipelines": job,
                 "machines": {source: machine.environment(source) for source in SOURCES},
             }
         )
     issuer.close()
     assert said["by name"] == EXPECTED
     assert said["by URL"] == EXPECTED
-    alone = [said[name] for name in ("chain", "environment", "default", "workload")]
-    assert alone == ["cached"] * 4
+    alone = [said[name] for name in ("chain", "environment", "default", "workload", "pipelines")]
+    assert alone == ["cached"] * 5
     assert said["machines"] == dict.fromkeys(SOURCES, "cached")
     hosts = {one.host for one in entra.token_requests}
     assert hosts == {"login.microsoftonline.com", entra.authority.removeprefix("https://")}

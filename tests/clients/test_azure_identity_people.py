@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -16,10 +17,12 @@ from azure.identity import (
     OnBehalfOfCredential,
     UsernamePasswordCredential,
 )
+from tests.support.certificates import identity
+from tests.support.oidc_issuer import SUBJECT, OidcIssuer
 from tests.support.person import Person
 
 from entra_emulator import Emulator
-from entra_emulator.model import Grant
+from entra_emulator.model import Certificate, FederatedCredential, Grant
 from entra_emulator.resources import GRAPH as GRAPH_ID
 
 READ = "https://graph.microsoft.com/User.Read"
@@ -124,6 +127,22 @@ def test_on_behalf_of(entra: Emulator, authority: str, callers_token: str) -> No
     ) as credential:
         first = credential.get_token(READ)
         assert credential.get_token(READ).token == first.token
+
+
+def test_on_behalf_of_by_other_proofs(entra: Emulator, callers_token: str) -> None:
+    """The web API may prove itself by a certificate or another issuer's token, too."""
+    made, issuer = identity(1), OidcIssuer()
+    orders = entra.state.apps[ORDERS]
+    orders.certificates = [Certificate(made.certificate_pem().decode())]
+    orders.federated = [FederatedCredential(issuer.url, SUBJECT)]
+    entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH_ID, scopes=["User.Read"]))
+    proofs: list[dict[str, Any]] = [{"client_certificate": made.pem()}, {"client_assertion_func": issuer.token}]
+    for proof in proofs:
+        with OnBehalfOfCredential(
+            entra.state.default_tenant.id, ORDERS, user_assertion=callers_token, authority=_NAME, **proof
+        ) as credential:
+            assert credential.get_token(READ).token
+    issuer.close()
 
 
 def test_on_behalf_of_without_consent(entra: Emulator, callers_token: str) -> None:

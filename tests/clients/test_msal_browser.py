@@ -61,12 +61,31 @@ class Visitor:
 
     def call(self, name: str, request: dict[str, Any] | None = None) -> Any:
         """Call something of the application's that ends with a value."""
-        script = "const done = arguments[2]; window.app[arguments[0]](arguments[1]).then(done, (e) => done(String(e)))"
+        script = (
+            "const done = arguments[2];"
+            "Promise.resolve(window.app[arguments[0]](arguments[1])).then(done, (e) => done(String(e)))"
+        )
         return self._driver.execute_async_script(script, name, request or {})
 
     def leave_by(self, name: str, request: dict[str, Any]) -> None:
         """Call something that leads away from the application."""
         self._driver.execute_script("window.app[arguments[0]](arguments[1])", name, request)
+
+    def in_popup(self, name: str, request: dict[str, Any], user: str) -> Any:
+        """Call something that opens a window, sign in there, and what the application says then."""
+        driver, main = self._driver, self._driver.current_window_handle
+        driver.execute_script(
+            "window.said = null; window.app[arguments[0]](arguments[1]).then((x) => { window.said = x; })",
+            name,
+            request,
+        )
+        wait = WebDriverWait(driver, PATIENCE_IN, poll_frequency=0.05)
+        wait.until(lambda driver: len(driver.window_handles) > 1)
+        driver.switch_to.window(next(one for one in driver.window_handles if one != main))
+        self.chromium.fill(username=user, password=self.entra.state.settings.password)
+        self.chromium.press("Sign in")
+        driver.switch_to.window(main)
+        return wait.until(lambda driver: driver.execute_script("return window.said"))
 
     def sign_in(self, user: str) -> Any:
         """The whole sign-in by redirect, as far as its pages ask."""
@@ -87,7 +106,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
         chromium.driver.set_script_timeout(PATIENCE_IN)
         home = entra.state.default_tenant
         entra.state.apps[PAGE] = App(
-            id=PAGE, name="Northwind Page", tenant=home.id, spa_redirect_uris=[f"{page.url}/redirect"]
+            id=PAGE, name="Northwind Page", tenant=home.id, spa_redirect_uris=[f"{page.url}/redirect", page.url]
         )
         home.grants.append(Grant(app=PAGE, resource=GRAPH_ID, scopes=["User.Read"]))
         home.grants.append(Grant(app=PAGE, resource=ARM_ID, scopes=["user_impersonation"]))
@@ -173,6 +192,24 @@ def test_a_revoked_sign_in(visitor: Visitor) -> None:
     found[1].tokens_valid_from = visitor.entra.clock.now() + 1
     refused = visitor.call("silent", {**READ, "forceRefresh": True})
     assert refused["error"] == "InteractionRequiredAuthError", refused
+
+
+def test_a_popup(visitor: Visitor) -> None:
+    """loginPopup: the pages are in a window of their own, which goes when the application has its answer."""
+    visitor.open()
+    answer = visitor.in_popup("popup", READ, OTTO)
+    assert answer.get("user") == OTTO, answer
+    assert grants(visitor.entra) == ["authorization_code"]
+
+
+def test_signing_out(visitor: Visitor) -> None:
+    """logoutRedirect ends the browser's session and comes back; the application has no account any more."""
+    visitor.open()
+    visitor.sign_in(OTTO)
+    visitor.leave_by("signOut", {})
+    visitor.wait_for_app()
+    assert visitor.call("users") == []
+    assert visitor.call("session", {**READ, "loginHint": OTTO})["errorCode"] == "login_required"
 
 
 def test_a_failing_service(visitor: Visitor) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import msal
 import pytest
+import requests
 from tests.support.certificates import PASSWORD, Identity, identity
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
 
 from entra_emulator import Emulator
+from entra_emulator.managed_identity.machine import Source
 from entra_emulator.model import Certificate, FederatedCredential
 
 GRAPH = ["https://graph.microsoft.com/.default"]
@@ -146,6 +148,29 @@ def test_national_clouds(entra: Emulator, confidential: Make, host: str) -> None
     answer = client.acquire_token_for_client([f"{resource}/.default"])
     assert answer.get("access_token"), answer
     assert entra.token_requests[-1].host == host
+
+
+def test_a_region(entra: Emulator, confidential: Make) -> None:
+    """With azure_region MSAL asks the region's own host; told to forget its tokens, it asks there again."""
+    client = confidential(azure_region="westeurope")
+    assert client.acquire_token_for_client(GRAPH)["token_source"] == "identity_provider"
+    assert entra.token_requests[-1].host == "westeurope.login.microsoft.com"
+    client.remove_tokens_for_client()
+    assert client.acquire_token_for_client(GRAPH)["token_source"] == "identity_provider"
+
+
+@pytest.mark.parametrize("source", ["imds", "app_service", "azure_ml", "service_fabric"])
+def test_a_managed_identity(entra: Emulator, monkeypatch: pytest.MonkeyPatch, source: Source) -> None:
+    """MSAL's own ManagedIdentityClient, by the machine's environment; the second token is from its cache."""
+    with entra.machine() as machine:
+        for name, value in machine.environment(source).items():
+            monkeypatch.setenv(name, value)
+        with requests.Session() as session:
+            client = msal.ManagedIdentityClient(msal.SystemAssignedManagedIdentity(), http_client=session)
+            first = client.acquire_token_for_client(resource="https://management.azure.com")
+            assert first.get("token_source") == "identity_provider", first
+            again = client.acquire_token_for_client(resource="https://management.azure.com")
+            assert again["token_source"] == "cache"
 
 
 def test_a_wrong_secret(entra: Emulator, confidential: Make) -> None:

@@ -60,6 +60,24 @@ def test_a_code_with_the_wrong_verifier(web: Any, nadia: Person) -> None:
     assert (answer["error"], answer["error_codes"]) == ("invalid_grant", [501481])
 
 
+def test_the_older_way(entra: Emulator, web: Any, nadia: Person) -> None:
+    """get_authorization_request_url and acquire_token_by_authorization_code, without PKCE; accounts can be removed."""
+    asked = {"redirect_uri": "http://localhost:5000", "response_mode": "form_post"}
+    with pytest.warns(DeprecationWarning, match="initiate_auth_code_flow"):
+        url = web.get_authorization_request_url(READ, state="s", nonce="n", **asked)
+    back = nadia.authorize(url).fields
+    assert back["state"] == "s"
+    with pytest.warns(DeprecationWarning, match="acquire_token_by_auth_code_flow"):
+        answer = web.acquire_token_by_authorization_code(
+            back["code"], READ, redirect_uri="http://localhost:5000", nonce="n"
+        )
+    assert answer["id_token_claims"]["preferred_username"] == NADIA
+    (account,) = web.get_accounts(NADIA)
+    web.remove_account(account)
+    assert web.get_accounts() == []
+    assert web.acquire_token_silent(READ, account) is None
+
+
 def test_nobody_signed_in(web: Any, nadia: Person) -> None:
     """prompt=none without a session comes back as login_required, with its state, and MSAL passes it on."""
     flow = web.initiate_auth_code_flow(

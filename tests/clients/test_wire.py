@@ -35,7 +35,6 @@ DIFFERENT: dict[str, dict[str, Any]] = {
         "error_codes": [700213],
         "missing": {"error_uri"},
     },
-    "error_9002326_cross_origin": {"error_uri": "https://login.microsoftonline.com/error?code=9002326"},
     # A page of the documentation from 2017, before suberror and error_uri; the claims are the point of it.
     "error_50079_mfa_enroll_claims": {"added": {"error_uri", "suberror"}},
     "msi_error_imds_500011": {"error_uri": "https://westeurope.login.microsoft.com/error?code=500011"},

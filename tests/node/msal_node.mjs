@@ -6,6 +6,7 @@ import { ask, hear, say } from "./conversation.mjs";
 const GRAPH = ["https://graph.microsoft.com/.default"];
 const READ = ["https://graph.microsoft.com/User.Read"];
 const ARM = ["https://management.azure.com//user_impersonation"];
+const EXCHANGE = ["api://AzureADTokenExchange/.default"];
 const BACK = "http://localhost:5000";
 const keep = new Map(); // clients stay, so that their caches do
 
@@ -41,18 +42,19 @@ const flows = {
   },
   async authorization_code(given) {
     const { verifier, challenge } = await new msal.CryptoProvider().generatePkceCodes();
-    const asked = { scopes: READ, redirectUri: BACK };
+    const asked = { scopes: given.scopes ?? READ, redirectUri: BACK };
     const url = await web(given).getAuthCodeUrl({ ...asked, codeChallenge: challenge, codeChallengeMethod: "S256" });
     const { code } = ask({ visit: url });
     const result = await web(given).acquireTokenByCode({ ...asked, code, codeVerifier: given.verifier ?? verifier });
-    return { ...source(result), silent: source(await web(given).acquireTokenSilent({ scopes: ARM, account: result.account })) };
+    const silent = await web(given).acquireTokenSilent({ scopes: given.silent ?? ARM, account: result.account });
+    return { ...source(result), silent: source(silent) };
   },
   async interactive(given) {
-    return source(await tool(given).acquireTokenInteractive({ scopes: READ, openBrowser: async (url) => ask({ open: url }) }));
+    return source(await tool(given).acquireTokenInteractive({ scopes: given.scopes ?? READ, openBrowser: async (url) => ask({ open: url }) }));
   },
   async device_code(given) {
     const deviceCodeCallback = (shown) => ask({ enter: shown.verificationUri, code: shown.userCode });
-    return source(await tool(given).acquireTokenByDeviceCode({ scopes: READ, deviceCodeCallback }));
+    return source(await tool(given).acquireTokenByDeviceCode({ scopes: given.scopes ?? READ, deviceCodeCallback }));
   },
   async password(given) {
     const { username, password } = given;
@@ -60,6 +62,18 @@ const flows = {
   },
   async on_behalf_of(given) {
     return source(await web(given).acquireTokenOnBehalfOf({ scopes: READ, oboAssertion: given.assertion }));
+  },
+  async agent(given) {
+    const { auth, agent, username, userObjectId } = given;
+    const first = async () => {
+      const asked = { scopes: EXCHANGE, fmiPath: agent };
+      return (await client(msal.ConfidentialClientApplication, auth).acquireTokenByClientCredential(asked)).accessToken;
+    };
+    const itself = { clientId: agent, authority: auth.authority, clientAssertion: first };
+    const made = new msal.ConfidentialClientApplication({ auth: itself });
+    const own = (await made.acquireTokenByClientCredential({ scopes: EXCHANGE })).accessToken;
+    const asked = { scopes: READ, assertion: own, username, userObjectId };
+    return source(await made.acquireTokenByUserFederatedIdentityCredential(asked));
   },
   async managed_identity(given) {
     Object.assign(process.env, given.environment);

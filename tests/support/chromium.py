@@ -102,6 +102,14 @@ class Chromium:
         except TimeoutException:
             raise AssertionError(f"There is no heading {heading!r}; the page says: {self.text()!r}") from None
 
+    def says(self, words: str) -> None:
+        """Wait until the page says this: the heading of the page before may be the same."""
+        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        try:
+            waited.until(lambda _: words in self.text())
+        except TimeoutException:
+            raise AssertionError(f"Nothing says {words!r}; the page says: {self.text()!r}") from None
+
     def waits_for(self, beginning: str) -> None:
         """Wait until the address begins so, whether or not anybody answers there."""
         waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
@@ -116,6 +124,16 @@ class Chromium:
     @property
     def url(self) -> str:
         return self.driver.current_url
+
+    def resize(self, width: int, height: int) -> None:
+        """The size of the viewport, whatever a window may be at least."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def overflows(self) -> int:
+        """By how many pixels the page is wider than the viewport."""
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.driver.execute_script(f"return {width}"))
 
     def picture(self, path: Path) -> None:
         """A screenshot, PNG."""

@@ -47,6 +47,7 @@ class Asker:
 
     def __init__(self, entra: Emulator) -> None:
         self.entra = entra
+        self.login = LOGIN
         trust = ssl.create_default_context(cafile=entra.ca_file)
         self.http = httpx.Client(verify=trust, trust_env=False, proxy=entra.proxy)
         self.here = httpx.Client(verify=trust, trust_env=False)
@@ -68,9 +69,9 @@ class Asker:
         return found[1]
 
     def token(self, tenant: str | None = None, headers: dict[str, str] | None = None, **form: str) -> Answer:
-        """A token request as it is given."""
+        """A token request as it is given, to `login`."""
         where = tenant or self.entra.state.default_tenant.id
-        return self.http.post(f"{LOGIN}/{where}/oauth2/v2.0/token", data=form, headers=headers)
+        return self.http.post(f"{self.login}/{where}/oauth2/v2.0/token", data=form, headers=headers)
 
     def app_token(self, **form: str) -> Answer:
         """Client credentials of the default application, changed by `form`; an empty value leaves a field out."""
@@ -351,8 +352,10 @@ CASES: dict[str, Callable[[Asker], Answer]] = {
     "error_90002_tenant_not_found_discovery": lambda a: _get(a, f"/{NOBODY}/v2.0/.well-known/openid-configuration"),
     "error_900144_missing_grant_type": lambda a: a.app_token(grant_type=""),
     "error_9002313_malformed": lambda a: a.refresh("no-such-token"),
-    "error_9002326_cross_origin": lambda a: a.refresh(
-        a.entra.sign_in(NADIA), headers={"Origin": "http://localhost:3000"}
+    "error_9002326_cross_origin": lambda a: _changed(
+        a,
+        _set(a, login="https://login.windows.net"),
+        lambda: a.refresh(a.entra.sign_in(NADIA), headers={"Origin": "http://localhost:3000"}),
     ),
     "idtoken_v2_member_decoded": lambda a: a.password(scope="openid profile User.Read"),
     "idtoken_v2_msa_guest_decoded": _guest,

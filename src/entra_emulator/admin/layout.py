@@ -41,6 +41,8 @@ legend { font-weight: 600; padding: 0 .4rem; }
 td form { display: inline-block; margin: 0 .25rem .25rem 0; } td button { padding: .2rem .7rem; font-size: .85rem; }
 .toolbar { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: center; margin: 0 0 1rem; }
 .toolbar .check { margin: 0; }
+@media (max-width: 48rem) { main { padding: 1.25rem 1rem; } .scroll table { width: max-content; min-width: 100%; }
+  .scroll td { max-width: 20rem; } }
 """
 )
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -132,12 +134,15 @@ def switch(action: str, name: str, state: object, labels: tuple[str, str]) -> st
 
 
 def headers() -> list[tuple[str, str]]:
-    """Headers of a page of the dashboard: nothing from elsewhere, in no frame, kept nowhere."""
+    """Headers of a page of the dashboard: nothing from elsewhere, in no frame, kept nowhere.
+
+    Its own forms have to say where they come from: with the policy no-referrer a browser posts them with Origin: null.
+    """
     policy = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; script-src 'self'; connect-src 'self'; img-src data:"
     return [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", f"{policy}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"),
         ("Cache-Control", "no-store"),
-        ("Referrer-Policy", "no-referrer"),
+        ("Referrer-Policy", "same-origin"),
         ("X-Content-Type-Options", "nosniff"),
     ]

@@ -132,10 +132,11 @@ def _account(user: User, now: float) -> str:
 
 def policies(control: Control, wrong: str = "") -> str:
     """Conditional Access of every tenant, with switches, and a form for another policy."""
-    parts = [_policies_of(control, one) for one in control.state.tenants.values()]
+    organizations = [one for one in control.state.tenants.values() if not one.personal]
+    parts = [_policies_of(control, one) for one in organizations]
     content = (
         '<fieldset><legend>Add a policy</legend><div class="grid">'
-        + choice("tenant", "Tenant", [one.domain for one in control.state.tenants.values()])
+        + choice("tenant", "Tenant", [one.domain for one in organizations])
         + choice("require", "Requires", REQUIREMENTS)
         + field("name", "Name")
         + field("resource", "API (empty: all)", hint="graph, arm, partner or an ID")
@@ -147,7 +148,8 @@ def policies(control: Control, wrong: str = "") -> str:
 
 def _policies_of(control: Control, one: Tenant) -> str:
     rows = (_policy_row(control, one, policy) for policy in one.policies)
-    shown = table(f"Conditional Access of {one.name}", ["Policy", "Requires", "APIs", "Users", "State"], rows)
+    head = ["Policy", "Requires", "APIs", "Users", "Only where", "State"]
+    shown = table(f"Conditional Access of {one.name}", head, rows)
     change = switch(f"tenants/{one.id}", "security_defaults", one.security_defaults, _ON)
     state = _standing(one.security_defaults)
     return (
@@ -161,9 +163,26 @@ def _policy_row(control: Control, tenant: Tenant, policy: Policy) -> str:
         escape(policy.name),
         escape(policy.require.replace("_", " ")),
         escape(", ".join(resource_name(control.state, one) for one in policy.resources) or "all"),
-        escape(", ".join(policy.users) or "all"),
+        escape(", ".join(policy.users) or ("applications" if policy.workloads else "all")),
+        escape(_narrowed(policy)),
         _standing(policy.enabled) + switch(action, "enabled", policy.enabled, _ON),
     )
+
+
+def _narrowed(policy: Policy) -> str:
+    """What else has to fit for a policy to apply."""
+    listed = {
+        "except": policy.except_users,
+        "roles": policy.roles,
+        "applications": policy.apps,
+        "grants": policy.grants,
+        "user risk": policy.user_risk,
+        "sign-in risk": policy.sign_in_risk,
+        "contexts": policy.contexts,
+        "at": policy.locations,
+        "not at": policy.except_locations,
+    }
+    return "; ".join(f"{name} {', '.join(values)}" for name, values in listed.items() if values) or "-"
 
 
 def faults(control: Control, wrong: str = "") -> str:

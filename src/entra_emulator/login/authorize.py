@@ -130,10 +130,10 @@ def _silently(traveller: Traveller, request: Request, token: str) -> Response:
     except EntraError as problem:
         raise _ToApplication(problem) from None
     if stop == "sign-in":
-        raise _ToApplication(EntraError(50058))
-    if stop == "second-factor":
+        raise _ToApplication(EntraError(70044 if traveller.journey.user else 50058))
+    if stop in _UNMET:
         resource = traveller.asked.resource or ""
-        raise _ToApplication(EntraError(50076, as_error="interaction_required", resource=resource))
+        raise _ToApplication(EntraError(_UNMET[stop], as_error="interaction_required", resource=resource))
     if stop != "done":
         app = traveller.app
         raise _ToApplication(EntraError(65001, as_error="interaction_required", app=app.id, app_name=app.name))
@@ -196,4 +196,5 @@ def _back(exchange: Exchange, parameters: dict[str, str], answer: dict[str, str]
     return showing.redirect(exchange, with_answer(parameters["redirect_uri"], answer, mode), cookie)
 
 
+_UNMET = {"second-factor": 50076, "security-key": 50074, "terms": 50158}
 _ENDINGS = {"done": _complete, "declined": _decline}

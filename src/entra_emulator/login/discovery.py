@@ -68,7 +68,7 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
     base = f"{site.authority}/{segment}"
     graph = site.cloud.graph[0] if site.cloud.graph else ""
     return {
-        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "token_endpoint": f"{site.token_base}/{segment}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
         "jwks_uri": f"{base}/discovery/v2.0/keys",
         "response_modes_supported": ["query", "fragment", "form_post"],

@@ -197,7 +197,7 @@ class Exchange:
             "trace_id": self.trace_id,
             "correlation_id": self.correlation_id,
             "timestamp": timestamp(self.world.clock.now()),
-            "authority": f"https://{self.site.cloud.login[0]}",
+            "authority": f"https://{self.site.host or self.site.cloud.login[0]}",
         }
         return problem.body(facts, separator=separator, error=error)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.conditions import SECURITY_KEY
 from entra_emulator.interaction import Identity, Journey
 from entra_emulator.model import App, RefreshToken, Tenant, User
 from entra_emulator.policy.personal import unwelcome
@@ -21,11 +22,12 @@ from .issuing import client_info
 from .permission import find_resource, find_user, permit
 from .scopes import AskedScope, parse
 
-Stop = Literal["sign-in", "second-factor", "consent", "needs-admin", "done"]
+Stop = Literal["sign-in", "second-factor", "security-key", "terms", "consent", "needs-admin", "done"]
 
 # What a second factor heals. 50072 and 50079 ask to register one first, which here is done in the same step.
 _WANTS_MFA = frozenset({50072, 50074, 50076, 50078, 50079})
 _WANTS_CONSENT = 65001
+_WANTS_STRONGER, _MFA_TOO_OLD, _SIGN_IN_TOO_OLD, _WANTS_TERMS = 50074, 50078, 70043, 50158
 
 
 class Unwelcome(Exception):
@@ -69,6 +71,7 @@ class Traveller:
         now = self.exchange.world.clock.now()
         check(self.exchange, home, user, password)
         self.enter(Identity(user.id, home.id, ("pwd",), now))
+        self.journey.fresh = True
 
     def unwelcome(self, home: Tenant) -> str:
         """What keeps accounts of a tenant away from here, '' for nothing."""
@@ -111,12 +114,42 @@ class Traveller:
         refusal = self._trial()
         if self._needs_factor(refusal):
             return "second-factor"
+        if refusal is not None and (stop := self._heals(refusal)):
+            return stop
         wants_consent = refusal is not None and refusal.code == _WANTS_CONSENT
         if wants_consent or (self.journey.parameters.get("prompt") == "consent" and not self.journey.consented):
             return "consent" if may_consent(self.tenant, self._roles(), self.wanted()) else "needs-admin"
         if refusal is not None:
             raise refusal
         return "done"
+
+    def _heals(self, refusal: EntraError) -> Stop | None:
+        """Where a person goes who has a second factor, and it or the sign-in is not good enough; None for nowhere."""
+        journey, user = self.journey, self.person[1]
+        if refusal.code == _SIGN_IN_TOO_OLD and not journey.fresh:
+            return "sign-in"
+        if refusal.code == _MFA_TOO_OLD and not journey.renewed:
+            return "second-factor"
+        if refusal.code == _WANTS_STRONGER and SECURITY_KEY in user.methods and "fido" not in journey.amr:
+            return "security-key"
+        asks_for_terms = any(one.enabled and one.require == "terms_of_use" for one in self.tenant.policies)
+        return "terms" if refusal.code == _WANTS_TERMS and asks_for_terms and not user.accepted_terms else None
+
+    def approve(self) -> None:
+        """The second factor is done; if there was one before, it is as of now."""
+        journey = self.journey
+        if "mfa" in journey.amr:
+            journey.renewed, journey.signed_in_on = True, self.exchange.world.clock.now()
+        else:
+            journey.amr = (*journey.amr, "mfa")
+
+    def use_key(self) -> None:
+        """A security key takes the place of password and second factor."""
+        self.journey.amr = ("fido", "mfa")
+
+    def accept_terms(self) -> None:
+        """The terms of use are accepted."""
+        self.person[1].accepted_terms = True
 
     def wanted(self) -> list[str]:
         """The permissions the consent page speaks of."""

@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import timestamp
+from entra_emulator.conditions import SECURITY_KEY
 from entra_emulator.interaction import Identity
 from entra_emulator.pages import consent as consent_pages
 from entra_emulator.pages import device as device_pages
-from entra_emulator.pages import layout, outcome, second_factor
+from entra_emulator.pages import layout, outcome, second_factor, terms
 from entra_emulator.pages import sign_in as sign_in_pages
 from entra_emulator.web import dated
 
@@ -64,7 +65,7 @@ def session_of(exchange: Exchange, request: Request) -> Identity | None:
 async def advance(traveller: Traveller, request: Request, endings: Endings) -> Response:
     """Take what the person sent, and show what comes next."""
     form, token = traveller.exchange.form, traveller.exchange.form["flow"]
-    if {form.get(name) for name in ("choice", "consent", "confirm")} & {"cancel", "no"}:
+    if {form.get(name) for name in ("choice", "consent", "confirm", "terms")} & {"cancel", "no"}:
         return endings["declined"](traveller, request, token)
     wrong = _take(traveller, form, session_of(traveller.exchange, request))
     return next_page(traveller, request, token, endings, wrong=wrong)
@@ -101,7 +102,11 @@ def _take(traveller: Traveller, form: Mapping[str, str], session: Identity | Non
         elif form.get("choice") == "sign-in":
             traveller.sign_in(form.get("username", "").strip(), form.get("password", ""))
         elif form.get("factor") == "approve" and journey.user:
-            journey.amr = (*journey.amr, "mfa")
+            traveller.approve()
+        elif form.get("factor") == "key" and journey.user and SECURITY_KEY in traveller.person[1].methods:
+            traveller.use_key()
+        elif form.get("terms") == "accept" and journey.user:
+            traveller.accept_terms()
         elif form.get("factor") == "deny":
             return EntraError(500121).message
         elif form.get("consent") == "accept" and journey.user:
@@ -134,18 +139,27 @@ def _page(stop: str, traveller: Traveller, token: str, wrong: str, session: Iden
             return sign_in_pages.pick_account(*common, [user.upn] if user else [])
         return sign_in_pages.sign_in(
             *common,
-            username=traveller.exchange.form.get("username") or journey.parameters.get("login_hint", ""),
+            username=traveller.exchange.form.get("username") or _expected(traveller),
             wrong=wrong,
             hint=f"In this emulator, users have the password “{traveller.exchange.world.state.settings.password}” "
             "unless the configuration gives them another.",
         )
     (home, user), tenant = traveller.person, traveller.tenant
-    if stop == "second-factor":
-        return second_factor.second_factor(_action(traveller), token, user.upn, home.name, wrong=wrong)
+    if stop in ("second-factor", "security-key"):
+        person = second_factor.Person(user.upn, home.name, key=stop == "security-key")
+        return second_factor.second_factor(_action(traveller), token, person, wrong=wrong)
+    if stop == "terms":
+        return terms.terms_of_use(*_common(traveller, token), user.upn, tenant.name)
     request = consent_pages.Request(traveller.app.name, user.upn, tenant.name, traveller.wanted())
     if stop == "consent":
         return consent_pages.consent(_action(traveller), token, request, for_all=traveller.administers)
     return consent_pages.needs_admin(_action(traveller), token, request)
+
+
+def _expected(traveller: Traveller) -> str:
+    """The user name the sign-in page begins with: of who has to sign in again, or whom the application named."""
+    journey = traveller.journey
+    return traveller.person[1].upn if journey.user else journey.parameters.get("login_hint", "")
 
 
 def _common(traveller: Traveller, token: str) -> tuple[str, str, str]:

@@ -15,7 +15,7 @@ from .exchange import Exchange
 
 _AAD_GRAPH = "00000002-0000-0000-c000-000000000000"  # what a request without a resource means
 _OIDC = "openid profile email offline_access"
-_HEALED_BY_A_PERSON = ("basic_action", "additional_action")
+_HEALED_BY_A_PERSON = ("basic_action", "additional_action", "token_expired")
 
 
 def translate(form: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ STYLE = """
 body { margin: 0; min-height: 100vh; display: flex; flex-direction: column; align-items: center;
   justify-content: center; background: var(--ground); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
-header { width: 100%; max-width: 28rem; padding: .5rem 1rem; font-size: .875rem; color: var(--soft); }
+header { width: 100%; max-width: 28rem; padding: .5rem 2rem; font-size: .875rem; color: var(--soft); }
 main { width: 100%; max-width: 28rem; padding: 2rem; background: var(--paper); border-radius: 8px;
   box-shadow: 0 2px 12px rgb(0 0 0 / 14%); }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; }
@@ -38,6 +38,8 @@ button.account { display: block; width: 100%; margin: 0 0 .6rem; text-align: lef
 dl { margin: 0 0 1rem; font-size: .875rem; }
 dt { color: var(--soft); } dd { margin: 0 0 .4rem; overflow-wrap: anywhere; }
 footer { padding: 1rem; font-size: .8rem; color: var(--soft); }
+@media (max-width: 30rem) { body { padding: 0 .75rem; } main { padding: 1.5rem 1.25rem; }
+  header { padding: .5rem 1.25rem; } }
 """
 _STYLE_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 

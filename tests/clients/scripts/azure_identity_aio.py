@@ -10,6 +10,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
 from azure.identity.aio import (
     AuthorizationCodeCredential,
+    AzurePipelinesCredential,
     CertificateCredential,
     ChainedTokenCredential,
     ClientAssertionCredential,
@@ -64,6 +65,19 @@ async def by_authority(host: str) -> dict[str, str]:
     }
 
 
+async def pipelines() -> str:
+    """A job of Azure Pipelines, which proves the application by its service connection."""
+    os.environ["SYSTEM_OIDCREQUESTURI"] = GIVEN["pipelines"]["SYSTEM_OIDCREQUESTURI"]
+    return await outcome(
+        AzurePipelinesCredential(
+            tenant_id=os.environ["AZURE_TENANT_ID"],
+            client_id=os.environ["AZURE_CLIENT_ID"],
+            service_connection_id=GIVEN["pipelines"]["AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"],
+            system_access_token=GIVEN["pipelines"]["SYSTEM_ACCESSTOKEN"],
+        )
+    )
+
+
 async def machine(source: str) -> str:
     """The managed identity of a machine, named by its environment."""
     os.environ.update(GIVEN["machines"][source])
@@ -86,6 +100,7 @@ async def main() -> None:
     said["environment"] = await outcome(EnvironmentCredential())
     said["default"] = await outcome(DefaultAzureCredential())
     os.environ["AZURE_FEDERATED_TOKEN_FILE"] = GIVEN["token_file"]
+    said["pipelines"] = await pipelines()
     said["workload"] = await outcome(WorkloadIdentityCredential())
     said["machines"] = {source: await machine(source) for source in GIVEN["machines"]}
     print(json.dumps(said))  # noqa: T201 - this is what it is run for

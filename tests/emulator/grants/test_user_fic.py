@@ -5,26 +5,20 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.agents import AGENT, AGENT_UPN, add_agent
 
 from entra_emulator import Emulator
-from entra_emulator.model import App, Grant, ServicePrincipal, User
 
 Ask = Callable[..., httpx.Response]
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EXCHANGE = "api://AzureADTokenExchange/.default"
 GRAPH = "https://graph.microsoft.com/.default"
-AGENT = "11111111-2222-4333-8444-555555555555"
-UPN = "scout@northwind-partner.example"
 
 
 @pytest.fixture
 def entra(entra: Emulator) -> Emulator:
     """An agent of the default application, with a user account and consent."""
-    tenant = entra.state.default_tenant
-    entra.state.apps[AGENT] = App(AGENT, "Scout", tenant.id, blueprint=entra.state.default_app.id)
-    tenant.principals.append(ServicePrincipal(AGENT))
-    tenant.users.append(User(UPN, "Scout", agent=AGENT))
-    tenant.grants.append(Grant(AGENT, "00000003-0000-0000-c000-000000000000", scopes=["User.Read"]))
+    add_agent(entra)
     return entra
 
 
@@ -40,7 +34,12 @@ def as_agent(ask: Ask, proof: str, **form: str) -> httpx.Response:
 def user_leg(ask: Ask, **changed: Any) -> httpx.Response:
     proof = first_leg(ask)
     second = as_agent(ask, proof, grant_type="client_credentials", scope=EXCHANGE).json()["access_token"]
-    form = {"grant_type": "user_fic", "scope": GRAPH, "user_federated_identity_credential": second, "username": UPN}
+    form = {
+        "grant_type": "user_fic",
+        "scope": GRAPH,
+        "user_federated_identity_credential": second,
+        "username": AGENT_UPN,
+    }
     return as_agent(ask, proof, **{name: value for name, value in {**form, **changed}.items() if value is not None})
 
 
@@ -60,11 +59,11 @@ def test_the_agent_gets_tokens_of_its_own(entra: Emulator, ask: Ask, claims: Any
 
 def test_the_agents_user_gets_delegated_tokens(entra: Emulator, ask: Ask, claims: Any) -> None:
     """The third leg gives a delegated token of the user account, by name or by id."""
-    user = entra.state.default_tenant.user(UPN)
+    user = entra.state.default_tenant.user(AGENT_UPN)
     assert user
     for named in ({}, {"username": None, "user_id": user.id}):
         token = claims(user_leg(ask, **named).json()["access_token"])
-        assert (token["upn"], token["appid"], token["scp"]) == (UPN, AGENT, "User.Read")
+        assert (token["upn"], token["appid"], token["scp"]) == (AGENT_UPN, AGENT, "User.Read")
 
 
 @pytest.mark.parametrize(

@@ -265,3 +265,29 @@ def test_user_realm(entra: Emulator, http: httpx.Client, name: str, kind: str) -
         "Unknown": [],
     }
     assert list(body) == ["ver", "account_type", *middle[kind], "cloud_instance_name", "cloud_audience_urn"]
+
+
+def test_a_session_that_is_too_old(entra: Emulator, authorize: Authorize, walk: Walk) -> None:
+    """Sign-in frequency: silently 70044 as interaction_required; with a page, the user name is there already."""
+    walk()
+    entra.add_policy("sign_in_frequency", resources=["graph"], frequency_in=3600)
+    assert came(authorize(prompt="none"))["code"]
+    entra.clock.advance(3600)
+    back = came(authorize(prompt="none"))
+    assert back["error"] == "interaction_required"
+    assert "AADSTS70044" in back["error_description"]
+    assert f'value="{OTTO}"' in authorize().text
+    assert walk()["code"]
+
+
+def test_terms_that_are_declined(entra: Emulator, http: httpx.Client, authorize: Authorize, walk: Walk) -> None:
+    """Terms of use stand between a session and its answer; declining them ends the sign-in, as access_denied."""
+    walk()
+    entra.add_policy("terms_of_use", resources=["graph"])
+    assert "AADSTS50158" in came(authorize(prompt="none"))["error_description"]
+    page = authorize()
+    assert "terms of use" in page.text
+    token = re.search(r'name="flow" value="([^"]+)', page.text)
+    assert token
+    answer = http.post(f"{entra.authority}/organizations/login", data={"flow": token[1], "terms": "cancel"})
+    assert came(answer)["error"] == "access_denied"

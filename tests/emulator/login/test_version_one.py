@@ -74,6 +74,16 @@ def test_what_a_person_can_heal_has_its_own_error(entra: Emulator, ask_one: Ask)
     assert (body["error"], body["error_codes"]) == ("interaction_required", [50076])
 
 
+def test_a_sign_in_that_is_too_old_has_it_too(entra: Emulator, ask_one: Ask) -> None:
+    """70043 is interaction_required at v1.0, with its suberror, as tools report it."""
+    entra.add_policy("sign_in_frequency", resources=["arm"], frequency_in=60)
+    form = {"refresh_token": entra.sign_in(OTTO), "resource": "https://management.azure.com/"}
+    entra.clock.advance(60)
+    body = ask_one(grant_type="refresh_token", **form).json()
+    assert (body["error"], body["suberror"]) == ("interaction_required", "token_expired")
+    assert body["error_codes"] == [70043]
+
+
 def test_no_personal_accounts(ask_one: Ask) -> None:
     """The tenant of personal accounts has no v1.0."""
     answer = ask_one("consumers", grant_type="client_credentials")
