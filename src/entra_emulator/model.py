@@ -143,6 +143,7 @@ class Subscription:
 @dataclass
 class Tenant:
     """A directory. `cloud` empty: it answers in every cloud. `without`: resources (application ids) it lacks.
+    `region`: its tenant_region_scope (NA, EU, AS, WW …).
 
     `federated_domains`: of its domains those whose users sign in elsewhere. `user_consent`: people may consent for
     themselves to what needs no administrator.
@@ -159,6 +160,7 @@ class Tenant:
     domains: list[str] = field(default_factory=list)
     cloud: str = ""
     country: str = "US"
+    region: str = "WW"
     users: list[User] = field(default_factory=list)
     principals: list[ServicePrincipal] = field(default_factory=list)
     grants: list[Grant] = field(default_factory=list)

@@ -44,6 +44,7 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     # Not recorded by those who read claims one by one, or newer than the recording.
     "discovery_v2_2021_headers": {"added": {"kerberos_endpoint"}},
 }
+KINDS = {str: "text", int: "number", float: "number", bool: "truth", list: "list", dict: "object"}
 ADDED = {"xms_ftd", "aud", "iss", "iat", "nbf", "exp"}
 
 
@@ -62,7 +63,7 @@ def test_no_recording_is_left_out() -> None:
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
 def test_the_answer_is_as_recorded(asker: Asker, name: str) -> None:
-    """Same status, members and their order, OAuth error, AADSTS code, suberror, headers and challenge."""
+    """Same status, members, their order and kinds, OAuth error, AADSTS code, suberror, headers and challenge."""
     real, but = RECORDED[name], DIFFERENT.get(name, {})
     answer = CASES[name](asker)
     assert answer.status_code == but.get("status", real["status"] or STATUS_UNKNOWN[name]), answer.text
@@ -71,6 +72,7 @@ def test_the_answer_is_as_recorded(asker: Asker, name: str) -> None:
     else:
         _compare_members(name, _subject(name, answer), real, but)
         _compare_values(answer.json(), real, but)
+    assert {name for name in real.get("present", ()) if name not in answer.headers} == set()
     for header, value in real.get("headers", {}).items():
         if header != "x-ms-clitelem":
             assert answer.headers.get(header) == value, header
@@ -94,6 +96,8 @@ def _compare_members(name: str, ours: dict[str, Any], real: dict[str, Any], but:
     allowed = but.get("added", set()) | (ADDED if "claims" in name or "token_v" in name else set())
     found = [key for key in ours if key in wanted or key not in allowed]
     assert (sorted(found) if name in SORTED else found) == (sorted(wanted) if name in SORTED else wanted)
+    kinds = {key: real.get("kinds", {}).get(key, "text") for key in wanted if ours[key] is not None}
+    assert {key: KINDS[type(ours[key])] for key in kinds} == kinds
     if "inner" in real:
         assert sorted(ours["error"]) == sorted(real["inner"])
         assert ours["error"]["code"] == real["code"]

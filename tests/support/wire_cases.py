@@ -9,6 +9,7 @@ import base64
 import json
 import secrets
 import ssl
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -49,7 +50,8 @@ class Asker:
         self.entra = entra
         self.login = LOGIN
         trust = ssl.create_default_context(cafile=entra.ca_file)
-        self.http = httpx.Client(verify=trust, trust_env=False, proxy=entra.proxy)
+        named = {"client-request-id": str(uuid.uuid4())}  # as Microsoft's clients name their requests
+        self.http = httpx.Client(verify=trust, trust_env=False, proxy=entra.proxy, headers=named)
         self.here = httpx.Client(verify=trust, trust_env=False)
         self.issuers: list[OidcIssuer] = []
 

@@ -86,7 +86,7 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
         "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
         "claims_supported": _CLAIMS,
         "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": "WW" if named else None,
+        "tenant_region_scope": tenant.region if tenant and named else None,
         "cloud_instance_name": site.cloud.instance,
         "cloud_graph_host_name": site.cloud.aad_graph,
         "msgraph_host": graph,
@@ -102,9 +102,7 @@ def openid_configuration_version_one(exchange: Exchange) -> dict[str, Any]:
     tenant, hosts = exchange.tenant(), exchange.site.cloud.graph
     if tenant and tenant.personal:
         raise EntraError(90002, tenant=exchange.tenant_name)
-    return version_one.openid_configuration(
-        exchange, tenant.id if tenant else exchange.tenant_name.lower(), hosts[0] if hosts else ""
-    )
+    return version_one.openid_configuration(exchange, tenant, hosts[0] if hosts else "")
 
 
 def keys(exchange: Exchange) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.model import Tenant
 from entra_emulator.tokens.keys import unverified_claims
 
 from .exchange import Exchange
@@ -69,11 +70,10 @@ def error_name(problem: EntraError) -> str | None:
     return "interaction_required" if healed and problem.definition.error == "invalid_grant" else None
 
 
-def openid_configuration(exchange: Exchange, tenant: str, graph: str) -> dict[str, Any]:
-    """The v1.0 OpenID configuration. `tenant` is the tenant's id, or the name in the path that leaves it open."""
+def openid_configuration(exchange: Exchange, tenant: Tenant | None, graph: str) -> dict[str, Any]:
+    """The v1.0 OpenID configuration of a tenant, None where the name in the path leaves it open."""
     site = exchange.site
-    base = f"{site.authority}/{tenant}"
-    known = tenant.lower() not in ("common", "organizations")
+    base = f"{site.authority}/{tenant.id if tenant else exchange.tenant_name.lower()}"
     return {
         "token_endpoint": f"{base}/oauth2/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -83,7 +83,7 @@ def openid_configuration(exchange: Exchange, tenant: str, graph: str) -> dict[st
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
         "scopes_supported": ["openid"],
-        "issuer": site.issuer(tenant if known else "{tenantid}", 1),
+        "issuer": site.issuer(tenant.id if tenant else "{tenantid}", 1),
         "microsoft_multi_refresh_token": True,
         "authorization_endpoint": f"{base}/oauth2/authorize",
         "device_authorization_endpoint": f"{base}/oauth2/devicecode",
@@ -94,7 +94,7 @@ def openid_configuration(exchange: Exchange, tenant: str, graph: str) -> dict[st
         "check_session_iframe": f"{base}/oauth2/checksession",
         "userinfo_endpoint": f"{base}/openid/userinfo",
         "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": "WW" if known else None,
+        "tenant_region_scope": tenant.region if tenant else None,
         "cloud_instance_name": site.cloud.instance,
         "cloud_graph_host_name": site.cloud.aad_graph,
         "msgraph_host": graph,

@@ -48,6 +48,9 @@ def test_configuration_has_the_recorded_members_in_order(proxied: httpx.Client, 
     assert body["issuer"] == f"https://login.microsoftonline.com/{tenant.id}/v2.0"
     assert body["token_endpoint"] == f"https://login.microsoftonline.com/{tenant.id}/oauth2/v2.0/token"
     assert body["tenant_region_scope"] == "WW"
+    tenant.region = "EU"
+    url = f"https://login.microsoftonline.com/{tenant.domain}/.well-known/openid-configuration"
+    assert proxied.get(url).json()["tenant_region_scope"] == "EU"
     assert answer.headers["cache-control"] == "max-age=86400, private"
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "strict-transport-security" in answer.headers
