@@ -90,7 +90,7 @@ def test_without_a_key(entra: Emulator, tool: Any, nadia: Person) -> None:
 def test_terms_of_use(entra: Emulator, tool: Any) -> None:
     """50158 until she has accepted them in the browser."""
     entra.add_policy("terms_of_use", resources=["graph"])
-    assert refused(silent(tool)) == ("interaction_required", "basic_action", [50158])
+    assert refused(silent(tool)) == ("invalid_grant", "basic_action", [50158])
     assert tool.acquire_token_interactive(READ, timeout=30).get("access_token")
     assert silent(tool)["token_source"] == "identity_provider"
     assert entra.find_user(NADIA)[1].accepted_terms
@@ -101,9 +101,9 @@ def test_a_place_that_is_blocked(entra: Emulator, tool: Any) -> None:
     entra.state.default_tenant.locations.append(Location("Office", ["203.0.113.0/24"], trusted=True))
     entra.add_policy("block", resources=["graph"], except_locations=["trusted"])
     entra.state.settings.address = "198.51.100.7"
-    assert refused(silent(tool)) == ("interaction_required", "message_only", [53003])
+    assert refused(silent(tool)) == ("invalid_grant", "message_only", [53003])
     entra.state.settings.address = "203.0.113.7"
-    assert refused(silent(tool)) == ("interaction_required", "message_only", [53003])  # MSAL remembers for a minute
+    assert refused(silent(tool)) == ("invalid_grant", "message_only", [53003])  # MSAL remembers for a minute
     assert silent(tool, ["https://graph.microsoft.com/.default"])["token_source"] == "identity_provider"
 
 

@@ -15,14 +15,14 @@ from entra_emulator.login.sessions import session_answer
 from entra_emulator.model import Tenant, User
 from entra_emulator.tokens.keys import BadSignature
 
-_INTERACTION = frozenset({50072, 50074, 50076, 50079, 50158})
+_HEALED_BY_A_PERSON = ("basic_action", "additional_action")
 
 
 def answer(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 900144, 50013 for no token of ours, 500131 for another application's, 500133 expired, 240002 an
-        ID token, and what the rules say; where a second factor would help, as interaction_required with its claims.
+        ID token, and what the rules say; where a person could help, as interaction_required with its claims.
     """
     named = exchange.tenant()
     client = authenticate(exchange, named, needs_proof=True)
@@ -39,7 +39,7 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     try:
         return session_answer(exchange, client, who, tenant, asked)
     except EntraError as problem:
-        if problem.code in _INTERACTION:
+        if problem.suberror in _HEALED_BY_A_PERSON:
             problem.as_error = "interaction_required"
         raise
 

@@ -128,6 +128,8 @@ def _silently(traveller: Traveller, request: Request, token: str) -> Response:
     try:
         stop = traveller.stop()
     except EntraError as problem:
+        if problem.definition.error == "invalid_grant":  # here nothing was granted yet
+            problem.as_error = "interaction_required"
         raise _ToApplication(problem) from None
     if stop == "sign-in":
         raise _ToApplication(EntraError(70044 if traveller.journey.user else 50058))

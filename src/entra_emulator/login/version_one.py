@@ -1,7 +1,7 @@
 """The v1.0 endpoints that clients still use: they ask for a resource where v2.0 asks for scopes.
 
 A request is put into v2.0 words, the answer into v1.0 words: numbers are text, times are given as well as lifetimes,
-permissions stand without their resource, and a refusal a person can heal is `interaction_required`.
+permissions stand without their resource, and a refusal that is for a person is `interaction_required`.
 Source: learn.microsoft.com/previous-versions/azure/active-directory/azuread-dev/v1-protocols-oauth-code
 """
 
@@ -16,7 +16,7 @@ from .exchange import Exchange
 
 _AAD_GRAPH = "00000002-0000-0000-c000-000000000000"  # what a request without a resource means
 _OIDC = "openid profile email offline_access"
-_HEALED_BY_A_PERSON = ("basic_action", "additional_action", "token_expired")
+_FOR_A_PERSON = ("basic_action", "additional_action", "message_only", "token_expired")
 
 
 def translate(form: Mapping[str, str]) -> dict[str, str]:
@@ -66,8 +66,8 @@ _TOKENS = ("access_token", "refresh_token", "foci", "id_token", "client_info")
 
 def error_name(problem: EntraError) -> str | None:
     """The OAuth error of a refusal where v1.0 has another one than v2.0."""
-    healed = problem.definition.suberror in _HEALED_BY_A_PERSON
-    return "interaction_required" if healed and problem.definition.error == "invalid_grant" else None
+    for_a_person = problem.suberror in _FOR_A_PERSON
+    return "interaction_required" if for_a_person and problem.definition.error == "invalid_grant" else None
 
 
 def openid_configuration(exchange: Exchange, tenant: Tenant | None, graph: str) -> dict[str, Any]:

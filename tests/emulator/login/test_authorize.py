@@ -222,6 +222,10 @@ def test_silent_answers_say_what_a_page_would_ask(entra: Emulator, authorize: Au
     back = came(authorize(prompt="none"))
     assert back["error"] == "interaction_required"
     assert "AADSTS50076" in back["error_description"]
+    entra.state.default_tenant.policies[-1].require = "block"
+    back = came(authorize(prompt="none"))
+    assert back["error"] == "interaction_required"
+    assert "AADSTS53003" in back["error_description"]
 
 
 def test_single_page_applications_need_pkce(entra: Emulator, authorize: Authorize) -> None:

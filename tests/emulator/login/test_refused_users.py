@@ -148,7 +148,7 @@ CASES = {
     ),
     "policy blocks": Shape(
         53003,
-        "interaction_required",
+        "invalid_grant",
         400,
         WITH_SUBERROR,
         {"scope": GRAPH},

@@ -66,12 +66,24 @@ def test_user(entra: Emulator, ask_one: Ask, claims: Claims) -> None:
     assert again.json()["resource"]
 
 
-def test_what_a_person_can_heal_has_its_own_error(entra: Emulator, ask_one: Ask) -> None:
-    """Where v2.0 says invalid_grant with a suberror, v1.0 says interaction_required."""
-    entra.add_policy("mfa", resources=["arm"])
-    form = {"refresh_token": entra.sign_in(OTTO), "resource": "https://management.azure.com/"}
-    body = ask_one(grant_type="refresh_token", **form).json()
-    assert (body["error"], body["error_codes"]) == ("interaction_required", [50076])
+@pytest.mark.parametrize(
+    ("require", "code", "suberror"),
+    [
+        ("mfa", 50076, "basic_action"),
+        ("compliant_device", 50097, "additional_action"),
+        ("block", 53003, "message_only"),
+    ],
+)
+def test_what_is_for_a_person_has_its_own_error(
+    entra: Emulator, ask_one: Ask, ask: Ask, require: str, code: int, suberror: str
+) -> None:
+    """Where v2.0 says invalid_grant with a suberror, v1.0 says interaction_required with the same."""
+    entra.add_policy(require, resources=["arm"])
+    form = {"grant_type": "refresh_token", "refresh_token": entra.sign_in(OTTO)}
+    old = ask_one(**form, resource="https://management.azure.com/").json()
+    assert (old["error"], old["error_codes"], old["suberror"]) == ("interaction_required", [code], suberror)
+    new = ask(**form, scope="https://management.azure.com//.default").json()
+    assert (new["error"], new["error_codes"], new["suberror"]) == ("invalid_grant", [code], suberror)
 
 
 def test_a_sign_in_that_is_too_old_has_it_too(entra: Emulator, ask_one: Ask) -> None:

@@ -25,14 +25,14 @@ from entra_emulator.model import Device
 CASES = Cases()
 
 
-@CASES.case(50079, "interaction_required", claims=True)
+@CASES.case(50079, suberror="basic_action", claims=True)
 def no_second_factor_registered(entra: Emulator) -> Form:
     required(entra, "mfa")
     person(entra, OTTO).methods = []
     return refresh(entra, OTTO)
 
 
-@CASES.case(53004, "interaction_required", "additional_action")
+@CASES.case(53004, suberror="additional_action")
 def risky_sign_in_may_not_register(entra: Emulator) -> Form:
     required(entra, "mfa")
     person(entra, OTTO).methods = []
@@ -68,7 +68,7 @@ def security_defaults_without_second_factor(entra: Emulator) -> Form:
     return refresh(entra, OTTO)
 
 
-@CASES.case(530035, "interaction_required", "message_only")
+@CASES.case(530035, suberror="message_only")
 def security_defaults_and_risk(entra: Emulator) -> Form:
     home(entra).security_defaults = True
     person(entra, NADIA).sign_in_risk = "high"
@@ -83,13 +83,13 @@ def sign_in_frequency(entra: Emulator) -> Form:
     return form
 
 
-@CASES.case(50178, "interaction_required", "message_only")
+@CASES.case(50178, suberror="message_only")
 def sign_in_frequency_for_somebody_passed_through(entra: Emulator) -> Form:
     entra.add_policy("sign_in_frequency", CUSTOMER)
     return {**refresh(entra), "tenant": CUSTOMER}
 
 
-@CASES.case(50097, "interaction_required", "additional_action", claims=True)
+@CASES.case(50097, suberror="additional_action", claims=True)
 def no_device(entra: Emulator) -> Form:
     required(entra, "compliant_device")
     return refresh(entra)
@@ -107,13 +107,13 @@ def device_disabled(entra: Emulator) -> Form:
     return on_device(entra, Device("laptop", enabled=False, compliant=True))
 
 
-@CASES.case(53000, "interaction_required", "additional_action", claims=True)
+@CASES.case(53000, suberror="additional_action", claims=True)
 def device_not_compliant(entra: Emulator) -> Form:
     required(entra, "compliant_device")
     return on_device(entra, Device("laptop"))
 
 
-@CASES.case(53001, "interaction_required", "additional_action", claims=True)
+@CASES.case(53001, suberror="additional_action", claims=True)
 def device_not_joined(entra: Emulator) -> Form:
     required(entra, "joined_device")
     return on_device(entra, Device("laptop", compliant=True))
@@ -124,7 +124,7 @@ def on_device(entra: Emulator, device: Device) -> Form:
     return refresh(entra, device=device.id)
 
 
-@CASES.case(53002, "interaction_required", "message_only")
+@CASES.case(53002, suberror="message_only")
 def application_not_approved(entra: Emulator) -> Form:
     required(entra, "approved_app")
     return refresh(entra)
@@ -136,45 +136,45 @@ def application_not_protected(entra: Emulator) -> Form:
     return refresh(entra)
 
 
-@CASES.case(530084, "interaction_required", "message_only")
+@CASES.case(530084, suberror="message_only")
 def token_not_bound(entra: Emulator) -> Form:
     required(entra, "token_protection")
     return refresh(entra)
 
 
-@CASES.case(50142, "interaction_required", "additional_action", claims=True)
+@CASES.case(50142, suberror="additional_action", claims=True)
 def risky_user_has_to_change_the_password(entra: Emulator) -> Form:
     required(entra, "password_change", user_risk=["high"])
     person(entra, NADIA).risk = "high"
     return refresh(entra)
 
 
-@CASES.case(50158, "interaction_required", "basic_action", claims=True)
+@CASES.case(50158, suberror="basic_action", claims=True)
 def terms_of_use_not_accepted(entra: Emulator) -> Form:
     required(entra, "terms_of_use")
     return refresh(entra)
 
 
-@CASES.case(50177, "interaction_required", "message_only")
+@CASES.case(50177, suberror="message_only")
 def outside_challenge_for_somebody_passed_through(entra: Emulator) -> Form:
     entra.add_policy("external", CUSTOMER)
     return {**refresh(entra), "tenant": CUSTOMER}
 
 
-@CASES.case(53003, "interaction_required", "message_only", claims=True)
+@CASES.case(53003, suberror="message_only", claims=True)
 def workload_blocked(entra: Emulator) -> Form:
     required(entra, "block", workloads=True)
     return app_only()
 
 
-@CASES.case(53011, "interaction_required", "message_only")
+@CASES.case(53011, suberror="message_only")
 def guest_at_risk_at_home(entra: Emulator) -> Form:
     entra.add_policy("block", CUSTOMER, user_risk=["high"])
     person(entra, OTTO).risk = "high"
     return guest(entra)
 
 
-@CASES.case(530034, "interaction_required", "message_only")
+@CASES.case(530034, suberror="message_only")
 def delegated_administrator_at_risk(entra: Emulator) -> Form:
     person(entra, NADIA).risk = "high"
     return {**refresh(entra), "tenant": CUSTOMER}
