@@ -14,7 +14,8 @@ SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner", "vault")
 class Cloud:
     """One national cloud. `login[0]` is the preferred host; `realm` is the cloud whose tenants and APIs it shares.
 
-    `vault` is the domain under which each key vault has a host of its own.
+    `vault` is the domain under which each key vault has a host of its own. `device`: the page where a device's code is
+    entered, if that is not on the sign-in host itself.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Cloud:
     realm: str = ""
     preferred_cache: str = ""
     regional: str = ""
+    device: str = ""
     graph: list[str] = field(default_factory=list)
     arm: list[str] = field(default_factory=list)
     partner: list[str] = field(default_factory=list)

@@ -20,6 +20,7 @@ from .scopes import parse
 LIFE_IN = 900
 INTERVAL_IN = 5
 PAGE = "/common/oauth2/deviceauth"
+SHORT_PAGE = "/device"
 
 
 async def devicecode(request: Request) -> Response:
@@ -43,7 +44,8 @@ async def devicecode(request: Request) -> Response:
     now = exchange.world.clock.now()
     record = DeviceSignIn(app.id, exchange.tenant_name, scopes, new_user_code(), now)
     code = exchange.world.interaction.add_device(record)
-    uri = f"{exchange.site.authority}{PAGE}"
+    site = exchange.site
+    uri = site.cloud.device if site.cloud.device and not site.local_port else f"{site.authority}{PAGE}"
     body = {
         "user_code": record.user_code,
         "device_code": code,
@@ -57,7 +59,7 @@ async def devicecode(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """GET /common/oauth2/deviceauth: the page for the code."""
+    """GET /common/oauth2/deviceauth, or /device: the page for the code."""
     exchange = Exchange.of(request)
     return showing.html(exchange, pages.enter_code(PAGE, code=request.query_params.get("otc", "")))
 

@@ -159,6 +159,7 @@ def routes() -> list[BaseRoute]:
         *(route(method, "/{tenant}/oauth2/logout", _version_one(sign_out.logout)) for method in ("GET", "POST")),
         route("POST", f"/{{tenant}}{showing.STEP}", authorize.step),
         route("GET", device.PAGE, device.show),
+        route("GET", device.SHORT_PAGE, device.show),
         route("POST", device.PAGE, device.enter),
         route("GET", "/{tenant}/userrealm/{username}", user_realm),
         route("GET", "/common/discovery/instance", instance),

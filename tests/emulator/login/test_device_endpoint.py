@@ -56,6 +56,22 @@ def test_the_codes(codes: dict[str, Any]) -> None:
     assert codes["verification_uri"] in codes["message"]
 
 
+def test_the_page_where_it_is_entered(
+    entra: Emulator, proxied: httpx.Client, http: httpx.Client, codes: dict[str, Any]
+) -> None:
+    """In the public cloud it has an address of its own; elsewhere it is on the host that was asked."""
+    assert codes["verification_uri"].startswith(f"{entra.authority}/")
+    form = {"client_id": PUBLIC_APP, "scope": SCOPE}
+    for host, page in (
+        ("login.microsoftonline.com", "https://login.microsoft.com/device"),
+        ("login.microsoftonline.us", "https://login.microsoftonline.us/common/oauth2/deviceauth"),
+    ):
+        said = proxied.post(f"https://{host}/organizations/oauth2/v2.0/devicecode", data=form).json()
+        assert said["verification_uri"] == page
+        assert "Enter code" in proxied.get(page).text
+    assert "Enter code" in http.get(codes["verification_uri"]).text
+
+
 def test_pending_then_the_token_then_nothing(entra: Emulator, ask: Ask, codes: dict[str, Any]) -> None:
     """70016 until the person is done, then one answer; a code that was redeemed is unknown."""
     pending = poll(ask, codes)
