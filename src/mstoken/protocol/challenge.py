@@ -1,4 +1,4 @@
-"""Read a 401's WWW-Authenticate: Bearer challenge (RFC 6750 section 3, RFC 9110 section 11.6.1)."""
+"""Read a 401's WWW-Authenticate: Bearer challenges (RFC 6750 section 3, RFC 9110 sections 5.6 and 11.6.1)."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import base64
 import binascii
 import json
 import re
+from typing import TYPE_CHECKING
 
-_PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$)))?")
+"""A scheme, and the token68 that some have in place of parameters, as Negotiate does."""
+_BETWEEN = re.compile(r"[\s,]*")
 _LONGEST = 32_768
 
 
 def bearer_challenge(header: str) -> dict[str, str]:
     """The parameters of the first Bearer challenge, names in lower case; empty when there is none."""
-    start = re.search(r"(?:^|[\s,])bearer(?=\s)", header[:_LONGEST], re.IGNORECASE)
-    if not start:
-        return {}
-    found: dict[str, str] = {}
-    for name, quoted, plain in _PARAMETER.findall(header[start.end() : _LONGEST]):
-        found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) or plain)
-    return found
+    return next(_bearer_challenges(header), {})
 
 
 def claims_challenge(claims: str, authorization_uri: str = "") -> str:
@@ -38,12 +40,48 @@ def claims_challenge(claims: str, authorization_uri: str = "") -> str:
 def challenged_claims(header: str) -> str:
     """The claims a resource asks for, as JSON text, or '' where it asks for none that can be read.
 
-    Source: learn.microsoft.com/entra/identity-platform/claims-challenge. The value is base64 or base64url, with or
-    without padding; it counts only beside error="insufficient_claims" or, from older resources, "invalid_token".
+    Of several Bearer challenges the first that asks for claims counts. Source:
+    learn.microsoft.com/entra/identity-platform/claims-challenge. The value is base64 or base64url, with or without
+    padding; it counts only beside error="insufficient_claims" or, from older resources, "invalid_token".
     """
-    parameters = bearer_challenge(header)
+    return next(filter(None, map(_claims, _bearer_challenges(header))), "")
+
+
+def _bearer_challenges(header: str) -> Iterator[dict[str, str]]:
+    return (parameters for scheme, parameters in _challenges(header) if scheme == "bearer")
+
+
+def _challenges(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """(scheme, parameters) of each challenge, in lower case; of a parameter that stands twice the first counts.
+
+    A comma separates parameters and challenges alike, so what has no value begins a challenge. What cannot be read
+    ends the reading.
+    """
+    text, at = header[:_LONGEST], 0
+    scheme, parameters = "", dict[str, str]()
+    while (at := _after(_BETWEEN, text, at)) < len(text):
+        if found := _PARAMETER.match(text, at):
+            name, quoted, plain = found.groups()
+            parameters.setdefault(name.lower(), plain or re.sub(r"\\(.)", r"\1", quoted or ""))
+        elif found := _SCHEME.match(text, at):
+            if scheme:
+                yield scheme, parameters
+            scheme, parameters = found[1].lower(), {}
+        else:
+            break
+        at = found.end()
+    if scheme:
+        yield scheme, parameters
+
+
+def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
+
+
+def _claims(parameters: dict[str, str]) -> str:
     encoded = parameters.get("claims", "")
-    if not encoded or parameters.get("error") not in ("insufficient_claims", "invalid_token"):
+    if not encoded or parameters.get("error", "").lower() not in ("insufficient_claims", "invalid_token"):
         return ""
     try:
         text = base64.b64decode(encoded.translate(str.maketrans("-_", "+/")) + "=" * (-len(encoded) % 4)).decode()

@@ -20,6 +20,8 @@ from mstoken.protocol.http import HttpResponse
 from mstoken.transports.faults import not_accepted, too_large, unreachable, unreadable_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyreqwest.bytes import Bytes
     from pyreqwest.client import BaseClientBuilder, Client, SyncClient
     from pyreqwest.exceptions import PyreqwestError
@@ -167,7 +169,14 @@ def _answer(response: BaseResponse, body: Bytes | None, request: HttpRequest) ->
     content = bytes(body or b"")
     if len(content) > request.max_answer:
         raise too_large(request.url, request.max_answer)
-    return HttpResponse(response.status, response.headers, content)
+    return HttpResponse(response.status, _headers(response), content)
+
+
+def _headers(response: BaseResponse) -> Mapping[str, str]:
+    """As they came; challenges on several lines are one list of them (RFC 9110 sections 5.3 and 11.6.1)."""
+    headers = response.headers
+    lines = headers.getall("www-authenticate") if "www-authenticate" in headers else []
+    return {**headers, "www-authenticate": ", ".join(lines)} if len(lines) > 1 else headers
 
 
 def _issuer(request: HttpRequest) -> str:

@@ -157,3 +157,14 @@ def test_request_answers_a_claims_challenge(world: World, token_service: TokenSe
         assert json.loads(answer.body) == {"seen": "Bearer new"}
     assert len(token_service.asked) == 2
     assert len(api.asked) == 3
+
+
+def test_a_challenge_on_a_line_of_its_own_is_seen(world: World, token_service: TokenService, api: TokenService) -> None:
+    """Where a gateway's Negotiate comes in a header line before the API's Bearer, the claims are still answered."""
+    token_service.script = [token_reply("old"), token_reply("new")]
+    lines = f"WWW-Authenticate: Negotiate\r\nWWW-Authenticate: {CHALLENGE}\r\n"
+    api.script = [Reply(raw=f"HTTP/1.1 401 Unauthorized\r\n{lines}Content-Length: 0\r\n\r\n".encode()), Reply(200, {})]
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    answer = world.run(lambda: client.request("GET", api.url, scope="graph", origin=api.url))
+    assert answer.status == 200
+    assert [asked.headers["Authorization"] for asked in api.asked] == ["Bearer old", "Bearer new"]
