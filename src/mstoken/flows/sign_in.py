@@ -2,7 +2,8 @@
 
 One sign-in serves every resource and tenant: the refresh token is kept under the account's name, which says neither.
 What a family of clients shares (`foci` in Entra's answer) is kept under the family's name as well, and tried by each of
-its members before a person is asked.
+its members before a person is asked: for the same person, as far as the credentials name one. A sign-in that has an
+account's name is that account's alone.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
         if turn.failure is not None:
             raise turn.failure  # whoever was asked while this caller waited has not signed in
         answer, _ = await ask_person(replace(request, claims=claims, give_up_on=0), credential, port)
-        await keep(name, answer, request, port)
+        await keep(name, answer, request, credential, port)
         return answer.token
 
 
@@ -82,12 +83,12 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
             "The sign-in left no refresh token, so nothing could be kept.",
             "Allow the application the scope offline_access, and sign in again.",
         )
-    await keep(name, answer, request, port)
+    await keep(name, answer, request, credential, port)
     await port.save(cache_key(request), answer.token)
     return person
 
 
-async def keep(name: str, answer: Answer, request: TokenRequest, port: Port) -> None:
+async def keep(name: str, answer: Answer, request: TokenRequest, credential: SignIn, port: Port) -> None:
     """Keep the refresh token of a sign-in under `name`, before its access token is handed out."""
     if not answer.refresh_token:
         return
@@ -96,16 +97,14 @@ async def keep(name: str, answer: Answer, request: TokenRequest, port: Port) -> 
     if await port.load_grant(key) is not None:
         await port.forget_tokens(About(account=name))  # they may be of the person who was signed in before
     await port.put_grant(key, answer.refresh_token, whose)
-    if answer.family:
-        family = RefreshToken(account=family_name(answer.family, request))
-        await port.put_grant(grant_key(family), answer.refresh_token, whose)
+    if answer.family and (family := family_name(answer.family, request, credential)):
+        await port.put_grant(grant_key(RefreshToken(account=family)), answer.refresh_token, whose)
 
 
 async def _in_silence(name: str, request: TokenRequest, credential: SignIn, port: Port) -> tuple[Token | None, str]:
     """A token without asking anybody, if that can be; and the claims to ask the person with otherwise."""
     claims = request.claims
-    family = "" if credential.account or isinstance(credential, AuthorizationCode) else family_name(FAMILY, request)
-    for account in filter(None, (name, family)):
+    for account in filter(None, (name, family_name(FAMILY, request, credential))):
         held = RefreshToken(account=account, client=credential.client)
         if await port.load_grant(grant_key(held)) is None:
             continue

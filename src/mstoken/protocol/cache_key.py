@@ -94,9 +94,14 @@ def sign_in_name(request: TokenRequest, credential: SignIn) -> str:
     return credential.account or " ".join(filter(None, (_person(credential), request.client_id, _host(request))))
 
 
-def family_name(family: str, request: TokenRequest) -> str:
-    """The account under which a family of clients shares a sign-in."""
-    return f"family {family} {_host(request)}"
+def family_name(family: str, request: TokenRequest, credential: SignIn) -> str:
+    """The account under which a family of clients shares a person's sign-in; '' for one that is not to be shared.
+
+    Whoever names an account, or brings a code of a web application's user, means that sign-in and no other's.
+    """
+    if credential.account or isinstance(credential, AuthorizationCode):
+        return ""
+    return " ".join(filter(None, ("family", family, _person(credential), _host(request))))
 
 
 def session_name(credential: OnBehalfOf) -> str:

@@ -285,6 +285,29 @@ def test_a_family_shares_its_sign_in(world: World, entra: Emulator, otto: Person
     assert opened == [PUBLIC_APP, stranger]
 
 
+def test_a_family_shares_nobody_elses_sign_in(world: World, entra: Emulator, nadia: Person, otto: Person) -> None:
+    """Who names a person or an account gets that one's tokens, whoever of the family signed in before."""
+    entra.state.apps[PUBLIC_APP].family = True
+    sibling = _another_app(entra, 1, family=True)
+    stores = in_memory()
+
+    def upn(app_id: str, **options: Any) -> Any:
+        person = nadia if NADIA in options.values() else otto
+        credential = Browser(open_browser=person.open, timeout_in=30, **options)
+        app = world.client("organizations", app_id, credential, entra.authority, stores=stores)
+        return decode(world.run(partial(app.get_token, "graph")).token).claims["upn"]
+
+    assert upn(PUBLIC_APP, login_hint=NADIA) == NADIA
+    assert upn(sibling, login_hint=OTTO) == OTTO
+    assert upn(sibling) == OTTO
+    assert upn(PUBLIC_APP, account=NADIA) == NADIA
+    asked = len(entra.token_requests)
+    assert upn(sibling, account="otto") == OTTO
+    assert entra.token_requests[asked].grant_type == "authorization_code"  # the named account's own, not the family's
+    assert upn(sibling, login_hint=NADIA) == NADIA
+    assert entra.token_requests[-1].grant_type == "refresh_token"  # the same person's, of the sibling
+
+
 def test_a_policy_that_no_sign_in_meets(world: World, entra: Emulator, otto: Person) -> None:
     """A blocked person sees a page that says so, and the program waits no longer than it was told to."""
     from entra_emulator.model import Policy
