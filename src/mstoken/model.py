@@ -84,27 +84,36 @@ class About:
         return same and (not resource or any(scope.startswith(resource) for scope in other.scope.lower().split()))
 
 
+def shown_url(url: str) -> str:
+    """The URL or host as messages and lists may show it: user info, query and fragment can hold a secret."""
+    scheme, mark, rest = url.partition("://")
+    if not mark or "@" in scheme:
+        scheme, mark, rest = "", "", url
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}{mark}{'…@' if user or at else ''}{re.split(r'[?#]', place, maxsplit=1)[0]}"
+
+
 def origin_of(url: str, what: str) -> str:
     """The origin (scheme, host, port) of an authority given as a host or a URL.
 
     Only https, or http to loopback, and nothing that could hide another host: user info, backslashes, spaces.
     Raises UsageError; `what` names the setting in the message.
     """
-    text = url.strip()
+    text, shown = url.strip(), shown_url(url)
     if "://" not in text:
         text = f"https://{text}"
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise UsageError(f"{what} {url!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
+        raise UsageError(f"{what} {shown!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
     host = parts.hostname or ""
     if not host or "@" in parts.netloc or re.search(r"[\s\\]", text):
-        raise UsageError(f"{what} {url!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
+        raise UsageError(f"{what} {shown!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
-        raise UsageError(f"{what} {url!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
+        raise UsageError(f"{what} {shown!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
+    named = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{named}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
 
 
 @value

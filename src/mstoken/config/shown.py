@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mstoken.model import shown_url
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,10 +33,10 @@ _PLAIN = frozenset(
     }
 )
 _CERTIFICATES = frozenset({"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"})
+_PATHS = ("_PATH", "_FILE", "_DIR")
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _IDS = {"AZURE_CLIENT_ID": re.compile(r"[0-9A-Fa-f-]{36}"), "AZURE_TENANT_ID": re.compile(r"[A-Za-z0-9.-]{1,255}")}
 _MATTERS = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "ACTIONS_ID_TOKEN_")
-_USER_INFO = re.compile(r"(?<=//)[^/@\s]*@")
 
 
 def shown_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -61,5 +63,5 @@ def shown_value(name: str, value: str) -> str:
     if name in _IDS:
         return value if _IDS[name].fullmatch(value.strip()) else "set, but not an id"
     if name in _PLAIN or is_network(name):
-        return _USER_INFO.sub("…@", value)
+        return value if name in _CERTIFICATES or name.endswith(_PATHS) else shown_url(value)
     return "set"

@@ -44,6 +44,10 @@ async def ask(http: HttpRequest, request: TokenRequest, port: Port) -> Answer:
     """
 
     def read(response: HttpResponse) -> Answer:
+        if response.status != 200:
+            from mstoken.protocol.quoted import unquoted
+
+            response = unquoted(response, http)
         return read_answer(response, request, port.now(), port.random())
 
     place = digest(_PAUSE, request.authority.token_endpoint.lower(), request.client_id.lower())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.model import shown_url
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -128,14 +129,16 @@ def arc_keys(environment: Mapping[str, str]) -> str:
 def _url(text: str, variable: str, *, https: bool = False) -> str:
     try:
         parts = urlsplit(text)
-        usable = bool(parts.hostname) and parts.port != 0 and parts.scheme in ("http", "https")
+        usable = (
+            bool(parts.hostname) and parts.port != 0 and parts.scheme in ("http", "https") and "@" not in parts.netloc
+        )
     except ValueError:
         usable = False
     if not usable or re.search(r"[\s\\]", text):
-        raise UsageError(f"{variable} is not a URL: {text!r}.", "The platform sets it; do not change it.")
+        raise UsageError(f"{variable} is not a URL: {shown_url(text)!r}.", "The platform sets it; do not change it.")
     if https and parts.scheme != "https":
         raise UsageError(
-            f"{variable} is not https: {text}. The endpoint of Service Fabric has to be.",
+            f"{variable} is not https: {shown_url(text)}. The endpoint of Service Fabric has to be.",
             "The platform sets it; do not change it.",
         )
     return text
