@@ -25,25 +25,50 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     Under `fingerprint`, where there is one, is noted which kept token answers the same command line next time.
     Raises MstokenError.
     """
+    _check_pop(given)
     settings = settings_for(flags_of(given))
     stores = own_stores(settings.store)
     client = Client.from_settings(settings, stores, OnceTransport())
-    wanted = scopes_wanted(client, given["services"], given["scope"])
+    wanted = scopes_wanted(client, given["services"] or _service_of(given), given["scope"])
     warning = "" if client.authority.token_url else client.target(*wanted).warning
     claims = claims_text(given["claims"])
-    wishes: dict[str, Any] = {name: given[name] for name in ("min_ttl", "fresh") if given[name]}
     with client:
-        token = client.get_token(*wanted, claims=claims or None, **wishes)
+        token = _asked(client, wanted, claims, given)
     if warning:
         output.note(warning)
     _say_if_short(token, given["min_ttl"])
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope)
     asked = served(client.question(*wanted))
     output.write(render(given["output"], fields, asked.authority.tenant))
-    if fingerprint and not (warning or settings.notes or claims):  # what has to be said is said every time
+    if fingerprint and not (
+        warning or settings.notes or claims or given["pop"]
+    ):  # what has to be said is said every time
         from mstoken.cli.quick_note import keep
 
         keep(stores.tokens, fingerprint, asked)
+
+
+def _asked(client: Client, wanted: Sequence[str], claims: str, given: Mapping[str, Any]) -> Token:
+    wishes: dict[str, Any] = {name: given[name] for name in ("min_ttl", "fresh") if given[name]}
+    if given["pop"]:
+        signed = {"url": given["pop"], "method": given["pop_method"], "nonce": given["pop_nonce"]}
+        return client.pop_token(*wanted, claims=claims, **signed, **wishes)
+    return client.get_token(*wanted, claims=claims or None, **wishes)
+
+
+def _check_pop(given: Mapping[str, Any]) -> None:
+    if not given["pop"] and (given["pop_method"] or given["pop_nonce"]):
+        raise UsageError("--pop-method and --pop-nonce are about a signed request.", "Give --pop URL too.")
+    if given["pop"] and given["output"] in ("az", "azd"):
+        raise UsageError(
+            f"--output {given['output']} stands for a bearer token, which a signed request is not.",
+            "Use --output token, header, env or json.",
+        )
+
+
+def _service_of(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The URL that is signed for tells the service too, where nothing else does."""
+    return (given["pop"],) if "://" in given["pop"] and not given["scope"] else ()
 
 
 def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]) -> tuple[str, ...]:

@@ -54,6 +54,13 @@ GET = (
         kind="choice",
         choices=("token", "json", "header", "env", "az", "azd"),
     ),
+    Option(
+        "--pop",
+        "Bind the token to a key, inside a request signed for this URL, or for a cluster's resource id.",
+        "URL|ID",
+    ),
+    Option("--pop-method", "Method of the request that --pop signs, such as GET.", "METHOD"),
+    Option("--pop-nonce", "Nonce that the service gave for it; one is made without it.", "NONCE"),
 )
 """What `mstoken get` takes besides."""
 

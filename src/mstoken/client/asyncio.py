@@ -94,12 +94,13 @@ class AsyncClient(Wiring):
         question = self._question_of_call(url, scope, origin)
         return await call(ApiRequest(method, url, headers or {}, body), question, self._port())
 
-    async def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "") -> str:
+    async def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "", **wishes: Any) -> Token:
         """As `Client.pop_token`."""
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        return await pop_token(self.question(*scopes), self._bound_key(), PopRequest(url, method, nonce), self._port())
+        request = PopRequest(url, method, nonce)
+        return await pop_token(self.question(*scopes, **wishes), self._bound(), request, self._port())
 
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

@@ -118,19 +118,19 @@ class Client(Wiring):
         question = self._question_of_call(url, scope, origin)
         return self._run(call(ApiRequest(method, url, headers or {}, body), question, self._port()))
 
-    def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "") -> str:
+    def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "", **wishes: Any) -> Token:
         """A token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
 
         `url` and `method` are those of the request it is for; for a cluster of Kubernetes, `url` is its resource id, as
-        kubelogin's claim `u`. A new one for each request: only the token in it is kept. Raises as `get_token`, and
-        UsageError for a credential whose tokens cannot be bound.
+        kubelogin's claim `u`. `nonce` is one that the service gave. A new one for each request: only the token in it is
+        kept, in memory, and `expires_on` is its end. `wishes` are `claims`, `tenant_id`, `enable_cae`, `min_ttl` and
+        `fresh`, as of `get_token`. Raises as `get_token`, and UsageError for a credential whose tokens cannot be bound.
         """
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        return self._run(
-            pop_token(self.question(*scopes), self._bound_key(), PopRequest(url, method, nonce), self._port())
-        )
+        request = PopRequest(url, method, nonce)
+        return self._run(pop_token(self.question(*scopes, **wishes), self._bound(), request, self._port()))
 
     def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

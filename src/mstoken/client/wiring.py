@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from mstoken.config.settings import Settings
     from mstoken.credentials import Credential
     from mstoken.flows.store_port import Stores
-    from mstoken.keys.pop_key import PopKey
     from mstoken.model import Token
     from mstoken.rest.bearer_auth import Audience
+    from mstoken.rest.pop import Binding
     from mstoken.services import Target
 
 MOST_TARGETS = 1000
@@ -70,7 +70,7 @@ class Wiring:
         self._runtime: Any = None
         self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
-        self._pop_key: PopKey | None = None
+        self._binding: Binding | None = None
         self._making = Lock()
 
     def __repr__(self) -> str:
@@ -197,14 +197,14 @@ class Wiring:
             raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
         return TokenRequest(self.authority, self.client_id, self.credential, (), profile=self.profile), self.credential
 
-    def _bound_key(self) -> PopKey:
-        """This client's own key for proof of possession."""
+    def _bound(self) -> Binding:
+        """This client's own key for proof of possession, and the tokens bound to it."""
         with self._making:
-            if self._pop_key is None:
-                from mstoken.keys.pop_key import PopKey
+            if self._binding is None:
+                from mstoken.rest.pop import Binding
 
-                self._pop_key = PopKey()
-            return self._pop_key
+                self._binding = Binding()
+            return self._binding
 
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
         from mstoken.rest.bearer_auth import Audience

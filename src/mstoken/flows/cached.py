@@ -27,8 +27,7 @@ async def cached(request: TokenRequest, port: Port) -> Token:
     give_up_on = request.give_up_on or port.now() + request.patience_in
 
     async def ask() -> Token:
-        timed = replace(request, give_up_on=max(give_up_on, port.now() + min(LEAST_IN, request.patience_in)))
-        token = await _watching_consent(timed, port) if is_user(request.credential) else await acquire(timed, port)
+        token = await asked(replace(request, give_up_on=give_up_on), port)
         if request.claims:
             # A token that met a challenge replaces the one that did not, or the next plain question would bring that
             # back (learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation).
@@ -37,6 +36,13 @@ async def cached(request: TokenRequest, port: Port) -> Token:
         return token
 
     return await kept(cache_key(request), ask, port, about(request), min_ttl=request.min_ttl, fresh=request.fresh)
+
+
+async def asked(request: TokenRequest, port: Port) -> Token:
+    """A token from the service, whatever is kept, by `request.give_up_on` or soon after. Raises as the flow."""
+    least = port.now() + min(LEAST_IN, request.patience_in)
+    timed = replace(request, give_up_on=max(request.give_up_on, least))
+    return await _watching_consent(timed, port) if is_user(request.credential) else await acquire(timed, port)
 
 
 async def _watching_consent(request: TokenRequest, port: Port) -> Token:

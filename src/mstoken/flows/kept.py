@@ -5,7 +5,7 @@ A token that is due for renewal but still valid is renewed by one caller; if the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mstoken.errors import MstokenError, TryLater
 from mstoken.model import Freshness
@@ -13,18 +13,31 @@ from mstoken.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import Turn
     from mstoken.model import About, Token
 
 RENEW_AGAIN_IN = 60
 """Seconds from the beginning of a renewal to the next try, if it fails; the valid token serves meanwhile."""
 
 
+class Shelf(Protocol):
+    """Where tokens are kept, and taken turns at: the part of `Port` that is needed here, or a place of its own."""
+
+    def now(self) -> float: ...
+
+    async def load(self, key: str) -> Token | None: ...
+
+    async def save(self, key: str, token: Token, about: About | None = None) -> None: ...
+
+    def exclusive(self, key: str) -> AbstractAsyncContextManager[Turn]: ...
+
+
 async def kept(
     key: str,
     ask: Callable[[], Awaitable[Token]],
-    port: Port,
+    port: Shelf,
     about: About | None = None,
     *,
     min_ttl: float = 0,
@@ -58,7 +71,7 @@ async def kept(
 
 
 async def _renewed(
-    valid: Token, key: str, asked: Callable[[], Awaitable[Token]], port: Port, about: About | None
+    valid: Token, key: str, asked: Callable[[], Awaitable[Token]], port: Shelf, about: About | None
 ) -> Token:
     """The next token, or the valid one where there is none to be had now.
 

@@ -3,7 +3,8 @@
 The token endpoint is told the key's thumbprint (`req_cnf`); the token names it in `cnf`, and whoever uses the token
 signs a small JWT around it, the signed HTTP request. A token that was stolen on the way is worth nothing.
 Sources: RFC 7638 (thumbprint), RFC 7800 section 3 (cnf), draft-ietf-oauth-signed-http-request-03 section 3,
-learn.microsoft.com/entra/msal/dotnet/advanced/proof-of-possession-tokens
+learn.microsoft.com/entra/msal/dotnet/advanced/proof-of-possession-tokens; docs/decisions/0008-pop-and-mtls.md says how
+it compares with what MSAL and kubelogin send.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from mstoken.errors import UsageError
 from mstoken.protocol.client_assertion import signing_input
 from mstoken.values import value
 
@@ -21,19 +23,45 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ALGORITHM = "RS256"
+TOKEN_TYPE = "PoP"
+"""The scheme of the Authorization header, as Microsoft's clients write it."""
+IN_SOFTWARE = "sw"
+"""Where the key is (`xms_ksl`), as kubelogin and Azure CLI say it of theirs."""
+_USUAL_PORTS = {"https": ":443", "http": ":80"}
 
 
 @value
 class PopRequest:
     """The request a token is for, as far as the signature is to cover it.
 
-    `url` is an https URL, of which host and path are signed, or what the service wants in their place: kubelogin signs
-    the cluster's resource id. Empty fields are left out. `nonce` is the service's own, or any text that comes once.
+    `url` is a URL, of which host and path are signed and not the query, or what the service wants in their place:
+    kubelogin signs the cluster's resource id. Empty fields are left out. `nonce` is the service's own, or any text that
+    comes once. Raises UsageError for what looks like a URL and is none.
     """
 
     url: str = ""
     method: str = ""
     nonce: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            sound = "://" not in self.url or bool(urlsplit(self.url).hostname)
+        except ValueError:
+            sound = False
+        if not sound:
+            raise UsageError(
+                "The URL to sign for is not a URL.", "Give the URL of the request, or a cluster's resource id."
+            )
+
+    def named(self) -> dict[str, str]:
+        """The claims `m`, `u`, `p` and `nonce`, those that are not empty."""
+        host, path = self.url, ""
+        if "://" in self.url:
+            parts = urlsplit(self.url)
+            host, path = parts.netloc.rpartition("@")[2].lower(), parts.path or "/"
+            host = host.removesuffix(_USUAL_PORTS.get(parts.scheme, ""))
+        claims = {"m": self.method.upper(), "u": host, "p": path, "nonce": self.nonce}
+        return {name: text for name, text in claims.items() if text}
 
 
 def jwk(modulus: int, exponent: int) -> dict[str, str]:
@@ -48,17 +76,14 @@ def thumbprint(public: Mapping[str, str]) -> str:
 
 def bound_to(key_id: str) -> dict[str, str]:
     """The form fields that ask for a token bound to the key; none for ''."""
-    return {"token_type": "pop", "req_cnf": _base64url(_json({"kid": key_id}))} if key_id else {}
+    if not key_id:
+        return {}
+    return {"token_type": "pop", "req_cnf": _base64url(_json({"kid": key_id, "xms_ksl": IN_SOFTWARE}))}
 
 
 def signed_request_input(token: str, public: Mapping[str, str], request: PopRequest, now: float) -> bytes:
     """What the key signs (RS256) at `now`, epoch seconds, UTC."""
-    host, path = request.url, ""
-    if "://" in request.url:
-        parts = urlsplit(request.url)
-        host, path = parts.netloc.rpartition("@")[2].lower(), parts.path or "/"
-    optional = {"m": request.method.upper(), "u": host, "p": path, "nonce": request.nonce}
-    claims = {"at": token, "ts": int(now), **{name: text for name, text in optional.items() if text}}
+    claims = {"at": token, "ts": int(now), **request.named()}
     header = {"alg": ALGORITHM, "typ": "pop", "kid": thumbprint(public)}
     return signing_input(header, {**claims, "cnf": {"jwk": dict(public)}})
 

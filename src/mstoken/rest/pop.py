@@ -4,33 +4,111 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstoken.credentials import Browser, ClientCredential, DeviceCode, Password, RefreshToken
-from mstoken.errors import UsageError
-from mstoken.flows.cached import cached
+from mstoken.credentials import Browser, Chain, ClientCredential, DeviceCode, Link, Password, RefreshToken
+from mstoken.errors import ConsentRequired, SignInRequired, UsageError
+from mstoken.flows.cached import asked
+from mstoken.flows.chain import chain
+from mstoken.flows.kept import kept
+from mstoken.keys.pop_key import PopKey
+from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.client_assertion import assembled
-from mstoken.protocol.pop import jwk, signed_request_input, thumbprint
+from mstoken.protocol.pop import TOKEN_TYPE, jwk, signed_request_input, thumbprint
+from mstoken.stores.memory import Bounded
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from mstoken.flows.port import Port
-    from mstoken.keys.pop_key import PopKey
-    from mstoken.model import TokenRequest
+    from contextlib import AbstractAsyncContextManager
+
+    from mstoken.credentials import Credential
+    from mstoken.flows.port import Port, Turn
+    from mstoken.model import About, Token, TokenRequest
     from mstoken.protocol.pop import PopRequest
 
 
-async def pop_token(question: TokenRequest, key: PopKey, request: PopRequest, port: Port) -> str:
-    """The signed request (SHR) for `request`, with a token for `question` that is bound to `key`.
+class Binding:
+    """A client's key, and the tokens bound to it: kept in memory beside it, as they are of no use to anybody else.
 
-    Raises UsageError where tokens cannot be bound: managed identities, agents and other OAuth servers; else what
-    `cached` raises.
+    `chains` are the default chain's links as they serve here, with a memory of their own: who serves with a bound token
+    need not be who serves elsewhere. By whether a person is needed.
     """
-    able = isinstance(question.credential, ClientCredential | RefreshToken | Browser | DeviceCode | Password)
-    if not able or question.authority.token_url:
+
+    def __init__(self) -> None:
+        self.key = PopKey()
+        self.tokens: Bounded[str, Token] = Bounded()
+        self.chains: dict[bool, Chain] = {}
+
+
+async def pop_token(question: TokenRequest, binding: Binding, request: PopRequest, port: Port) -> Token:
+    """The signed request (SHR) for `request`, in the place of the token for `question` that is within it.
+
+    Without a nonce it gets one. Raises UsageError where tokens cannot be bound: managed identities, agents and other
+    OAuth servers; else what the flow raises.
+    """
+    public = jwk(*await port.call(binding.key.public))
+    token = await _bound(replace(question, key_id=thumbprint(public)), binding, port)
+    once = request if request.nonce else replace(request, nonce=port.secret())
+    text = signed_request_input(token.token, public, once, port.now())
+    signed = assembled(text, await port.call(lambda: binding.key.sign(text)))
+    return replace(token, token=signed, token_type=TOKEN_TYPE)
+
+
+async def _bound(question: TokenRequest, binding: Binding, port: Port) -> Token:
+    """The token that is bound to the question's key."""
+    credential = question.credential
+    if isinstance(credential, Chain):
+        links = tuple(map(_if_able, credential.links))
+        able = binding.chains.setdefault(credential.people, Chain(links, people=credential.people))
+        return await chain(question, able, port, lambda one, _: _bound(one, binding, port))
+    if not _able(credential) or question.authority.token_url:
         raise UsageError(
-            f"{type(question.credential).__name__} gets no tokens that are bound to a key here.",
+            f"{type(credential).__name__} gets no tokens that are bound to a key here.",
             "Use an application's credential or a sign-in at Entra, or get a bearer token.",
         )
-    public = jwk(*await port.call(key.public))
-    token = await cached(replace(question, key_id=thumbprint(public)), port)
-    text = signed_request_input(token.token, public, request, port.now())
-    return assembled(text, await port.call(lambda: key.sign(text)))
+
+    give_up_on = port.now() + question.patience_in
+
+    async def ask() -> Token:
+        try:
+            token = await asked(replace(question, give_up_on=give_up_on), port)
+        except (SignInRequired, ConsentRequired):
+            binding.tokens.clear()  # as the store forgets what came of a sign-in or consent that is no more
+            raise
+        if question.claims:
+            binding.tokens.put(cache_key(replace(question, claims="")), token)
+        return token
+
+    shelf = _BesideTheKey(binding.tokens, port)
+    return await kept(cache_key(question), ask, shelf, min_ttl=question.min_ttl, fresh=question.fresh)
+
+
+class _BesideTheKey:
+    """A shelf for bound tokens; turns are taken at the port."""
+
+    def __init__(self, tokens: Bounded[str, Token], port: Port) -> None:
+        self._tokens, self._port = tokens, port
+
+    def now(self) -> float:
+        return self._port.now()
+
+    async def load(self, key: str) -> Token | None:
+        return self._tokens.get(key)
+
+    async def save(self, key: str, token: Token, about: About | None = None) -> None:  # noqa: ARG002 - nobody lists them
+        self._tokens.put(key, token)
+
+    def exclusive(self, key: str) -> AbstractAsyncContextManager[Turn]:
+        return self._port.exclusive(key)
+
+
+def _able(credential: Credential) -> bool:
+    return isinstance(credential, ClientCredential | RefreshToken | Browser | DeviceCode | Password)
+
+
+def _if_able(link: Link) -> Link:
+    """The link, or the reason why it does not serve here."""
+    if (settle := link.settle) is not None:
+        return replace(link, settle=lambda: _if_able(settle()))
+    if link.credential is None or _able(link.credential):
+        return link
+    why = "its tokens cannot be bound to a key"
+    return replace(link, credential=None, probe=False, why_not=why, remedy="")

@@ -7,16 +7,29 @@ import hashlib
 import json
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from tests.support.chains import claims_of, client_in
 from tests.support.token_service import CLIENT_ID, TENANT, TokenService, token_reply
 from tests.support.worlds import World
 
 from entra_emulator import Emulator
-from mstoken import ClientSecret, ManagedIdentity, RefreshToken, UnreadableAnswer, UsageError
+from entra_emulator.managed_identity.machine import Machine
+from mstoken import (
+    ClientSecret,
+    ManagedIdentity,
+    NotConfigured,
+    RefreshToken,
+    SignInRequired,
+    UnreadableAnswer,
+    UsageError,
+)
+from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.jwt import decode
+from mstoken.protocol.pop import PopRequest
 
 NADIA = "nadia@northwind-partner.example"
 CLUSTER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Kubernetes/connectedClusters/c"
@@ -47,7 +60,10 @@ def test_the_token_is_bound_to_the_key_that_signs(world: World, entra: Emulator,
     """PyJWT accepts the signature, and the token inside names the same key, for an application and for a user."""
     client = _client(world, entra, who)
     url = "https://management.azure.com/subscriptions?api-version=2022-12-01"
-    claims = _verified(world.run(partial(client.pop_token, "arm", url=url, method="get", nonce="n-1")))
+    token = world.run(partial(client.pop_token, "arm", url=url, method="get", nonce="n-1"))
+    claims = _verified(token.token)
+    assert (token.token_type, token.expires_on > time.time()) == ("PoP", True)
+    assert claims["at"] not in repr(token)
     assert (claims["m"], claims["u"], claims["p"]) == ("GET", "management.azure.com", "/subscriptions")
     assert claims["nonce"] == "n-1"
     assert abs(claims["ts"] - time.time()) < 60
@@ -55,10 +71,34 @@ def test_the_token_is_bound_to_the_key_that_signs(world: World, entra: Emulator,
 
 
 def test_a_cluster_is_named_as_kubelogin_does(world: World, entra: Emulator) -> None:
-    """What is no URL is signed as it is, in `u`; nothing is said of method and path."""
-    claims = _verified(world.run(partial(_client(world, entra).pop_token, "arm", url=CLUSTER)))
-    assert claims["u"] == CLUSTER
-    assert not {"m", "p", "nonce"} & set(claims)
+    """What is no URL is signed as it is, in `u`; nothing is said of method and path, and a nonce is made each time."""
+    client = _client(world, entra)
+    first, second = (_verified(world.run(partial(client.pop_token, "arc-k8s", url=CLUSTER)).token) for _ in range(2))
+    assert first["u"] == CLUSTER
+    assert not {"m", "p"} & set(first)
+    assert len(first["nonce"]) >= 32
+    assert first["nonce"] != second["nonce"]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "path"),
+    [
+        ("https://Management.Azure.COM", "management.azure.com", "/"),
+        ("https://management.azure.com:443/a?b=c#d", "management.azure.com", "/a"),
+        ("https://me@management.azure.com:8443/a%20b", "management.azure.com:8443", "/a%20b"),
+        ("http://[::1]:80/x", "[::1]", "/x"),
+    ],
+)
+def test_of_a_url_host_and_path_are_signed(url: str, host: str, path: str) -> None:
+    """As a server sees them: the host in lower case, with a port where it is not the usual one; not the query."""
+    assert PopRequest(url).named() == {"u": host, "p": path}
+
+
+@pytest.mark.parametrize("url", ["https://", "https://[", "https:///path", "://host"])
+def test_what_is_no_url_is_not_signed(url: str) -> None:
+    """A mistake in the URL is told, and not signed as if it were a cluster's name."""
+    with pytest.raises(UsageError, match="not a URL"):
+        PopRequest(url)
 
 
 def test_one_token_serves_many_requests_and_no_bearer(world: World, entra: Emulator) -> None:
@@ -67,17 +107,49 @@ def test_one_token_serves_many_requests_and_no_bearer(world: World, entra: Emula
     before = len(entra.token_requests)
     signed = [world.run(partial(client.pop_token, "arm", nonce=nonce)) for nonce in ("1", "2")]
     bearer = world.run(partial(client.get_token, "arm"))
-    inside = {_verified(one)["at"] for one in signed}
+    inside = {_verified(one.token)["at"] for one in signed}
     assert len(inside) == 1
-    assert len(set(signed)) == 2
+    assert len({one.token for one in signed}) == 2
+    assert [kept.key for kept in client._stores.tokens.tokens()] == [cache_key(client.question("arm"))]
     assert "cnf" not in decode(bearer.token).claims
     assert (bearer.token_type, len(entra.token_requests) - before) == ("Bearer", 2)
 
 
 def test_another_client_has_another_key(world: World, entra: Emulator) -> None:
     """Two clients do not share a key, nor a token."""
-    keys = [_verified(world.run(partial(_client(world, entra).pop_token, "arm")))["cnf"]["jwk"]["n"] for _ in range(2)]
-    assert keys[0] != keys[1]
+    tokens = [world.run(partial(_client(world, entra).pop_token, "arm")).token for _ in range(2)]
+    first, second = (_verified(token)["cnf"]["jwk"]["n"] for token in tokens)
+    assert first != second
+
+
+def test_many_callers_share_one_request(world: World, entra: Emulator) -> None:
+    """One bound token is asked for, however many want to sign at once."""
+    client = _client(world, entra)
+    before = len(entra.token_requests)
+    signed = world.gather(partial(client.pop_token, "arm"), 20)
+    assert len({_verified(one.token)["at"] for one in signed}) == 1
+    assert len(entra.token_requests) == before + 1
+
+
+def test_what_came_of_an_ended_sign_in_is_forgotten(world: World, entra: Emulator) -> None:
+    """When the service says that the sign-in is over, the bound tokens of it serve no more either."""
+    client = _client(world, entra, "user")
+    world.run(partial(client.pop_token, "arm"))
+    entra.revoke(NADIA)
+    with pytest.raises(SignInRequired):
+        world.run(partial(client.pop_token, "graph"))
+    with pytest.raises(SignInRequired):
+        world.run(partial(client.pop_token, "arm"))
+
+
+def test_a_token_with_claims_takes_the_place_of_the_one_without(world: World, token_service: TokenService) -> None:
+    """After a claims challenge the next signed request has the token that met it."""
+    token_service.script = [token_reply("old", token_type="pop"), token_reply("new", token_type="pop")]
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    wishes: list[dict[str, str]] = [{}, {"claims": '{"access_token":{"nbf":{"essential":true}}}'}, {}]
+    signed = [world.run(partial(client.pop_token, "arm", **one)).token for one in wishes]
+    assert [decode(one).claims["at"] for one in signed] == ["old", "new", "new"]
+    assert "claims" in token_service.asked[1].form
 
 
 def test_a_bearer_token_in_its_place_is_refused(world: World, token_service: TokenService) -> None:
@@ -87,12 +159,35 @@ def test_a_bearer_token_in_its_place_is_refused(world: World, token_service: Tok
     with pytest.raises(UnreadableAnswer, match="bearer token came"):
         world.run(partial(client.pop_token, "arm"))
     form = token_service.asked[0].form
-    kid = json.loads(base64.urlsafe_b64decode(form["req_cnf"] + "=="))
-    assert (form["token_type"], list(kid)) == ("pop", ["kid"])
+    confirmation = json.loads(base64.urlsafe_b64decode(form["req_cnf"] + "=="))
+    assert (form["token_type"], "=" in form["req_cnf"]) == ("pop", False)
+    assert (list(confirmation), confirmation["xms_ksl"]) == (["kid", "xms_ksl"], "sw")  # as kubelogin and Azure CLI
 
 
 def test_a_machine_gets_none(world: World) -> None:
     """Where tokens cannot be bound it is said before anybody is asked."""
     client = world.client("", "", ManagedIdentity(environment={}))
     with pytest.raises(UsageError, match="ManagedIdentity"):
+        world.run(partial(client.pop_token, "arm"))
+
+
+def test_in_a_chain_who_cannot_be_bound_is_passed_over(
+    world: World, clean: dict[str, str], machine: Machine, profile: None, tmp_path: Path
+) -> None:
+    """The machine would serve first; its tokens cannot be bound, so the profile's person serves, and only here."""
+    client = client_in(world, clean | machine.environment("imds"))
+    for _ in range(2):
+        claims = _verified(world.run(partial(client.pop_token, "arm")).token)
+        assert decode(claims["at"]).claims["upn"] == NADIA
+        (tmp_path / "refresh").unlink(missing_ok=True)  # who has served is not looked up again
+    assert machine.requests == []
+    assert "upn" not in claims_of(world, client, "arm")
+
+
+def test_in_a_chain_where_nobody_can_be_bound_each_says_why(
+    world: World, clean: dict[str, str], machine: Machine
+) -> None:
+    """The machine is there, and the error says why it does not serve."""
+    client = client_in(world, clean | machine.environment("app_service"))
+    with pytest.raises(NotConfigured, match="managed identity: its tokens cannot be bound to a key"):
         world.run(partial(client.pop_token, "arm"))
