@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from mstoken import clouds
 from mstoken.config import environment, profiles
 from mstoken.config.folder import config_file
 from mstoken.config.layers import DEFAULT_PROFILE, Layers
@@ -89,15 +90,18 @@ def links_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def links(environ: Mapping[str, str]) -> tuple[Link, ...]:
-    """Every link in its order, each with what it would ask as, or why it would not. Asks nobody; raises UsageError."""
+def links(environ: Mapping[str, str], flags: Mapping[str, str] | None = None) -> tuple[Link, ...]:
+    """Every link in its order, each with what it would ask as, or why it would not. Asks nobody; raises UsageError.
+
+    Of `flags` only cloud and authority count; who asks by a flag is no link.
+    """
     wanted = links_wanted(environ)
-    made = (_environment(environ), _workload(environ), _managed(environ), _profile(environ))
+    made = (_environment(environ), _workload(environ), _managed(environ), _profile(environ, flags or {}))
     return tuple(link if link.name in wanted else _left_out(link, environ) for link in made)
 
 
 def _chained(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
-    chain = links(environ)
+    chain = links(environ, flags)
     sure = next((link for link in chain if not link.why_not and not link.probe), None)
     if sure is None or sure.name == PROFILE:
         layers = _layers(flags, environ)
@@ -171,7 +175,7 @@ def _managed(environ: Mapping[str, str]) -> Link:
     )
 
 
-def _profile(environ: Mapping[str, str]) -> Link:
+def _profile(environ: Mapping[str, str], flags: Mapping[str, str]) -> Link:
     how = "store a sign-in: mstoken login --tenant TENANT --client-id ID"
     try:
         profile = profiles.find(DEFAULT_PROFILE, environ)
@@ -179,7 +183,7 @@ def _profile(environ: Mapping[str, str]) -> Link:
             return Link(PROFILE, why_not=f"there is none called default in {config_file(environ)}", remedy=how)
     except UsageError as error:
         return Link(PROFILE, why_not=error.message, remedy=error.remedy)
-    layers = Layers({}, environment.read(environ), profile, environ)
+    layers = Layers(flags, environment.read(environ), profile, environ)
     return Link(PROFILE, settle=lambda: _of_profile(layers))
 
 
@@ -189,7 +193,8 @@ def _of_profile(layers: Layers) -> Link:
         settings = layers.settings()
     except UsageError as error:
         return Link(PROFILE, why_not=error.message, remedy=error.remedy)
-    return Link(PROFILE, settings.tenant, settings.client_id, settings.credential)
+    host = settings.authority or (clouds.cloud(settings.cloud).authority_host if settings.cloud else "")
+    return Link(PROFILE, settings.tenant, settings.client_id, settings.credential, authority=host)
 
 
 def _left_out(link: Link, environ: Mapping[str, str]) -> Link:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Link:
     """One link: an identity, or the reason why there is none, and what would make it serve.
 
-    `tenant` and `client_id` are empty where the credential brings its own. `probe` says that whether it can serve is
+    `tenant` and `client_id` are empty where the credential brings its own, `authority` where it is the client's: a
+    profile has one of its own, and its secrets go nowhere else. `probe` says that whether it can serve is
     only known by asking, which is then done once, briefly. `settle` gives the link itself, where knowing it takes
     following references to secrets: that is done when the link's turn comes, and may block.
     """
@@ -29,6 +30,7 @@ class Link:
     why_not: str = ""
     remedy: str = ""
     settle: Callable[[], Link] | None = field(default=None, repr=False, compare=False)
+    authority: str = ""
 
     def for_people(self) -> Link:
         """The link as it is for a service that needs a person: an application does not serve, and says why."""

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def question_of(request: TokenRequest, link: Link) -> TokenRequest:
-    """The same question, asked by a link: in its own tenant, unless the question names one."""
+    """The same question, asked by a link: at its own authority, in its own tenant unless the question names one."""
     if link.credential is None:
         raise ValueError(f"the link {link.name} has no credential")
-    host, tenant = request.authority.origin, request.authority.tenant or link.tenant
+    host, tenant = link.authority or request.authority.origin, request.authority.tenant or link.tenant
     authority = Authority.of(host, tenant) if link.tenant else Authority.of_any(host)
     return replace(request, authority=authority, client_id=link.client_id, credential=link.credential)
 

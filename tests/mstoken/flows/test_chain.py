@@ -9,6 +9,7 @@ import pytest
 from tests.support.chains import claims_of, client_in, secret_of, write_profile
 from tests.support.machines import NOBODY
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
+from tests.support.token_service import TokenService
 from tests.support.worlds import World
 
 import mstoken
@@ -245,3 +246,36 @@ def test_serving_people_does_not_change_who_serves_elsewhere(
     client = client_in(world, clean | machine.environment("imds"))
     assert "upn" in claims_of(world, client, "partner")
     assert "upn" not in claims_of(world, client)
+
+
+@pytest.mark.parametrize("scope", ["partner", "graph"])
+def test_a_profiles_secrets_go_to_its_own_authority(
+    world: World, entra: Emulator, clean: dict[str, str], token_service: TokenService, profile: None, scope: str
+) -> None:
+    """Whichever link is sure to be there, the profile's sign-in is redeemed where the profile says, nowhere else."""
+    config = Path(clean["MSTOKEN_CONFIG_DIR"]) / "config.toml"
+    config.write_text(f'{config.read_text()}authority = "{entra.authority}"\n')
+    elsewhere = clean | {"AZURE_AUTHORITY_HOST": ""}
+    if scope == "partner":  # App Service's identity is sure to be there, and cannot serve where a person is needed
+        elsewhere |= {"IDENTITY_ENDPOINT": f"{token_service.url}/msi", "IDENTITY_HEADER": "header"}
+    assert "upn" in claims_of(world, client_in(world, elsewhere), scope)
+    assert {asked.host for asked in entra.token_requests} == {entra.authority.removeprefix("https://")}
+    assert token_service.asked == []
+
+
+def test_an_option_moves_a_profiles_sign_in_as_it_moves_the_rest(
+    entra: Emulator, clean: dict[str, str], profile: None
+) -> None:
+    """`--authority` and `--cloud` go before the profile's own; the variable too."""
+    config = Path(clean["MSTOKEN_CONFIG_DIR"]) / "config.toml"
+    config.write_text(f'{config.read_text()}authority = "{entra.authority}"\n')
+    for flags, environ, host in (
+        ({}, {"AZURE_AUTHORITY_HOST": ""}, entra.authority),
+        ({"authority": "https://localhost:1"}, {}, "https://localhost:1"),
+        ({}, {"AZURE_AUTHORITY_HOST": "https://localhost:2"}, "https://localhost:2"),
+    ):
+        chain = default_settings(flags, clean | environ).credential
+        assert isinstance(chain, Chain)
+        settle = chain.links[-1].settle
+        assert settle is not None
+        assert settle().authority == host
