@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 from mstoken import clouds
 from mstoken.config import places
 from mstoken.config.chain import default_settings, links
+from mstoken.config.checks import check
 from mstoken.config.reach import Reached, reach
 from mstoken.config.shown import shown_environment, shown_value
 from mstoken.credentials import (
+    AzurePipelines,
+    CallbackAssertion,
     Chain,
     ClientAssertion,
     FileAssertion,
+    GitHubActions,
     Link,
     ManagedIdentity,
-    RefreshToken,
+    TokenAssertion,
     WorkloadIdentity,
 )
 from mstoken.errors import MstokenError, TransportError
 from mstoken.flows.chain import nothing_served, settled
 from mstoken.flows.managed_identity import absent, place_of
 from mstoken.model import Authority
-from mstoken.protocol.cache_key import grant_key
 from mstoken.protocol.managed_identity.place import TITLES
-from mstoken.protocol.refusal import not_kept
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
 from mstoken.stores.memory import in_memory
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from mstoken.config.places import Kept
     from mstoken.config.settings import Settings
-    from mstoken.credentials import Credential
+    from mstoken.credentials import AssertionSource, Credential
     from mstoken.flows.store_port import Stores
     from mstoken.runtimes.blocking import Transport
 
@@ -83,7 +85,7 @@ def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Tr
         if used is None:
             reasons = [(Link(one.name, remedy=one.remedy), one.detail) for one in states]
             return replace(found, authority=reach(authority, transport), problem=nothing_served(reasons))
-        _check(used.credential, stores, settings.profile)
+        run_blocking(check(used, stores, _port(transport), settings.profile))
     except MstokenError as error:
         return replace(found, problem=error)
     reached = reach(authority, transport)
@@ -138,35 +140,35 @@ def _as_whom(link: Link, transport: Transport) -> str:
 def _proof(credential: Credential | None) -> str:
     """In words: `ClientSecret` is a client secret; what an assertion comes from is told too."""
     if isinstance(credential, ClientAssertion):
-        return f"client assertion of {_words(credential.source)}"
+        return f"client assertion of {_source(credential.source)}"
     if isinstance(credential, WorkloadIdentity) and (proxy := token_proxy(credential.environment)):
         return f"{_words(credential)}, through the token proxy {proxy.url}"
     return _words(credential)
 
 
+def _source(source: AssertionSource) -> str:
+    match source:
+        case FileAssertion(path):
+            return f"the file {path}"
+        case CallbackAssertion():
+            return "a program or variable"
+        case TokenAssertion(credential):
+            return f"a {_proof(credential)}"
+        case GitHubActions():
+            return "GitHub Actions"
+        case AzurePipelines():
+            return "Azure Pipelines"
+
+
 def _words(named: object) -> str:
-    words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(named).__name__)
-    return {"Git Hub Actions": "GitHub Actions", "Azure Pipelines": "Azure Pipelines"}.get(words, words.lower())
-
-
-def _check(credential: Credential | None, stores: Stores, profile: str) -> None:
-    """What can be told without asking: whether files and kept sign-ins are there.
-
-    Raises UsageError, SignInRequired, StoreError.
-    """
-    if isinstance(credential, WorkloadIdentity):
-        FileAssertion(credential.path).read()
-    if not isinstance(credential, RefreshToken) or credential.value or not credential.account:
-        return
-    if grant_key(credential) not in stores.grants.names():
-        raise not_kept(credential.account, profile)
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", type(named).__name__).lower()
 
 
 def _authority(settings: Settings, used: Link | None) -> Authority:
     if settings.token_endpoint:
         return Authority.oauth(settings.token_endpoint)
     cloud = clouds.cloud(settings.cloud) if settings.cloud else clouds.PUBLIC
-    host = settings.authority or cloud.authority_host
+    host = (used.authority if used else "") or settings.authority or cloud.authority_host
     return Authority.of(host, used.tenant) if used and used.tenant else Authority.of_any(host)
 
 

@@ -29,14 +29,7 @@ async def signed_assertion(
     if reusable and not fresh and (good := credential.kept.assertion(request.client_id, audience, now)):
         return good
     signer = await port.call(credential.signer)
-    if signer.expires_on <= now:
-        from datetime import UTC, datetime
-
-        ended = datetime.fromtimestamp(signer.expires_on, UTC)
-        raise UsageError(
-            f"The certificate of the application {request.client_id} expired on {ended:%Y-%m-%d %H:%M} UTC.",
-            f"Make and register a new one: az ad app credential reset --id {request.client_id} --append --create-cert",
-        )
+    check_expiry(signer, request.client_id, now)
     said = signing_input(
         header(signer.algorithm, signer.chain, send_chain=credential.send_chain),
         claims(request.client_id, audience, now, port.secret()),
@@ -45,6 +38,18 @@ async def signed_assertion(
     if reusable:
         credential.kept.keep(request.client_id, audience, assertion, now + REUSE_FOR_IN)
     return assertion
+
+
+def check_expiry(signer: Signer, client_id: str, now: float) -> None:
+    """Raise UsageError when the certificate has expired by our clock; Entra would refuse it with a riddle (700027)."""
+    if signer.expires_on <= now:
+        from datetime import UTC, datetime
+
+        ended = datetime.fromtimestamp(signer.expires_on, UTC)
+        raise UsageError(
+            f"The certificate of the application {client_id} expired on {ended:%Y-%m-%d %H:%M} UTC.",
+            f"Make and register a new one: az ad app credential reset --id {client_id} --append --create-cert",
+        )
 
 
 async def _signature(credential: ClientCertificate | ClientKey, signer: Signer, said: bytes, port: Port) -> bytes:

@@ -85,7 +85,7 @@ def test_a_secret_of_yesterday_is_refused(
 
 def test_a_refusal_of_imds_is_of_something_in_between(world: World, token_service: TokenService) -> None:
     """IMDS takes no secret that could be wrong: a 403 is a proxy's or a sandbox's, and the remedy speaks of that."""
-    token_service.script = [Reply(403, b"blocked")]
+    token_service.script = [Reply(403, {"error": "blocked"})]
     environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
     client = world.client("", "", ManagedIdentity(environment=environment))
     with pytest.raises(CredentialRejected, match="403") as caught:
@@ -168,6 +168,20 @@ def test_docker_desktops_403_means_unreachable(world: World, machine: Machine) -
     machine.trouble = [403]
     with pytest.raises(TransportError, match="Docker Desktop"):
         world.run(lambda: client.get_token("arm"))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(403, "<html>not yours</html>"), Reply(401, "no token"), Reply(405, "", {"Server": "EC2ws"})],
+)
+def test_another_clouds_metadata_service_is_no_imds(world: World, token_service: TokenService, reply: Reply) -> None:
+    """Whoever else answers at that address has no managed identity to give; nothing is said of secrets."""
+    token_service.script = [reply]
+    environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
+    client = world.client("", "", ManagedIdentity(environment=environment))
+    with pytest.raises(TransportError, match="is not Azure's") as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert "restart" not in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mstoken import errors
 from mstoken.errors import Refusal
 from mstoken.protocol.managed_identity.azure_arc import confirm
-from mstoken.protocol.managed_identity.imds import docker_desktop
+from mstoken.protocol.managed_identity.imds import why_not_there
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.refusal import read_refusal, refusal_of
 from mstoken.protocol.retry_after import retry_after
@@ -71,10 +71,10 @@ def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRe
     entra = read_refusal(response)
     if entra.codes:
         return refusal_of(response, now, request)
-    if docker_desktop(response):
+    if ask.place.source == "imds" and (why := why_not_there(response)):
         return errors.TransportError(
-            f"{ask.place.endpoint} is unreachable, says something in between (Docker Desktop does so).",
-            "There is no managed identity in a container on one's own machine; use another credential.",
+            f"There is no managed identity at {ask.place.endpoint}: {why}.",
+            "There is none in a container on one's own machine, nor in other clouds; use another credential.",
         )
     return _own(response, ask, dialect, entra, retry_after(response.headers.get("retry-after", ""), now))
 
@@ -94,7 +94,7 @@ def _own(response: HttpResponse, ask: Ask, dialect: Dialect, entra: Refusal, wai
     if response.status >= 500 or response.status in (404, 408, 410):
         return errors.ServiceUnavailable(message, _WHEN_BROKEN.format(resource=ask.resource), wait, refusal)
     if response.status in (401, 403):
-        remedy = _WHEN_IN_BETWEEN if ask.place.source == "imds" else _WHEN_DENIED
+        remedy = _WHEN_DENIED if ask.place.secret else _WHEN_IN_BETWEEN
         return errors.CredentialRejected(message, remedy.format(endpoint=ask.place.endpoint), refusal)
     return _no_identity(message, ask, replace(refusal, suberror=NO_IDENTITY if response.status == 400 else ""))
 
@@ -107,8 +107,8 @@ _WHEN_DENIED = (
     "The platform renews its secret at a restart: restart the program, so that it reads its environment anew."
 )
 _WHEN_IN_BETWEEN = (
-    "IMDS asks for no secret, so something else may have answered at {endpoint}: a proxy, a firewall, the host of this "
-    "container. Away from Azure there is no managed identity; see which other one there is: mstoken doctor"
+    "No secret is asked for there, so something else may have answered at {endpoint}: a proxy, a firewall, the host of "
+    "this container. Away from Azure there is no managed identity; see which other one there is: mstoken doctor"
 )
 
 

@@ -52,18 +52,13 @@ def probe(place: Place) -> HttpRequest:
 
 
 def why_not_there(answer: HttpResponse) -> str:
-    """Why whoever answered the probe is not IMDS; '' when it may well be.
+    """Why whoever answered is not IMDS; '' when it may well be.
 
     Docker Desktop answers 403 with "unreachable" for it; other clouds have a metadata service at the same address.
     """
-    if docker_desktop(answer):
+    if answer.status == 403 and b"unreachable" in answer.body:
         return "something in between (Docker Desktop does so) says that it is unreachable"
     server = answer.headers.get("server", "")
     if answer.status in (401, 403, 404, 405) and not server.startswith("IMDS") and b'"error"' not in answer.body:
         return f"what answers there (HTTP {answer.status}) is not Azure's"
     return ""
-
-
-def docker_desktop(answer: HttpResponse) -> bool:
-    """Whether it is Docker Desktop's proxy that answers: 403, and the word."""
-    return answer.status == 403 and b"unreachable" in answer.body
