@@ -10,11 +10,12 @@ from mstoken.flows.politely import ask
 from mstoken.protocol.token_endpoint import token_request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mstoken.credentials import ClientCredential
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
+    from mstoken.protocol.http import HttpRequest
     from mstoken.protocol.token_endpoint import Answer
 
 EXPIRED = 700024
@@ -24,9 +25,15 @@ SPREAD_IN = 1.0
 
 
 async def ask_as(
-    credential: ClientCredential | None, grant: Mapping[str, str], request: TokenRequest, port: Port
+    credential: ClientCredential | None,
+    grant: Mapping[str, str],
+    request: TokenRequest,
+    port: Port,
+    route: Callable[[HttpRequest], HttpRequest] = lambda http: http,
 ) -> Answer:
     """Ask the token endpoint with the `grant`'s fields, as the client that `credential` proves.
+
+    `route` sends the request another way than straight to the authority.
 
     An assertion that was refused because it had expired is fetched or signed again, once; one that may only not be
     known yet everywhere (the codes that say `retry` in aadsts.toml) is sent again, once. Raises what `ask` raises, and
@@ -34,7 +41,7 @@ async def ask_as(
     """
     shown = await client_auth(credential, request, port)
     try:
-        return await ask(token_request(request, shown, grant), request, port)
+        return await ask(route(token_request(request, shown, grant)), request, port)
     except CredentialRejected as error:
         expired = EXPIRED in error.codes
         if "client_assertion" not in shown or not (expired or _may_pass(error)):
@@ -45,7 +52,7 @@ async def ask_as(
     again = await client_auth(credential, request, port, fresh=True)
     if expired and again == shown:
         raise refusal
-    return await ask(token_request(request, again, grant), request, port)
+    return await ask(route(token_request(request, again, grant)), request, port)
 
 
 async def client_auth(

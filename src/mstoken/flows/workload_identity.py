@@ -6,15 +6,13 @@ a proxy in the cluster, which stands in for Entra: the environment names it, its
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mstoken.credentials import ClientAssertion, FileAssertion
 from mstoken.credentials.workload_identity import read_bundle
-from mstoken.flows.client_credentials import client_credentials
-from mstoken.flows.politely import ask
-from mstoken.protocol.client_assertion import proof
+from mstoken.flows.client_auth import ask_as
 from mstoken.protocol.http import Way
-from mstoken.protocol.token_endpoint import token_request
 from mstoken.protocol.token_proxy import TokenProxy, through, token_proxy
 from mstoken.values import replace
 
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from mstoken.credentials.workload_identity import WorkloadIdentity
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
+    from mstoken.protocol.http import HttpRequest
 
 
 async def workload_identity(request: TokenRequest, credential: WorkloadIdentity, port: Port) -> Token:
@@ -30,14 +29,17 @@ async def workload_identity(request: TokenRequest, credential: WorkloadIdentity,
     Raises UsageError for a file that cannot be read or a proxy that is not described well; TokenRefused, TryLater and
     UnreadableAnswer as any token request.
     """
-    source = FileAssertion(credential.path)
     proxy = token_proxy(credential.environment)
+    grant, proved = {"grant_type": "client_credentials"}, ClientAssertion(FileAssertion(credential.path))
     if proxy is None:
-        return await client_credentials(request, ClientAssertion(source), port)
-    shown = proof(await port.call(source.read))
-    http = token_request(request, shown, {"grant_type": "client_credentials"})
+        return (await ask_as(proved, grant, request, port)).token
     way = Way(direct=True, ca_pem=await _authorities(proxy, port), server_name=proxy.server_name)
-    return (await ask(replace(through(http, proxy), way=way), request, port)).token
+    by_proxy = partial(_by, proxy=proxy, way=way)
+    return (await ask_as(proved, grant, request, port, by_proxy)).token
+
+
+def _by(http: HttpRequest, proxy: TokenProxy, way: Way) -> HttpRequest:
+    return replace(through(http, proxy), way=way)
 
 
 async def _authorities(proxy: TokenProxy, port: Port) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def github_request(url: str, token: str, audience: str) -> HttpRequest:
     """GET the job's token for `audience`. Raises UsageError when the URL is no place for a secret."""
     origin_of(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
-    headers = {"Authorization": f"bearer {token}", "Accept": "application/json"}
+    headers = {"Authorization": f"bearer {token}", "Accept": "application/json; api-version=2.0"}
     return HttpRequest("GET", _with_query(url, audience=audience), headers)
 
 

@@ -171,7 +171,9 @@ def test_a_named_audience_is_asked_for(world: World, issuer: OidcIssuer, token_s
     """GitHubActions(audience) goes to GitHub as it is, beside what the URL already asks."""
     app = world.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions("api://mine?x=1&y")), token_service.url)
     world.run(lambda: app.get_token("graph"))
-    assert issuer.jobs_asked[0].path == "/github?api-version=2.0&audience=api%3A%2F%2Fmine%3Fx%3D1%26y"
+    [asked] = issuer.jobs_asked
+    assert asked.path == "/github?api-version=2.0&audience=api%3A%2F%2Fmine%3Fx%3D1%26y"
+    assert asked.headers["Accept"] == "application/json; api-version=2.0"
 
 
 def test_azure_pipelines_is_asked_as_documented(world: World, issuer: OidcIssuer, token_service: TokenService) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trustme
+from azure.identity import WorkloadIdentityCredential
 from tests.support.hurried import hurry
 from tests.support.oidc_issuer import OidcIssuer
-from tests.support.token_service import CLIENT_ID, TENANT, TokenService, token_reply
+from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
 from tests.support.worlds import World
 
 from entra_emulator import Emulator
@@ -102,13 +104,13 @@ def proxy() -> Iterator[TokenService]:
 @pytest.fixture
 def bound(proxy: TokenService, tmp_path: Path) -> dict[str, str]:
     """The variables of a pod with identity binding."""
-    (tmp_path / "token").write_text("eyJhbGciOiJSUzI1NiJ9.e30.sig")
+    (tmp_path / "bound-token").write_text("eyJhbGciOiJSUzI1NiJ9.e30.sig")
     (tmp_path / "ca.pem").write_text(PEM)
     return {
         "AZURE_TENANT_ID": TENANT,
         "AZURE_CLIENT_ID": CLIENT_ID,
         "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com",
-        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "bound-token"),
         "AZURE_KUBERNETES_TOKEN_PROXY": f"{proxy.url}/bind/",
         "AZURE_KUBERNETES_SNI_NAME": NAME,
         "AZURE_KUBERNETES_CA_FILE": str(tmp_path / "ca.pem"),
@@ -148,6 +150,74 @@ def test_the_proxys_authority_is_read_anew(world: World, proxy: TokenService, bo
     assert proxy.asked == []
     path.write_text(PEM)
     assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
+
+
+@pytest.fixture
+def bound_pod(entra: Emulator, pod: dict[str, str], proxy: TokenService, bound: dict[str, str]) -> dict[str, str]:
+    """A pod with identity binding whose proxy hands on what it gets to the emulator, as the cluster's does to Entra."""
+
+    def hand_on(asked: Asked) -> Reply:
+        headers = {"Content-Type": asked.headers.get("Content-Type", "")}
+        with httpx.Client(verify=ssl.create_default_context(cafile=entra.ca_file), trust_env=False) as beyond:
+            url = entra.authority + asked.path.removeprefix("/bind")
+            answer = beyond.request(asked.method, url, content=asked.body, headers=headers)
+        return Reply(answer.status_code, answer.content, {"Content-Type": answer.headers["content-type"]})
+
+    proxy.script = [hand_on]
+    return pod | {name: value for name, value in bound.items() if name.startswith("AZURE_KUBERNETES_")}
+
+
+def test_entra_gives_a_token_through_the_proxy(
+    world: World, entra: Emulator, proxy: TokenService, bound_pod: dict[str, str]
+) -> None:
+    """The federated token is accepted behind it, and nothing goes past it."""
+    client = in_pod(world, bound_pod)
+    claims = decode(world.run(lambda: client.get_token("arm")).token).claims
+    assert (claims["appid"], claims["appidacr"]) == (bound_pod["AZURE_CLIENT_ID"], "2")
+    assert len(proxy.asked) == len(entra.token_requests) == 1
+
+
+def test_entras_refusal_comes_through_the_proxy(
+    world: World, entra: Emulator, proxy: TokenService, bound_pod: dict[str, str]
+) -> None:
+    """With its code. What may only not be known yet is asked once more, through the proxy as well."""
+    entra.state.default_app.federated = [FederatedCredential("https://another.example", SUBJECT)]
+    client = in_pod(world, bound_pod)
+    hurry(client)
+    with pytest.raises(CredentialRejected) as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert caught.value.codes == (700211,)
+    assert len(proxy.asked) == 2
+
+
+def test_an_assertion_that_came_too_late_is_read_again_for_the_proxy(
+    world: World, proxy: TokenService, bound: dict[str, str]
+) -> None:
+    """After 700024 the file is read anew, and what it holds then is sent the same way."""
+    path = Path(bound["AZURE_FEDERATED_TOKEN_FILE"])
+
+    def late(_: Asked) -> Reply:
+        path.write_text("eyJhbGciOiJSUzI1NiJ9.e30.renewed")
+        return Reply(
+            401, {"error": "invalid_client", "error_description": "AADSTS700024: late", "error_codes": [700024]}
+        )
+
+    proxy.script = [late, token_reply("by-proxy")]
+    client = in_pod(world, bound)
+    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
+    assert [asked.form["client_assertion"].rpartition(".")[2] for asked in proxy.asked] == ["sig", "renewed"]
+
+
+def test_the_azure_sdk_takes_the_same_proxy(
+    proxy: TokenService, bound_pod: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """azure-identity's own credential gets its token through it, so that the proxy is known to be one."""
+    for name, value in bound_pod.items():
+        monkeypatch.setenv(name, value)
+    with WorkloadIdentityCredential(enable_azure_proxy=True, disable_instance_discovery=True) as credential:
+        token = credential.get_token("https://management.azure.com/.default")
+    assert decode(token.token).claims["appid"] == bound_pod["AZURE_CLIENT_ID"]
+    assert f"/bind/{bound_pod['AZURE_TENANT_ID']}/oauth2/v2.0/token" in [asked.path for asked in proxy.asked]
 
 
 @pytest.mark.parametrize(
