@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from tests.support.token_service import TokenService
 
+from entra_emulator import Emulator
+
 
 @pytest.fixture
 def token_service() -> Iterator[TokenService]:
@@ -14,3 +16,12 @@ def token_service() -> Iterator[TokenService]:
     service = TokenService()
     yield service
     service.close()
+
+
+@pytest.fixture
+def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """A fresh local Entra ID; this process's environment trusts its authority."""
+    with Emulator() as emulator:
+        for name, value in emulator.environment().items():
+            monkeypatch.setenv(name, value)
+        yield emulator

@@ -1,4 +1,4 @@
-"""The flows' tests run against the emulator, which the environment leads to."""
+"""Machines, environments and profiles of the flows' tests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,6 @@ from tests.support.machines import NOBODY
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine
-
-
-@pytest.fixture
-def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A fresh local Entra ID; this process's environment trusts its authority."""
-    with Emulator() as emulator:
-        for name, value in emulator.environment().items():
-            monkeypatch.setenv(name, value)
-        yield emulator
 
 
 @pytest.fixture

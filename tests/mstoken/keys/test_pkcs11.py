@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from tests.support.certificates import identity
+from tests.support.hurried import hurry
 from tests.support.token_service import CLIENT_ID, TENANT, TokenService
 from tests.support.worlds import World
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate
-from mstoken import ClientKey, UsageError
+from mstoken import ClientKey, CredentialRejected, UsageError
 from mstoken.keys.pkcs11 import Pkcs11Key
 from mstoken.values import replace
 
@@ -67,21 +68,30 @@ def hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pkcs11Key]:
         os.environ["SOFTHSM2_CONF"] = before
 
 
+def _client(world: World, entra: Emulator, key: ClientKey) -> Any:
+    return world.client(entra.state.default_tenant.id, entra.state.default_app.id, key, entra.authority)
+
+
 @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
 @pytest.mark.parametrize("named", [{}, {"label": "", "id": "a1b2"}, {"id": "A1B2"}])
 def test_a_key_in_a_token_gets_tokens(
-    world: World, monkeypatch: pytest.MonkeyPatch, hsm: Pkcs11Key, algorithm: Any, named: dict[str, str]
+    world: World, entra: Emulator, hsm: Pkcs11Key, algorithm: Any, named: dict[str, str]
 ) -> None:
     """SoftHSM signs, by label or by id, and the emulator accepts it; the certificate comes from the token too."""
     key = replace(hsm, **named)
-    with Emulator() as entra:
-        for name, value in entra.environment().items():
-            monkeypatch.setenv(name, value)
-        app = entra.state.default_app
-        app.certificates = [Certificate(APP.certificate_pem().decode())]
-        credential = ClientKey(key, key.certificate, algorithm=algorithm)
-        client = world.client(entra.state.default_tenant.id, app.id, credential, entra.authority)
-        assert world.run(lambda: client.get_token("graph")).token
+    entra.state.default_app.certificates = [Certificate(APP.certificate_pem().decode())]
+    client = _client(world, entra, ClientKey(key, key.certificate, algorithm=algorithm))
+    assert world.run(lambda: client.get_token("graph")).token
+
+
+def test_a_key_that_entra_does_not_know_is_refused(world: World, entra: Emulator, hsm: Pkcs11Key) -> None:
+    """The token signs well; its certificate is not the application's, or is no more."""
+    entra.state.default_app.certificates = [Certificate(identity(1).certificate_pem().decode())]
+    client = _client(world, entra, ClientKey(hsm, hsm.certificate))
+    hurry(client)
+    with pytest.raises(CredentialRejected) as caught:
+        world.run(lambda: client.get_token("graph"))
+    assert caught.value.codes == (700027,)
 
 
 def test_many_threads_share_a_token(hsm: Pkcs11Key) -> None:
