@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DECIDED_IN = 2.0
 """Seconds to see whether a browser could be started; one that keeps running by then is taken to be open."""
@@ -12,7 +16,7 @@ DECIDED_IN = 2.0
 
 def open_url(url: str) -> bool:
     """Whether the URL was opened in a browser. Never waits for the browser to end."""
-    if not _seen_by_a_person():
+    if not seen_by_a_person(sys.platform, os.environ):
         return False
     import webbrowser
 
@@ -31,8 +35,14 @@ def open_url(url: str) -> bool:
     return opened[0] if opened else True
 
 
-def _seen_by_a_person() -> bool:
-    """Without a display, Python would start a text browser in the terminal, in which no sign-in page works."""
-    if sys.platform in {"win32", "darwin"} or os.environ.get("BROWSER"):
+def seen_by_a_person(platform: str, environ: Mapping[str, str]) -> bool:
+    """Whether a browser started here would be on a screen of the person's; BROWSER says so by itself.
+
+    Without a display, Python would start a text browser in the terminal, in which no sign-in page works. Windows and
+    macOS always have one, which somebody who came by SSH does not see; X forwards it, and then sets DISPLAY.
+    """
+    if environ.get("BROWSER"):
         return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))
+    if platform in {"win32", "darwin"}:
+        return not any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY"))
+    return any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"))

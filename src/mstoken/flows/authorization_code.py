@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mstoken.credentials import AuthorizationCode
 from mstoken.errors import MstokenError, SignInRequired
 from mstoken.flows.client_auth import ask_as
+from mstoken.notices import warn
 from mstoken.protocol.authorize_url import Secrets, authorize_url, code_of, is_ours
 from mstoken.protocol.id_token import read_person
 
@@ -85,4 +86,7 @@ async def _finish(
         await visit.show("declined" if declined else "failed")
         raise
     await visit.show("signed-in")
+    hint = credential.login_hint
+    if "@" in hint and person.username and person.username.lower() != hint.lower():
+        warn(f"{person.username} signed in, where {hint} was suggested; the sign-in is kept under the latter's name.")
     return answer, person

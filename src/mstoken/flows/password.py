@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
 from mstoken.flows.client_auth import ask_as
+from mstoken.flows.politely import patience_left_in
 from mstoken.notices import warn
 from mstoken.protocol.id_token import read_person
 from mstoken.protocol.user_realm import federated_with, realm_request
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import Password
@@ -41,8 +43,9 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
 
 
 async def _refuse_federated(request: TokenRequest, credential: Password, port: Port) -> None:
+    asked = realm_request(request.authority, credential.username)
     try:
-        where = federated_with(await port.send(realm_request(request.authority, credential.username)))
+        where = federated_with(await port.send(replace(asked, answer_in=patience_left_in(request, port))))
     except (TryLater, UnreadableAnswer):
         return  # the token endpoint will say what is wrong
     if where:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mstoken.browser.opening import DECIDED_IN, open_url
+from mstoken.browser.opening import DECIDED_IN, open_url, seen_by_a_person
 
 pytestmark = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="those always have a display")
 
@@ -59,3 +59,21 @@ def test_a_browser_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Not there, or failing at once: the caller is told, and shows the address instead."""
     monkeypatch.setenv("BROWSER", browser(tmp_path, "exit 1"))
     assert open_url("https://login.example/") is False
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "seen"),
+    [
+        ("darwin", {}, True),
+        ("win32", {}, True),
+        ("darwin", {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}, False),
+        ("win32", {"SSH_TTY": "/dev/pts/0"}, False),
+        ("darwin", {"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22", "BROWSER": "tell-me"}, True),
+        ("linux", {}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"DISPLAY": "localhost:10.0", "SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}, True),
+    ],
+)
+def test_a_browser_nobody_would_see_is_not_opened(platform: str, environ: dict[str, str], seen: bool) -> None:  # noqa: FBT001
+    """Over SSH the screen of a Mac or of Windows is elsewhere; X brings its own along."""
+    assert seen_by_a_person(platform, environ) is seen

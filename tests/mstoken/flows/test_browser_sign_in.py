@@ -308,6 +308,21 @@ def test_a_family_shares_nobody_elses_sign_in(world: World, entra: Emulator, nad
     assert entra.token_requests[-1].grant_type == "refresh_token"  # the same person's, of the sibling
 
 
+@pytest.mark.parametrize(("hint", "told"), [(NADIA, True), (OTTO.upper(), False), ("O.CiQ-opaque", False)])
+def test_another_person_than_suggested_is_told(
+    world: World,
+    entra: Emulator,
+    otto: Person,
+    caplog: pytest.LogCaptureFixture,
+    hint: str,
+    told: bool,  # noqa: FBT001
+) -> None:
+    """The page lets the person choose, so a sign-in may be somebody else's than its name says: a warning says whose."""
+    app = client(world, entra, Browser(open_browser=otto.open, login_hint=hint))
+    world.run(lambda: app.get_token("graph"))
+    assert (f"{OTTO} signed in, where {hint} was suggested" in caplog.text) is told
+
+
 def test_a_policy_that_no_sign_in_meets(world: World, entra: Emulator, otto: Person) -> None:
     """A blocked person sees a page that says so, and the program waits no longer than it was told to."""
     from entra_emulator.model import Policy

@@ -17,6 +17,7 @@ from mstoken import (
     ClientSecret,
     CredentialRejected,
     MstokenError,
+    Password,
     ServiceUnavailable,
     Stores,
     Throttled,
@@ -219,6 +220,15 @@ def test_half_an_answer_and_then_nothing_ends_too(world: World, token_service: T
     with pytest.raises((TryLater, UnreadableAnswer)):
         _ask_within(world, _client(world, token_service), 1)
     assert time.monotonic() - began < 4
+
+
+def test_a_users_realm_that_does_not_answer_takes_no_longer(world: World, token_service: TokenService) -> None:
+    """What a password's flow asks first is within the patience too; without an answer the token endpoint tells."""
+    token_service.script = [Reply(200, {}, delay=20), token_reply()]
+    client = world.client(TENANT, CLIENT_ID, Password("anna@contoso.example", "s3cret"), token_service.url)
+    began = time.monotonic()
+    assert _ask_within(world, client, 1).token == "token-1"
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(
