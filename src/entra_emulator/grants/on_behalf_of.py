@@ -55,7 +55,10 @@ def _check(exchange: Exchange, client: Client, claims: dict[str, Any]) -> None:
     app = client.app
     if "scp" not in claims and "roles" not in claims and claims.get("aud") == app.id and "nonce" in claims:
         raise EntraError(240002)
-    own = {app.id, *(uri.rstrip("/") for uri in app.identifier_uris)}
+    # An agent acts for who called its blueprint:
+    # learn.microsoft.com/entra/agent-id/identity-platform/agent-on-behalf-of-oauth-flow
+    called = exchange.world.state.apps[app.blueprint] if app.blueprint else app
+    own = {called.id, *(uri.rstrip("/") for uri in called.identifier_uris)}
     if str(claims.get("aud", "")).rstrip("/") not in own:
         raise EntraError(500131, audience=str(claims.get("aud")), app=app.id, app_name=app.name)
     now = exchange.world.clock.now()

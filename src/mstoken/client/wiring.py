@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mstoken import clouds, services
 from mstoken.credentials import (
+    AgentIdentity,
     Chain,
-    ClientAssertion,
-    ClientCertificate,
-    ClientKey,
-    ClientSecret,
+    ClientCredential,
     ManagedIdentity,
     OnBehalfOf,
     RefreshToken,
@@ -168,10 +166,10 @@ class Wiring:
         return TokenRequest(authority, self.client_id, credential, target.scopes, profile=self.profile, **wishes)
 
     def _as_caller(self, assertion: str, session_key: str) -> OnBehalfOf:
-        if not isinstance(self.credential, ClientSecret | ClientCertificate | ClientKey | ClientAssertion):
+        if not isinstance(self.credential, ClientCredential | AgentIdentity):
             raise UsageError(
                 "On-behalf-of needs a client that is the web API itself, with its own credential.",
-                "Make it with ClientSecret, ClientCertificate, ClientKey or ClientAssertion.",
+                "Make it with ClientSecret, ClientCertificate, ClientKey or ClientAssertion, or with an AgentIdentity.",
             )
         return OnBehalfOf(assertion, self.credential, session_key)
 

@@ -68,7 +68,7 @@ def _check(credential: Credential | None, client_id: str, now: float) -> None:
         _check(proof, client_id, now)
 
 
-def _proof_of(credential: Credential | None) -> ClientCredential | None:
+def _proof_of(credential: Credential | None) -> ClientCredential | AgentIdentity | None:
     """What the application proves itself with, for a credential that says more than that."""
     match credential:
         case RefreshToken() | OnBehalfOf() | Password() | FmiPath():

@@ -145,7 +145,7 @@ class Layers:
     def _credential(self) -> Credential:
         client = self.client()
         if assertion := self.environment.get("user_assertion", "") or self._referenced("user_assertion"):
-            return OnBehalfOf(assertion, client)
+            return OnBehalfOf(assertion, proofs.for_callers(client, self._merged()))
         single_use = self.profile is not None and self.profile.single_use
         if value := self.environment.get("refresh_token", ""):
             return RefreshToken(value, client, single_use=single_use)

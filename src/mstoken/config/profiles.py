@@ -49,6 +49,10 @@ TEXTS = (
 )
 SWITCHES = ("single_use", "send_certificate_chain")
 
+_AGENTS = ("agent", "agent_user", "fmi_path")
+_PEOPLE = ("account", "refresh_token", "username", "password")
+_WHO = ("tenant", "client_id", *CREDENTIALS, "account", "username", "user_assertion", *_AGENTS)
+
 LARGEST = 1_000_000
 """Bytes the file may have: thousands of profiles; more is another file."""
 
@@ -190,13 +194,16 @@ def _check(table: Mapping[str, Any], where: str) -> None:
             f"store of {where} has a user or a password in it, which do not belong there.",
             f"Write where the URL is: {FORMS}; or set MSTOKEN_STORE.",
         )
-    other = next((key for key in ("tenant", "client_id", *CREDENTIALS, "account") if table.get(key)), "")
-    if table.get("managed_identity") and other:
-        raise UsageError(
-            f"{where} has both managed_identity and {other}.", "Keep the one you mean: a managed identity is all of it."
-        )
+    _only_one(table, ("managed_identity",), _WHO, where, "a managed identity is all of it")
+    _only_one(table, _AGENTS, _PEOPLE, where, "an agent is proved by an application and is nobody who signs in")
     if table.get("authority") and table.get("token_endpoint"):
         raise UsageError(f"{where} has both authority and token_endpoint.", "Keep the one you mean.")
+
+
+def _only_one(table: Mapping[str, Any], ones: tuple[str, ...], others: tuple[str, ...], where: str, why: str) -> None:
+    one, other = (next((key for key in keys if table.get(key)), "") for keys in (ones, others))
+    if one and other:
+        raise UsageError(f"{where} has both {one} and {other}.", f"Keep the one you mean: {why}.")
 
 
 def _only_known(table: Iterable[str], known: tuple[str, ...], where: str) -> None:

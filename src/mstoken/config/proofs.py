@@ -92,6 +92,20 @@ def acting(
     return FmiPath(client, path) if path else client
 
 
+def for_callers(
+    client: ClientCredential | None, settings: Mapping[str, str]
+) -> ClientCredential | AgentIdentity | None:
+    """The web API, or its agent, as it acts for who called it. Raises UsageError for settings that do not fit that."""
+    if client is None:
+        return None
+    acts = acting(client, settings)
+    if isinstance(acts, AgentUser | FmiPath):
+        raise UsageError(
+            "user_assertion goes with an application or an agent, not with agent_user or fmi_path.", "Leave one out."
+        )
+    return acts
+
+
 def machine(text: str) -> ManagedIdentity:
     """A profile's `managed_identity`: `system`, or a user-assigned one by one of its ids. Raises UsageError."""
     kind, _, identity = text.partition(":")

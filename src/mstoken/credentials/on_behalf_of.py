@@ -8,21 +8,22 @@ from mstoken.errors import UsageError
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from mstoken.credentials import ClientCredential
+    from mstoken.credentials import AgentIdentity, ClientCredential
 
 
 @value
 class OnBehalfOf:
     """The user who called a web API (learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow).
 
-    `assertion` is the access token the caller sent, `client` the web API's own credential. For work that outlives the
-    call, give a `session_key` as well: the refresh token is then kept under it, and `OnBehalfOf(client=…,
-    session_key=…)` goes on later without the caller's token. A session key stands for one user, and who knows it acts
-    as that user: make it hard to guess, as `secrets.token_urlsafe()` does, and never use one again.
+    `assertion` is the access token the caller sent, `client` the web API's own credential; or an agent, which then acts
+    for who called its blueprint (learn.microsoft.com/entra/agent-id/identity-platform/agent-on-behalf-of-oauth-flow).
+    For work that outlives the call, give a `session_key` as well: the refresh token is then kept under it, and
+    `OnBehalfOf(client=…, session_key=…)` goes on later without the caller's token. A session key stands for one user,
+    and who knows it acts as that user: make it hard to guess, as `secrets.token_urlsafe()` does, and one for each user.
     """
 
     assertion: str = field(default="", repr=False)
-    client: ClientCredential | None = None
+    client: ClientCredential | AgentIdentity | None = None
     session_key: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,8 @@
     2. The agent, proved by T1, asks for what it wants, as itself; or for a token-exchange token: T2.
     3. The agent, proved by T1 and with T2, asks for what its user may: grant `user_fic`.
 
+Instead of the last two, the agent may act for a person who called its blueprint: on-behalf-of, proved by T1.
+
 Source: learn.microsoft.com/entra/agent-id/identity-platform/agent-oauth-protocols and its pages on the autonomous app
 flow and the user flow. T1 and T2 are kept like other tokens.
 """
@@ -29,7 +31,8 @@ async def agent_identity(request: TokenRequest, agent: AgentIdentity, port: Port
 
     Raises TokenRefused, TryLater or UnreadableAnswer, for any of the legs.
     """
-    return await client_credentials(_as_agent(request, agent), _proved(request, agent), port)
+    asked, proof = as_agent(request, agent)
+    return await client_credentials(asked, proof, port)
 
 
 async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -> Token:
@@ -44,15 +47,11 @@ async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -
         grant["user_id"] = credential.user_id
     else:
         grant["username"] = credential.username
-    asked = _as_agent(request, credential.agent)
-    return (await ask_as(_proved(request, credential.agent), grant, asked, port)).token
+    asked, proof = as_agent(request, credential.agent)
+    return (await ask_as(proof, grant, asked, port)).token
 
 
-def _as_agent(request: TokenRequest, agent: AgentIdentity) -> TokenRequest:
-    """The request as the agent itself makes it."""
-    return replace(request, client_id=agent.agent_id)
-
-
-def _proved(request: TokenRequest, agent: AgentIdentity) -> ClientAssertion:
-    """The agent's proof, T1: what its blueprint gets in its name."""
-    return ClientAssertion(TokenAssertion(FmiPath(agent.blueprint, agent.agent_id), client_id=request.client_id))
+def as_agent(request: TokenRequest, agent: AgentIdentity) -> tuple[TokenRequest, ClientAssertion]:
+    """The request as the agent itself makes it, and its proof, T1: what its blueprint gets in its name."""
+    first = TokenAssertion(FmiPath(agent.blueprint, agent.agent_id), client_id=request.client_id)
+    return replace(request, client_id=agent.agent_id), ClientAssertion(first)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mstoken.credentials import RefreshToken
+from mstoken.credentials import AgentIdentity, RefreshToken
 from mstoken.errors import UsageError
 from mstoken.flows.client_auth import ask_as
 from mstoken.flows.refresh_token import refresh_token
@@ -33,9 +33,12 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
     Raises TokenRefused, among them SignInRequired with the `claims` that the user has to meet; UsageError for a session
     that was never begun or has ended.
     """
-    session = (
-        RefreshToken(account=session_name(credential), client=credential.client) if credential.session_key else None
-    )
+    client = credential.client
+    if isinstance(client, AgentIdentity):
+        from mstoken.flows.agent_identity import as_agent
+
+        request, client = as_agent(request, client)
+    session = RefreshToken(account=session_name(credential), client=client) if credential.session_key else None
     if not credential.assertion and session is not None:
         if await port.load_grant(grant_key(session)) is None:
             raise UsageError(
@@ -45,7 +48,7 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
         return await refresh_token(request, session, port)
     asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC)))) if session else request
     form = {"grant_type": GRANT_TYPE, "assertion": credential.assertion, "requested_token_use": "on_behalf_of"}
-    answer = await ask_as(credential.client, form, asked, port)
+    answer = await ask_as(client, form, asked, port)
     if session is not None and answer.refresh_token:
         about = About(request.authority.origin, request.authority.tenant, request.client_id)
         await port.put_grant(grant_key(session), answer.refresh_token, about)

@@ -55,9 +55,10 @@ def holder(credential: Credential) -> str:
             whose = grant_key(credential)
         case Browser() | DeviceCode() | AuthorizationCode() | Password():
             whose = f"account:{credential.account}" if credential.account else f"person:{_person(credential)}"
-        case OnBehalfOf(assertion):
+        case OnBehalfOf(assertion, client):
             called = digest(assertion) if assertion else ""
             whose = f"on behalf of:{called}:{digest(credential.session_key) if credential.session_key else ''}"
+            whose += f":{holder(client)}" if isinstance(client, AgentIdentity) else ""
         case FmiPath(_, path):
             whose = f"fmi:{path}"
         case AgentIdentity():
@@ -127,19 +128,20 @@ def _host(request: TokenRequest) -> str:
 
 def about(request: TokenRequest) -> About:
     """What the request's token is, for people to read."""
-    credential, account = request.credential, ""
+    credential, account, client_id = request.credential, "", request.client_id
     match credential:
         case RefreshToken():
             account = grant_key(credential).removeprefix("account:")
         case Browser() | DeviceCode() | AuthorizationCode() | Password():
             account = sign_in_name(request, credential)
-        case OnBehalfOf() if credential.session_key:
-            account = session_name(credential)
+        case OnBehalfOf(_, client):
+            account = session_name(credential) if credential.session_key else ""
+            client_id = client.agent_id if isinstance(client, AgentIdentity) else client_id
         case AgentIdentity() | AgentUser():
             account = holder(credential)
     authority = request.authority
     where = authority.token_url or authority.origin
-    return About(where, authority.tenant, request.client_id, account, " ".join(request.scopes))
+    return About(where, authority.tenant, client_id, account, " ".join(request.scopes))
 
 
 def resource_of(scope: str) -> str:

@@ -1,6 +1,7 @@
 """Agent identities: fmi_path, an agent's own token, and the grant user_fic."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -8,11 +9,14 @@ import pytest
 from tests.support.agents import AGENT, AGENT_UPN, add_agent
 
 from entra_emulator import Emulator
+from entra_emulator.model import Secret
 
 Ask = Callable[..., httpx.Response]
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EXCHANGE = "api://AzureADTokenExchange/.default"
 GRAPH = "https://graph.microsoft.com/.default"
+OTTO = "otto@northwind-partner.example"
+ORDERS = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"
 
 
 @pytest.fixture
@@ -64,6 +68,25 @@ def test_the_agents_user_gets_delegated_tokens(entra: Emulator, ask: Ask, claims
     for named in ({}, {"username": None, "user_id": user.id}):
         token = claims(user_leg(ask, **named).json()["access_token"])
         assert (token["upn"], token["appid"], token["scp"]) == (AGENT_UPN, AGENT, "User.Read")
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"), [("api://northwind-orders/.default", None), (GRAPH, [500131])], ids=["its own", "another's"]
+)
+def test_the_agent_acts_for_who_called_its_blueprint(
+    entra: Emulator, ask: Ask, claims: Any, scope: str, expected: list[int] | None
+) -> None:
+    """On-behalf-of as the agent takes a caller's token for the blueprint, and none for another API."""
+    entra.state.apps[ORDERS].secrets = [Secret("orders-secret-for-tests")]
+    entra.state.apps[AGENT].blueprint = ORDERS
+    called = ask(grant_type="refresh_token", refresh_token=entra.sign_in(OTTO), scope=scope).json()["access_token"]
+    proof = first_leg(partial(ask, client_id=ORDERS, client_secret="orders-secret-for-tests"))
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "requested_token_use": "on_behalf_of"}
+    answer = as_agent(ask, proof, assertion=called, scope=GRAPH, **form).json()
+    assert answer.get("error_codes") == expected
+    if expected is None:
+        token = claims(answer["access_token"])
+        assert (token["upn"], token["appid"]) == (OTTO, AGENT)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from tests.support.program import Program
 
 from entra_emulator import Emulator
-from entra_emulator.model import Grant, Secret
+from entra_emulator.model import App, Grant, Secret, ServicePrincipal
 from entra_emulator.resources import GRAPH
 from mstoken.protocol.jwt import decode
 
@@ -105,6 +105,25 @@ def test_on_behalf_of_by_profile(anonymous: Program, entra: Emulator, orders: st
     refused = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN="e30.e30.e30")
     assert refused.code in (3, 4)
     assert "50013" in refused.err
+
+
+def test_an_agent_on_behalf_of_who_called_its_blueprint(anonymous: Program, entra: Emulator, orders: str) -> None:
+    """`agent` beside the caller's token: the agent acts; its user account, or a path, would act for nobody else."""
+    agent = "11111111-2222-4333-8444-66666666666a"
+    tenant = entra.state.default_tenant
+    entra.state.apps[agent] = App(agent, "Scout", tenant.id, blueprint=ORDERS)
+    tenant.principals.append(ServicePrincipal(agent))
+    tenant.grants.append(Grant(app=agent, resource=GRAPH, scopes=["User.Read"]))
+    profile = where(entra, ORDERS) + 'client_secret = "env:ORDERS_SECRET"\nuser_assertion = "env:CALLERS_TOKEN"\n'
+    anonymous.profile(f'{profile}agent = "{agent}"\n')
+    ran = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN=orders)
+    assert ran.code == 0, ran.err
+    claims = decode(ran.out.strip()).claims
+    assert (claims["upn"], claims["appid"]) == (OTTO, agent)
+    for more in (f'agent = "{agent}"\nagent_user = "a@b.example"\n', 'fmi_path = "/a"\n'):
+        anonymous.profile(profile + more)
+        refused = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN=orders)
+        assert (refused.code, "user_assertion goes with" in refused.err) == (2, True)
 
 
 def _trust(entra: Emulator) -> Any:

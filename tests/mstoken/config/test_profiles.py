@@ -164,3 +164,21 @@ def test_any_text_is_read_or_refused_in_words(home: Home, text: str) -> None:
     home.file.chmod(0o600)
     with contextlib.suppress(UsageError):
         assert find("work", home.environ) is None or "work" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ('managed_identity = "system"\nclient_secret = "env:S"', "managed_identity and client_secret"),
+        ('managed_identity = "system"\nagent = "a"', "managed_identity and agent"),
+        ('managed_identity = "system"\nuser_assertion = "env:A"', "managed_identity and user_assertion"),
+        ('agent = "a"\naccount = "work"', "agent and account"),
+        ('fmi_path = "/a"\nrefresh_token = "env:R"', "fmi_path and refresh_token"),
+        ('agent_user = "a@b.example"\nusername = "c@d.example"', "agent_user and username"),
+    ],
+)
+def test_a_profile_that_is_two_identities_is_refused(home: Home, content: str, named: str) -> None:
+    """Otherwise one of them would be overlooked in silence, and another asked than somebody meant."""
+    home.write(f"[profile.work]\n{content}\n")
+    with pytest.raises(UsageError, match=f"both {named}"):
+        load("work", home.environ)
