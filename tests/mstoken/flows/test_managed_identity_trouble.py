@@ -118,7 +118,7 @@ RETRIES = [
     ("imds", 500, [0, 1.6, 3.2, 6.4, 12.8]),
     ("imds", 503, [0, 1.6, 3.2, 6.4, 12.8]),
     ("imds", 410, [0, 5, 10, 20, 40]),
-    *((source, status, [1, 1, 1]) for source in SOURCES[1:] for status in (404, 408, 429, 500, 503, 504)),
+    *((source, status, [1, 1, 1]) for source in SOURCES[1:] for status in (404, 408, 429, 500, 502, 503, 504)),
 ]
 
 

@@ -20,7 +20,7 @@ DIRECT = Way(direct=True)
 """Never through a proxy: the endpoint is on this machine, and whoever reaches it gets the identity."""
 
 AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
-"""What MSAL.NET asks again for at every source but IMDS."""
+"""What MSAL.NET asks again for at every source but IMDS; and 502, which passes as 503 does."""
 
 
 @value
