@@ -380,7 +380,7 @@ def test_what_is_no_authority_is_refused(world: World, authority: str) -> None:
         world.client(TENANT, CLIENT_ID, ClientSecret(SECRET), authority)
 
 
-@pytest.mark.parametrize("claims", ["not json", "[]", "1"])
+@pytest.mark.parametrize("claims", ["not json", "[]", "1", '{"a":' + "[" * 20_000])
 def test_claims_that_are_no_json_object_are_refused(
     world: World, token_service: TokenService, app: Any, claims: str
 ) -> None:

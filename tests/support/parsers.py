@@ -22,15 +22,17 @@ from mstoken.config import profiles
 from mstoken.credentials import ClientSecret, ManagedIdentity
 from mstoken.errors import MstokenError, StoreError
 from mstoken.keys import certificate
-from mstoken.model import Authority, TokenRequest, origin_of
+from mstoken.model import Authority, TokenRequest, origin_of, shown_url
 from mstoken.protocol import challenge, claims, device_authorization, id_token, job_token, jwt, refusal, user_realm
 from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.protocol.managed_identity import answer, azure_arc
 from mstoken.protocol.managed_identity.dialect import Ask
 from mstoken.protocol.managed_identity.dialects import DIALECTS
 from mstoken.protocol.managed_identity.place import Place
+from mstoken.protocol.pop import PopRequest
+from mstoken.protocol.quoted import unquoted
 from mstoken.protocol.retry_after import retry_after
-from mstoken.protocol.token_endpoint import read_answer
+from mstoken.protocol.token_endpoint import read_answer, token_request
 from mstoken.services import resolve_all
 from mstoken.stores import key_vault, quick_read, token_file
 from mstoken.stores.key_vault_grants import KeyVaultGrants
@@ -126,6 +128,7 @@ def _http_answer(data: bytes) -> object:
 
 TARGETS: dict[str, Callable[[bytes], object]] = {
     "token answer": lambda data: read_answer(_response(data), REQUEST, NOW, 0.5),
+    "quoted form": lambda data: unquoted(_response(data), token_request(REQUEST, {"client_secret": "s"}, {})),
     "refusal": lambda data: str(refusal.refusal_of(_response(data), NOW, REQUEST)),
     "device authorization": lambda data: device_authorization.read_device_authorization(_response(data), REQUEST, NOW),
     "user realm": lambda data: user_realm.federated_with(_response(data)),
@@ -140,6 +143,8 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "redirect": lambda data: parameters_of(_text(data)),
     "pasted address": lambda data: arrival_of(_text(data)),
     "error text": lambda data: aadsts.explain(_text(data)),
+    "shown url": lambda data: shown_url(_text(data)),
+    "url to sign for": lambda data: PopRequest(_text(data)).named(),
     "authority": lambda data: origin_of(_text(data), "The authority"),
     "service": lambda data: resolve_all((_text(data),)),
     "piped token": lambda data: token_in(_text(data)),

@@ -29,6 +29,7 @@ def get(**given: Any) -> None:
       mstoken get sharepoint:contoso --profile work
       mstoken get graph --scope User.Read --scope Mail.Read
       mstoken get graph -o header | curl -H @- https://graph.microsoft.com/v1.0/me
+      mstoken get arc-k8s --pop CLUSTER_RESOURCE_ID
     """
     from mstoken.cli.getting import run_get
 

@@ -19,7 +19,7 @@ def claims_parameter(challenge: str, *, enable_cae: bool) -> str:
         return json.dumps(_CP1, separators=(",", ":")) if enable_cae else ""
     try:
         asked = json.loads(challenge)
-    except ValueError:
+    except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise UsageError("The claims are not a JSON object.", 'Pass them as text such as {"access_token":{...}}.')
