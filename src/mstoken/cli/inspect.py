@@ -90,9 +90,12 @@ def _show_json(kind: Kind, decoded: Decoded) -> None:
 def _show_text(kind: Kind, decoded: Decoded) -> None:
     import time
 
-    from mstoken.cli.inspection import story
+    from mstoken.cli.inspection import kinds, story
     from mstoken.cli.inspection.facts import facts_of
 
+    if kind is kinds.SIGNED_REQUEST:
+        _show_request(kind, decoded)
+        return
     facts = facts_of(decoded)
     version = f", v{facts.version}" if facts.version in {"1.0", "2.0"} else ""
     note = f" {kind.note}" if kind.note else ""
@@ -100,6 +103,17 @@ def _show_text(kind: Kind, decoded: Decoded) -> None:
     for label, told in story.tell(facts, kind.name, time.time()):
         output.write(_wrapped(label, output.printable(told).replace("\n", " ")))
     output.write(story.UNCHECKED)
+
+
+def _show_request(kind: Kind, decoded: Decoded) -> None:
+    """The request, then the token that is within it."""
+    from mstoken.cli.inspection import story
+
+    output.write(output.printable(f"{_capital(kind.name)}, {_algorithm(decoded.header)}. {kind.note}"))
+    for label, told in story.tell_request(decoded.claims):
+        output.write(_wrapped(label, output.printable(told).replace("\n", " ")))
+    output.write("The token in it:")
+    _show(str(decoded.claims["at"]), "text")
 
 
 def _algorithm(header: dict[str, Any]) -> str:

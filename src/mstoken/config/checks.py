@@ -48,9 +48,9 @@ async def check(link: Link, stores: Stores, port: Port, profile: str) -> None:
                 f"There is no managed identity here: {why}.", "Run it in Azure, or use another profile."
             )
         return
-    if isinstance(credential, RefreshToken) and not credential.value:
-        if grant_key(credential) not in stores.grants.names():
-            raise not_kept(credential.account, profile)
+    match credential:
+        case RefreshToken("", _, account) if grant_key(credential) not in stores.grants.names():
+            raise not_kept(account, profile)
     _check(credential, link.client_id, port.now())
 
 

@@ -215,6 +215,7 @@ def test_an_opaque_token_is_told_without_being_shown(mstoken: Program) -> None:
         (forged.id_token(), {"typ": "JWT"}, "ID token"),
         ({"iss": "app", "sub": "app", "aud": "https://login.example/oauth2/v2.0/token"}, {}, "client assertion"),
         ({"hello": "world"}, {}, "JWT"),
+        ({"at": "e30.e30.x", "ts": 1}, {"typ": "pop"}, "signed request around a token (proof of possession)"),
     ],
 )  # fmt: skip
 def test_kinds_of_jwt_are_told_apart(claims: dict[str, Any], header: dict[str, Any], name: str) -> None:
@@ -228,6 +229,28 @@ def test_an_id_token_names_the_application_it_is_for() -> None:
     assert words["For"] == f"the application Azure CLI ({forged.AZURE_CLI})"
     assert words["Stands for"] == "a user: Ana Silva (ana@contoso.example)"
     assert "Allowed" not in words
+
+
+@pytest.mark.parametrize(
+    ("claims", "request_line"),
+    [
+        ({"m": "GET", "u": "management.azure.com", "p": "/x", "ts": 0}, "GET management.azure.com/x"),
+        ({"u": "/subscriptions/s", "ts": 0}, "/subscriptions/s"),
+        ({}, "any request: nothing of one is signed"),
+    ],
+)
+def test_a_signed_request_is_told_with_the_token_in_it(
+    mstoken: Program, claims: dict[str, Any], request_line: str
+) -> None:
+    """What it was signed for and when, then the token; in a header too."""
+    signed = forged.jwt({**claims, "at": forged.jwt(forged.app_v1())}, {"typ": "pop", "alg": "RS256"})
+    ran = mstoken("inspect", stdin=f"Authorization: PoP {signed}\n")
+    first, for_what, signed_on, between, *within = ran.out.splitlines()
+    assert first.startswith("Signed request around a token (proof of possession), signed with RS256.")
+    assert for_what.split(maxsplit=1) == ["For", request_line]
+    assert signed_on.split(maxsplit=1)[1] == ("1970-01-01 00:00:00 UTC" if claims else "it does not say when (no ts)")
+    assert between == "The token in it:"
+    assert within[0].startswith("Access token, v1.0")
 
 
 def test_an_encrypted_token_says_so(mstoken: Program) -> None:

@@ -84,9 +84,9 @@ def facts_of(decoded: Decoded) -> Facts:
         object_id=_text(claims, "oid"),
         identity_provider=idp if idp.rstrip("/") != issuer.rstrip("/").removesuffix("/v2.0") else "",
         guest=_text(claims, "acct") == "1",
-        issued_on=_time(claims, "iat"),
-        not_before_on=_time(claims, "nbf"),
-        expires_on=_time(claims, "exp"),
+        issued_on=time_in(claims, "iat"),
+        not_before_on=time_in(claims, "nbf"),
+        expires_on=time_in(claims, "exp"),
         delegated=() if own else scopes,
         application=roles or own,
         directory_roles=tuple(word("role", role) or role for role in _words(claims, "wids")),
@@ -155,7 +155,7 @@ def _words(claims: dict[str, Any], name: str) -> tuple[str, ...]:
     return ()
 
 
-def _time(claims: dict[str, Any], name: str) -> int | None:
+def time_in(claims: dict[str, Any], name: str) -> int | None:
     """A NumericDate (RFC 7519 section 2), also as text; None for what no calendar can show."""
     value = claims.get(name)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:

@@ -63,6 +63,9 @@ def of_opaque(token: str) -> Kind:
     return Kind("opaque token, not a JWT", _UNREADABLE_NOTE)
 
 
+SIGNED_REQUEST = Kind(
+    "signed request around a token (proof of possession)", "It is for one request, after `Authorization: PoP`."
+)
 _OF_ACCESS_TOKENS = ("appid", "azp", "azpacr", "appidacr", "scp", "scope", "client_id")
 
 
@@ -71,9 +74,11 @@ def of_jwt(decoded: Decoded) -> Kind:
     claims = decoded.claims
     if decoded.encrypted:
         return Kind("encrypted JWT", "Its claims can be read only by the one it is for.")
-    if str(decoded.header.get("typ", "")).lower() in {"at+jwt", "application/at+jwt"}:  # RFC 9068 section 2.1
-        return Kind("access token")
-    if any(name in claims for name in _OF_ACCESS_TOKENS):
+    typ = str(decoded.header.get("typ", "")).lower()
+    if typ == "pop" and isinstance(claims.get("at"), str):  # draft-ietf-oauth-signed-http-request-03
+        return SIGNED_REQUEST
+    declared = typ in {"at+jwt", "application/at+jwt"}  # RFC 9068 section 2.1
+    if declared or any(name in claims for name in _OF_ACCESS_TOKENS):
         return Kind("access token")
     if _is_assertion(claims):
         return Kind("client assertion", "An application proves with it who it is; it is not for calling an API.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mstoken import clouds
-from mstoken.cli.inspection.facts import PERSONAL_TENANT
+from mstoken.cli.inspection.facts import PERSONAL_TENANT, time_in
 from mstoken.cli.inspection.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from mstoken.cli.inspection.facts import Facts
 
@@ -30,6 +31,16 @@ def tell(facts: Facts, kind: str, now: float) -> list[Line]:
         *_allowed(facts, kind),
         *_signed_in(facts),
         *_capabilities(facts, kind),
+    ]
+
+
+def tell_request(claims: dict[str, Any]) -> list[Line]:
+    """What a signed request (draft-ietf-oauth-signed-http-request-03 section 3) was signed for, and when."""
+    method, host, path = (str(claims.get(name) or "") for name in ("m", "u", "p"))
+    signed_on = time_in(claims, "ts")
+    return [
+        ("For", f"{method} {host}{path}".strip() or "any request: nothing of one is signed"),
+        ("Signed", "it does not say when (no ts)" if signed_on is None else moment(signed_on)),
     ]
 
 
