@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mstoken.credentials.managed_identity import read_key
 from mstoken.credentials.workload_identity import WorkloadIdentity
-from mstoken.errors import TransportError
+from mstoken.errors import TransportError, UsageError
 from mstoken.flows.workload_identity import workload_identity
 from mstoken.model import Authority
 from mstoken.protocol.cache_key import cache_key
@@ -119,7 +119,12 @@ async def _revoked(request: TokenRequest, port: Port) -> str:
 
 async def _federated(request: TokenRequest, credential: ManagedIdentity, port: Port) -> Token:
     """A pod with workload identity: azure-identity's ManagedIdentityCredential takes the federated token there too."""
-    given = credential.environment
+    given, (kind, _) = credential.environment, credential.named_by
+    if kind not in ("", "client_id"):
+        raise UsageError(
+            f"A managed identity cannot be chosen by its {kind} in a pod with workload identity. No request was made.",
+            "Name it by its client_id, or leave it out and take the service account's own.",
+        )
     authority = Authority.of(given["AZURE_AUTHORITY_HOST"], given["AZURE_TENANT_ID"])
     client_id = credential.client_id or given.get("AZURE_CLIENT_ID", "")
     federated = WorkloadIdentity(given["AZURE_FEDERATED_TOKEN_FILE"])

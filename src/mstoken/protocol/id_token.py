@@ -27,11 +27,17 @@ class Person:
 
 
 def read_person(id_token: str, client_id: str, nonce: str, now: float) -> Person:
-    """Who the ID token speaks of; nobody when there is none.
+    """Who the ID token speaks of; nobody when there is none and none has to be.
 
-    `nonce` is the one asked with, '' when none was. Raises UnreadableAnswer for a token that is not meant for this
-    client or this request, or has expired: somebody may have slipped in another's sign-in.
+    `nonce` is the one asked with, '' when none was; an answer to a nonce has to have it. Raises UnreadableAnswer for
+    none then, and for a token that is not meant for this client or this request, or has expired: somebody may have
+    slipped in another's sign-in.
     """
+    if not id_token and nonce:
+        raise UnreadableAnswer(
+            "The sign-in came back without an ID token, so nobody can tell whose it is; nothing was kept.",
+            "Sign in again, and check the authority.",
+        )
     if not id_token:
         return Person()
     try:

@@ -90,6 +90,17 @@ def test_a_managed_identity_in_a_pod_is_its_workload_identity(world: World, pod:
     assert claims["appid"] == pod["AZURE_CLIENT_ID"]
 
 
+@pytest.mark.parametrize("kind", ["object_id", "resource_id"])
+def test_in_a_pod_a_managed_identity_is_named_by_its_client_id(
+    world: World, entra: Emulator, pod: dict[str, str], kind: str
+) -> None:
+    """Another id would be overlooked, and another identity's token come, so it is refused."""
+    client = world.client("", "", ManagedIdentity(environment=pod, **{kind: "one-of-mine"}))
+    with pytest.raises(UsageError, match="No request was made"):
+        world.run(lambda: client.get_token("graph"))
+    assert entra.token_requests == []
+
+
 @pytest.fixture
 def proxy() -> Iterator[TokenService]:
     """AKS's token proxy: a TLS server that only its own authority vouches for, under a name of its own."""
