@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.chains import write_profile
 from tests.support.machines import NOBODY
+from tests.support.person import Person
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine
@@ -36,3 +37,19 @@ def clean(entra: Emulator, tmp_path: Path) -> dict[str, str]:
 def profile(entra: Emulator, tmp_path: Path) -> None:
     """A default profile that works."""
     write_profile(entra, tmp_path, entra.sign_in("nadia@northwind-partner.example"))
+
+
+@pytest.fixture
+def nadia(entra: Emulator) -> Iterator[Person]:
+    """She signs in with a second factor."""
+    person = Person(entra, "nadia@northwind-partner.example")
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def otto(entra: Emulator) -> Iterator[Person]:
+    """He has a password only."""
+    person = Person(entra, "otto@northwind-partner.example")
+    yield person
+    person.close()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -36,22 +35,6 @@ OTTO = "otto@northwind-partner.example"
 PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 ORDERS_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"
 CUSTOMER = "3c1b7b9e-5f0a-4d5c-9a52-7d0a4d1c0e02"
-
-
-@pytest.fixture
-def nadia(entra: Emulator) -> Iterator[Person]:
-    """She signs in with a second factor."""
-    person = Person(entra, NADIA)
-    yield person
-    person.close()
-
-
-@pytest.fixture
-def otto(entra: Emulator) -> Iterator[Person]:
-    """He has a password only."""
-    person = Person(entra, OTTO)
-    yield person
-    person.close()
 
 
 def client(world: World, entra: Emulator, credential: Any, **options: Any) -> Any:
@@ -268,61 +251,6 @@ def test_many_callers_share_one_browser(world: World, entra: Emulator, otto: Per
     assert len(opened) == 1
 
 
-def test_a_family_shares_its_sign_in(world: World, entra: Emulator, otto: Person) -> None:
-    """Clients of one family use the refresh token another of them left; a stranger asks for itself."""
-    entra.state.apps[PUBLIC_APP].family = True
-    sibling, stranger = (_another_app(entra, number, family=number == 1) for number in (1, 2))
-    stores, opened = in_memory(), []
-
-    def open_browser(url: str) -> bool:
-        opened.append(asked_with(url)["client_id"])
-        return otto.open(url)
-
-    for app_id in (PUBLIC_APP, sibling, stranger):
-        app = world.client("organizations", app_id, Browser(open_browser=open_browser), entra.authority, stores=stores)
-        token = world.run(partial(app.get_token, "graph"))
-        assert decode(token.token).claims["appid"] == app_id
-    assert opened == [PUBLIC_APP, stranger]
-
-
-def test_a_family_shares_nobody_elses_sign_in(world: World, entra: Emulator, nadia: Person, otto: Person) -> None:
-    """Who names a person or an account gets that one's tokens, whoever of the family signed in before."""
-    entra.state.apps[PUBLIC_APP].family = True
-    sibling = _another_app(entra, 1, family=True)
-    stores = in_memory()
-
-    def upn(app_id: str, **options: Any) -> Any:
-        person = nadia if NADIA in options.values() else otto
-        credential = Browser(open_browser=person.open, timeout_in=30, **options)
-        app = world.client("organizations", app_id, credential, entra.authority, stores=stores)
-        return decode(world.run(partial(app.get_token, "graph")).token).claims["upn"]
-
-    assert upn(PUBLIC_APP, login_hint=NADIA) == NADIA
-    assert upn(sibling, login_hint=OTTO) == OTTO
-    assert upn(sibling) == OTTO
-    assert upn(PUBLIC_APP, account=NADIA) == NADIA
-    asked = len(entra.token_requests)
-    assert upn(sibling, account="otto") == OTTO
-    assert entra.token_requests[asked].grant_type == "authorization_code"  # the named account's own, not the family's
-    assert upn(sibling, login_hint=NADIA) == NADIA
-    assert entra.token_requests[-1].grant_type == "refresh_token"  # the same person's, of the sibling
-
-
-@pytest.mark.parametrize(("hint", "told"), [(NADIA, True), (OTTO.upper(), False), ("O.CiQ-opaque", False)])
-def test_another_person_than_suggested_is_told(
-    world: World,
-    entra: Emulator,
-    otto: Person,
-    caplog: pytest.LogCaptureFixture,
-    hint: str,
-    told: bool,  # noqa: FBT001
-) -> None:
-    """The page lets the person choose, so a sign-in may be somebody else's than its name says: a warning says whose."""
-    app = client(world, entra, Browser(open_browser=otto.open, login_hint=hint))
-    world.run(lambda: app.get_token("graph"))
-    assert (f"{OTTO} signed in, where {hint} was suggested" in caplog.text) is told
-
-
 def test_a_policy_that_no_sign_in_meets(world: World, entra: Emulator, otto: Person) -> None:
     """A blocked person sees a page that says so, and the program waits no longer than it was told to."""
     from entra_emulator.model import Policy
@@ -433,18 +361,6 @@ def test_a_prompt_that_is_none_is_refused() -> None:
     """A typing mistake in `prompt` is found where it is made."""
     with pytest.raises(UsageError, match="no prompt"):
         Browser(prompt="always")
-
-
-def _another_app(entra: Emulator, number: int, *, family: bool) -> str:
-    from entra_emulator.model import App, Grant
-    from entra_emulator.resources import GRAPH
-
-    home = entra.state.default_tenant
-    app = App(f"8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1c0{number}", f"App {number}", home.id, "multiple", public=True)
-    app.family, app.redirect_uris = family, ["http://localhost"]
-    entra.state.apps[app.id] = app
-    home.grants.append(Grant(app=app.id, resource=GRAPH, scopes=["User.Read"]))
-    return app.id
 
 
 def _grant_of_arm() -> Any:

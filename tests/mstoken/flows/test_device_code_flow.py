@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,13 +38,6 @@ def refusal(error: str, code: int = 0) -> Reply:
 
 
 PENDING = refusal("authorization_pending", 70016)
-
-
-@pytest.fixture
-def otto(entra: Emulator) -> Iterator[Person]:
-    person = Person(entra, OTTO)
-    yield person
-    person.close()
 
 
 @pytest.fixture
