@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from azure.identity import DefaultAzureCredential
 from tests.support.chains import claims_of, client_in, secret_of, write_profile
 from tests.support.machines import NOBODY
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
@@ -17,7 +18,7 @@ from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine
 from entra_emulator.model import FederatedCredential
 from mstoken import AsyncClient, Client, CredentialRejected, NotConfigured, SignInRequired, UsageError
-from mstoken.config.chain import default_settings
+from mstoken.config.chain import default_settings, links_wanted
 from mstoken.credentials import Chain
 
 
@@ -141,6 +142,27 @@ def test_a_tool_that_is_not_read_is_named(clean: dict[str, str], choice: str) ->
     """Other sign-ins are not taken in its place."""
     with pytest.raises(NotConfigured, match=choice.lower()):
         default_settings(environ=clean | {"AZURE_TOKEN_CREDENTIALS": choice})
+
+
+def test_every_choice_of_the_azure_sdks_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """azure-identity lists what it takes; each either leaves links here or says that it means another tool."""
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "none-such")
+    with pytest.raises(ValueError, match="Valid values are") as caught:
+        DefaultAzureCredential()
+    choices = str(caught.value).partition("Valid values are: ")[2].rstrip(".").split(", ")
+    assert {"dev", "prod", "environmentcredential", "azureclicredential"} <= set(choices)
+    known = {choice for choice in choices if _leaves_links(choice)}
+    for choice in set(choices) - known:
+        with pytest.raises(NotConfigured, match="a tool that mstoken does not read"):
+            links_wanted({"AZURE_TOKEN_CREDENTIALS": choice})
+    assert len(known) == 5
+
+
+def _leaves_links(choice: str) -> bool:
+    try:
+        return bool(links_wanted({"AZURE_TOKEN_CREDENTIALS": choice}))
+    except NotConfigured:
+        return False
 
 
 def test_a_choice_that_is_none_is_refused(clean: dict[str, str]) -> None:

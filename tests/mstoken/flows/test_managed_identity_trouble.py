@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.hurried import hurry
 from tests.support.machines import NOBODY, SOURCES, client_of
-from tests.support.token_service import Reply, TokenService
+from tests.support.token_service import Asked, Reply, TokenService
 from tests.support.worlds import World
 
 from entra_emulator.managed_identity.machine import Machine, Source
@@ -210,3 +210,23 @@ def test_no_secret_of_the_platform_shows(world: World, machine: Machine) -> None
     with pytest.raises(Misconfigured) as caught:
         world.run(lambda: client.get_token("arm"))
     assert environment["IDENTITY_HEADER"] not in repr(client) + repr(client.question("arm")) + repr(caught.value)
+
+
+@pytest.mark.parametrize("source", ["app_service", "azure_ml"])
+def test_a_secret_that_the_endpoint_quotes_does_not_show(
+    world: World, machine: Machine, token_service: TokenService, source: Source
+) -> None:
+    """Where an endpoint repeats what it was sent, the error leaves the secret out."""
+
+    def quoting(asked: Asked) -> Reply:
+        return Reply(401, {"statusCode": 401, "message": f"refused: {asked.headers}"})
+
+    token_service.script = [quoting]
+    endpoint, secret = {"app_service": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}.get(
+        source, ("MSI_ENDPOINT", "MSI_SECRET")
+    )
+    environment = machine.environment(source) | {endpoint: f"{token_service.url}/token"}
+    client = world.client("", "", ManagedIdentity(environment=environment))
+    with pytest.raises(CredentialRejected, match="refused") as caught:
+        world.run(lambda: client.get_token("arm"))
+    assert environment[secret] not in repr(caught.value.args)

@@ -67,7 +67,9 @@ def _until(expires_on: Any, now: float) -> Any:
 
 
 def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> MstokenError:
-    """The exception for an answer that is no token."""
+    """The exception for an answer that is no token, without the secret that the endpoint may quote in it."""
+    if ask.place.secret:
+        response = replace(response, body=response.body.replace(ask.place.secret.encode(), "…".encode()))
     entra = read_refusal(response)
     if entra.codes:
         return refusal_of(response, now, request)
