@@ -16,7 +16,22 @@ from azure.keyvault.secrets import SecretClient
 from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
 from tests.support.worlds import World
 
-from mstoken import Authority, Client, ClientSecret, MstokenError, RefreshToken, StoreError, UntrustedOrigin, UsageError
+from mstoken import (
+    Authority,
+    AuthorizationCode,
+    CallbackAssertion,
+    Client,
+    ClientAssertion,
+    ClientSecret,
+    DeviceCode,
+    MstokenError,
+    OnBehalfOf,
+    Password,
+    RefreshToken,
+    StoreError,
+    UntrustedOrigin,
+    UsageError,
+)
 from mstoken.flows.store_port import About
 from mstoken.rest.key_vault import key_vault_secret
 from mstoken.stores.memory import in_memory
@@ -104,10 +119,22 @@ def test_a_claims_challenge_cannot_name_an_authority(
     api.close()
 
 
-@pytest.mark.parametrize("credential", [ClientSecret(SECRET), RefreshToken("rt-1")], ids=["secret", "refresh token"])
+@pytest.mark.parametrize(
+    "credential",
+    [
+        ClientSecret(SECRET),
+        ClientAssertion(CallbackAssertion(lambda: "eyJhbGciOiJSUzI1NiJ9.e30.sig")),
+        RefreshToken("rt-1"),
+        OnBehalfOf("eyJhbGciOiJSUzI1NiJ9.e30.called", ClientSecret(SECRET)),
+        Password("anna@contoso.example", SECRET),
+        AuthorizationCode("code-1", "http://localhost", "verifier"),
+        DeviceCode(),
+    ],
+    ids=lambda one: type(one).__name__,
+)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_of_the_token_endpoint_is_refused(
-    world: World, token_service: TokenService, stranger: TokenService, credential: ClientSecret, status: int
+    world: World, token_service: TokenService, stranger: TokenService, credential: Any, status: int
 ) -> None:
     """The form with the secret is not sent on, whatever the kind of redirect."""
     token_service.script = [Reply(status, "", {"Location": f"{stranger.url}/{TENANT}/oauth2/v2.0/token"})]
