@@ -57,7 +57,7 @@ def _check(exchange: Exchange, client: Client, claims: dict[str, Any]) -> None:
         raise EntraError(240002)
     # An agent acts for who called its blueprint:
     # learn.microsoft.com/entra/agent-id/identity-platform/agent-on-behalf-of-oauth-flow
-    called = exchange.world.state.apps[app.blueprint] if app.blueprint else app
+    called = exchange.world.state.apps.get(app.blueprint, app)
     own = {called.id, *(uri.rstrip("/") for uri in called.identifier_uris)}
     if str(claims.get("aud", "")).rstrip("/") not in own:
         raise EntraError(500131, audience=str(claims.get("aud")), app=app.id, app_name=app.name)

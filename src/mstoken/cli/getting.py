@@ -40,9 +40,8 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope)
     asked = served(client.question(*wanted))
     output.write(render(given["output"], fields, asked.authority.tenant))
-    if fingerprint and not (
-        warning or settings.notes or claims or given["pop"]
-    ):  # what has to be said is said every time
+    told = warning or settings.notes or claims  # what has to be said is said every time
+    if fingerprint and not (told or given["pop"]):
         from mstoken.cli.quick_note import keep
 
         keep(stores.tokens, fingerprint, asked)

@@ -94,13 +94,21 @@ class AsyncClient(Wiring):
         question = self._question_of_call(url, scope, origin)
         return await call(ApiRequest(method, url, headers or {}, body), question, self._port())
 
-    async def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "", **wishes: Any) -> Token:
+    async def pop_token(
+        self,
+        *scopes: str,
+        url: str = "",
+        method: str = "",
+        nonce: str = "",
+        claims: str | None = None,
+        **wishes: Any,
+    ) -> Token:
         """As `Client.pop_token`."""
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        request = PopRequest(url, method, nonce)
-        return await pop_token(self.question(*scopes, **wishes), self._bound(), request, self._port())
+        question, request = self.question(*scopes, claims=claims or "", **known(wishes)), PopRequest(url, method, nonce)
+        return await pop_token(question, self._bound(), request, self._port())
 
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

@@ -118,19 +118,27 @@ class Client(Wiring):
         question = self._question_of_call(url, scope, origin)
         return self._run(call(ApiRequest(method, url, headers or {}, body), question, self._port()))
 
-    def pop_token(self, *scopes: str, url: str = "", method: str = "", nonce: str = "", **wishes: Any) -> Token:
+    def pop_token(
+        self,
+        *scopes: str,
+        url: str = "",
+        method: str = "",
+        nonce: str = "",
+        claims: str | None = None,
+        **wishes: Any,
+    ) -> Token:
         """A token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
 
         `url` and `method` are those of the request it is for; for a cluster of Kubernetes, `url` is its resource id, as
         kubelogin's claim `u`. `nonce` is one that the service gave. A new one for each request: only the token in it is
-        kept, in memory, and `expires_on` is its end. `wishes` are `claims`, `tenant_id`, `enable_cae`, `min_ttl` and
-        `fresh`, as of `get_token`. Raises as `get_token`, and UsageError for a credential whose tokens cannot be bound.
+        kept, in memory, and `expires_on` is its end. `claims` and `wishes` are as for `get_token`. Raises as that does,
+        and UsageError for a credential whose tokens cannot be bound.
         """
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        request = PopRequest(url, method, nonce)
-        return self._run(pop_token(self.question(*scopes, **wishes), self._bound(), request, self._port()))
+        question, request = self.question(*scopes, claims=claims or "", **known(wishes)), PopRequest(url, method, nonce)
+        return self._run(pop_token(question, self._bound(), request, self._port()))
 
     def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

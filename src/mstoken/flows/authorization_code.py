@@ -88,5 +88,5 @@ async def _finish(
     await visit.show("signed-in")
     hint = credential.login_hint
     if "@" in hint and person.username and person.username.lower() != hint.lower():
-        warn(f"{person.username} signed in, where {hint} was suggested; the sign-in is kept under the latter's name.")
+        warn(f"{person.username} signed in, where {hint} was suggested.")
     return answer, person
