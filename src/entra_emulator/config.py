@@ -45,12 +45,17 @@ def _read(config: Config) -> tuple[str, Mapping[str, Any]]:
     if isinstance(config, Mapping):
         return "configuration", config
     if config is None:
-        text = resources.files(__package__).joinpath("data/defaults.toml").read_text(encoding="utf-8")
-        return "defaults", tomllib.loads(text)
+        return "defaults", _defaults()
     try:
         return str(config), tomllib.loads(Path(config).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{config}: cannot be read as TOML: {problem}") from None
+
+
+@functools.cache
+def _defaults() -> Mapping[str, Any]:
+    """The built-in configuration. Nothing is made of it but copies."""
+    return tomllib.loads(resources.files(__package__).joinpath("data/defaults.toml").read_text(encoding="utf-8"))
 
 
 def read(values: object, kind: type[Kind]) -> Kind:

@@ -12,7 +12,6 @@ from .control import Control
 from .environment import Connection, private_folder, settings
 from .injection import inject
 from .login import endpoints
-from .managed_identity.machine import Machine
 from .network.certificates import shared_authority
 from .network.server import ServerThread, bind
 from .routing import Application
@@ -23,9 +22,9 @@ from .world import LoggedRequest, World
 if TYPE_CHECKING:
     import tempfile
 
-    from starlette.routing import BaseRoute
-
     from .clouds import Service
+    from .managed_identity.machine import Machine
+    from .routing import Route
 
 _PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1", "vault": "/vault"}
 
@@ -49,10 +48,11 @@ class Emulator(Control):
         self._server: ServerThread | None = None
 
     def __enter__(self) -> Self:
+        self._world.keys.prepare()
         sock = bind(self._wanted_port)
         try:
             self._world.port = sock.getsockname()[1]
-            services: dict[Service, list[BaseRoute]] = {
+            services: dict[Service, list[Route]] = {
                 "login": endpoints.routes(),
                 "graph": graph.routes(),
                 "arm": arm.routes(),
@@ -131,11 +131,13 @@ class Emulator(Control):
         """Base URL of an API on localhost, with its version where URLs have one; of vaults, before the vault's name."""
         return f"{self.authority}{_PATHS[name]}"
 
-    def machine(self, keys: Path | None = None) -> Machine:
+    def machine(self, keys: Path | None = None) -> "Machine":
         """A machine with a managed identity of the default tenant: the six endpoints, until its `with` block ends.
 
         :param keys: the folder in which Azure Arc's keys appear; a folder of its own when None.
         """
+        from .managed_identity.machine import Machine  # few need it, and an emulator should be there soon
+
         return Machine(self._running(), keys)
 
     def environment(self) -> dict[str, str]:

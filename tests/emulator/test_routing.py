@@ -1,7 +1,10 @@
 """What the emulator answers to requests that are not as they should be."""
 
 import base64
-from urllib.parse import quote
+import socket
+import ssl
+import time
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -91,3 +94,41 @@ def test_failure_inside_is_500_in_json(entra: Emulator, http: httpx.Client, capl
     assert "handler failed" in caplog.text
     entra.state.tenants[keys[0]].domains = []
     assert http.get(url).status_code == 400
+
+
+def connected(entra: Emulator) -> ssl.SSLSocket:
+    """A bare TLS connection to the emulator."""
+    context = ssl.create_default_context(cafile=str(entra.ca_file))
+    raw = socket.create_connection(("127.0.0.1", urlsplit(entra.authority).port or 0), timeout=30)
+    return context.wrap_socket(raw, server_hostname="localhost")
+
+
+def test_head_is_answered_where_get_is(entra: Emulator, http: httpx.Client) -> None:
+    """HEAD gives GET's status and headers, and no body (RFC 9110 section 9.3.2)."""
+    url = f"{entra.authority}/common/discovery/v2.0/keys"
+    head, get = http.head(url), http.get(url)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
+def test_answer_leaves_in_one_piece(entra: Emulator) -> None:
+    """Head and body are one TLS record: a client is woken once for both."""
+    port = urlsplit(entra.authority).port
+    with connected(entra) as tls:
+        tls.sendall(f"GET /common/discovery/v2.0/keys HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        head, _, body = tls.recv(65_536).partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    assert len(body) == length > 0
+
+
+def test_client_that_goes_away_is_no_failure(entra: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that ends in the middle of a body is logged as a request without an answer, and as no error."""
+    port = urlsplit(entra.authority).port
+    with connected(entra) as tls:
+        head = f"POST /common/oauth2/v2.0/token HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: 1000\r\n\r\n"
+        tls.sendall(f"{head}grant_type=".encode())
+    patience = time.monotonic() + 60
+    while not entra.requests and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert [one.status for one in entra.requests] == [0]
+    assert not caplog.records

@@ -7,12 +7,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator import config
 from entra_emulator.control import Control
 from entra_emulator.faults import Fault
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.saved import plain
 from entra_emulator.web import json_answer, read_body
 
@@ -27,7 +26,7 @@ class BadCall(ValueError):
     """What was sent cannot be done; the message says why."""
 
 
-def routes(control: Control) -> list[BaseRoute]:
+def routes(control: Control) -> list[Route]:
     """Every call, under /_admin/api."""
     return [
         route(method, f"/api{path}", for_programs(control, _handler(control, call))) for method, path, call in CALLS

@@ -9,11 +9,10 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.model import ResourceGroup, Subscription, Tenant, new_id
 from entra_emulator.resources import ARM
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.web import json_answer
 from entra_emulator.world import World
 
@@ -241,7 +240,7 @@ def _nothing(request: Request, _: Caller) -> dict[str, Any]:
     raise Refusal(404, "InvalidResourceType", f"The emulator's Resource Manager has nothing at '/{path}'.")
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Resource Manager's routes; whatever api-version is asked for, the answer is the same."""
     return [
         route("GET", "/tenants", _endpoint(_tenants)),

@@ -11,12 +11,11 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.clouds import public
 from entra_emulator.model import Tenant, Vault, new_id
 from entra_emulator.resources import KEY_VAULT
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.vaults import VaultSecret
 from entra_emulator.web import json_answer, read_body
 
@@ -67,7 +66,7 @@ class Visit:
 Call = Callable[[Visit], dict[str, Any] | None]
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Its routes, by host and on localhost by path. Clients end the path of the newest version with a slash."""
     calls: list[tuple[str, str, Call]] = [
         ("GET", "/secrets", _list),

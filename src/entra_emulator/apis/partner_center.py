@@ -11,11 +11,10 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.model import App, Grant, ServicePrincipal, Tenant, new_id
 from entra_emulator.resources import PARTNER_CENTER, find_first_party
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.state import State, as_guid
 from entra_emulator.web import json_answer, read_body
 
@@ -192,7 +191,7 @@ def _nothing(request: Request, _: Caller, __: bytes) -> Answer:
     raise Refusal(404, 2000, f"The emulator's Partner Center has nothing at '/{request.path_params['path']}'.")
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Partner Center's routes."""
     consents = "/v1/customers/{customer}/applicationconsents"
     return [

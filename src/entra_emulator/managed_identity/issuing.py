@@ -1,9 +1,9 @@
 """Tokens of managed identities, with the claims they have."""
 
-import secrets
 from dataclasses import dataclass
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.ids import opaque
 from entra_emulator.model import App
 from entra_emulator.resources import ARM
 from entra_emulator.tokens.claims import BACKDATED_IN, Access, Principal, Stamp, access_claims
@@ -58,7 +58,7 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     special = {name: claims.pop(name) for name in list(claims) if name.startswith("xms_")}
     special["xms_idrel"], special["xms_act_fct"] = _MACHINE
     special["xms_mirid"] = identity.resource_id
-    special["xms_rd"] = secrets.token_urlsafe(24)
+    special["xms_rd"] = opaque(24)
     token = world.keys.sign(claims | dict(sorted(special.items())), with_thumbprint=True)
     return Issued(token, identity.client_id, resource, stamp.issued_on, stamp.expires_on, now)
 

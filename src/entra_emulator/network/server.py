@@ -12,6 +12,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from entra_emulator.faults import ABORT
 
 from .certificates import CertificateAuthority
+from .joined import JoinedWrites
 from .proxy import Proxy
 
 if TYPE_CHECKING:
@@ -21,18 +22,19 @@ _FINISH_IN = 1.0  # how long requests in flight may take when the emulator stops
 
 
 def _protocol(**settings: Any) -> Any:
-    """uvicorn's own protocol, with a way for the application to cut a connection.
+    """uvicorn's own protocol, with answers that leave in one piece, and a way for the application to cut a connection.
 
     The transport's abort is among the extensions of every request's scope (ASGI 3, "Extensions").
     """
     protocol: Any = AutoHTTPProtocol(**settings)
-    inner = protocol.app
+    inner, begin = protocol.app, protocol.connection_made
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        extensions = {**scope.get("extensions", {}), ABORT: protocol.transport.abort}
-        await inner({**scope, "extensions": extensions}, receive, send)
+        scope.setdefault("extensions", {})[ABORT] = protocol.transport.abort
+        await inner(scope, receive, send)
 
     protocol.app = app
+    protocol.connection_made = lambda transport: begin(JoinedWrites(transport))
     return protocol
 
 
@@ -58,7 +60,7 @@ class ServerThread:
             timeout_keep_alive=60,
         )
         self._config.load()
-        self._config.ssl = authority.server_context() if authority else None
+        self._config.ssl = authority.server_context if authority else None
         self._socket = sock
         self._proxy = Proxy(sock.getsockname()[1]) if proxy else None
         self._ready = threading.Event()

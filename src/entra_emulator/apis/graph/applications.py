@@ -4,12 +4,11 @@ import uuid
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.clock import timestamp
 from entra_emulator.model import App, ServicePrincipal
-from entra_emulator.routing import route
+from entra_emulator.routing import Route, route
 
 from .wire import Answer, collection, endpoint, entity, not_found, require
 
@@ -27,9 +26,9 @@ _AUDIENCES = {
 }
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Its routes. An entry goes by object id, or as applications(appId='…')."""
-    made: list[BaseRoute] = []
+    made: list[Route] = []
     for path, listed, one in (
         ("applications", _applications, _application),
         ("servicePrincipals", _principals, _principal),

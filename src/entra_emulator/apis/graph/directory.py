@@ -1,11 +1,10 @@
 """Graph: me, users, organization."""
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.model import Tenant, User
-from entra_emulator.routing import route
+from entra_emulator.routing import Route, route
 
 from .wire import Answer, Refusal, collection, endpoint, entity, not_found, require, version
 
@@ -17,7 +16,7 @@ _READ_ORGANIZATION = frozenset({"Organization.Read.All", "Organization.ReadWrite
 _READ_SELF = frozenset({"User.Read", "User.ReadWrite"}) | _READ_USERS
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Its routes."""
     return [
         route("GET", "/{version}/me", endpoint(_me)),
