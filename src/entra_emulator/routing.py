@@ -39,7 +39,8 @@ class Route:
 def route(method: str, path: str, handler: Handler) -> Route:
     """A route whose path matches in any letter case. `{name}` stands for a segment, `{name:path}` for all that is left.
 
-    What they stand for is in `path_params` of the request. HEAD is answered where GET is.
+    What they stand for is in `path_params` of the request. HEAD is answered as GET is, if no route
+    of its own comes first.
     """
     return Route(method, _pattern(path), handler)
 
@@ -68,11 +69,11 @@ class Router:
 
         :raises NoRoute: there is no handler.
         """
-        method = "GET" if request.method == "HEAD" else request.method
+        wanted = ("HEAD", "GET") if request.method == "HEAD" else (request.method,)
         missing = 404
         for one in self._routes:
             if match := one.pattern.match(path):
-                if one.method == method:
+                if one.method in wanted:
                     request.scope["path_params"] = match.groupdict()
                     return await one.handler(request)
                 missing = 405

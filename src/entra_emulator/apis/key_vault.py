@@ -159,9 +159,8 @@ def _words(problem: BadToken) -> str:
 
 
 def _check_access(caller: Caller, vault: Vault) -> None:
-    mine = {caller.app_id} if caller.app_only else {str(caller.claims["oid"]), caller.user_name.lower()}
     delegated = caller.app_only or "user_impersonation" in caller.permissions
-    if not delegated or not mine & {name.lower() for name in vault.users}:
+    if not delegated or not caller.names & {name.lower() for name in vault.users}:
         message = f"Caller is not authorized to perform action on resource.\r\nVault: {vault.name}"
         raise Refusal(403, "Forbidden", message, "ForbiddenByRbac")
 
