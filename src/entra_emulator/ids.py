@@ -32,3 +32,11 @@ def opaque(size: int) -> str:
 def base64url(data: bytes) -> str:
     """RFC 4648 section 5, without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def from_base64url(text: str) -> bytes:
+    """The bytes of such a text.
+
+    :raises ValueError: it is none.
+    """
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
