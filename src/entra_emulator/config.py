@@ -179,8 +179,12 @@ def complete(state: State, app: App) -> None:
     if not home.principal(app.id):
         home.principals.append(ServicePrincipal(app=app.id))
     if not (app.public or app.secrets or app.certificates or app.trusted_subjects or app.federated or app.blueprint):
-        # Entra's own generated secrets: forty characters with the "8Q~" mark in fourth place.
-        app.secrets.append(Secret(f"{secrets.token_urlsafe(2)[:3]}8Q~{secrets.token_urlsafe(26)[:34]}"))
+        app.secrets.append(Secret(new_secret()))
+
+
+def new_secret() -> str:
+    """A secret as Entra generates them: forty characters with the mark "8Q~" in fourth place."""
+    return f"{secrets.token_urlsafe(3)[:3]}8Q~{secrets.token_urlsafe(26)[:34]}"
 
 
 def _value(raw: object, wanted: Any, where: str) -> Any:

@@ -73,7 +73,7 @@ async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[i
         "method": str(step["method"]).upper(),
         "path": path,
         "query_string": url.query.encode(),
-        "headers": [one for one in outer.scope["headers"] if one[0] in (b"authorization", b"host")],
+        "headers": [*_headers(step), *(one for one in outer.scope["headers"] if one[0] in _OUTER)],
     }
 
     async def receive() -> Message:
@@ -88,4 +88,13 @@ async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[i
     return answer.status_code, shown, json.loads(bytes(answer.body) or b"null")
 
 
+def _headers(step: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The step's own headers, but for those that say who calls whom."""
+    given = step.get("headers")
+    pairs = given.items() if isinstance(given, dict) else ()
+    encoded = [(str(name).lower().encode(), str(value).encode("latin-1", "replace")) for name, value in pairs]
+    return [one for one in encoded if one[0] not in _OUTER]
+
+
+_OUTER = (b"authorization", b"host")
 _SHOWN = (b"content-type", b"odata-version", b"www-authenticate", b"retry-after")

@@ -11,7 +11,8 @@ from entra_emulator.model import Relationship, Tenant
 from entra_emulator.routing import Route, route
 from entra_emulator.tokens.claims import role_ids
 
-from .wire import Answer, collection, endpoint, entity, not_found, require, version
+from .query import collection, entity
+from .wire import Answer, endpoint, not_found, require, version
 
 if TYPE_CHECKING:
     from entra_emulator.state import State
