@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from cryptography import x509
 
 from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
+from .faults import Fault
 from .ids import personal_id
 from .model import AUDIENCES, PASSWORD_AGENTS, App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State, as_guid
@@ -63,10 +64,7 @@ def read(values: object, kind: type[Kind]) -> Kind:
 
     :raises ConfigError: a key or value does not fit.
     """
-    try:
-        made: Kind = _value(values, kind, kind.__name__)
-    except ValueError as problem:
-        raise ConfigError(str(problem)) from None
+    made: Kind = _value(values, kind, kind.__name__)
     return made
 
 
@@ -79,14 +77,15 @@ def check(state: State) -> None:
 
 
 def _state(table: Mapping[str, Any]) -> State:
-    known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App]}
+    known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App], "faults": list[Fault]}
     _refuse_unknown(table, known, "")
     settings: Settings = _value(table.get("settings", {}), Settings, "settings")
     tenants: list[Tenant] = _value(table.get("tenants", []), list[Tenant], "tenants")
     apps: list[App] = _value(table.get("apps", []), list[App], "apps")
+    faults: list[Fault] = _value(table.get("faults", []), list[Fault], "faults")
     if not tenants:
         raise ConfigError("there is no tenant; add one with [[tenants]], id and name")
-    state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings)
+    state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings, faults)
     _check(state, tenants, apps)
     for app in apps:
         complete(state, app)
@@ -219,6 +218,8 @@ def _instance(raw: object, wanted: type[Any], where: str) -> Any:
     except TypeError as problem:
         missing = str(problem).partition("argument")[2].lstrip("s: ")
         raise ConfigError(f"{where}: missing {missing}") from None
+    except ValueError as problem:  # the class's own word on what fits together
+        raise ConfigError(f"{where}: {problem}") from None
 
 
 @functools.cache

@@ -109,7 +109,7 @@ class Application:
         """By the service, unless a fault comes first."""
         if site is None:
             return self._refuse(421, "MisdirectedRequest", "The emulator does not serve this host.")
-        if self._inject and self._world.faults:
+        if self._inject and self._world.state.faults:
             answer, receive = await self._inject(request)
             if answer:
                 return answer

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from .faults import Fault
 from .ids import PERSONAL
 from .model import App, Grant, RefreshToken, Settings, Tenant, User
 from .resources import Resource, find_first_party
@@ -28,11 +29,12 @@ def _there(found: Found | None, what: str, name: str) -> Found:
 
 @dataclass
 class State:
-    """Tenants and applications by id, and the refresh tokens given out. Change it freely while the emulator runs."""
+    """Tenants and applications by id, failures ordered, refresh tokens given out. Change it while the emulator runs."""
 
     tenants: dict[str, Tenant] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    faults: list[Fault] = field(default_factory=list)
     refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
 
     @property
