@@ -138,7 +138,8 @@ class Application:
     def _site(self, scope: Scope) -> tuple[Site | None, str]:
         """Where a request arrived, and the path there: on localhost without the part that names the service."""
         path: str = scope["path"]
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        host = hosts[0].decode("latin-1").lower() if len(hosts) == 1 else ""  # more than one is nobody's
         name = host.rpartition(":")[0] or host
         if name not in LOCAL_NAMES:
             found = served(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,9 @@ from .proxy import Proxy
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+# What is wrong with a client's request, the client is told; it is not for the output of whoever runs the tests.
+_log = logging.getLogger("entra_emulator.http")
+_log.setLevel(logging.ERROR)
 _FINISH_IN = 1.0  # how long requests in flight may take when the emulator stops
 
 
@@ -27,6 +31,7 @@ def _protocol(**settings: Any) -> Any:
     The transport's abort is among the extensions of every request's scope (ASGI 3, "Extensions").
     """
     protocol: Any = AutoHTTPProtocol(**settings)
+    protocol.logger = _log
     inner, begin = protocol.app, protocol.connection_made
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
