@@ -12,7 +12,7 @@ from .control import Control
 from .environment import Connection, private_folder, settings
 from .injection import inject
 from .login import endpoints
-from .network.certificates import shared_authority
+from .network.certificates import CertificateAuthority, shared_authority
 from .network.server import ServerThread, bind
 from .routing import Application
 from .running import announce
@@ -30,7 +30,7 @@ _PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1", "vaul
 
 
 class Emulator(Control):
-    """A local Entra ID with small Graph, Resource Manager and Partner Center APIs behind it.
+    """A local Entra ID with small Graph, Resource Manager, Partner Center and Key Vault APIs behind it.
 
         with Emulator() as entra:
             httpx.post(f"{entra.authority}/{tenant}/oauth2/v2.0/token", data=…, verify=str(entra.ca_file))
@@ -49,6 +49,19 @@ class Emulator(Control):
 
     def __enter__(self) -> Self:
         self._world.keys.prepare()
+        authority = shared_authority()
+        self._folder = private_folder()
+        try:
+            self.ca_file.write_bytes(authority.pem())
+            for name in ("cache", "config"):
+                (self.ca_file.parent / name).mkdir(mode=0o700)
+            self._serve(authority)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def _serve(self, authority: CertificateAuthority) -> None:
         sock = bind(self._wanted_port)
         try:
             self._world.port = sock.getsockname()[1]
@@ -60,18 +73,11 @@ class Emulator(Control):
                 "vault": key_vault.routes(),
                 "admin": admin.routes(self),
             }
-            authority = shared_authority()
-            application = Application(self._world, services, inject)
-            self._server = ServerThread(application, authority, sock)
+            self._server = ServerThread(Application(self._world, services, inject), authority, sock)
             self._server.start()
         except BaseException:
             sock.close()
             raise
-        self._folder = private_folder()
-        self.ca_file.write_bytes(authority.pem())
-        for name in ("cache", "config"):
-            (self.ca_file.parent / name).mkdir(mode=0o700)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
