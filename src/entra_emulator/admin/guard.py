@@ -7,7 +7,6 @@ has to name localhost and the emulator's port, so that nobody gets here by rebin
 
 import hmac
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +17,6 @@ from entra_emulator.web import json_answer
 
 COOKIE = "entra_emulator_admin"
 JSON = "application/json"
-Way = Literal["key", "cookie"]
 
 
 def for_programs(control: Control, handler: Callable[[Request], Awaitable[Response]]) -> Handler:
