@@ -79,7 +79,7 @@ class Exchange:
             tenant_name=request.path_params.get("tenant", ""),
             allowed_tenants=sent.get(b"restrict-access-to-tenants", ""),
             version=state.get("version", 2),
-            address=_address(request),
+            address=_address(sent.get(b"x-forwarded-for", "")) or state["world"].state.settings.address,
         )
 
     @functools.cached_property
@@ -212,9 +212,10 @@ class Exchange:
         return problem.body(facts, separator=separator, error=error)
 
 
-def _address(request: Request) -> str:
-    """Where a request comes from: the first address in X-Forwarded-For, else where the state says all come from."""
-    if claimed := request.headers.get("x-forwarded-for", "").partition(",")[0].strip():
+def _address(forwarded_for: str) -> str:
+    """The first address in X-Forwarded-For; empty if there is none: then all come from where the state says."""
+    claimed = forwarded_for.partition(",")[0].strip()
+    if claimed:
         with contextlib.suppress(ValueError):
             return str(ipaddress.ip_address(claimed))
-    return str(request.state.world.state.settings.address)
+    return ""
