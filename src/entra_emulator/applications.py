@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass, field
 
+from .ids import new_id
+
 AUDIENCES = ("single", "multiple", "all", "personal")
 
 
 @dataclass
 class Secret:
-    """A client secret. `expires_on` in epoch seconds, None for never."""
+    """A client secret. `expires_on` in epoch seconds, None for never; `starts_on` is only shown."""
 
     value: str = field(repr=False)
     expires_on: float | None = None
     name: str = ""
+    id: str = field(default_factory=new_id)
+    starts_on: float | None = None
 
 
 @dataclass

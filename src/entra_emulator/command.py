@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from .environment import for_command
+from .environment import for_command, leads_elsewhere
 from .running import NotFound, find
 from .shells import KINDS, render
 
@@ -52,13 +52,17 @@ def run(command: list[str], config: "Config" = None, port: int = 0) -> int:
 
 
 def env(kind: str = "bash", port: int = 0) -> int:
-    """Print the settings of an emulator that runs on its own, on stdout. 1 if there is none, or more than one."""
+    """Print the settings of an emulator that runs on its own, on stdout. 1 if there is none, or more than one.
+
+    Variables of this shell that would lead a program past the emulator are taken away by what is printed.
+    """
     try:
         running = find(port)
     except NotFound as problem:
         _tell(str(problem))
         return 1
-    sys.stdout.write(f"{render(running.environment, kind)}\n")
+    others = (name for name in os.environ if leads_elsewhere(name))
+    sys.stdout.write(f"{render({**dict.fromkeys(others), **running.environment}, kind)}\n")
     return 0
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from cryptography import x509
 
 from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
+from .faults import Fault
 from .ids import personal_id
 from .model import AUDIENCES, PASSWORD_AGENTS, App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State, as_guid
@@ -45,12 +46,17 @@ def _read(config: Config) -> tuple[str, Mapping[str, Any]]:
     if isinstance(config, Mapping):
         return "configuration", config
     if config is None:
-        text = resources.files(__package__).joinpath("data/defaults.toml").read_text(encoding="utf-8")
-        return "defaults", tomllib.loads(text)
+        return "defaults", _defaults()
     try:
         return str(config), tomllib.loads(Path(config).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{config}: cannot be read as TOML: {problem}") from None
+
+
+@functools.cache
+def _defaults() -> Mapping[str, Any]:
+    """The built-in configuration. Nothing is made of it but copies."""
+    return tomllib.loads(resources.files(__package__).joinpath("data/defaults.toml").read_text(encoding="utf-8"))
 
 
 def read(values: object, kind: type[Kind]) -> Kind:
@@ -58,10 +64,7 @@ def read(values: object, kind: type[Kind]) -> Kind:
 
     :raises ConfigError: a key or value does not fit.
     """
-    try:
-        made: Kind = _value(values, kind, kind.__name__)
-    except ValueError as problem:
-        raise ConfigError(str(problem)) from None
+    made: Kind = _value(values, kind, kind.__name__)
     return made
 
 
@@ -74,14 +77,15 @@ def check(state: State) -> None:
 
 
 def _state(table: Mapping[str, Any]) -> State:
-    known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App]}
+    known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App], "faults": list[Fault]}
     _refuse_unknown(table, known, "")
     settings: Settings = _value(table.get("settings", {}), Settings, "settings")
     tenants: list[Tenant] = _value(table.get("tenants", []), list[Tenant], "tenants")
     apps: list[App] = _value(table.get("apps", []), list[App], "apps")
+    faults: list[Fault] = _value(table.get("faults", []), list[Fault], "faults")
     if not tenants:
         raise ConfigError("there is no tenant; add one with [[tenants]], id and name")
-    state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings)
+    state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings, faults)
     _check(state, tenants, apps)
     for app in apps:
         complete(state, app)
@@ -174,8 +178,12 @@ def complete(state: State, app: App) -> None:
     if not home.principal(app.id):
         home.principals.append(ServicePrincipal(app=app.id))
     if not (app.public or app.secrets or app.certificates or app.trusted_subjects or app.federated or app.blueprint):
-        # Entra's own generated secrets: forty characters with the "8Q~" mark in fourth place.
-        app.secrets.append(Secret(f"{secrets.token_urlsafe(2)[:3]}8Q~{secrets.token_urlsafe(26)[:34]}"))
+        app.secrets.append(Secret(new_secret()))
+
+
+def new_secret() -> str:
+    """A secret as Entra generates them: forty characters with the mark "8Q~" in fourth place."""
+    return f"{secrets.token_urlsafe(3)[:3]}8Q~{secrets.token_urlsafe(26)[:34]}"
 
 
 def _value(raw: object, wanted: Any, where: str) -> Any:
@@ -210,6 +218,8 @@ def _instance(raw: object, wanted: type[Any], where: str) -> Any:
     except TypeError as problem:
         missing = str(problem).partition("argument")[2].lstrip("s: ")
         raise ConfigError(f"{where}: missing {missing}") from None
+    except ValueError as problem:  # the class's own word on what fits together
+        raise ConfigError(f"{where}: {problem}") from None
 
 
 @functools.cache

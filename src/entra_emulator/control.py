@@ -42,7 +42,7 @@ class Control(Directory):
     @property
     def faults(self) -> list[Fault]:
         """The failures ordered and not used up."""
-        return self._world.faults
+        return self.state.faults
 
     @property
     def requests(self) -> list[LoggedRequest]:
@@ -139,7 +139,7 @@ class Control(Directory):
         return saved.snapshot(self.state, self._world.keys, self.clock)
 
     def restore(self, config: Config) -> None:
-        """Put another state in the place of this one, and forget requests, faults and sign-ins under way.
+        """Put another state in the place of this one, and forget requests and sign-ins under way.
 
         :raises ConfigError: the configuration cannot be used; nothing is changed then.
         """
@@ -149,8 +149,7 @@ class Control(Directory):
             world.keys.keys = list(start.keys)
         world.interaction = type(world.interaction)()
         world.keys.issued.clear()
-        for kept in (world.requests, world.faults):
-            kept.clear()
+        world.requests.clear()
 
     def reset(self) -> None:
         """Begin again with the configuration the emulator was started with."""

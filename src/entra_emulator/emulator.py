@@ -12,8 +12,7 @@ from .control import Control
 from .environment import Connection, private_folder, settings
 from .injection import inject
 from .login import endpoints
-from .managed_identity.machine import Machine
-from .network.certificates import shared_authority
+from .network.certificates import CertificateAuthority, shared_authority
 from .network.server import ServerThread, bind
 from .routing import Application
 from .running import announce
@@ -23,15 +22,15 @@ from .world import LoggedRequest, World
 if TYPE_CHECKING:
     import tempfile
 
-    from starlette.routing import BaseRoute
-
     from .clouds import Service
+    from .managed_identity.machine import Machine
+    from .routing import Route
 
 _PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1", "vault": "/vault"}
 
 
 class Emulator(Control):
-    """A local Entra ID with small Graph, Resource Manager and Partner Center APIs behind it.
+    """A local Entra ID with small Graph, Resource Manager, Partner Center and Key Vault APIs behind it.
 
         with Emulator() as entra:
             httpx.post(f"{entra.authority}/{tenant}/oauth2/v2.0/token", data=…, verify=str(entra.ca_file))
@@ -49,10 +48,24 @@ class Emulator(Control):
         self._server: ServerThread | None = None
 
     def __enter__(self) -> Self:
+        self._world.keys.prepare()
+        authority = shared_authority()
+        self._folder = private_folder()
+        try:
+            self.ca_file.write_bytes(authority.pem())
+            for name in ("cache", "config"):
+                (self.ca_file.parent / name).mkdir(mode=0o700)
+            self._serve(authority)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def _serve(self, authority: CertificateAuthority) -> None:
         sock = bind(self._wanted_port)
         try:
             self._world.port = sock.getsockname()[1]
-            services: dict[Service, list[BaseRoute]] = {
+            services: dict[Service, list[Route]] = {
                 "login": endpoints.routes(),
                 "graph": graph.routes(),
                 "arm": arm.routes(),
@@ -60,18 +73,11 @@ class Emulator(Control):
                 "vault": key_vault.routes(),
                 "admin": admin.routes(self),
             }
-            authority = shared_authority()
-            application = Application(self._world, services, inject)
-            self._server = ServerThread(application, authority, sock)
+            self._server = ServerThread(Application(self._world, services, inject), authority, sock)
             self._server.start()
         except BaseException:
             sock.close()
             raise
-        self._folder = private_folder()
-        self.ca_file.write_bytes(authority.pem())
-        for name in ("cache", "config"):
-            (self.ca_file.parent / name).mkdir(mode=0o700)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
@@ -131,11 +137,13 @@ class Emulator(Control):
         """Base URL of an API on localhost, with its version where URLs have one; of vaults, before the vault's name."""
         return f"{self.authority}{_PATHS[name]}"
 
-    def machine(self, keys: Path | None = None) -> Machine:
+    def machine(self, keys: Path | None = None) -> "Machine":
         """A machine with a managed identity of the default tenant: the six endpoints, until its `with` block ends.
 
         :param keys: the folder in which Azure Arc's keys appear; a folder of its own when None.
         """
+        from .managed_identity.machine import Machine  # few need it, and an emulator should be there soon
+
         return Machine(self._running(), keys)
 
     def environment(self) -> dict[str, str]:

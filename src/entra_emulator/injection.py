@@ -27,7 +27,7 @@ async def inject(request: Request) -> tuple[Response | None, Receive]:
     """
     world: World = request.state.world
     site: Site = request.state.site
-    candidates = [one for one in world.faults if _of_service(one, site.service, request.scope["path"])]
+    candidates = [one for one in world.state.faults if _of_service(one, site.service, request.scope["path"])]
     if not candidates:
         return None, request.receive
     receive = _replaying(await read_body(request))
@@ -83,8 +83,8 @@ def _use(world: World, fault: Fault) -> None:
     if fault.times is None:
         return
     fault.times -= 1
-    if fault.times <= 0 and fault in world.faults:
-        world.faults.remove(fault)
+    if fault.times <= 0 and fault in world.state.faults:
+        world.state.faults.remove(fault)
 
 
 async def _happen(request: Request, exchange: Exchange, hit: list[Fault]) -> Response | None:

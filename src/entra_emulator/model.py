@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .applications import AUDIENCES, App, Certificate, FederatedCredential, Secret, TrustedSubject
 from .conditions import Device, Location, Policy
 from .ids import PERSONAL, new_id
+from .subscriptions import ResourceGroup, Subscription
 from .vaults import Vault
 
 __all__ = [
@@ -116,28 +117,6 @@ class Relationship:
     status: str = "active"
     name: str = ""
     id: str = field(default_factory=new_id)
-
-
-@dataclass
-class ResourceGroup:
-    """A resource group of a subscription."""
-
-    name: str
-    location: str = "westeurope"
-
-
-@dataclass
-class Subscription:
-    """An Azure subscription. `readers`: application ids, user ids or UPNs that may read it.
-
-    `context`: the authentication context (c1 … c99) a user's token must have to read it.
-    """
-
-    id: str
-    name: str
-    readers: list[str] = field(default_factory=list)
-    resource_groups: list[ResourceGroup] = field(default_factory=list)
-    context: str = ""
 
 
 @dataclass

@@ -1,17 +1,16 @@
 """From a request to the service that answers it: by host name, or on localhost by the first part of the path."""
 
 import asyncio
+import functools
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 
-from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
 
 from .clouds import SERVICES, Service, public, served
 from .faults import ABORT, ConnectionCut
@@ -25,118 +24,156 @@ Handler = Callable[[Request], Awaitable[Response]]
 Inject = Callable[[Request], Awaitable[tuple[Response | None, Receive]]]
 ADMIN = "_admin"
 LOCAL_NAMES = ("localhost", "127.0.0.1")
+_BY_PATH: dict[str, Service] = {ADMIN: "admin", **{one: one for one in SERVICES}}
+
+
+@dataclass(frozen=True)
+class Route:
+    """Who answers a method at the paths of a pattern."""
+
+    method: str
+    pattern: re.Pattern[str]
+    handler: Handler
 
 
 def route(method: str, path: str, handler: Handler) -> Route:
-    """A route whose path matches in any letter case."""
-    made = Route(path, handler, methods=[method])
-    made.path_regex = re.compile(made.path_regex.pattern, re.IGNORECASE)
-    return made
+    """A route whose path matches in any letter case. `{name}` stands for a segment, `{name:path}` for all that is left.
+
+    What they stand for is in `path_params` of the request. HEAD is answered as GET is, if no route
+    of its own comes first.
+    """
+    return Route(method, _pattern(path), handler)
+
+
+@functools.cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(compile_path(path)[0].pattern, re.IGNORECASE)
+
+
+class NoRoute(Exception):
+    """Nobody answers: 404 at this path, or 405 for this method."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Router:
+    """The routes of one service; the first that fits answers."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = tuple(routes)
+
+    async def answer(self, request: Request, path: str) -> Response:
+        """The answer to a request for `path`, which is the URL's without what led to this service.
+
+        :raises NoRoute: there is no handler.
+        """
+        wanted = ("HEAD", "GET") if request.method == "HEAD" else (request.method,)
+        missing = 404
+        for one in self._routes:
+            if match := one.pattern.match(path):
+                if one.method in wanted:
+                    request.scope["path_params"] = match.groupdict()
+                    return await one.handler(request)
+                missing = 405
+        raise NoRoute(missing)
 
 
 class Application:
     """The ASGI application of one emulator."""
 
-    def __init__(self, world: World, services: dict[Service, list[BaseRoute]], inject: Inject | None = None) -> None:
+    def __init__(self, world: World, services: dict[Service, list[Route]], inject: Inject | None = None) -> None:
         self._world, self._inject = world, inject
-        self._routers = {name: Router(routes, redirect_slashes=False) for name, routes in services.items()}
+        self._routers = {name: Router(routes) for name, routes in services.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Nothing a client sends makes this raise."""
         if scope["type"] != "http":
             return
-        site, prefix = self._site(scope)
-        if site and site.service == "admin" and scope["path"] == prefix:
-            scope = {**scope, "path": f"{prefix}/"}
-        notes: dict[str, Any] = {}
-        scope = {**scope, "app": self, "state": {"world": self._world, "site": site, "notes": notes}}
-        scope["root_path"] = prefix
+        site, path = self._site(scope)
+        scope["state"] = {"world": self._world, "site": site, "notes": {}}
         request = Request(scope, receive)
-        logged = _Logged(self._world, request, site, notes, send)
         try:
-            if site is None:
-                await self._refuse(421, "MisdirectedRequest", "The emulator does not serve this host.")(
-                    scope, receive, logged.send
-                )
-            else:
-                await self._serve(request, site, scope, logged)
+            response = await self._answer(request, site, path)
         except ConnectionCut as cut:
-            await logged.cut(cut, receive)
-        except Exception as problem:  # a server answers whatever happens
-            if logged.started:
-                raise
-            await self._on_failure(problem)(scope, receive, logged.send)
+            await self._cut(cut, request, send)
+        except ClientDisconnect:
+            self._record(request, 0)
+        except Exception as problem:  # noqa: BLE001  # a server answers whatever happens
+            await self._send(self._on_failure(problem), request, send)
+        else:
+            await self._send(response, request, send)
 
-    async def _serve(self, request: Request, site: Site, scope: Scope, logged: "_Logged") -> None:
+    async def _answer(self, request: Request, site: Site | None, path: str) -> Response:
         """By the service, unless a fault comes first."""
-        receive, answer = request.receive, None
-        if self._inject and self._world.faults:
+        if site is None:
+            return self._refuse(421, "MisdirectedRequest", "The emulator does not serve this host.")
+        if self._inject and self._world.state.faults:
             answer, receive = await self._inject(request)
-        await (answer or self._routers[site.service])(scope, receive, logged.send)
+            if answer:
+                return answer
+            request = Request(request.scope, receive)
+        return await self._routers[site.service].answer(request, path)
+
+    async def _send(self, response: Response, request: Request, send: Send) -> None:
+        """Log first, so that whoever has the answer finds it in the log."""
+        self._record(request, response.status_code)
+        await response(request.scope, request.receive, send)
+
+    async def _cut(self, cut: ConnectionCut, request: Request, send: Send) -> None:
+        """End the connection: before the answer, or when its beginning is on the way."""
+        if cut.when == "during":
+            self._record(request, 200)
+            headers = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", b"4000")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b'{"token_type":"Bearer",', "more_body": True})
+            await asyncio.sleep(_ON_ITS_WAY_IN)
+        else:
+            self._record(request, 0)
+        request.scope["extensions"][ABORT]()
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
 
     def _site(self, scope: Scope) -> tuple[Site | None, str]:
-        host = Headers(scope=scope).get("host", "").lower()
+        """Where a request arrived, and the path there: on localhost without the part that names the service."""
+        path: str = scope["path"]
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        host = hosts[0].decode("latin-1").lower() if len(hosts) == 1 else ""  # more than one is nobody's
         name = host.rpartition(":")[0] or host
-        if name in LOCAL_NAMES:
-            first = scope["path"].split("/", 2)[1].lower() if "/" in scope["path"] else ""
-            if first == ADMIN:
-                return Site(public(), "admin", self._world.port), scope["path"][: len(first) + 1]
-            for service in SERVICES:
-                if service != "login" and service == first:
-                    return Site(public(), service, self._world.port), scope["path"][: len(first) + 1]
-            return Site(public(), "login", self._world.port), ""
-        if found := served(name):
-            return Site(*found, host=name), ""
-        return None, ""
+        if name not in LOCAL_NAMES:
+            found = served(name)
+            return (Site(*found, host=name) if found else None), path
+        first = path[1:].partition("/")[0].lower()
+        service = _BY_PATH.get(first, "login")
+        if service != "login":
+            path = path[len(first) + 1 :] or "/"
+        return Site(public(), service, self._world.port), path
 
     def _on_failure(self, problem: Exception) -> Response:
         if isinstance(problem, BodyTooLarge):
             return self._refuse(413, "RequestBodyTooLarge", "The request body is larger than anything asked for here.")
-        if isinstance(problem, HTTPException):
-            what = "MethodNotAllowed" if problem.status_code == 405 else "NotFound"
-            return self._refuse(problem.status_code, what, "The emulator has nothing at this path for this method.")
+        if isinstance(problem, NoRoute):
+            what = "MethodNotAllowed" if problem.status == 405 else "NotFound"
+            return self._refuse(problem.status, what, "The emulator has nothing at this path for this method.")
         _log.error("An emulator's handler failed", exc_info=problem)
         return self._refuse(500, "InternalServerError", f"The emulator failed: {type(problem).__name__}.")
 
     def _refuse(self, status: int, code: str, message: str) -> Response:
         return json_answer(self._world, {"error": {"code": code, "message": message}}, status)
 
-
-class _Logged:
-    """Writes the request log when an answer begins, so that whoever has the answer finds it in the log."""
-
-    def __init__(self, world: World, request: Request, site: Site | None, notes: dict[str, Any], send: Send) -> None:
-        self._world, self._request, self._notes, self._send = world, request, notes, send
-        self._service = site.service if site else ""
-        self.started = False
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            if self._service != "admin":  # who looks at the log should not fill it
-                self._world.requests.append(self._record(message))
-        await self._send(message)
-
-    async def cut(self, cut: ConnectionCut, receive: Receive) -> None:
-        """End the connection: before the answer, or when its beginning is on the way."""
-        if cut.when == "during":
-            headers = [(b"content-type", b"application/json; charset=utf-8"), (b"content-length", b"4000")]
-            await self.send({"type": "http.response.start", "status": 200, "headers": headers})
-            await self._send({"type": "http.response.body", "body": b'{"token_type":"Bearer",', "more_body": True})
-            await asyncio.sleep(_ON_ITS_WAY_IN)
-        else:
-            self._world.requests.append(self._record({"status": 0}))
-        self._request.scope["extensions"][ABORT]()
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    def _record(self, message: MutableMapping[str, Any]) -> LoggedRequest:
-        return LoggedRequest(
-            method=self._request.method,
-            host=self._request.headers.get("host", ""),
-            path=self._request.scope["path"],
+    def _record(self, request: Request, status: int) -> None:
+        """Write the request log, `status` 0 for no answer. Who looks at the log should not fill it."""
+        site, notes = request.scope["state"]["site"], request.scope["state"]["notes"]
+        if site and site.service == "admin":
+            return
+        record = LoggedRequest(
+            method=request.method,
+            host=request.headers.get("host", ""),
+            path=request.scope["path"],
             at=self._world.clock.now(),
-            status=message["status"],
-            service=self._service,
-            **self._notes,
+            status=status,
+            service=site.service if site else "",
+            **notes,
         )
+        self._world.requests.append(record)

@@ -53,9 +53,10 @@ def _notes() -> Iterator[Running]:
     for base in dict.fromkeys((MEMORY, tempfile.gettempdir())):
         for note in sorted(Path(base).glob(f"{FOLDER_PREFIX}*/{NOTE}")):
             try:
-                if hasattr(os, "getuid") and note.stat().st_uid != os.getuid():
-                    continue  # somebody else's folder, whatever it says
-                table = json.loads(note.read_text(encoding="utf-8"))
+                with note.open(encoding="utf-8") as file:
+                    if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
+                        continue  # somebody else's, whatever it says; a shell would do it
+                    table = json.load(file)
                 yield Running(
                     int(table["port"]), {str(name): str(value) for name, value in table["environment"].items()}
                 )

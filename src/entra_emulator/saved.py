@@ -32,6 +32,7 @@ def snapshot(state: State, keys: KeyRing, clock: Clock) -> dict[str, Any]:
         "settings": asdict(state.settings),
         "tenants": [plain(one) for one in state.tenants.values()],
         "apps": [plain(one) for one in state.apps.values()],
+        "faults": [plain(one) for one in state.faults],
         "refresh_tokens": {token: asdict(record) for token, record in state.refresh_tokens.items()},
         "keys": [key.to_pem() for key in keys.keys],
         "clock_offset_in": clock.offset_in,

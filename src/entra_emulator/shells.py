@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 _COMMON = ("AZURE_", "ENTRA_EMULATOR_")
 _PROXY = ("HTTPS_PROXY", "NO_PROXY")
+Settings = Mapping[str, str | None]
+"""Variables and their values; None for one that has to go, because it would lead elsewhere."""
 
 
-def render(environment: Mapping[str, str], kind: str) -> str:
+def render(environment: Settings, kind: str) -> str:
     """Text that sets the environment; `kind` is one of KINDS.
 
     :raises KeyError: it is none.
@@ -16,37 +18,52 @@ def render(environment: Mapping[str, str], kind: str) -> str:
     return KINDS[kind](environment)
 
 
-def _lines(environment: Mapping[str, str], form: Callable[[str, str], str]) -> str:
-    return "\n".join(form(name, value) for name, value in environment.items())
+def _lines(environment: Settings, put: Callable[[str, str], str], drop: Callable[[str], str]) -> str:
+    dropped = [drop(name) for name, value in environment.items() if value is None]
+    return "\n".join([*dropped, *(put(name, value) for name, value in _values(environment).items())])
 
 
-def _bash(environment: Mapping[str, str]) -> str:
-    return _lines(environment, lambda name, value: f"export {name}={shlex.quote(value)}")
+def _values(environment: Settings) -> dict[str, str]:
+    """What is to be set, for a form that can take nothing away."""
+    return {name: value for name, value in environment.items() if value is not None}
 
 
-def _fish(environment: Mapping[str, str]) -> str:
-    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in environment.items()}
-    return _lines(quoted, lambda name, value: f"set -gx {name} '{value}'")
+def _bash(environment: Settings) -> str:
+    return _lines(environment, lambda name, value: f"export {name}={shlex.quote(value)}", lambda name: f"unset {name}")
 
 
-def _powershell(environment: Mapping[str, str]) -> str:
-    return _lines(environment, lambda name, value: "$env:{} = '{}'".format(name, value.replace("'", "''")))
+def _fish(environment: Settings) -> str:
+    def put(name: str, value: str) -> str:
+        quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"set -gx {name} '{quoted}'"
+
+    return _lines(environment, put, lambda name: f"set -e {name}")
 
 
-def _dotenv(environment: Mapping[str, str]) -> str:
-    return _lines(environment, lambda name, value: f"{name}={json.dumps(value)}")
+def _powershell(environment: Settings) -> str:
+    return _lines(
+        environment,
+        lambda name, value: "$env:{} = '{}'".format(name, value.replace("'", "''")),
+        lambda name: f"Remove-Item Env:{name} -ErrorAction Ignore",
+    )
 
 
-def _json(environment: Mapping[str, str]) -> str:
-    return json.dumps(dict(environment), indent=2)
+def _dotenv(environment: Settings) -> str:
+    return "\n".join(f"{name}={json.dumps(value)}" for name, value in _values(environment).items())
 
 
-def _python(environment: Mapping[str, str]) -> str:
-    entries = "".join(f"    {name!r}: {value!r},\n" for name, value in environment.items())
-    return f"import os\n\nos.environ.update({{\n{entries}}})"
+def _json(environment: Settings) -> str:
+    return json.dumps(_values(environment), indent=2)
 
 
-def _node(environment: Mapping[str, str]) -> str:
+def _python(environment: Settings) -> str:
+    dropped = [name for name, value in environment.items() if value is None]
+    entries = "".join(f"    {name!r}: {value!r},\n" for name, value in _values(environment).items())
+    pops = f"for name in {dropped!r}:\n    os.environ.pop(name, None)\n" if dropped else ""
+    return f"import os\n\n{pops}os.environ.update({{\n{entries}}})"
+
+
+def _node(environment: Settings) -> str:
     return _remarked(
         environment,
         (*_PROXY, "NODE_EXTRA_CA_CERTS", "NODE_USE_ENV_PROXY"),
@@ -55,7 +72,7 @@ def _node(environment: Mapping[str, str]) -> str:
     )
 
 
-def _go(environment: Mapping[str, str]) -> str:
+def _go(environment: Settings) -> str:
     return _remarked(
         environment,
         (*_PROXY, "SSL_CERT_FILE"),
@@ -63,7 +80,7 @@ def _go(environment: Mapping[str, str]) -> str:
     )
 
 
-def _dotnet(environment: Mapping[str, str]) -> str:
+def _dotnet(environment: Settings) -> str:
     return _remarked(
         environment,
         (*_PROXY, "SSL_CERT_FILE"),
@@ -71,28 +88,32 @@ def _dotnet(environment: Mapping[str, str]) -> str:
     )
 
 
-def _java(environment: Mapping[str, str]) -> str:
+def _java(environment: Settings) -> str:
     """Java trusts a store of its own and knows no HTTPS_PROXY; both are said to the virtual machine."""
-    host, _, port = environment["HTTPS_PROXY"].rpartition("//")[2].partition(":")
+    values = _values(environment)
+    host, _, port = values["HTTPS_PROXY"].rpartition("//")[2].partition(":")
     options = {
-        "javax.net.ssl.trustStore": environment["ENTRA_EMULATOR_TRUST_STORE"],
+        "javax.net.ssl.trustStore": values["ENTRA_EMULATOR_TRUST_STORE"],
         "javax.net.ssl.trustStoreType": "PKCS12",
         "javax.net.ssl.trustStorePassword": TRUST_STORE_PASSWORD,
         "https.proxyHost": host,
         "https.proxyPort": port,
         "http.nonProxyHosts": "localhost|127.0.0.1",
     }
-    words = " ".join(f"-D{name}={value}" for name, value in options.items())
+    words = " ".join(f'"-D{name}={value}"' for name, value in options.items())  # a path may have blanks in it
     return _remarked({**environment, "JAVA_TOOL_OPTIONS": words}, (*_PROXY, "JAVA_TOOL_OPTIONS"))
 
 
-def _remarked(environment: Mapping[str, str], names: tuple[str, ...], *remarks: str) -> str:
-    chosen = {name: value for name, value in environment.items() if name.startswith(_COMMON) or name in names}
+def _remarked(environment: Settings, names: tuple[str, ...], *remarks: str) -> str:
+    """For one language: what all need and what it reads itself, as a shell takes it."""
+    chosen = {
+        name: value for name, value in environment.items() if value is None or name.startswith(_COMMON) or name in names
+    }
     return "\n".join([*(f"# {remark}" for remark in remarks), _bash(chosen)])
 
 
 TRUST_STORE_PASSWORD = "changeit"  # Java's own default; what it protects is no secret
-KINDS: dict[str, Callable[[Mapping[str, str]], str]] = {
+KINDS: dict[str, Callable[[Settings], str]] = {
     "bash": _bash,
     "fish": _fish,
     "powershell": _powershell,

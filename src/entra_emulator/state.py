@@ -1,25 +1,24 @@
 """All of one emulator's state, and how things in it are found."""
 
+import re
 import secrets
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from .faults import Fault
 from .ids import PERSONAL
 from .model import App, Grant, RefreshToken, Settings, Tenant, User
 from .resources import Resource, find_first_party
 
 Found = TypeVar("Found")
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def as_guid(text: str) -> str | None:
     """The GUID in its usual lower-case form, None if the text is none (braces and URN forms are not GUIDs here)."""
-    try:
-        value = str(uuid.UUID(text))
-    except ValueError:
-        return None
-    return value if value == text.lower() else None
+    lower = text.lower()
+    return lower if _GUID.fullmatch(lower) else None
 
 
 def _there(found: Found | None, what: str, name: str) -> Found:
@@ -30,11 +29,12 @@ def _there(found: Found | None, what: str, name: str) -> Found:
 
 @dataclass
 class State:
-    """Tenants and applications by id, and the refresh tokens given out. Change it freely while the emulator runs."""
+    """Tenants and applications by id, failures ordered, refresh tokens given out. Change it while the emulator runs."""
 
     tenants: dict[str, Tenant] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    faults: list[Fault] = field(default_factory=list)
     refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
 
     @property

@@ -22,6 +22,7 @@ class VaultSecret:
     not_before_on: float | None = None
     deleted_on: float | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    updated_on: float = 0.0
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """HTTP habits that all of the emulator's services share."""
 
+import functools
 import json
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from .world import World
@@ -21,15 +22,18 @@ async def read_body(request: Request) -> bytes:
     """The body of a request.
 
     :raises BodyTooLarge: it is over BODY_LIMIT; the rest of it is not read.
+    :raises ClientDisconnect: whoever sent it went away.
     """
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_LIMIT:
+    body: bytes = b""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > BODY_LIMIT:
             raise BodyTooLarge
-        parts.append(part)
-    return b"".join(parts)
+        if not message.get("more_body", False):
+            return body
 
 
 def dated(world: World, body: bytes, status: int, headers: Iterable[tuple[str, str]]) -> Response:
@@ -37,11 +41,23 @@ def dated(world: World, body: bytes, status: int, headers: Iterable[tuple[str, s
     response = Response(status_code=status)
     response.body = body
     response.raw_headers = [
-        *((name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers),
-        (b"date", formatdate(world.clock.now(), usegmt=True).encode()),
+        *(_raw(name, value) for name, value in headers),
+        (b"date", _http_date(int(world.clock.now()))),
         (b"content-length", str(len(body)).encode()),
     ]
     return response
+
+
+@functools.lru_cache(maxsize=512)
+def _raw(name: str, value: str) -> tuple[bytes, bytes]:
+    """A header as it is sent. Most are the same in every answer."""
+    return name.lower().encode(), value.encode("latin-1", "replace")
+
+
+@functools.lru_cache(maxsize=2)
+def _http_date(moment: int) -> bytes:
+    """The form of Date (RFC 9110 section 5.6.7). Many answers are of the same second."""
+    return formatdate(moment, usegmt=True).encode()
 
 
 def json_answer(

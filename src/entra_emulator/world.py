@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from .clock import Clock
 from .clouds import Cloud, Service
-from .faults import Fault
 from .interaction import Interaction
 from .state import State
 from .tokens.keys import KeyRing
@@ -40,7 +39,7 @@ class LoggedRequest:
 
 @dataclass
 class World:
-    """State, clock, keys, faults and request log of one emulator. `port` is that of its HTTPS listener."""
+    """State, clock, keys and request log of one emulator. `port` is that of its HTTPS listener."""
 
     state: State
     clock: Clock
@@ -48,7 +47,6 @@ class World:
     port: int
     requests: list[LoggedRequest] = field(default_factory=list)
     interaction: Interaction = field(default_factory=Interaction)
-    faults: list[Fault] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

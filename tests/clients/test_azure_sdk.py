@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.identity import DeviceCodeCredential, EnvironmentCredential
 from azure.keyvault.secrets import SecretClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
@@ -45,6 +50,40 @@ def test_resource_manager(credential: Any) -> None:
         [subscription] = subscriptions.subscriptions.list()
     with ResourceManagementClient(credential, str(subscription.subscription_id)) as resources:
         assert {one.name for one in resources.resource_groups.list()} == {"rg-data", "rg-web"}
+
+
+def test_resource_groups_come_and_go(entra: Emulator, credential: Any) -> None:
+    """A group is made, changed, found, and deleted by the client's own poller; a second place for it is refused."""
+    with ResourceManagementClient(credential, entra.state.default_tenant.subscriptions[0].id) as client:
+        groups = client.resource_groups
+        made = groups.create_or_update("rg-new", {"location": "West Europe", "tags": {"team": "web"}})
+        assert (made.location, made.tags) == ("westeurope", {"team": "web"})
+        with pytest.raises(ResourceExistsError, match="InvalidResourceGroupLocation"):
+            groups.create_or_update("rg-new", {"location": "uksouth"})
+        assert groups.update("rg-new", {"tags": {"team": "data"}}).tags == {"team": "data"}
+        assert groups.check_existence("rg-new")
+        poller = groups.begin_delete("rg-new")
+        entra.clock.advance(1)
+        poller.result(timeout=60)
+        assert not groups.check_existence("rg-new")
+        with pytest.raises(ResourceNotFoundError, match="ResourceGroupNotFound"):
+            groups.begin_delete("rg-new")
+
+
+def test_a_reader_changes_nothing(entra: Emulator, credential: Any) -> None:
+    """Who may only read a subscription can list its groups, and gets a 403 that names the action for the rest."""
+    subscription = entra.state.default_tenant.subscriptions[0]
+    subscription.readers, subscription.contributors = subscription.contributors, []
+    with ResourceManagementClient(credential, subscription.id) as client:
+        assert len(list(client.resource_groups.list())) == 2
+        for act in (
+            lambda: client.resource_groups.create_or_update("rg-new", {"location": "westeurope"}),
+            lambda: client.resource_groups.begin_delete("rg-web"),
+        ):
+            with pytest.raises(HttpResponseError, match=r"resourceGroups/(write|delete)") as raised:
+                act()
+            assert (raised.value.status_code, "AuthorizationFailed" in str(raised.value)) == (403, True)
+    assert [one.name for one in subscription.resource_groups] == ["rg-web", "rg-data"]
 
 
 def test_key_vault(credential: Any, vault_url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msal
@@ -14,6 +14,7 @@ from azure.identity import ClientSecretCredential
 from entra_emulator import Emulator
 
 GRAPH = "https://graph.microsoft.com/.default"
+ARM = "https://management.azure.com/.default"
 
 
 @pytest.fixture
@@ -104,3 +105,43 @@ def test_any_code_reaches_the_caller(entra: Emulator, credential: ClientSecretCr
     with pytest.raises(ClientAuthenticationError, match=f"AADSTS{code}"):
         credential.get_token(GRAPH)
     assert len(entra.token_requests) == 1
+
+
+def test_msal_waits_no_longer_than_told(entra: Emulator, authority: str) -> None:
+    """An answer that comes too late for the client's timeout is requests' exception; the next one is in time."""
+    app = entra.state.default_app
+    client = msal.ConfidentialClientApplication(app.id, app.secrets[0].value, authority, timeout=3)
+    entra.inject(delay_in=3600)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        client.acquire_token_for_client([GRAPH])
+    assert client.acquire_token_for_client([GRAPH])["access_token"]
+
+
+def _by_program(entra: Emulator) -> None:
+    entra.inject(code=53003)
+
+
+def _by_admin_api(entra: Emulator) -> None:
+    headers = {"Authorization": f"Bearer {entra.admin_key}"}
+    url = f"{entra.admin_url}/api/faults"
+    requests.post(url, json={"code": 53003, "times": 1}, headers=headers, timeout=60).raise_for_status()
+
+
+def _by_dashboard(entra: Emulator) -> None:
+    with requests.Session() as browser:
+        browser.get(f"{entra.admin_url}/?key={entra.admin_key}", timeout=60).raise_for_status()
+        form = {"code": "53003", "times": "1"}
+        browser.post(f"{entra.admin_url}/faults", data=form, timeout=60).raise_for_status()
+
+
+def _by_configuration(entra: Emulator) -> None:
+    entra.restore({**entra.snapshot(), "faults": [{"code": 53003, "times": 1}]})
+
+
+@pytest.mark.parametrize("order", [_by_program, _by_admin_api, _by_dashboard, _by_configuration])
+def test_whoever_orders_a_failure(entra: Emulator, client: Any, order: Callable[[Emulator], None]) -> None:
+    """Program, admin API, dashboard and configuration order the same failure, which hits MSAL's next request alone."""
+    order(entra)
+    assert client.acquire_token_for_client([GRAPH])["error_codes"] == [53003]
+    # MSAL answers a request that was refused from memory for a minute, so another one asks next.
+    assert client.acquire_token_for_client([ARM])["access_token"]

@@ -65,7 +65,7 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"tenants": []}, "no tenant"),
-        ({"tenant": []}, "tenant: unknown key; known here: apps, settings, tenants"),
+        ({"tenant": []}, "tenant: unknown key; known here: apps, faults, settings, tenants"),
         ({"tenants": [{"id": "x", "name": "n"}]}, "tenants[0].id: 'x' is no GUID"),
         ({"tenants": [{"id": TENANT}]}, "tenants[0]: missing 'name'"),
         ({"tenants": [{"id": TENANT, "name": 3}]}, "tenants[0].name: expected text, got a number"),
@@ -95,6 +95,8 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
         ),
         ({"tenants": [{"id": TENANT, "name": "n", "users": [{"upn": "u", "name": "U", "roles": ["King"]}]}]}, "'King'"),
         ({"settings": {"description_separator": "tab"}}, "expected space or crlf"),
+        ({"faults": [{"times": 1}]}, "faults[0]: a fault needs one of code, status,"),
+        ({"faults": [{"status": 429, "retry_after": 1}]}, "faults[0].retry_after: unknown key"),
     ],
 )
 def test_mistakes_are_named_with_their_place(change: Mapping[str, Any], words: str) -> None:

@@ -114,6 +114,17 @@ def test_skewed_clock_is_of_one_request(entra: Emulator, app_token: Get, claims:
     assert 86_000 < right["iat"] - late["iat"] < 87_000
 
 
+def test_configuration_orders_failures_too(entra: Emulator, app_token: Get) -> None:
+    """[[faults]] of a configuration are there from the start, and again after a reset."""
+    entra.restore({**entra.snapshot(), "faults": [{"status": 503, "times": 2}]})
+    assert [app_token().status_code for _ in range(3)] == [503, 503, 200]
+    with Emulator({**entra.snapshot(), "faults": [{"code": 50076}, {"delay_in": 1.5, "service": "arm"}]}) as other:
+        assert [one.outcome for one in other.faults] == ["AADSTS50076", "1.5 s later"]
+        other.faults.clear()
+        other.reset()
+        assert len(other.faults) == 2
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{}, {"status": 200}, {"status": 600}, {"cut": "after"}, {"code": 1, "times": 0}, {"delay_in": -1.0}],

@@ -1,7 +1,11 @@
 """What the emulator answers to requests that are not as they should be."""
 
 import base64
-from urllib.parse import quote
+import re
+import socket
+import ssl
+import time
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -91,3 +95,92 @@ def test_failure_inside_is_500_in_json(entra: Emulator, http: httpx.Client, capl
     assert "handler failed" in caplog.text
     entra.state.tenants[keys[0]].domains = []
     assert http.get(url).status_code == 400
+
+
+def connected(entra: Emulator) -> ssl.SSLSocket:
+    """A bare TLS connection to the emulator."""
+    context = ssl.create_default_context(cafile=str(entra.ca_file))
+    raw = socket.create_connection(("127.0.0.1", urlsplit(entra.authority).port or 0), timeout=30)
+    return context.wrap_socket(raw, server_hostname="localhost")
+
+
+def raw(entra: Emulator, request: str) -> list[str]:
+    """The status lines of all that is answered to these bytes before the connection is closed."""
+    host = f"localhost:{urlsplit(entra.authority).port}"
+    parts = []
+    with connected(entra) as tls:
+        tls.sendall(request.replace("HOST", host).replace("\n", "\r\n").encode())
+        while data := tls.recv(65_536):
+            parts.append(data)
+    return re.findall(r"HTTP/1\.1 (\d+)", b"".join(parts).decode())
+
+
+KEYS = "GET /common/discovery/v2.0/keys HTTP/1.1\nHost: HOST\n"
+TOKEN = "POST /common/oauth2/v2.0/token HTTP/1.1\nHost: HOST\n"
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        f"{TOKEN}Content-Length: 5\nTransfer-Encoding: chunked\n\n0\n\n{KEYS}\n",
+        f"{TOKEN}Content-Length: 5\nContent-Length: 6\n\nabcdef",
+        f"{TOKEN}Transfer-Encoding : chunked\n\n0\n\n",
+        f"{TOKEN}Transfer-Encoding: xchunked\n\n0\n\n",
+        f"{TOKEN}Transfer-Encoding: chunked\nTransfer-Encoding: identity\n\n0\n\n",
+        f"{TOKEN}Content-Length: +5\n\nabcde",
+        f"{KEYS}X: a\n b\n\n",
+        "GET /a\x00b HTTP/1.1\nHost: HOST\n\n",
+        "CONNECT evil.example:443 HTTP/1.1\nHost: HOST\n\n",
+    ],
+)
+def test_request_that_can_be_read_in_two_ways_ends_the_connection(
+    entra: Emulator, request_text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is smuggled: lengths that contradict each other are 400 and the end, and nobody's output has it."""
+    assert raw(entra, request_text) == ["400"]
+    assert not [one for one in entra.requests if one.status]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("hosts", ["", "Host: HOST\nHost: evil.example\n", "Host: evil.example\nHost: HOST\n"])
+def test_request_has_one_host(entra: Emulator, hosts: str) -> None:
+    """Without a Host header, or with two, it is nobody's request (RFC 9112 section 3.2)."""
+    assert raw(entra, f"GET /common/discovery/v2.0/keys HTTP/1.1\n{hosts}Connection: close\n\n") == ["421"]
+
+
+def test_offer_of_another_protocol_is_passed_over(entra: Emulator, capfd: pytest.CaptureFixture[str]) -> None:
+    """Java's client offers HTTP/2 on every first request; it is answered as if it had not, without a word of it."""
+    upgrade = "Connection: Upgrade, HTTP2-Settings, close\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQAAP__\n"
+    assert raw(entra, f"{KEYS}{upgrade}\n") == ["200"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_head_is_answered_where_get_is(entra: Emulator, http: httpx.Client) -> None:
+    """HEAD gives GET's status and headers, and no body (RFC 9110 section 9.3.2)."""
+    url = f"{entra.authority}/common/discovery/v2.0/keys"
+    head, get = http.head(url), http.get(url)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
+def test_answer_leaves_in_one_piece(entra: Emulator) -> None:
+    """Head and body are one TLS record: a client is woken once for both."""
+    port = urlsplit(entra.authority).port
+    with connected(entra) as tls:
+        tls.sendall(f"GET /common/discovery/v2.0/keys HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        head, _, body = tls.recv(65_536).partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    assert len(body) == length > 0
+
+
+def test_client_that_goes_away_is_no_failure(entra: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+    """A connection that ends in the middle of a body is logged as a request without an answer, and as no error."""
+    port = urlsplit(entra.authority).port
+    with connected(entra) as tls:
+        head = f"POST /common/oauth2/v2.0/token HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: 1000\r\n\r\n"
+        tls.sendall(f"{head}grant_type=".encode())
+    patience = time.monotonic() + 60
+    while not entra.requests and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert [one.status for one in entra.requests] == [0]
+    assert not caplog.records

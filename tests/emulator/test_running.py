@@ -18,11 +18,13 @@ from entra_emulator.shells import KINDS, render
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Emulators of this test are looked for, and put, in a folder of its own."""
-    monkeypatch.setattr(environment, "MEMORY", str(tmp_path))
-    monkeypatch.setattr(running, "MEMORY", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+    """Emulators of this test are looked for, and put, in a folder of its own, whose name is not easy on shells."""
+    folder = tmp_path / "it's a place"
+    folder.mkdir()
+    monkeypatch.setattr(environment, "MEMORY", str(folder))
+    monkeypatch.setattr(running, "MEMORY", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -84,33 +86,51 @@ def test_damaged_note_is_passed_over(places: Path) -> None:
 
 
 VALUES = {"AZURE_A": "plain", "AZURE_B": 'it\'s $HOME `x` "y" \\ z', "HTTPS_PROXY": "http://127.0.0.1:99"}
-READ = "import json, os; print(json.dumps([os.environ['AZURE_A'], os.environ['AZURE_B']]))"
+READ = "import json, os; print(json.dumps([os.environ.get(name) for name in ('AZURE_A', 'AZURE_B', 'AZURE_C')]))"
 
 
 @pytest.mark.parametrize(("kind", "shell"), [("bash", ["bash", "-c"]), ("node", ["sh", "-c"]), ("go", ["bash", "-c"])])
 def test_shells_read_what_is_printed(kind: str, shell: list[str]) -> None:
-    """What is printed for a shell sets exactly these values when it reads it."""
-    text = f"{render(VALUES, kind)}\nexec '{sys.executable}' -c \"{READ}\""
-    done = subprocess.run([*shell, text], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [VALUES["AZURE_A"], VALUES["AZURE_B"]]
+    """What is printed for a shell sets exactly these values when it reads it, and takes away what leads elsewhere."""
+    text = f"{render({**VALUES, 'AZURE_C': None}, kind)}\nexec '{sys.executable}' -c \"{READ}\""
+    inherited = {**os.environ, "AZURE_C": "elsewhere"}
+    done = subprocess.run([*shell, text], capture_output=True, text=True, check=True, env=inherited)
+    assert json.loads(done.stdout) == [VALUES["AZURE_A"], VALUES["AZURE_B"], None]
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish here")
 def test_fish_reads_what_is_printed() -> None:
-    """And so does fish, where it is installed; else its quoting is checked by eye here."""
-    text = render(VALUES, "fish")
-    assert "set -gx AZURE_B 'it\\'s $HOME `x` \"y\" \\\\ z'" in text
+    """And so does fish, in its own words."""
+    text = f"{render({**VALUES, 'AZURE_C': None}, 'fish')}\nexec '{sys.executable}' -c \"{READ}\""
+    inherited = {**os.environ, "AZURE_C": "elsewhere"}
+    done = subprocess.run(["fish", "-c", text], capture_output=True, text=True, check=True, env=inherited)
+    assert json.loads(done.stdout) == [VALUES["AZURE_A"], VALUES["AZURE_B"], None]
 
 
 def test_powershell_quotes() -> None:
     """PowerShell doubles single quotes within single quotes, and leaves the rest."""
-    assert "$env:AZURE_B = 'it''s $HOME `x` \"y\" \\ z'" in render(VALUES, "powershell")
+    text = render({**VALUES, "AZURE_C": None}, "powershell")
+    assert "$env:AZURE_B = 'it''s $HOME `x` \"y\" \\ z'" in text
+    assert "Remove-Item Env:AZURE_C" in text
 
 
 def test_python_reads_what_is_printed() -> None:
     """Python gets statements."""
-    code = f"{render(VALUES, 'python')}\n{READ}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [VALUES["AZURE_A"], VALUES["AZURE_B"]]
+    code = f"{render({**VALUES, 'AZURE_C': None}, 'python')}\n{READ}"
+    inherited = {**os.environ, "AZURE_C": "elsewhere"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=inherited)
+    assert json.loads(done.stdout) == [VALUES["AZURE_A"], VALUES["AZURE_B"], None]
+
+
+def test_what_leads_elsewhere_is_taken_away(
+    announced: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell's own identity and store of tokens do not stay beside the emulator's settings."""
+    monkeypatch.setenv("MSTOKEN_STORE", "redis://somewhere.example")
+    assert env("bash") == 0
+    assert "unset MSTOKEN_STORE\n" in capsys.readouterr().out
+    assert env("json") == 0
+    assert "MSTOKEN_STORE" not in json.loads(capsys.readouterr().out)
 
 
 def test_each_kind_names_the_authority(announced: Emulator) -> None:
@@ -122,23 +142,91 @@ def test_each_kind_names_the_authority(announced: Emulator) -> None:
         assert announced.state.default_app.id in text
 
 
-JAVA = """
+FORM = "grant_type=client_credentials&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"
+BY_NAME = "login.microsoftonline.com"
+CURL = f"""
+curl --silent --show-error --fail "https://{BY_NAME}/$AZURE_TENANT_ID/oauth2/v2.0/token" \\
+  --data "{FORM}&client_id=$AZURE_CLIENT_ID" --data-urlencode "client_secret=$AZURE_CLIENT_SECRET"
+"""
+PYTHON = f"""
+import json, os, urllib.parse, urllib.request
+
+names = ("client_id", "client_secret")
+identity = urllib.parse.urlencode({{name: os.environ[f"AZURE_{{name.upper()}}"] for name in names}})
+url = f"https://{BY_NAME}/{{os.environ['AZURE_TENANT_ID']}}/oauth2/v2.0/token"
+print(urllib.request.urlopen(url, f"{FORM}&{{identity}}".encode()).read().decode())
+"""
+NODE = f"""
+const {{AZURE_AUTHORITY_HOST: host, AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: client_id}} = process.env;
+const body = new URLSearchParams("{FORM}");
+body.set("client_id", client_id);
+body.set("client_secret", process.env.AZURE_CLIENT_SECRET);
+const answer = fetch(`${{host}}/${{tenant}}/oauth2/v2.0/token`, {{method: "POST", body}});
+answer.then((one) => one.text()).then(console.log);
+"""
+JAVA = f"""
 import java.net.*;
-public class Probe {
-  public static void main(String[] a) throws Exception {
-    var url = new URL("https://login.microsoftonline.com/common/discovery/v2.0/keys");
-    System.out.println(((HttpURLConnection) url.openConnection()).getResponseCode());
-  }
-}
+import java.net.http.*;
+import java.nio.charset.StandardCharsets;
+
+public class Probe {{
+  public static void main(String[] words) throws Exception {{
+    String secret = URLEncoder.encode(System.getenv("AZURE_CLIENT_SECRET"), StandardCharsets.UTF_8);
+    String form = "{FORM}&client_id=" + System.getenv("AZURE_CLIENT_ID") + "&client_secret=" + secret;
+    for (String host : new String[] {{"https://{BY_NAME}", System.getenv("AZURE_AUTHORITY_HOST")}}) {{
+      URI url = URI.create(host + "/" + System.getenv("AZURE_TENANT_ID") + "/oauth2/v2.0/token");
+      HttpRequest post = HttpRequest.newBuilder(url).header("Content-Type", "application/x-www-form-urlencoded")
+          .POST(HttpRequest.BodyPublishers.ofString(form)).build();
+      System.out.println(HttpClient.newHttpClient().send(post, HttpResponse.BodyHandlers.ofString()).body());
+      var old = (HttpURLConnection) url.toURL().openConnection();
+      old.setDoOutput(true);
+      old.getOutputStream().write(form.getBytes(StandardCharsets.UTF_8));
+      System.out.println(new String(old.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+    }}
+  }}
+}}
 """
 
 
-@pytest.mark.skipif(shutil.which("java") is None, reason="no Java here")
+def run_with(settings: str, program: list[str]) -> list[str]:
+    """The lines a program prints in an environment that has the settings, the way to programs, and nothing else."""
+    script = f'{settings}\nexec "$@"'
+    few = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", *program], capture_output=True, text=True, check=False, timeout=300, env=few
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "host"),
+    [
+        ("bash", ["bash", "-c", CURL], BY_NAME),
+        ("bash", [sys.executable, "-c", PYTHON], BY_NAME),
+        ("node", ["node", "-e", NODE], "localhost"),
+    ],
+)
+def test_what_is_printed_is_enough_for_a_token(announced: Emulator, kind: str, program: list[str], host: str) -> None:
+    """curl, Python and Node get a token with these settings and no others."""
+    if shutil.which(program[0]) is None or (program[-1] == CURL and shutil.which("curl") is None):
+        pytest.skip(f"no {program[0]} or curl here")
+    (line,) = run_with(render(announced.announce(), kind), program)
+    assert json.loads(line)["access_token"]
+    assert [one.host.partition(":")[0] for one in announced.token_requests] == [host]
+
+
+def test_python_sets_them_itself(announced: Emulator) -> None:
+    """The statements printed for Python are enough at the head of a program."""
+    (line,) = run_with("", [sys.executable, "-c", f"{render(announced.announce(), 'python')}\n{PYTHON}"])
+    assert json.loads(line)["access_token"]
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="no Java with a compiler here")
 def test_java_goes_through(announced: Emulator, tmp_path: Path) -> None:
-    """Java reaches Microsoft's name through the proxy and trusts the emulator, by its tool options alone."""
+    """Both of Java's HTTP clients get a token by Microsoft's name and by URL, with the settings alone."""
     (tmp_path / "Probe.java").write_text(JAVA)
-    script = f"{render(announced.announce(), 'java')}\nexec java {tmp_path}/Probe.java"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=120)
-    if "Error: Module jdk.compiler not found" in done.stderr or "compiler" in done.stderr.lower():
-        pytest.skip("Java without its compiler")
-    assert done.stdout.strip() == "200", done.stderr
+    lines = run_with(render(announced.announce(), "java"), ["java", str(tmp_path / "Probe.java")])
+    assert all(json.loads(line)["access_token"] for line in lines)
+    hosts = [one.host.partition(":")[0] for one in announced.token_requests]
+    assert hosts == [BY_NAME, BY_NAME, "localhost", "localhost"]

@@ -18,6 +18,7 @@ def test_all_of_it_comes_back(tmp_path: Path, entra: Emulator, app_token: Get) -
     entra.add_policy("block", resources=["arm"])
     entra.state.default_tenant.vaults[0].secrets[0].value = "changed"
     entra.clock.advance(3600)
+    entra.inject(status=503, service="vault", times=3)
     refresh, access = entra.sign_in(NADIA), app_token().json()["access_token"]
     entra.save(tmp_path / "state.json")
     with Emulator(tmp_path / "state.json") as other:

@@ -110,6 +110,14 @@ class Chromium:
         except TimeoutException:
             raise AssertionError(f"Nothing says {words!r}; the page says: {self.text()!r}") from None
 
+    def unsays(self, words: str) -> None:
+        """Wait until the page says this no more: that it goes is how the next page is told from the one before."""
+        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        try:
+            waited.until(lambda _: words not in self.text())
+        except TimeoutException:
+            raise AssertionError(f"The page still says {words!r}: {self.text()!r}") from None
+
     def waits_for(self, beginning: str) -> None:
         """Wait until the address begins so, whether or not anybody answers there."""
         waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)

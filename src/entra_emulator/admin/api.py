@@ -7,13 +7,13 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator import config
 from entra_emulator.control import Control
 from entra_emulator.faults import Fault
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.saved import plain
+from entra_emulator.state import State
 from entra_emulator.web import json_answer, read_body
 
 from . import collections
@@ -21,13 +21,14 @@ from .guard import for_programs
 
 Answer = tuple[int, Any]
 Call = Callable[[Control, Request, Any], Answer]
+Find = Callable[[Control, str], Any]
 
 
 class BadCall(ValueError):
     """What was sent cannot be done; the message says why."""
 
 
-def routes(control: Control) -> list[BaseRoute]:
+def routes(control: Control) -> list[Route]:
     """Every call, under /_admin/api."""
     return [
         route(method, f"/api{path}", for_programs(control, _handler(control, call))) for method, path, call in CALLS
@@ -91,50 +92,40 @@ def _reset(control: Control, _: Request, __: Any) -> Answer:
     return 204, None
 
 
-def _tenants(control: Control, _: Request, __: Any) -> Answer:
-    return 200, {"value": [plain(one) for one in control.state.tenants.values()]}
+def _kept(
+    path: str, one: str, entries: Callable[[State], dict[str, Any]], add: Callable[[State, Any], Any], find: Find
+) -> list[tuple[str, str, Call]]:
+    """The calls about what stands by itself, tenants or applications; `one` names an entry in the path."""
 
+    def found(control: Control, request: Request) -> Any:
+        return find(control, request.path_params[one])
 
-def _add_tenant(control: Control, _: Request, body: Any) -> Answer:
-    return 201, plain(collections.add_tenant(control.state, body))
+    def listed(control: Control, _: Request, __: Any) -> Answer:
+        return 200, {"value": [plain(entry) for entry in entries(control.state).values()]}
 
+    def added(control: Control, _: Request, body: Any) -> Answer:
+        return 201, plain(add(control.state, body))
 
-def _tenant(control: Control, request: Request, _: Any) -> Answer:
-    return 200, plain(control.find_tenant(request.path_params["tenant"]))
+    def shown(control: Control, request: Request, _: Any) -> Answer:
+        return 200, plain(found(control, request))
 
+    def changed(control: Control, request: Request, body: Any) -> Answer:
+        entry = found(control, request)
+        collections.change(control.state, entry, body)
+        return 200, plain(entry)
 
-def _change_tenant(control: Control, request: Request, body: Any) -> Answer:
-    tenant = control.find_tenant(request.path_params["tenant"])
-    collections.change(control.state, tenant, body)
-    return 200, plain(tenant)
+    def removed(control: Control, request: Request, _: Any) -> Answer:
+        del entries(control.state)[found(control, request).id]
+        return 204, None
 
-
-def _remove_tenant(control: Control, request: Request, _: Any) -> Answer:
-    del control.state.tenants[control.find_tenant(request.path_params["tenant"]).id]
-    return 204, None
-
-
-def _apps(control: Control, _: Request, __: Any) -> Answer:
-    return 200, {"value": [plain(one) for one in control.state.apps.values()]}
-
-
-def _add_app(control: Control, _: Request, body: Any) -> Answer:
-    return 201, plain(collections.add_app(control.state, body))
-
-
-def _app(control: Control, request: Request, _: Any) -> Answer:
-    return 200, plain(control.find_app(request.path_params["app"]))
-
-
-def _change_app(control: Control, request: Request, body: Any) -> Answer:
-    app = control.find_app(request.path_params["app"])
-    collections.change(control.state, app, body)
-    return 200, plain(app)
-
-
-def _remove_app(control: Control, request: Request, _: Any) -> Answer:
-    del control.state.apps[control.find_app(request.path_params["app"]).id]
-    return 204, None
+    single = f"{path}/{{{one}}}"
+    return [
+        ("GET", path, listed),
+        ("POST", path, added),
+        ("GET", single, shown),
+        ("PATCH", single, changed),
+        ("DELETE", single, removed),
+    ]
 
 
 def _collection(control: Control, request: Request) -> collections.Collection:
@@ -240,21 +231,13 @@ def _revoke(control: Control, _: Request, body: Any) -> Answer:
     return 204, None
 
 
-_TENANT, _COLLECTION = "/tenants/{tenant}", "/tenants/{tenant}/{collection}"
+_COLLECTION = "/tenants/{tenant}/{collection}"
 CALLS: list[tuple[str, str, Call]] = [
     ("GET", "/state", _get_state),
     ("PUT", "/state", _put_state),
     ("POST", "/reset", _reset),
-    ("GET", "/tenants", _tenants),
-    ("POST", "/tenants", _add_tenant),
-    ("GET", _TENANT, _tenant),
-    ("PATCH", _TENANT, _change_tenant),
-    ("DELETE", _TENANT, _remove_tenant),
-    ("GET", "/apps", _apps),
-    ("POST", "/apps", _add_app),
-    ("GET", "/apps/{app}", _app),
-    ("PATCH", "/apps/{app}", _change_app),
-    ("DELETE", "/apps/{app}", _remove_app),
+    *_kept("/tenants", "tenant", lambda state: state.tenants, collections.add_tenant, Control.find_tenant),
+    *_kept("/apps", "app", lambda state: state.apps, collections.add_app, Control.find_app),
     ("GET", _COLLECTION, _entries),
     ("POST", _COLLECTION, _add_entry),
     ("GET", f"{_COLLECTION}/{{entry}}", _entry),

@@ -6,10 +6,9 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.control import Control
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.web import dated, read_body
 
 from . import collections, log_views, views
@@ -40,10 +39,10 @@ setInterval(async () => {
 """
 
 
-def routes(control: Control) -> list[BaseRoute]:
+def routes(control: Control) -> list[Route]:
     """Pages and forms. A browser without the key is asked for it."""
     ask = _key_page(control)
-    made: list[BaseRoute] = [
+    made: list[Route] = [
         route("POST", "/key", open_to_people(_take_key(control))),
         route("GET", "/live.js", for_people(control, _script, ask)),
         route("GET", "/requests/rows", for_people(control, _rows(control), ask)),

@@ -7,7 +7,6 @@ has to name localhost and the emulator's port, so that nobody gets here by rebin
 
 import hmac
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +17,6 @@ from entra_emulator.web import json_answer
 
 COOKIE = "entra_emulator_admin"
 JSON = "application/json"
-Way = Literal["key", "cookie"]
 
 
 def for_programs(control: Control, handler: Callable[[Request], Awaitable[Response]]) -> Handler:
@@ -31,7 +29,7 @@ def for_programs(control: Control, handler: Callable[[Request], Awaitable[Respon
             hint = "Send the header 'Authorization: Bearer KEY' with the key in ENTRA_EMULATOR_ADMIN_KEY."
             return _refuse(request, 401, "Unauthorized", hint, [("WWW-Authenticate", "Bearer")])
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if int(request.headers.get("content-length") or 0) and kind != JSON:
+        if _has_body(request) and kind != JSON:
             return _refuse(request, 415, "UnsupportedMediaType", f"A body has to be {JSON}.")
         return await handler(request)
 
@@ -60,6 +58,10 @@ def open_to_people(handler: Callable[[Request], Awaitable[Response]]) -> Handler
         return await handler(request)
 
     return handle
+
+
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
 
 
 def same(key: str, shown: str) -> bool:

@@ -1,12 +1,11 @@
 """Everything under /_admin: the API for programs and the dashboard for people."""
 
-from starlette.routing import BaseRoute
-
 from entra_emulator.control import Control
+from entra_emulator.routing import Route
 
 from . import api, dashboard
 
 
-def routes(control: Control) -> list[BaseRoute]:
+def routes(control: Control) -> list[Route]:
     """All routes."""
     return [*api.routes(control), *dashboard.routes(control)]

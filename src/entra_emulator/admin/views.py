@@ -208,6 +208,11 @@ def faults(control: Control, wrong: str = "") -> str:
         + field("client", "Client ID (empty: all)")
         + field("tenant", "Tenant (empty: all)")
         + field("grant", "Grant type (empty: all)")
+        + field("resource", "API in scope or resource (empty: all)", hint="graph.microsoft")
+        + field("path", "Path (empty: token requests)", hint="*/discovery/*")
+        + field("error", "OAuth error (empty: the code's)")
+        + field("suberror", "Suberror (empty: the code's)")
+        + field("claims", "Claims (JSON)")
         + field("times", "Times (empty: always)", kind="number", value="1")
         + f"</div>{button('Order')}</fieldset>"
     )

@@ -50,6 +50,11 @@ class Caller:
         return "" if self.app_only else str(self.claims.get("unique_name", "")).removeprefix("live.com#")
 
     @property
+    def names(self) -> set[str]:
+        """What lists of who may do something call them: an application's id, or a user's id and UPN, in lower case."""
+        return {self.app_id} if self.app_only else {str(self.claims["oid"]), self.user_name.lower()}
+
+    @property
     def permissions(self) -> frozenset[str]:
         """Application roles of an application, delegated scopes of a user."""
         if self.app_only:

@@ -11,17 +11,17 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.model import App, Grant, ServicePrincipal, Tenant, new_id
 from entra_emulator.resources import PARTNER_CENTER, find_first_party
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.state import State, as_guid
 from entra_emulator.web import json_answer, read_body
 
 from .bearer import BadToken, Caller, check
 
 _MFA_REQUIRED = 900421
+_PAGE = 500
 Answer = tuple[int, dict[str, Any] | None]
 
 
@@ -92,9 +92,31 @@ _WORDS = {
 
 
 def _customers(request: Request, caller: Caller, _: bytes) -> Answer:
-    items = [_customer(one) for one in request.state.world.state.customers(caller.tenant)]
-    links = {"self": {"uri": "/customers", "method": "GET", "headers": []}}
-    return 200, {"totalCount": len(items), "items": items, "links": links, "attributes": {"objectType": "Collection"}}
+    """A page of them. The next one is asked for with seekOperation=Next and the token in MS-ContinuationToken."""
+    query, everyone = request.query_params, request.state.world.state.customers(caller.tenant)
+    size = min(_number(query.get("size"), _PAGE), _PAGE)
+    seeks = query.get("seekoperation", query.get("seekOperation", "")).lower() == "next"
+    start = _number(request.headers.get("ms-continuationtoken"), 0) if seeks else 0
+    items = [_customer(one) for one in everyone[start : start + size]]
+    links = {"self": _link(f"/customers?size={size}")}
+    if start + size < len(everyone):
+        links["next"] = _link(f"/customers?size={size}&seekOperation=Next", str(start + size))
+    attributes = {"objectType": "Collection"}
+    return 200, {"totalCount": len(items), "items": items, "links": links, "attributes": attributes}
+
+
+def _number(text: str | None, default: int) -> int:
+    """:raises Refusal: 400 for anything else than a number above zero."""
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise Refusal(400, 2002, f"'{text}' is no size of a page, nor the token of one.")
+    return int(text)
+
+
+def _link(uri: str, token: str = "") -> dict[str, Any]:
+    headers = [{"key": "MS-ContinuationToken", "value": token}] if token else []
+    return {"uri": uri, "method": "GET", "headers": headers}
 
 
 def _one_customer(request: Request, caller: Caller, _: bytes) -> Answer:
@@ -111,7 +133,6 @@ def _own_customer(request: Request, caller: Caller) -> Tenant:
 
 
 def _customer(tenant: Tenant) -> dict[str, Any]:
-    own = {"uri": f"/customers/{tenant.id}", "method": "GET", "headers": []}
     return {
         "id": tenant.id,
         "companyProfile": {
@@ -121,7 +142,7 @@ def _customer(tenant: Tenant) -> dict[str, Any]:
             "attributes": {"objectType": "CustomerCompanyProfile"},
         },
         "relationshipToPartner": "reseller",
-        "links": {"self": own},
+        "links": {"self": _link(f"/customers/{tenant.id}")},
         "attributes": {"objectType": "Customer"},
     }
 
@@ -192,7 +213,7 @@ def _nothing(request: Request, _: Caller, __: bytes) -> Answer:
     raise Refusal(404, 2000, f"The emulator's Partner Center has nothing at '/{request.path_params['path']}'.")
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Partner Center's routes."""
     consents = "/v1/customers/{customer}/applicationconsents"
     return [

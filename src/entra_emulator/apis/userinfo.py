@@ -6,17 +6,16 @@ takes it from the ID token.
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.resources import GRAPH
-from entra_emulator.routing import route
+from entra_emulator.routing import Route, route
 from entra_emulator.tokens.claims import pairwise
 from entra_emulator.web import json_answer
 
 from .bearer import BadToken, check
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """GET and POST /oidc/userinfo"""
     return [route(method, "/oidc/userinfo", userinfo) for method in ("GET", "POST")]
 

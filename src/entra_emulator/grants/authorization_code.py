@@ -3,12 +3,12 @@
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
 
-import base64
 import hashlib
 import hmac
 from typing import Any
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.ids import base64url
 from entra_emulator.interaction import AuthorizationCode
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.cross_origin import check_origin
@@ -69,6 +69,6 @@ def _check_verifier(verifier: str, record: AuthorizationCode) -> None:
         return
     shown = verifier
     if record.method == "S256":
-        shown = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        shown = base64url(hashlib.sha256(verifier.encode()).digest())
     if not hmac.compare_digest(shown.encode(), record.challenge.encode()):
         raise EntraError(501481)

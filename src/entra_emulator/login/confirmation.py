@@ -4,12 +4,11 @@ Source: learn.microsoft.com/entra/msal/dotnet/advanced/proof-of-possession-token
 software.
 """
 
-import base64
-import binascii
 import json
 from typing import Any
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.ids import from_base64url
 
 from .exchange import Exchange
 
@@ -30,8 +29,8 @@ def confirmation(exchange: Exchange) -> dict[str, Any]:
         return {}
     text = exchange.required("req_cnf")
     try:
-        asked = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
+        asked = json.loads(from_base64url(text))
+    except (ValueError, RecursionError):
         asked = None
     kid = asked.get("kid") if isinstance(asked, dict) else None
     if not isinstance(kid, str) or not kid:

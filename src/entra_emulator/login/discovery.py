@@ -118,17 +118,7 @@ def _issuer(exchange: Exchange) -> str:
 
 
 _CLAIMS = [
-    "sub",
-    "iss",
-    "cloud_instance_name",
-    "cloud_instance_host_name",
-    "cloud_graph_host_name",
-    "msgraph_host",
-    "aud",
-    "exp",
-    "iat",
-    "auth_time",
-    "acr",
+    *version_one.COMMON_CLAIMS,
     "nonce",
     "preferred_username",
     "name",

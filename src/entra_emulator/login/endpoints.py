@@ -1,18 +1,18 @@
 """The routes of the sign-in service."""
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.grants import GRANTS
 from entra_emulator.model import Tenant
 from entra_emulator.policy.tenancy import check_rate
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, Route, route
 from entra_emulator.web import dated
 from entra_emulator.world import LoggedRequest
 
@@ -73,7 +73,7 @@ async def only_post(request: Request) -> Response:
 def _granted(exchange: Exchange) -> dict[str, Any]:
     if "resource" in exchange.form:
         raise EntraError(901002)
-    check_rate(exchange.world, _tenant_or_none(exchange), _asked(exchange))
+    check_rate(exchange.world, _tenant_or_none(exchange), functools.partial(_asked, exchange))
     grant_type = exchange.required("grant_type")
     if grant_type not in GRANTS:
         raise EntraError(70003, grant_type=grant_type)
@@ -143,7 +143,7 @@ def _discover(
     return dated(exchange.world, json.dumps(body).encode(), status, [*headers, *exchange.common_headers()])
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Every route of the sign-in service. Paths match in any letter case, as Entra's do."""
     return [
         route("POST", "/{tenant}/oauth2/v2.0/token", token),

@@ -1,9 +1,9 @@
 """One request to the sign-in service: its ids, its form, and the shape of every answer."""
 
 import contextlib
+import functools
 import ipaddress
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import timestamp
-from entra_emulator.model import App, Tenant, new_id
+from entra_emulator.ids import new_id, opaque
+from entra_emulator.model import App, Tenant
 from entra_emulator.state import as_guid
 from entra_emulator.web import dated, read_body
 from entra_emulator.world import Site, World
@@ -46,12 +47,12 @@ class Exchange:
     `allowed_tenants`: the header by which a network restricts tenants.
     `nonce`: of the authorization request, for the ID token.
     `version`: of the endpoint. `address`: the IP address the request comes from.
+    `asked_id`: the client-request-id header, if it is a GUID.
     """
 
     world: World
     site: Site
-    correlation_id: str
-    echo: bool
+    asked_id: str | None = None
     trace_id: str = field(default_factory=new_id)
     form: Mapping[str, str] = field(default_factory=dict)
     authorization: str = ""
@@ -67,19 +68,24 @@ class Exchange:
     @classmethod
     def of(cls, request: Request) -> "Exchange":
         """The exchange a request begins; its form is not read yet."""
-        asked = as_guid(request.headers.get("client-request-id", ""))
+        sent = {name: value.decode("latin-1") for name, value in request.headers.raw}
+        state = request.scope["state"]
         return cls(
-            world=request.state.world,
-            site=request.state.site,
-            correlation_id=asked or new_id(),
-            echo=asked is not None,
-            authorization=request.headers.get("authorization", ""),
-            origin=request.headers.get("origin", ""),
+            world=state["world"],
+            site=state["site"],
+            asked_id=as_guid(sent.get(b"client-request-id", "")),
+            authorization=sent.get(b"authorization", ""),
+            origin=sent.get(b"origin", ""),
             tenant_name=request.path_params.get("tenant", ""),
-            allowed_tenants=request.headers.get("restrict-access-to-tenants", ""),
-            version=getattr(request.state, "version", 2),
-            address=_address(request),
+            allowed_tenants=sent.get(b"restrict-access-to-tenants", ""),
+            version=state.get("version", 2),
+            address=_address(sent.get(b"x-forwarded-for", "")) or state["world"].state.settings.address,
         )
+
+    @functools.cached_property
+    def correlation_id(self) -> str:
+        """The client's own id of the request, else one made for it."""
+        return self.asked_id or new_id()
 
     @property
     def realm(self) -> str | None:
@@ -112,9 +118,10 @@ class Exchange:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded":
             return
-        pairs: list[tuple[str, str]] = []
-        with contextlib.suppress(ValueError):  # more fields than any grant has: unreadable, so no parameters
+        try:
             pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        except ValueError:  # more fields than any grant has: unreadable, so no parameters
+            return
         form: dict[str, str] = {}
         for name, value in pairs:
             if name in form:
@@ -141,8 +148,11 @@ class Exchange:
 
     def _requested(self, claim: str) -> tuple[str, ...]:
         """The value or values asked for of one claim of the access token (OpenID Connect Core section 5.5.1)."""
+        text = self.form.get("claims")
+        if not text:
+            return ()
         with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
-            wanted = json.loads(self.form.get("claims") or "{}")["access_token"][claim]
+            wanted = json.loads(text)["access_token"][claim]
             values = wanted.get("values") or [wanted["value"]]
             return tuple(str(value) for value in values)
         return ()
@@ -157,7 +167,7 @@ class Exchange:
             *self.common_headers(),
             *(CROSS_ORIGIN if self.origin else ()),
             ("x-ms-clitelem", self._telemetry(code)),
-            ("Set-Cookie", f"fpc={secrets.token_urlsafe(24)}; path=/; secure; HttpOnly; SameSite=None"),
+            ("Set-Cookie", f"fpc={opaque(24)}; path=/; secure; HttpOnly; SameSite=None"),
             ("Set-Cookie", "x-ms-gateway-slice=estsfd; path=/; secure; samesite=none; httponly"),
             ("Set-Cookie", "stsservicecookie=estsfd; path=/; secure; samesite=none; httponly"),
         ]
@@ -181,8 +191,8 @@ class Exchange:
         ]
         if not self.site.local_port:
             headers.insert(0, ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
-        if self.echo:
-            headers.append(("client-request-id", self.correlation_id))
+        if self.asked_id:
+            headers.append(("client-request-id", self.asked_id))
         return headers
 
     def _telemetry(self, code: int) -> str:
@@ -202,9 +212,10 @@ class Exchange:
         return problem.body(facts, separator=separator, error=error)
 
 
-def _address(request: Request) -> str:
-    """Where a request comes from: the first address in X-Forwarded-For, else where the state says all come from."""
-    if claimed := request.headers.get("x-forwarded-for", "").partition(",")[0].strip():
+def _address(forwarded_for: str) -> str:
+    """The first address in X-Forwarded-For; empty if there is none: then all come from where the state says."""
+    claimed = forwarded_for.partition(",")[0].strip()
+    if claimed:
         with contextlib.suppress(ValueError):
             return str(ipaddress.ip_address(claimed))
-    return str(request.state.world.state.settings.address)
+    return ""

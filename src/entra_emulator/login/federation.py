@@ -5,7 +5,6 @@ or over HTTP on loopback, and only those that the application names.
 """
 
 import asyncio
-import base64
 import contextlib
 import json
 import ssl
@@ -19,6 +18,7 @@ from joserfc.jwk import RSAKey
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import public
+from entra_emulator.ids import base64url
 from entra_emulator.model import App, FederatedCredential, Tenant
 from entra_emulator.network.certificates import shared_authority
 from entra_emulator.state import as_guid
@@ -35,15 +35,18 @@ _LARGEST = 262_144
 
 def fmi_subject(tenant: str, app: str, path: str) -> str:
     """`sub` of a token that an application got for one of its federated identities (fmi_path)."""
-    encoded = [base64.urlsafe_b64encode(uuid.UUID(one).bytes_le).rstrip(b"=").decode() for one in (tenant, app)]
+    encoded = [base64url(uuid.UUID(one).bytes_le) for one in (tenant, app)]
     return f"{FMI_PREFIX}/t/{encoded[0]}/a/{encoded[1]}/{path}"
 
 
 async def fetch_issuer_keys(exchange: Exchange) -> None:
     """Get the keys of an assertion's issuer before the request is judged: asking others takes time."""
+    assertion = exchange.form.get("client_assertion")
+    if not assertion:
+        return
     guid = as_guid(exchange.form.get("client_id", "").lower())
     app = exchange.world.state.apps.get(guid) if guid else None
-    claims = unverified_claims(exchange.form.get("client_assertion", ""))
+    claims = unverified_claims(assertion)
     issuer = str(claims.get("iss", "")) if claims else ""
     if app and any(one.issuer == issuer for one in app.federated) and not own_tenant(exchange, issuer):
         exchange.issuer_keys = await asyncio.to_thread(_published, issuer)

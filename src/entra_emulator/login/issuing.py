@@ -1,6 +1,5 @@
 """Making token answers: what all grants end in."""
 
-import base64
 import json
 import secrets
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.ids import base64url
 from entra_emulator.model import RefreshToken, Tenant, User
 from entra_emulator.policy.application import check_resource, check_workload_assignment
 from entra_emulator.policy.conditional_access import enforce_for_workload
@@ -45,9 +45,10 @@ def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedS
     roles = app_roles(tenant, client.app, resource)
     check_workload_assignment(client.app, tenant, resource, roles)
     enforce_for_workload(tenant, client.app, resource, exchange.address)
-    life_in = _life_in(exchange, resource, APP_LIFE_IN)
+    capabilities = _capabilities(exchange, resource)
+    life_in = _life_in(capabilities, APP_LIFE_IN)
     who = Principal(tenant, client.app, client.proof, principal.id)
-    what = Access(resource, audience, roles=roles, capabilities=_capabilities(exchange, resource))
+    what = Access(resource, audience, roles=roles, capabilities=capabilities)
     return {
         "token_type": token_type(exchange),
         "expires_in": life_in,
@@ -87,7 +88,7 @@ def allow(exchange: Exchange, client: Client, session: RefreshToken, tenant: Ten
         capabilities=_capabilities(exchange, resource),
         contexts=allowed.contexts,
     )
-    return Allowed(who, what, _life_in(exchange, resource, _users_life_in(tenant)))
+    return Allowed(who, what, _life_in(what.capabilities, _users_life_in(tenant)))
 
 
 def access_part(exchange: Exchange, allowed: Allowed, asked: AskedScope) -> dict[str, Any]:
@@ -161,9 +162,9 @@ def _capabilities(exchange: Exchange, resource: Resource) -> tuple[str, ...]:
     return exchange.capabilities() if resource.cae else ()
 
 
-def _life_in(exchange: Exchange, resource: Resource, usual_in: int) -> int:
+def _life_in(capabilities: tuple[str, ...], usual_in: int) -> int:
     """A client that handles claims challenges gets a day from resources that send them."""
-    return CAE_LIFE_IN if "cp1" in (one.lower() for one in _capabilities(exchange, resource)) else usual_in
+    return CAE_LIFE_IN if "cp1" in (one.lower() for one in capabilities) else usual_in
 
 
 def _with_oidc(granted: tuple[str, ...], asked: AskedScope, resource: Resource) -> tuple[str, ...]:
@@ -189,4 +190,4 @@ def _next_refresh_token(exchange: Exchange, client: Client, session: RefreshToke
 def client_info(user: User, home: Tenant) -> str:
     """MSAL's account identity: base64url JSON of the user's object id and home tenant."""
     text = json.dumps({"uid": user.id, "utid": home.id}, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    return base64url(text.encode())

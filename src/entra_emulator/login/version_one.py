@@ -102,7 +102,8 @@ def openid_configuration(exchange: Exchange, tenant: Tenant | None, graph: str) 
     }
 
 
-_CLAIMS = [
+# What both versions say of their ID tokens, in this order, before each says more.
+COMMON_CLAIMS = [
     "sub",
     "iss",
     "cloud_instance_name",
@@ -114,10 +115,5 @@ _CLAIMS = [
     "iat",
     "auth_time",
     "acr",
-    "amr",
-    "nonce",
-    "email",
-    "given_name",
-    "family_name",
-    "nickname",
 ]
+_CLAIMS = [*COMMON_CLAIMS, "amr", "nonce", "email", "given_name", "family_name", "nickname"]

@@ -1,18 +1,20 @@
 """Tokens of managed identities, with the claims they have."""
 
-import secrets
 from dataclasses import dataclass
 
 from entra_emulator.aadsts import EntraError
-from entra_emulator.model import App
-from entra_emulator.resources import ARM
+from entra_emulator.clouds import public
+from entra_emulator.ids import opaque
+from entra_emulator.model import App, Tenant
+from entra_emulator.resources import ARM, Resource
 from entra_emulator.tokens.claims import BACKDATED_IN, Access, Principal, Stamp, access_claims
-from entra_emulator.world import World
+from entra_emulator.world import Site, World
 
 from .identities import Identity
 
 LIFE_IN = 86_400
 """A day; with the five minutes that Entra dates tokens back, `exp - iat` is 86,700."""
+_PERSON_LIFE_IN = 3599
 _BY_CERTIFICATE = "2"
 _MACHINE = ("7 4", "3 9")  # xms_idrel and xms_act_fct of a managed identity, as seen
 
@@ -46,9 +48,7 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     granted = (one for one in tenant.grants if one.app == identity.client_id and one.resource == found.app_id)
     roles = tuple(sorted({role for grant in granted for role in grant.roles}))
     now = int(world.clock.now())
-    v1, v2 = f"https://sts.windows.net/{tenant.id}/", f"https://login.microsoftonline.com/{tenant.id}/v2.0"
-    issuer = v2 if found.token_version == 2 else v1
-    stamp = Stamp(issuer, "https://sts.windows.net/", now - BACKDATED_IN, now + LIFE_IN)
+    stamp = _stamp(tenant, found, now, LIFE_IN)
     app = App(identity.client_id, identity.name, tenant.id)
     who = Principal(tenant, app, _BY_CERTIFICATE, identity.object_id)
     claims = access_claims(who, Access(found, resource, roles=roles), stamp)
@@ -58,8 +58,8 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     special = {name: claims.pop(name) for name in list(claims) if name.startswith("xms_")}
     special["xms_idrel"], special["xms_act_fct"] = _MACHINE
     special["xms_mirid"] = identity.resource_id
-    special["xms_rd"] = secrets.token_urlsafe(24)
-    token = world.keys.sign(claims | dict(sorted(special.items())), with_thumbprint=True)
+    special["xms_rd"] = opaque(24)
+    token = world.keys.sign(claims | dict(sorted(special.items())), with_thumbprint=found.token_version == 1)
     return Issued(token, identity.client_id, resource, stamp.issued_on, stamp.expires_on, now)
 
 
@@ -73,9 +73,16 @@ def issue_to_person(world: World, resource: str) -> Issued:
     if found is None or user is None:
         raise EntraError(500011, resource=resource, tenant=tenant.name)
     now = int(world.clock.now())
-    stamp = Stamp(f"https://sts.windows.net/{tenant.id}/", "https://sts.windows.net/", now - BACKDATED_IN, now + 3599)
+    stamp = _stamp(tenant, found, now, _PERSON_LIFE_IN)
     app = App("9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c21", "Cloud Shell", tenant.id)
     who = Principal(tenant, app, _BY_CERTIFICATE, user.id, user, tenant, user.roles, ("pwd", "mfa"))
     claims = access_claims(who, Access(found, resource, scopes=("user_impersonation",)), stamp)
-    token = world.keys.sign(claims, with_thumbprint=True)
+    token = world.keys.sign(claims, with_thumbprint=found.token_version == 1)
     return Issued(token, app.id, resource, stamp.issued_on, stamp.expires_on, now)
+
+
+def _stamp(tenant: Tenant, resource: Resource, now: int, life_in: int) -> Stamp:
+    """Machines are the public cloud's, wherever their endpoints listen."""
+    site = Site(public(), "login")
+    issuer = site.issuer(tenant.id, resource.token_version)
+    return Stamp(issuer, f"https://{site.cloud.sts}/", now - BACKDATED_IN, now + life_in)

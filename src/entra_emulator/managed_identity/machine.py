@@ -6,16 +6,16 @@ import ssl
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entra_emulator.network.certificates import shared_authority
 from entra_emulator.network.server import ServerThread, bind
-from entra_emulator.routing import Handler, route
+from entra_emulator.routing import Handler, NoRoute, Route, Router, route
 from entra_emulator.web import dated, read_body
 from entra_emulator.world import LoggedRequest, World
 
@@ -26,9 +26,6 @@ from .cloud_shell import CLOUD_SHELL
 from .identities import Identities
 from .imds import IMDS
 from .service_fabric import SERVICE_FABRIC
-
-if TYPE_CHECKING:
-    from starlette.routing import BaseRoute
 
 Source = Literal["imds", "app_service", "azure_arc", "azure_ml", "cloud_shell", "service_fabric"]
 
@@ -67,8 +64,7 @@ class Machine:
                 sock = bind(0)
                 self._ports[tls] = sock.getsockname()[1]
                 authority = shared_authority() if tls else None
-                router = Router(self._routes(tls=tls), redirect_slashes=False)
-                self._servers[tls] = ServerThread(router, authority, sock, proxy=False)
+                self._servers[tls] = ServerThread(self._app(tls=tls), authority, sock, proxy=False)
                 self._servers[tls].start()
         except BaseException:
             self.close()
@@ -124,7 +120,19 @@ class Machine:
         thumbprint = self.thumbprint
         return {"IDENTITY_ENDPOINT": url, "IDENTITY_HEADER": secret, "IDENTITY_SERVER_THUMBPRINT": thumbprint}
 
-    def _routes(self, *, tls: bool) -> "list[BaseRoute]":
+    def _app(self, *, tls: bool) -> ASGIApp:
+        router = Router(self._routes(tls=tls))
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                answer = await router.answer(Request(scope, receive), scope["path"])
+            except NoRoute as problem:
+                answer = dated(self._setting.world, b"", problem.status, [])
+            await answer(scope, receive, send)
+
+        return app
+
+    def _routes(self, *, tls: bool) -> list[Route]:
         # MSAL for Node ends every endpoint it reads from the environment with a slash.
         return [
             route(endpoint.method, f"{endpoint.path}{slash}", self._handler(endpoint))

@@ -102,8 +102,9 @@ class CertificateAuthority:
                 self._contexts[host] = self._context(host)
             return self._contexts[host]
 
+    @functools.cached_property
     def server_context(self) -> ssl.SSLContext:
-        """A fresh context for a listener: localhost's certificate, or by SNI that of an emulated Microsoft host.
+        """The context of listeners: localhost's certificate, or by SNI that of an emulated Microsoft host.
 
         A client that sends no SNI, as for https://127.0.0.1, gets localhost's.
         """
@@ -143,7 +144,15 @@ def _key_usage(allowed: set[str]) -> x509.KeyUsage:
     return x509.KeyUsage(**{usage: usage in allowed for usage in every})
 
 
+_lock = threading.Lock()
+
+
 @functools.cache
+def _shared() -> CertificateAuthority:
+    return CertificateAuthority()
+
+
 def shared_authority() -> CertificateAuthority:
     """The process's one authority: making keys takes time, and every emulator of a test run may share them."""
-    return CertificateAuthority()
+    with _lock:
+        return _shared()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, cast
@@ -12,27 +13,33 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from entra_emulator.faults import ABORT
 
 from .certificates import CertificateAuthority
+from .joined import JoinedWrites
 from .proxy import Proxy
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+# What is wrong with a client's request, the client is told; it is not for the output of whoever runs the tests.
+_log = logging.getLogger("entra_emulator.http")
+_log.setLevel(logging.ERROR)
 _FINISH_IN = 1.0  # how long requests in flight may take when the emulator stops
 
 
 def _protocol(**settings: Any) -> Any:
-    """uvicorn's own protocol, with a way for the application to cut a connection.
+    """uvicorn's own protocol, with answers that leave in one piece, and a way for the application to cut a connection.
 
     The transport's abort is among the extensions of every request's scope (ASGI 3, "Extensions").
     """
     protocol: Any = AutoHTTPProtocol(**settings)
-    inner = protocol.app
+    protocol.logger = _log
+    inner, begin = protocol.app, protocol.connection_made
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        extensions = {**scope.get("extensions", {}), ABORT: protocol.transport.abort}
-        await inner({**scope, "extensions": extensions}, receive, send)
+        scope.setdefault("extensions", {})[ABORT] = protocol.transport.abort
+        await inner(scope, receive, send)
 
     protocol.app = app
+    protocol.connection_made = lambda transport: begin(JoinedWrites(transport))
     return protocol
 
 
@@ -58,7 +65,7 @@ class ServerThread:
             timeout_keep_alive=60,
         )
         self._config.load()
-        self._config.ssl = authority.server_context() if authority else None
+        self._config.ssl = authority.server_context if authority else None
         self._socket = sock
         self._proxy = Proxy(sock.getsockname()[1]) if proxy else None
         self._ready = threading.Event()

@@ -4,6 +4,8 @@ Source: learn.microsoft.com/entra/external-id/cross-tenant-access-overview and
 learn.microsoft.com/entra/identity/enterprise-apps/tenant-restrictions
 """
 
+from collections.abc import Callable
+
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import Tenant
 from entra_emulator.world import LoggedRequest, World
@@ -33,15 +35,16 @@ def check_crossing(home: Tenant, tenant: Tenant) -> None:
         raise EntraError(500213, tenant=tenant.name)
 
 
-def check_rate(world: World, tenant: Tenant | None, request: LoggedRequest) -> None:
+def check_rate(world: World, tenant: Tenant | None, asked: Callable[[], LoggedRequest]) -> None:
     """Limits on token requests: a tenant's in a minute, one client's repeating itself within five.
 
-    :param request: the one at hand, as the log will have it; the log has those before it.
+    :param asked: makes the request at hand as the log will have it; the log has those before it.
     :raises EntraError: 90055 the tenant is throttled, 50196 the client goes round in a loop.
     """
     limit, loop = (tenant.request_limit if tenant else 0), world.state.settings.loop_limit
     if not limit and not loop:
         return
+    request = asked()
     recent = [one for one in world.requests if one.is_token_request and one.at > request.at - LOOP_IN]
     if limit:
         mine = [one for one in recent if one.at > request.at - MINUTE_IN and one.tenant == request.tenant]

@@ -4,15 +4,14 @@ Source: learn.microsoft.com/entra/identity-platform, "Access token claims refere
 what is not described there (aio, rh, uti, xms_…) is opaque to clients and here random.
 """
 
-import base64
 import functools
 import hashlib
-import secrets
 import tomllib
 from dataclasses import dataclass, field
 from importlib import resources as files
 from typing import Any
 
+from entra_emulator.ids import base64url, opaque
 from entra_emulator.model import App, Tenant, User
 from entra_emulator.resources import Resource
 
@@ -175,7 +174,7 @@ def _closing(who: Principal, version: str, *, wids: bool) -> dict[str, Any]:
 
 def pairwise(user: User, audience: str) -> str:
     """`sub`: one user looks different to each application, and always the same to one."""
-    return base64.urlsafe_b64encode(_digest(f"{user.id} {audience}")).rstrip(b"=").decode()
+    return base64url(_digest(f"{user.id} {audience}"))
 
 
 @functools.cache
@@ -192,8 +191,3 @@ def role_ids(roles: list[str]) -> list[str]:
 
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
-
-
-def opaque(size: int) -> str:
-    """The value of a claim that clients and APIs do not read: `size` random bytes, base64url."""
-    return secrets.token_urlsafe(size)

@@ -4,12 +4,13 @@ Sources: learn.microsoft.com/entra/identity-platform/id-token-claims-reference; 
 on the page "ID tokens" of that documentation; OpenID Connect Core section 3.3.2.11 for `at_hash` and `c_hash`.
 """
 
-import base64
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from .claims import Principal, Stamp, opaque, pairwise
+from entra_emulator.ids import base64url, opaque
+
+from .claims import Principal, Stamp, pairwise
 
 LIFE_IN = 3900
 PERSONAL_LIFE_IN = 86_700
@@ -27,7 +28,7 @@ def hashes(*, code: str = "", token: str = "") -> dict[str, str]:
 
 
 def _half(value: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest()[:16]).rstrip(b"=").decode()
+    return base64url(hashlib.sha256(value.encode()).digest()[:16])
 
 
 def id_token_claims(

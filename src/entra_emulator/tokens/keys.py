@@ -6,20 +6,25 @@ import json
 import secrets
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
+from entra_emulator.ids import base64url
+
 _REMEMBERED = 200
 _SEALED_SIZE = 900
+_PADDING, _DIGEST = padding.PKCS1v15(), hashes.SHA256()
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class BadSignature(Exception):
@@ -31,6 +36,7 @@ class SigningKey:
     """One RSA key. `kid` is also `x5t`: base64url of the certificate's SHA-1 thumbprint (RFC 7515 section 4.1.7)."""
 
     kid: str
+    private: rsa.RSAPrivateKey = field(repr=False)
     key: RSAKey = field(repr=False)
     certificate: bytes = field(repr=False)
 
@@ -71,9 +77,19 @@ class SigningKey:
     @classmethod
     def _of(cls, private: rsa.RSAPrivateKey, certificate: x509.Certificate) -> "SigningKey":
         thumbprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  # x5t is SHA-1 by definition
-        kid = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
+        kid = base64url(thumbprint)
         der = certificate.public_bytes(serialization.Encoding.DER)
-        return cls(kid, RSAKey.import_key(private, {"kid": kid, "use": "sig"}), der)
+        return cls(kid, private, RSAKey.import_key(private, {"kid": kid, "use": "sig"}), der)
+
+    def header(self, *, with_thumbprint: bool) -> dict[str, str]:
+        """The header of tokens it signs. Those of v1.0 also carry `x5t`, those of v2.0 do not."""
+        thumbprint = {"x5t": self.kid} if with_thumbprint else {}
+        return {"typ": "JWT", "alg": "RS256", **thumbprint, "kid": self.kid}
+
+    def sign(self, header: Mapping[str, str], claims: Mapping[str, Any]) -> str:
+        """A compact JWS (RFC 7515 section 7.1), RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3)."""
+        text = f"{_segment(header)}.{_segment(claims)}"
+        return f"{text}.{base64url(self.private.sign(text.encode(), _PADDING, _DIGEST))}"
 
     def published(self, issuer: str, instance: str) -> dict[str, Any]:
         """The key's entry in the JWKS, members in Entra's order."""
@@ -95,7 +111,7 @@ class SigningKey:
 class Issued:
     """A token that was signed, without its signature; `header` is empty for a sealed one."""
 
-    header: dict[str, Any]
+    header: dict[str, str]
     claims: dict[str, Any]
 
 
@@ -106,9 +122,23 @@ class KeyRing:
     """
 
     def __init__(self, *keys: SigningKey) -> None:
-        self.keys = list(keys) or [shared_key()]
+        if keys:
+            self.keys = list(keys)
         self.issued: deque[Issued] = deque(maxlen=_REMEMBERED)
         self._sealed: dict[str, dict[str, Any]] = {}
+
+    @functools.cached_property
+    def keys(self) -> list[SigningKey]:
+        """The keys, the one that signs first."""
+        return [shared_key()]
+
+    def prepare(self) -> None:
+        """Begin to make the key where there is none yet, so that it is there, or nearly, when a token is asked for.
+
+        The thread is no daemon: one that is cut off while native code runs can end the whole process with an abort.
+        """
+        if "keys" not in vars(self):
+            threading.Thread(target=shared_key, name="entra-emulator-key").start()
 
     def rotate(self, *, keep: int = 1) -> SigningKey:
         """A new key signs from now on. Of the old ones the newest `keep` stay published and accepted."""
@@ -117,14 +147,11 @@ class KeyRing:
         return fresh
 
     def sign(self, claims: dict[str, Any], *, with_thumbprint: bool) -> str:
-        """A compact RS256 JWT. v1.0 tokens also carry `x5t` in the header, v2.0 tokens do not."""
+        """A JWT with these claims."""
         key = self.keys[0]
-        header = {"typ": "JWT", "alg": "RS256"}
-        if with_thumbprint:
-            header["x5t"] = key.kid
-        header["kid"] = key.kid
+        header = key.header(with_thumbprint=with_thumbprint)
         self.issued.append(Issued(header, claims))
-        return jwt.encode(header, claims, key.key, algorithms=["RS256"])
+        return key.sign(header, claims)
 
     def seal(self, claims: dict[str, Any]) -> str:
         """A token that nobody can read but the emulator: personal accounts get such ones for Microsoft's APIs."""
@@ -172,6 +199,10 @@ def unverified_claims(token: str) -> dict[str, Any] | None:
     except (JoseError, ValueError, TypeError, RecursionError):
         return None
     return claims if isinstance(claims, dict) else None
+
+
+def _segment(values: Mapping[str, Any]) -> str:
+    return base64url(_COMPACT.encode(values).encode())
 
 
 _lock = threading.Lock()

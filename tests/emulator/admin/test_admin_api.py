@@ -38,7 +38,10 @@ def admin(entra: Emulator) -> Iterator[httpx.Client]:
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ({"Origin": "http://localhost:3000"}, 403),
         ({"Host": "localhost:1"}, 403),
+        ({"Host": "localhost"}, 403),
         ({"Host": "evil.example"}, 421),
     ],
 )
@@ -48,8 +51,9 @@ def test_who_may_not(admin: httpx.Client, headers: dict[str, str], status: int) 
 
 
 def test_web_page_cannot_post_a_form(admin: httpx.Client) -> None:
-    """A body that a page may send across origins without asking (a form) is not taken."""
-    assert admin.post("/faults", content="code=50076", headers={"Content-Type": "text/plain"}).status_code == 415
+    """A body that a page may send across origins without asking (a form) is not taken, whole or in chunks."""
+    for body in (b"code=50076", iter([b"code=50076"])):
+        assert admin.post("/faults", content=body, headers={"Content-Type": "text/plain"}).status_code == 415
 
 
 def test_no_api_under_microsofts_names(entra: Emulator, proxied: httpx.Client) -> None:

@@ -3,12 +3,14 @@
 import re
 import ssl
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, fields
 from html.parser import HTMLParser
 
 import httpx
 import pytest
 
 from entra_emulator import Emulator
+from entra_emulator.faults import Fault
 
 Get = Callable[..., httpx.Response]
 PAGES = ["/", "/requests", "/tokens", "/policies", "/faults"]
@@ -123,6 +125,37 @@ def test_switches_work(browser: httpx.Client, entra: Emulator, user_token: Get) 
     ):
         browser.post(path, data={"field": field, "value": value}).raise_for_status()
         assert getattr(holder, field) is (value == "yes")
+
+
+def test_every_failure_can_be_ordered_by_its_form(browser: httpx.Client, entra: Emulator) -> None:
+    """The form has a field for each that a fault has, and each arrives as it was typed."""
+    typed = {
+        "code": "50076",
+        "error": "invalid_grant",
+        "suberror": "basic_action",
+        "claims": "{}",
+        "status": "429",
+        "retry_after_in": "3",
+        "delay_in": "0.5",
+        "cut": "before",
+        "skew_in": "-60",
+        "service": "*",
+        "path": "*/token",
+        "client": "x",
+        "tenant": "y",
+        "grant": "password",
+        "resource": "graph",
+        "times": "2",
+    }
+    assert set(typed) == {one.name for one in fields(Fault)} - {"id"}
+    elements = Outline(browser.get("/faults").text).elements
+    assert set(typed) <= {attributes.get("name") for name, attributes in elements if name in ("input", "select")}
+    browser.post("/faults", data=typed).raise_for_status()
+    assert {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in _given(entra)} == typed
+
+
+def _given(entra: Emulator) -> list[tuple[str, object]]:
+    return [(name, value) for name, value in asdict(entra.faults[0]).items() if name != "id"]
 
 
 def test_forms_work(browser: httpx.Client, entra: Emulator, app_token: Get) -> None:

@@ -1,6 +1,7 @@
 """The small Azure Resource Manager: what it answers, and which tokens it refuses how."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -35,7 +36,7 @@ def test_subscriptions_of_the_tenant(entra: Emulator, arm: Get) -> None:
     (found,) = arm("/subscriptions").json()["value"]
     assert found["displayName"] == "Northwind Production"
     assert arm(found["id"]).json() == found
-    entra.state.default_tenant.subscriptions[0].readers = []
+    entra.state.default_tenant.subscriptions[0].contributors = []
     assert arm("/subscriptions").json()["value"] == []
 
 
@@ -113,7 +114,7 @@ def test_subscription_of_another_tenant(entra: Emulator, arm: Get) -> None:
 def test_caller_without_a_role(entra: Emulator, arm: Get) -> None:
     """A caller without rights on a subscription gets AuthorizationFailed."""
     subscription = entra.state.default_tenant.subscriptions[0]
-    subscription.readers = []
+    subscription.contributors = []
     assert code(arm(f"/subscriptions/{subscription.id}")) == (403, "AuthorizationFailed")
 
 
@@ -126,3 +127,81 @@ def test_api_version_is_required(arm: Get) -> None:
 def test_unknown_things_are_404(arm: Get, path: str) -> None:
     """Unknown subscriptions and paths are not found."""
     assert arm(path).status_code == 404
+
+
+@pytest.fixture
+def group(entra: Emulator, http: httpx.Client, app_token: Get) -> Get:
+    """A request about one resource group of the default subscription."""
+    base = f"{entra.api('arm')}/subscriptions/{entra.state.default_tenant.subscriptions[0].id}/resourceGroups"
+    token = app_token(ARM).json()["access_token"]
+
+    def send(method: str, name: str, **more: Any) -> httpx.Response:
+        return http.request(method, f"{base}/{name}", params=V, headers={"Authorization": f"Bearer {token}"}, **more)
+
+    return send
+
+
+def test_group_is_made_once_and_replaced_after(group: Get) -> None:
+    """PUT answers 201 for a new group and 200 for one that is there, whose tags it replaces."""
+    first = group("PUT", "rg-new", json={"location": "West Europe", "tags": {"a": "1"}})
+    second = group("PUT", "RG-NEW", json={"location": "westeurope", "tags": {"b": "2"}})
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["id"].endswith("/resourceGroups/rg-new")
+    assert (first.json()["tags"], second.json()["tags"]) == ({"a": "1"}, {"b": "2"})
+    assert group("GET", "rg-new").json() == second.json()
+
+
+def test_patch_changes_what_it_names(group: Get) -> None:
+    """PATCH leaves the location, and the tags unless it has some; it makes nothing."""
+    managed = group("PATCH", "rg-web", json={"managedBy": "/subscriptions/x"}).json()
+    tagged = group("PATCH", "rg-web", json={"tags": {"a": "1"}}).json()
+    assert (tagged["location"], tagged["managedBy"]) == ("westeurope", managed["managedBy"])
+    assert code(group("PATCH", "rg-none", json={})) == (404, "ResourceGroupNotFound")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "expected"),
+    [
+        ("rg-new", b"{}", (400, "LocationRequired")),
+        ("rg-new", b"[]", (400, "InvalidRequestContent")),
+        ("rg-new", b"{", (400, "InvalidRequestContent")),
+        ("rg-new", b'{"location": "uksouth", "tags": {"a": 1}}', (400, "InvalidRequestContent")),
+        ("rg-new.", b'{"location": "uksouth"}', (400, "InvalidResourceGroup")),
+        ("rg!", b'{"location": "uksouth"}', (400, "InvalidResourceGroup")),
+        ("r" * 91, b'{"location": "uksouth"}', (400, "InvalidResourceGroup")),
+        ("rg-web", b'{"location": "uksouth"}', (409, "InvalidResourceGroupLocation")),
+    ],
+)
+def test_group_that_cannot_be(group: Get, name: str, body: bytes, expected: tuple[int, str]) -> None:
+    """What is no group's name, place or content is refused, each with its code."""
+    assert code(group("PUT", name, content=body)) == expected
+
+
+def test_deletion_takes_its_time(entra: Emulator, http: httpx.Client, group: Get) -> None:
+    """DELETE answers 202; until it is over the group is seen Deleting and refuses changes, then it is gone."""
+    begun = group("DELETE", "rg-web")
+    assert (begun.status_code, begun.headers["retry-after"]) == (202, "1")
+    assert group("GET", "rg-web").json()["properties"] == {"provisioningState": "Deleting"}
+    assert code(group("PUT", "rg-web", json={"location": "westeurope"})) == (409, "ResourceGroupBeingDeleted")
+    headers = {"Authorization": begun.request.headers["authorization"]}
+    assert http.get(begun.headers["location"], headers=headers).status_code == 202
+    entra.clock.advance(1)
+    assert http.get(begun.headers["location"], headers=headers).status_code == 200
+    assert code(group("GET", "rg-web")) == (404, "ResourceGroupNotFound")
+    assert group("PUT", "rg-web", json={"location": "uksouth"}).status_code == 201
+
+
+def test_existence_is_asked_by_head(group: Get) -> None:
+    """HEAD is 204 for a group and 404 for none, without a body."""
+    answers = [group("HEAD", name) for name in ("rg-web", "rg-none")]
+    assert [(one.status_code, one.content) for one in answers] == [(204, b""), (404, b"")]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD"])
+def test_changes_want_a_token_too(entra: Emulator, http: httpx.Client, method: str) -> None:
+    """Without a token nothing is changed or told: 401 and a challenge."""
+    subscription = entra.state.default_tenant.subscriptions[0]
+    url = f"{entra.api('arm')}/subscriptions/{subscription.id}/resourcegroups/rg-web"
+    answer = http.request(method, url, params=V)
+    assert (answer.status_code, "authorization_uri" in answer.headers["www-authenticate"]) == (401, True)
+    assert len(subscription.resource_groups) == 2

@@ -1,11 +1,12 @@
 """Key Vault: its challenge, its secrets, with Microsoft's own client."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.identity import ClientSecretCredential
 from azure.keyvault.secrets import SecretClient
 from azure.keyvault.secrets._shared import http_challenge_cache
@@ -87,6 +88,37 @@ def test_disabled_secret(secrets: Any, entra: Emulator) -> None:
         secrets.get_secret("greeting")
 
 
+def test_client_changes_what_a_secret_says_of_itself(secrets: Any) -> None:
+    """Tags, kind and state of a version change, its value does not; a version of the past can be meant too."""
+    first = secrets.set_secret("key", "1", tags={"a": "1"}, expires_on=datetime(2100, 1, 1, tzinfo=UTC))
+    secrets.set_secret("key", "2")
+    changed = secrets.update_secret_properties("key", first.properties.version, content_type="text/plain", enabled=True)
+    assert (changed.content_type, changed.tags) == ("text/plain", {"a": "1"})
+    assert changed.expires_on == first.properties.expires_on
+    secrets.update_secret_properties("key", enabled=False)
+    with pytest.raises(HttpResponseError, match="disabled secret"):
+        secrets.get_secret("key")
+    assert secrets.get_secret("key", first.properties.version).value == "1"
+
+
+def test_client_backs_up_and_restores(secrets: Any) -> None:
+    """A backup brings all versions back after a purge, and nothing where there is such a secret."""
+    secrets.set_secret("key", "1")
+    secrets.set_secret("key", "2")
+    backup = secrets.backup_secret("key")
+    with pytest.raises(ResourceExistsError):
+        secrets.restore_secret_backup(backup)
+    secrets.begin_delete_secret("key").wait()
+    secrets.purge_deleted_secret("key")
+    assert secrets.restore_secret_backup(backup).name == "key"
+    assert len(list(secrets.list_properties_of_secret_versions("key"))) == 2
+    assert secrets.get_secret("key").value == "2"
+    for nonsense in (b"nonsense", b"[]", b'[{"name": "x"}]'):
+        with pytest.raises(HttpResponseError, match="no backup") as raised:
+            secrets.restore_secret_backup(nonsense)
+        assert raised.value.status_code == 400
+
+
 def test_who_may_not(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
     """A caller the vault does not name is 403; a token for another API 401; a vault that is not there 404."""
     url = f"{entra.api('vault')}/northwind/secrets/greeting"
@@ -109,9 +141,21 @@ def test_token_of_another_tenant(entra: Emulator, http: httpx.Client, app_token:
     assert "AKV10032: Invalid issuer" in answer.json()["error"]["message"]
 
 
-@pytest.mark.parametrize(("body", "status"), [("{", 400), ("{}", 400), ('{"value": 7}', 400)])
-def test_bad_body(entra: Emulator, http: httpx.Client, app_token: Get, body: str, status: int) -> None:
-    """A body without a text as value is refused."""
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("x", "{"),
+        ("x", "{}"),
+        ("x", '{"value": 7}'),
+        ("x", '{"value": "1", "attributes": []}'),
+        ("x", '{"value": "1", "attributes": {"exp": "tomorrow"}}'),
+        ("x", '{"value": "1", "tags": {"a": 1}}'),
+        ("a_b", '{"value": "1"}'),
+    ],
+)
+def test_bad_secret(entra: Emulator, http: httpx.Client, app_token: Get, name: str, body: str) -> None:
+    """A name, value, attribute or tag that cannot be is refused, and nothing is kept."""
     headers = {"Authorization": f"Bearer {app_token(SCOPE).json()['access_token']}"}
-    answer = http.put(f"{entra.api('vault')}/northwind/secrets/x", content=body, headers=headers)
-    assert answer.status_code == status
+    answer = http.put(f"{entra.api('vault')}/northwind/secrets/{name}", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadParameter")
+    assert [one.name for one in entra.state.default_tenant.vaults[0].secrets] == ["greeting"]

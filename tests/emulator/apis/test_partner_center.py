@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from entra_emulator import Emulator
+from entra_emulator.model import Relationship
 
 Get = Callable[..., httpx.Response]
 SCOPE = "https://api.partnercenter.microsoft.com/user_impersonation"
@@ -46,6 +47,31 @@ def test_customers_are_those_with_a_relationship(entra: Emulator, partner: Get) 
     assert body["items"][0]["companyProfile"]["tenantId"] == customer.id
     assert partner("GET", f"/customers/{customer.id}").json() == body["items"][0]
     assert partner("GET", f"/customers/{entra.state.default_tenant.id}").status_code == 404
+
+
+def test_customers_come_in_pages(entra: Emulator, partner: Get) -> None:
+    """`size` limits a page; its next link, with the token it gives, leads on until all have been seen once."""
+    partner_tenant = entra.state.default_tenant
+    customers = {one.id for one in entra.state.customers(partner_tenant)}
+    for number in range(4):
+        relationship = Relationship(partner_tenant.id, users=["nadia@northwind-partner.example"])
+        customers.add(entra.add_tenant(f"Customer {number}", relationships=[relationship]).id)
+    link: Any = {"uri": "/customers?size=2", "headers": []}
+    pages = []
+    while link:
+        headers = {one["key"]: one["value"] for one in link["headers"]}
+        body = partner("GET", link["uri"], headers=headers).json()
+        pages.append([one["id"] for one in body["items"]])
+        link = body["links"].get("next")
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert {one for page in pages for one in page} == customers
+
+
+@pytest.mark.parametrize(("query", "token"), [("size=0", "1"), ("size=x", "1"), ("seekOperation=Next", "x")])
+def test_page_that_cannot_be_is_400(partner: Get, query: str, token: str) -> None:
+    """A size that is none, or somebody else's continuation token, is refused in Partner Center's form."""
+    answer = partner("GET", f"/customers?{query}", headers={"MS-ContinuationToken": token})
+    assert (answer.status_code, answer.json()["code"]) == (400, 2002)
 
 
 def test_token_without_multi_factor_is_401(partner: Get, weak: str) -> None:

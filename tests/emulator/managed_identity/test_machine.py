@@ -14,6 +14,7 @@ from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine, Source
 from entra_emulator.model import Grant
 
+ORDERS = "api://northwind-orders"
 ARM = "https://management.azure.com/"
 GRAPH = "00000003-0000-0000-c000-000000000000"
 
@@ -66,6 +67,20 @@ def test_a_token_has_a_managed_identitys_claims(entra: Emulator, machine: Machin
     assert claims["oid"] == claims["sub"] == identity.object_id
     assert (claims["appid"], claims["appidacr"], claims["idtyp"]) == (identity.client_id, "2", "app")
     assert (claims["xms_mirid"], claims["roles"]) == (identity.resource_id, ["User.Read.All"])
+
+
+@pytest.mark.parametrize(
+    ("resource", "version", "names"),
+    [("https://management.azure.com", "1.0", ["typ", "alg", "x5t", "kid"]), (ORDERS, "2.0", ["typ", "alg", "kid"])],
+)
+def test_version_is_the_resources(
+    entra: Emulator, machine: Machine, resource: str, version: str, names: list[str]
+) -> None:
+    """A resource that wants version 2.0 gets it from a machine too; only version 1.0 names the key twice (x5t)."""
+    assert imds(machine, resource=resource).status_code == 200
+    token = entra.issued[-1]
+    assert (token.claims["ver"], list(token.header)) == (version, names)
+    assert token.claims["iss"].endswith("/v2.0") == (version == "2.0")
 
 
 def test_imds_insists_on_its_header(machine: Machine) -> None:

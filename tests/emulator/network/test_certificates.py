@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import pytest
@@ -58,3 +60,24 @@ def test_authority_says_that_it_is_for_tests_and_is_bound_to_its_names(entra: Em
     assert not any(name in names for name in ("microsoft.com", "com", ""))
     certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
     certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
+
+
+def test_process_has_one_authority_however_many_ask_at_once() -> None:
+    """Emulators that start at the same time in several threads share one authority and one signing key."""
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from entra_emulator.network.certificates import shared_authority
+from entra_emulator.tokens.keys import shared_key
+
+barrier = Barrier(8)
+
+def both(_):
+    barrier.wait()
+    return id(shared_authority()), id(shared_key())
+
+with ThreadPoolExecutor(8) as pool:
+    print(len(set(pool.map(both, range(8)))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1"]

@@ -1,6 +1,7 @@
 """The transparent proxy: Microsoft's hosts, and nothing else."""
 
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -53,12 +54,43 @@ def test_its_own_localhost_passes(entra: Emulator, proxied: httpx.Client) -> Non
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.com/", "https://login.microsoftonline.com:8443/", "https://localhost:1/"]
+    "target",
+    [
+        "example.com:443",
+        "login.microsoftonline.com:8443",
+        "login.microsoftonline.com:80",
+        "login.microsoftonline.com",
+        "login.microsoftonline.com.evil.example:443",
+        "evil-login.microsoftonline.com:443",
+        "evil.example/login.microsoftonline.com:443",
+        "login.microsoftonline.com@evil.example:443",
+        "a.b.login.microsoft.com:443",
+        "20.190.160.1:443",
+        "127.0.0.1:443",
+        "[::1]:443",
+        "169.254.169.254:443",
+        "localhost:1",
+        "localhost:443",
+        "vault.azure.net.evil.example:443",
+        "a.b.vault.azure.net:443",
+        ":443",
+    ],
 )
-def test_everything_else_is_refused(proxied: httpx.Client, url: str) -> None:
-    """Other hosts, and other ports of the emulated ones, get 403."""
-    with pytest.raises(httpx.ProxyError, match="403"):
-        proxied.get(url)
+def test_everything_else_is_refused(entra: Emulator, target: str) -> None:
+    """Other hosts, names that only look like Microsoft's, addresses, and other ports get 403."""
+    assert say(entra, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").startswith("HTTP/1.1 403 ")
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="Linux tells who listens where")
+def test_everything_listens_on_loopback_alone(entra: Emulator) -> None:
+    """Emulator, proxy and a machine's endpoints listen on 127.0.0.1 and on no other address."""
+    with entra.machine() as machine:
+        urls = [entra.authority, entra.proxy, machine.url("imds"), machine.url("service_fabric")]
+        ports = {f"{urlsplit(url).port:04X}" for url in urls}
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        rows += [line.split() for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]]
+    listening = {tuple(row[1].split(":")) for row in rows if row[3] == "0A"}
+    assert {(address, port) for address, port in listening if port in ports} == {("0100007F", port) for port in ports}
 
 
 def test_refusal_is_a_sentence(entra: Emulator) -> None:

@@ -4,33 +4,26 @@ Source: learn.microsoft.com/graph/api (permissions of each call), learn.microsof
 """
 
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from entra_emulator.apis import userinfo
 from entra_emulator.apis.bearer import Caller
-from entra_emulator.routing import route
+from entra_emulator.routing import Route, route
 
 from . import applications, batch, directory, relationships
 from .wire import Answer, Refusal, endpoint
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Graph's routes under /v1.0 and /beta, and beside them the UserInfo endpoint."""
-    single: list[BaseRoute] = [
+    single: list[Route] = [
         *userinfo.routes(),
         *directory.routes(),
         *applications.routes(),
         *relationships.routes(),
-        route("GET", "/{path:path}", _nothing),
+        route("GET", "/{path:path}", endpoint(_nothing)),
     ]
     return [route("POST", "/{version}/$batch", batch.handler(single)), *single]
 
 
-async def _nothing(request: Request) -> Response:
-    """Graph looks at the token before the path."""
-
-    def refuse(request: Request, _: Caller) -> Answer:
-        raise Refusal(404, "ResourceNotFound", f"The emulator's Graph has nothing at '{request.path_params['path']}'.")
-
-    return await endpoint(refuse)(request)
+def _nothing(request: Request, _: Caller) -> Answer:
+    raise Refusal(404, "ResourceNotFound", f"The emulator's Graph has nothing at '{request.path_params['path']}'.")

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Router
 from starlette.types import Message
 
 from entra_emulator.model import new_id
-from entra_emulator.routing import Handler
+from entra_emulator.routing import Handler, NoRoute, Route, Router
 from entra_emulator.web import json_answer, read_body
 
 from .wire import Refusal, caller, refused
@@ -20,9 +18,9 @@ from .wire import Refusal, caller, refused
 _MOST = 20
 
 
-def handler(single: Sequence[BaseRoute]) -> Handler:
+def handler(single: Sequence[Route]) -> Handler:
     """The handler of POST /$batch; `single` are the routes that its requests may go to."""
-    router = Router(list(single), redirect_slashes=False)
+    router = Router(single)
 
     async def handle(request: Request) -> Response:
         try:
@@ -69,34 +67,34 @@ async def _answer(router: Router, outer: Request, step: dict[str, Any], done: di
 async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
     """One request within the batch, as the caller of the batch."""
     url = urlsplit(str(step["url"]))
-    version = outer.path_params["version"]
+    path = f"/{outer.path_params['version']}/{url.path.strip('/')}"
     scope = {
         **outer.scope,
         "method": str(step["method"]).upper(),
-        "path": f"{outer.scope['root_path']}/{version}/{url.path.strip('/')}",
+        "path": path,
         "query_string": url.query.encode(),
-        "path_params": {},
-        "headers": [one for one in outer.scope["headers"] if one[0] in (b"authorization", b"host")],
+        "headers": [*_headers(step), *(one for one in outer.scope["headers"] if one[0] in _OUTER)],
     }
-    parts: list[bytes] = []
-    start: dict[str, Any] = {"status": 404, "headers": []}
 
     async def receive() -> Message:
         return {"type": "http.request", "body": json.dumps(step.get("body")).encode(), "more_body": False}
 
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.update(message)
-        else:
-            parts.append(message.get("body", b""))
-
     try:
-        await router(scope, receive, send)
-    except HTTPException as problem:
+        answer = await router.answer(Request(scope, receive), path)
+    except NoRoute as problem:
         error = {"code": "BadRequest", "message": "The emulator's Graph has nothing at this path for this method."}
-        return problem.status_code, {}, {"error": error}
-    shown = {name.decode().title(): value.decode() for name, value in start["headers"] if name in _SHOWN}
-    return start["status"], shown, json.loads(b"".join(parts) or b"null")
+        return problem.status, {}, {"error": error}
+    shown = {name.decode().title(): value.decode() for name, value in answer.raw_headers if name in _SHOWN}
+    return answer.status_code, shown, json.loads(bytes(answer.body) or b"null")
 
 
+def _headers(step: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The step's own headers, but for those that say who calls whom."""
+    given = step.get("headers")
+    pairs = given.items() if isinstance(given, dict) else ()
+    encoded = [(str(name).lower().encode(), str(value).encode("latin-1", "replace")) for name, value in pairs]
+    return [one for one in encoded if one[0] not in _OUTER]
+
+
+_OUTER = (b"authorization", b"host")
 _SHOWN = (b"content-type", b"odata-version", b"www-authenticate", b"retry-after")

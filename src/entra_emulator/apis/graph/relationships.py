@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.model import Relationship, Tenant
-from entra_emulator.routing import route
+from entra_emulator.routing import Route, route
 from entra_emulator.tokens.claims import role_ids
 
-from .wire import Answer, collection, endpoint, entity, not_found, require, version
+from .query import collection, entity
+from .wire import Answer, endpoint, not_found, require, version
 
 if TYPE_CHECKING:
     from entra_emulator.state import State
@@ -23,7 +23,7 @@ _READ_TENANTS = frozenset({"CrossTenantInformation.ReadBasic.All"})
 _PATH = "tenantRelationships/delegatedAdminRelationships"
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Its routes."""
     return [
         route("GET", f"/{{version}}/{_PATH}", endpoint(_relationships)),

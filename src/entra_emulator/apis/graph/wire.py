@@ -1,6 +1,6 @@
-"""What all of Graph's calls share: the shape of answers and refusals, permissions, paging, $select and $filter."""
+"""What all of Graph's calls share: how callers are checked, and the shape of answers and refusals."""
 
-import re
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +14,9 @@ from entra_emulator.model import new_id
 from entra_emulator.resources import GRAPH
 from entra_emulator.routing import Handler
 from entra_emulator.state import as_guid
-from entra_emulator.web import json_answer
+from entra_emulator.web import dated, json_answer, read_body
 
 Answer = dict[str, Any]
-LARGEST_PAGE = 999
 _MESSAGES = {
     "missing": "Access token is empty.",
     "malformed": "IDX14100: The token is not a well formed JWT of this authority.",
@@ -28,7 +27,6 @@ _MESSAGES = {
     "revoked": "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: "
     "TokenIssuedBeforeRevocationTimestamp",
 }
-_FILTER = re.compile(r"^(?:(\w+(?:/\w+)*) eq '((?:[^']|'')*)'|startswith\((\w+), ?'((?:[^']|'')*)'\))$", re.IGNORECASE)
 
 
 class Refusal(Exception):
@@ -39,20 +37,41 @@ class Refusal(Exception):
         self.status, self.code, self.message, self.headers = status, code, message, headers or []
 
 
-def endpoint(answer: Callable[[Request, Caller], Answer]) -> Handler:
-    """A handler that checks the token, answers in Graph's form, and refuses in it."""
+def endpoint(answer: Callable[[Request, Caller], Answer | int]) -> Handler:
+    """A handler for a call that reads: it checks the token, answers in Graph's form, and refuses in it."""
+    return _handler(lambda request, who, _: answer(request, who), 200)
 
+
+def changing(answer: Callable[[Request, Caller, Answer], Answer | None], status: int) -> Handler:
+    """A handler for a call that changes something, with the JSON object that was sent; `status` of its success."""
+    return _handler(lambda request, who, raw: answer(request, who, _object(raw)), status)
+
+
+def _handler(answer: Callable[[Request, Caller, bytes], Answer | int | None], status: int) -> Handler:
     async def handle(request: Request) -> Response:
         request_id = new_id()
         client_id = as_guid(request.headers.get("client-request-id", "")) or request_id
         ids = [("request-id", request_id), ("client-request-id", client_id)]
-        world = request.state.world
+        world, headers = request.state.world, [("OData-Version", "4.0"), *ids]
         try:
-            return json_answer(world, answer(request, caller(request)), 200, [("OData-Version", "4.0"), *ids])
+            body = answer(request, caller(request), await read_body(request))
         except Refusal as problem:
             return refused(request, problem, ids)
+        if isinstance(body, int):
+            return dated(world, str(body).encode(), status, [("Content-Type", "text/plain"), *headers])
+        return json_answer(world, body, status, headers)
 
     return handle
+
+
+def _object(raw: bytes) -> Answer:
+    try:
+        body = json.loads(raw or b"{}")
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(400, "BadRequest", "Unable to read JSON request payload.")
+    return body
 
 
 def refused(request: Request, problem: Refusal, ids: Sequence[tuple[str, str]]) -> Response:
@@ -92,70 +111,6 @@ def require(who: Caller, any_of: frozenset[str]) -> None:
     foreign = not who.app_only and "idp" in who.claims
     if foreign and len(who.directory_roles) < 2:
         raise Refusal(403, "Authorization_RequestDenied", "Unable to initialize the authorization context.")
-
-
-def collection(request: Request, path: str, items: Sequence[Answer], usual: int = 100) -> Answer:
-    """A page of a collection at `path`, after $filter, with $select, and a link to the next page if there is one."""
-    found = filtered(items, request.query_params.get("$filter"))
-    size = whole(request.query_params.get("$top"), usual, LARGEST_PAGE)
-    start = whole(request.query_params.get("$skiptoken"), 0, len(found))
-    body: Answer = {"@odata.context": f"{version(request)}/$metadata#{path}"}
-    if request.query_params.get("$count", "").lower() == "true":
-        body["@odata.count"] = len(found)
-    if size and start + size < len(found):
-        kept = "".join(
-            f"&{name}={request.query_params[name]}" for name in ("$select", "$filter") if name in request.query_params
-        )
-        body["@odata.nextLink"] = f"{version(request)}/{path}?$top={size}&$skiptoken={start + size}{kept}"
-    return {**body, "value": [selected(request, item) for item in found[start : start + size]]}
-
-
-def entity(request: Request, path: str, item: Answer) -> Answer:
-    """One entry of a collection."""
-    return {"@odata.context": f"{version(request)}/$metadata#{path}/$entity", **selected(request, item)}
-
-
-def selected(request: Request, item: Answer) -> Answer:
-    """The members that $select names; all without it."""
-    names = request.query_params.get("$select", "")
-    wanted = {name.strip().lower() for name in names.split(",") if name.strip()}
-    return {name: value for name, value in item.items() if not wanted or name.lower() in wanted}
-
-
-def filtered(items: Sequence[Answer], text: str | None) -> list[Answer]:
-    """What `member eq 'text'` or `startswith(member,'text')` leaves.
-
-    :raises Refusal: 400 for any other filter.
-    """
-    if not text:
-        return list(items)
-    match = _FILTER.match(text.strip())
-    if match is None:
-        raise Refusal(400, "Request_UnsupportedQuery", f"The emulator's Graph does not understand the filter '{text}'.")
-    path, exact, member, start = match.groups()
-    wanted = (exact if path else start).replace("''", "'").lower()
-    found = [(item, str(_member(item, path or member) or "").lower()) for item in items]
-    return [item for item, value in found if (value == wanted if path else value.startswith(wanted))]
-
-
-def _member(item: Answer, path: str) -> object:
-    value: object = item
-    for step in path.split("/"):
-        members = {name.lower(): one for name, one in value.items()} if isinstance(value, dict) else {}
-        value = members.get(step.lower())
-    return value
-
-
-def whole(text: str | None, default: int, largest: int) -> int:
-    """A whole number of the query.
-
-    :raises Refusal: 400 for anything else.
-    """
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit():
-        raise Refusal(400, "BadRequest", f"Invalid value '{text}' for a number in the query.")
-    return min(int(text), largest)
 
 
 def not_found(name: str) -> Refusal:

@@ -1,0 +1,123 @@
+"""Resource Manager: tenants and subscriptions, and who may do what in a subscription."""
+
+from typing import Any
+
+from entra_emulator.apis.bearer import Caller
+from entra_emulator.apis.continuous_access import context_demand
+from entra_emulator.model import Subscription, Tenant
+from entra_emulator.routing import Route, route
+from entra_emulator.world import World
+
+from .wire import Call, Refusal, Reply, challenge, endpoint, find
+
+
+def routes() -> list[Route]:
+    """Their routes."""
+    return [
+        route("GET", "/tenants", endpoint(_tenants)),
+        route("GET", "/subscriptions", endpoint(_subscriptions)),
+        route("GET", "/subscriptions/{subscription}", endpoint(_one_subscription)),
+    ]
+
+
+def opened(call: Call, action: str = "Microsoft.Resources/subscriptions/read") -> Subscription:
+    """The subscription the path names, for a caller who may do `action` in it: to read, or to change things.
+
+    :raises Refusal: 404 unknown, 401 of another tenant or without the authentication context it wants, 403.
+    """
+    wanted = call.named("subscription")
+    found = find(call.world, wanted)
+    if found is None:
+        raise Refusal(404, "SubscriptionNotFound", f"The subscription '{wanted}' could not be found.")
+    tenant, subscription = found
+    caller, authority = call.caller, call.request.state.site.authority
+    if tenant.id != caller.tenant.id:
+        header = f'Bearer authorization_uri="{authority}/{tenant.id}", error="invalid_token"'
+        raise Refusal(
+            401,
+            "InvalidAuthenticationTokenTenant",
+            f"The access token is from the wrong issuer '{caller.claims['iss']}'. It has to come from the tenant "
+            f"'{tenant.id}' of this subscription.",
+            [("WWW-Authenticate", header)],
+        )
+    if not _may(caller, subscription, change=not action.endswith("/read")):
+        who = caller.app_id if caller.app_only else caller.user_name
+        raise Refusal(
+            403,
+            "AuthorizationFailed",
+            f"The client '{who}' with object id '{caller.claims['oid']}' may not do the action '{action}' over the "
+            f"scope '/subscriptions/{subscription.id}', or the scope is invalid.",
+        )
+    if subscription.context and not caller.app_only and subscription.context not in caller.claims.get("acrs", ()):
+        demand = context_demand(subscription.context)
+        description = "The sign-in lacks an authentication context"
+        raise challenge(f"{authority}/", "insufficient_claims", description, demand)
+    return subscription
+
+
+def _may(caller: Caller, subscription: Subscription, *, change: bool) -> bool:
+    """Contributors may change things, readers may not."""
+    allowed = subscription.contributors if change else [*subscription.readers, *subscription.contributors]
+    return bool(caller.names & {name.lower() for name in allowed})
+
+
+def _tenants(call: Call) -> Reply:
+    """The tenant of the token, and for a user every other one they may work in, as guest or delegated administrator."""
+    caller, tenants = call.caller, [call.caller.tenant]
+    if not caller.app_only:
+        others = [one for one in call.world.state.tenants.values() if one is not caller.tenant]
+        tenants += [one for one in others if _may_enter(call.world, caller, one)]
+    return Reply({"value": [_tenant(one, home=one is caller.tenant) for one in tenants]})
+
+
+def _may_enter(world: World, caller: Caller, tenant: Tenant) -> bool:
+    found = world.state.user(caller.user_name)
+    if found is None:
+        return False
+    home, user = found
+    named = {user.id, user.upn.lower()}
+    related = any(
+        one.partner == home.id and one.status == "active" and named & {name.lower() for name in one.users}
+        for one in tenant.relationships
+    )
+    return related or home is tenant or any(one.upn.lower() == user.upn.lower() and one.home for one in tenant.users)
+
+
+def _tenant(tenant: Tenant, *, home: bool) -> dict[str, Any]:
+    return {
+        "id": f"/tenants/{tenant.id}",
+        "tenantId": tenant.id,
+        "countryCode": tenant.country,
+        "displayName": tenant.name,
+        "domains": tenant.domains,
+        "tenantCategory": "Home" if home else "ProjectedBy",
+        "defaultDomain": tenant.domain,
+        "tenantType": "AAD",
+    }
+
+
+def _subscriptions(call: Call) -> Reply:
+    tenant = call.caller.tenant
+    mine = [_subscription(one, tenant) for one in tenant.subscriptions if _may(call.caller, one, change=False)]
+    return Reply({"value": mine, "count": {"type": "Total", "value": len(mine)}})
+
+
+def _one_subscription(call: Call) -> Reply:
+    return Reply(_subscription(opened(call), call.caller.tenant))
+
+
+def _subscription(subscription: Subscription, tenant: Tenant) -> dict[str, Any]:
+    return {
+        "id": f"/subscriptions/{subscription.id}",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": subscription.id,
+        "tenantId": tenant.id,
+        "displayName": subscription.name,
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }

@@ -1,0 +1,146 @@
+"""What all of Resource Manager's calls share: how callers are checked, refused and challenged.
+
+Source: learn.microsoft.com/azure/azure-resource-manager/management; error codes as ARM answers them to bad tokens.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.apis.bearer import BadToken, Caller, check
+from entra_emulator.apis.continuous_access import encoded
+from entra_emulator.model import Subscription, Tenant, new_id
+from entra_emulator.resources import ARM
+from entra_emulator.routing import Handler
+from entra_emulator.web import json_answer, read_body
+from entra_emulator.world import World
+
+_ALLOWED_AUDIENCES = "https://management.core.windows.net/,https://management.azure.com/"
+
+
+class Refusal(Exception):
+    """An error answer of ARM."""
+
+    def __init__(self, status: int, code: str, message: str, headers: list[tuple[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.headers = status, code, message, headers or []
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of somebody whose token is good. `raw` is its body."""
+
+    request: Request
+    caller: Caller
+    raw: bytes
+
+    @property
+    def world(self) -> World:
+        """The emulator's state and clock."""
+        world: World = self.request.state.world
+        return world
+
+    def named(self, parameter: str) -> str:
+        """What stands in the path for a parameter."""
+        return str(self.request.path_params[parameter])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call gives; no `body` is an empty one."""
+
+    body: dict[str, Any] | None
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def endpoint(answer: Callable[[Call], Reply]) -> Handler:
+    """A handler that checks the token, answers in ARM's form, and refuses in it."""
+
+    async def handle(request: Request) -> Response:
+        world = request.state.world
+        request_id = new_id()
+        ids = [
+            ("x-ms-request-id", request_id),
+            ("x-ms-correlation-request-id", request.headers.get("x-ms-correlation-request-id", request_id)),
+            ("Cache-Control", "no-cache"),
+        ]
+        try:
+            reply = answer(Call(request, _caller(request), await read_body(request)))
+            return json_answer(world, reply.body, reply.status, [*reply.headers, *ids])
+        except Refusal as problem:
+            body = {"error": {"code": problem.code, "message": problem.message}}
+            return json_answer(world, body, problem.status, [*problem.headers, *ids])
+
+    return handle
+
+
+def _caller(request: Request) -> Caller:
+    try:
+        caller = check(request, ARM)
+    except BadToken as problem:
+        raise _unauthorized(request, problem) from None
+    if not caller.app_only and "user_impersonation" not in caller.permissions:
+        raise Refusal(403, "AuthorizationFailed", "The token lacks the permission user_impersonation.")
+    if not request.query_params.get("api-version"):
+        raise Refusal(400, "MissingApiVersionParameter", "The query parameter api-version is required.")
+    return caller
+
+
+def _unauthorized(request: Request, problem: BadToken) -> Refusal:
+    """401, with the tenant of the subscription in the path: clients learn from it whom to ask."""
+    base = f"{request.state.site.authority}/" if request.state.site.local_port else "https://login.windows.net/"
+    if problem.demand:
+        return challenge(base, "invalid_token", "User session has been revoked", problem.demand)
+    code, message = _words(request.state.world, problem)
+    found = find(request.state.world, request.path_params.get("subscription", ""))
+    header = (
+        f'Bearer authorization_uri="{base}{found[0].id if found else ""}", error="invalid_token", '
+        f'error_description="{message}"'
+    )
+    return Refusal(401, code, message, [("WWW-Authenticate", header)])
+
+
+def challenge(base: str, error: str, description: str, demand: str) -> Refusal:
+    """401 with a claims challenge, as recorded for a revoked session."""
+    header = (
+        f'Bearer authorization_uri="{base}", error="{error}", error_description="{description}", '
+        f'claims="{encoded(demand)}"'
+    )
+    headers = [("WWW-Authenticate", header), ("x-ms-failure-cause", "gateway")]
+    return Refusal(401, "AuthenticationFailed", "Authentication failed.", headers)
+
+
+def _words(world: World, problem: BadToken) -> tuple[str, str]:
+    claims = problem.claims
+    if problem.fault == "missing":
+        return "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
+    if problem.fault == "audience":
+        return "InvalidAuthenticationTokenAudience", (
+            f"The access token was obtained for the wrong audience or resource '{claims.get('aud')}'. "
+            f"It has to match one of the allowed audiences '{_ALLOWED_AUDIENCES}'."
+        )
+    if problem.fault == "expired":
+        expiry, now = (
+            datetime.fromtimestamp(moment, UTC).strftime("%m/%d/%Y %I:%M:%S %p")
+            for moment in (claims["exp"], world.clock.now())
+        )
+        return "ExpiredAuthenticationToken", (
+            f"The access token expiry UTC time '{expiry}' is earlier than current UTC time '{now}'."
+        )
+    if problem.fault == "issuer":
+        return "InvalidAuthenticationTokenTenant", f"The access token is from the wrong issuer '{claims.get('iss')}'."
+    return "InvalidAuthenticationToken", "The access token is invalid."
+
+
+def find(world: World, subscription_id: str) -> tuple[Tenant, Subscription] | None:
+    """A subscription by id, and the tenant it belongs to."""
+    for tenant in world.state.tenants.values():
+        for subscription in tenant.subscriptions:
+            if subscription.id == subscription_id.lower():
+                return tenant, subscription
+    return None

@@ -1,0 +1,33 @@
+"""Azure subscriptions and what is in them. Each field is a key in TOML."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class ResourceGroup:
+    """A resource group of a subscription. `managed_by`: the id of the resource that manages it.
+
+    `deleted_on`: when its deletion is over, epoch seconds; None while nobody deletes it.
+    """
+
+    name: str
+    location: str = "westeurope"
+    tags: dict[str, str] = field(default_factory=dict)
+    managed_by: str = ""
+    deleted_on: float | None = None
+
+
+@dataclass
+class Subscription:
+    """An Azure subscription. `readers`: application ids, user ids or UPNs that may read it; `contributors`: that may
+    change it too.
+
+    `context`: the authentication context (c1 … c99) a user's token must have to read it.
+    """
+
+    id: str
+    name: str
+    readers: list[str] = field(default_factory=list)
+    resource_groups: list[ResourceGroup] = field(default_factory=list)
+    context: str = ""
+    contributors: list[str] = field(default_factory=list)
