@@ -1,7 +1,7 @@
 """One request and its answer in HTTP/1.1 over a connection that is open and serves for nothing else.
 
 The standard library's `http.client` does this too and costs as much to import as three quarters of starting Python
-(docs/decisions/0010-one-request.md). This is the part of RFC 9112 that a client needs which closes the connection
+(docs/decisions/0011-one-request.md). This is the part of RFC 9112 that a client needs which closes the connection
 after one answer: a status line, headers, and a body by length, in chunks, or up to the end.
 """
 

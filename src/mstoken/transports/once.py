@@ -1,7 +1,7 @@
 """HTTPS for a program that asks once and ends: by OpenSSL, which is Python's own, and not a client for thousands.
 
 The usual client first reads every certificate of the system, makes random numbers of its own and starts a thread, which
-pays off later and takes longer than all else here (docs/decisions/0010-one-request.md). This one connects, looks up the
+pays off later and takes longer than all else here (docs/decisions/0011-one-request.md). This one connects, looks up the
 one certificate authority it needs in the system's folder of them, asks and ends. Whatever is unusual goes the usual way
 instead, and so does every failure before a byte of the request is sent, so that what it means is told in one place.
 """
