@@ -22,11 +22,12 @@ from mstoken.credentials import (
     RefreshToken,
     WorkloadIdentity,
 )
+from mstoken.flows.client_credentials import client_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from mstoken.credentials import ClientCredential, SignIn
+    from mstoken.credentials import SignIn
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
 
@@ -36,9 +37,9 @@ async def acquire(request: TokenRequest, port: Port) -> Token:
     flow: Coroutine[Any, Any, Token]
     match request.credential:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion() as credential:
-            flow = _for_an_application(request, credential, port)
+            flow = client_credentials(request, credential, port)
         case FmiPath(client, fmi_path):
-            flow = _for_an_application(request, client, port, fmi_path)
+            flow = client_credentials(request, client, port, fmi_path=fmi_path)
         case AgentIdentity() as credential:
             from mstoken.flows.agent_identity import agent_identity
 
@@ -54,14 +55,6 @@ async def acquire(request: TokenRequest, port: Port) -> Token:
 
             flow = platform(request, credential, port)
     return await flow
-
-
-async def _for_an_application(
-    request: TokenRequest, credential: ClientCredential, port: Port, fmi_path: str = ""
-) -> Token:
-    from mstoken.flows.client_credentials import client_credentials
-
-    return await client_credentials(request, credential, port, fmi_path=fmi_path)
 
 
 async def _for_a_person(request: TokenRequest, credential: RefreshToken | OnBehalfOf | SignIn, port: Port) -> Token:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,7 +31,9 @@ class Surroundings:
         return time.time()
 
     def random(self) -> float:
-        return int.from_bytes(os.urandom(6), "big") / 2**48  # the module `random` takes a while to import
+        from random import random
+
+        return random()  # noqa: S311 - jitter, not a secret
 
     def secret(self) -> str:
         import secrets
