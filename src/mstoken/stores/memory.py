@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import nullcontext
-from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
 from mstoken.model import Grant
+from mstoken.stores.locks import HasLock
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from mstoken.flows.store_port import About, TokenStore
+    from mstoken.flows.store_port import About, Release, TokenStore
     from mstoken.model import Token
 
 K = TypeVar("K")
@@ -24,14 +22,14 @@ MOST_TOKENS = 200_000
 """Tokens kept in memory at most; past it the one put in longest ago goes. About 2 KB each."""
 
 
-class Bounded(Generic[K, V]):
+class Bounded(HasLock, Generic[K, V]):
     """A mapping that forgets what was put in longest ago once it is full. Every call is O(1) and thread-safe."""
 
     def __init__(self, most: int = MOST_TOKENS) -> None:
         self._most = most
         self._items: dict[K, V] = {}
         self.get = self._items.get  # the hit path is this one dict look-up, safe without a lock
-        self._lock = Lock()
+        super().__init__()
 
     def put(self, key: K, value: V) -> None:
         with self._lock:
@@ -56,13 +54,16 @@ class Bounded(Generic[K, V]):
         return len(self._items)
 
 
-class MemoryStore:
+class MemoryStore(HasLock):
     """Access tokens in memory, a bounded number of them."""
 
     slow = False
 
     def __init__(self, most: int = MOST_TOKENS) -> None:
         self._tokens: Bounded[str, tuple[Token, About]] = Bounded(most)
+        self._turns: set[str] = set()
+        self._process = os.getpid()
+        super().__init__()
 
     def load(self, key: str) -> Token | None:
         kept = self._tokens.get(key)
@@ -86,8 +87,15 @@ class MemoryStore:
         kept = sorted(self._tokens.items(), key=lambda item: item[0])
         return [KeptToken(key, about, token.expires_on) for key, (token, about) in kept if about != NOTHING_ABOUT]
 
-    def exclusive(self, key: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the runtime's own lock is enough
-        return nullcontext()
+    def take_turn(self, key: str) -> Release | None:
+        with self._lock:
+            if self._process != os.getpid():  # a fork's child: those who had turns are not in this process
+                self._process = os.getpid()
+                self._turns.clear()
+            if key in self._turns:
+                return None
+            self._turns.add(key)
+        return lambda: self._turns.discard(key)
 
 
 def forget(store: TokenStore, about: About) -> int:
@@ -98,14 +106,14 @@ def forget(store: TokenStore, about: About) -> int:
     return len(covered)
 
 
-class MemoryGrants:
+class MemoryGrants(HasLock):
     """Refresh tokens in memory: for a process that was given one and has nowhere else to keep the next."""
 
     slow = False
 
     def __init__(self) -> None:
         self._grants: dict[str, tuple[Grant, Kept]] = {}
-        self._lock = Lock()
+        super().__init__()
 
     def load(self, key: str) -> Grant | None:
         held = self._grants.get(key)

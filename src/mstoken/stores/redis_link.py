@@ -7,11 +7,11 @@ that finds it away costs nothing.
 from __future__ import annotations
 
 import time
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from mstoken.errors import StoreError, UsageError
+from mstoken.stores.locks import HasLock
 from mstoken.stores.names import digest_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ return 1
 _EXTEND = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 
 
-class Link:
+class Link(HasLock):
     """One server, by URL: `redis://[[user]:password@]host[:port][/db]`, `rediss://` for TLS, `unix://path`.
 
     Connects at the first use; threads may share it, and it may be carried over a fork. `key` (32 bytes) seals what is
@@ -52,7 +52,7 @@ class Link:
         self.where = _where(url)
         self._redis: Redis | None = None
         self._seal: Seal | None = None
-        self._making = Lock()
+        super().__init__()
         self._away_until = float("-inf")
         self._said = ""
 
@@ -113,7 +113,7 @@ class Link:
             raise StoreError(self._said, "Check that the server runs, its address, user, password and TLS.") from None
 
     def _connected(self) -> Redis:
-        with self._making:
+        with self._lock:
             if self._redis is None:
                 self._redis = _client(self._url)
             return self._redis

@@ -17,12 +17,10 @@ from mstoken.stores import token_file
 from mstoken.stores.memory import MemoryStore, forget
 from mstoken.stores.names import digest_of
 from mstoken.stores.redis_link import name_of
-from mstoken.stores.redis_turns import LEASE_IN, Keeper, RedisTurn
+from mstoken.stores.redis_turns import LEASE_IN, Turns
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from mstoken.flows.store_port import About, KeptToken
+    from mstoken.flows.store_port import About, KeptToken, Release
     from mstoken.stores.redis_link import Link
 
 _KIND, _TURN = "token", "turn"
@@ -38,7 +36,7 @@ class RedisTokens:
 
     def __init__(self, link: Link, lease_in: float = LEASE_IN) -> None:
         self._link = link
-        self._keeper = Keeper(link, lease_in)
+        self._turns = Turns(link, lease_in)
         self._unkept = MemoryStore()
         self._warned = False
 
@@ -91,9 +89,8 @@ class RedisTokens:
             kept |= {key: token} if token else {}
         return [kept[key] for key in sorted(kept)]
 
-    def exclusive(self, key: str) -> AbstractContextManager[None]:
-        """One at a time for `key` among all machines; other keys may be asked for inside."""
-        return RedisTurn(self._keeper, name_of(_TURN, key))
+    def take_turn(self, key: str) -> Release | None:
+        return self._turns.take(name_of(_TURN, key))
 
     def _names(self) -> list[str]:
         try:

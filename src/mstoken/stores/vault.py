@@ -7,13 +7,13 @@ name, authority, tenant, client and dates. Every write is one transaction that c
 from __future__ import annotations
 
 import time
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, About, Kept
 from mstoken.model import Grant
 from mstoken.stores import places
+from mstoken.stores.locks import HasLock
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from mstoken.stores.vault_key import VaultKey
 
 _CHECK = b"mstoken vault"
-_KEY_WAIT_IN = 30.0
 
 _KEEP = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
 _ABOUT = "authority, tenant, client_id, created_on, renewed_on, renewals, ended_by"
 
 
-class Vault:
+class Vault(HasLock):
     """Refresh tokens in `folder`, or in the user's own place; made at the first write. Constructing it does no I/O.
 
     Threads may share it, and it may be carried over a fork.
@@ -38,10 +37,10 @@ class Vault:
     slow = True
 
     def __init__(self, folder: str | None = None) -> None:
+        super().__init__()
         self._folder = folder or ""
         self._proved: tuple[bytes, Seal] | None = None
         """The key, beside what the vault said to prove it by: a vault that was replaced says something else."""
-        self._fetching = Lock()
 
     def load(self, key: str) -> Grant | None:
         with self._file().reading() as connection:
@@ -149,14 +148,10 @@ class Vault:
         check = secrets.get("check", b"")
         if self._proved and self._proved[0] == check:
             return self._proved[1]
-        locked = self._fetching.acquire(timeout=_KEY_WAIT_IN)  # not for ever: it may have been held at a fork
-        try:
+        with self._lock:
             if not (self._proved and self._proved[0] == check):
                 self._proved = (check, self._prove(secrets))
             return self._proved[1]
-        finally:
-            if locked:
-                self._fetching.release()
 
     def _prove(self, secrets: dict[str, bytes]) -> Seal:
         from mstoken.stores.seal import Seal

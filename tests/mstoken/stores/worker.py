@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.turns import turn
+
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import About
 from mstoken.model import Grant, Token
@@ -74,7 +76,7 @@ def _take_turns(store: FolderStore | RedisTokens, key: str, mark: str, turns: st
     _wait_for_the_others()
     met = 0
     for _ in range(int(turns)):
-        with store.exclusive(key):
+        with turn(store, key):
             try:
                 os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
             except FileExistsError:
@@ -105,7 +107,7 @@ def grab(path: str, mark: str, seconds: str, _worker: str) -> None:
 
 def hold(folder: str, key: str) -> None:
     """Take a turn and never give it back."""
-    with FolderStore(folder).exclusive(key):
+    with turn(FolderStore(folder), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
@@ -113,20 +115,28 @@ def hold(folder: str, key: str) -> None:
 
 def hold_on_redis(url: str, key: str, lease: str) -> None:
     """Take a turn at a Redis server and never give it back."""
-    with RedisTokens(Link(url, REDIS_KEY), float(lease)).exclusive(key):
+    with turn(RedisTokens(Link(url, REDIS_KEY), float(lease)), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
 
 
 def hold_with_child(folder: str, key: str) -> None:
-    """Take a turn, fork a child that lives on, and give the turn back."""
-    with FolderStore(folder).exclusive(key):
+    """Take a turn, fork a child that leaves the block and lives on, and give the turn back when told to."""
+    reader, writer = os.pipe()
+    with turn(FolderStore(folder), key):
         child = os.fork()
-        if not child:
-            sys.stdout.close()
-            time.sleep(600)
-    sys.stdout.write(f"{child}\n")
+        if child:
+            os.close(writer)
+            assert os.read(reader, 1) == b"."  # the child has left its block
+            sys.stdout.write(f"{child}\n")
+            sys.stdout.flush()
+            sys.stdin.readline()
+    if not child:
+        os.write(writer, b".")
+        sys.stdout.close()
+        time.sleep(600)
+    sys.stdout.write("done\n")
     sys.stdout.flush()
     sys.stdin.read()
 
@@ -166,7 +176,7 @@ def read_only(folder: str) -> None:
         os.setuid(NOBODY)
     tokens, vault = FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)), Vault(f"{folder}/vault")
     tokens.save("0b", Token("u", FAR))
-    with tokens.exclusive("0b"):
+    with turn(tokens, "0b"):
         sys.stdout.write(f"{_loaded(tokens, '0a')} {_loaded(tokens, '0b')}\n")
     sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r0')} {list(vault.names())}\n")
     sys.stdout.write(_said_by(lambda: vault.replace(ACCOUNT, "r0", "r1")) + "\n")
