@@ -36,7 +36,12 @@ class KeptToken:
 
 
 class TokenStore(Protocol):
-    """Keeps access tokens by the digest of their question. Never raises for a token it cannot read: that is a miss."""
+    """Keeps access tokens by the digest of their question.
+
+    Loading, saving and deleting never raise: a token that cannot be read is a miss, and one that cannot be kept stays
+    with the process. Who wants to see or to be rid of what is kept has to know: listing, clearing and forgetting raise
+    StoreError when the store cannot be asked, or keeps something all the same.
+    """
 
     slow: bool
     """Whether a call may touch a disk or a network, and so must not run on an event loop."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.notices import warn
 from mstoken.runtimes.telling import tell
@@ -103,7 +104,8 @@ class Surroundings:
         await self._reach(self._tokens, lambda: self._tokens.delete(key))
 
     async def forget_tokens(self, about: About | None = None) -> None:
-        await self._reach(self._tokens, lambda: self._tokens.forget(about) if about else self._tokens.clear())
+        with suppress(StoreError):  # where the store cannot be asked it gives no token either; they end by themselves
+            await self._reach(self._tokens, lambda: self._tokens.forget(about) if about else self._tokens.clear())
 
     async def load_grant(self, key: str) -> Grant | None:
         return await self._reach(self._grants, lambda: self._grants.load(key))

@@ -16,7 +16,7 @@ from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.model import Token
 from mstoken.notices import warn
 from mstoken.stores import locks, places, token_file
-from mstoken.stores.memory import MemoryStore, forget
+from mstoken.stores.memory import MemoryStore
 from mstoken.stores.names import digest_of
 from mstoken.stores.quick_read import path_of, read_file
 from mstoken.stores.sweeping import Sweeper
@@ -79,15 +79,26 @@ class FolderStore(locks.HasLock):
                 os.unlink(path_of(folder, digest_of(key)))
 
     def clear(self) -> int:
-        gone = self._unkept.clear()
-        for folder, key in self._files():
-            with suppress(OSError):
-                os.unlink(path_of(folder, key))
-                gone += 1
-        return gone
+        return self._unkept.clear() + self._remove([key for _, key in self._files()])
 
     def forget(self, about: About) -> int:
-        return forget(self, about)
+        gone = self._unkept.forget(about)
+        return gone + self._remove([kept.key for kept in self.tokens() if about.covers(kept.about)])
+
+    def _remove(self, keys: list[str]) -> int:
+        """Remove the files; gives how many went. Raises StoreError if one stays."""
+        gone, trouble = 0, ""
+        for key in keys:
+            try:
+                os.unlink(path_of(self._place(), key))
+                gone += 1
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                trouble = error.strerror or type(error).__name__
+        if trouble:
+            raise StoreError(f"Tokens in {self._place()} cannot be removed: {trouble}.", "Allow writing there.")
+        return gone
 
     def tokens(self) -> list[KeptToken]:
         kept = {token.key: token for token in self._unkept.tokens()}
@@ -107,9 +118,12 @@ class FolderStore(locks.HasLock):
             return locks.had_anyway
 
     def _files(self) -> list[tuple[str, str]]:
-        """(folder, key) of every file of a token or a note."""
+        """(folder, key) of every file of a token or a note. Raises StoreError."""
         folder = self._place()
-        names = os.listdir(folder) if places.is_private(folder) else []
+        try:
+            names = os.listdir(folder) if places.is_private(folder) else []
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be read: {error.strerror}.", "Correct its mode.") from None
         return [(folder, name.removesuffix(".token")) for name in names if name.endswith(".token")]
 
     def _place(self) -> str:

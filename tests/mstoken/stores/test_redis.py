@@ -171,12 +171,14 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
         with turn(stores.tokens, QUESTION):
             pass
     assert stores.tokens.load(QUESTION) is None
-    assert [one.about for one in stores.tokens.tokens()] == [ABOUT]
     assert time.monotonic() - began < 2
     assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
     calls: list[Callable[[], object]] = [
         lambda: stores.grants.load(ACCOUNT),
         lambda: stores.grants.replace(ACCOUNT, SECRETS[2], "x"),
+        stores.tokens.tokens,
+        lambda: stores.tokens.forget(About(account="ben")),
+        redis_stores(own.url, KEY).tokens.clear,
     ]
     for call in calls:
         with pytest.raises(StoreError, match="cannot be used"):
@@ -189,6 +191,63 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
     found = redis_stores(own.url, KEY).tokens.load("1" * 40)
     assert found is not None
     assert found.token == "back"
+
+
+def test_a_server_that_takes_nothing_more_still_gives_what_it_has(
+    own: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Full, with `noeviction`: it is there, so what it keeps is used; what is new stays with the process."""
+    stores = redis_stores(own.url, KEY)
+    _fill(stores)
+    own.say("CONFIG", "SET", "maxmemory", "1")
+    stores.tokens.save("1" * 40, _token("no room"))
+    found = [stores.tokens.load(QUESTION), stores.tokens.load("1" * 40)]
+    assert [one.token if one else None for one in found] == [SECRETS[0], "no room"]
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    with pytest.raises(StoreError, match="maxmemory"):
+        stores.grants.replace(ACCOUNT, SECRETS[2], "x")
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
+
+
+@pytest.mark.parametrize("parameter", ["decode_responses=true", "encoding=utf-16", "protocol=3", "db=2"])
+def test_parameters_of_the_url_change_nothing_of_what_is_kept(redis: RedisServer, parameter: str) -> None:
+    """What is sealed is no text, whatever the URL says about text."""
+    stores = redis_stores(f"{redis.url}?{parameter}", KEY)
+    _fill(stores)
+    kept = stores.tokens.load(QUESTION)
+    assert kept is not None
+    assert kept.token == SECRETS[0]
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert list(stores.grants.names()) == [ACCOUNT]
+
+
+def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> None:
+    """What opens with the key and says other things than we know is an error, and stays."""
+    link, name = Link(redis.url, KEY), name_of("grant", ACCOUNT)
+    link.swap(name, b"", link.seal().seal(b'{"version": 2}', name))
+    before, grants = link.get(name), redis_stores(redis.url, KEY).grants
+    calls: list[Callable[[], object]] = [
+        lambda: grants.load(ACCOUNT),
+        grants.names,
+        lambda: grants.replace(ACCOUNT, "a", "b"),
+        lambda: grants.put(ACCOUNT, "a", ABOUT),
+        lambda: grants.end(ACCOUNT, "a", 50173),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="another version") as caught:
+            call()
+        assert "Upgrade" in caught.value.remedy
+    assert link.get(name) == before
+
+
+def test_what_is_changed_all_the_time_is_an_error_in_the_end(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever compares and swaps in vain does not go on for ever."""
+    monkeypatch.setattr(Link, "swap", lambda *_: False)
+    with pytest.raises(StoreError, match="all the time"):
+        redis_stores(redis.url, KEY).grants.put(ACCOUNT, "a", ABOUT)
 
 
 def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:

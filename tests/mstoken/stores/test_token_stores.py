@@ -12,6 +12,7 @@ from tests.support.turns import free
 
 from mstoken.flows.store_port import TokenStore
 from mstoken.model import About, Token
+from mstoken.stores.memory import MemoryStore
 
 KEY, OTHER = "0" * 40, "1" * 40
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "pop", 3_999_999_000, "https://graph.microsoft.com/.default openid")
@@ -213,3 +214,19 @@ def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: TokenStore) -> Non
     assert [one.about for one in tokens.tokens()] == [ANNA]
     assert tokens.forget(ANNA) == 1
     assert tokens.load("account:anna") is None
+
+
+def test_a_bounded_store_forgets_by_tenant_what_it_still_has() -> None:
+    """What had to go for others is gone from the index of tenants too, which so stays as small as the store."""
+    store = MemoryStore(most=10)
+    for number in range(100):
+        store.save(f"{number:x}", Token("t", 4_000_000_000), About(tenant=f"tenant-{number % 20}"))
+    store.save("1", Token("again", 4_000_000_000), About(tenant="tenant-99"))
+    store.delete("63")
+    assert len(store.tokens()) == 9
+    assert sum(len(keys) for keys in store._of_tenants._keys.values()) == 9
+    assert store.forget(About(tenant="tenant-5")) == 0
+    assert store.forget(About(tenant="TENANT-99")) == 1
+    assert store.forget(About(tenant="tenant-15")) == 1
+    assert store.clear() == 7
+    assert store._of_tenants._keys == {}
