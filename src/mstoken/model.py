@@ -176,7 +176,8 @@ class TokenRequest:
     bound to (RFC 7638), empty for a bearer token. `min_ttl` is the life the caller needs, in seconds; `fresh`
     asks the service even if a token is kept. `patience_in` is how long the whole answer may take, in seconds;
     `give_up_on` is when that time is over (epoch seconds), once the question is being asked, else 0. `profile` names
-    the profile that says who asks, '' for none: it decides nothing and completes the commands of remedies.
+    the profile that says who asks, '' for none: it decides nothing and completes the commands of remedies. `silent`:
+    no person is to be asked, as the token that is kept still serves.
     """
 
     authority: Authority
@@ -191,3 +192,4 @@ class TokenRequest:
     patience_in: float = 30.0
     give_up_on: float = field(default=0, compare=False)
     profile: str = field(default="", compare=False)
+    silent: bool = field(default=False, compare=False)

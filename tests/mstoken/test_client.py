@@ -273,6 +273,9 @@ def test_a_service_that_needs_a_user_says_so_before_the_network(
         (Reply(200, {"access_token": "x", "expires_in": -5}), "expires_in"),
         (Reply(200, {"access_token": "x", "expires_in": "soon"}), "expires_in"),
         (Reply(200, {"access_token": "x", "expires_in": True}), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_in": [3599]}), "expires_in"),
+        (Reply(200, '{"access_token": "x", "expires_in": NaN}'), "expires_in"),
+        (Reply(200, '{"access_token": "x", "expires_in": Infinity}'), "expires_in"),
         (Reply(200, "{" + '"a":{' * 100_000), "cut off"),
         (Reply(200, b"x" * (1024 * 1024 + 1)), "more than"),
         (Reply(302, "", {"Location": "https://evil.example/"}), "redirected"),
@@ -300,6 +303,24 @@ def test_a_life_given_as_text_or_fraction_is_understood(
     token_service.script = [token_reply(expires_in=life)]
     token = world.run(lambda: app.get_token("graph"))
     assert 3590 < token.expires_on - time.time() <= 3600
+
+
+def test_a_life_that_is_not_said_is_taken_to_be_short(world: World, token_service: TokenService, app: Any) -> None:
+    """RFC 6749 section 5.1 only recommends to say it: five minutes are safe."""
+    token_service.script = [token_reply(expires_in=None)]
+    token = world.run(lambda: app.get_token("graph"))
+    assert 0 < token.expires_on - time.time() <= 300
+
+
+@pytest.mark.parametrize("lie", [0, -1, True, "soon", "NaN", 1e300, 10**30, [1], {}, None])
+def test_a_senseless_time_of_renewal_costs_no_token(
+    world: World, token_service: TokenService, app: Any, lie: object
+) -> None:
+    """`refresh_in` is a hint: a token with a life that makes sense is used, and renewed within that life."""
+    token_service.script = [token_reply(refresh_in=lie)]
+    token = world.run(lambda: app.get_token("graph"))
+    assert token.token == "token-1"
+    assert time.time() < token.refresh_on <= token.expires_on
 
 
 def test_an_endless_life_is_cut(world: World, token_service: TokenService, app: Any) -> None:

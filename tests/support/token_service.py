@@ -49,8 +49,25 @@ def token_reply(value: str = "token-1", expires_in: Any = 3599, **more: Any) -> 
     return Reply(200, {"token_type": "Bearer", "expires_in": expires_in, "access_token": value, **more})
 
 
+def codes_reply(interval: int = 5) -> Reply:
+    """The answer of the device authorization endpoint (RFC 8628 section 3.2); `interval` is in seconds."""
+    return Reply(
+        200,
+        {
+            "user_code": "ABC123DEF",
+            "device_code": "the-device-code",
+            "verification_uri": "https://microsoft.com/devicelogin",
+            "expires_in": 900,
+            "interval": interval,
+            "message": "Open the page and enter ABC123DEF.",
+        },
+    )
+
+
 class QuietServer(ThreadingHTTPServer):
     """Clients that hang up are part of these tests; their tracebacks are not news."""
+
+    request_queue_size = 1024  # of 5, a crowd that comes at once loses some, who then wait a second or more
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         pass

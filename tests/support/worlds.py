@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mstoken import AsyncClient, Client
+from mstoken.flows.cached import cached
+from mstoken.model import Token, TokenRequest
+from mstoken.values import replace
 
 
 class Blocking:
@@ -63,3 +66,11 @@ class Asyncio:
 
 
 World = Blocking | Asyncio
+
+
+def ask_within(world: World, client: Any, patience_in: float) -> Token:
+    """As `get_token("graph")`, by a caller of so much patience, in seconds."""
+    question: TokenRequest = replace(client.question("graph"), patience_in=patience_in)
+    if isinstance(world, Blocking):
+        return client._run(cached(question, client._port()))  # type: ignore[no-any-return]
+    return world.run(lambda: cached(question, client._port()))  # type: ignore[no-any-return]

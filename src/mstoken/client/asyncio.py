@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -127,10 +128,11 @@ class AsyncClient(Wiring):
         await self.close()
 
     def _port(self) -> AsyncioRuntime:
-        if self._runtime is None:
+        if self._runtime is None or self._process != os.getpid():
             from mstoken.runtimes.asyncio import AsyncioRuntime
-            from mstoken.transports.pyreqwest import AsyncPyreqwestTransport
+            from mstoken.transports.choosing import AsyncioTransport
 
-            self._transport = self._transport or AsyncPyreqwestTransport()
+            self._process = os.getpid()
+            self._transport = self._transport or AsyncioTransport()
             self._runtime = AsyncioRuntime(self._transport, self._stores.tokens, self._stores.grants)
         return self._runtime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -159,19 +160,15 @@ class Client(Wiring):
         return run_blocking(flow)
 
     def _port(self) -> BlockingRuntime:
-        with self._making:
-            if self._runtime is None:
+        with self._lock:
+            if self._runtime is None or self._process != os.getpid():
                 from mstoken.runtimes.blocking import BlockingRuntime
+                from mstoken.transports.choosing import BlockingTransport
 
-                self._transport = self._transport or _usual_transport()
+                self._process = os.getpid()
+                self._transport = self._transport or BlockingTransport()
                 self._runtime = BlockingRuntime(self._transport, self._stores.tokens, self._stores.grants)
             return self._runtime
-
-
-def _usual_transport() -> Transport:
-    from mstoken.transports.pyreqwest import PyreqwestTransport
-
-    return PyreqwestTransport()
 
 
 def default() -> Client:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mstoken import clouds, services
@@ -19,6 +19,7 @@ from mstoken.credentials import (
 )
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.model import LEEWAY_IN, Authority, TokenRequest
+from mstoken.stores.locks import HasLock
 from mstoken.stores.memory import Bounded, in_memory
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ MOST_TARGETS = 1000
 Question = tuple[tuple[str, ...], str | None, str | None, bool]
 
 
-class Wiring:
+class Wiring(HasLock):
     """What both clients share: turning a call into a complete question, and the hits in memory.
 
     `transport` sends the requests, a `runtimes.blocking.Transport` for the one and an `AsyncTransport` for the other;
@@ -69,7 +70,9 @@ class Wiring:
         self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
         self._binding: Binding | None = None
-        self._making = Lock()
+        super().__init__()
+        self._process = os.getpid()
+        """The process its connections and turns are of: a child of a fork has neither and makes its own."""
 
     def __repr__(self) -> str:
         where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
@@ -197,7 +200,7 @@ class Wiring:
 
     def _bound(self) -> Binding:
         """This client's own key for proof of possession, and the tokens bound to it."""
-        with self._making:
+        with self._lock:
             if self._binding is None:
                 from mstoken.rest.pop import Binding
 

@@ -9,6 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NO_HOME = "/nonexistent"
+"""The home of users who have none, by convention (adduser(8))."""
+
 
 def config_folder(environ: Mapping[str, str]) -> str:
     """MSTOKEN_CONFIG_DIR, else the platform's place for a user's configuration (on Linux XDG_CONFIG_HOME).
@@ -24,7 +27,8 @@ def config_folder(environ: Mapping[str, str]) -> str:
     base = environ.get("XDG_CONFIG_HOME", "")
     if not base.startswith("/"):
         home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - pathlib costs more than the whole lookup
-        base = f"{home}/.config"
+        # A user id that is nobody's has no home, and a folder called ~ in the working folder is none.
+        base = f"{home}/.config" if home.startswith("/") else NO_HOME
     return f"{base}/mstoken"
 
 

@@ -45,6 +45,8 @@ def _configuration(environ: Mapping[str, str]) -> str:
 
 
 def _folder(path: str) -> str:
+    if not path:
+        return "nowhere: the user has no home"
     try:
         there = places.check_folder(path)
     except MstokenError as error:

@@ -120,7 +120,7 @@ def read_text(environ: Mapping[str, str] = os.environ) -> str:
         with open(path, "rb", opener=_at_once) as file:
             status = os.fstat(file.fileno())
             content = file.read(LARGEST + 1) if stat.S_ISREG(status.st_mode) else b""
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter for users whose home is /dev/null
         return ""
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", "Correct its mode or owner.") from None

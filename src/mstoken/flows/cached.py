@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
 
-LEAST_IN = 5.0
-"""Seconds a caller has to ask for itself, even if it has waited all its patience for another's answer in vain."""
-
 
 async def cached(request: TokenRequest, port: Port) -> Token:
     """The token for `request`, from the store if it is good enough. Raises what the flow raises."""
@@ -24,10 +21,9 @@ async def cached(request: TokenRequest, port: Port) -> Token:
         from mstoken.flows.chain import chain
 
         return await chain(request, request.credential, port, cached)
-    give_up_on = request.give_up_on or port.now() + request.patience_in
 
-    async def ask() -> Token:
-        token = await asked(replace(request, give_up_on=give_up_on), port)
+    async def ask(timed: TokenRequest) -> Token:
+        token = await asked(timed, port)
         if request.claims:
             # A token that met a challenge replaces the one that did not, or the next plain question would bring that
             # back (learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation).
@@ -35,14 +31,12 @@ async def cached(request: TokenRequest, port: Port) -> Token:
             await port.save(cache_key(plain), token, about(plain))
         return token
 
-    return await kept(cache_key(request), ask, port, about(request), min_ttl=request.min_ttl, fresh=request.fresh)
+    return await kept(cache_key(request), ask, request, port, about(request))
 
 
 async def asked(request: TokenRequest, port: Port) -> Token:
-    """A token from the service, whatever is kept, by `request.give_up_on` or soon after. Raises as the flow."""
-    least = port.now() + min(LEAST_IN, request.patience_in)
-    timed = replace(request, give_up_on=max(request.give_up_on, least))
-    return await _watching_consent(timed, port) if is_user(request.credential) else await acquire(timed, port)
+    """A token from the service, whatever is kept. Raises what the flow raises."""
+    return await _watching_consent(request, port) if is_user(request.credential) else await acquire(request, port)
 
 
 async def _watching_consent(request: TokenRequest, port: Port) -> Token:

@@ -69,13 +69,13 @@ def token_exchange(request: TokenRequest) -> str:
 async def _job_token(
     http: HttpRequest, member: str, who: str, request: TokenRequest, port: Port, *, fresh: bool
 ) -> str:
-    async def fetch() -> Token:
+    async def fetch(timed: TokenRequest) -> Token:
         read = partial(read_job_token, member=member, who=who, now=port.now())
-        assertion = _checked(await patiently(http, read, patience_left_in(request, port), port), who)
+        assertion = _checked(await patiently(http, read, patience_left_in(timed, port), port), who)
         return Token(assertion, _expiry(assertion))
 
     # The URL is the job's own, so another job does not find this one's token.
-    return (await kept(digest("job token", http.url), fetch, port, fresh=fresh)).token
+    return (await kept(digest("job token", http.url), fetch, replace(request, min_ttl=0, fresh=fresh), port)).token
 
 
 async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *, fresh: bool) -> str:

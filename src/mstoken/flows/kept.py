@@ -1,13 +1,15 @@
 """Fresh from the store, else exactly one caller asks while the others wait.
 
-A token that is due for renewal but still valid is renewed by one caller; if the service fails, the valid one serves.
+A token that is due for renewal but still valid is renewed by one caller, who gives the service a moment and no more; if
+nothing comes of it, the valid one serves.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from mstoken.errors import MstokenError, TryLater
+from mstoken.credentials import Browser, DeviceCode
+from mstoken.errors import MstokenError, TokenRefused, TryLater
 from mstoken.model import Freshness
 from mstoken.values import replace
 
@@ -16,10 +18,18 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from mstoken.flows.port import Turn
-    from mstoken.model import About, Token
+    from mstoken.model import About, Token, TokenRequest
+
+    Ask = Callable[[TokenRequest], Awaitable[Token]]
 
 RENEW_AGAIN_IN = 60
 """Seconds from the beginning of a renewal to the next try, if it fails; the valid token serves meanwhile."""
+RENEWED_IN = 5.0
+"""Seconds a renewal may take while the valid token serves: who renews it waits no longer for a service that is slow."""
+LEAST_IN = 5.0
+"""Seconds a caller has to ask for itself, even if it has waited all its patience for another's answer in vain."""
+PERSON_IN = 900.0
+"""Seconds to wait for another caller who is having a person sign in: as long as a device code lives."""
 
 
 class Shelf(Protocol):
@@ -31,62 +41,67 @@ class Shelf(Protocol):
 
     async def save(self, key: str, token: Token, about: About | None = None) -> None: ...
 
-    def exclusive(self, key: str) -> AbstractAsyncContextManager[Turn]: ...
+    def exclusive(self, key: str, within_in: float) -> AbstractAsyncContextManager[Turn]: ...
 
 
-async def kept(
-    key: str,
-    ask: Callable[[], Awaitable[Token]],
-    port: Shelf,
-    about: About | None = None,
-    *,
-    min_ttl: float = 0,
-    fresh: bool = False,
-) -> Token:
-    """The token under `key` if it has `min_ttl` more seconds, else what `ask` gives, which is kept.
+async def kept(key: str, ask: Ask, request: TokenRequest, port: Shelf, about: About | None = None) -> Token:
+    """The token under `key` if it has the life that `request` wants, else what `ask` gives, which is kept.
 
-    `fresh` asks in any case. Raises what `ask` raises.
+    `ask` is given the request with the time it has. `request.fresh` asks in any case. Raises what `ask` raises.
     """
+    give_up_on = request.give_up_on or port.now() + request.patience_in
 
-    async def asked() -> Token:
-        token = await ask()
+    async def asked(*, early: bool = False) -> Token:
+        token = await ask(_timed(request, give_up_on, port.now(), early=early))
         await port.save(key, token, about)
         return token
 
-    if fresh:
+    if request.fresh:
         return await asked()
     found = await port.load(key)
-    if found and found.freshness(port.now(), min_ttl) is Freshness.FRESH:
+    if found and found.freshness(port.now(), request.min_ttl) is Freshness.FRESH:
         return found
-    async with port.exclusive(key) as turn:
+    async with port.exclusive(key, turn_in(request, give_up_on - port.now())) as turn:
         found = await port.load(key)
-        state = found.freshness(port.now(), min_ttl) if found else Freshness.EXPIRED
+        state = found.freshness(port.now(), request.min_ttl) if found else Freshness.EXPIRED
         if found and state is Freshness.FRESH:
             return found
         if found and state is Freshness.STALE:
-            return await _renewed(found, key, asked, port, about)
+            later = replace(found, refresh_on=int(port.now()) + RENEW_AGAIN_IN)
+            await port.save(key, later, about)  # who comes meanwhile need not wait
+            return await _renewed(asked, key, port) or later
         if turn.failure is not None:
             raise turn.failure
         return await asked()
 
 
-async def _renewed(
-    valid: Token, key: str, asked: Callable[[], Awaitable[Token]], port: Shelf, about: About | None
-) -> Token:
-    """The next token, or the valid one where there is none to be had now.
+def _timed(request: TokenRequest, give_up_on: float, now: float, *, early: bool) -> TokenRequest:
+    """The request with what is left of its time; `early`: the token in hand is valid, so nobody waits long for it."""
+    if early:
+        return replace(request, give_up_on=min(give_up_on, now + RENEWED_IN), silent=True)
+    return replace(request, give_up_on=max(give_up_on, now + min(LEAST_IN, request.patience_in)))
 
-    Who comes meanwhile need not wait: first the valid token is kept as good for a while. What the flow then forgets,
-    because its sign-in was ended or its consent changed, serves nobody any more. Raises what `asked` raises then.
+
+def turn_in(request: TokenRequest, left_in: float) -> float:
+    """Seconds to wait for the turn: a person who is being asked takes longer than a service."""
+    by_a_person = isinstance(request.credential, Browser | DeviceCode) and not request.silent
+    return max(left_in, PERSON_IN) if by_a_person else left_in
+
+
+async def _renewed(asked: Callable[..., Awaitable[Token]], key: str, port: Shelf) -> Token | None:
+    """The next token; None where there is none to be had now, and the valid one serves.
+
+    What the flow forgets, because its sign-in was ended or its consent changed, serves nobody any more. Raises what
+    `asked` raises then.
     """
-    later = replace(valid, refresh_on=int(port.now()) + RENEW_AGAIN_IN)
-    await port.save(key, later, about)
     try:
-        return await asked()
-    except MstokenError as error:
-        if await port.load(key) is None:
+        return await asked(early=True)
+    except Exception as error:
+        if isinstance(error, TokenRefused) and await port.load(key) is None:
             raise
         if not isinstance(error, TryLater):
             import logging
 
-            logging.getLogger("mstoken").warning("A token could not be renewed; it still serves. %s", error.message)
-        return later
+            why = error.message if isinstance(error, MstokenError) else type(error).__name__
+            logging.getLogger("mstoken").warning("A token could not be renewed; it still serves. %s", why)
+        return None

@@ -22,9 +22,11 @@ class Turn:
     """A caller's turn at something only one may do at a time.
 
     `failure` is the error of the one who tried while this caller waited: trying again at once would only repeat it.
+    `late`: somebody still has the turn, and this caller's time to wait for it is over.
     """
 
     failure: Exception | None = None
+    late: bool = False
 
 
 Ending = Literal["signed-in", "declined", "failed", "unexpected"]
@@ -86,8 +88,8 @@ class Port(Protocol):
         """Forget every access token that is kept, or those that `about` covers; refresh tokens stay."""
         ...
 
-    def exclusive(self, key: str) -> AbstractAsyncContextManager[Turn]:
-        """One caller at a time for `key`, among all that share the store; the others wait."""
+    def exclusive(self, key: str, within_in: float) -> AbstractAsyncContextManager[Turn]:
+        """One caller at a time for `key`, among all that share the store; the others wait so many seconds at most."""
         ...
 
     async def load_grant(self, key: str) -> Grant | None: ...

@@ -13,8 +13,9 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from mstoken.clouds import cloud_of_authority
-from mstoken.errors import SignInRequired, TokenRefused, UntrustedOrigin
+from mstoken.errors import SignInRequired, TokenRefused, TryLater, UntrustedOrigin
 from mstoken.flows.client_auth import ask_as
+from mstoken.flows.politely import patience_left_in
 from mstoken.model import Grant, origin_of
 from mstoken.protocol.cache_key import about, grant_key
 from mstoken.protocol.refusal import ended, ends_grant, not_kept
@@ -22,7 +23,7 @@ from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import RefreshToken
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import Port, Turn
     from mstoken.model import Token, TokenRequest
 
 
@@ -35,7 +36,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
     key = grant_key(credential)
     async with AsyncExitStack() as stack:
         if credential.single_use or request.authority.token_url:
-            await stack.enter_async_context(port.exclusive(key))
+            _check_turn(await stack.enter_async_context(port.exclusive(key, patience_left_in(request, port))))
         grant = await _held(key, credential, request, port)
         if grant.ended_by and not request.fresh:
             raise ended(grant.ended_by, request)
@@ -45,6 +46,14 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
             if refusal.error != "invalid_grant":
                 raise
             return await _with_another(grant, refusal, request, credential, port)
+
+
+def _check_turn(turn: Turn) -> None:
+    """A refresh token good for one use is not spent twice at once: whoever reuses one may lose the whole sign-in."""
+    if turn.late:
+        raise TryLater("Another caller is still renewing this sign-in.", "Ask again in a moment.")
+    if isinstance(turn.failure, TryLater):
+        raise turn.failure
 
 
 async def renewed(request: TokenRequest, credential: RefreshToken, port: Port) -> None:

@@ -14,11 +14,14 @@ from mstoken.credentials import AuthorizationCode, Browser, DeviceCode, Password
 from mstoken.errors import ConsentRequired, SignInRequired, TokenRefused, UnreadableAnswer, UsageError
 from mstoken.flows.authorization_code import browser_sign_in, redeem_code
 from mstoken.flows.device_code import device_code
+from mstoken.flows.kept import turn_in
 from mstoken.flows.password import password
+from mstoken.flows.politely import patience_left_in
 from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import About
 from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.cache_key import cache_key, family_name, grant_key, sign_in_name
+from mstoken.protocol.refusal import ends_grant
 from mstoken.values import replace
 
 if TYPE_CHECKING:
@@ -38,15 +41,25 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
     Raises what the sign-in raises; SignInRequired when the person declined or did not come in time.
     """
     name = sign_in_name(request, credential)
-    async with port.exclusive(f"sign-in:{name}") as turn:
-        token, claims = await _in_silence(name, request, credential, port)
+    async with port.exclusive(f"sign-in:{name}", turn_in(request, patience_left_in(request, port))) as turn:
+        token, refusal = await _in_silence(name, request, credential, port)
         if token is not None:
             return token
         if turn.failure is not None:
             raise turn.failure  # whoever was asked while this caller waited has not signed in
+        _check_silence(request, credential, refusal)
+        claims = (refusal and refusal.claims) or request.claims
         answer, _ = await ask_person(replace(request, claims=claims, give_up_on=0), credential, port)
         await keep(name, answer, request, credential, port)
         return answer.token
+
+
+def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefused | None) -> None:
+    """While a kept token serves nobody is asked. One that came of a sign-in that has ended is kept no more."""
+    if request.silent and isinstance(credential, Browser | DeviceCode) and not (refusal and ends_grant(refusal)):
+        raise refusal or SignInRequired(
+            "No sign-in is kept for this account any more.", "Ask again when the token has expired, and sign in."
+        )
 
 
 async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> tuple[Answer, Person]:
@@ -101,18 +114,20 @@ async def keep(name: str, answer: Answer, request: TokenRequest, credential: Sig
         await port.put_grant(grant_key(RefreshToken(account=family)), answer.refresh_token, whose)
 
 
-async def _in_silence(name: str, request: TokenRequest, credential: SignIn, port: Port) -> tuple[Token | None, str]:
-    """A token without asking anybody, if that can be; and the claims to ask the person with otherwise."""
-    claims = request.claims
+async def _in_silence(
+    name: str, request: TokenRequest, credential: SignIn, port: Port
+) -> tuple[Token | None, TokenRefused | None]:
+    """A token without asking anybody, if that can be; otherwise why not, if anything was refused."""
+    reason: TokenRefused | None = None
     for account in filter(None, (name, family_name(FAMILY, request, credential))):
         held = RefreshToken(account=account, client=credential.client)
         if await port.load_grant(grant_key(held)) is None:
             continue
         try:
-            return await refresh_token(request, held, port), ""
+            return await refresh_token(request, held, port), None
         except (SignInRequired, ConsentRequired) as refusal:
-            claims = refusal.claims or claims
+            reason = refusal if refusal.claims or reason is None else reason
         except TokenRefused:
             if account == name:
                 raise  # another member of the family may be refused for reasons of its own; this client was asked for
-    return None, claims
+    return None, reason

@@ -8,9 +8,11 @@ from mstoken.model import About
 from mstoken.values import value
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from mstoken.model import Grant, Token
+
+    Release = Callable[[], None]
 
 __all__ = ["MOST_RENEWALS", "NOTHING_ABOUT", "About", "GrantStore", "Kept", "KeptToken", "Stores", "TokenStore"]
 
@@ -34,7 +36,12 @@ class KeptToken:
 
 
 class TokenStore(Protocol):
-    """Keeps access tokens by the digest of their question. Never raises for a token it cannot read: that is a miss."""
+    """Keeps access tokens by the digest of their question.
+
+    Loading, saving and deleting never raise: a token that cannot be read is a miss, and one that cannot be kept stays
+    with the process. Who wants to see or to be rid of what is kept has to know: listing, clearing and forgetting raise
+    StoreError when the store cannot be asked, or keeps something all the same.
+    """
 
     slow: bool
     """Whether a call may touch a disk or a network, and so must not run on an event loop."""
@@ -57,8 +64,12 @@ class TokenStore(Protocol):
         """What is kept and says what it is, by key; a token that cannot be read is left out."""
         ...
 
-    def exclusive(self, key: str) -> AbstractContextManager[None]:
-        """One at a time for `key` among all processes that share the store."""
+    def take_turn(self, key: str) -> Release | None:
+        """Be the one for `key` among all that share the store: gives what ends the turn; None while another has it.
+
+        Does not wait for the other. Turns at several keys may be had at once; a turn may end in another thread than
+        it began in. Where turns cannot be had, it gives one that is none: a turn saves requests, it guards no data.
+        """
         ...
 
 

@@ -86,8 +86,8 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
             "A token bound to a key was asked for, and a bearer token came; it is not used.",
             "Ask for a bearer token where the resource takes no others.",
         )
-    life = _seconds(body, "expires_in", UNSAID_LIFE_IN)
-    renew = _seconds(body, "refresh_in", 0) or int(life * (RENEW_AFTER - 0.1 * jitter))
+    life = _life(body.get("expires_in"))
+    renew = _number(body.get("refresh_in")) or int(life * (RENEW_AFTER - 0.1 * jitter))
     return Answer(
         Token(
             token=value,
@@ -133,15 +133,18 @@ def _what_came(response: HttpResponse) -> tuple[str, str]:
     return f"The answer (HTTP {response.status}) was not JSON.", "Check that the authority is a token service."
 
 
-def _seconds(body: dict[str, Any], name: str, unsaid: int) -> int:
+def _life(said: object) -> int:
     """A life in seconds, given as a number or (v1, managed identity) as text; UnreadableAnswer for anything else."""
-    value = body.get(name)
-    if value is None:
-        return unsaid
-    try:
-        seconds = 0 if isinstance(value, bool) else value if isinstance(value, int) else int(float(value))
-    except (TypeError, ValueError, OverflowError):
-        seconds = 0
-    if seconds <= 0:
-        raise UnreadableAnswer(f"The token service gave a senseless {name}.", "Check the authority and its clock.")
+    seconds = UNSAID_LIFE_IN if said is None else _number(said)
+    if not seconds:
+        raise UnreadableAnswer("The token service gave a senseless expires_in.", "Check the authority and its clock.")
     return min(seconds, LONGEST_LIFE_IN)
+
+
+def _number(value: object) -> int:
+    """A positive number, given as one or as text; 0 for anything else."""
+    try:
+        number = 0 if isinstance(value, bool) else value if isinstance(value, int) else int(float(str(value)))
+    except (ValueError, OverflowError):
+        number = 0
+    return max(number, 0)

@@ -54,9 +54,9 @@ def _vault(vault: str, client: GetsTokens, transport: Transport | None) -> KeyVa
         return client.get_token(scope, **wishes).token
 
     if transport is None:
-        from mstoken.transports.pyreqwest import PyreqwestTransport
+        from mstoken.transports.choosing import BlockingTransport
 
-        transport = PyreqwestTransport()
+        transport = BlockingTransport()
     if "." not in vault and "://" not in vault:
         raise UsageError(f"{vault!r} is no host of a key vault.", f"Give it whole, such as {vault}.vault.azure.net.")
     url = vault if "://" in vault else origin_of(vault, "The key vault")

@@ -65,11 +65,9 @@ async def _bound(question: TokenRequest, binding: Binding, port: Port) -> Token:
             "Use an application's credential or a sign-in at Entra, or get a bearer token.",
         )
 
-    give_up_on = port.now() + question.patience_in
-
-    async def ask() -> Token:
+    async def ask(timed: TokenRequest) -> Token:
         try:
-            token = await asked(replace(question, give_up_on=give_up_on), port)
+            token = await asked(timed, port)
         except (SignInRequired, ConsentRequired):
             binding.tokens.clear()  # as the store forgets what came of a sign-in or consent that is no more
             raise
@@ -77,8 +75,7 @@ async def _bound(question: TokenRequest, binding: Binding, port: Port) -> Token:
             binding.tokens.put(cache_key(replace(question, claims="")), token)
         return token
 
-    shelf = _BesideTheKey(binding.tokens, port)
-    return await kept(cache_key(question), ask, shelf, min_ttl=question.min_ttl, fresh=question.fresh)
+    return await kept(cache_key(question), ask, question, _BesideTheKey(binding.tokens, port))
 
 
 class _BesideTheKey:
@@ -96,8 +93,8 @@ class _BesideTheKey:
     async def save(self, key: str, token: Token, about: About | None = None) -> None:  # noqa: ARG002 - nobody lists them
         self._tokens.put(key, token)
 
-    def exclusive(self, key: str) -> AbstractAsyncContextManager[Turn]:
-        return self._port.exclusive(key)
+    def exclusive(self, key: str, within_in: float) -> AbstractAsyncContextManager[Turn]:
+        return self._port.exclusive(key, within_in)
 
 
 def _able(credential: Credential) -> bool:

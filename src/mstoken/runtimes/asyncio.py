@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Awaitable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mstoken.runtimes.surroundings import Surroundings
@@ -12,11 +14,10 @@ from mstoken.runtimes.turns import Entry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
-    from contextlib import AbstractContextManager
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import Turn, Visit
-    from mstoken.flows.store_port import GrantStore, TokenStore
+    from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -62,38 +63,71 @@ class AsyncioRuntime(Surroundings):
             await asyncio.shield(asyncio.to_thread(visit.close))
 
     @asynccontextmanager
-    async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:
+    async def exclusive(self, key: str, within_in: float) -> AsyncGenerator[Turn, None]:
+        until = time.monotonic() + within_in
         entry = self._entries.setdefault(key, Entry(asyncio.Lock()))
         arrived = entry.arrive()
+        ours = False
         try:
-            async with entry.lock:
-                turn = entry.begin(arrived)
-                try:
-                    async with self._shared(key) if self._tokens.slow else nullcontext():
-                        yield turn
-                except Exception as error:
-                    if turn.failure is None:
-                        entry.failed(error)
-                    raise
+            ours = await _acquired(entry, within_in)
+            async with self._turn(key, entry, arrived, until if ours else None) as turn:
+                yield turn
         finally:
+            if ours:
+                entry.lock.release()
             entry.users -= 1
             if not entry.users:
                 del self._entries[key]
 
-    @asynccontextmanager
-    async def _shared(self, key: str) -> AsyncGenerator[None, None]:
-        """The store's lock between processes, waited for in a thread; a cancelled wait still gives the lock back.
+    async def _take(self, key: str) -> Release | None:
+        if not self._tokens.slow:
+            return self._tokens.take_turn(key)
+        taken: list[Release] = []
+        left = threading.Event()
 
-        A store that is not slow is this process's own.
-        """
-        guard: AbstractContextManager[None] = self._tokens.exclusive(key)
-        entering = asyncio.ensure_future(asyncio.to_thread(guard.__enter__))
+        def take() -> Release | None:
+            release = self._tokens.take_turn(key)
+            if release is not None:
+                taken.append(release)
+                if left.is_set():
+                    _give_back(taken)
+            return release
+
         try:
-            await asyncio.shield(entering)
-        except asyncio.CancelledError:
-            entering.add_done_callback(lambda done: done.exception() or guard.__exit__(None, None, None))
+            return await asyncio.to_thread(take)
+        except BaseException:
+            left.set()
+            _give_back(taken)
             raise
+
+    async def _end(self, release: Release) -> None:
+        """In a thread where that may take a while; here and now when there is no time for it any more."""
+        if not self._tokens.slow:
+            release()
+            return
+        taken = [release]
         try:
-            yield
-        finally:
-            await asyncio.shield(asyncio.to_thread(guard.__exit__, None, None, None))
+            await asyncio.to_thread(_give_back, taken)
+        except BaseException:
+            _give_back(taken)
+            raise
+
+    async def _nap(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+async def _acquired(entry: Entry[asyncio.Lock], within_in: float) -> bool:
+    """Whether the entry's lock was had in time."""
+    if entry.users == 1:
+        return await entry.lock.acquire()  # nobody else wants it, so there is nothing to wait for
+    try:
+        async with asyncio.timeout(within_in):
+            return await entry.lock.acquire()
+    except TimeoutError:
+        return False
+
+
+def _give_back(taken: list[Release]) -> None:
+    """End the turn if nobody has: a list gives its last item to one caller only, thread or task."""
+    with suppress(IndexError):
+        taken.pop()()

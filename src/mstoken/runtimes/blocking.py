@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import Turn, Visit
-    from mstoken.flows.store_port import GrantStore, TokenStore
+    from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -79,22 +79,28 @@ class BlockingRuntime(Surroundings):
         with closing(BlockingVisit(credential)) as visit:
             yield visit
 
+    async def _take(self, key: str) -> Release | None:
+        return self._tokens.take_turn(key)
+
+    async def _end(self, release: Release) -> None:
+        release()
+
+    async def _nap(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251
+
     @asynccontextmanager
-    async def exclusive(self, key: str) -> AsyncGenerator[Turn, None]:
+    async def exclusive(self, key: str, within_in: float) -> AsyncGenerator[Turn, None]:
+        until = time.monotonic() + within_in
         with self._guard:
             entry = self._entries.setdefault(key, Entry(threading.Lock()))
             arrived = entry.arrive()
+        ours = entry.lock.acquire(timeout=max(0, within_in))
         try:
-            with entry.lock:
-                turn = entry.begin(arrived)
-                try:
-                    with self._tokens.exclusive(key):
-                        yield turn
-                except Exception as error:
-                    if turn.failure is None:
-                        entry.failed(error)
-                    raise
+            async with self._turn(key, entry, arrived, until if ours else None) as turn:
+                yield turn
         finally:
+            if ours:
+                entry.lock.release()
             with self._guard:
                 entry.users -= 1
                 if not entry.users:

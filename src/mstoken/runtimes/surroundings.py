@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import time
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
+from mstoken.notices import warn
 from mstoken.runtimes.telling import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
-    from mstoken.flows.store_port import GrantStore, TokenStore
+    from mstoken.flows.port import Turn
+    from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.model import About, Grant, Token
+    from mstoken.runtimes.turns import Entry
 
 T = TypeVar("T")
+L = TypeVar("L")
+
+_SHORTEST_NAP_IN, _LONGEST_NAP_IN = 0.001, 0.03
+"""Seconds between two looks at whether a turn is free. Nobody sleeps in the store: under asyncio the threads that reach
+stores are few, and two processes that wait for each other's turns in all of them would never load what ends the wait.
+"""
 
 
 class Surroundings:
@@ -26,6 +37,47 @@ class Surroundings:
     async def _reach(self, store: TokenStore | GrantStore, call: Callable[[], T]) -> T:
         """Do `call`, which is the store's and may touch a disk or a network if the store is slow."""
         raise NotImplementedError
+
+    async def _take(self, key: str) -> Release | None:
+        """`TokenStore.take_turn`; a turn that came too late for whoever was cancelled is given back."""
+        raise NotImplementedError
+
+    async def _end(self, release: Release) -> None:
+        """End the turn, whatever happens to whoever asks for it."""
+        raise NotImplementedError
+
+    async def _nap(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def _turn(self, key: str, entry: Entry[L], arrived: int, until: float | None) -> AsyncGenerator[Turn, None]:
+        """The turn among all who share the store, for whoever has it in this process; without `until` it came late.
+
+        Its failure is told to those who wait in this process.
+        """
+        release = await self._turn_until(key, until) if until is not None else None
+        turn = entry.begin(arrived, late=release is None)
+        try:
+            yield turn
+        except Exception as error:
+            if until is not None and turn.failure is None:
+                entry.failed(error)
+            raise
+        finally:
+            if release is not None:
+                await self._end(release)
+
+    async def _turn_until(self, key: str, until: float) -> Release | None:
+        """What ends the turn among all who share the store; None when it did not come in time (`time.monotonic`)."""
+        nap, began = _SHORTEST_NAP_IN, time.monotonic()
+        while (release := await self._take(key)) is None:
+            if time.monotonic() >= until:
+                waited_in = time.monotonic() - began
+                warn(f"Somebody else has been asking for the same token for {waited_in:.0f} s; not waiting any longer.")
+                return None
+            await self._nap(nap * (0.5 + self.random()))  # spread, so that not all come back at once
+            nap = min(nap * 1.5, _LONGEST_NAP_IN)
+        return release
 
     def now(self) -> float:
         return time.time()
@@ -53,7 +105,8 @@ class Surroundings:
         await self._reach(self._tokens, lambda: self._tokens.delete(key))
 
     async def forget_tokens(self, about: About | None = None) -> None:
-        await self._reach(self._tokens, lambda: self._tokens.forget(about) if about else self._tokens.clear())
+        with suppress(StoreError):  # where the store cannot be asked it gives no token either; they end by themselves
+            await self._reach(self._tokens, lambda: self._tokens.forget(about) if about else self._tokens.clear())
 
     async def load_grant(self, key: str) -> Grant | None:
         return await self._reach(self._grants, lambda: self._grants.load(key))

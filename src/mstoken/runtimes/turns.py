@@ -13,7 +13,7 @@ from mstoken.flows.port import Turn
 
 L = TypeVar("L")
 
-NO_FAILURE = Turn()
+IN_TIME, LATE = Turn(), Turn(late=True)
 
 
 class Entry(Generic[L]):
@@ -32,13 +32,27 @@ class Entry(Generic[L]):
         self.users += 1
         return self.turn
 
-    def begin(self, arrived: int) -> Turn:
+    def begin(self, arrived: int, *, late: bool) -> Turn:
         """The caller's turn has come; it learns of a failure only if it was already waiting then."""
         if self.failure is not None and self.failed_turn >= arrived:
-            return Turn(copy.copy(self.failure))
-        return NO_FAILURE
+            return Turn(_another(self.failure), late)
+        return LATE if late else IN_TIME
 
     def failed(self, failure: Exception) -> None:
         """Tell those who wait now, and nobody who comes later."""
         self.failure, self.failed_turn = failure, self.turn
         self.turn += 1
+
+
+def _another(error: Exception) -> Exception:
+    """The same error without its traceback, which each who raises it makes longer.
+
+    A copy is made anew from the arguments, which fails for classes whose constructor takes others; then by its parts.
+    """
+    try:
+        made = copy.copy(error)
+    except Exception:  # noqa: BLE001 - callers' own functions prove a client, and raise what they like
+        made = type(error).__new__(type(error), *error.args)
+        made.args = error.args
+        made.__dict__.update(error.__dict__)
+    return made

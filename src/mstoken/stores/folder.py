@@ -8,33 +8,30 @@ that goes wrong here fails the caller: a token that cannot be kept in the folder
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext, suppress
-from threading import Lock
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mstoken.errors import MstokenError, StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.model import Token
 from mstoken.notices import warn
-from mstoken.stores import places, token_file
-from mstoken.stores.locks import FileTurn
-from mstoken.stores.memory import MemoryStore, forget
+from mstoken.stores import locks, places, token_file
+from mstoken.stores.memory import MemoryStore
 from mstoken.stores.names import digest_of
 from mstoken.stores.quick_read import path_of, read_file
 from mstoken.stores.sweeping import Sweeper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
-    from mstoken.flows.store_port import About, KeptToken
+    from mstoken.flows.store_port import About, KeptToken, Release
     from mstoken.stores.seal import Seal
 
 # One system call each, on the path of every token; pathlib makes several.
 # ruff: noqa: PTH105,PTH108,PTH208
 
 
-class FolderStore:
+class FolderStore(locks.HasLock):
     """Access tokens in `folder`, or in the user's own place; made at the first save.
 
     `seal` gives the vault's seal when the folder is on a disk; without one nothing is written there. Constructing it
@@ -46,7 +43,7 @@ class FolderStore:
     def __init__(self, folder: str | None = None, seal: Callable[[], Seal] | None = None) -> None:
         self._folder, self._seal_source = folder or "", seal
         self._seal: Seal | None = None
-        self._seal_lock = Lock()
+        super().__init__()
         self._in_memory: bool | None = None
         self._warned = False
         self._unkept = MemoryStore()
@@ -82,15 +79,26 @@ class FolderStore:
                 os.unlink(path_of(folder, digest_of(key)))
 
     def clear(self) -> int:
-        gone = self._unkept.clear()
-        for folder, key in self._files():
-            with suppress(OSError):
-                os.unlink(path_of(folder, key))
-                gone += 1
-        return gone
+        return self._unkept.clear() + self._remove([key for _, key in self._files()])
 
     def forget(self, about: About) -> int:
-        return forget(self, about)
+        gone = self._unkept.forget(about)
+        return gone + self._remove([kept.key for kept in self.tokens() if about.covers(kept.about)])
+
+    def _remove(self, keys: list[str]) -> int:
+        """Remove the files; gives how many went. Raises StoreError if one stays."""
+        gone, trouble = 0, ""
+        for key in keys:
+            try:
+                os.unlink(path_of(self._place(), key))
+                gone += 1
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                trouble = error.strerror or type(error).__name__
+        if trouble:
+            raise StoreError(f"Tokens in {self._place()} cannot be removed: {trouble}.", "Allow writing there.")
+        return gone
 
     def tokens(self) -> list[KeptToken]:
         kept = {token.key: token for token in self._unkept.tokens()}
@@ -103,19 +111,19 @@ class FolderStore:
                 kept |= {key: token} if token else {}
         return [kept[key] for key in sorted(kept)]
 
-    @contextmanager
-    def exclusive(self, key: str) -> Iterator[None]:
-        """One at a time for `key` among the user's processes. Other keys may be asked for inside: each has its lock."""
-        turn: AbstractContextManager[None] = nullcontext()
-        with suppress(StoreError):
-            turn = FileTurn(f"{self._made()}/{digest_of(key)}.lock")
-        with turn:
-            yield
+    def take_turn(self, key: str) -> Release | None:
+        try:
+            return locks.take_turn(f"{self._made()}/{digest_of(key)}.lock")
+        except StoreError:
+            return locks.had_anyway
 
     def _files(self) -> list[tuple[str, str]]:
-        """(folder, key) of every file of a token or a note."""
+        """(folder, key) of every file of a token or a note. Raises StoreError."""
         folder = self._place()
-        names = os.listdir(folder) if places.is_private(folder) else []
+        try:
+            names = os.listdir(folder) if places.is_private(folder) else []
+        except OSError as error:
+            raise StoreError(f"{folder} cannot be read: {error.strerror}.", "Correct its mode.") from None
         return [(folder, name.removesuffix(".token")) for name in names if name.endswith(".token")]
 
     def _place(self) -> str:
@@ -149,7 +157,7 @@ class FolderStore:
 
     def _opened_seal(self) -> Seal:
         """The seal, fetched once. Raises StoreError, and does not try twice: a keyring may be slow."""
-        with self._seal_lock:
+        with self._lock:
             if self._seal is None:
                 source, self._seal_source = self._seal_source, None
                 if source is None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept
 from mstoken.model import About, Grant
+from mstoken.stores.locks import HasLock
 from mstoken.stores.names import digest_of
 from mstoken.values import replace
 
@@ -26,14 +26,14 @@ LONGEST_TAG = 256
 """Characters: learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates."""
 
 
-class KeyVaultGrants:
+class KeyVaultGrants(HasLock):
     """Refresh tokens in `vault`. Constructing it does no I/O. Threads may share it."""
 
     slow = True
 
     def __init__(self, vault: KeyVault) -> None:
         self._vault = vault
-        self._lock = Lock()
+        super().__init__()
 
     def load(self, key: str) -> Grant | None:
         held = self._vault.read(_name(key))

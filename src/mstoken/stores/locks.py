@@ -1,67 +1,67 @@
 """One at a time for a name, among processes and threads. The system gives the lock back when its holder dies.
 
 On POSIX this is flock(2) on a file that the holder removes before letting go, so none are left lying about; whoever
-waited on the removed file sees that it has no name any more and starts over. `filelock` leaves its files there, and
+had opened the removed file sees that it has no name any more and tries again. `filelock` leaves its files there, and
 importing it takes four times as long as starting Python; it serves where there is no flock: on Windows.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
+from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
-
-from mstoken.notices import warn
+from weakref import WeakSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
+    from mstoken.flows.store_port import Release
 
-    Release = Callable[[], None]
-
-WAIT_IN = 120.0
-"""Seconds to wait for another at most. Then go on without: asking twice is better than never."""
-
-_SHORTEST_NAP_IN, _LONGEST_NAP_IN = 0.001, 0.02
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_held: set[int] = set()
+"""The open files of the locks that this process holds."""
 
 
-class FileTurn:
-    """A turn at the file `path`: a context manager, entered and left once, from any thread.
+class HasLock:
+    """Has `_lock`, among the threads of this process; the child of a fork finds it free, whoever of its parent had it.
+
+    It would be taken for ever in a child that was forked while another thread held it, since that thread is not in the
+    child (pthread_atfork(3), rationale).
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        _having.add(self)
+        _renew_at_fork()
+
+
+_having: WeakSet[HasLock] = WeakSet()
+
+
+@cache
+def _renew_at_fork() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_renew)
+
+
+def _renew() -> None:
+    for one in list(_having):
+        one._lock = Lock()  # noqa: SLF001 - of this file's own class
+
+
+def take_turn(path: str) -> Release | None:
+    """The turn at the file `path`: what ends it, from any thread; None while somebody else has it.
 
     Where the file cannot be made or locked, the turn is had at once: a lock saves requests, it does not guard data.
     """
-
-    def __init__(
-        self, path: str, *, wait_in: float = WAIT_IN, take: Callable[[str], Release | None] | None = None
-    ) -> None:
-        self._path, self._wait_in = path, wait_in
-        self._take = take or try_lock
-        self._release: Release | None = None
-
-    def __enter__(self) -> None:
-        deadline = time.monotonic() + self._wait_in
-        nap = _SHORTEST_NAP_IN
-        with suppress(OSError):
-            while (release := self._take(self._path)) is None:
-                if time.monotonic() >= deadline:
-                    _say_that_waiting_ends(self._wait_in)
-                    return
-                time.sleep(nap)
-                nap = min(nap * 1.5, _LONGEST_NAP_IN)
-            self._release = release
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        release, self._release = self._release, None
-        if release is not None:
-            release()
+    try:
+        return try_lock(path)
+    except OSError:
+        return had_anyway
 
 
-def _say_that_waiting_ends(waited_in: float) -> None:
-    warn(f"Another process has been asking for the same token for {waited_in:.0f} s; going on without it.")
+def had_anyway() -> None:
+    """End a turn that was none."""
 
 
 def try_lock(path: str) -> Release | None:
@@ -73,10 +73,12 @@ def take_by_flock(path: str) -> Release | None:
     """`try_lock` by flock(2); letting go removes the file."""
     import fcntl
 
+    _close_at_fork()
     file = os.open(path, _FLAGS, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(file).st_nlink:
+            _held.add(file)
             return lambda: _let_go(file, path)
     except BlockingIOError:
         pass
@@ -91,13 +93,28 @@ def _let_go(file: int, path: str) -> None:
     """Remove the name first: while only its holder does, the name and the lock belong together."""
     import fcntl
 
+    if file not in _held:  # this is a child, forked within the turn: it is its parent's
+        return
+    _held.discard(file)
     try:
         with suppress(OSError):
             if os.fstat(file).st_nlink:
                 os.unlink(path)  # noqa: PTH108
-        fcntl.flock(file, fcntl.LOCK_UN)  # and not only close: a forked child may have the file open too
+        fcntl.flock(file, fcntl.LOCK_UN)  # and not only close: a child may be at work between fork and exec
     finally:
         os.close(file)
+
+
+@cache
+def _close_at_fork() -> None:
+    """A lock lasts as long as the file is open anywhere (flock(2)): a child must not hold on to a dead parent's."""
+    os.register_at_fork(after_in_child=_forget_held)
+
+
+def _forget_held() -> None:
+    while _held:
+        with suppress(OSError):
+            os.close(_held.pop())
 
 
 def take_by_filelock(path: str) -> Release | None:

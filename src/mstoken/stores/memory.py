@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import nullcontext
-from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
 from mstoken.model import Grant
+from mstoken.stores.locks import HasLock
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from mstoken.flows.store_port import About, TokenStore
+    from mstoken.flows.store_port import About, Release
     from mstoken.model import Token
 
 K = TypeVar("K")
@@ -24,25 +22,28 @@ MOST_TOKENS = 200_000
 """Tokens kept in memory at most; past it the one put in longest ago goes. About 2 KB each."""
 
 
-class Bounded(Generic[K, V]):
+class Bounded(HasLock, Generic[K, V]):
     """A mapping that forgets what was put in longest ago once it is full. Every call is O(1) and thread-safe."""
 
     def __init__(self, most: int = MOST_TOKENS) -> None:
         self._most = most
         self._items: dict[K, V] = {}
         self.get = self._items.get  # the hit path is this one dict look-up, safe without a lock
-        self._lock = Lock()
+        super().__init__()
 
-    def put(self, key: K, value: V) -> None:
+    def put(self, key: K, value: V) -> list[V]:
+        """Keep `value`; gives what had to go for it."""
         with self._lock:
-            self._items.pop(key, None)
+            gone = [self._items.pop(key)] if key in self._items else []
             while len(self._items) >= self._most:
-                del self._items[next(iter(self._items))]
+                gone.append(self._items.pop(next(iter(self._items))))
             self._items[key] = value
+            return gone
 
-    def drop(self, key: K) -> None:
+    def drop(self, key: K) -> V | None:
+        """Forget what is kept under `key`, and give it."""
         with self._lock:
-            self._items.pop(key, None)
+            return self._items.pop(key, None)
 
     def clear(self) -> None:
         with self._lock:
@@ -56,56 +57,93 @@ class Bounded(Generic[K, V]):
         return len(self._items)
 
 
-class MemoryStore:
+class _OfTenants(HasLock):
+    """Which keys are of which tenant, so that forgetting a tenant's tokens does not look at everybody's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: dict[str, set[str]] = {}
+
+    def add(self, key: str, about: About) -> None:
+        with self._lock:
+            self._keys.setdefault(about.tenant.lower(), set()).add(key)
+
+    def remove(self, key: str, about: About) -> None:
+        tenant = about.tenant.lower()
+        with self._lock:
+            keys = self._keys.get(tenant, set())
+            keys.discard(key)
+            if not keys:
+                self._keys.pop(tenant, None)
+
+    def keys_of(self, tenant: str) -> list[str]:
+        with self._lock:
+            return list(self._keys.get(tenant.lower(), ()))
+
+
+class MemoryStore(HasLock):
     """Access tokens in memory, a bounded number of them."""
 
     slow = False
 
     def __init__(self, most: int = MOST_TOKENS) -> None:
-        self._tokens: Bounded[str, tuple[Token, About]] = Bounded(most)
+        self._tokens: Bounded[str, tuple[str, Token, About]] = Bounded(most)
+        self._of_tenants = _OfTenants()
+        self._turns: set[str] = set()
+        self._process = os.getpid()
+        super().__init__()
 
     def load(self, key: str) -> Token | None:
         kept = self._tokens.get(key)
-        return kept[0] if kept else None
+        return kept[1] if kept else None
 
     def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
-        self._tokens.put(key, (token, about))
+        for gone, _, whose in self._tokens.put(key, (key, token, about)):
+            self._of_tenants.remove(gone, whose)
+        if about != NOTHING_ABOUT:
+            self._of_tenants.add(key, about)
 
     def delete(self, key: str) -> None:
-        self._tokens.drop(key)
+        if (kept := self._tokens.drop(key)) is not None:
+            self._of_tenants.remove(key, kept[2])
 
     def clear(self) -> int:
         gone = len(self._tokens)
-        self._tokens.clear()
+        for key, _ in list(self._tokens.items()):
+            self.delete(key)
         return gone
 
     def forget(self, about: About) -> int:
-        return forget(self, about)
+        keys = self._of_tenants.keys_of(about.tenant) if about.tenant else [key for key, _ in self._tokens.items()]
+        found = [kept for key in keys if (kept := self._tokens.get(key))]
+        covered = [key for key, _, whose in found if whose != NOTHING_ABOUT and about.covers(whose)]
+        for key in covered:
+            self.delete(key)
+        return len(covered)
 
     def tokens(self) -> list[KeptToken]:
         kept = sorted(self._tokens.items(), key=lambda item: item[0])
-        return [KeptToken(key, about, token.expires_on) for key, (token, about) in kept if about != NOTHING_ABOUT]
+        return [KeptToken(key, about, token.expires_on) for key, (_, token, about) in kept if about != NOTHING_ABOUT]
 
-    def exclusive(self, key: str) -> AbstractContextManager[None]:  # noqa: ARG002 - the runtime's own lock is enough
-        return nullcontext()
+    def take_turn(self, key: str) -> Release | None:
+        with self._lock:
+            if self._process != os.getpid():  # a fork's child: those who had turns are not in this process
+                self._process = os.getpid()
+                self._turns.clear()
+            if key in self._turns:
+                return None
+            self._turns.add(key)
+        return lambda: self._turns.discard(key)
 
 
-def forget(store: TokenStore, about: About) -> int:
-    """`TokenStore.forget`, for every store: by its own list."""
-    covered = [kept.key for kept in store.tokens() if about.covers(kept.about)]
-    for key in covered:
-        store.delete(key)
-    return len(covered)
-
-
-class MemoryGrants:
+class MemoryGrants(HasLock):
     """Refresh tokens in memory: for a process that was given one and has nowhere else to keep the next."""
 
     slow = False
 
     def __init__(self) -> None:
         self._grants: dict[str, tuple[Grant, Kept]] = {}
-        self._lock = Lock()
+        super().__init__()
 
     def load(self, key: str) -> Grant | None:
         held = self._grants.get(key)

@@ -28,8 +28,9 @@ def token_folder() -> str:
     """The folder of access tokens; it may not be there yet. Never raises.
 
     The first that is usable of: below MSTOKEN_CACHE_DIR; `mstoken-VAULT` in XDG_RUNTIME_DIR (XDG Base Directory
-    Specification: owned by the user, mode 0700); `mstoken-UID-VAULT` in /dev/shm; beside the vault. VAULT stands for
-    the vault's place: an account's name means somebody only in its own vault, and so do the tokens got with it.
+    Specification: owned by the user, mode 0700); `mstoken-UID-VAULT` in /dev/shm; beside the vault, or '' where that
+    has no place. VAULT stands for the vault's place: an account's name means somebody only in its own vault, and so do
+    the tokens got with it.
     """
     if root := os.environ.get(ROOT_VARIABLE):
         return os.path.join(os.path.abspath(root), "tokens")
@@ -40,7 +41,8 @@ def token_folder() -> str:
         shared = f"{_SHARED_MEMORY}/{_NAME}-{os.geteuid()}-{_of_vault()}"
         if _usable(shared):
             return shared
-    return os.path.join(vault_folder(), "tokens")
+    vault = vault_folder()
+    return os.path.join(vault, "tokens") if vault else ""
 
 
 def _of_vault() -> str:
@@ -49,12 +51,14 @@ def _of_vault() -> str:
 
 
 def vault_folder() -> str:
-    """The folder of the vault and its key; it may not be there yet. Never raises."""
+    """The folder of the vault and its key; it may not be there yet. '' where the user has no home. Never raises."""
     if root := os.environ.get(ROOT_VARIABLE):
         return os.path.join(os.path.abspath(root), "vault")
     if _ON_LINUX:  # the XDG Base Directory Specification, as platformdirs reads it
         data = os.environ.get("XDG_DATA_HOME", "")
-        return f"{data if data.startswith('/') else os.path.expanduser('~/.local/share')}/{_NAME}"
+        if not data.startswith("/"):
+            data = os.path.expanduser("~/.local/share")  # stays as it is for a user id that is nobody's
+        return f"{data}/{_NAME}" if data.startswith("/") else ""
     from platformdirs import user_data_dir
 
     return user_data_dir(_NAME, appauthor=False)
@@ -71,9 +75,13 @@ def is_private(folder: str) -> bool:
 
 def make_private(folder: str) -> None:
     """Make `folder` (0700) and what is missing above it. Raises StoreError when it cannot be or is not ours alone."""
+    if not folder:
+        raise _store_error(
+            "This user has no home, so there is no place to keep anything.",
+            f"Set HOME, or {ROOT_VARIABLE} to a folder you can write to.",
+        )
     try:
-        if not os.path.lexists(folder):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+        _make(folder)
         found = os.lstat(folder)
     except OSError as error:
         raise _store_error(
@@ -81,6 +89,13 @@ def make_private(folder: str) -> None:
             f"Set {ROOT_VARIABLE} to a folder you can write to.",
         ) from None
     _refuse_unless_ours(folder, found, _FOLDER)
+
+
+def _make(folder: str) -> None:
+    """One level at a time: at once, `os.makedirs` leaves the mode of those above the folder to the umask."""
+    if folder and not os.path.lexists(folder):
+        _make(os.path.dirname(folder))
+        os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
 def check_folder(path: str) -> bool:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Held = tuple[Grant, Kept]
 
 _KIND = "grant"
+MOST_SWAPS = 100
+"""Tries to change what others change at the same time; each time one of them has got on."""
 
 
 class RedisGrants:
@@ -74,13 +76,13 @@ class RedisGrants:
 
     def _change(self, key: str, change: Callable[[Held | None], Held | None]) -> None:
         """Swap what is held for what `change` makes of it, until nobody came in between; None leaves it."""
-        name, changed = name_of(_KIND, key), False
-        while not changed:
+        name = name_of(_KIND, key)
+        for _ in range(MOST_SWAPS):
             sealed = self._link.get(name) or b""
             after = change(self._opened(key, sealed) if sealed else None)
-            if after is None:
+            if after is None or self._link.swap(name, sealed, self._sealed(key, *after)):
                 return
-            changed = self._link.swap(name, sealed, self._sealed(key, *after))
+        raise StoreError(f"What Redis at {self._link.where} keeps as {name} is changed all the time.", "Try again.")
 
     def _sealed(self, key: str, grant: Grant, kept: Kept) -> bytes:
         fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(kept)}
@@ -99,7 +101,15 @@ class RedisGrants:
                 "is damaged. It was left as it is.",
                 "Use the key it was sealed with (MSTOKEN_VAULT_KEY), or another database of the server.",
             )
-        fields: dict[str, Any] = json.loads(content)
+        try:
+            fields: dict[str, Any] = json.loads(content)
+            _kept(fields)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise StoreError(
+                f"What Redis at {self._link.where} keeps as {name} is of another version of mstoken; it was left as it "
+                "is.",
+                "Upgrade: pip install --upgrade mstoken",
+            ) from None
         return fields
 
 

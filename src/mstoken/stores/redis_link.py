@@ -7,11 +7,11 @@ that finds it away costs nothing.
 from __future__ import annotations
 
 import time
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from mstoken.errors import StoreError, UsageError
+from mstoken.stores.locks import HasLock
 from mstoken.stores.names import digest_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ return 1
 _EXTEND = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 
 
-class Link:
+class Link(HasLock):
     """One server, by URL: `redis://[[user]:password@]host[:port][/db]`, `rediss://` for TLS, `unix://path`.
 
     Connects at the first use; threads may share it, and it may be carried over a fork. `key` (32 bytes) seals what is
@@ -52,7 +52,7 @@ class Link:
         self.where = _where(url)
         self._redis: Redis | None = None
         self._seal: Seal | None = None
-        self._making = Lock()
+        super().__init__()
         self._away_until = float("-inf")
         self._said = ""
 
@@ -75,7 +75,7 @@ class Link:
 
     def drop(self, *names: str) -> int:
         """Forget them; gives how many there were."""
-        return int(self._run(lambda redis: redis.unlink(*names)))
+        return int(self._run(lambda redis: redis.unlink(*names))) if names else 0
 
     def swap(self, name: str, old: bytes, new: bytes) -> bool:
         """Keep `new` if `old` is there, in one step of the server's; b"" is for nothing. Has no end of life."""
@@ -103,17 +103,20 @@ class Link:
         if time.monotonic() < self._away_until:
             raise StoreError(self._said, "The server is asked again in a moment.")
         redis = self._connected()
+        from redis.exceptions import ConnectionError as NotThere
         from redis.exceptions import RedisError
+        from redis.exceptions import TimeoutError as NoAnswer
 
         try:
             return call(redis)
         except RedisError as error:
-            self._said = f"Redis at {self.where} cannot be used: {str(error).rstrip('.')}."
-            self._away_until = time.monotonic() + AWAY_IN
-            raise StoreError(self._said, "Check that the server runs, its address, user, password and TLS.") from None
+            said = f"Redis at {self.where} cannot be used: {str(error).rstrip('.')}."
+            if isinstance(error, NotThere | NoAnswer):  # else it is there, and may well do something else
+                self._said, self._away_until = said, time.monotonic() + AWAY_IN
+            raise StoreError(said, "Check that the server runs, its address, user, password, rights and TLS.") from None
 
     def _connected(self) -> Redis:
-        with self._making:
+        with self._lock:
             if self._redis is None:
                 self._redis = _client(self._url)
             return self._redis
@@ -138,7 +141,9 @@ def _client(url: str) -> Redis:
         client: Redis = Redis.from_url(
             url, socket_connect_timeout=CONNECT_IN, socket_timeout=ANSWER_IN, retry=Retry(NoBackoff(), 1)
         )
-        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)  # knows every parameter?
+        pool = client.connection_pool
+        pool.connection_kwargs |= {"decode_responses": False, "encoding": "utf-8"}  # what is sealed is no text
+        pool.connection_class(**pool.connection_kwargs)  # knows every parameter?
     except (ValueError, TypeError):
         raise _bad_url() from None
     return client

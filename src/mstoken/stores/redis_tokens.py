@@ -14,15 +14,13 @@ from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.model import Token
 from mstoken.notices import warn
 from mstoken.stores import token_file
-from mstoken.stores.memory import MemoryStore, forget
+from mstoken.stores.memory import MemoryStore
 from mstoken.stores.names import digest_of
 from mstoken.stores.redis_link import name_of
-from mstoken.stores.redis_turns import LEASE_IN, Keeper, RedisTurn
+from mstoken.stores.redis_turns import LEASE_IN, Turns
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from mstoken.flows.store_port import About, KeptToken
+    from mstoken.flows.store_port import About, KeptToken, Release
     from mstoken.stores.redis_link import Link
 
 _KIND, _TURN = "token", "turn"
@@ -38,7 +36,7 @@ class RedisTokens:
 
     def __init__(self, link: Link, lease_in: float = LEASE_IN) -> None:
         self._link = link
-        self._keeper = Keeper(link, lease_in)
+        self._turns = Turns(link, lease_in)
         self._unkept = MemoryStore()
         self._warned = False
 
@@ -70,44 +68,28 @@ class RedisTokens:
 
     def delete(self, key: str) -> None:
         self._unkept.delete(key)
-        self._drop([name_of(_KIND, key)])
+        try:
+            self._link.drop(name_of(_KIND, key))
+        except StoreError as error:
+            self._warn(error)
 
     def clear(self) -> int:
-        return self._unkept.clear() + self._drop(self._names())
+        return self._unkept.clear() + self._link.drop(*self._link.names(_KIND))
 
     def forget(self, about: About) -> int:
-        return forget(self, about)
+        gone = self._unkept.forget(about)
+        return gone + self._link.drop(*(name_of(_KIND, kept.key) for kept in self.tokens() if about.covers(kept.about)))
 
     def tokens(self) -> list[KeptToken]:
         kept = {token.key: token for token in self._unkept.tokens()}
-        for name in self._names():
-            try:
-                content = self._link.get(name)
-            except StoreError as error:
-                self._warn(error)
-                break
-            key = name.rpartition(":")[2]
+        for name in self._link.names(_KIND):
+            key, content = name.rpartition(":")[2], self._link.get(name)
             token = token_file.read_about(key, content, self._link.seal) if content else None
             kept |= {key: token} if token else {}
         return [kept[key] for key in sorted(kept)]
 
-    def exclusive(self, key: str) -> AbstractContextManager[None]:
-        """One at a time for `key` among all machines; other keys may be asked for inside."""
-        return RedisTurn(self._keeper, name_of(_TURN, key))
-
-    def _names(self) -> list[str]:
-        try:
-            return self._link.names(_KIND)
-        except StoreError as error:
-            self._warn(error)
-            return []
-
-    def _drop(self, names: list[str]) -> int:
-        try:
-            return self._link.drop(*names) if names else 0
-        except StoreError as error:
-            self._warn(error)
-            return 0
+    def take_turn(self, key: str) -> Release | None:
+        return self._turns.take(name_of(_TURN, key))
 
     def _warn(self, error: Exception) -> None:
         if not self._warned:

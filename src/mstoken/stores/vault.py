@@ -7,13 +7,13 @@ name, authority, tenant, client and dates. Every write is one transaction that c
 from __future__ import annotations
 
 import time
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, About, Kept
 from mstoken.model import Grant
 from mstoken.stores import places
+from mstoken.stores.locks import HasLock
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from mstoken.stores.vault_key import VaultKey
 
 _CHECK = b"mstoken vault"
-_KEY_WAIT_IN = 30.0
 
 _KEEP = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
 _ABOUT = "authority, tenant, client_id, created_on, renewed_on, renewals, ended_by"
 
 
-class Vault:
+class Vault(HasLock):
     """Refresh tokens in `folder`, or in the user's own place; made at the first write. Constructing it does no I/O.
 
     Threads may share it, and it may be carried over a fork.
@@ -38,10 +37,10 @@ class Vault:
     slow = True
 
     def __init__(self, folder: str | None = None) -> None:
+        super().__init__()
         self._folder = folder or ""
         self._proved: tuple[bytes, Seal] | None = None
         """The key, beside what the vault said to prove it by: a vault that was replaced says something else."""
-        self._fetching = Lock()
 
     def load(self, key: str) -> Grant | None:
         with self._file().reading() as connection:
@@ -52,7 +51,8 @@ class Vault:
             current, previous = (
                 self._opened(seal, key, *part) for part in zip(("current", "previous"), row, strict=False)
             )
-            return Grant(current, previous, *row[2:])
+            kept = self._kept(key, row[2:])
+            return Grant(current, previous, kept.ended_by, kept.about.authority)
 
     def replace(self, key: str, old: str, new: str) -> None:
         self._warm_up()
@@ -62,8 +62,7 @@ class Vault:
             if row is None:
                 self._keep(connection, key, (new, old), Kept(NOTHING_ABOUT, now, now))
             elif self._opened(seal, key, "current", row[0]) == old:
-                kept = connection.execute(f"SELECT {_ABOUT} FROM grants WHERE key = ?", (key,)).fetchone()  # noqa: S608
-                self._keep(connection, key, (new, old), _kept(kept).renewed(now))
+                self._keep(connection, key, (new, old), self._kept(key, row[2:]).renewed(now))
 
     def put(self, key: str, value: str, about: About) -> None:
         self._warm_up()
@@ -89,7 +88,7 @@ class Vault:
             if connection is None:
                 return {}
             rows = connection.execute(f"SELECT key, {_ABOUT} FROM grants ORDER BY key")  # noqa: S608
-            return {row[0]: _kept(row[1:]) for row in rows}
+            return {row[0]: self._kept(row[0], row[1:]) for row in rows}
 
     def seal(self) -> Seal:
         """The seal of this vault, which is made if there is none. Raises StoreError.
@@ -136,6 +135,16 @@ class Vault:
             raise self._damaged(f"what it keeps as {key!r}")
         return value.decode()
 
+    def _kept(self, key: object, columns: tuple[object, ...]) -> Kept:
+        """What is said in clear of a sign-in; SQLite keeps any kind of value in any column."""
+        authority, tenant, client_id, created_on, renewed_on, renewals, ended_by = columns
+        texts, numbers = (key, authority, tenant, client_id, renewals), (created_on, renewed_on, ended_by)
+        if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
+            raise self._damaged("what it says of a sign-in")
+        times = tuple(int(time) for time in str(renewals).split() if time.isascii() and time.isdecimal())
+        about = About(str(authority), str(tenant), str(client_id))
+        return Kept(about, created_on, renewed_on, times, ended_by)  # type: ignore[arg-type] # seen to be numbers
+
     def _damaged(self, what: str) -> StoreError:
         path = self._file().path
         return StoreError(
@@ -149,14 +158,10 @@ class Vault:
         check = secrets.get("check", b"")
         if self._proved and self._proved[0] == check:
             return self._proved[1]
-        locked = self._fetching.acquire(timeout=_KEY_WAIT_IN)  # not for ever: it may have been held at a fork
-        try:
+        with self._lock:
             if not (self._proved and self._proved[0] == check):
                 self._proved = (check, self._prove(secrets))
             return self._proved[1]
-        finally:
-            if locked:
-                self._fetching.release()
 
     def _prove(self, secrets: dict[str, bytes]) -> Seal:
         from mstoken.stores.seal import Seal
@@ -190,18 +195,13 @@ class Vault:
         )
 
 
-def _row(connection: Connection, key: str) -> tuple[object, object, int, str] | None:
-    row: tuple[object, object, int, str] | None = connection.execute(
-        "SELECT current, previous, ended_by, authority FROM grants WHERE key = ?", (key,)
+def _row(connection: Connection, key: str) -> tuple[object, ...] | None:
+    """The two tokens, sealed, and what is said of them in clear."""
+    row: tuple[object, ...] | None = connection.execute(
+        f"SELECT current, previous, {_ABOUT} FROM grants WHERE key = ?",  # noqa: S608
+        (key,),
     ).fetchone()
     return row
-
-
-def _kept(row: tuple[Any, ...]) -> Kept:
-    """What is said in clear of one, from its columns in the order of _ABOUT."""
-    authority, tenant, client_id, created_on, renewed_on, renewals, ended_by = row
-    times = tuple(int(time) for time in str(renewals).split() if time.isdigit())
-    return Kept(About(authority, tenant, client_id), created_on, renewed_on, times, ended_by)
 
 
 def _secrets(connection: Connection) -> dict[str, bytes]:

@@ -49,18 +49,25 @@ def _probe(url: str, found: list[str], *, direct: bool) -> None:
 
 
 def _connection(parts: SplitResult, *, direct: bool) -> http.client.HTTPSConnection | None:
-    host = parts.hostname or ""
-    if parts.scheme != "https" or not host:
+    if parts.scheme != "https" or not parts.hostname:
         return None
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return tls_connection(parts, PROBE_IN, context, direct=direct)
+
+
+def tls_connection(
+    parts: SplitResult, within_in: float, context: ssl.SSLContext, *, direct: bool
+) -> http.client.HTTPSConnection | None:
+    """To the https server of a URL, or through the proxy for it; None for a proxy of another kind than http."""
+    host, port = parts.hostname or "", parts.port or 443
     proxy = None if direct else _proxy(host)
     if proxy is None:
-        return http.client.HTTPSConnection(host, parts.port or 443, timeout=PROBE_IN, context=context)
+        return http.client.HTTPSConnection(host, port, timeout=within_in, context=context)
     if proxy.scheme != "http" or not proxy.hostname:
         return None
-    connection = http.client.HTTPSConnection(proxy.hostname, proxy.port or 80, timeout=PROBE_IN, context=context)
-    connection.set_tunnel(host, parts.port or 443, _proxy_headers(proxy))
+    connection = http.client.HTTPSConnection(proxy.hostname, proxy.port or 80, timeout=within_in, context=context)
+    connection.set_tunnel(host, port, _proxy_headers(proxy))
     return connection
 
 

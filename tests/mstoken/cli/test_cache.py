@@ -139,3 +139,13 @@ def test_while_redis_is_away_the_token_is_printed_and_one_note_says_so(at_entra:
     assert ran.err.count("mstoken:") == 1
     assert "127.0.0.1:1" in ran.err
     assert "hunter2" not in ran.err
+
+
+@pytest.mark.parametrize("arguments", [("show",), ("clear",), ("clear", "--tenant", "contoso.onmicrosoft.com")])
+def test_while_redis_is_away_nothing_is_said_to_be_gone(at_entra: Program, arguments: tuple[str, ...]) -> None:
+    """Who looks, or wants tokens forgotten, is told that the server could not be asked; the exit code says so too."""
+    ran = at_entra("cache", *arguments, MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1/0")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("mstoken: error: Redis at 127.0.0.1:1/0 cannot be used")
+    assert "forgotten" not in ran.err
+    assert "hunter2" not in ran.err

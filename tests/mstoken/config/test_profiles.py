@@ -24,6 +24,13 @@ def refused(home: Home, text: str, name: str = "work") -> UsageError:
     return raised.value
 
 
+@pytest.mark.parametrize("place", ["/dev/null", "/nonexistent"])
+def test_a_home_that_is_none_has_no_profiles(place: str) -> None:
+    """Users of services have such homes; who they are is said by the environment."""
+    assert names({"HOME": place}) == ()
+    assert find("default", {"MSTOKEN_CONFIG_DIR": place}) is None
+
+
 def test_a_profile_has_all_its_settings(home: Home) -> None:
     """Every documented key is read; secrets stay references."""
     home.write("""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.support.hurried import hurry
 from tests.support.person import Person
-from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, codes_reply, token_reply
 from tests.support.worlds import Blocking, World
 
 from entra_emulator import Emulator
@@ -19,17 +19,7 @@ OTTO = "otto@northwind-partner.example"
 PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 GRAPH = "https://graph.microsoft.com/.default"
 
-CODES = Reply(
-    200,
-    {
-        "user_code": "ABC123DEF",
-        "device_code": "the-device-code",
-        "verification_uri": "https://microsoft.com/devicelogin",
-        "expires_in": 900,
-        "interval": 5,
-        "message": "Open the page and enter ABC123DEF.",
-    },
-)
+CODES = codes_reply()
 
 
 def refusal(error: str, code: int = 0) -> Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from email.utils import formatdate
 from functools import partial
@@ -10,10 +9,9 @@ from typing import Any
 
 import pytest
 from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from tests.support.worlds import World
+from tests.support.worlds import World, ask_within
 
 from mstoken import (
-    Client,
     ClientSecret,
     CredentialRejected,
     MstokenError,
@@ -27,8 +25,6 @@ from mstoken import (
     UnreadableAnswer,
 )
 from mstoken.flows import politely
-from mstoken.flows.cached import cached
-from mstoken.model import Token, TokenRequest
 from mstoken.stores.memory import in_memory
 
 SLOW_DOWN = Reply(429, "Too Many Requests", {"Retry-After": "600"})
@@ -36,15 +32,6 @@ SLOW_DOWN = Reply(429, "Too Many Requests", {"Retry-After": "600"})
 
 def _client(world: World, service: TokenService, stores: Stores | None = None, client_id: str = CLIENT_ID) -> Any:
     return world.client(TENANT, client_id, ClientSecret("s3cret"), service.url, stores)
-
-
-def _ask_within(world: World, client: Any, patience_in: float) -> Token:
-    """As `get_token("graph")`, by a caller of so much patience."""
-    question: TokenRequest = client.question("graph")
-    object.__setattr__(question, "patience_in", patience_in)
-    if world.client_class.__name__ == "Client":
-        return client._run(cached(question, client._port()))  # type: ignore[no-any-return]
-    return world.run(lambda: cached(question, client._port()))  # type: ignore[no-any-return]
 
 
 def test_a_pause_is_kept_by_all_callers_of_the_process(world: World, token_service: TokenService) -> None:
@@ -94,7 +81,7 @@ def test_a_short_pause_is_waited_out_by_everybody(world: World, token_service: T
     token_service.script = [answer]
     client = _client(world, token_service)
     with pytest.raises(Throttled):
-        _ask_within(world, client, 0.2)
+        ask_within(world, client, 0.2)
     assert world.run(lambda: client.get_token("arm")).token == "token-1"
     assert len(began) == 2
     assert began[1] - began[0] >= 0.8
@@ -205,7 +192,7 @@ def test_a_call_ends_within_its_patience(world: World, token_service: TokenServi
     token_service.script = [stall]
     began = time.monotonic()
     with pytest.raises(TryLater):
-        _ask_within(world, _client(world, token_service), 1)
+        ask_within(world, _client(world, token_service), 1)
     assert time.monotonic() - began < 4
 
 
@@ -218,7 +205,7 @@ def test_half_an_answer_and_then_nothing_ends_too(world: World, token_service: T
     token_service.script = [dribble]
     began = time.monotonic()
     with pytest.raises((TryLater, UnreadableAnswer)):
-        _ask_within(world, _client(world, token_service), 1)
+        ask_within(world, _client(world, token_service), 1)
     assert time.monotonic() - began < 4
 
 
@@ -227,47 +214,5 @@ def test_a_users_realm_that_does_not_answer_takes_no_longer(world: World, token_
     token_service.script = [Reply(200, {}, delay=20), token_reply()]
     client = world.client(TENANT, CLIENT_ID, Password("anna@contoso.example", "s3cret"), token_service.url)
     began = time.monotonic()
-    assert _ask_within(world, client, 1).token == "token-1"
+    assert ask_within(world, client, 1).token == "token-1"
     assert time.monotonic() - began < 15
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        Reply(503, "busy", {"Retry-After": "3600"}),
-        Reply(200, "<html>Sign in to the Wi-Fi</html>"),
-        Reply(401, {"error": "invalid_client", "error_codes": [7000222]}),
-        Reply(400, {"error": "interaction_required", "error_codes": [50076]}),
-    ],
-)
-def test_no_failing_renewal_fails_who_holds_a_valid_token(
-    world: World, token_service: TokenService, failure: Reply
-) -> None:
-    """Busy, unreadable or refused: what is valid serves, and the service is not asked again at once."""
-    token_service.script = [token_reply("old", refresh_in=1), failure]
-    client = _client(world, token_service)
-    world.run(lambda: client.get_token("graph"))
-    time.sleep(1.1)
-    for _ in range(3):
-        assert world.run(lambda: client.get_token("graph")).token == "old"
-    assert len(token_service.asked) == 2
-
-
-def test_nobody_waits_for_a_renewal_who_holds_a_valid_token(world: World, token_service: TokenService) -> None:
-    """While one renews at a slow service, those who come later are served at once."""
-    token_service.script = [token_reply("old", refresh_in=1), Reply(200, token_reply("new").body, delay=2)]
-    stores = in_memory()
-    world.run(lambda: _client(world, token_service, stores).get_token("graph"))
-    time.sleep(1.1)
-    slow = threading.Thread(
-        target=lambda: Client(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, stores).get_token("graph")
-    )
-    slow.start()
-    while len(token_service.asked) < 2:
-        time.sleep(0.01)
-    began = time.monotonic()
-    assert world.run(lambda: _client(world, token_service, stores).get_token("graph")).token == "old"
-    assert time.monotonic() - began < 1
-    slow.join()
-    assert world.run(lambda: _client(world, token_service, stores).get_token("graph")).token == "new"
-    assert len(token_service.asked) == 2

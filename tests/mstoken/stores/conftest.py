@@ -24,6 +24,9 @@ from mstoken.stores.shared import redis_stores
 from mstoken.stores.vault import Vault
 from mstoken.transports.pyreqwest import PyreqwestTransport
 
+ROOT = Path(__file__).parents[3]
+"""Where `tests` is found as a package."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "keyring_daemon: needs gnome-keyring-daemon and dbus-run-session")
@@ -116,7 +119,8 @@ class Workers:
         """A running worker with pipes for its input, output and errors."""
         command = [sys.executable, str(Path(__file__).parent / "worker.py"), *map(str, arguments)]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
         self._started.append(process)
         return process
 

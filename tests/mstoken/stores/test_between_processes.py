@@ -11,7 +11,7 @@ import pytest
 
 from mstoken.model import Token
 from mstoken.stores.folder import FolderStore
-from mstoken.stores.locks import FileTurn, take_by_filelock, take_by_flock
+from mstoken.stores.locks import take_by_filelock, take_by_flock, take_turn
 
 KEY = "0" * 40
 SECONDS = 30.0 if os.environ.get("MSTOKEN_LONG_TESTS") else 1.5
@@ -80,17 +80,30 @@ def test_a_killed_holder_lets_another_in(memory_folder: str, workers: Any) -> No
     holder.kill()
     holder.wait()
     assert _names(memory_folder) == [f"{KEY}.lock"]
-    turn = FileTurn(f"{memory_folder}/{KEY}.lock", wait_in=0)
-    with turn:
-        assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
+    release = take_turn(f"{memory_folder}/{KEY}.lock")
+    assert release is not None
+    assert take_turn(f"{memory_folder}/{KEY}.lock") is None
+    release()
     assert _names(memory_folder) == []
 
 
-def test_a_forked_child_does_not_keep_the_turn(memory_folder: str, workers: Any) -> None:
-    """A child forked within a turn has the lock file open too; the turn is over when its taker says so."""
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_forked_child_does_not_keep_the_turn(memory_folder: str, workers: Any, killed: bool) -> None:  # noqa: FBT001
+    """A turn of whoever forked a child is over when its taker says so or dies, and not before, whatever becomes of it.
+
+    The child has the lock file open too, and would end its parent's turn where it runs on to the end of its own.
+    """
     holder = workers.start("hold_with_child", memory_folder, KEY)
     child = int(holder.stdout.readline())
     try:
+        assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
+        if killed:
+            holder.kill()
+            holder.wait()
+        else:
+            holder.stdin.write("go on\n")
+            holder.stdin.flush()
+            assert holder.stdout.readline() == "done\n"
         release = take_by_flock(f"{memory_folder}/{KEY}.lock")
         assert release is not None
         release()
@@ -111,20 +124,9 @@ def test_both_kinds_of_lock_let_one_in_at_a_time(take: Any, tmp_path: Path) -> N
     again()
 
 
-def test_who_waits_too_long_goes_on_without(memory_folder: str, workers: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A holder that hangs costs a wait and a warning, not the token."""
-    holder = workers.start("hold", memory_folder, KEY)
-    assert holder.stdout.readline() == "held\n"
-    with FileTurn(f"{memory_folder}/{KEY}.lock", wait_in=0.05):
-        pass
-    assert "going on without it" in caplog.text
-    assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
-
-
 def test_where_nothing_can_be_locked_the_turn_is_had_at_once(tmp_path: Path) -> None:
     """A lock saves requests and guards no data: with no folder to put it in, the caller goes on."""
     (tmp_path / "file").write_text("in the way")
-    entered = False
-    with FolderStore(str(tmp_path / "file")).exclusive(KEY), FileTurn(str(tmp_path / "none" / "a.lock")):
-        entered = True
-    assert entered
+    for release in (FolderStore(str(tmp_path / "file")).take_turn(KEY), take_turn(str(tmp_path / "none" / "a.lock"))):
+        assert release is not None
+        release()

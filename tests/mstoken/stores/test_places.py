@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,8 +114,8 @@ def test_what_is_made_is_closed_to_others(tmp_path: Path) -> None:
     made = [path for path in (tmp_path / "a").rglob("*") if not path.is_dir()]
     assert {path.name for path in made} >= {"vault.db", "vault.key", f"{KEY}.token"}
     assert {oct(path.stat().st_mode & 0o777) for path in made} == {"0o600"}
-    assert oct((tmp_path / "a" / "vault").stat().st_mode & 0o777) == "0o700"
-    assert oct((tmp_path / "a" / "tokens").stat().st_mode & 0o777) == "0o700"
+    for folder in ("a", "a/vault", "a/tokens"):
+        assert oct((tmp_path / folder).stat().st_mode & 0o777) == "0o700"
 
 
 def _refused(vault: Vault) -> str:
@@ -179,6 +180,21 @@ def test_without_a_home_there_is_a_clear_message(at_home: Path, monkeypatch: pyt
         vault.replace("account:anna", "r0", "r1")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_a_user_id_that_is_nobodys_has_no_home(anyones_folder: str, workers: Any) -> None:
+    """As in a container that is told a user id: tokens go where the system has memory, a sign-in is told what is
+    missing, and nothing is made or looked for in a folder called ~ of the working folder.
+    """
+    Path(anyones_folder).chmod(0o777)
+    output, _ = workers.run("homeless", anyones_folder)
+    token, said, *places = output.splitlines()
+    assert token == "t"
+    assert said.startswith("This user has no home")
+    assert "MSTOKEN_CACHE_DIR" in said
+    assert places == ["vault ''", "configuration '/nonexistent/mstoken/config.toml'"]
+    assert [path.name for path in Path(anyones_folder).iterdir()] == ["before"]
+
+
 def test_a_token_that_cannot_be_kept_stays_with_the_process(
     tmp_path: Path, strangers: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -213,21 +229,22 @@ def test_a_newer_token_in_memory_wins_over_an_older_one_in_the_folder(memory_fol
     assert store.load(KEY) == odd
 
 
-def test_a_full_disk_costs_no_token(memory_folder: str, workers: object) -> None:
+def test_a_full_disk_costs_no_token(memory_folder: str, workers: Any) -> None:
     """When files cannot grow, the caller has the tokens, is warned once, and nothing half written is left."""
-    output, errors = workers.run("kept_when_full", memory_folder)  # type: ignore[attr-defined]
+    output, errors = workers.run("kept_when_full", memory_folder)
     assert output == "after another ['swept']\n"
     assert errors.count("Access tokens stay with this process only") == 1
 
 
-def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, workers: object) -> None:
-    """On a read-only home kept tokens and sign-ins work; renewing says that it cannot be kept."""
-    output, errors = workers.run("read_only", anyones_folder)  # type: ignore[attr-defined]
-    tokens, vault, said = output.splitlines()
+def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, workers: Any) -> None:
+    """On a read-only home kept tokens and sign-ins work; renewing and clearing say that they cannot."""
+    output, errors = workers.run("read_only", anyones_folder)
+    tokens, vault, said, cleared = output.splitlines()
     assert tokens == "t u"
     assert vault == "True ['account:anna']"
     assert "cannot be read or written" in said
     assert "MSTOKEN_CACHE_DIR" in said
+    assert "cannot be removed" in cleared
     assert errors.count("Access tokens stay with this process only") == 1
 
 

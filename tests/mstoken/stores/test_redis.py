@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.support.redis_server import KEY, PASSWORD, QUOTED, USER, RedisServer
+from tests.support.turns import turn
 
 from mstoken import Stores, redis_stores
 from mstoken.errors import StoreError, UsageError
@@ -19,7 +20,7 @@ from mstoken.flows.store_port import About
 from mstoken.model import Grant, Token
 from mstoken.stores.redis_link import AWAY_IN, Link, name_of
 from mstoken.stores.redis_tokens import RedisTokens
-from mstoken.stores.redis_turns import Keeper, RedisTurn
+from mstoken.stores.redis_turns import Turns
 
 QUESTION, ACCOUNT = "0" * 40, "account:anna@contoso.example"
 ABOUT = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app", "anna", "https://graph/.default")
@@ -61,7 +62,7 @@ def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
     assert kept.token == SECRETS[0]
     assert other.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
     assert list(other.grants.names()) == [ACCOUNT]
-    with other.tokens.exclusive(QUESTION):
+    with turn(other.tokens, QUESTION):
         assert other.tokens.clear() == 1
 
 
@@ -96,7 +97,7 @@ def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: p
     caplog.set_level(logging.DEBUG)
     stores = redis_stores(redis.url, KEY)
     _fill(stores)
-    with stores.tokens.exclusive(QUESTION):
+    with turn(stores.tokens, QUESTION):
         names = redis.say("KEYS", "*").split()
         seen = b"".join(redis.say("--raw", "GET", name.decode()) for name in names) + b" ".join(names)
     assert len(names) == 3
@@ -115,7 +116,7 @@ def test_what_expires_goes_by_itself_and_sign_ins_stay(redis: RedisServer) -> No
     assert lives["grant", ACCOUNT] == -1
     stores.tokens.save(QUESTION, _token(life_in=-5))
     assert stores.tokens.load(QUESTION) is None
-    with stores.tokens.exclusive(QUESTION):
+    with turn(stores.tokens, QUESTION):
         assert 0 < int(redis.say("PTTL", name_of("turn", QUESTION))) <= 10_000
     assert redis.say("EXISTS", name_of("turn", QUESTION)) == b"0\n"
 
@@ -167,15 +168,17 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
         kept = stores.tokens.load("1" * 40)
         assert kept is not None
         assert kept.token == "while away"
-        with stores.tokens.exclusive(QUESTION):
+        with turn(stores.tokens, QUESTION):
             pass
     assert stores.tokens.load(QUESTION) is None
-    assert [one.about for one in stores.tokens.tokens()] == [ABOUT]
     assert time.monotonic() - began < 2
     assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
     calls: list[Callable[[], object]] = [
         lambda: stores.grants.load(ACCOUNT),
         lambda: stores.grants.replace(ACCOUNT, SECRETS[2], "x"),
+        stores.tokens.tokens,
+        lambda: stores.tokens.forget(About(account="ben")),
+        redis_stores(own.url, KEY).tokens.clear,
     ]
     for call in calls:
         with pytest.raises(StoreError, match="cannot be used"):
@@ -188,6 +191,63 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
     found = redis_stores(own.url, KEY).tokens.load("1" * 40)
     assert found is not None
     assert found.token == "back"
+
+
+def test_a_server_that_takes_nothing_more_still_gives_what_it_has(
+    own: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Full, with `noeviction`: it is there, so what it keeps is used; what is new stays with the process."""
+    stores = redis_stores(own.url, KEY)
+    _fill(stores)
+    own.say("CONFIG", "SET", "maxmemory", "1")
+    stores.tokens.save("1" * 40, _token("no room"))
+    found = [stores.tokens.load(QUESTION), stores.tokens.load("1" * 40)]
+    assert [one.token if one else None for one in found] == [SECRETS[0], "no room"]
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    with pytest.raises(StoreError, match="maxmemory"):
+        stores.grants.replace(ACCOUNT, SECRETS[2], "x")
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
+
+
+@pytest.mark.parametrize("parameter", ["decode_responses=true", "encoding=utf-16", "protocol=3", "db=2"])
+def test_parameters_of_the_url_change_nothing_of_what_is_kept(redis: RedisServer, parameter: str) -> None:
+    """What is sealed is no text, whatever the URL says about text."""
+    stores = redis_stores(f"{redis.url}?{parameter}", KEY)
+    _fill(stores)
+    kept = stores.tokens.load(QUESTION)
+    assert kept is not None
+    assert kept.token == SECRETS[0]
+    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert list(stores.grants.names()) == [ACCOUNT]
+
+
+def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> None:
+    """What opens with the key and says other things than we know is an error, and stays."""
+    link, name = Link(redis.url, KEY), name_of("grant", ACCOUNT)
+    link.swap(name, b"", link.seal().seal(b'{"version": 2}', name))
+    before, grants = link.get(name), redis_stores(redis.url, KEY).grants
+    calls: list[Callable[[], object]] = [
+        lambda: grants.load(ACCOUNT),
+        grants.names,
+        lambda: grants.replace(ACCOUNT, "a", "b"),
+        lambda: grants.put(ACCOUNT, "a", ABOUT),
+        lambda: grants.end(ACCOUNT, "a", 50173),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="another version") as caught:
+            call()
+        assert "Upgrade" in caught.value.remedy
+    assert link.get(name) == before
+
+
+def test_what_is_changed_all_the_time_is_an_error_in_the_end(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever compares and swaps in vain does not go on for ever."""
+    monkeypatch.setattr(Link, "swap", lambda *_: False)
+    with pytest.raises(StoreError, match="all the time"):
+        redis_stores(redis.url, KEY).grants.put(ACCOUNT, "a", ABOUT)
 
 
 def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:
@@ -225,7 +285,7 @@ def _free(link: Link, name: str) -> bool:
 def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: RedisServer) -> None:
     """The mark is renewed in the background; when the turn ends, it is gone at once."""
     link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    with RedisTokens(link, lease_in=0.3).exclusive(QUESTION):
+    with turn(RedisTokens(link, lease_in=0.3), QUESTION):
         until = time.monotonic() + 1.2
         while time.monotonic() < until:
             assert not _free(link, name)
@@ -242,7 +302,7 @@ def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers:
     holder.kill()
     holder.wait()
     began = time.monotonic()
-    with RedisTokens(link).exclusive(QUESTION):
+    with turn(RedisTokens(link), QUESTION):
         assert time.monotonic() - began < 5
         assert not _free(link, name_of("turn", QUESTION))
 
@@ -250,23 +310,30 @@ def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers:
 def test_who_has_lost_a_turn_does_not_end_anothers(redis: RedisServer) -> None:
     """A holder that was paused beyond its lease comes back and leaves the new holder's mark alone."""
     link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    slept = RedisTurn(Keeper(link, lease_in=60), name)
-    slept.__enter__()
+    slept = Turns(link, lease_in=60).take(name)
     redis.say("DEL", name)
-    with RedisTurn(Keeper(link), name):
-        slept.__exit__(None, None, None)
-        assert not _free(link, name)
+    other = Turns(link).take(name)
+    assert slept is not None
+    assert other is not None
+    slept()
+    assert not _free(link, name)
+    other()
     assert _free(link, name)
 
 
-def test_who_waits_too_long_goes_on_without(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
-    """A holder that hangs costs a wait and a warning, not the token."""
+def test_who_comes_back_to_a_lost_turn_leaves_its_process_the_new_one(redis: RedisServer) -> None:
+    """Two turns of one process at one name, the first lost: the second is renewed on, after the first has ended."""
     link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    assert link.take(name, "somebody", 60)
-    with RedisTurn(Keeper(link), name, wait_in=0.05):
-        pass
-    assert "going on without it" in caplog.text
+    turns = Turns(link, lease_in=0.3)
+    lost = turns.take(name)
+    redis.say("DEL", name)
+    ours = turns.take(name)
+    assert lost is not None
+    assert ours is not None
+    lost()
+    time.sleep(0.6)
     assert not _free(link, name)
+    ours()
 
 
 def test_sixteen_processes_take_turns(redis: RedisServer, workers: Any, tmp_path: Any) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.turns import free
 
 from mstoken.flows.store_port import TokenStore
 from mstoken.model import About, Token
+from mstoken.stores.memory import MemoryStore
 
 KEY, OTHER = "0" * 40, "1" * 40
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "pop", 3_999_999_000, "https://graph.microsoft.com/.default openid")
@@ -72,23 +75,54 @@ def test_keys_that_are_no_digests_are_kept_apart(tokens: TokenStore) -> None:
     assert found == [f"t{number}" for number in range(len(names))]
 
 
+def test_one_at_a_time_has_the_turn(tokens: TokenStore) -> None:
+    """Who comes second is told at once, also by another way to the same store, and has it when the first is done."""
+    release = tokens.take_turn(KEY)
+    assert release is not None
+    assert tokens.take_turn(KEY) is None
+    release()
+    assert free(tokens, KEY)
+
+
 def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: TokenStore) -> None:
     """The refresh flow asks for an account's turn within a token's turn; that must not wait for itself."""
-    with tokens.exclusive(KEY), tokens.exclusive("account:anna"):
-        tokens.save(KEY, TOKEN)
-    with tokens.exclusive("account:anna"), tokens.exclusive(KEY):
-        assert tokens.load(KEY) == TOKEN
+    for first, second in ((KEY, "account:anna"), ("account:anna", KEY)):
+        outer, inner = tokens.take_turn(first), tokens.take_turn(second)
+        assert outer is not None
+        assert inner is not None
+        outer()
+        assert not free(tokens, second)
+        inner()
+        assert free(tokens, second)
 
 
-def test_a_turn_may_be_entered_and_left_in_different_threads(tokens: TokenStore) -> None:
-    """Asyncio enters and leaves in whatever thread is free."""
-    turn = tokens.exclusive(KEY)
-    entering = threading.Thread(target=turn.__enter__)
-    entering.start()
-    entering.join()
-    turn.__exit__(None, None, None)
-    with tokens.exclusive(KEY):
-        pass
+def test_a_turn_may_begin_and_end_in_different_threads(tokens: TokenStore) -> None:
+    """Asyncio takes and ends it in whatever thread is free."""
+    taken: list[Callable[[], None] | None] = []
+    taking = threading.Thread(target=lambda: taken.append(tokens.take_turn(KEY)))
+    taking.start()
+    taking.join()
+    assert taken[0] is not None
+    taken[0]()
+    assert free(tokens, KEY)
+
+
+def test_of_many_threads_one_has_the_turn(tokens: TokenStore) -> None:
+    """Sixteen at once: exactly one gets it."""
+    start, taken = threading.Barrier(16), []
+
+    def take() -> None:
+        start.wait()
+        taken.append(tokens.take_turn(KEY))
+
+    threads = [threading.Thread(target=take) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [release] = filter(None, taken)
+    release()
+    assert free(tokens, KEY)
 
 
 def test_threads_may_share_a_store(tokens: TokenStore) -> None:
@@ -180,3 +214,19 @@ def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: TokenStore) -> Non
     assert [one.about for one in tokens.tokens()] == [ANNA]
     assert tokens.forget(ANNA) == 1
     assert tokens.load("account:anna") is None
+
+
+def test_a_bounded_store_forgets_by_tenant_what_it_still_has() -> None:
+    """What had to go for others is gone from the index of tenants too, which so stays as small as the store."""
+    store = MemoryStore(most=10)
+    for number in range(100):
+        store.save(f"{number:x}", Token("t", 4_000_000_000), About(tenant=f"tenant-{number % 20}"))
+    store.save("1", Token("again", 4_000_000_000), About(tenant="tenant-99"))
+    store.delete("63")
+    assert len(store.tokens()) == 9
+    assert sum(len(keys) for keys in store._of_tenants._keys.values()) == 9
+    assert store.forget(About(tenant="tenant-5")) == 0
+    assert store.forget(About(tenant="TENANT-99")) == 1
+    assert store.forget(About(tenant="tenant-15")) == 1
+    assert store.clear() == 7
+    assert store._of_tenants._keys == {}

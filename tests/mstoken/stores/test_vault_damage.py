@@ -17,6 +17,7 @@ from mstoken.errors import StoreError
 from mstoken.flows.store_port import About
 from mstoken.model import Grant
 from mstoken.stores.vault import Vault
+from mstoken.values import as_dict
 
 ACCOUNT = "account:anna"
 
@@ -129,6 +130,11 @@ def test_a_vault_of_a_newer_version_is_left_alone(folder: Path) -> None:
         "UPDATE grants SET current = zeroblob(3)",
         "UPDATE grants SET current = previous",
         "UPDATE grants SET current = (SELECT current FROM grants WHERE key = 'account:1') WHERE key = 'account:anna'",
+        "UPDATE grants SET created_on = 'yesterday'",
+        "UPDATE grants SET renewed_on = 1e300",
+        "UPDATE grants SET ended_by = x'00'",
+        "UPDATE grants SET authority = x'ff'",
+        "UPDATE grants SET renewals = x'ff'",
     ],
 )
 def test_a_vault_with_wrong_content_is_refused(folder: Path, harm: str) -> None:
@@ -144,6 +150,31 @@ def test_a_vault_with_wrong_content_is_refused(folder: Path, harm: str) -> None:
     assert str(folder) in str(reading.value)
     assert str(folder) in str(writing.value)
     assert (folder / "vault.key").read_bytes() == key
+
+
+@pytest.mark.parametrize("column", ["key", "authority", "tenant", "client_id", "created_on", "renewed_on", "ended_by"])
+@pytest.mark.parametrize("value", ["x'ff'", "'\u00b2'", "1e300"])
+def test_a_list_shows_what_was_kept_or_says_what_is_damaged(folder: Path, column: str, value: str) -> None:
+    """SQLite keeps a value of any kind in any column: none that is of another kind comes out of the vault."""
+    with closing(sqlite3.connect(folder / "vault.db")) as connection:
+        connection.execute(f"UPDATE grants SET {column} = {value} WHERE key = 'account:anna'")  # noqa: S608
+        connection.commit()
+    try:
+        kept = Vault(str(folder)).names()
+    except StoreError as error:
+        assert "is damaged (what it says of a sign-in)" in error.message  # noqa: PT017
+    else:
+        assert all(isinstance(key, str) for key in kept)
+        assert all(isinstance(text, str) for one in kept.values() for text in as_dict(one.about).values())
+        assert all(isinstance(number, int) for one in kept.values() for number in (one.renewed_on, one.created_on))
+
+
+def test_times_of_renewals_that_are_none_are_left_out(folder: Path) -> None:
+    """They are for people to look at, and nothing depends on them."""
+    with closing(sqlite3.connect(folder / "vault.db")) as connection:
+        connection.execute("UPDATE grants SET renewals = '12 \u00b2 x -1 34'")
+        connection.commit()
+    assert Vault(str(folder)).names()[ACCOUNT].renewals == (12, 34)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

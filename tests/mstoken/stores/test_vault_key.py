@@ -152,7 +152,7 @@ class TestSecretService:
         ]
         home.mkdir(mode=0o700, exist_ok=True)
         places = {name: str(home) for name in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")}
-        environment = {**os.environ, **places}
+        environment = {**os.environ, **places, "PYTHONPATH": str(Path(__file__).parents[3])}
         del environment["PYTHON_KEYRING_BACKEND"]
         command = ["dbus-run-session", "--", "sh", "-ec", "\n".join(lines)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)

@@ -6,20 +6,26 @@ import contextlib
 import os
 import random
 import resource
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.turns import turn
+
+from mstoken.config.folder import config_file
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import About
 from mstoken.model import Grant, Token
+from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.locks import try_lock
 from mstoken.stores.redis_link import Link
 from mstoken.stores.redis_tokens import RedisTokens
 from mstoken.stores.seal import Seal
+from mstoken.stores.user import user_stores
 from mstoken.stores.vault import Vault
 
 FAR = 4_000_000_000
@@ -74,7 +80,7 @@ def _take_turns(store: FolderStore | RedisTokens, key: str, mark: str, turns: st
     _wait_for_the_others()
     met = 0
     for _ in range(int(turns)):
-        with store.exclusive(key):
+        with turn(store, key):
             try:
                 os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
             except FileExistsError:
@@ -105,7 +111,7 @@ def grab(path: str, mark: str, seconds: str, _worker: str) -> None:
 
 def hold(folder: str, key: str) -> None:
     """Take a turn and never give it back."""
-    with FolderStore(folder).exclusive(key):
+    with turn(FolderStore(folder), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
@@ -113,20 +119,28 @@ def hold(folder: str, key: str) -> None:
 
 def hold_on_redis(url: str, key: str, lease: str) -> None:
     """Take a turn at a Redis server and never give it back."""
-    with RedisTokens(Link(url, REDIS_KEY), float(lease)).exclusive(key):
+    with turn(RedisTokens(Link(url, REDIS_KEY), float(lease)), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
 
 
 def hold_with_child(folder: str, key: str) -> None:
-    """Take a turn, fork a child that lives on, and give the turn back."""
-    with FolderStore(folder).exclusive(key):
+    """Take a turn, fork a child that leaves the block and lives on, and give the turn back when told to."""
+    reader, writer = os.pipe()
+    with turn(FolderStore(folder), key):
         child = os.fork()
-        if not child:
-            sys.stdout.close()
-            time.sleep(600)
-    sys.stdout.write(f"{child}\n")
+        if child:
+            os.close(writer)
+            assert os.read(reader, 1) == b"."  # the child has left its block
+            sys.stdout.write(f"{child}\n")
+            sys.stdout.flush()
+            sys.stdin.readline()
+    if not child:
+        os.write(writer, b".")
+        sys.stdout.close()
+        time.sleep(600)
+    sys.stdout.write("done\n")
     sys.stdout.flush()
     sys.stdin.read()
 
@@ -156,8 +170,7 @@ def vault_when_full(folder: str) -> None:
 
 def read_only(folder: str) -> None:
     """Keep something, lose the right to write, and print what can still be done."""
-    FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)).save("0a", Token("t", FAR))
-    Vault(f"{folder}/vault").put(ACCOUNT, "r0", About())
+    _fill_in(folder)
     for path in [*Path(folder).rglob("*"), Path(folder)]:
         path.chmod(0o500 if path.is_dir() else 0o400)
         if os.geteuid() == 0:
@@ -166,10 +179,34 @@ def read_only(folder: str) -> None:
         os.setuid(NOBODY)
     tokens, vault = FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)), Vault(f"{folder}/vault")
     tokens.save("0b", Token("u", FAR))
-    with tokens.exclusive("0b"):
+    with turn(tokens, "0b"):
         sys.stdout.write(f"{_loaded(tokens, '0a')} {_loaded(tokens, '0b')}\n")
     sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r0')} {list(vault.names())}\n")
-    sys.stdout.write(_said_by(lambda: vault.replace(ACCOUNT, "r0", "r1")) + "\n")
+    calls: list[Callable[[], object]] = [lambda: vault.replace(ACCOUNT, "r0", "r1"), tokens.clear]
+    sys.stdout.writelines(f"{_said_by(call)}\n" for call in calls)
+
+
+def _fill_in(folder: str) -> None:
+    """Keep something; what has to be imported for it is, while it can be read."""
+    FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)).save("0a", Token("t", FAR))
+    Vault(f"{folder}/vault").put(ACCOUNT, "r0", About())
+
+
+def homeless(folder: str) -> None:
+    """Become a user who is in no list of users, with no HOME, in `folder`; print what can be kept, and where."""
+    _fill_in(f"{folder}/before")
+    os.setuid(54321)
+    os.chdir(folder)
+    for name in ("HOME", "MSTOKEN_CACHE_DIR", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        os.environ.pop(name, None)
+    stores = user_stores()
+    stores.tokens.save("0a", Token("t", FAR))
+    kept = stores.tokens.load("0a")
+    sys.stdout.write(f"{kept.token if kept else 'nothing'}\n")
+    sys.stdout.write(_said_by(lambda: stores.grants.put(ACCOUNT, "r0", About())) + "\n")
+    sys.stdout.write(f"vault {places.vault_folder()!r}\nconfiguration {config_file(os.environ)!r}\n")
+    if made := places.token_folder():
+        shutil.rmtree(made)
 
 
 def renew_until_killed(folder: str, kills: str, first: str) -> None:
@@ -228,7 +265,7 @@ def _loaded(store: FolderStore, key: str) -> str:
     return kept.token if kept else "nothing"
 
 
-def _said_by(call: Callable[[], None]) -> str:
+def _said_by(call: Callable[[], object]) -> str:
     try:
         call()
     except StoreError as error:
@@ -255,6 +292,7 @@ TASKS: dict[str, Callable[..., None]] = {
         kept_when_full,
         vault_when_full,
         read_only,
+        homeless,
         renew_until_killed,
         renew,
         show,

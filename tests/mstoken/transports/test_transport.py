@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import socket
 import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,17 +18,51 @@ from typing import Any
 import pytest
 import trustme
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService
-from tests.support.worlds import World
+from tests.support.worlds import Blocking, World
 
 from mstoken import ClientSecret, TransportError, UnreadableAnswer, UsageError
 from mstoken.protocol.http import HttpRequest
+from mstoken.transports.after_fork import AsyncForkedTransport, ForkedTransport
 from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 
 
 @pytest.fixture
-def transport(world: World) -> Any:
+def usual(world: World) -> Any:
     """The transport of the world."""
-    return PyreqwestTransport() if type(world).__name__ == "Blocking" else AsyncPyreqwestTransport()
+    return PyreqwestTransport() if isinstance(world, Blocking) else AsyncPyreqwestTransport()
+
+
+@pytest.fixture(params=["usual", "after a fork"])
+def transport(request: pytest.FixtureRequest, world: World, usual: Any) -> Any:
+    """That one, and the one that takes its place in a child of a fork."""
+    if request.param == "usual":
+        return usual
+    return ForkedTransport() if isinstance(world, Blocking) else AsyncForkedTransport()
+
+
+class Dripping:
+    """A server that says `start` at once, then a letter every now and then, for ever."""
+
+    def __init__(self, start: bytes) -> None:
+        self._start = start
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._over = threading.Event()
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return f"http://127.0.0.1:{self._listening.getsockname()[1]}/"
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._listening.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError), self._listening.accept()[0] as connection:
+            connection.recv(65_536)
+            connection.sendall(self._start)
+            while self._start and not self._over.wait(0.1):
+                connection.sendall(b"x")
+            self._over.wait(60)
 
 
 @pytest.fixture
@@ -86,7 +123,7 @@ def test_a_broken_bundle_is_named(
     bundle = tmp_path / "broken.pem"
     bundle.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-    with pytest.raises(TransportError, match="cannot be read") as caught:
+    with pytest.raises((TransportError, UsageError), match="cannot be read") as caught:
         world.run(lambda: transport.send(HttpRequest("GET", tls_service[0].url)))
     assert "REQUESTS_CA_BUNDLE" in caught.value.remedy
 
@@ -125,12 +162,44 @@ def test_a_broken_connection_is_a_transport_error(
         world.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
 
 
-def test_a_small_answer_that_swells_is_stopped(world: World, transport: Any, token_service: TokenService) -> None:
-    """The limit counts decompressed bytes."""
+def test_a_small_answer_that_swells_is_stopped(world: World, usual: Any, token_service: TokenService) -> None:
+    """The limit counts decompressed bytes. (After a fork nothing is decompressed.)"""
     bomb = gzip.compress(b"0" * 50_000_000)
     token_service.script = [Reply(200, bomb, {"Content-Encoding": "gzip"})]
     with pytest.raises(UnreadableAnswer, match="more than"):
-        world.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
+        world.run(lambda: usual.send(HttpRequest("GET", token_service.url)))
+
+
+def test_a_large_answer_is_stopped(world: World, transport: Any, token_service: TokenService) -> None:
+    """What is longer than an answer may be is not read to its end."""
+    token_service.script = [Reply(200, b"0" * 50_000)]
+    with pytest.raises(UnreadableAnswer, match="more than 10000 bytes"):
+        world.run(lambda: transport.send(HttpRequest("GET", token_service.url, max_answer=10_000)))
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
+def test_an_answer_that_drips_ends_in_time(world: World, transport: Any, start: bytes) -> None:
+    """Nothing, a header that has no end, a body of a byte at a time: the whole answer has one time, not each part."""
+    with Dripping(start) as url:
+        began = time.monotonic()
+        with pytest.raises(TransportError, match="in time"):
+            world.run(lambda: transport.send(HttpRequest("GET", url, answer_in=1)))
+        assert time.monotonic() - began < 10
+
+
+def test_what_is_sent_arrives(world: World, transport: Any, token_service: TokenService) -> None:
+    """Method, path, query, headers and body, and back come status, headers in lower case, and body."""
+    token_service.script = [Reply(403, b"no", {"X-Ms-Reason": "because"})]
+    request = HttpRequest("POST", f"{token_service.url}/a%20b?c=d", {"Authorization": "Bearer x"}, b"body")
+    response = world.run(lambda: transport.send(request))
+    [asked] = token_service.asked
+    assert (asked.method, asked.path, asked.headers["Authorization"], asked.body) == (
+        "POST",
+        "/a%20b?c=d",
+        "Bearer x",
+        b"body",
+    )
+    assert (response.status, response.headers["x-ms-reason"], response.body) == (403, "because", b"no")
 
 
 def test_a_redirect_is_not_followed(world: World, transport: Any, token_service: TokenService) -> None:

@@ -1,0 +1,261 @@
+"""Who waits for another's token: takes over when that one ends, goes on when it hangs, and learns why it failed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.support.askers import Askers, wait_for
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.turns import free
+from tests.support.worlds import Blocking, World, ask_within
+
+from mstoken import AsyncClient, CallbackAssertion, Client, ClientAssertion, ClientSecret, Stores
+from mstoken.protocol.cache_key import cache_key
+from mstoken.runtimes.asyncio import AsyncioRuntime
+from mstoken.stores.folder import FolderStore
+from mstoken.stores.memory import MemoryGrants, in_memory
+from mstoken.stores.seal import Seal
+from mstoken.stores.user import user_stores
+from mstoken.transports.pyreqwest import AsyncPyreqwestTransport
+
+SLOW = Reply(200, token_reply().body, delay=0.5)
+ASSERTION = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDB9.c2ln"
+
+
+def test_another_process_takes_over_when_the_asker_is_killed(
+    askers_by: Callable[..., Askers], store: str, token_service: TokenService
+) -> None:
+    """SIGKILL while the service has not answered: one of those who wait asks, and all of them get its answer."""
+    token_service.script = [Reply(200, token_reply("lost").body, delay=20), token_reply("second")]
+    askers = askers_by(store)
+    [asker] = askers.start(1)
+    waiting = askers.start(4)
+    askers.go(asker)
+    wait_for(token_service, 1)
+    askers.go(*waiting)
+    time.sleep(0.3)
+    asker.kill()
+    assert askers.answers(*waiting) == ["second"] * 4
+    assert len(token_service.asked) == 2
+
+
+def test_who_waits_for_a_process_that_hangs_goes_on_when_its_patience_ends(
+    world: World,
+    askers_by: Callable[..., Askers],
+    token_service: TokenService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stopped process keeps the turn, and its lock: the others wait as long as a call may last, and then ask."""
+    token_service.script = [Reply(200, token_reply("lost").body, delay=20), token_reply("second")]
+    askers = askers_by("folder")
+    [asker] = askers.start(1)
+    askers.go(asker)
+    wait_for(token_service, 1)
+    asker.send_signal(signal.SIGSTOP)
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(askers.place() / "cache"))
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, user_stores())
+    began = time.monotonic()
+    assert ask_within(world, client, 2).token == "second"
+    assert time.monotonic() - began >= 2
+
+
+def test_who_waits_for_a_caller_that_hangs_goes_on_when_its_patience_ends(
+    world: World, token_service: TokenService
+) -> None:
+    """The same within a process: a function that proves the client never comes back, in one thread."""
+    asking, end = threading.Event(), threading.Event()
+
+    def prove() -> str:
+        if not asking.is_set():
+            asking.set()
+            end.wait(60)
+        return ASSERTION
+
+    stores = in_memory()
+    credential = ClientAssertion(CallbackAssertion(prove))
+    hanging = Client(TENANT, CLIENT_ID, credential, token_service.url, stores)
+    thread = threading.Thread(target=lambda: hanging.get_token("graph"))
+    thread.start()
+    try:
+        assert asking.wait(30)
+        client = (
+            hanging
+            if isinstance(world, Blocking)
+            else world.client(TENANT, CLIENT_ID, credential, token_service.url, stores)
+        )
+        assert ask_within(world, client, 2).token == "token-1"
+        assert thread.is_alive()
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_another_task_takes_over_when_the_asker_is_cancelled(token_service: TokenService) -> None:
+    """The cancelled task ends at once; of the fifty who wait one asks, and all get its answer."""
+    token_service.script = [Reply(200, token_reply("lost").body, delay=20), token_reply("second")]
+
+    async def main() -> list[str]:
+        async with AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url) as client:
+            asker = asyncio.create_task(client.get_token("graph"))
+            await asyncio.to_thread(wait_for, token_service, 1)
+            waiting = [asyncio.create_task(client.get_token("graph")) for _ in range(50)]
+            await asyncio.sleep(0.05)
+            asker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asker
+            assert asker.cancelled()
+            return [token.token for token in await asyncio.gather(*waiting)]
+
+    assert asyncio.run(main()) == ["second"] * 50
+    assert len(token_service.asked) == 2
+
+
+def test_a_waiting_task_may_be_cancelled_without_harm(token_service: TokenService) -> None:
+    """It leaves the others' turn as it is."""
+    token_service.script = [SLOW]
+
+    async def main() -> list[str]:
+        async with AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url) as client:
+            tasks = [asyncio.create_task(client.get_token("graph")) for _ in range(20)]
+            await asyncio.to_thread(wait_for, token_service, 1)
+            for task in tasks[1::2]:
+                task.cancel()
+            await asyncio.wait(tasks)
+            return [task.result().token for task in tasks[::2]]
+
+    assert asyncio.run(main()) == ["token-1"] * 10
+    assert len(token_service.asked) == 1
+
+
+def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenService, tmp_path: Path) -> None:
+    """At whatever moment it ends, also while a thread takes or ends the turn for it, others can have the turn."""
+    token_service.script = [SLOW]
+    store = FolderStore(str(tmp_path / "tokens"), lambda: Seal(b"k" * 32))
+    client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, Stores(store, MemoryGrants()))
+    key = cache_key(client.question("graph"))
+
+    async def cut_short(after_in: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(client.get_token("graph"), after_in)
+
+    for number in range(60):
+        asyncio.run(cut_short(number * 0.0002))
+        assert free(store, key), number
+
+
+def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None:
+    """Its task is cancelled while the program's own work takes up every thread there is."""
+    store, key, free_again = FolderStore(str(tmp_path / "tokens")), "0" * 40, threading.Event()
+    runtime = AsyncioRuntime(AsyncPyreqwestTransport(), store, MemoryGrants())
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        holds = asyncio.Event()
+
+        async def hold() -> None:
+            async with runtime.exclusive(key, 5):
+                busy.append(asyncio.create_task(asyncio.to_thread(free_again.wait, 30)))
+                await asyncio.sleep(0)
+                holds.set()
+
+        busy: list[asyncio.Task[bool]] = []
+        holding = asyncio.create_task(hold())
+        await holds.wait()
+        await asyncio.sleep(0.05)  # now it waits for a thread to end its turn in
+        assert not free(store, key)
+        holding.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await holding
+        assert free(store, key)
+        free_again.set()
+        await busy[0]
+
+    asyncio.run(main())
+
+
+def test_who_is_cancelled_while_it_waits_ends_at_once(
+    askers_by: Callable[..., Askers], token_service: TokenService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has the turn; no thread of a program that is to end waits on for it."""
+    token_service.script = [Reply(200, token_reply().body, delay=20)]
+    askers = askers_by("folder")
+    askers.go(*askers.start(1))
+    wait_for(token_service, 1)
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(askers.place() / "cache"))
+
+    async def main() -> None:
+        async with AsyncClient(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, user_stores()) as client:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.get_token("graph"), 0.5)
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 10
+    assert len(token_service.asked) == 1
+
+
+def test_another_thread_takes_over_when_the_asker_ends(token_service: TokenService) -> None:
+    """A thread that is ended while it asks (SystemExit) fails nobody else."""
+    asking, end = threading.Event(), threading.Event()
+
+    def prove() -> str:
+        if not asking.is_set():
+            asking.set()
+            end.wait(20)
+            raise SystemExit
+        return ASSERTION
+
+    client = Client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(prove)), token_service.url)
+    got: list[str] = []
+
+    def ask() -> None:
+        with contextlib.suppress(SystemExit):
+            got.append(client.get_token("graph").token)
+
+    first = threading.Thread(target=ask)
+    first.start()
+    assert asking.wait(20)
+    others = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in others:
+        thread.start()
+    end.set()
+    for thread in (first, *others):
+        thread.join(30)
+    assert got == ["token-1"] * 10
+    assert len(token_service.asked) == 1
+
+
+class Odd(Exception):
+    """An error of a caller's own that cannot be made from what it shows."""
+
+    def __init__(self, what: str, code: int) -> None:
+        super().__init__(f"{what} {code}")
+        self.code = code
+
+
+def test_those_who_wait_share_the_failure_and_not_its_traceback(world: World, token_service: TokenService) -> None:
+    """Each of twenty gets an error of its own, of the same kind and content, though it was raised once."""
+    called: list[str] = []
+
+    def prove() -> str:
+        called.append("once")
+        time.sleep(0.5)
+        raise Odd("no", 7)
+
+    credential = ClientAssertion(CallbackAssertion(prove))
+    client = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    failures = world.gather(lambda: client.get_token("graph"), 20)
+    assert {(type(one), str(one), one.code) for one in failures} == {(Odd, "no 7", 7)}
+    assert len({id(one) for one in failures}) == 20
+    longest = max(len(traceback.extract_tb(one.__traceback__)) for one in failures)
+    assert longest < 40
+    assert called == ["once"]

@@ -1,0 +1,52 @@
+"""Retry-After: seconds or a date, and what is neither."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from mstoken.protocol.retry_after import LONGEST_IN, retry_after
+
+NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110 section 5.6.7
+
+
+@pytest.fixture(autouse=True, params=["UTC", "America/New_York", "Asia/Kolkata"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where the machine is does not matter."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0),
+        (" 120 ", 120),
+        ("5.5", 5.5),
+        ("86401", LONGEST_IN),
+        ("9" * 5000, LONGEST_IN),
+        ("Sun, 06 Nov 1994 08:50:37 GMT", 60),
+        ("Sunday, 06-Nov-94 08:50:37 GMT", 60),
+        ("Sun Nov  6 08:50:37 1994", 60),
+        ("Sun, 06 Nov 1994 08:50:37", 60),
+        ("Sun, 06 Nov 1994 03:50:37 -0500", 60),
+        ("Sun, 06 Nov 1994 08:48:37 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_IN),
+    ],
+)
+def test_seconds_and_dates_are_seconds(value: str, seconds: float) -> None:
+    """All three forms of a date, which mean UTC though one does not say so; a time past is now, a long one is cut."""
+    assert retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    "value", ["", "soon", "-5", "nan", "inf", "-inf", "1e999", "0x10", "\u0663", "120, 120", "120;x", "Sun, 31 Feb"]
+)
+def test_what_makes_no_sense_is_as_if_it_were_not_there(value: str) -> None:
+    """The usual pauses count then: nobody waits for ever, or not at all, because of a word."""
+    assert retry_after(value, NOW) is None

@@ -1,0 +1,29 @@
+"""Turns at a store, waited for as the runtimes wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mstoken.flows.store_port import TokenStore
+
+
+@contextmanager
+def turn(store: TokenStore, key: str) -> Iterator[None]:
+    """Wait for the turn, and end it at the end of the block."""
+    while (release := store.take_turn(key)) is None:
+        time.sleep(0.002)
+    try:
+        yield
+    finally:
+        release()
+
+
+def free(store: TokenStore, key: str) -> bool:
+    """Whether nobody has the turn."""
+    release = store.take_turn(key)
+    if release is None:
+        return False
+    release()
+    return True
