@@ -13,8 +13,8 @@ import re
 import shlex
 import unicodedata
 from functools import cache
-from typing import Any
 
+from mstoken.typed import Any
 from mstoken.values import replace, value
 
 REFERENCE = "https://learn.microsoft.com/entra/identity-platform/reference-error-codes"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:

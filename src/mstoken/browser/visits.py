@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 import time
-from typing import TYPE_CHECKING
 
 from mstoken.browser.listener import Listener
 from mstoken.browser.opening import open_url
 from mstoken.browser.pasting import Pasted
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio

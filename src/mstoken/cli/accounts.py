@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from mstoken.cli import output
 from mstoken.cli.command import command, form_option
 from mstoken.cli.identity import own_stores
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import Kept

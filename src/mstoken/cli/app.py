@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from mstoken.cli import exit_codes, output
 from mstoken.texts import did_you_mean, nearest
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

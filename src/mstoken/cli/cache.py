@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mstoken.cli import output
 from mstoken.cli.command import Command, form_option
 from mstoken.cli.completion import complete_profile, complete_service
+from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,12 +5,11 @@ An argument that was not expected may be a secret, so it is not repeated. An opt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
 import click
 from click.core import ParameterSource
 
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable

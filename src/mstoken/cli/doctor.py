@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mstoken.cli import exit_codes, output
 from mstoken.cli.command import command, form_option
 from mstoken.cli.identity import flags_of, identity_options, own_stores
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
 
 import click
 
 from mstoken.cli import exit_codes
 from mstoken.cli.command import Command
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from mstoken.cli.command import command
 from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import identity_options, options
 from mstoken.cli.options import GET
+from mstoken.typed import Any
 
 
 @command(short_help="Print an access token.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from mstoken.cli import output
 from mstoken.cli.identity import flags_of, own_stores, settings_for
@@ -12,6 +11,7 @@ from mstoken.client import Client
 from mstoken.errors import UsageError
 from mstoken.protocol.chain import served
 from mstoken.transports.once import OnceTransport
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.cli import output
 from mstoken.cli.failures import interrupt_at_once
 from mstoken.cli.options import IDENTITY
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

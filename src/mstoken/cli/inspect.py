@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mstoken.cli import output
 from mstoken.cli.command import command, form_option
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mstoken.cli.inspection.kinds import Kind

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from mstoken.cli import output, standard_input
 from mstoken.cli.command import command
 from mstoken.cli.identity import flags_of, options, own_stores
 from mstoken.cli.options import IDENTITY, LOGIN
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

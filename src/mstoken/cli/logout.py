@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from mstoken.cli import output
 from mstoken.cli.accounts import PREFIX, name_of
 from mstoken.cli.command import command
 from mstoken.cli.identity import own_stores
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

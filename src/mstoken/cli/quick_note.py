@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from mstoken.cli.quick import NOTE_TYPE
 from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret, RefreshToken
@@ -11,6 +10,7 @@ from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key
 from mstoken.stores.places import token_folder
 from mstoken.stores.quick_read import read_token
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential

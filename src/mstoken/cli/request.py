@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +10,7 @@ from mstoken.cli import output, standard_input
 from mstoken.cli.command import command
 from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import client_for, flags_of, identity_options
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

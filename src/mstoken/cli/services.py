@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from mstoken.cli import output
 from mstoken.cli.command import command, form_option
 from mstoken.cli.identity import options
 from mstoken.cli.options import CLOUD
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

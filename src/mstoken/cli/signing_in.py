@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mstoken.cli import output
 from mstoken.cli.getting import claims_text
 from mstoken.cli.identity import own_stores
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
 
 if TYPE_CHECKING:

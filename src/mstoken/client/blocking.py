@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from mstoken.client.wiring import Wiring, known
 from mstoken.flows.cached import cached
+from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -163,12 +163,17 @@ class Client(Wiring):
         with self._lock:
             if self._runtime is None or self._process != os.getpid():
                 from mstoken.runtimes.blocking import BlockingRuntime
-                from mstoken.transports.choosing import BlockingTransport
 
                 self._process = os.getpid()
-                self._transport = self._transport or BlockingTransport()
+                self._transport = self._transport or _usual_transport()
                 self._runtime = BlockingRuntime(self._transport, self._stores.tokens, self._stores.grants)
             return self._runtime
+
+
+def _usual_transport() -> Transport:
+    from mstoken.transports.choosing import BlockingTransport
+
+    return BlockingTransport()
 
 
 def default() -> Client:

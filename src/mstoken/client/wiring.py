@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 from mstoken import clouds, services
 from mstoken.credentials import (
@@ -21,6 +20,7 @@ from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.model import LEEWAY_IN, Authority, TokenRequest
 from mstoken.stores.locks import HasLock
 from mstoken.stores.memory import Bounded, in_memory
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,7 +8,6 @@ What can be told without asking anybody is told here; `flows.chain` does the res
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from mstoken import clouds
 from mstoken.config import environment, profiles
@@ -26,6 +25,7 @@ from mstoken.credentials import (
     workload_identity,
 )
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import (
     AgentIdentity,
     AgentUser,
@@ -27,6 +25,7 @@ from mstoken.flows.signed_assertion import check_expiry
 from mstoken.protocol.cache_key import grant_key
 from mstoken.protocol.refusal import not_kept
 from mstoken.protocol.token_proxy import token_proxy
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import AssertionSource, ClientCredential, Credential, Link

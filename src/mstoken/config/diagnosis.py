@@ -6,7 +6,6 @@ Nothing is sent but a probe of IMDS and a GET of the sign-in host's public descr
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from mstoken import clouds
 from mstoken.config import places
@@ -34,6 +33,7 @@ from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
 from mstoken.stores.memory import in_memory
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace, value
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NoReturn
 
 from mstoken import clouds
 from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
 from mstoken.credentials import OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.typed import TYPE_CHECKING, NoReturn
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

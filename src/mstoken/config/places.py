@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from mstoken.config import profiles
 from mstoken.config.folder import config_file
 from mstoken.errors import MstokenError
 from mstoken.stores import places
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import os
 import re
 import tomllib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.profiles import names, read_text
 from mstoken.errors import StoreError, UsageError
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,13 +14,13 @@ import os
 import shlex
 import stat
 import sys
-from typing import TYPE_CHECKING, Any
 
 from mstoken.config.environment import CREDENTIALS, SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
 from mstoken.texts import decoded, did_you_mean, nearest
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ environment. Paths of a profile are relative to its folder.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import unquote
 
 from mstoken.credentials import (
@@ -26,6 +25,7 @@ from mstoken.credentials import (
     TokenAssertion,
 )
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
 
 from mstoken.errors import MstokenError
 from mstoken.protocol.http import HttpRequest
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import os
 import shlex
 import stat
 import sys
-from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
 from mstoken.texts import decoded, is_text
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,9 +6,8 @@ blueprint's; the agent is named by the credential.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
 if TYPE_CHECKING:

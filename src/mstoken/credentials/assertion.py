@@ -7,9 +7,9 @@ token comes from; it is fetched when a token is asked for.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ Source: learn.microsoft.com/entra/identity-platform/certificate-credentials. Loa
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
 
 from mstoken.credentials.kept import Kept
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING, Literal
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:

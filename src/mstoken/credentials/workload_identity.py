@@ -7,9 +7,9 @@ the pod; AKS's identity binding adds a token proxy that stands in for Entra.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

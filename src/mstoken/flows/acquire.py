@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mstoken.credentials import (
     AgentIdentity,
     AgentUser,
@@ -23,6 +21,7 @@ from mstoken.credentials import (
     WorkloadIdentity,
 )
 from mstoken.flows.client_credentials import client_credentials
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

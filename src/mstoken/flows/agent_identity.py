@@ -12,12 +12,11 @@ flow and the user flow. T1 and T2 are kept like other tokens.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import ClientAssertion, FmiPath, TokenAssertion
 from mstoken.flows.client_auth import ask_as
 from mstoken.flows.client_credentials import client_credentials
 from mstoken.flows.federated_assertion import federated_assertion
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -6,14 +6,13 @@ learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import AuthorizationCode
 from mstoken.errors import MstokenError, SignInRequired
 from mstoken.flows.client_auth import ask_as
 from mstoken.notices import warn
 from mstoken.protocol.authorize_url import Secrets, authorize_url, code_of, is_ours
 from mstoken.protocol.id_token import read_person
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

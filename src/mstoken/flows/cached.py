@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import Chain, is_user
 from mstoken.flows.acquire import acquire
 from mstoken.flows.kept import kept
 from mstoken.protocol.cache_key import about, cache_key
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ then somebody meant this identity to be used, and going on would serve another i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import ManagedIdentity
 from mstoken.errors import Misconfigured, NotConfigured, TransportError
 from mstoken.flows.managed_identity import absent
@@ -16,6 +14,7 @@ from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key, digest
 from mstoken.protocol.chain import question_of
 from mstoken.protocol.managed_identity.answer import NO_IDENTITY
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

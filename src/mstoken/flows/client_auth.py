@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret
 from mstoken.errors import CredentialRejected
 from mstoken.flows.politely import ask
 from mstoken.protocol.token_endpoint import token_request
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,9 +5,8 @@ Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.flows.client_auth import ask_as
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import ClientCredential

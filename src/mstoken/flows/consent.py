@@ -8,12 +8,11 @@ shows in the next token (learn.microsoft.com/entra/identity-platform/permissions
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.errors import ConsentRequired
 from mstoken.flows.acquire import acquire
 from mstoken.model import Token
 from mstoken.protocol.cache_key import about, cache_key, digest, resource_of
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

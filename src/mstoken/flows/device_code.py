@@ -6,13 +6,13 @@ Source of the waits: RFC 8628 section 3.5; learn.microsoft.com/entra/identity-pl
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from mstoken.errors import AuthorizationPending, SignInRequired, TokenRefused, TryLater
 from mstoken.flows.client_auth import ask_as
 from mstoken.flows.politely import patience_left_in, patiently
 from mstoken.protocol.device_authorization import device_request, read_device_authorization
 from mstoken.protocol.id_token import read_person
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import DeviceCode

@@ -6,7 +6,6 @@ Source: learn.microsoft.com/entra/workload-id/workload-identity-federation
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
 
 from mstoken import clouds
 from mstoken.credentials import (
@@ -24,6 +23,7 @@ from mstoken.model import Token
 from mstoken.protocol.cache_key import digest, holder
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
 from mstoken.protocol.jwt import decode, looks_like_jwt
+from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ nothing comes of it, the valid one serves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from mstoken.credentials import Browser, DeviceCode
 from mstoken.errors import MstokenError, TokenRefused, TryLater
 from mstoken.model import Freshness
+from mstoken.typed import TYPE_CHECKING, Protocol
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ long it may be away (learn.microsoft.com/entra/identity/managed-identities-azure
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials.managed_identity import read_key
 from mstoken.credentials.workload_identity import WorkloadIdentity
 from mstoken.errors import TransportError, UsageError
@@ -21,6 +19,7 @@ from mstoken.protocol.managed_identity.dialect import Ask, build, resource_of
 from mstoken.protocol.managed_identity.dialects import DIALECTS
 from mstoken.protocol.managed_identity.place import WORKLOAD_IDENTITY, Place, detect
 from mstoken.protocol.retry_after import retry_after
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

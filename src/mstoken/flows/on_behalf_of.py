@@ -8,8 +8,6 @@ A refusal that carries `claims` is for the user: the web API hands it back to it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import AgentIdentity, RefreshToken
 from mstoken.errors import UsageError
 from mstoken.flows.client_auth import ask_as
@@ -17,6 +15,7 @@ from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import About
 from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.cache_key import grant_key, session_name
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

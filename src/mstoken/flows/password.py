@@ -5,14 +5,13 @@ Source, with the limits: learn.microsoft.com/entra/identity-platform/v2-oauth-ro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
 from mstoken.flows.client_auth import ask_as
 from mstoken.flows.politely import patience_left_in
 from mstoken.notices import warn
 from mstoken.protocol.id_token import read_person
 from mstoken.protocol.user_realm import federated_with, realm_request
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

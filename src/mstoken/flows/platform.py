@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import Chain, ManagedIdentity, WorkloadIdentity
 from mstoken.flows.managed_identity import managed_identity
 from mstoken.flows.workload_identity import workload_identity
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.port import Port

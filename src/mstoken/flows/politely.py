@@ -9,13 +9,13 @@ time is over nobody who shares the store asks there.
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING, TypeVar
 
 from mstoken.errors import Throttled, TryLater
 from mstoken.model import Token
 from mstoken.protocol.cache_key import digest
 from mstoken.protocol.retry_after import LONGEST_IN
 from mstoken.protocol.token_endpoint import read_answer
+from mstoken.typed import TYPE_CHECKING, TypeVar
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
-
+from mstoken.typed import TYPE_CHECKING, Literal, Protocol, TypeVar
 from mstoken.values import value
 
 if TYPE_CHECKING:

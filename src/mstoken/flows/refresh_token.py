@@ -10,7 +10,6 @@ Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from mstoken.clouds import cloud_of_authority
 from mstoken.errors import SignInRequired, TokenRefused, TryLater, UntrustedOrigin
@@ -19,6 +18,7 @@ from mstoken.flows.politely import patience_left_in
 from mstoken.model import Grant, origin_of
 from mstoken.protocol.cache_key import about, grant_key
 from mstoken.protocol.refusal import ended, ends_grant, not_kept
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

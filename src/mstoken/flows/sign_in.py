@@ -8,8 +8,6 @@ account's name is that account's alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
-
 from mstoken.credentials import AuthorizationCode, Browser, DeviceCode, Password, RefreshToken
 from mstoken.errors import ConsentRequired, SignInRequired, TokenRefused, UnreadableAnswer, UsageError
 from mstoken.flows.authorization_code import browser_sign_in, redeem_code
@@ -22,6 +20,7 @@ from mstoken.model import About
 from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.cache_key import cache_key, family_name, grant_key, sign_in_name
 from mstoken.protocol.refusal import ends_grant
+from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from mstoken.credentials import ClientKey
 from mstoken.errors import UsageError
 from mstoken.protocol.client_assertion import REUSE_FOR_IN, assembled, claims, header, signing_input
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import ClientCertificate

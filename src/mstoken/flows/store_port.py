@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from mstoken.model import About
+from mstoken.typed import TYPE_CHECKING, Protocol
 from mstoken.values import value
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ a proxy in the cluster, which stands in for Entra: the environment names it, its
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from mstoken.credentials import ClientAssertion, FileAssertion
 from mstoken.credentials.workload_identity import read_bundle
 from mstoken.flows.client_auth import ask_as
 from mstoken.protocol.http import Way
 from mstoken.protocol.token_proxy import TokenProxy, through, token_proxy
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ The only file that touches private keys in this process. Messages name the file 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
 
 from mstoken.errors import UsageError
 from mstoken.keys.signer import Signer
+from mstoken.typed import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

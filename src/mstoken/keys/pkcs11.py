@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

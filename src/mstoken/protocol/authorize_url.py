@@ -10,13 +10,13 @@ import base64
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from mstoken.errors import Refusal, SignInRequired, UnreadableAnswer, UsageError
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpResponse
 from mstoken.protocol.refusal import refusal_of
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import (
     AgentIdentity,
     AgentUser,
@@ -18,6 +16,7 @@ from mstoken.credentials import (
 )
 from mstoken.fingerprints import fingerprint_of
 from mstoken.model import About
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential, SignIn

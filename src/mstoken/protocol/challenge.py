@@ -6,7 +6,8 @@ import base64
 import binascii
 import json
 import re
-from typing import TYPE_CHECKING
+
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from mstoken.credentials import DevicePrompt
@@ -15,6 +14,7 @@ from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.refusal import refusal_of
 from mstoken.protocol.token_endpoint import json_object
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from mstoken.errors import CredentialRejected, Refusal, ServiceUnavailable, Throttled, UnreadableAnswer
@@ -14,6 +13,7 @@ from mstoken.model import origin_of
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import json_object
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.protocol.http import HttpResponse

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any
 
 from mstoken.errors import UsageError
+from mstoken.typed import Any
 from mstoken.values import field, value
 
 LONGEST = 256 * 1024

@@ -12,11 +12,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
 from mstoken.protocol.client_assertion import signing_input
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
 if TYPE_CHECKING:

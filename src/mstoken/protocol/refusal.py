@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any
 
 from mstoken import aadsts, errors
 from mstoken.errors import MstokenError, Refusal
 from mstoken.protocol.retry_after import retry_after
+from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mstoken.model import TokenRequest

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from mstoken.errors import UnreadableAnswer
 from mstoken.model import Token
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ Source: azure-identity 1.27's WorkloadIdentityCredential, which is where these v
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.credentials.workload_identity import PROXY, PROXY_DETAILS
 from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:

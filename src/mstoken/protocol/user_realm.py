@@ -6,10 +6,10 @@ The answer is not documented; its form is the one recorded from the service, whi
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mstoken.protocol.http import HttpRequest
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.model import Authority

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.rest.origin import check_origin
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
 
 if TYPE_CHECKING:

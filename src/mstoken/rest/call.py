@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.flows.cached import cached
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
 from mstoken.errors import UsageError
 from mstoken.model import origin_of
+from mstoken.typed import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import GrantStore

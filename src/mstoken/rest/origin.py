@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken import services
 from mstoken.errors import UntrustedOrigin, UsageError
 from mstoken.model import origin_of
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.clouds import Cloud

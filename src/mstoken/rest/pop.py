@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.credentials import Browser, Chain, ClientCredential, DeviceCode, Link, Password, RefreshToken
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.flows.cached import asked
@@ -14,6 +12,7 @@ from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.client_assertion import assembled
 from mstoken.protocol.pop import TOKEN_TYPE, jwk, signed_request_input, thumbprint
 from mstoken.stores.memory import Bounded
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

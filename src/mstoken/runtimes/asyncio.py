@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Awaitable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mstoken.runtimes.surroundings import Surroundings
 from mstoken.runtimes.turns import Entry
+from mstoken.typed import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

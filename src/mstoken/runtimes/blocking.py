@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import asynccontextmanager, closing
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mstoken.errors import UsageError
 from mstoken.runtimes.surroundings import Surroundings
 from mstoken.runtimes.turns import Entry
+from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
 from mstoken.notices import warn
 from mstoken.runtimes.telling import tell
+from mstoken.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable

@@ -7,9 +7,9 @@ it, so the table is as large as the number of keys asked for right now.
 from __future__ import annotations
 
 import copy
-from typing import Generic, TypeVar
 
 from mstoken.flows.port import Turn
+from mstoken.typed import Generic, TypeVar
 
 L = TypeVar("L")
 

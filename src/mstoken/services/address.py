@@ -7,14 +7,14 @@ repaired. RFC 3986 section 3.2; WHATWG URL standard for what browsers and many c
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from mstoken.errors import UsageError
+from mstoken.values import value
 
 _HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 
 
-class Address(NamedTuple):
+@value
+class Address:
     """An http(s) URL, taken apart: host in lower case, port None for the scheme's own, path as given (may be empty)."""
 
     scheme: str

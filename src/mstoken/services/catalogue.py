@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mstoken.services.reading import tables
+from mstoken.typed import TYPE_CHECKING, Any, Literal
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _VERIFIED_TEXT: dict[Verified, str] = {
 }
 
 
-class Endpoint(NamedTuple):
+@value
+class Endpoint:
     """One service in one cloud.
 
     `scope` and `api` may hold `{host}`: the host of the customer's own instance. `instances` are the forms of that

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken import clouds
 from mstoken.errors import UsageError
 from mstoken.services.address import Address, shown
 from mstoken.services.searching import closest
 from mstoken.texts import did_you_mean
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,8 +7,6 @@ full scope is taken at its word; what is unknown passes as its own resource, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.clouds import PUBLIC, Cloud
 from mstoken.errors import UsageError
 from mstoken.services import address, failures
@@ -16,6 +14,7 @@ from mstoken.services.catalogue import by_host, by_name, by_resource, host_match
 from mstoken.services.registry import registered
 from mstoken.services.scoping import Hits, custom, in_cloud, of_resource, of_scope, registered_form
 from mstoken.services.target import OIDC_SCOPES, Scope, Target, is_guid, is_permission, target_of
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

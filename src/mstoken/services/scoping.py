@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.clouds import CLOUDS, PUBLIC, Cloud
 from mstoken.services import failures
 from mstoken.services.catalogue import by_app_id, by_host, by_resource, split_scope
 from mstoken.services.registry import registered
 from mstoken.services.target import Target, is_guid, is_verified, target_of, warning_for
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.services.catalogue import Endpoint, Service

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from mstoken.errors import MstokenError, StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
@@ -20,6 +19,7 @@ from mstoken.stores.memory import MemoryStore
 from mstoken.stores.names import digest_of
 from mstoken.stores.quick_read import path_of, read_file
 from mstoken.stores.sweeping import Sweeper
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

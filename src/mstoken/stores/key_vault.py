@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mstoken.errors import MstokenError, StoreError, UntrustedOrigin
@@ -18,6 +17,7 @@ from mstoken.model import origin_of
 from mstoken.protocol.challenge import bearer_challenge, challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

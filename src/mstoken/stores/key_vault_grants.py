@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept
 from mstoken.model import About, Grant
 from mstoken.stores.locks import HasLock
 from mstoken.stores.names import digest_of
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import os
 from contextlib import suppress
 from functools import cache
 from threading import Lock
-from typing import TYPE_CHECKING
 from weakref import WeakSet
+
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import Release

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
 from mstoken.model import Grant
 from mstoken.stores.locks import HasLock
+from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 from mstoken.values import replace
 
 if TYPE_CHECKING:

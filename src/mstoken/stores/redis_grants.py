@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept
 from mstoken.model import About, Grant
 from mstoken.stores.redis_link import name_of
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import as_dict, replace
 
 if TYPE_CHECKING:

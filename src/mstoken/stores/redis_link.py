@@ -7,12 +7,12 @@ that finds it away costs nothing.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from mstoken.errors import StoreError, UsageError
 from mstoken.stores.locks import HasLock
 from mstoken.stores.names import digest_of
+from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

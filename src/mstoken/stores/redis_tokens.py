@@ -7,7 +7,6 @@ stay with the process, and it says so once.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
@@ -18,6 +17,7 @@ from mstoken.stores.memory import MemoryStore
 from mstoken.stores.names import digest_of
 from mstoken.stores.redis_link import name_of
 from mstoken.stores.redis_turns import LEASE_IN, Turns
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import About, KeptToken, Release

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from threading import Event, Thread
-from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
 from mstoken.stores.locks import HasLock, had_anyway
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import Release

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.flows.store_port import NOTHING_ABOUT, KeptToken
 from mstoken.model import About
 from mstoken.stores.quick_read import CLEAR, END, LONGEST, SEALED, parse_body
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

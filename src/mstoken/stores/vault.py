@@ -7,13 +7,13 @@ name, authority, tenant, client and dates. Every write is one transaction that c
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, About, Kept
 from mstoken.model import Grant
 from mstoken.stores import places
 from mstoken.stores.locks import HasLock
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -10,12 +10,12 @@ import binascii
 import os
 import threading
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING
 
 from mstoken.errors import StoreError
 from mstoken.notices import warn
 from mstoken.stores import places
 from mstoken.stores.seal import KEY_BYTES
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

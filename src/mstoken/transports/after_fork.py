@@ -13,13 +13,13 @@ import socket
 import ssl
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.transports import own_trust
 from mstoken.transports.exchange import ANSWER_IN, exchange, left_in
 from mstoken.transports.faults import unreachable, unreadable_bundle
 from mstoken.transports.issuer import tls_connection
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest, HttpResponse

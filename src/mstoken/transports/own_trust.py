@@ -13,12 +13,12 @@ import socket
 import ssl
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import TransportError, UsageError
 from mstoken.transports.exchange import ANSWER_IN, exchange, left_in
 from mstoken.transports.faults import unreachable
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest, HttpResponse, Way

@@ -14,10 +14,10 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
 
 from mstoken.protocol.http import HttpResponse
 from mstoken.transports.faults import not_accepted, too_large, unreachable, unreadable_bundle
+from mstoken.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mstoken import clouds, services
 from mstoken.cli.inspection.words import word
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
 
 if TYPE_CHECKING:

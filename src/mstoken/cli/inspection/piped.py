@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from mstoken.errors import UsageError
 from mstoken.protocol.jwt import looks_like_jwt
 from mstoken.texts import decoded
+from mstoken.typed import Any
 
 LONGEST = 1024 * 1024
 """More than this, in bytes, is not read."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken import clouds
 from mstoken.cli.inspection.facts import PERSONAL_TENANT, time_in
 from mstoken.cli.inspection.words import word
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from mstoken import errors
 from mstoken.errors import Refusal
@@ -14,6 +13,7 @@ from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.refusal import read_refusal, refusal_of
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import json_object, read_answer
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
 
 if TYPE_CHECKING:

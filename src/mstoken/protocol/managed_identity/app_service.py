@@ -5,9 +5,8 @@ Source: learn.microsoft.com/azure/app-service/overview-managed-identity (REST en
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

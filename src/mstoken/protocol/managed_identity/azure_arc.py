@@ -5,10 +5,9 @@ Source: learn.microsoft.com/azure/azure-arc/servers/managed-identity-authenticat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.errors import Misconfigured, UntrustedOrigin
 from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ Source: learn.microsoft.com/azure/cloud-shell/msi-authorization
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.managed_identity.dialect import DIRECT, Ask, Dialect, three_times
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,10 +5,9 @@ Source: learn.microsoft.com/entra/identity/managed-identities-azure-resources/ho
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.managed_identity.dialect import DIRECT, Ask, Dialect, get
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

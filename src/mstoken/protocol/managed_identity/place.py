@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.model import shown_url
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

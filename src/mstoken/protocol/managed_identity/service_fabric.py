@@ -6,10 +6,10 @@ Source: learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 from mstoken.protocol.http import HttpRequest, Way
 from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
