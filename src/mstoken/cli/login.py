@@ -156,6 +156,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
     from mstoken.protocol.cache_key import grant_key
 
     stores = own_stores(layers.store())
+    stores.grants.prove()
     single_use = layers.profile is not None and layers.profile.single_use
     key = grant_key(RefreshToken(account=name))
     kept: list[str] = []

@@ -38,7 +38,7 @@ def sign_in(name: str, layers: Layers, given: Mapping[str, Any]) -> tuple[Settin
     if not layers.text("tenant"):
         layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
     settings = layers.settings(_credential(name, layers, given))
-    with Client.from_settings(settings, own_stores()) as client:
+    with Client.from_settings(settings, own_stores(layers.store())) as client:
         person = client.sign_in(*(given["scope"] or ("graph",)), claims=claims_text(given["claims"]) or None)
     if settings.tenant == ANY_ORGANIZATION and person.tenant:
         settings = replace(settings, tenant=person.tenant)

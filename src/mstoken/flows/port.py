@@ -91,6 +91,10 @@ class Port(Protocol):
         """One caller at a time for `key`, among all that share the store; the others wait so many seconds at most."""
         ...
 
+    async def prove_grants(self) -> None:
+        """See that a refresh token could be kept now. Raises StoreError."""
+        ...
+
     async def load_grant(self, key: str) -> Grant | None: ...
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:

@@ -2,6 +2,7 @@
 
 The law of this file: a refresh token is never lost. A new one is kept, durably, before the access token is handed
 out; the one before it stays until the new one has worked. Of several writers the first wins, as both tokens are valid.
+One that is good for one use is spent by one caller at a time, where what comes of it could be written just now.
 What the service has ended for good is not asked for again, until somebody signs in anew or asks for a `fresh` token;
 the access tokens that came of it are forgotten.
 Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
@@ -34,14 +35,17 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
     StoreError when a new refresh token could not be kept.
     """
     key = grant_key(credential)
+    once = credential.single_use or request.authority.token_url
     async with AsyncExitStack() as stack:
-        if credential.single_use or request.authority.token_url:
+        if once:
             _check_turn(await stack.enter_async_context(port.exclusive(key, patience_left_in(request, port))))
         grant = await _held(key, credential, request, port)
         if grant.ended_by and not request.fresh:
             raise ended(grant.ended_by, request)
+        if once:
+            await port.prove_grants()
         try:
-            return await _redeem(grant.current, grant.current, request, credential, port)
+            return await _redeem(grant.current, request, credential, port)
         except TokenRefused as refusal:
             if refusal.error != "invalid_grant":
                 raise
@@ -89,32 +93,37 @@ def _check_home(held: Grant, request: TokenRequest) -> None:
         )
 
 
-async def _redeem(value: str, current: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
-    """Spend `value`; whatever serves from now on takes the place of `current`, which is what the vault holds."""
-    form = {"grant_type": "refresh_token", "refresh_token": value}
+async def _redeem(current: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
+    """Spend the current refresh token; a new one takes its place, and it stays as the one before."""
+    form = {"grant_type": "refresh_token", "refresh_token": current}
     answer = await ask_as(credential.client, form, request, port)
-    serving = answer.refresh_token or value
-    if serving != current:
-        await port.replace_grant(grant_key(credential), current, serving)
-        if credential.on_new is not None and answer.refresh_token:
-            credential.on_new(serving)
+    if answer.refresh_token and answer.refresh_token != current:
+        await port.replace_grant(grant_key(credential), current, answer.refresh_token)
+        if credential.on_new is not None:
+            credential.on_new(answer.refresh_token)
     return answer.token
 
 
 async def _with_another(
     tried: Grant, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
 ) -> Token:
-    """The tried token was refused: another process may have renewed it, or a crash kept one that never worked."""
+    """The tried token was refused: another process may have renewed it, or a crash kept one that never worked.
+
+    The one before is made current before it is spent, so that it is the one before what comes of it.
+    """
     key = grant_key(credential)
     held = await _held(key, credential, request, port)
-    refusals = [refusal]
+    refusals, current = [refusal], held.current
     for value in dict.fromkeys([held.current, held.previous]):
         if value and value != tried.current:
+            if value != current:
+                await port.replace_grant(key, current, value)
+                current = value
             try:
-                return await _redeem(value, held.current, request, credential, port)
+                return await _redeem(value, request, credential, port)
             except SignInRequired as another:
                 refusals.append(another)
     if all(map(ends_grant, refusals)):
-        await port.end_grant(key, held.current, refusal.codes[0])
+        await port.end_grant(key, current, refusal.codes[0])
         await port.forget_tokens(replace(about(request), tenant="", scope=""))
     raise refusal

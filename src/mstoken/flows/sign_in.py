@@ -18,7 +18,7 @@ from mstoken.flows.politely import patience_left_in
 from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import About
 from mstoken.protocol.authorize_url import OIDC
-from mstoken.protocol.cache_key import cache_key, family_name, grant_key, sign_in_name
+from mstoken.protocol.cache_key import about, cache_key, family_name, grant_key, sign_in_name
 from mstoken.protocol.refusal import ends_grant
 from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
@@ -48,6 +48,7 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
             raise turn.failure  # whoever was asked while this caller waited has not signed in
         _check_silence(request, credential, refusal)
         claims = (refusal and refusal.claims) or request.claims
+        await port.prove_grants()
         answer, _ = await ask_person(replace(request, claims=claims, give_up_on=0), credential, port)
         await keep(name, answer, request, credential, port)
         return answer.token
@@ -89,6 +90,7 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
             "Use Browser, DeviceCode, AuthorizationCode or Password.",
         )
     name = sign_in_name(request, credential)
+    await port.prove_grants()
     answer, person = await ask_person(request, credential, port)
     if not answer.refresh_token:
         raise UnreadableAnswer(
@@ -96,7 +98,7 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
             "Allow the application the scope offline_access, and sign in again.",
         )
     await keep(name, answer, request, credential, port)
-    await port.save(cache_key(request), answer.token)
+    await port.save(cache_key(request), answer.token, about(request))
     return person
 
 

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
     Release = Callable[[], None]
 
-__all__ = ["MOST_RENEWALS", "NOTHING_ABOUT", "About", "GrantStore", "Kept", "KeptToken", "Stores", "TokenStore"]
+__all__ = [
+    "MOST_RENEWALS",
+    "NOTHING_ABOUT",
+    "PROOF_BYTES",
+    "About",
+    "GrantStore",
+    "Kept",
+    "KeptToken",
+    "Stores",
+    "TokenStore",
+]
 
 NOTHING_ABOUT = About()
 
@@ -23,6 +33,9 @@ Single-page applications have 24 hours. Source: learn.microsoft.com/entra/identi
 
 MOST_RENEWALS = 5
 """Renewals whose times are remembered of each sign-in."""
+
+PROOF_BYTES = 8192
+"""More than a refresh token takes up, the one before it and all that is known of it."""
 
 
 @value
@@ -103,6 +116,14 @@ class GrantStore(Protocol):
     """
 
     slow: bool
+
+    def prove(self) -> None:
+        """Write something of no meaning, as durably as a refresh token, to see that one could be kept now.
+
+        Before a person is asked, or a refresh token is spent that is good for one use: what comes of it is lost where
+        it cannot be written. Raises StoreError.
+        """
+        ...
 
     def load(self, key: str) -> Grant | None: ...
 

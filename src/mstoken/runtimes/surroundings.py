@@ -33,6 +33,7 @@ class Surroundings:
 
     def __init__(self, tokens: TokenStore, grants: GrantStore) -> None:
         self._tokens, self._grants = tokens, grants
+        self._unwritten: dict[str, tuple[str, str]] = {}
 
     async def _reach(self, store: TokenStore | GrantStore, call: Callable[[], T]) -> T:
         """Do `call`, which is the store's and may touch a disk or a network if the store is slow."""
@@ -108,11 +109,24 @@ class Surroundings:
         with suppress(StoreError):  # where the store cannot be asked it gives no token either; they end by themselves
             await self._reach(self._tokens, lambda: self._tokens.forget(about) if about else self._tokens.clear())
 
+    async def prove_grants(self) -> None:
+        await self._reach(self._grants, self._grants.prove)
+
     async def load_grant(self, key: str) -> Grant | None:
+        held = await self._reach(self._grants, lambda: self._grants.load(key))
+        old, new = self._unwritten.get(key, ("", ""))
+        if not (new and held and held.current == old):
+            return held
+        await self.replace_grant(key, old, new)
         return await self._reach(self._grants, lambda: self._grants.load(key))
 
     async def replace_grant(self, key: str, old: str, new: str) -> None:
-        await self._reach(self._grants, lambda: self._grants.replace(key, old, new))
+        try:
+            await self._reach(self._grants, lambda: self._grants.replace(key, old, new))
+        except StoreError:
+            self._unwritten[key] = (old, new)  # the old one may be spent: whoever needs it next tries again
+            raise
+        self._unwritten.pop(key, None)
 
     async def end_grant(self, key: str, value: str, code: int) -> None:
         await self._reach(self._grants, lambda: self._grants.end(key, value, code))

@@ -35,6 +35,10 @@ class KeyVaultGrants(HasLock):
         self._vault = vault
         super().__init__()
 
+    def prove(self) -> None:
+        """Whether it can be reached and read: to write would make a version that is nobody's sign-in."""
+        self._vault.read(_name(""))
+
     def load(self, key: str) -> Grant | None:
         held = self._vault.read(_name(key))
         return self._grant(held) if held else None

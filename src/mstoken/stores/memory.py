@@ -145,6 +145,9 @@ class MemoryGrants(HasLock):
         self._grants: dict[str, tuple[Grant, Kept]] = {}
         super().__init__()
 
+    def prove(self) -> None:
+        """There is nothing to prove."""
+
     def load(self, key: str) -> Grant | None:
         held = self._grants.get(key)
         return replace(held[0], authority=held[1].about.authority) if held else None

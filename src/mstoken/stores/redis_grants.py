@@ -8,10 +8,11 @@ Source: redis.io/docs/latest/operate/oss_and_stack/management/persistence
 from __future__ import annotations
 
 import json
+import os
 import time
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT, Kept
+from mstoken.flows.store_port import NOTHING_ABOUT, PROOF_BYTES, Kept
 from mstoken.model import About, Grant
 from mstoken.stores.redis_link import name_of
 from mstoken.typed import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     Held = tuple[Grant, Kept]
 
 _KIND = "grant"
+PROOF_IN = 60
+"""Seconds for which the proof that the server takes something is left there."""
 MOST_SWAPS = 100
 """Tries to change what others change at the same time; each time one of them has got on."""
 
@@ -36,6 +39,9 @@ class RedisGrants:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+
+    def prove(self) -> None:
+        self._link.put(name_of("proof", ""), os.urandom(PROOF_BYTES), PROOF_IN)
 
     def load(self, key: str) -> Grant | None:
         sealed = self._link.get(name_of(_KIND, key))

@@ -6,10 +6,11 @@ name, authority, tenant, client and dates. Every write is one transaction that c
 
 from __future__ import annotations
 
+import os
 import time
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT, About, Kept
+from mstoken.flows.store_port import NOTHING_ABOUT, PROOF_BYTES, About, Kept
 from mstoken.model import Grant
 from mstoken.stores import places
 from mstoken.stores.locks import HasLock
@@ -41,6 +42,12 @@ class Vault(HasLock):
         self._folder = folder or ""
         self._proved: tuple[bytes, Seal] | None = None
         """The key, beside what the vault said to prove it by: a vault that was replaced says something else."""
+
+    def prove(self) -> None:
+        self._warm_up()
+        with self._file().writing() as connection:
+            self._seal_of(connection)
+            connection.execute("INSERT OR REPLACE INTO vault VALUES ('proof', ?)", (os.urandom(PROOF_BYTES),))
 
     def load(self, key: str) -> Grant | None:
         with self._file().reading() as connection:

@@ -107,11 +107,19 @@ class VaultFile:
         try:
             return self._open("mode=rw")
         except sqlite3.OperationalError as error:
-            if _kind(error) not in {"CANTOPEN", "READONLY"} or os.path.exists(f"{self.path}-wal"):  # noqa: PTH110
+            unwritable = _kind(error) in {"CANTOPEN", "READONLY", "FULL", "IOERR"}
+            if not unwritable or self._has_log():
                 raise
             # Where nothing can be written, SQLite cannot make its shared memory file; with no log there is nothing
             # that the file alone does not say (sqlite.org/wal.html, read-only databases).
             return self._open("mode=ro&immutable=1")
+
+    def _has_log(self) -> bool:
+        """Whether something is written that is not in the file yet."""
+        try:
+            return Path(f"{self.path}-wal").stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
     def _judge(self, connection: sqlite3.Connection) -> None:
         """Raise StoreError unless the file is a vault of a version we know."""

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from tests.support.person import Parting, Person
 from tests.support.program import MSTOKEN, Program
+from tests.support.redis_server import RedisServer
 
 from entra_emulator import Emulator
 
@@ -137,6 +138,39 @@ def test_login_by_device(anonymous: Program, otto: Person, device_at_once: None)
     ended, out = login.end()
     assert (ended, out) == (0, ""), login.err
     assert anonymous("get", "graph").code == 0
+
+
+def test_what_a_sign_in_brought_is_listed_and_goes_with_it(
+    anonymous: Program, otto: Person, device_at_once: None
+) -> None:
+    """The access token that came with the sign-in is forgotten with it, like those that came of it later."""
+    options = ("--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example", "--profile", "otto")
+    login = Running(anonymous, "login", "--device", *options)
+    page = login.says(r"Open (https://\S+) on any device")
+    otto.enter_code(page, re.findall(r"the code (\S+)", login.err)[0])
+    assert login.end()[0] == 0, login.err
+    assert [one["account"] for one in json.loads(anonymous("cache", "show", "-o", "json").out)] == ["otto"]
+    assert anonymous("get", "graph", "--profile", "otto").code == 0
+    assert "1 access token" in anonymous("logout", "otto").err
+    assert anonymous("get", "graph", "--profile", "otto").code == 3
+
+
+def test_a_sign_in_is_kept_where_the_profile_keeps(anonymous: Program, otto: Person, device_at_once: None) -> None:
+    """The profile names a store that machines share: it is kept there, not in this machine's vault."""
+    server = RedisServer()
+    try:
+        (anonymous.config / "url").write_text(server.url)
+        anonymous.profile('[profile.otto]\nstore = "file:url"\ntenant = "northwind-partner.example"\n')
+        login = Running(anonymous, "login", "--device", "--client-id", PUBLIC_APP, "--profile", "otto")
+        page = login.says(r"Open (https://\S+) on any device")
+        otto.enter_code(page, re.findall(r"the code (\S+)", login.err)[0])
+        assert login.end()[0] == 0, login.err
+        assert anonymous("accounts").out == ""
+        assert "otto" in anonymous("accounts", MSTOKEN_STORE=server.url).out
+        got = anonymous("get", "arm", "--profile", "otto")
+        assert got.code == 0, got.err
+    finally:
+        server.close()
 
 
 def test_ctrl_c_while_waiting_for_the_device(anonymous: Program) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.small_disk import small_disk
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import About
@@ -216,3 +217,38 @@ def test_a_vault_taken_away_and_made_anew_is_used_with_its_own_key(tmp_path: Pat
     vault.put(ACCOUNT, "r1", About())
     assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r1")
     assert Vault(str(tmp_path / "old")).load(ACCOUNT) == Grant("r0")
+
+
+def test_what_is_proved_to_be_possible_is(tmp_path: Path) -> None:
+    """However little room a disk has left: where the proof is given, a refresh token can be kept."""
+    outcomes = set()
+    with small_disk(tmp_path / "disk") as disk:
+        vault, size = Vault(str(disk.folder / "vault")), 2000
+        vault.put(ACCOUNT, "x" * size, About())
+        for leave in range(0, 120_000, 4096):
+            disk.fill(leave=leave)
+            try:
+                vault.prove()
+            except StoreError:
+                outcomes.add("refused")
+            else:
+                vault.put(ACCOUNT, "y" * size, About())
+                outcomes.add("kept")
+            disk.free()
+    assert outcomes == {"refused", "kept"}
+
+
+def test_on_a_full_disk_what_is_there_can_be_read(tmp_path: Path) -> None:
+    """Sign-ins are listed and used, also where SQLite has no room for the files that it makes beside."""
+    with small_disk(tmp_path / "disk") as disk:
+        vault = Vault(str(disk.folder / "vault"))
+        vault.put(ACCOUNT, "r0", About())
+        disk.fill()
+        assert vault.load(ACCOUNT) == Grant("r0")
+        assert list(vault.names()) == [ACCOUNT]
+        for call in (vault.prove, lambda: vault.replace(ACCOUNT, "r0", "r1"), lambda: vault.remove(ACCOUNT)):
+            with pytest.raises(StoreError, match="Free some space"):
+                call()
+        disk.free()
+        vault.replace(ACCOUNT, "r0", "r1")
+        assert vault.load(ACCOUNT) == Grant("r1", "r0")
