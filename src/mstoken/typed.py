@@ -1,8 +1,7 @@
 """What annotations need of `typing`, without importing it.
 
 No annotation is evaluated here (PEP 563), so at run time these names only have to be there; importing `typing` for them
-took a fifth of Python's start, several times what a kept token takes (docs/decisions/0011-one-request.md). Type
-checkers see `typing` itself.
+took a quarter of what Python takes to start (docs/decisions/0011-one-request.md). Type checkers see `typing` itself.
 """
 
 from __future__ import annotations
