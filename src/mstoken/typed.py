@@ -1,7 +1,7 @@
 """What annotations need of `typing`, without importing it.
 
 No annotation is evaluated here (PEP 563), so at run time these names only have to be there; importing `typing` for them
-took a quarter of what Python takes to start (docs/decisions/0011-one-request.md). Type checkers see `typing` itself.
+took a third of what Python takes to start (docs/decisions/0011-one-request.md). Type checkers see `typing` itself.
 """
 
 from __future__ import annotations
