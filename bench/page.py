@@ -55,7 +55,7 @@ def write(report: Mapping[str, Any], folder: Path) -> None:
 
 def text(report: Mapping[str, Any], pictures: Mapping[str, list[str]]) -> str:
     """The page; `pictures` are the file names for each measure."""
-    parts = [_HEAD, table(report), ""]
+    parts = [_HEAD, table(report), "", *_missed(report)]
     for result in map(result_from_json, report["measures"]):
         parts += [f"## {result.title}", "", result.method, ""]
         parts += [f"![{result.title}]({PICTURES}/{name})\n" for name in pictures.get(result.name, [])]
@@ -75,6 +75,15 @@ def table(report: Mapping[str, Any]) -> str:
     for result in map(result_from_json, report["measures"]):
         rows += [_row(verdict) for verdict in result.verdicts]
     return "\n".join(rows)
+
+
+def _missed(report: Mapping[str, Any]) -> list[str]:
+    """The targets that are missed, by how much and why."""
+    verdicts = [one for measure in report["measures"] for one in result_from_json(measure).verdicts if not one.reached]
+    if not verdicts:
+        return []
+    lines = [f"- **{one.what}**, {_who(one)}: {_short_of(one)} short of it. {one.why}" for one in verdicts]
+    return ["## Missed, and why", "", *(line.rstrip() for line in lines), ""]
 
 
 def amount(value: float, quantity: str) -> str:
@@ -111,10 +120,22 @@ def _reached(verdict: Verdict) -> str:
     """Yes or no, and by how much."""
     if not verdict.limit or not verdict.number:
         return "yes" if verdict.reached else "**no**"
-    room = verdict.limit / verdict.number if verdict.bound == "at most" else verdict.number / verdict.limit
-    if verdict.reached:
-        return f"yes, {_digits(room)} x better" if room > 1 else "yes"
-    return f"**no**, {_digits(1 / room)} x short of it"
+    if not verdict.reached:
+        return f"**no**, {_short_of(verdict)} short of it"
+    room = _room(verdict)
+    return f"yes, {_digits(room)} x better" if room > 1 else "yes"
+
+
+def _who(verdict: Verdict) -> str:
+    return f"{verdict.ours} beside {verdict.peer}" if verdict.peer else verdict.ours
+
+
+def _short_of(verdict: Verdict) -> str:
+    return f"{1 / _room(verdict):.2f} x"
+
+
+def _room(verdict: Verdict) -> float:
+    return verdict.limit / verdict.number if verdict.bound == "at most" else verdict.number / verdict.limit
 
 
 def _numbers(result: Result) -> str:

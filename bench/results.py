@@ -6,7 +6,7 @@
         "entrants": [{"name", "kind": "ours" | "peer" | "floor", "samples": {quantity: [one number a round]}}],
         "verdicts": [{"what", "ours", "peer" or "", "quantity", "ours_value", "peer_value" or null,
                       "judged": "ratio" | "value", "number": median, "low", "high": smallest and largest of the rounds,
-                      "bound": "at most" | "at least", "limit", "reached": true | false}],
+                      "bound": "at most" | "at least", "limit", "reached": true | false, "why": text}],
         "curves": [{"name", "kind", "x": what grows, "quantity", "points": [[x, median], ...]}],
         "absent": [{"name", "why"}]}],
      "absent": [{"name", "why"}]}                                  measures that could not run at all
@@ -61,12 +61,16 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be reached: `limit` of a quantity, or of the ratio of two of them."""
+    """What is to be reached: `limit` of a quantity, or of the ratio of two of them.
+
+    `why` says what stands in the way, for the page to tell where it is missed.
+    """
 
     what: str
     quantity: str
     bound: Bound
     limit: float
+    why: str = ""
 
     def reached_by(self, number: float) -> bool:
         return number <= self.limit if self.bound == "at most" else number >= self.limit
@@ -89,6 +93,7 @@ class Verdict:
     bound: Bound
     limit: float
     reached: bool
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,7 @@ class Result:
                 bound=goal.bound,
                 limit=goal.limit,
                 reached=goal.reached_by(number),
+                why=goal.why,
             )
         )
 

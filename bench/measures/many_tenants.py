@@ -30,6 +30,15 @@ _CONTENDERS: Sequence[tuple[str, Kind, str, float]] = (
     ("azure-identity, asyncio", "peer", "azure_peer:tenants_by_tasks", 1),
 )
 """Name, kind, function, and the part of the tenants that it does: fewer only where a tenant costs the same anyhow."""
+_WHY_SLOWER = (
+    "Above the bare client stands what makes a token safe to share and to keep: its key, one turn for all who ask, the "
+    "store, the checks of the answer. That is Python, and in a profile of such a run more than half of the time is the "
+    "interpreter's, where it is a quarter for the bare client."
+)
+_WHY_MORE = (
+    "The HTTP client hands an answer out a moment before its connection is free again; a request that comes within "
+    "that moment opens another. The bare client does so too."
+)
 _STEPS = (0.05, 0.25, 1.0, 5.0)
 
 
@@ -69,12 +78,12 @@ def _ask(bench: Bench, target: str, tenants: int) -> dict[str, float]:
 def _judge(result: Result) -> None:
     rate = "tokens_per_s"
     for ours, bare in ((OURS, BARE), (OURS_THREADS, BARE_THREADS)):
-        result.ratio(Goal("tokens a second", rate, "at least", 0.6), ours, bare)
-        result.ratio(Goal("tokens a second", rate, "at least", 8), ours, MSAL)
-        result.ratio(Goal("tokens a second", rate, "at least", 60), ours, MSAL_AS_WRITTEN)
+        result.ratio(Goal("tokens a second", rate, "at least", 0.6, _WHY_SLOWER), ours, bare)
+        result.ratio(Goal("tokens a second", rate, "at least", 8, _WHY_SLOWER), ours, MSAL)
+        result.ratio(Goal("tokens a second", rate, "at least", 60, _WHY_SLOWER), ours, MSAL_AS_WRITTEN)
         result.value(Goal("CPU", "cpu_s_per_1000", "at most", 0.6), ours, beside=bare)
         result.value(Goal("discovery", "discovery_requests", "at most", 0), ours, beside=MSAL)
-        result.value(Goal("connections", "connections", "at most", CONCURRENCY), ours, beside=bare)
+        result.value(Goal("connections", "connections", "at most", CONCURRENCY, _WHY_MORE), ours, beside=bare)
 
 
 def _growth(bench: Bench, result: Result, tenants: int) -> None:
