@@ -6,7 +6,6 @@ import copy
 import json
 import pickle
 import time
-from functools import partial
 from typing import Any
 
 import pytest
@@ -19,27 +18,18 @@ from mstoken import (
     RefreshToken,
     SignInRequired,
     Throttled,
-    TokenRefused,
-    UnreadableAnswer,
     UsageError,
 )
 from mstoken.model import Token
 
 SECRET = "s3cr3t~for+tests&only"
 GRAPH = "https://graph.microsoft.com/.default"
-INVALID_GRANT = Reply(
-    400, {"error": "invalid_grant", "error_description": "AADSTS700082: expired", "error_codes": [700082]}
-)
 
 
 @pytest.fixture
 def app(world: World, token_service: TokenService) -> Any:
     """An application's client of the token service."""
     return world.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
-
-
-def user(world: World, service: TokenService, **options: Any) -> Any:
-    return world.client(TENANT, CLIENT_ID, RefreshToken(**{"value": "rt-1", **options}), service.url)
 
 
 def test_client_credentials_request_is_exactly_the_documented_one(
@@ -57,22 +47,6 @@ def test_client_credentials_request_is_exactly_the_documented_one(
         "grant_type": "client_credentials",
         "scope": GRAPH,
     }
-
-
-@pytest.mark.parametrize("client_secret", ["", SECRET], ids=["public", "confidential"])
-def test_refresh_request_is_exactly_the_documented_one(
-    world: World, token_service: TokenService, client_secret: str
-) -> None:
-    """The refresh-token grant adds refresh_token, and a secret only for a confidential client."""
-    client = user(world, token_service, client=ClientSecret(client_secret) if client_secret else None)
-    world.run(lambda: client.get_token("partner"))
-    expected = {
-        "client_id": CLIENT_ID,
-        "grant_type": "refresh_token",
-        "refresh_token": "rt-1",
-        "scope": "https://api.partnercenter.microsoft.com/user_impersonation",
-    }
-    assert token_service.asked[0].form == expected | ({"client_secret": SECRET} if client_secret else {})
 
 
 def test_expiry_is_epoch_seconds_from_the_moment_of_the_answer(world: World, app: Any) -> None:
@@ -190,64 +164,6 @@ def test_throttling_beyond_patience_is_an_error_that_says_when(
     assert len(token_service.asked) == 1
 
 
-def test_a_new_refresh_token_replaces_the_old_one(world: World, token_service: TokenService) -> None:
-    """The next request uses the refresh token that the last answer carried, and `on_new` has seen it."""
-    seen: list[str] = []
-    client = user(world, token_service, on_new=seen.append)
-    token_service.script = [token_reply(refresh_token="rt-2"), token_reply("token-2", refresh_token="rt-3")]
-    world.run(lambda: client.get_token("graph"))
-    world.run(lambda: client.get_token("arm"))
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-2"]
-    assert seen == ["rt-2", "rt-3"]
-
-
-def test_the_previous_refresh_token_is_tried_when_the_new_one_is_refused(
-    world: World, token_service: TokenService
-) -> None:
-    """A new refresh token that never works does not cost the one that did."""
-    client = user(world, token_service)
-    token_service.script = [token_reply(refresh_token="rt-broken"), INVALID_GRANT, token_reply("token-2")]
-    world.run(lambda: client.get_token("graph"))
-    assert world.run(lambda: client.get_token("arm")).token == "token-2"
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-broken", "rt-1"]
-
-
-def test_what_serves_in_place_of_a_refused_refresh_token_is_kept(world: World, token_service: TokenService) -> None:
-    """The new token that the previous one brought is used from then on, not the refused one again."""
-    client = user(world, token_service)
-    token_service.script = [
-        token_reply(refresh_token="rt-broken"),
-        INVALID_GRANT,
-        token_reply("token-2", refresh_token="rt-3"),
-        token_reply("token-3"),
-    ]
-    for service in ("graph", "arm", "keyvault"):
-        world.run(partial(client.get_token, service))
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-broken", "rt-1", "rt-3"]
-
-
-def test_a_failing_keeper_of_refresh_tokens_fails_the_call(world: World, token_service: TokenService) -> None:
-    """If `on_new` cannot keep the new refresh token, the access token is not handed out as if it had."""
-
-    def full(_: str) -> None:
-        raise OSError("disk full")
-
-    client = user(world, token_service, on_new=full)
-    token_service.script = [token_reply(refresh_token="rt-2")]
-    with pytest.raises(OSError, match="disk full"):
-        world.run(lambda: client.get_token("graph"))
-
-
-def test_a_dead_refresh_token_asks_for_a_sign_in(world: World, token_service: TokenService) -> None:
-    """invalid_grant is SignInRequired, with the command that resolves it."""
-    token_service.script = [INVALID_GRANT]
-    client = user(world, token_service)
-    with pytest.raises(SignInRequired) as caught:
-        world.run(lambda: client.get_token("graph"))
-    assert caught.value.codes == (700082,)
-    assert "mstoken login" in caught.value.remedy
-
-
 def test_a_service_that_needs_a_user_says_so_before_the_network(
     world: World, token_service: TokenService, app: Any
 ) -> None:
@@ -256,90 +172,6 @@ def test_a_service_that_needs_a_user_says_so_before_the_network(
         world.run(lambda: app.get_token("partner"))
     assert "mstoken login" in caught.value.remedy
     assert token_service.asked == []
-
-
-@pytest.mark.parametrize(
-    ("reply", "word"),
-    [
-        (Reply(200, "<html>Sign in to the Wi-Fi</html>"), "web page"),
-        (Reply(200, '{"access_token": "abc'), "cut off"),
-        (Reply(200, ""), "empty"),
-        (Reply(200, "[1, 2]"), "not JSON"),
-        (Reply(200, "hello"), "not JSON"),
-        (Reply(200, {"token_type": "Bearer"}), "without a usable access_token"),
-        (Reply(200, {"access_token": "a b\nc", "expires_in": 1}), "without a usable access_token"),
-        (Reply(200, {"access_token": ["x"], "expires_in": 1}), "without a usable access_token"),
-        (Reply(200, {"access_token": "x", "expires_in": 0}), "expires_in"),
-        (Reply(200, {"access_token": "x", "expires_in": -5}), "expires_in"),
-        (Reply(200, {"access_token": "x", "expires_in": "soon"}), "expires_in"),
-        (Reply(200, {"access_token": "x", "expires_in": True}), "expires_in"),
-        (Reply(200, {"access_token": "x", "expires_in": [3599]}), "expires_in"),
-        (Reply(200, '{"access_token": "x", "expires_in": NaN}'), "expires_in"),
-        (Reply(200, '{"access_token": "x", "expires_in": Infinity}'), "expires_in"),
-        (Reply(200, "{" + '"a":{' * 100_000), "cut off"),
-        (Reply(200, b"x" * (1024 * 1024 + 1)), "more than"),
-        (Reply(302, "", {"Location": "https://evil.example/"}), "redirected"),
-        (Reply(404, "<html>not found</html>"), "neither a token nor an OAuth error"),
-        (Reply(418, {"error": {"code": "Teapot"}}), "neither a token nor an OAuth error"),
-    ],
-)
-def test_what_is_no_answer_gives_a_clear_error(
-    world: World, token_service: TokenService, app: Any, reply: Reply, word: str
-) -> None:
-    """HTML, cut-off, huge, redirecting or senseless answers say what came, and never quote it."""
-    token_service.script = [reply]
-    with pytest.raises(UnreadableAnswer, match=word) as caught:
-        world.run(lambda: app.get_token("graph"))
-    assert caught.value.remedy
-    assert len(str(caught.value)) < 400
-    assert len(token_service.asked) == 1
-
-
-@pytest.mark.parametrize("life", ["3599", 3599.9, "3599.0"])
-def test_a_life_given_as_text_or_fraction_is_understood(
-    world: World, token_service: TokenService, app: Any, life: Any
-) -> None:
-    """v1 endpoints and managed identity give seconds as text."""
-    token_service.script = [token_reply(expires_in=life)]
-    token = world.run(lambda: app.get_token("graph"))
-    assert 3590 < token.expires_on - time.time() <= 3600
-
-
-def test_a_life_that_is_not_said_is_taken_to_be_short(world: World, token_service: TokenService, app: Any) -> None:
-    """RFC 6749 section 5.1 only recommends to say it: five minutes are safe."""
-    token_service.script = [token_reply(expires_in=None)]
-    token = world.run(lambda: app.get_token("graph"))
-    assert 0 < token.expires_on - time.time() <= 300
-
-
-@pytest.mark.parametrize("lie", [0, -1, True, "soon", "NaN", 1e300, 10**30, [1], {}, None])
-def test_a_senseless_time_of_renewal_costs_no_token(
-    world: World, token_service: TokenService, app: Any, lie: object
-) -> None:
-    """`refresh_in` is a hint: a token with a life that makes sense is used, and renewed within that life."""
-    token_service.script = [token_reply(refresh_in=lie)]
-    token = world.run(lambda: app.get_token("graph"))
-    assert token.token == "token-1"
-    assert time.time() < token.refresh_on <= token.expires_on
-
-
-def test_an_endless_life_is_cut(world: World, token_service: TokenService, app: Any) -> None:
-    """A server that promises a thousand years is asked again within one."""
-    token_service.script = [token_reply(expires_in=10**30)]
-    token = world.run(lambda: app.get_token("graph"))
-    assert token.expires_on - time.time() <= 366 * 24 * 3600
-
-
-def test_an_unknown_refusal_keeps_what_the_server_said(world: World, token_service: TokenService, app: Any) -> None:
-    """A server that is not Entra: its error and description reach the caller, without line breaks."""
-    token_service.script = [
-        Reply(400, {"error": "invalid_target", "error_description": "no such\r\naudience \x1b[31m"})
-    ]
-    with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: app.get_token("graph"))
-    assert caught.value.error == "invalid_target"
-    assert "no such audience" in caught.value.message
-    assert "\x1b" not in str(caught.value)
 
 
 def test_no_secret_shows(world: World, token_service: TokenService, app: Any) -> None:
