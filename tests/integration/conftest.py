@@ -32,8 +32,8 @@ def askers_by(tmp_path: Path, token_service: TokenService) -> Iterator[Callable[
     """Makes askers of that service by a store, `folder` or a Redis' URL; those that are left end with the test."""
     made: list[Askers] = []
 
-    def make(store: str, *more: str) -> Askers:
-        made.append(Askers(tmp_path, token_service.url, store, *more))
+    def make(store: str, *more: str, **options: float) -> Askers:
+        made.append(Askers(tmp_path, token_service.url, store, *more, **options))
         return made[-1]
 
     yield make

@@ -49,7 +49,7 @@ def server() -> Iterator[dict[str, str]]:
     ) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import os
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.forged import jwt, part, user_v2
 from tests.support.parsers import TARGETS, run
+from tests.support.seeds import SEEDS
 
 EXAMPLES = 1000 if os.environ.get("MSTOKEN_LONG_TESTS") else 80
 
@@ -17,6 +17,7 @@ _words = st.sampled_from(
     [
         "access_token expires_in refresh_in token_type scope error error_description error_codes suberror claims value",
         "refresh_token id_token foci device_code user_code verification_uri interval message account_type id tags",
+        "key current previous about authority tenant created_on renewed_on renewals ended_by aud iss exp nbf m u p ts",
         "attributes nextLink oidcToken expires_on not_before resource client_id error_uri trace_id timestamp token",
     ]
 ).flatmap(lambda line: st.sampled_from(line.split()))
@@ -34,25 +35,7 @@ _json = st.recursive(
     _odd, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_words, inner, max_size=6), max_leaves=12
 )
 _bodies = st.dictionaries(_words, _json, max_size=9).map(lambda body: json.dumps(body).encode("utf-8", "surrogatepass"))
-_seeds = st.sampled_from(
-    [
-        b'Bearer error="insufficient_claims", claims="eyJhIjp7fX0="',
-        b'Bearer authorization="https://login.microsoftonline.com/t", resource="https://vault.azure.net"',
-        b"Wed, 21 Oct 2099 07:28:00 GMT",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello",
-        b"HTTP/1.1 100 X\r\n\r\nHTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\nA: b\r\n\r\n",
-        b"mstoken-token 1 clear 4000000000\nexpires_on 4000000000\ntoken abc\nend\n",
-        b"mstoken-token 1 sealed 4000000000\n0123456789abcdef",
-        b'[profile.work]\ntenant = "contoso"\nclient_secret = "env:X"\nstore = "redis://host"\n',
-        b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
-        b"-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----\n",
-        b"0\x82\x01\x00",
-        b"http://localhost:1234/?code=a&state=b",
-        b"AADSTS50076: Due to a configuration change",
-        jwt(user_v2()).encode(),
-        f"{part({'alg': 'none'})}.{part([1])}.".encode(),
-    ]
-)
+_seeds = st.sampled_from(SEEDS)
 
 
 @st.composite

@@ -15,17 +15,35 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
+from tests.support.certificates import identity
+from tests.support.forged import jwt, user_v2
 from tests.support.program import Program, Ran
 from tests.support.redis_server import KEY, PASSWORD, QUOTED, RedisServer
 
 from entra_emulator import Emulator
-from mstoken import AsyncClient, Client, ClientSecret, MstokenError, RefreshToken, Stores, redis_stores
+from mstoken import (
+    AsyncClient,
+    Client,
+    ClientCertificate,
+    ClientSecret,
+    MstokenError,
+    OnBehalfOf,
+    Password,
+    RefreshToken,
+    Stores,
+    redis_stores,
+)
+from mstoken.credentials import Credential
 from mstoken.flows.store_port import About
 from mstoken.stores.places import memory_backed
 from mstoken.stores.user import user_stores
 
 NADIA = "nadia@northwind-partner.example"
+OTTO = "otto@northwind-partner.example"
+PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 WRONG = "wrong~hunter2-secret"
+PASSWORDS = "right+hunter2/password", "wrong+hunter2/password"
+ASSERTION = jwt(user_v2(name="hunter2"))
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +104,11 @@ def test_the_scan_sees_what_is_there(tmp_path: Path) -> None:
 def test_no_file_and_no_message_of_the_program_holds_a_secret(entra: Emulator, disk: Path) -> None:
     """Signing in, asking, failing, renewing, showing and clearing, with tracebacks on: in no file and in no message."""
     program = Program(disk)
+    (disk / "tmp").mkdir()
     program.environment |= entra.environment() | {
         "MSTOKEN_CACHE_DIR": str(disk / "cache"),
         "MSTOKEN_CONFIG_DIR": str(program.config),
+        "TMPDIR": str(disk / "tmp"),
         "MSTOKEN_DEBUG": "1",
         "PYTHONDEVMODE": "1",
         "PYTHONWARNINGS": "ignore",
@@ -166,16 +186,27 @@ def test_no_log_traceback_or_store_of_the_library_holds_a_secret(
         except MstokenError as error:
             seen.extend(["".join(traceback.format_exception(error)), error, error.args, vars(error)])
 
+    otto = entra.state.user(OTTO)
+    assert otto
+    otto[1].password = PASSWORDS[0]
+    strangers = identity(1)
+    key = strangers.pem().split(b"PRIVATE KEY-----")[1].splitlines()[2].decode()
     people = (RefreshToken(account="nadia", client=good), RefreshToken(entra.sign_in(NADIA), good))
-    for credential in (good, bad, *people, RefreshToken(WRONG, good), RefreshToken(account="nadia", client=bad)):
-        client = Client(tenant, app.id, credential, entra.authority, stores)
+    more = (RefreshToken(WRONG, good), RefreshToken(account="nadia", client=bad), OnBehalfOf(ASSERTION, good))
+    signed = (ClientCertificate(data=strangers.pem()),)
+    public = tuple(Password(OTTO, password) for password in PASSWORDS)
+    credentials: list[Credential] = [good, bad, *people, *more, *signed, *public]
+    for credential in credentials:
+        client_id = PUBLIC_APP if credential in public else app.id
+        client = Client(tenant, client_id, credential, entra.authority, stores)
         seen.append(client)
         for service in ("graph", "arm"):
             attempt(partial(client.get_token, service, fresh=True))
             attempt(partial(_by_asyncio, client, service))
     assert len([token for token in tokens if token]) >= 8
     assert len([one for one in seen if isinstance(one, str) and "Traceback" in one]) >= 4
-    secrets = _secrets(entra, WRONG, *filter(None, tokens), base64.b64encode(KEY).decode())
+    own = (WRONG, *PASSWORDS, ASSERTION, key, base64.b64encode(KEY).decode())
+    secrets = _secrets(entra, *own, *filter(None, tokens))
     places = {"the log": caplog.text.encode(), "reprs and tracebacks": repr(seen).encode()}
     assert _found(secrets, places | _files(disk if kind == "user" else redis.folder)) == []
 

@@ -10,12 +10,17 @@ from pathlib import Path
 
 from tests.support.token_service import TokenService
 
+from mstoken.stores.redis_turns import LEASE_IN
+
 
 class Askers:
-    """Processes that ask for one and the same token; `machine` sets some apart from others."""
+    """Processes that ask for one and the same token; `machine` sets some apart from others.
 
-    def __init__(self, folder: Path, url: str, store: str, *more: str) -> None:
-        self._folder, self._arguments = folder, [url, store, "1", *more]
+    With Redis a turn has the product's own lease, or one that a test can wait for.
+    """
+
+    def __init__(self, folder: Path, url: str, store: str, *more: str, lease: float = LEASE_IN) -> None:
+        self._folder, self._arguments = folder, [url, store, str(lease), *more]
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, many: int, machine: str = "one") -> list[subprocess.Popen[str]]:

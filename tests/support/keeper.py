@@ -18,7 +18,7 @@ def main(redis: str, seconds: str, worker: str) -> None:
     grants = (redis_stores(redis, b"\x07" * 32) if redis else user_stores()).grants
     grants.names()  # what has to be imported is, before the time begins
     until, number, missed = time.monotonic() + float(seconds), 0, 0
-    while time.monotonic() < until:
+    while time.monotonic() < until or number < 3:  # however little time a loaded machine gives
         key = f"account:{worker}-{number}"
         grants.put(key, "new", About(tenant=worker))
         grants.replace(key, "new", "renewed")

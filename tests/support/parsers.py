@@ -12,12 +12,17 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import cast
 from unittest.mock import patch
 
 from mstoken import aadsts
 from mstoken.browser.listener import parameters_of
 from mstoken.browser.pasting import arrival_of
+from mstoken.cli.api_answers import error_in
+from mstoken.cli.inspection.facts import facts_of
+from mstoken.cli.inspection.kinds import of_jwt
 from mstoken.cli.inspection.piped import token_in
+from mstoken.cli.inspection.story import tell, tell_request
 from mstoken.config import profiles
 from mstoken.credentials import ClientSecret, ManagedIdentity
 from mstoken.errors import MstokenError, StoreError
@@ -34,9 +39,13 @@ from mstoken.protocol.quoted import unquoted
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import read_answer, token_request
 from mstoken.services import resolve_all
-from mstoken.stores import key_vault, quick_read, token_file
+from mstoken.stores import key_vault, quick_read, token_file, vault_key
 from mstoken.stores.key_vault_grants import KeyVaultGrants
+from mstoken.stores.redis_grants import RedisGrants
+from mstoken.stores.redis_link import Link
+from mstoken.stores.redis_tokens import RedisTokens
 from mstoken.stores.seal import Seal
+from mstoken.transports import issuer
 from mstoken.transports.exchange import exchange
 
 NOW = 1_800_000_000.0
@@ -126,6 +135,51 @@ def _http_answer(data: bytes) -> object:
         return None
 
 
+def _inspected(data: bytes) -> object:
+    decoded = jwt.decode(_text(data))
+    facts = facts_of(decoded)
+    return tell(facts, of_jwt(decoded).name, NOW), tell_request(decoded.claims)
+
+
+def _issuer(data: bytes) -> object:
+    with contextlib.suppress(ValueError):  # as its caller does
+        return issuer.issuer_in(data)
+    return None
+
+
+class _Server:
+    """A Redis that has `data` under every name, sealed with our key or not."""
+
+    where = "a fuzzed server"
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def seal(self) -> Seal:
+        return _seal()
+
+    def get(self, name: str) -> bytes:
+        return _seal().seal(self._data[1:], name) if self._data[:1] < b"\x80" else self._data
+
+    def names(self, kind: str) -> list[str]:
+        return [f"mstoken:1:{kind}:{KEY}"]
+
+    def swap(self, *_: object) -> bool:
+        return True
+
+
+def _redis_grants(data: bytes) -> object:
+    grants = RedisGrants(cast("Link", _Server(data)))
+    with contextlib.suppress(MstokenError):
+        grants.replace("account:anna", "r0", "r1")
+    return grants.load("account:anna"), [kept.expires_on for kept in grants.names().values()]
+
+
+def _redis_tokens(data: bytes) -> object:
+    tokens = RedisTokens(cast("Link", _Server(data)))
+    return tokens.load(KEY), tokens.tokens()
+
+
 TARGETS: dict[str, Callable[[bytes], object]] = {
     "token answer": lambda data: read_answer(_response(data), REQUEST, NOW, 0.5),
     "quoted form": lambda data: unquoted(_response(data), token_request(REQUEST, {"client_secret": "s"}, {})),
@@ -152,6 +206,13 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "token file": quick_read.parse,
     "sealed token file": _sealed_file,
     "key vault": _key_vault,
+    "redis sign-in": _redis_grants,
+    "redis token": _redis_tokens,
+    "redis url": lambda data: Link(_text(data), b"k" * 32).where,
+    "vault key": lambda data: vault_key.decoded(_text(data)),
+    "issuer of a certificate": _issuer,
+    "inspected token": _inspected,
+    "api error": error_in,
     "profiles": _profile,
     "certificate": _certificate,
     **{f"managed identity, {source}": partial(_managed_identity, source=source) for source in DIALECTS},

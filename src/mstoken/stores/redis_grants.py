@@ -120,6 +120,11 @@ class RedisGrants:
 
 
 def _kept(fields: dict[str, Any]) -> Kept:
-    """Names nobody knows are skipped, so that later versions can add some."""
+    """Raises LookupError, TypeError, AttributeError. Unknown names are skipped, so that later versions can add some."""
     about = About(**{name: fields["about"].get(name, "") for name in as_dict(NOTHING_ABOUT)})
-    return Kept(about, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])
+    kept = Kept(about, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])
+    texts = (fields["key"], fields["current"], fields["previous"], *as_dict(about).values())
+    numbers = (kept.created_on, kept.renewed_on, kept.ended_by, *kept.renewals)
+    if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
+        raise TypeError
+    return kept

@@ -45,7 +45,7 @@ def _probe(url: str, found: list[str], *, direct: bool) -> None:
             shown = connection.sock.getpeercert(binary_form=True)
         finally:
             connection.close()
-        found.append(_issuer(shown or b""))
+        found.append(issuer_in(shown or b""))
 
 
 def _connection(parts: SplitResult, *, direct: bool) -> http.client.HTTPSConnection | None:
@@ -88,7 +88,7 @@ def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
-def _issuer(certificate: bytes) -> str:
+def issuer_in(certificate: bytes) -> str:
     """Common name and organisation, as printable text: whoever made the certificate wrote them."""
     from cryptography import x509
     from cryptography.x509.oid import NameOID

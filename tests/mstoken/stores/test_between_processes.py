@@ -69,7 +69,7 @@ def test_a_lock_whose_file_comes_and_goes_is_still_one(workers: Any, tmp_path: P
     busy = workers.start_together(4, "grab", tmp_path / "a.lock", tmp_path / "mark", 0.7)
     results = [_done(process) for process in busy]
     assert [met for _, met in results] == ["0"] * 4
-    assert sum(int(taken) for taken, _ in results) > 10  # the lock promises one holder, not fair shares
+    assert sum(int(taken) for taken, _ in results) > 10
 
 
 def test_a_killed_holder_lets_another_in(memory_folder: str, workers: Any) -> None:

@@ -18,7 +18,7 @@ from mstoken import Stores, redis_stores
 from mstoken.errors import StoreError, UsageError
 from mstoken.flows.store_port import About
 from mstoken.model import Grant, Token
-from mstoken.stores.redis_link import AWAY_IN, Link, name_of
+from mstoken.stores.redis_link import ANSWER_IN, AWAY_IN, Link, name_of
 from mstoken.stores.redis_tokens import RedisTokens
 from mstoken.stores.redis_turns import Turns
 
@@ -112,7 +112,7 @@ def test_what_expires_goes_by_itself_and_sign_ins_stay(redis: RedisServer) -> No
     stores = redis_stores(redis.url, KEY)
     _fill(stores)
     lives = {name: int(redis.say("TTL", name_of(*name))) for name in (("token", QUESTION), ("grant", ACCOUNT))}
-    assert 3590 < lives["token", QUESTION] <= 3600
+    assert 3000 < lives["token", QUESTION] <= 3600
     assert lives["grant", ACCOUNT] == -1
     stores.tokens.save(QUESTION, _token(life_in=-5))
     assert stores.tokens.load(QUESTION) is None
@@ -171,7 +171,7 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
         with turn(stores.tokens, QUESTION):
             pass
     assert stores.tokens.load(QUESTION) is None
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20  # and not a second for each call
     assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
     calls: list[Callable[[], object]] = [
         lambda: stores.grants.load(ACCOUNT),
@@ -258,10 +258,10 @@ def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:
     try:
         began = time.monotonic()
         assert stores.tokens.load(QUESTION) is None
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20
         began = time.monotonic()
         assert stores.tokens.load(QUESTION) is None
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < ANSWER_IN
     finally:
         own.thaw()
 
@@ -285,8 +285,8 @@ def _free(link: Link, name: str) -> bool:
 def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: RedisServer) -> None:
     """The mark is renewed in the background; when the turn ends, it is gone at once."""
     link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    with turn(RedisTokens(link, lease_in=0.3), QUESTION):
-        until = time.monotonic() + 1.2
+    with turn(RedisTokens(link, lease_in=2), QUESTION):
+        until = time.monotonic() + 4.5
         while time.monotonic() < until:
             assert not _free(link, name)
             time.sleep(0.05)
@@ -295,7 +295,7 @@ def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: Redi
 
 def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers: Any) -> None:
     """SIGKILL leaves the mark; it lives out its lease and no longer, and the next one waits for just that."""
-    holder = workers.start("hold_on_redis", redis.url, QUESTION, 1)
+    holder = workers.start("hold_on_redis", redis.url, QUESTION, 3)
     assert holder.stdout.readline() == "held\n"
     link = Link(redis.url, KEY)
     assert not _free(link, name_of("turn", QUESTION))
@@ -303,7 +303,7 @@ def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers:
     holder.wait()
     began = time.monotonic()
     with turn(RedisTokens(link), QUESTION):
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9  # and not the ten seconds that this one's own lease has
         assert not _free(link, name_of("turn", QUESTION))
 
 
@@ -324,14 +324,14 @@ def test_who_has_lost_a_turn_does_not_end_anothers(redis: RedisServer) -> None:
 def test_who_comes_back_to_a_lost_turn_leaves_its_process_the_new_one(redis: RedisServer) -> None:
     """Two turns of one process at one name, the first lost: the second is renewed on, after the first has ended."""
     link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    turns = Turns(link, lease_in=0.3)
+    turns = Turns(link, lease_in=2)
     lost = turns.take(name)
     redis.say("DEL", name)
     ours = turns.take(name)
     assert lost is not None
     assert ours is not None
     lost()
-    time.sleep(0.6)
+    time.sleep(3)
     assert not _free(link, name)
     ours()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.support.dripping import Dripping
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService
 from tests.support.worlds import Blocking, World
 
@@ -38,31 +37,6 @@ def transport(request: pytest.FixtureRequest, world: World, usual: Any) -> Any:
     if request.param == "usual":
         return usual
     return ForkedTransport() if isinstance(world, Blocking) else AsyncForkedTransport()
-
-
-class Dripping:
-    """A server that says `start` at once, then a letter every now and then, for ever."""
-
-    def __init__(self, start: bytes) -> None:
-        self._start = start
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self._over = threading.Event()
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self._serve, daemon=True).start()
-        return f"http://127.0.0.1:{self._listening.getsockname()[1]}/"
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._listening.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError), self._listening.accept()[0] as connection:
-            connection.recv(65_536)
-            connection.sendall(self._start)
-            while self._start and not self._over.wait(0.1):
-                connection.sendall(b"x")
-            self._over.wait(60)
 
 
 @pytest.fixture
