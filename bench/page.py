@@ -131,7 +131,8 @@ def _who(verdict: Verdict) -> str:
 
 
 def _short_of(verdict: Verdict) -> str:
-    return f"{1 / _room(verdict):.2f} x"
+    ratio = 1 / _room(verdict)
+    return f"{ratio:.2f} x" if ratio < 2 else f"{_digits(ratio)} x"
 
 
 def _room(verdict: Verdict) -> float:
