@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LEEWAY_IN = 60
 """A token with less life than this, in seconds, is treated as expired: clocks differ and requests take time."""
 
+SET_BACK_IN = 300
+"""A clock that is behind by no more than this, in seconds, was not set back: machines that share a store may differ."""
+
 _TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -33,7 +36,8 @@ class Token:
     """An access token, in the shape of azure-core's `AccessTokenInfo`.
 
     `expires_on` and `refresh_on` are epoch seconds, UTC; `refresh_on` is when it should be renewed though still valid.
-    `scope` is what the service says it granted, space separated; empty when it did not say.
+    `scope` is what the service says it granted, space separated; empty when it did not say. `got_on` is when it came,
+    by this machine's clock: where that is to come, the clock was set back, and nobody can say when the token ends.
     """
 
     token: str = field(repr=False)
@@ -41,14 +45,19 @@ class Token:
     token_type: str = "Bearer"
     refresh_on: int | None = None
     scope: str = ""
+    got_on: int | None = field(default=None, repr=False, compare=False)
 
     def freshness(self, now: float, min_ttl: float = 0) -> Freshness:
         """Judge the token at `now` (epoch seconds) for a caller who needs `min_ttl` more seconds of life."""
         if self.expires_on - now < max(min_ttl, LEEWAY_IN):
             return Freshness.EXPIRED
-        if self.refresh_on is not None and now >= self.refresh_on:
-            return Freshness.STALE
-        return Freshness.FRESH
+        due = self.refresh_on is not None and now >= self.refresh_on
+        return Freshness.STALE if due or now < self.good_from else Freshness.FRESH
+
+    @property
+    def good_from(self) -> float:
+        """Before this (epoch seconds) the clock was set back since the token came; 0 where that is not known."""
+        return 0 if self.got_on is None else self.got_on - SET_BACK_IN
 
 
 @value

@@ -54,10 +54,10 @@ def keepalive(older_than: int, dry_run: bool) -> int:
     """
     rows, failed, now = [], False, int(time.time())
     for sign_in in _sign_ins():
-        age_in = max(0, now - sign_in.kept.renewed_on)
+        age_in = now - sign_in.kept.renewed_on
         if sign_in.client is None:
             said = "left: the program that keeps it has to renew it"
-        elif age_in < older_than * DAY_IN:
+        elif -DAY_IN < age_in < older_than * DAY_IN:  # a later renewal yet was noted by a clock that was wrong
             said = "left: young enough"
         elif dry_run:
             said = "would be renewed"
@@ -87,7 +87,9 @@ def _renew(client: Callable[[], Client]) -> str:
 
 def _age(age_in: int) -> str:
     days = age_in // DAY_IN
-    return "today" if not days else f"{days} day{'s' if days > 1 else ''} ago"
+    if age_in <= -DAY_IN:
+        return "in time to come"
+    return "today" if days <= 0 else f"{days} day{'s' if days > 1 else ''} ago"
 
 
 def _sign_ins() -> Iterator[SignIn]:

@@ -48,8 +48,8 @@ class Client(Wiring):
         """
         key = (scopes, claims, tenant_id, enable_cae)
         hit = self._hits.get(key)
-        if hit is not None and not wishes and hit[0] > time.time():
-            return hit[1]
+        if hit is not None and not wishes and hit[0] <= time.time() < hit[1]:
+            return hit[2]
         question = self.question(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
         )

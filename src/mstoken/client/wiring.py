@@ -67,7 +67,7 @@ class Wiring(HasLock):
         self._stores = stores or in_memory()
         self._transport = transport
         self._runtime: Any = None
-        self._hits: Bounded[Question, tuple[float, Token]] = Bounded()
+        self._hits: Bounded[Question, tuple[float, float, Token]] = Bounded()
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
         self._binding: Binding | None = None
         super().__init__()
@@ -181,7 +181,7 @@ class Wiring(HasLock):
         if key[1]:
             self._hits.drop((key[0], None, *key[2:]))
         good_until = min(token.refresh_on or token.expires_on, token.expires_on - LEEWAY_IN)
-        self._hits.put(key, (good_until, token))
+        self._hits.put(key, (token.good_from, good_until, token))
         return token
 
     @contextmanager

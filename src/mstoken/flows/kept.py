@@ -66,7 +66,8 @@ async def kept(key: str, ask: Ask, request: TokenRequest, port: Shelf, about: Ab
         if found and state is Freshness.FRESH:
             return found
         if found and state is Freshness.STALE:
-            later = replace(found, refresh_on=int(port.now()) + RENEW_AGAIN_IN)
+            now = int(port.now())
+            later = replace(found, refresh_on=now + RENEW_AGAIN_IN, got_on=now)
             await port.save(key, later, about)  # who comes meanwhile need not wait
             return await _renewed(asked, key, port) or later
         if turn.failure is not None:

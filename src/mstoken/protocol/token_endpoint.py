@@ -95,6 +95,7 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
             token_type=_text(body, "token_type") or "Bearer",
             refresh_on=int(now) + min(renew, life),
             scope=_text(body, "scope"),
+            got_on=int(now),
         ),
         refresh_token=_text(body, "refresh_token"),
         id_token=_text(body, "id_token"),

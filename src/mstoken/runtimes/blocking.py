@@ -94,8 +94,9 @@ class BlockingRuntime(Surroundings):
         with self._guard:
             entry = self._entries.setdefault(key, Entry(threading.Lock()))
             arrived = entry.arrive()
-        ours = entry.lock.acquire(timeout=max(0, within_in))
+        ours = False
         try:
+            ours = entry.lock.acquire(timeout=max(0, within_in))
             async with self._turn(key, entry, arrived, until if ours else None) as turn:
                 yield turn
         finally:

@@ -12,7 +12,6 @@ from contextlib import suppress
 
 from mstoken.errors import MstokenError, StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
-from mstoken.model import Token
 from mstoken.notices import warn
 from mstoken.stores import locks, places, token_file
 from mstoken.stores.memory import MemoryStore
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mstoken.flows.store_port import About, KeptToken, Release
+    from mstoken.model import Token
     from mstoken.stores.seal import Seal
 
 # One system call each, on the path of every token; pathlib makes several.
@@ -53,11 +53,11 @@ class FolderStore(locks.HasLock):
         folder, name = self._place(), digest_of(key)
         content = read_file(folder, name) if places.is_private(folder) else b""
         try:
-            fields = token_file.read(name, content, self._opened_seal) if content else None
+            kept = token_file.read(name, content, self._opened_seal) if content else None
         except MstokenError as error:
-            fields = None
+            kept = None
             self._warn(error)
-        kept, unkept = Token(*fields) if fields else None, self._unkept.load(key)
+        unkept = self._unkept.load(key)
         return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
 
     def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:

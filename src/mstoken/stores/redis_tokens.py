@@ -10,7 +10,6 @@ import time
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
-from mstoken.model import Token
 from mstoken.notices import warn
 from mstoken.stores import token_file
 from mstoken.stores.memory import MemoryStore
@@ -21,6 +20,7 @@ from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import About, KeptToken, Release
+    from mstoken.model import Token
     from mstoken.stores.redis_link import Link
 
 _KIND, _TURN = "token", "turn"
@@ -47,8 +47,7 @@ class RedisTokens:
         except StoreError as error:
             self._warn(error)
             return unkept
-        fields = token_file.read(digest_of(key), content, self._link.seal) if content else None
-        kept = Token(*fields) if fields else None
+        kept = token_file.read(digest_of(key), content, self._link.seal) if content else None
         return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
 
     def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from mstoken.flows.store_port import NOTHING_ABOUT, KeptToken
-from mstoken.model import About
+from mstoken.model import About, Token
 from mstoken.stores.quick_read import CLEAR, END, LONGEST, SEALED, parse_body
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.model import Token
-    from mstoken.stores.quick_read import Fields
     from mstoken.stores.seal import Seal
 
 
@@ -24,6 +22,8 @@ def render(key: str, token: Token, seal: Seal | None, about: About = NOTHING_ABO
     lines = [f"expires_on {token.expires_on}", f"token_type {token.token_type}", f"token {token.token}"]
     if token.refresh_on is not None:
         lines.append(f"refresh_on {token.refresh_on}")
+    if token.got_on is not None:
+        lines.append(f"got_on {token.got_on}")
     said = {"scope": token.scope} | {line: getattr(about, name) for name, line in _ABOUT.items()}
     lines += [f"{line} {' '.join(value.split())}" for line, value in said.items() if value.split()]
     body = "\n".join(lines).encode() + END
@@ -37,10 +37,14 @@ def render(key: str, token: Token, seal: Seal | None, about: About = NOTHING_ABO
     return content
 
 
-def read(key: str, content: bytes, seal: Callable[[], Seal]) -> Fields | None:
+def read(key: str, content: bytes, seal: Callable[[], Seal]) -> Token | None:
     """The token in a file's content, or None. Raises what `seal` raises, and calls it only for a sealed file."""
     body = _body(key, content, seal)
-    return parse_body(body) if body is not None else None
+    fields = parse_body(body) if body is not None else None
+    if body is None or fields is None:
+        return None
+    got_on = _lines(body).get("got_on", "")
+    return Token(*fields, got_on=int(got_on) if got_on.isascii() and got_on.isdecimal() and len(got_on) < 20 else None)
 
 
 def read_about(key: str, content: bytes, seal: Callable[[], Seal]) -> KeptToken | None:
@@ -49,9 +53,14 @@ def read_about(key: str, content: bytes, seal: Callable[[], Seal]) -> KeptToken 
     fields = parse_body(body) if body is not None else None
     if body is None or fields is None:
         return None
-    lines = dict(line.split(" ", 1) for line in body[: -len(END)].decode().split("\n"))
+    lines = _lines(body)
     about = About(**{name: lines.get(line, "") for name, line in _ABOUT.items()})
     return KeptToken(key, about, fields[1]) if about != NOTHING_ABOUT else None
+
+
+def _lines(body: bytes) -> dict[str, str]:
+    """The lines of a body that `parse_body` has understood, by their names."""
+    return dict(line.split(" ", 1) for line in body[: -len(END)].decode().split("\n"))
 
 
 def _body(key: str, content: bytes, seal: Callable[[], Seal]) -> bytes | None:

@@ -103,3 +103,13 @@ def test_with_nothing_kept_there_is_nothing_to_do(at_entra: Program) -> None:
     """A cron job on a new machine does not fail."""
     ran = at_entra("keepalive")
     assert (ran.code, ran.out, ran.err) == (0, "", "mstoken: No sign-in is kept.\n")
+
+
+def test_a_renewal_noted_by_a_wrong_clock_does_not_let_a_sign_in_die(signed_in: Program) -> None:
+    """One that is said to have been renewed in a year counts as old: it would be left for all that time."""
+    _age(signed_in, "otto", -365)
+    ran = signed_in("keepalive")
+    assert ran.code == 0, ran.err
+    assert sorted(line.split("  ")[0] for line in ran.out.splitlines() if "renewed" in line.split()) == ["otto"]
+    assert "in time to come" in ran.out
+    assert abs(_renewed_on(signed_in)["otto"] - time.time()) < 300

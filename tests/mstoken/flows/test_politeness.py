@@ -132,17 +132,51 @@ def test_a_pause_does_not_outlive_a_clock_that_jumps(
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
 def test_a_kept_token_survives_a_clock_that_jumps(
-    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, jump: int
+    world: World,
+    token_service: TokenService,
+    monkeypatch: pytest.MonkeyPatch,
+    jump: int,
+    shared: Callable[[], Stores],
 ) -> None:
-    """A day forward the token counts as expired and another is got; a day back it still serves. Neither fails."""
-    client = _client(world, token_service)
-    token_service.script = [token_reply("before"), token_reply("after")]
+    """A day forward it counts as expired; a day back nobody can say when it ends. Another is got, once, and then
+    serves; back again too.
+    """
+    stores = shared()
+    client = _client(world, token_service, stores)
+    token_service.script = [token_reply("before"), token_reply("after"), token_reply("last")]
     world.run(lambda: client.get_token("graph"))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + jump)
-    assert world.run(lambda: client.get_token("graph")).token == ("after" if jump > 0 else "before")
+    for asking in (client, client, _client(world, token_service, stores)):
+        assert world.run(partial(asking.get_token, "graph")).token == "after"
     monkeypatch.setattr(time, "time", real)
-    assert world.run(lambda: client.get_token("graph")).token in {"before", "after"}
+    assert world.run(lambda: client.get_token("graph")).token == "last"
+    assert len(token_service.asked) == 3
+
+
+def test_a_clock_set_back_costs_nobody_the_token_when_the_service_is_down(
+    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, shared: Callable[[], Stores]
+) -> None:
+    """It is due for renewal, not expired: what cannot be renewed serves on, and is not asked for at every call."""
+    token_service.script = [token_reply("before"), Reply(503, "busy", {"Retry-After": "3600"})]
+    client = _client(world, token_service, shared())
+    world.run(lambda: client.get_token("graph"))
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 86_400)
+    for _ in range(3):
+        assert world.run(lambda: client.get_token("graph")).token == "before"
+    assert len(token_service.asked) == 2
+
+
+def test_clocks_that_differ_a_little_share_a_token(
+    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, shared: Callable[[], Stores]
+) -> None:
+    """A machine two minutes behind takes what another has got."""
+    world.run(lambda: _client(world, token_service, shared()).get_token("graph"))
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 120)
+    world.run(lambda: _client(world, token_service, shared()).get_token("graph"))
+    assert len(token_service.asked) == 1
 
 
 @pytest.mark.parametrize(
