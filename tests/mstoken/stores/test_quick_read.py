@@ -102,3 +102,13 @@ def test_a_token_too_long_to_read_back_is_not_written() -> None:
     """What the reader would cut off is refused by the writer."""
     with pytest.raises(ValueError, match="longer"):
         token_file.render(KEY, Token("x" * quick_read.LONGEST, 1), None)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")
+def test_another_users_file_is_not_read(tmp_path: Path) -> None:
+    """Even where the folder passes for ours: it may have been swapped between the look at it and the opening."""
+    file = tmp_path / "key.token"
+    file.write_bytes(b"planted")
+    assert quick_read.read_file(str(tmp_path), "key") == b"planted"
+    os.chown(file, 65534, 65534)
+    assert quick_read.read_file(str(tmp_path), "key") == b""
