@@ -73,6 +73,11 @@ def is_private(folder: str) -> bool:
     return _complaint(found, _FOLDER) == ""
 
 
+def is_own(found: os.stat_result) -> bool:
+    """Whether what was found belongs to this user, as far as the system knows owners."""
+    return not _HAS_OWNERS or found.st_uid == os.geteuid()
+
+
 def make_private(folder: str) -> None:
     """Make `folder` (0700) and what is missing above it. Raises StoreError when it cannot be or is not ours alone."""
     if not folder:
@@ -172,7 +177,7 @@ def _complaint(found: os.stat_result, kind: int) -> str:
     """Why what was found is not ours alone, or nothing."""
     if found.st_mode & _FOLDER_BITS != kind:
         return "is not a folder of its own" if kind == _FOLDER else "is not a plain file"
-    if _HAS_OWNERS and found.st_uid != os.geteuid():
+    if not is_own(found):
         return "belongs to another user"
     if _HAS_OWNERS and found.st_mode & _OTHERS:
         return "is open to other users"

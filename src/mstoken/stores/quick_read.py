@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 
-from mstoken.stores.places import is_private
+from mstoken.stores.places import is_own, is_private
 
 Fields = tuple[str, int, str, int | None, str]
 """A token's fields in the order of `model.Token`: token, expires_on, token_type, refresh_on, scope."""
@@ -50,8 +50,7 @@ def read_file(folder: str, key: str, most: int = LONGEST) -> bytes:
         return b""
     try:
         # The folder may have been another's, put in place of ours for a moment: what was opened decides.
-        ours = not hasattr(os, "geteuid") or os.fstat(file).st_uid == os.geteuid()
-        return os.read(file, most) if ours else b""
+        return os.read(file, most) if is_own(os.fstat(file)) else b""
     except OSError:
         return b""
     finally:
