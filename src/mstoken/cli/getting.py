@@ -37,7 +37,7 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     if warning:
         output.note(warning)
     _say_if_short(token, given["min_ttl"])
-    fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope)
+    fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope, token.got_on)
     asked = served(client.question(*wanted))
     output.write(render(given["output"], fields, asked.authority.tenant))
     told = warning or settings.notes or claims  # what has to be said is said every time

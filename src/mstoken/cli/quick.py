@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LEEWAY_IN = 60
 """model.LEEWAY_IN, whose module costs more than this path may; a test holds the two equal."""
 
+SET_BACK_IN = 300
+"""model.SET_BACK_IN, likewise."""
+
 NOTE_TYPE = "same-as"
 """Stands where a token's type does and makes the file a note: in place of a token it has the kept token's name."""
 
@@ -73,8 +76,10 @@ def kept_text(given: Mapping[str, Any], mark: str) -> str:
     fields = read_token(folder, note[0]) if note and note[2] == NOTE_TYPE else None
     if fields is None:
         return ""
-    now, refresh_on = time(), fields[3]
+    now, refresh_on, got_on = time(), fields[3], fields[5]
     if fields[1] - now < max(given["min_ttl"], LEEWAY_IN) or (refresh_on is not None and now >= refresh_on):
+        return ""
+    if got_on is not None and now < got_on - SET_BACK_IN:
         return ""
     return render(given["output"], fields)
 

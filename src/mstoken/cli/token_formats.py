@@ -12,7 +12,7 @@ QUICK = frozenset({"token", "header", "env"})
 
 def render(form: str, fields: Fields, tenant: str = "") -> str:
     """The text to print, without the last line end. `tenant` is what the settings say, for `az`."""
-    token, expires_on, token_type, refresh_on, scope = fields
+    token, expires_on, token_type, refresh_on, scope, _ = fields
     match form:
         case "token":
             return token

@@ -20,8 +20,8 @@ import os
 
 from mstoken.stores.places import is_own, is_private
 
-Fields = tuple[str, int, str, int | None, str]
-"""A token's fields in the order of `model.Token`: token, expires_on, token_type, refresh_on, scope."""
+Fields = tuple[str, int, str, int | None, str, int | None]
+"""A token's fields in the order of `model.Token`: token, expires_on, token_type, refresh_on, scope, got_on."""
 
 CLEAR, SEALED = b"mstoken-token 1 clear ", b"mstoken-token 1 sealed "
 END = b"\nend\n"
@@ -74,4 +74,6 @@ def parse_body(body: bytes) -> Fields | None:
         return None
     if not (token and token.isascii() and token.isprintable()):
         return None
-    return token, expires_on, lines.get("token_type", "Bearer"), refresh_on, lines.get("scope", "")
+    got = lines.get("got_on", "")
+    got_on = int(got) if got.isascii() and got.isdecimal() and len(got) < 20 else None
+    return token, expires_on, lines.get("token_type", "Bearer"), refresh_on, lines.get("scope", ""), got_on

@@ -41,10 +41,7 @@ def read(key: str, content: bytes, seal: Callable[[], Seal]) -> Token | None:
     """The token in a file's content, or None. Raises what `seal` raises, and calls it only for a sealed file."""
     body = _body(key, content, seal)
     fields = parse_body(body) if body is not None else None
-    if body is None or fields is None:
-        return None
-    got_on = _lines(body).get("got_on", "")
-    return Token(*fields, got_on=int(got_on) if got_on.isascii() and got_on.isdecimal() and len(got_on) < 20 else None)
+    return Token(*fields) if fields is not None else None
 
 
 def read_about(key: str, content: bytes, seal: Callable[[], Seal]) -> KeptToken | None:

@@ -19,9 +19,12 @@ from mstoken.cli import get_arguments, quick
 from mstoken.cli.get import get
 from mstoken.config.environment import VARIABLES
 from mstoken.model import Token
+from mstoken.stores import token_file
 from mstoken.stores.folder import FolderStore
+from mstoken.stores.places import token_folder
 
 NADIA, OTTO = "nadia@northwind-partner.example", "otto@northwind-partner.example"
+TEXT = "eyJ0.access.token"
 SLOW = {"click", "json", "re", "typing", "dataclasses", "pathlib", "tomllib", "hashlib", "enum", "logging", "ssl"}
 
 
@@ -61,6 +64,27 @@ def test_asking_the_service_does_without_click(at_entra: Program) -> None:
 def test_the_leeway_is_the_models() -> None:
     """A token that the library would renew is not printed by the quick path."""
     assert quick.LEEWAY_IN == model.LEEWAY_IN
+    assert quick.SET_BACK_IN == model.SET_BACK_IN
+
+
+@pytest.mark.parametrize(("ahead_in", "printed"), [(None, TEXT), (0, TEXT), (200, TEXT), (3600, "")])
+def test_a_token_of_a_clock_that_was_set_back_is_not_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_in: int | None, printed: str
+) -> None:
+    """What came by a clock that has since been set back is judged by the ordinary way, as nobody knows its end."""
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(tmp_path))
+    folder, key, mark, now = token_folder(), "ab" * 20, "cd" * 20, int(time.time())
+    Path(folder).mkdir(mode=0o700, parents=True)
+    got_on = None if ahead_in is None else now + ahead_in
+    for name, token in (
+        (key, Token(TEXT, now + 3600, got_on=got_on)),
+        (mark, Token(key, now + 3600, quick.NOTE_TYPE)),
+    ):
+        file = Path(folder, f"{name}.token")
+        file.write_bytes(token_file.render(name, token, None))
+        file.chmod(0o600)
+    given = {"fresh": False, "claims": "", "output": "token", "min_ttl": 0}
+    assert quick.kept_text(given, mark) == printed
 
 
 BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "HOME": "/nowhere"}

@@ -17,7 +17,7 @@ from mstoken.stores.folder import FolderStore
 
 KEY = "ab" * 20
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "Bearer", 3_999_999_000, "https://graph.microsoft.com/.default")
-FIELDS = (TOKEN.token, TOKEN.expires_on, TOKEN.token_type, TOKEN.refresh_on, TOKEN.scope)
+FIELDS = (TOKEN.token, TOKEN.expires_on, TOKEN.token_type, TOKEN.refresh_on, TOKEN.scope, TOKEN.got_on)
 CONTENT = token_file.render(KEY, TOKEN, None)
 
 
