@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from mstoken.transports import own_trust
-from mstoken.transports.exchange import ANSWER_IN, exchange, left_in
+from mstoken.transports.exchange import ask_over, left_in
 from mstoken.transports.faults import unreachable, unreadable_bundle
 from mstoken.transports.issuer import tls_connection
 from mstoken.typed import TYPE_CHECKING
@@ -32,12 +31,7 @@ class ForkedTransport:
         """Send and read the whole answer. Raises TransportError, or UnreadableAnswer for one over `max_answer`."""
         if request.way.own_trust:
             return own_trust.send(request)
-        until = time.monotonic() + (request.answer_in or ANSWER_IN)
-        try:
-            with _connected(request, until) as link:
-                return exchange(link, request, until)
-        except (OSError, ValueError) as error:
-            raise unreachable(request.url, [str(error) or type(error).__name__]) from None
+        return ask_over(lambda until: _connected(request, until), request)
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -11,10 +11,12 @@ import time
 from urllib.parse import urlsplit
 
 from mstoken.protocol.http import HttpResponse
-from mstoken.transports.faults import not_http, too_large
+from mstoken.transports.faults import not_http, too_large, unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import Protocol
 
     from mstoken.protocol.http import HttpRequest
@@ -49,6 +51,19 @@ def exchange(link: Link, request: HttpRequest, until: float) -> HttpResponse:
     link.settimeout(left_in(until))
     link.sendall(content)
     return _answer(incoming, request)
+
+
+def ask_over(connect: Callable[[float], AbstractContextManager[Link]], request: HttpRequest) -> HttpResponse:
+    """Connect (`connect` is told until when, as `exchange` is), exchange, close.
+
+    Raises TransportError for what goes wrong on the way, and what `connect` and `exchange` raise on purpose.
+    """
+    until = time.monotonic() + (request.answer_in or ANSWER_IN)
+    try:
+        with connect(until) as link:
+            return exchange(link, request, until)
+    except (OSError, ValueError) as error:
+        raise unreachable(request.url, [str(error) or type(error).__name__]) from None
 
 
 def left_in(until: float) -> float:

@@ -11,13 +11,11 @@ import hashlib
 import hmac
 import socket
 import ssl
-import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from mstoken.errors import TransportError, UsageError
-from mstoken.transports.exchange import ANSWER_IN, exchange, left_in
-from mstoken.transports.faults import unreachable
+from mstoken.transports.exchange import ask_over, left_in
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,12 +31,8 @@ def send(request: HttpRequest) -> HttpResponse:
     parts = urlsplit(request.url)
     if parts.scheme != "https" or not parts.hostname:
         raise UsageError(f"{request.url} is not https; its server cannot prove who it is.", "Use an https:// URL.")
-    until = time.monotonic() + (request.answer_in or ANSWER_IN)
-    try:
-        with _connected(parts.hostname, parts.port or 443, request, until) as link:
-            return exchange(link, request, until)
-    except (OSError, ValueError) as error:
-        raise unreachable(request.url, [str(error) or type(error).__name__]) from None
+    host, port = parts.hostname, parts.port or 443
+    return ask_over(lambda until: _connected(host, port, request, until), request)
 
 
 def _connected(host: str, port: int, request: HttpRequest, until: float) -> ssl.SSLSocket:
