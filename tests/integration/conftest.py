@@ -12,14 +12,6 @@ from tests.support.token_service import TokenService
 
 
 @pytest.fixture
-def token_service() -> Iterator[TokenService]:
-    """A scripted token service, gone after the test."""
-    service = TokenService()
-    yield service
-    service.close()
-
-
-@pytest.fixture
 def redis() -> Iterator[RedisServer]:
     """A Redis server of the test's own."""
     server = RedisServer()

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support.token_service import TokenService
 
 from entra_emulator import Emulator
-
-
-@pytest.fixture
-def token_service() -> Iterator[TokenService]:
-    """A scripted token service, gone after the test."""
-    service = TokenService()
-    yield service
-    service.close()
 
 
 @pytest.fixture

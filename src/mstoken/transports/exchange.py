@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 
 from mstoken.protocol.http import HttpResponse
 from mstoken.transports.faults import not_http, too_large, unreachable
+from mstoken.typed import TYPE_CHECKING, Protocol
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from typing import Protocol
 
     from mstoken.protocol.http import HttpRequest
 

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from mstoken.protocol.http import USUAL_WAY
 from mstoken.transports.exchange import ANSWER_IN, exchange
 from mstoken.transports.faults import unreachable
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 
