@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from mstoken.client.wiring import Wiring, known
@@ -128,11 +127,10 @@ class AsyncClient(Wiring):
         await self.close()
 
     def _port(self) -> AsyncioRuntime:
-        if self._runtime is None or self._process != os.getpid():
+        if self._runtime is None:
             from mstoken.runtimes.asyncio import AsyncioRuntime
             from mstoken.transports.choosing import AsyncioTransport
 
-            self._process = os.getpid()
             self._transport = self._transport or AsyncioTransport()
             self._runtime = AsyncioRuntime(self._transport, self._stores.tokens, self._stores.grants)
         return self._runtime

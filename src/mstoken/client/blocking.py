@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from mstoken.client.wiring import Wiring, known
@@ -161,10 +160,9 @@ class Client(Wiring):
 
     def _port(self) -> BlockingRuntime:
         with self._lock:
-            if self._runtime is None or self._process != os.getpid():
+            if self._runtime is None:
                 from mstoken.runtimes.blocking import BlockingRuntime
 
-                self._process = os.getpid()
                 self._transport = self._transport or _usual_transport()
                 self._runtime = BlockingRuntime(self._transport, self._stores.tokens, self._stores.grants)
             return self._runtime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 
 from mstoken import clouds, services
@@ -71,8 +70,11 @@ class Wiring(HasLock):
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
         self._binding: Binding | None = None
         super().__init__()
-        self._process = os.getpid()
-        """The process its connections and turns are of: a child of a fork has neither and makes its own."""
+
+    def begin_in_child(self) -> None:
+        """Connections and turns are the parent's: the child makes its own."""
+        super().begin_in_child()
+        self._runtime = None
 
     def __repr__(self) -> str:
         where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"

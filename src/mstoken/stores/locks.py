@@ -35,6 +35,10 @@ class HasLock:
         _having.add(self)
         _renew_at_fork()
 
+    def begin_in_child(self) -> None:
+        """Begin anew in the child of a fork; whoever has more that is its parent's lets go of it here."""
+        self._lock = Lock()
+
 
 _having: WeakSet[HasLock] = WeakSet()
 
@@ -47,7 +51,7 @@ def _renew_at_fork() -> None:
 
 def _renew() -> None:
     for one in list(_having):
-        one._lock = Lock()  # noqa: SLF001 - of this file's own class
+        one.begin_in_child()
 
 
 def take_turn(path: str) -> Release | None:

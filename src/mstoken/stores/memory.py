@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
@@ -90,8 +89,12 @@ class MemoryStore(HasLock):
         self._tokens: Bounded[str, tuple[str, Token, About]] = Bounded(most)
         self._of_tenants = _OfTenants()
         self._turns: set[str] = set()
-        self._process = os.getpid()
         super().__init__()
+
+    def begin_in_child(self) -> None:
+        """Those who had turns are not in this process."""
+        super().begin_in_child()
+        self._turns.clear()
 
     def load(self, key: str) -> Token | None:
         kept = self._tokens.get(key)
@@ -127,9 +130,6 @@ class MemoryStore(HasLock):
 
     def take_turn(self, key: str) -> Release | None:
         with self._lock:
-            if self._process != os.getpid():  # a fork's child: those who had turns are not in this process
-                self._process = os.getpid()
-                self._turns.clear()
             if key in self._turns:
                 return None
             self._turns.add(key)
