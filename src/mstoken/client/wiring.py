@@ -71,9 +71,9 @@ class Wiring(HasLock):
         self._binding: Binding | None = None
         super().__init__()
 
-    def begin_in_child(self) -> None:
+    def _begin_in_child(self) -> None:
         """Connections and turns are the parent's: the child makes its own."""
-        super().begin_in_child()
+        super()._begin_in_child()
         self._runtime = None
 
     def __repr__(self) -> str:

@@ -35,7 +35,7 @@ class HasLock:
         _having.add(self)
         _renew_at_fork()
 
-    def begin_in_child(self) -> None:
+    def _begin_in_child(self) -> None:
         """Begin anew in the child of a fork; whoever has more that is its parent's lets go of it here."""
         self._lock = Lock()
 
@@ -51,7 +51,7 @@ def _renew_at_fork() -> None:
 
 def _renew() -> None:
     for one in list(_having):
-        one.begin_in_child()
+        one._begin_in_child()  # noqa: SLF001  # its own class, in its own file
 
 
 def take_turn(path: str) -> Release | None:

@@ -91,9 +91,9 @@ class MemoryStore(HasLock):
         self._turns: set[str] = set()
         super().__init__()
 
-    def begin_in_child(self) -> None:
+    def _begin_in_child(self) -> None:
         """Those who had turns are not in this process."""
-        super().begin_in_child()
+        super()._begin_in_child()
         self._turns.clear()
 
     def load(self, key: str) -> Token | None:
