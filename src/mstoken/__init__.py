@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         TransportError,
         TryLater,
         UnreadableAnswer,
+        UntrustedCertificate,
         UntrustedOrigin,
         UsageError,
     )
@@ -102,6 +103,7 @@ __all__ = [
     "TransportError",
     "TryLater",
     "UnreadableAnswer",
+    "UntrustedCertificate",
     "UntrustedOrigin",
     "UsageError",
     "WorkloadIdentity",

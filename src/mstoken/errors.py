@@ -14,6 +14,7 @@
     │   ├── Throttled            429; `retry_in` says when
     │   ├── ServiceUnavailable   5xx or temporarily_unavailable
     │   └── TransportError       no HTTP answer: DNS, connection, TLS, proxy, time-out
+    │       └── UntrustedCertificate   the server's certificate was not accepted; asking again gives the same
     ├── UnreadableAnswer         an answer that is no answer: HTML, cut off, huge, not JSON, missing fields
     ├── UntrustedOrigin          a token or a secret would have gone to a place it is not for
     └── StoreError               the cache or the vault cannot be read or written
@@ -155,6 +156,10 @@ class ServiceUnavailable(TryLater):
 
 class TransportError(TryLater):
     """No HTTP answer came: name resolution, connection, TLS, proxy or time-out."""
+
+
+class UntrustedCertificate(TransportError):
+    """The certificate that was shown is not one to trust; nothing was sent. Asking again gives the same."""
 
 
 class UnreadableAnswer(MstokenError):

@@ -31,6 +31,7 @@ _OF_CLASS = {
     "AuthorizationPending": SIGN_IN,
     "TokenRefused": REFUSED,
     "UntrustedOrigin": REFUSED,
+    "UntrustedCertificate": REFUSED,
     "TryLater": LATER,
     "UnreadableAnswer": LATER,
     "StoreError": UNEXPECTED,

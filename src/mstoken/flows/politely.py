@@ -2,15 +2,15 @@
 
 429 and 5xx wait what Retry-After says (RFC 9110 section 10.2.3), else back off with jitter:
 learn.microsoft.com/azure/architecture/best-practices/retry-service-specific. A refusal that cannot get better is not
-repeated. A 429 is for all who ask as the same client at the same authority: it is noted in the store, and until its
-time is over nobody who shares the store asks there.
+repeated, nor is asking a server whose certificate is not accepted. A 429 is for all who ask as the same client at the
+same authority: it is noted in the store, and until its time is over nobody who shares the store asks there.
 """
 
 from __future__ import annotations
 
 from math import ceil
 
-from mstoken.errors import Throttled, TryLater
+from mstoken.errors import Throttled, TryLater, UntrustedCertificate
 from mstoken.model import Token
 from mstoken.protocol.cache_key import digest
 from mstoken.protocol.retry_after import LONGEST_IN
@@ -85,7 +85,8 @@ async def patiently(
                 wait += SPREAD * port.random() * paused_in
             elif place and isinstance(error, Throttled):
                 await _share_the_pause(place, error, port)
-            if not tries_left or wait > patience_in or port.now() + wait > give_up_on:
+            lasting = isinstance(error, UntrustedCertificate)
+            if lasting or not tries_left or wait > patience_in or port.now() + wait > give_up_on:
                 raise
         await port.sleep(wait)
         pause *= 2

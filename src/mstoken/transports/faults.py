@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from mstoken.errors import TransportError, UnreadableAnswer, UsageError
+from mstoken.errors import TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
 
 _TRUST = (
     "If a proxy inspects TLS, put its certificate authority into a PEM file and set SSL_CERT_FILE to it; "
@@ -34,7 +34,8 @@ def unreachable(url: str, reasons: list[str], issuer: str = "") -> TransportErro
     root = reasons[-1] if reasons else "no reason given"
     message, remedy = _fault(reasons)
     told = message.format(host=_host(url), root=root)
-    return TransportError(f"{told} It was issued by {issuer!r}." if issuer else told, remedy)
+    kind = UntrustedCertificate if remedy in {_TRUST, _BUNDLES} else TransportError
+    return kind(f"{told} It was issued by {issuer!r}." if issuer else told, remedy)
 
 
 def not_accepted(reasons: list[str]) -> bool:

@@ -14,7 +14,7 @@ import ssl
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
-from mstoken.errors import TransportError, UsageError
+from mstoken.errors import UntrustedCertificate, UsageError
 from mstoken.transports.exchange import ask_over, left_in
 from mstoken.typed import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ def _check(certificate: bytes | None, thumbprint: str, url: str) -> None:
     """Source: learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code"""
     shown = hashlib.sha1(certificate or b"", usedforsecurity=False).hexdigest()
     if not hmac.compare_digest(shown, thumbprint):
-        raise TransportError(
+        raise UntrustedCertificate(
             f"{urlsplit(url).netloc} shows another certificate than the one named for it; nothing was sent.",
             "See IDENTITY_SERVER_THUMBPRINT; if the cluster has renewed its certificate, restart the application.",
         )

@@ -19,7 +19,7 @@ from tests.support.program import Program
 from tests.support.token_service import CLIENT_ID, TENANT, TokenService
 from tests.support.worlds import World
 
-from mstoken import ClientSecret, TransportError
+from mstoken import ClientSecret, UntrustedCertificate
 from mstoken.protocol.http import HttpRequest, Way
 from mstoken.transports import issuer
 from mstoken.transports.issuer import issuer_of
@@ -69,7 +69,7 @@ def transport(world: World) -> Any:
 @pytest.mark.parametrize("way", [Way(), Way(direct=True)], ids=["usual", "direct"])
 def test_an_unknown_issuer_is_named(world: World, transport: Any, inspected: TokenService, way: Way) -> None:
     """The error says who issued the certificate and which setting would trust it; the request is not sent."""
-    with pytest.raises(TransportError, match=INSPECTION) as caught:
+    with pytest.raises(UntrustedCertificate, match=INSPECTION) as caught:
         world.run(lambda: transport.send(HttpRequest("POST", inspected.url, {}, b"secret", way=way)))
     assert "SSL_CERT_FILE" in caught.value.remedy
     assert inspected.asked == []
@@ -78,13 +78,21 @@ def test_an_unknown_issuer_is_named(world: World, transport: Any, inspected: Tok
 def test_behind_a_proxy_too(world: World, inspected: TokenService, proxy: ConnectProxy) -> None:
     """A client whose login host is inspected behind HTTPS_PROXY hears who does it, and keeps its secret."""
     client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"))
-    with pytest.raises(TransportError, match=rf"login\.microsoftonline\.com .*{INSPECTION}"):
+    with pytest.raises(UntrustedCertificate, match=rf"login\.microsoftonline\.com .*{INSPECTION}"):
         world.run(partial(client.get_token, "graph"))
     assert inspected.asked == []
 
 
+def test_it_is_not_tried_again(world: World, inspected: TokenService) -> None:
+    """One connection for the request and one to see the issuer: a certificate does not get better by asking."""
+    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), inspected.url)
+    with pytest.raises(UntrustedCertificate):
+        world.run(partial(client.get_token, "graph"))
+    assert inspected.connections == 2
+
+
 def test_the_command_line_says_it(tmp_path: Path, inspected: TokenService, proxy: ConnectProxy) -> None:
-    """Issuer and setting on standard error, and the exit code of what may work later."""
+    """Issuer and setting on standard error, and the exit code of what stays so until somebody acts."""
     ran = Program(tmp_path)(
         *("get", "graph"),
         AZURE_TENANT_ID=TENANT,
@@ -92,7 +100,7 @@ def test_the_command_line_says_it(tmp_path: Path, inspected: TokenService, proxy
         AZURE_CLIENT_SECRET="not-a-secret",
         HTTPS_PROXY=proxy.url,
     )
-    assert (ran.code, ran.out) == (5, "")
+    assert (ran.code, ran.out) == (4, "")
     assert INSPECTION in ran.err
     assert "SSL_CERT_FILE" in ran.err
     assert inspected.asked == []
@@ -161,7 +169,7 @@ def test_a_name_made_to_deceive_is_shown_as_text(world: World, transport: Any) -
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     hostile.issue_cert("127.0.0.1").configure_cert(context)
     service = TokenService(context)
-    with pytest.raises(TransportError, match="Bad") as caught:
+    with pytest.raises(UntrustedCertificate, match="Bad") as caught:
         world.run(lambda: transport.send(HttpRequest("GET", service.url)))
     assert caught.value.message.isprintable()
     service.close()

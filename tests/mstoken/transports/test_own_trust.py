@@ -13,7 +13,7 @@ import trustme
 from tests.support.token_service import Reply, TokenService
 from tests.support.worlds import World
 
-from mstoken import TransportError, UnreadableAnswer, UsageError
+from mstoken import TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
 from mstoken.protocol.http import HttpRequest, Way
 from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 
@@ -54,7 +54,7 @@ def test_the_certificate_named_is_enough(send: Callable[[HttpRequest], Any], ser
 def test_another_certificate_gets_nothing(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
     """Not a byte of the request, even if the system trusts the certificate's issuer."""
     service, _ = served
-    with pytest.raises(TransportError, match="another certificate") as caught:
+    with pytest.raises(UntrustedCertificate, match="another certificate") as caught:
         send(HttpRequest("GET", service.url, {"Secret": "s"}, way=Way(thumbprint="ab" * 20)))
     assert "IDENTITY_SERVER_THUMBPRINT" in caught.value.remedy
     assert service.asked == []
@@ -75,7 +75,7 @@ def test_another_authority_or_name_is_refused(
 ) -> None:
     """Both the issuer and the name count."""
     service, _ = served
-    with pytest.raises(TransportError, match="certificate"):
+    with pytest.raises(UntrustedCertificate, match="certificate"):
         send(HttpRequest("GET", service.url, way=way))
     assert service.asked == []
 

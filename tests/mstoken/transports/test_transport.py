@@ -19,7 +19,7 @@ from tests.support.dripping import Dripping
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService
 from tests.support.worlds import Blocking, World
 
-from mstoken import ClientSecret, TransportError, UnreadableAnswer, UsageError
+from mstoken import ClientSecret, TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
 from mstoken.protocol.http import HttpRequest
 from mstoken.transports.after_fork import AsyncForkedTransport, ForkedTransport
 from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
@@ -56,7 +56,7 @@ def test_an_unknown_issuer_is_refused_and_the_setting_named(
 ) -> None:
     """A certificate nobody vouches for ends the request, and the error names SSL_CERT_FILE."""
     service, _ = tls_service
-    with pytest.raises(TransportError, match="certificate") as caught:
+    with pytest.raises(UntrustedCertificate, match="certificate") as caught:
         world.run(lambda: transport.send(HttpRequest("GET", service.url)))
     assert "SSL_CERT_FILE" in caught.value.remedy
     assert service.asked == []
