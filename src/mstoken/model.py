@@ -8,13 +8,16 @@ from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
-from mstoken.values import field, replace, value
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential
 
 LEEWAY_IN = 60
 """A token with less life than this, in seconds, is treated as expired: clocks differ and requests take time."""
+
+PATIENCE_IN = 30.0
+"""How long a call may take, in seconds, when nothing else is said."""
 
 SET_BACK_IN = 300
 """A clock that is behind by no more than this, in seconds, was not set back: machines that share a store may differ."""
@@ -174,7 +177,7 @@ class Authority:
 
     def for_tenant(self, tenant: str) -> Authority:
         """The same authority for another tenant; a standard OAuth server has no tenants and stays itself."""
-        return self if self.token_url else replace(self, tenant=tenant)
+        return self if self.token_url else Authority(self.origin, tenant, untold=self.untold)
 
 
 @value
@@ -198,7 +201,7 @@ class TokenRequest:
     key_id: str = ""
     min_ttl: float = 0
     fresh: bool = False
-    patience_in: float = 30.0
+    patience_in: float = PATIENCE_IN
     give_up_on: float = field(default=0, compare=False)
     profile: str = field(default="", compare=False)
     silent: bool = field(default=False, compare=False)

@@ -1,13 +1,15 @@
 """Frozen values: what `dataclass(frozen=True, slots=True)` gives, without its start-up cost.
 
 The standard module imports `inspect` and compiles source text for every class, which was most of what
-`mstoken get --fresh` took (docs/decisions/0004-values.md). To a type checker `value` is a dataclass (PEP 681).
+`mstoken get --fresh` took (docs/decisions/0004-values.md). One constructor serves all classes; only a class of which
+many are made gets one of its own, compiled then. To a type checker `value` is a dataclass (PEP 681).
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, TypeVar, dataclass_transform
 
     T = TypeVar("T")
@@ -18,6 +20,10 @@ else:
 
 
 _MISSING = object()
+
+MANY = 200
+"""So many values of a class made, the next ones come from a constructor of its own; to compile it takes as long."""
+_made: dict[type, int] = {}
 
 
 class _Field:
@@ -109,15 +115,41 @@ def _own_field(cls: type, name: str) -> _Field:
 
 
 def _init(self: Any, *args: Any, **given: Any) -> None:
-    slots = self.__value_slots__
+    kind, slots = type(self), self.__value_slots__
+    _made[kind] = made = _made.get(kind, 0) + 1
+    if made == MANY:
+        kind.__init__ = _compiled(kind)
     for (_, put, _), part in zip(slots, args, strict=False):
         put(self, part)
     for name, put, one in slots[len(args) :]:
-        put(self, given.pop(name) if one.init and name in given else _default(type(self), name, one))
+        put(self, given.pop(name) if one.init and name in given else _default(kind, name, one))
     if given or len(args) > len(self.__match_args__):
         raise _not_taken(self, args, given)
     if self.__value_finish__ is not None:
         self.__value_finish__()
+
+
+def _compiled(kind: Any) -> Callable[..., None]:
+    """What `_init` does, for values of `kind` alone."""
+    names: dict[str, Any] = {"_MISSING": _MISSING}
+    taken, body = ["self"], []
+    for number, (name, put, one) in enumerate(kind.__value_slots__):
+        names |= {f"_put{number}": put, f"_default{number}": one.default, f"_make{number}": one.factory}
+        part = name
+        if one.factory is not _MISSING:
+            part = f"_make{number}() if {name} is _MISSING else {name}" if one.init else f"_make{number}()"
+        elif not one.init:
+            part = f"_default{number}"
+        if one.init:
+            default = f"_default{number}" if one.default is not _MISSING else "_MISSING"
+            needed = one.default is _MISSING and one.factory is _MISSING
+            taken.append(name if needed else f"{name}={default}")
+        body.append(f"    _put{number}(self, {part})")
+    if kind.__value_finish__ is not None:
+        body.append("    self.__post_init__()")
+    exec(f"def __init__({', '.join(taken)}):\n" + "\n".join(body), names)  # noqa: S102 - of names in our own source
+    made_for_it: Callable[..., None] = names["__init__"]
+    return made_for_it
 
 
 def _not_taken(self: Any, args: tuple[Any, ...], unknown: dict[str, Any]) -> TypeError:

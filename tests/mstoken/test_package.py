@@ -48,6 +48,7 @@ PUBLIC = [
     "TransportError",
     "TryLater",
     "UnreadableAnswer",
+    "UntrustedCertificate",
     "UntrustedOrigin",
     "UsageError",
     "WorkloadIdentity",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import copy
 import pickle
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass as standard
 from dataclasses import field as standard_field
+from importlib import import_module
 from typing import Any
 
 import pytest
 
+import mstoken
+from mstoken import values
 from mstoken.values import as_dict, field, replace, value
 
 
@@ -53,6 +57,14 @@ class Named(Positive):
     """A value that extends another."""
 
     name: str = "nobody"
+
+
+@pytest.fixture(autouse=True, params=["first", "many"])
+def _constructor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The constructor that all share at first, and the one that a class of many values gets."""
+    for kind in (Point, Positive, Named):
+        made = values._compiled(kind) if request.param == "many" else values._init
+        monkeypatch.setattr(kind, "__init__", made)
 
 
 CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
@@ -113,3 +125,31 @@ def test_they_hash_match_copy_and_pickle() -> None:
         assert twin == named
     with pytest.raises(ValueError, match="not positive"):
         replace(named, number=0)
+
+
+def test_a_class_of_many_values_gets_a_constructor_of_its_own() -> None:
+    """From then on they are made the other way, and are what they were."""
+
+    @value
+    class Pair:
+        left: int
+        right: tuple[int, ...] = ()
+
+    first = Pair(1, (2,))
+    for _ in range(values.MANY):
+        last = Pair(left=1, right=(2,))
+    assert Pair.__init__ is not values._init
+    assert first == last == Pair(1, right=(2,))
+    assert Pair(3) == replace(last, left=3, right=())
+
+
+def test_every_class_of_the_package_could_have_one() -> None:
+    """The order of fields of each makes a signature."""
+    seen = set()
+    for module in pkgutil.walk_packages(mstoken.__path__, "mstoken."):
+        if not module.name.endswith("__main__"):
+            for kind in vars(import_module(module.name)).values():
+                if isinstance(kind, type) and hasattr(kind, "__value_slots__"):
+                    seen.add(kind)
+                    values._compiled(kind)
+    assert len(seen) > 50

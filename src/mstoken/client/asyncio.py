@@ -41,7 +41,7 @@ class AsyncClient(Wiring):
         question = self.question(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
         )
-        with self._forgetful():
+        with self._forgetful:
             return self._remember(key, await cached(question, self._port()))
 
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:

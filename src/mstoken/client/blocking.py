@@ -52,7 +52,7 @@ class Client(Wiring):
         question = self.question(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
         )
-        with self._forgetful():
+        with self._forgetful:
             return self._remember(key, self._run(cached(question, self._port())))
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
@@ -154,9 +154,7 @@ class Client(Wiring):
         self.close()
 
     def _run(self, flow: Coroutine[Any, Any, T]) -> T:
-        from mstoken.runtimes.blocking import run_blocking
-
-        return run_blocking(flow)
+        return self._port().run(flow)
 
     def _port(self) -> BlockingRuntime:
         with self._lock:

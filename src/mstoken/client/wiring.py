@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import time
 
 from mstoken import clouds, services
 from mstoken.credentials import (
@@ -16,13 +16,13 @@ from mstoken.credentials import (
     names_itself,
 )
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
-from mstoken.model import LEEWAY_IN, Authority, TokenRequest
-from mstoken.stores.locks import HasLock
+from mstoken.forks import HasLock
+from mstoken.model import LEEWAY_IN, PATIENCE_IN, Authority, TokenRequest
 from mstoken.stores.memory import Bounded, in_memory
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Self
 
     from mstoken.clouds import Cloud
@@ -34,10 +34,26 @@ if TYPE_CHECKING:
     from mstoken.rest.pop import Binding
     from mstoken.services import Target
 
+    Question = tuple[tuple[str, ...], str | None, str | None, bool]
+    Hit = tuple[float, float, Token]
+    """A token, and from when until when it is given without another look (epoch seconds)."""
+
 MOST_TARGETS = 1000
 """Meanings of scopes a client remembers: looking one up in the catalogue costs more than all else before a request."""
 
-Question = tuple[tuple[str, ...], str | None, str | None, bool]
+
+class Forgetful:
+    """Forgets what is in memory when the service says that sign-in or consent is no more: the store does too."""
+
+    def __init__(self, hits: Bounded[Question, Hit]) -> None:
+        self._hits = hits
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, SignInRequired | ConsentRequired):
+            self._hits.clear()
 
 
 class Wiring(HasLock):
@@ -66,7 +82,8 @@ class Wiring(HasLock):
         self._stores = stores or in_memory()
         self._transport = transport
         self._runtime: Any = None
-        self._hits: Bounded[Question, tuple[float, float, Token]] = Bounded()
+        self._hits: Bounded[Question, Hit] = Bounded()
+        self._forgetful = Forgetful(self._hits)
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
         self._binding: Binding | None = None
         super().__init__()
@@ -186,15 +203,6 @@ class Wiring(HasLock):
         self._hits.put(key, (token.good_from, good_until, token))
         return token
 
-    @contextmanager
-    def _forgetful(self) -> Iterator[None]:
-        """Forget what is in memory when the service says that sign-in or consent is no more: the store does too."""
-        try:
-            yield
-        except (SignInRequired, ConsentRequired):
-            self._hits.clear()
-            raise
-
     def _renewal(self) -> tuple[TokenRequest, RefreshToken]:
         if not isinstance(self.credential, RefreshToken):
             raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
@@ -276,5 +284,6 @@ def _needs_user(target: Target, authority: Authority, client_id: str) -> SignInR
 
 
 def known(wishes: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords that are ours; azure-core passes others that mean nothing here."""
-    return {name: wishes[name] for name in ("min_ttl", "fresh") if name in wishes}
+    """The keywords that are ours, and the end of the call's time; azure-core passes others that mean nothing here."""
+    ours = {name: wishes[name] for name in ("min_ttl", "fresh") if name in wishes} if wishes else {}
+    return {"give_up_on": time.time() + PATIENCE_IN, **ours}

@@ -79,7 +79,8 @@ def _timed(request: TokenRequest, give_up_on: float, now: float, *, early: bool)
     """The request with what is left of its time; `early`: the token in hand is valid, so nobody waits long for it."""
     if early:
         return replace(request, give_up_on=min(give_up_on, now + RENEWED_IN), silent=True)
-    return replace(request, give_up_on=max(give_up_on, now + min(LEAST_IN, request.patience_in)))
+    until = max(give_up_on, now + min(LEAST_IN, request.patience_in))
+    return request if until == request.give_up_on else replace(request, give_up_on=until)
 
 
 def turn_in(request: TokenRequest, left_in: float) -> float:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from urllib.parse import quote_plus
+from codecs import BOM_UTF8
 
 from mstoken.errors import UnreadableAnswer
 from mstoken.model import Token
@@ -23,10 +22,15 @@ UNSAID_LIFE_IN = 300
 """Life assumed when a server names none (RFC 6749 section 5.1 only recommends it), in seconds: short, to be safe."""
 LONGEST_LIFE_IN = 366 * 24 * 3600
 """A longer life, in seconds, is a mistake of the server; the token is asked for again after this."""
-_USABLE = re.compile(r"[!-~]+")
+_VISIBLE = bytes(range(ord("!"), ord("~") + 1))
 """What can stand in a header: visible ASCII (RFC 6750 section 2.1 says even less)."""
 RENEW_AFTER = 0.8
 """Part of its life after which a token is renewed when the service gives no `refresh_in`."""
+
+
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
+_QUOTED = [chr(byte) if byte in _PLAIN else "+" if byte == 32 else f"%{byte:02X}" for byte in range(256)]
+"""How each byte of a value stands in a form (RFC 6749 appendix B; those that stay: RFC 3986 section 2.3)."""
 
 
 @value
@@ -63,7 +67,8 @@ def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: 
 
 def form_encoded(form: Mapping[str, str]) -> bytes:
     """application/x-www-form-urlencoded (RFC 6749 appendix B); the names are parameters', plain as they are."""
-    return "&".join(f"{name}={quote_plus(value)}" for name, value in form.items()).encode()
+    pairs = [f"{name}={text.encode().decode('latin-1').translate(_QUOTED)}" for name, text in form.items()]
+    return "&".join(pairs).encode()
 
 
 def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitter: float) -> Answer:
@@ -77,7 +82,7 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
         raise refusal_of(response, now, request)
     body = json_object(response)
     value = body.get("access_token")
-    if not isinstance(value, str) or not _USABLE.fullmatch(value):
+    if not isinstance(value, str) or not value.isascii() or not value or value.encode().translate(None, _VISIBLE):
         raise UnreadableAnswer(
             "The token service answered without a usable access_token.", "Check that the authority is a token service."
         )
@@ -111,7 +116,7 @@ def _text(body: dict[str, Any], name: str) -> str:
 def json_object(response: HttpResponse) -> dict[str, Any]:
     """The body as a JSON object, or UnreadableAnswer that says what came instead."""
     try:
-        body = json.loads(response.body)
+        body = json.loads(response.body.removeprefix(BOM_UTF8).decode())  # RFC 8259 section 8.1
     except (ValueError, RecursionError):
         raise UnreadableAnswer(*_what_came(response)) from None
     if not isinstance(body, dict):
@@ -145,7 +150,7 @@ def _life(said: object) -> int:
 def _number(value: object) -> int:
     """A positive number, given as one or as text; 0 for anything else."""
     try:
-        number = 0 if isinstance(value, bool) else value if isinstance(value, int) else int(float(str(value)))
+        number = 0 if value is None or value is True else value if isinstance(value, int) else int(float(str(value)))
     except (ValueError, OverflowError):
         number = 0
     return max(number, 0)

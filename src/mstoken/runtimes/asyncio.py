@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Awaitable
 from contextlib import asynccontextmanager, suppress
 
 from mstoken.runtimes.surroundings import Surroundings
-from mstoken.runtimes.turns import Entry
 from mstoken.typed import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from typing import TypeVarTuple
 
     from mstoken.credentials import Browser
-    from mstoken.flows.port import Turn, Visit
+    from mstoken.flows.port import Visit
     from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.runtimes.turns import Entry
+
+    Given = TypeVarTuple("Given")
 
 T = TypeVar("T")
 
@@ -31,13 +33,12 @@ class AsyncTransport(Protocol):
     async def close(self) -> None: ...
 
 
-class AsyncioRuntime(Surroundings):
+class AsyncioRuntime(Surroundings[asyncio.Lock]):
     """The port of the flows (`flows.port.Port`) over tasks of one event loop."""
 
     def __init__(self, transport: AsyncTransport, tokens: TokenStore, grants: GrantStore) -> None:
         super().__init__(tokens, grants)
         self._transport = transport
-        self._entries: dict[str, Entry[asyncio.Lock]] = {}
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         return await self._transport.send(request)
@@ -49,8 +50,8 @@ class AsyncioRuntime(Surroundings):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[], T]) -> T:
-        return await asyncio.to_thread(call) if store.slow else call()
+    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[*Given], T], *given: *Given) -> T:
+        return await asyncio.to_thread(call, *given) if store.slow else call(*given)
 
     @asynccontextmanager
     async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
@@ -62,22 +63,17 @@ class AsyncioRuntime(Surroundings):
         finally:
             await asyncio.shield(asyncio.to_thread(visit.close))
 
-    @asynccontextmanager
-    async def exclusive(self, key: str, within_in: float) -> AsyncGenerator[Turn, None]:
-        until = time.monotonic() + within_in
-        entry = self._entries.setdefault(key, Entry(asyncio.Lock()))
-        arrived = entry.arrive()
-        ours = False
+    def _lock(self) -> asyncio.Lock:
+        return asyncio.Lock()
+
+    async def locked(self, entry: Entry[asyncio.Lock], within_in: float) -> bool:
+        if entry.users == 1:
+            return await entry.lock.acquire()  # nobody else wants it, so there is nothing to wait for
         try:
-            ours = await _acquired(entry, within_in)
-            async with self._turn(key, entry, arrived, until if ours else None) as turn:
-                yield turn
-        finally:
-            if ours:
-                entry.lock.release()
-            entry.users -= 1
-            if not entry.users:
-                del self._entries[key]
+            async with asyncio.timeout(within_in):
+                return await entry.lock.acquire()
+        except TimeoutError:
+            return False
 
     async def _take(self, key: str) -> Release | None:
         if not self._tokens.slow:
@@ -100,7 +96,7 @@ class AsyncioRuntime(Surroundings):
             _give_back(taken)
             raise
 
-    async def _end(self, release: Release) -> None:
+    async def end(self, release: Release) -> None:
         """In a thread where that may take a while; here and now when there is no time for it any more."""
         if not self._tokens.slow:
             release()
@@ -114,17 +110,6 @@ class AsyncioRuntime(Surroundings):
 
     async def _nap(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-
-
-async def _acquired(entry: Entry[asyncio.Lock], within_in: float) -> bool:
-    """Whether the entry's lock was had in time."""
-    if entry.users == 1:
-        return await entry.lock.acquire()  # nobody else wants it, so there is nothing to wait for
-    try:
-        async with asyncio.timeout(within_in):
-            return await entry.lock.acquire()
-    except TimeoutError:
-        return False
 
 
 def _give_back(taken: list[Release]) -> None:

@@ -12,16 +12,19 @@ from contextlib import asynccontextmanager, closing
 
 from mstoken.errors import UsageError
 from mstoken.runtimes.surroundings import Surroundings
-from mstoken.runtimes.turns import Entry
 from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+    from typing import TypeVarTuple
 
     from mstoken.credentials import Browser
-    from mstoken.flows.port import Turn, Visit
+    from mstoken.flows.port import Visit
     from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.runtimes.turns import Entry
+
+    Given = TypeVarTuple("Given")
 
 T = TypeVar("T")
 
@@ -46,14 +49,14 @@ def run_blocking(flow: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a blocking runtime must never suspend")
 
 
-class BlockingRuntime(Surroundings):
+class BlockingRuntime(Surroundings[threading.Lock]):
     """The port of the flows (`flows.port.Port`) over threads."""
 
     def __init__(self, transport: Transport, tokens: TokenStore, grants: GrantStore) -> None:
         super().__init__(tokens, grants)
         self._transport = transport
-        self._entries: dict[str, Entry[threading.Lock]] = {}
-        self._guard = threading.Lock()
+
+    run = staticmethod(run_blocking)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         return self._transport.send(request)
@@ -69,8 +72,8 @@ class BlockingRuntime(Surroundings):
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - this runtime blocks; that is its purpose
 
-    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[], T]) -> T:  # noqa: ARG002 - all block
-        return call()
+    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[*Given], T], *given: *Given) -> T:  # noqa: ARG002 - all block
+        return call(*given)
 
     @asynccontextmanager
     async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
@@ -82,27 +85,14 @@ class BlockingRuntime(Surroundings):
     async def _take(self, key: str) -> Release | None:
         return self._tokens.take_turn(key)
 
-    async def _end(self, release: Release) -> None:
+    async def end(self, release: Release) -> None:
         release()
 
     async def _nap(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251
 
-    @asynccontextmanager
-    async def exclusive(self, key: str, within_in: float) -> AsyncGenerator[Turn, None]:
-        until = time.monotonic() + within_in
-        with self._guard:
-            entry = self._entries.setdefault(key, Entry(threading.Lock()))
-            arrived = entry.arrive()
-        ours = False
-        try:
-            ours = entry.lock.acquire(timeout=max(0, within_in))
-            async with self._turn(key, entry, arrived, until if ours else None) as turn:
-                yield turn
-        finally:
-            if ours:
-                entry.lock.release()
-            with self._guard:
-                entry.users -= 1
-                if not entry.users:
-                    del self._entries[key]
+    def _lock(self) -> threading.Lock:
+        return threading.Lock()
+
+    async def locked(self, entry: Entry[threading.Lock], within_in: float) -> bool:
+        return entry.lock.acquire(timeout=max(0, within_in))

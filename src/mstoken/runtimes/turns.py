@@ -9,9 +9,16 @@ from __future__ import annotations
 import copy
 
 from mstoken.flows.port import Turn
-from mstoken.typed import Generic, TypeVar
+from mstoken.typed import Generic, Protocol, TypeVar
 
-L = TypeVar("L")
+
+class Held(Protocol):
+    """A lock, of threads or of tasks."""
+
+    def release(self) -> None: ...
+
+
+L = TypeVar("L", bound="Held")
 
 IN_TIME, LATE = Turn(), Turn(late=True)
 

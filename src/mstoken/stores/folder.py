@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from mstoken.errors import MstokenError, StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT
+from mstoken.forks import HasLock
 from mstoken.notices import warn
 from mstoken.stores import locks, places, token_file
 from mstoken.stores.memory import MemoryStore
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PTH105,PTH108,PTH208
 
 
-class FolderStore(locks.HasLock):
+class FolderStore(HasLock):
     """Access tokens in `folder`, or in the user's own place; made at the first save.
 
     `seal` gives the vault's seal when the folder is on a disk; without one nothing is written there. Constructing it

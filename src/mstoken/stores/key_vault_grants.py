@@ -12,8 +12,8 @@ import time
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept
+from mstoken.forks import HasLock
 from mstoken.model import About, Grant
-from mstoken.stores.locks import HasLock
 from mstoken.stores.names import digest_of
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
+from mstoken.forks import HasLock
 from mstoken.model import Grant
-from mstoken.stores.locks import HasLock
 from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 from mstoken.values import replace
 
@@ -103,7 +103,7 @@ class MemoryStore(HasLock):
     def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
         for gone, _, whose in self._tokens.put(key, (key, token, about)):
             self._of_tenants.remove(gone, whose)
-        if about != NOTHING_ABOUT:
+        if about.tenant:
             self._of_tenants.add(key, about)
 
     def delete(self, key: str) -> None:

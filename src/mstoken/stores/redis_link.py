@@ -10,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 from mstoken.errors import StoreError, UsageError
-from mstoken.stores.locks import HasLock
+from mstoken.forks import HasLock
 from mstoken.stores.names import digest_of
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 

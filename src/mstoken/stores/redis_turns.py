@@ -12,7 +12,8 @@ from contextlib import suppress
 from threading import Event, Thread
 
 from mstoken.errors import StoreError
-from mstoken.stores.locks import HasLock, had_anyway
+from mstoken.forks import HasLock
+from mstoken.stores.locks import had_anyway
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import time
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NOTHING_ABOUT, PROOF_BYTES, About, Kept
+from mstoken.forks import HasLock
 from mstoken.model import Grant
 from mstoken.stores import places
-from mstoken.stores.locks import HasLock
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:

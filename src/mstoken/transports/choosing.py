@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from mstoken.forks import HasLock
 from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -20,23 +21,23 @@ _AT_HOME = os.getpid()
 """The process that loaded this file, which happens when a client is about to ask for the first time."""
 
 
-class _OfProcess(Generic[T]):
-    """Has a transport for the process that it is used in; one that was inherited in a fork is left alone."""
+class _OfProcess(HasLock, Generic[T]):
+    """Has one transport for all threads of its process; what it made before a fork is the parent's."""
 
-    def __init__(self) -> None:
-        self._made: T | None = None
-        self._process = 0
+    _made: T | None = None
+
+    def _begin_in_child(self) -> None:
+        super()._begin_in_child()
+        self._made = None
 
     def _here(self) -> T:
-        if self._made is None or self._process != os.getpid():
-            self._made, self._process = self._make(in_a_child=os.getpid() != _AT_HOME), os.getpid()
-        return self._made
+        with self._lock:  # threads that ask at once for the first time would each make one
+            if self._made is None:
+                self._made = self._make(in_a_child=os.getpid() != _AT_HOME)
+            return self._made
 
     def _make(self, *, in_a_child: bool) -> T:
         raise NotImplementedError
-
-    def _to_close(self) -> T | None:
-        return self._made if self._process == os.getpid() else None
 
 
 class BlockingTransport(_OfProcess["PyreqwestTransport | ForkedTransport"]):
@@ -48,8 +49,8 @@ class BlockingTransport(_OfProcess["PyreqwestTransport | ForkedTransport"]):
 
     def close(self) -> None:
         """Close connections; the next request opens new ones."""
-        if (made := self._to_close()) is not None:
-            made.close()
+        if self._made is not None:
+            self._made.close()
 
     def _make(self, *, in_a_child: bool) -> PyreqwestTransport | ForkedTransport:
         if in_a_child:
@@ -70,8 +71,8 @@ class AsyncioTransport(_OfProcess["AsyncPyreqwestTransport | AsyncForkedTranspor
 
     async def close(self) -> None:
         """As `BlockingTransport.close`."""
-        if (made := self._to_close()) is not None:
-            await made.close()
+        if self._made is not None:
+            await self._made.close()
 
     def _make(self, *, in_a_child: bool) -> AsyncPyreqwestTransport | AsyncForkedTransport:
         if in_a_child:

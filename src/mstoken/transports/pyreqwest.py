@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
+from pyreqwest.exceptions import PyreqwestError
+
 from mstoken.protocol.http import HttpResponse
 from mstoken.transports.faults import not_accepted, too_large, unreachable, unreadable_bundle
 from mstoken.typed import TYPE_CHECKING, TypeVar
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from pyreqwest.bytes import Bytes
     from pyreqwest.client import BaseClientBuilder, Client, SyncClient
-    from pyreqwest.exceptions import PyreqwestError
     from pyreqwest.request import BaseRequestBuilder
     from pyreqwest.response import BaseResponse
 
@@ -51,8 +52,6 @@ class PyreqwestTransport:
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send and read the whole answer. Raises TransportError, or UnreadableAnswer for one over `max_answer`."""
-        from pyreqwest.exceptions import PyreqwestError
-
         if request.way.own_trust:
             from mstoken.transports import own_trust
 
@@ -88,8 +87,6 @@ class AsyncPyreqwestTransport:
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send and read the whole answer. Raises TransportError, or UnreadableAnswer for one over `max_answer`."""
-        from pyreqwest.exceptions import PyreqwestError
-
         if request.way.own_trust:
             import asyncio
 

@@ -157,6 +157,7 @@ EXPECTED = {
     "ServiceUnavailable": 5,
     "TransportError": 5,
     "UnreadableAnswer": 5,
+    "UntrustedCertificate": 4,
     "UntrustedOrigin": 4,
     "StoreError": 1,
 }
