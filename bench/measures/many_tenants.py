@@ -32,12 +32,12 @@ _CONTENDERS: Sequence[tuple[str, Kind, str, float]] = (
 """Name, kind, function, and the part of the tenants that it does: fewer only where a tenant costs the same anyhow."""
 _WHY_SLOWER = (
     "Above the bare client stands what makes a token safe to share and to keep: its key, one turn for all who ask, the "
-    "store, the checks of the answer. That is Python, and in a profile of such a run more than half of the time is the "
-    "interpreter's, where it is a quarter for the bare client."
+    "store, the checks of the answer. That is Python, and both cores are busy already "
+    "(docs/decisions/0013-many-tokens.md says what was saved)."
 )
 _WHY_MORE = (
-    "The HTTP client hands an answer out a moment before its connection is free again; a request that comes within "
-    "that moment opens another. The bare client does so too."
+    "While the first connections are being opened, the HTTP client gives a request whichever is ready first, its own "
+    "or one that has become free, and its own is opened all the same; later none is added. The bare client does so too."
 )
 _STEPS = (0.05, 0.25, 1.0, 5.0)
 

@@ -9,7 +9,7 @@ from mstoken.flows.cached import cached
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Self
 
@@ -52,8 +52,9 @@ class Client(Wiring):
         question = self.question(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
         )
+        port = self._port()
         with self._forgetful:
-            return self._remember(key, self._run(cached(question, self._port())))
+            return self._remember(key, port.run(cached(question, port)))
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
@@ -67,7 +68,8 @@ class Client(Wiring):
         from mstoken.flows.sign_in import sign_in
 
         self._hits.clear()
-        return self._run(sign_in(self.question(*scopes, claims=claims or ""), self._port()))
+        port = self._port()
+        return port.run(sign_in(self.question(*scopes, claims=claims or ""), port))
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> Client:
         """For a web API: a client for the user who called with the token `assertion`; `OnBehalfOf` says more.
@@ -87,7 +89,8 @@ class Client(Wiring):
         """
         from mstoken.flows.refresh_token import renewed
 
-        self._run(renewed(*self._renewal(), self._port()))
+        port = self._port()
+        port.run(renewed(*self._renewal(), port))
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
@@ -116,7 +119,8 @@ class Client(Wiring):
         from mstoken.rest.call import ApiRequest, call
 
         question = self._question_of_call(url, scope, origin)
-        return self._run(call(ApiRequest(method, url, headers or {}, body), question, self._port()))
+        port = self._port()
+        return port.run(call(ApiRequest(method, url, headers or {}, body), question, port))
 
     def pop_token(
         self,
@@ -138,7 +142,8 @@ class Client(Wiring):
         from mstoken.rest.pop import pop_token
 
         question, request = self.question(*scopes, claims=claims or "", **known(wishes)), PopRequest(url, method, nonce)
-        return self._run(pop_token(question, self._bound(), request, self._port()))
+        port = self._port()
+        return port.run(pop_token(question, self._bound(), request, port))
 
     def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""
@@ -152,9 +157,6 @@ class Client(Wiring):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _run(self, flow: Coroutine[Any, Any, T]) -> T:
-        return self._port().run(flow)
 
     def _port(self) -> BlockingRuntime:
         with self._lock:

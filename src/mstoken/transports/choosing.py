@@ -31,9 +31,11 @@ class _OfProcess(HasLock, Generic[T]):
         self._made = None
 
     def _here(self) -> T:
+        return self._made or self._first()
+
+    def _first(self) -> T:
         with self._lock:  # threads that ask at once for the first time would each make one
-            if self._made is None:
-                self._made = self._make(in_a_child=os.getpid() != _AT_HOME)
+            self._made = self._made or self._make(in_a_child=os.getpid() != _AT_HOME)
             return self._made
 
     def _make(self, *, in_a_child: bool) -> T:

@@ -58,8 +58,9 @@ class PyreqwestTransport:
             return own_trust.send(request)
         try:
             builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
-            with builder.build_streamed() as response:
-                return _answer(response, response.body_reader.read(request.max_answer + 1), request)
+            # Left as it is let go of: to leave it by `with` would hand the interpreter to another thread once more.
+            response = builder.build_streamed().__enter__()
+            return _answer(response, response.body_reader.read(request.max_answer + 1), request)
         except PyreqwestError as error:
             reasons = _reasons(error)
         issuer = _issuer(request) if not_accepted(reasons) else ""

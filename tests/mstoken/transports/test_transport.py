@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -149,6 +152,29 @@ def test_a_large_answer_is_stopped(world: World, transport: Any, token_service: 
     token_service.script = [Reply(200, b"0" * 50_000)]
     with pytest.raises(UnreadableAnswer, match="more than 10000 bytes"):
         world.run(lambda: transport.send(HttpRequest("GET", token_service.url, max_answer=10_000)))
+
+
+def test_an_answer_that_never_ends_is_hung_up_on(world: World, transport: Any) -> None:
+    """Once it is too large, the connection it still comes on is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+
+        def serve() -> bool:
+            link, _ = listener.accept()
+            link.settimeout(10)
+            with link, suppress(ConnectionError):
+                link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
+                while True:
+                    link.sendall(b"0" * 65536)
+            return True
+
+        hung_up = pool.submit(serve)
+        with pytest.raises(UnreadableAnswer, match="more than 10000 bytes"):
+            world.run(
+                lambda: transport.send(
+                    HttpRequest("GET", f"http://127.0.0.1:{listener.getsockname()[1]}", max_answer=10_000)
+                )
+            )
+        assert hung_up.result(20)
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
