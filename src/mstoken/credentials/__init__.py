@@ -70,9 +70,12 @@ Credential = (
 )
 
 
+_OF_PEOPLE = RefreshToken | SignIn | OnBehalfOf | AgentUser
+
+
 def is_user(credential: Credential) -> bool:
     """Whether tokens got with it stand for a person (delegated), not for the application alone."""
-    return isinstance(credential, RefreshToken | SignIn | OnBehalfOf | AgentUser)
+    return isinstance(credential, _OF_PEOPLE)
 
 
 def names_itself(credential: Credential) -> bool:

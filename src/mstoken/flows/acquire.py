@@ -31,42 +31,42 @@ if TYPE_CHECKING:
     from mstoken.model import Token, TokenRequest
 
 
-async def acquire(request: TokenRequest, port: Port) -> Token:
+def acquire(request: TokenRequest, port: Port) -> Coroutine[Any, Any, Token]:
     """Ask the token service, whatever is kept. Raises what the flow raises."""
-    flow: Coroutine[Any, Any, Token]
     match request.credential:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion() as credential:
-            flow = client_credentials(request, credential, port)
+            return client_credentials(request, credential, port)
         case FmiPath(client, fmi_path):
-            flow = client_credentials(request, client, port, fmi_path=fmi_path)
+            return client_credentials(request, client, port, fmi_path=fmi_path)
         case AgentIdentity() as credential:
             from mstoken.flows.agent_identity import agent_identity
 
-            flow = agent_identity(request, credential, port)
+            return agent_identity(request, credential, port)
         case AgentUser() as credential:
             from mstoken.flows.agent_identity import agent_user
 
-            flow = agent_user(request, credential, port)
+            return agent_user(request, credential, port)
         case RefreshToken() | OnBehalfOf() | Browser() | AuthorizationCode() | DeviceCode() | Password() as credential:
-            flow = _for_a_person(request, credential, port)
+            return _for_a_person(request, credential, port)
         case ManagedIdentity() | WorkloadIdentity() | Chain() as credential:
             from mstoken.flows.platform import platform
 
-            flow = platform(request, credential, port)
-    return await flow
+            return platform(request, credential, port)
 
 
-async def _for_a_person(request: TokenRequest, credential: RefreshToken | OnBehalfOf | SignIn, port: Port) -> Token:
+def _for_a_person(
+    request: TokenRequest, credential: RefreshToken | OnBehalfOf | SignIn, port: Port
+) -> Coroutine[Any, Any, Token]:
     match credential:
         case RefreshToken():
             from mstoken.flows.refresh_token import refresh_token
 
-            return await refresh_token(request, credential, port)
+            return refresh_token(request, credential, port)
         case OnBehalfOf():
             from mstoken.flows.on_behalf_of import on_behalf_of
 
-            return await on_behalf_of(request, credential, port)
+            return on_behalf_of(request, credential, port)
         case _:
             from mstoken.flows.sign_in import signed_in
 
-            return await signed_in(request, credential, port)
+            return signed_in(request, credential, port)

@@ -6,10 +6,12 @@ from mstoken.credentials import Chain, is_user
 from mstoken.flows.acquire import acquire
 from mstoken.flows.kept import kept
 from mstoken.protocol.cache_key import about, cache_key
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
 
@@ -21,21 +23,25 @@ async def cached(request: TokenRequest, port: Port) -> Token:
 
         return await chain(request, request.credential, port, cached)
 
-    async def ask(timed: TokenRequest) -> Token:
-        token = await asked(timed, port)
-        if request.claims:
-            # A token that met a challenge replaces the one that did not, or the next plain question would bring that
-            # back (learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation).
-            plain = replace(request, claims="")
-            await port.save(cache_key(plain), token, about(plain))
-        return token
+    def ask(timed: TokenRequest) -> Coroutine[Any, Any, Token]:
+        return _meeting_a_challenge(timed, port) if timed.claims else asked(timed, port)
 
     return await kept(cache_key(request), ask, request, port, about(request))
 
 
-async def asked(request: TokenRequest, port: Port) -> Token:
+def asked(request: TokenRequest, port: Port) -> Coroutine[Any, Any, Token]:
     """A token from the service, whatever is kept. Raises what the flow raises."""
-    return await _watching_consent(request, port) if is_user(request.credential) else await acquire(request, port)
+    return _watching_consent(request, port) if is_user(request.credential) else acquire(request, port)
+
+
+async def _meeting_a_challenge(request: TokenRequest, port: Port) -> Token:
+    """Such a token replaces the one that met none, or the next plain question would bring that back.
+
+    Source: learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation
+    """
+    token, plain = await asked(request, port), replace(request, claims="")
+    await port.save(cache_key(plain), token, about(plain))
+    return token
 
 
 async def _watching_consent(request: TokenRequest, port: Port) -> Token:

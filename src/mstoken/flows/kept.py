@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Ask = Callable[[TokenRequest], Awaitable[Token]]
 
+_BY_A_PERSON = Browser | DeviceCode
 RENEW_AGAIN_IN = 60
 """Seconds from the beginning of a renewal to the next try, if it fails; the valid token serves meanwhile."""
 RENEWED_IN = 5.0
@@ -85,7 +86,7 @@ def _timed(request: TokenRequest, give_up_on: float, now: float, *, early: bool)
 
 def turn_in(request: TokenRequest, left_in: float) -> float:
     """Seconds to wait for the turn: a person who is being asked takes longer than a service."""
-    by_a_person = isinstance(request.credential, Browser | DeviceCode) and not request.silent
+    by_a_person = isinstance(request.credential, _BY_A_PERSON) and not request.silent
     return max(left_in, PERSON_IN) if by_a_person else left_in
 
 

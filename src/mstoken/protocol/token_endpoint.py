@@ -81,12 +81,13 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
 
         raise refusal_of(response, now, request)
     body = json_object(response)
-    value = body.get("access_token")
-    if not isinstance(value, str) or not value.isascii() or not value or value.encode().translate(None, _VISIBLE):
+    texts = {name: part for name, part in body.items() if isinstance(part, str)}
+    value, kind = texts.get("access_token", ""), texts.get("token_type", "")
+    if not value or not value.isascii() or value.encode().translate(None, _VISIBLE):
         raise UnreadableAnswer(
             "The token service answered without a usable access_token.", "Check that the authority is a token service."
         )
-    if request.key_id and _text(body, "token_type").lower() != "pop":
+    if request.key_id and kind.lower() != "pop":
         raise UnreadableAnswer(
             "A token bound to a key was asked for, and a bearer token came; it is not used.",
             "Ask for a bearer token where the resource takes no others.",
@@ -97,20 +98,15 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
         Token(
             token=value,
             expires_on=int(now) + life,
-            token_type=_text(body, "token_type") or "Bearer",
+            token_type=kind or "Bearer",
             refresh_on=int(now) + min(renew, life),
-            scope=_text(body, "scope"),
+            scope=texts.get("scope", ""),
             got_on=int(now),
         ),
-        refresh_token=_text(body, "refresh_token"),
-        id_token=_text(body, "id_token"),
-        family=_text(body, "foci"),
+        refresh_token=texts.get("refresh_token", ""),
+        id_token=texts.get("id_token", ""),
+        family=texts.get("foci", ""),
     )
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    return value if isinstance(value, str) else ""
 
 
 def json_object(response: HttpResponse) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from collections.abc import Awaitable
 from contextlib import asynccontextmanager, suppress
 
 from mstoken.runtimes.surroundings import Surroundings
-from mstoken.typed import TYPE_CHECKING, Protocol, TypeVar
+from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Coroutine
     from typing import TypeVarTuple
 
     from mstoken.credentials import Browser
@@ -40,8 +40,8 @@ class AsyncioRuntime(Surroundings[asyncio.Lock]):
         super().__init__(tokens, grants)
         self._transport = transport
 
-    async def send(self, request: HttpRequest) -> HttpResponse:
-        return await self._transport.send(request)
+    def send(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
+        return self._transport.send(request)
 
     async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
         given = await asyncio.to_thread(work)

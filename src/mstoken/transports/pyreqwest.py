@@ -58,7 +58,7 @@ class PyreqwestTransport:
             return own_trust.send(request)
         try:
             builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
-            # Left as it is let go of: to leave it by `with` would hand the interpreter to another thread once more.
+            # Left as it is let go of: by `with` the interpreter would go to another thread and back once more for it.
             response = builder.build_streamed().__enter__()
             return _answer(response, response.body_reader.read(request.max_answer + 1), request)
         except PyreqwestError as error:
@@ -96,8 +96,8 @@ class AsyncPyreqwestTransport:
             return await asyncio.to_thread(own_trust.send, request)
         try:
             builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
-            async with builder.build_streamed() as response:
-                return _answer(response, await response.body_reader.read(request.max_answer + 1), request)
+            response = await builder.build_streamed().__aenter__()  # left as the blocking one is
+            return _answer(response, await response.body_reader.read(request.max_answer + 1), request)
         except PyreqwestError as error:
             reasons = _reasons(error)
         import asyncio
