@@ -71,6 +71,7 @@ World = Blocking | Asyncio
 def ask_within(world: World, client: Any, patience_in: float) -> Token:
     """As `get_token("graph")`, by a caller of so much patience, in seconds."""
     question: TokenRequest = replace(client.question("graph"), patience_in=patience_in)
+    port = client._port()
     if isinstance(world, Blocking):
-        return client._run(cached(question, client._port()))  # type: ignore[no-any-return]
-    return world.run(lambda: cached(question, client._port()))  # type: ignore[no-any-return]
+        return port.run(cached(question, port))  # type: ignore[no-any-return]
+    return world.run(lambda: cached(question, port))  # type: ignore[no-any-return]

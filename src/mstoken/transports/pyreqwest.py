@@ -58,9 +58,14 @@ class PyreqwestTransport:
             return own_trust.send(request)
         try:
             builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
-            # Left as it is let go of: by `with` the interpreter would go to another thread and back once more for it.
-            response = builder.build_streamed().__enter__()
-            return _answer(response, response.body_reader.read(request.max_answer + 1), request)
+            # No `with`: what was read to its end needs no leaving, for which the interpreter goes to another thread.
+            stream = builder.build_streamed()
+            response = stream.__enter__()
+            try:
+                return _answer(response, response.body_reader.read(request.max_answer + 1), request)
+            except BaseException:
+                stream.__exit__(None, None, None)
+                raise
         except PyreqwestError as error:
             reasons = _reasons(error)
         issuer = _issuer(request) if not_accepted(reasons) else ""
@@ -96,8 +101,13 @@ class AsyncPyreqwestTransport:
             return await asyncio.to_thread(own_trust.send, request)
         try:
             builder = _fill(self._ready(direct=request.way.direct).request(request.method, request.url), request)
-            response = await builder.build_streamed().__aenter__()  # left as the blocking one is
-            return _answer(response, await response.body_reader.read(request.max_answer + 1), request)
+            stream = builder.build_streamed()
+            response = await stream.__aenter__()
+            try:
+                return _answer(response, await response.body_reader.read(request.max_answer + 1), request)
+            except BaseException:
+                await stream.__aexit__(None, None, None)
+                raise
         except PyreqwestError as error:
             reasons = _reasons(error)
         import asyncio

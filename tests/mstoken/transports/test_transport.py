@@ -162,6 +162,7 @@ def test_an_answer_that_never_ends_is_hung_up_on(world: World, transport: Any) -
             link, _ = listener.accept()
             link.settimeout(10)
             with link, suppress(ConnectionError):
+                link.recv(65536)
                 link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
                 while True:
                     link.sendall(b"0" * 65536)
