@@ -13,7 +13,7 @@ from .faults import Fault
 from .model import App, RefreshToken, Tenant, User
 from .state import State
 from .tokens.keys import Issued, KeyRing
-from .world import LoggedRequest, World
+from .world import LoggedRequest, RequestLog, World
 
 
 class Control(Directory):
@@ -45,8 +45,8 @@ class Control(Directory):
         return self.state.faults
 
     @property
-    def requests(self) -> list[LoggedRequest]:
-        """Every request so far, oldest first; grows while the emulator runs. Clear it as you like."""
+    def requests(self) -> RequestLog:
+        """The requests so far, oldest first; at least the last 10,000 of them. Clear it as you like."""
         return self._world.requests
 
     @property

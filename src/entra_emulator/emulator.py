@@ -17,7 +17,7 @@ from .network.server import ServerThread, bind
 from .routing import Application
 from .running import announce
 from .shells import TRUST_STORE_PASSWORD
-from .world import LoggedRequest, World
+from .world import RequestLog, World
 
 if TYPE_CHECKING:
     import tempfile
@@ -93,8 +93,8 @@ class Emulator(Control):
         return self._world
 
     @property
-    def requests(self) -> list[LoggedRequest]:
-        """Every request so far, oldest first; grows while the emulator runs. Clear it as you like."""
+    def requests(self) -> RequestLog:
+        """The requests so far, oldest first; at least the last 10,000 of them. Clear it as you like."""
         return self._running().requests
 
     @property

@@ -176,4 +176,4 @@ class Application:
             service=site.service if site else "",
             **notes,
         )
-        self._world.requests.append(record)
+        self._world.requests.add(record)

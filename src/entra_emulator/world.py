@@ -37,6 +37,38 @@ class LoggedRequest:
         return self.method == "POST" and self.path.lower().endswith(("/oauth2/v2.0/token", "/oauth2/token"))
 
 
+class RequestLog(list[LoggedRequest]):
+    """The last requests, oldest first: ten thousand at least, and a tenth more before the oldest go."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gone = 0
+
+    @property
+    def total(self) -> int:
+        """How many there were since the log was emptied, those that are gone included."""
+        return self._gone + len(self)
+
+    def add(self, record: LoggedRequest) -> None:
+        """Write one more."""
+        self.append(record)
+        if len(self) > self.MOST * 11 // 10:
+            old = len(self) - self.MOST
+            del self[:old]
+            self._gone += old
+
+    def after(self, number: int) -> list[LoggedRequest]:
+        """Those that came after the `number`th, as far as they are still there."""
+        return self[max(0, number - self._gone) :]
+
+    def clear(self) -> None:
+        """Empty it, and count anew."""
+        super().clear()
+        self._gone = 0
+
+
 @dataclass
 class World:
     """State, clock, keys and request log of one emulator. `port` is that of its HTTPS listener."""
@@ -45,7 +77,7 @@ class World:
     clock: Clock
     keys: KeyRing
     port: int
-    requests: list[LoggedRequest] = field(default_factory=list)
+    requests: RequestLog = field(default_factory=RequestLog)
     interaction: Interaction = field(default_factory=Interaction)
 
 

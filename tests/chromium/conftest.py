@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.chromium import Chromium
+from tests.support.local_entra import entra
 
 from entra_emulator import Emulator
+
+__all__ = ["entra"]
 
 
 @pytest.fixture(scope="session")
@@ -29,12 +32,3 @@ def chromium(_browser: Chromium) -> Chromium:
     _browser.visit("about:blank")
     _browser.forget()
     return _browser
-
-
-@pytest.fixture
-def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A fresh local Entra ID; this process's environment trusts its authority."""
-    with Emulator() as emulator:
-        for name, value in emulator.environment().items():
-            monkeypatch.setenv(name, value)
-        yield emulator

@@ -132,3 +132,17 @@ def test_environment_points_at_it(entra: Emulator) -> None:
         assert Path(names[name]).read_bytes() == entra.ca_file.read_bytes()
     for name in ("MSTOKEN_CACHE_DIR", "MSTOKEN_CONFIG_DIR"):
         assert list(Path(names[name]).iterdir()) == []
+
+
+def test_the_log_keeps_the_last_requests(entra: Emulator, ask: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator that runs for days does not fill the memory; what a test looks for after its last look is there."""
+    monkeypatch.setattr(type(entra.requests), "MOST", 10)
+    for number in range(25):
+        ask(scope=f"scope-{number}")
+        assert [one.scope for one in entra.requests.after(number)] == [f"scope-{number}"]
+    assert entra.requests.total == 25
+    assert 10 <= len(entra.requests) <= 11
+    assert [one.scope for one in entra.requests][-2:] == ["scope-23", "scope-24"]
+    assert entra.requests.after(0) == list(entra.requests)
+    entra.requests.clear()
+    assert (entra.requests.total, entra.requests.after(0)) == (0, [])

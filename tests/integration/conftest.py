@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.askers import Askers
+from tests.support.local_entra import entra
 from tests.support.redis_server import RedisServer
 from tests.support.token_service import TokenService
+
+__all__ = ["entra"]
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from entra_emulator import Emulator
@@ -14,15 +12,6 @@ from mstoken.stores.memory import MemoryStore
 
 NADIA = "nadia@northwind-partner.example"
 PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
-
-
-@pytest.fixture
-def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A local Entra ID, to which this process's environment leads."""
-    with Emulator() as emulator:
-        for name, value in emulator.environment().items():
-            monkeypatch.setenv(name, value)
-        yield emulator
 
 
 @pytest.fixture

@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from tests.support.local_entra import entra
 
-import pytest
-
-from entra_emulator import Emulator
-
-
-@pytest.fixture
-def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
-    """A fresh local Entra ID; this process's environment trusts its authority."""
-    with Emulator() as emulator:
-        for name, value in emulator.environment().items():
-            monkeypatch.setenv(name, value)
-        yield emulator
+__all__ = ["entra"]

@@ -185,8 +185,8 @@ def _requests(control: Control, request: Request, _: Any) -> Answer:
     text = request.query_params.get("after", "0")
     if not text.isascii() or not text.isdigit():
         raise BadCall("after has to be a number of requests.")
-    log = list(control.requests)
-    return 200, {"count": len(log), "value": [asdict(one) for one in log[int(text) :]]}
+    log = control.requests
+    return 200, {"count": log.total, "value": [asdict(one) for one in log.after(int(text))]}
 
 
 def _clear_requests(control: Control, _: Request, __: Any) -> Answer:

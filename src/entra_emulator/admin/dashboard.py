@@ -120,10 +120,10 @@ async def _script(request: Request) -> Response:
 
 def _rows(control: Control) -> Handler:
     async def handle(request: Request) -> Response:
-        text, log = request.query_params.get("after", "0"), list(control.requests)
+        text, log = request.query_params.get("after", "0"), control.requests
         seen = int(text) if text.isascii() and text.isdigit() else 0
-        fresh = log[seen:] if seen <= len(log) else log
-        more = [("X-Total", str(len(log)))]
+        fresh = log.after(seen if seen <= log.total else 0)
+        more = [("X-Total", str(log.total))]
         return dated(request.state.world, log_views.log_rows(control, fresh).encode(), 200, [*headers(), *more])
 
     return handle

@@ -19,11 +19,11 @@ _HEAD = ["Time", "Request", "Answer", "Client", "Grant", "Asked for"]
 
 def requests(control: Control) -> str:
     """The request log, newest first, which a script keeps up to date while its box is ticked."""
-    log = list(control.requests)
+    log = control.requests
     tools = (
         '<div class="toolbar"><span class="check"><input type="checkbox" id="live" checked>'
         '<label for="live">Live</label></span>'
-        f'<span role="status" id="count">{len(log)} requests</span>{do("requests/clear", "Clear")}</div>'
+        f'<span role="status" id="count">{log.total} requests</span>{do("requests/clear", "Clear")}</div>'
     )
     shown = table("Requests, newest first", _HEAD, [log_rows(control, log[-_SHOWN:])], body_id="log")
     return page("Requests", "requests", f"{tools}{shown}", script="/_admin/live.js")
