@@ -64,6 +64,16 @@ def test_an_instance_is_named_after_a_colon(what: str, host: str, scope: str, ap
     assert (target.instance, target.scopes, target.api_base) == (host, (scope.format(host),), api_base.format(host))
 
 
+@pytest.mark.parametrize("what", ["https://*.asazure.windows.net", "https://*.asazure.windows.net/.default"])
+def test_a_resource_written_with_an_asterisk_is_taken_whole(what: str) -> None:
+    """Analysis Services' resource is one for all its hosts; no other address may have an asterisk."""
+    for target in (resolve(what), resolve_all((Scope(what),))):
+        assert (_named(target), target.scopes) == ("asazure", ("https://*.asazure.windows.net/.default",))
+    for other in ("https://*.example.com/.default", "https://*.asazure.windows.net/servers", "https://*.windows.net"):
+        with pytest.raises(UsageError, match="not a URL"):
+            resolve(other)
+
+
 @pytest.mark.parametrize(("what", "name", "user", "verified", "scope"), QUESTIONS)
 def test_resources_scopes_and_ids_are_taken_at_their_word(
     what: str, name: str, user: str, verified: str, scope: str

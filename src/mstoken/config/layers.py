@@ -9,6 +9,7 @@ from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
 from mstoken.credentials import OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.model import shown_url
 from mstoken.typed import TYPE_CHECKING, NoReturn
 from mstoken.values import field, value
 
@@ -106,6 +107,7 @@ class Layers:
             if not cloud:
                 cloud, cloud_layer = layer.get("cloud", ""), number
         if token_endpoint:
+            self._check_standard_server(token_endpoint)
             return "", "", token_endpoint
         named = clouds.cloud(cloud) if cloud else None
         of_host = clouds.cloud_of_authority(authority) if authority else None
@@ -117,6 +119,15 @@ class Layers:
                 )
             return (authority, "", "") if authority_layer < cloud_layer else ("", cloud, "")
         return authority, cloud, ""
+
+    def _check_standard_server(self, token_endpoint: str) -> None:
+        """What stands in environment or profile is of other places; whoever writes a flag means it."""
+        if odd := [f"--{name}" for name in ("tenant", "cloud") if name in self.flags]:
+            raise UsageError(
+                f"{' and '.join(odd)} cannot be met: {shown_url(token_endpoint)} is a standard OAuth server, "
+                "which has neither tenants nor clouds.",
+                f"Leave {' and '.join(odd)} out, or name another profile: --profile NAME",
+            )
 
     def store(self) -> str:
         """The URL of the shared store, '' where it is this machine's own. Raises UsageError for a dead reference."""

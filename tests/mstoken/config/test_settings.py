@@ -201,3 +201,17 @@ def test_no_secret_shows_in_a_repr(home: Home) -> None:
     shown: Any = [home.settings({"profile": "work"}, WORK_SECRET="very~secret"), home.settings({}, **ENVIRONMENT)]
     assert "very~secret" not in repr(shown)
     assert "env-secret" not in repr(shown)
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [({"tenant": "contoso.com"}, "--tenant"), ({"tenant": "a.b", "cloud": "usgov"}, "--tenant and --cloud")],
+)
+def test_a_standard_server_has_no_tenants_and_no_clouds(home: Home, flags: dict[str, str], named: str) -> None:
+    """A flag that would change nothing is not passed over in silence; a variable that is there for others is."""
+    home.write(
+        '[profile.orders]\nclient_id = "c"\nclient_secret = "env:S"\ntoken_endpoint = "https://id.example/token"\n'
+    )
+    with pytest.raises(UsageError, match=f"{named} cannot be met: https://id.example/token"):
+        home.settings({"profile": "orders", **flags}, S="s")
+    assert home.settings({"profile": "orders"}, S="s", AZURE_TENANT_ID="contoso.com").token_endpoint
