@@ -43,6 +43,7 @@ def login(**given: Any) -> None:
     """
     from mstoken.config.layers import DEFAULT_PROFILE
     from mstoken.config.profile_writing import check_name, write_profile
+    from mstoken.errors import MstokenError
 
     name = given["profile"] or os.environ.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
     check_name(name)
@@ -66,7 +67,12 @@ def login(**given: Any) -> None:
     }
     values = {setting: text for setting, text in record.items() if text}
     places = {"authority", "cloud", "token_endpoint"}
-    write_profile(name, values, without={"refresh_token", *(places - values.keys())})
+    try:
+        write_profile(name, values, without={"refresh_token", *(places - values.keys())})
+    except MstokenError:
+        output.note("The sign-in is kept in the vault; the profile that would lead to it is not written.")
+        output.note(f"To be rid of it: mstoken logout {name}")
+        raise
     _tell(name, layers, given, who)
 
 

@@ -94,6 +94,18 @@ def test_signing_in_again_needs_only_the_token(public: Program, entra: Emulator)
     assert (public.config / "config.toml").read_text() == before
 
 
+def test_a_profile_that_cannot_be_written_does_not_hide_the_sign_in(public: Program, entra: Emulator) -> None:
+    """The refresh token is kept by then: the error says so, and how to be rid of it."""
+    (public.config / "config.toml").symlink_to("/no/such/folder/config.toml")
+    ran = public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP))
+    assert ran.code == 1
+    assert "cannot be written" in ran.err
+    assert "kept in the vault" in ran.err
+    assert "work" in public("accounts").out
+    assert public("logout", "work").code == 0
+    assert "work" not in public("accounts").out
+
+
 def test_a_confidential_client_by_reference(anonymous: Program, entra: Emulator) -> None:
     """--client-secret-ref is used to verify and written as it is; the secret itself is not."""
     app, secret = entra.state.default_app.id, entra.state.default_app.secrets[0].value
