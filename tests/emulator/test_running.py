@@ -186,6 +186,23 @@ public class Probe {{
   }}
 }}
 """
+GO = f"""
+package main
+
+import ("fmt"; "io"; "net/http"; "net/url"; "os")
+
+func main() {{
+  form, _ := url.ParseQuery("{FORM}")
+  form.Set("client_id", os.Getenv("AZURE_CLIENT_ID"))
+  form.Set("client_secret", os.Getenv("AZURE_CLIENT_SECRET"))
+  for _, host := range []string{{"https://{BY_NAME}", os.Getenv("AZURE_AUTHORITY_HOST")}} {{
+    answer, err := http.PostForm(host + "/" + os.Getenv("AZURE_TENANT_ID") + "/oauth2/v2.0/token", form)
+    if err != nil {{ panic(err) }}
+    body, _ := io.ReadAll(answer.Body)
+    fmt.Println(string(body))
+  }}
+}}
+"""
 
 
 def run_with(settings: str, program: list[str]) -> list[str]:
@@ -220,6 +237,15 @@ def test_python_sets_them_itself(announced: Emulator) -> None:
     """The statements printed for Python are enough at the head of a program."""
     (line,) = run_with("", [sys.executable, "-c", f"{render(announced.announce(), 'python')}\n{PYTHON}"])
     assert json.loads(line)["access_token"]
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="no Go here")
+def test_go_goes_through(announced: Emulator, tmp_path: Path) -> None:
+    """Go's own client gets a token by Microsoft's name and by URL, with the settings alone."""
+    (tmp_path / "probe.go").write_text(GO)
+    lines = run_with(render(announced.announce(), "go"), ["go", "run", str(tmp_path / "probe.go")])
+    assert all(json.loads(line)["access_token"] for line in lines)
+    assert [one.host.partition(":")[0] for one in announced.token_requests] == [BY_NAME, "localhost"]
 
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no Java with a compiler here")
