@@ -48,7 +48,7 @@ check: $(STAMP)/python
 	@$(BIN)/python tools/check_docs.py
 
 bench: $(STAMP)/python
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench --with-az
 
 clean:
 	rm -rf $(VENV) $(STAMP) dist tests/node/node_modules

@@ -35,9 +35,9 @@ _METHOD = """## Method
 - Peers are used in the way that serves them best, except where a row says "as people write it".
 - Floors are what nobody can be faster than: the bare interpreter, the bare HTTP client.
 
-Run it again: `make bench`, or `.venv/bin/python -m bench --with-az` to race the Azure CLI too (it is installed into
-`.make/az`, which takes some minutes). `--quick` is a first look, `--only NAME` one measure; both write to `bench/out/`
-and leave this page alone. `bench/results.json` holds every sample; `bench/results.py` says how it is laid out.
+Run it again: `make bench`, which installs the Azure CLI into `.make/az` to race it too, and takes some minutes.
+`.venv/bin/python -m bench` does without the CLI; there `--quick` is a first look, `--only NAME` one measure; both write to
+`bench/out/` and leave this page alone. `bench/results.json` holds every sample; `bench/results.py` says how it is laid out.
 """
 
 
