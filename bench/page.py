@@ -36,8 +36,9 @@ _METHOD = """## Method
 - Floors are what nobody can be faster than: the bare interpreter, the bare HTTP client.
 
 Run it again: `make bench`, which installs the Azure CLI into `.make/az` to race it too, and takes some minutes.
-`.venv/bin/python -m bench` does without the CLI; there `--quick` is a first look, `--only NAME` one measure; both write to
-`bench/out/` and leave this page alone. `bench/results.json` holds every sample; `bench/results.py` says how it is laid out.
+`.venv/bin/python -m bench` does without the CLI; there `--quick` is a first look, `--only NAME` one measure; both write
+to `bench/out/` and leave this page alone. `bench/results.json` holds every sample; `bench/results.py` says how it is
+laid out.
 """
 
 

@@ -113,7 +113,7 @@ class Surroundings(Generic[L]):
         tell(text)
 
     async def load(self, key: str) -> Token | None:
-        if not self._tokens.slow:  # three looks for every token that is asked for: memory needs no way there
+        if not self._tokens.slow:  # three looks for a token: memory needs no way there
             return self._tokens.load(key)
         return await self._reach(self._tokens, self._tokens.load, key)
 
