@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
 from .faults import Fault
@@ -167,9 +168,10 @@ def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:
 def _check_certificates(app: App) -> None:
     for text in [one.pem for one in app.certificates] + [one.authority for one in app.trusted_subjects]:
         try:
-            x509.load_pem_x509_certificate(text.encode())
-        except ValueError:
-            raise ConfigError(f"app {app.id}: a certificate is no PEM certificate") from None
+            certificate = x509.load_pem_x509_certificate(text.encode())
+            _ = certificate.subject, certificate.public_key()
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise ConfigError(f"app {app.id}: a certificate is no PEM certificate that can be read") from None
 
 
 def complete(state: State, app: App) -> None:

@@ -110,3 +110,19 @@ def _certificate(
         .not_valid_after(end)
         .sign(signer, hashes.SHA256())
     )
+
+
+def misnamed(certificate: x509.Certificate) -> bytes:
+    """Its DER with names of a kind that no name may be (BIT STRING); the signature does not fit any more."""
+    der = certificate.public_bytes(Encoding.DER)
+    for name in (certificate.subject, certificate.issuer):
+        for one in name:
+            text = str(one.value).encode()
+            der = der.replace(b"\x0c" + bytes([len(text)]) + text, b"\x03" + bytes([len(text)]) + b"\0" + text[1:])
+    return der
+
+
+def with_unknown_key(certificate: x509.Certificate) -> bytes:
+    """Its DER with a key of an algorithm that nobody knows."""
+    rsa_encryption = bytes.fromhex("06092a864886f70d010101")
+    return certificate.public_bytes(Encoding.DER).replace(rsa_encryption, rsa_encryption[:-1] + b"\x63")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from tests.support.certificates import identity
+from tests.support.certificates import identity, misnamed, with_unknown_key
 from tests.support.forged import jwt, part, user_v2
 
 GRANT = {
@@ -50,4 +50,6 @@ SEEDS: list[bytes] = [
     b"https://graph.microsoft.com/.default",
     identity(0).pem(),
     identity(0).certificate.public_bytes(Encoding.DER),
+    misnamed(identity(0).certificate),
+    with_unknown_key(identity(0).certificate),
 ]

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -28,6 +28,7 @@ from .exchange import Exchange
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW_IN = 300  # how far a client's clock may be off
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)  # a certificate, one of its names, its key
 _PATHS = ("/oauth2/v2.0/token", "/oauth2/token", "/v2.0", "")
 
 
@@ -129,23 +130,23 @@ def _chain(x5c: object) -> list[x509.Certificate]:
         return []
     try:
         chain = [x509.load_der_x509_certificate(base64.b64decode(str(entry), validate=True)) for entry in x5c]
-    except (binascii.Error, ValueError):
+        return chain if isinstance(chain[0].public_key(), RSAPublicKey) else []
+    except _UNREADABLE:
         return []
-    return chain if isinstance(chain[0].public_key(), RSAPublicKey) else []
 
 
 def _trusted(chain: list[x509.Certificate], subject: str, authority: str) -> bool:
     """Whether the first certificate has the subject, and each is issued by the next, up to the trusted authority."""
     root = x509.load_pem_x509_certificate(authority.encode())
-    if chain[0].subject.rfc4514_string().lower() != subject.lower():
-        return False
-    for child, parent in zip(chain, [*chain[1:], root], strict=True):
-        if child == root:
-            return True
-        try:
-            child.verify_directly_issued_by(parent)
-        except (ValueError, TypeError, InvalidSignature):
+    try:
+        if chain[0].subject.rfc4514_string().lower() != subject.lower():
             return False
+        for child, parent in zip(chain, [*chain[1:], root], strict=True):
+            if child == root:
+                return True
+            child.verify_directly_issued_by(parent)
+    except (*_UNREADABLE, InvalidSignature):
+        return False
     return True
 
 

@@ -59,16 +59,16 @@ def with_key_elsewhere(
 def fits(signer: Signer, data: bytes, signature: object) -> bool:
     """Whether the certificate's key made this signature: a store may hold another key than one thinks."""
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    public = x509.load_der_x509_certificate(signer.chain[0]).public_key()
-    if not isinstance(public, RSAPublicKey) or not isinstance(signature, bytes):
-        return False
     try:
+        public = x509.load_der_x509_certificate(signer.chain[0]).public_key()
+        if not isinstance(public, RSAPublicKey) or not isinstance(signature, bytes):
+            return False
         public.verify(signature, data, _padding(signer.algorithm), SHA256())
-    except InvalidSignature:
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
 

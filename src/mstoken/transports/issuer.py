@@ -89,11 +89,17 @@ def _proxy_headers(proxy: SplitResult) -> dict[str, str]:
 
 
 def issuer_in(certificate: bytes) -> str:
-    """Common name and organisation, as printable text: whoever made the certificate wrote them."""
+    """Common name and organisation, as printable text: whoever made the certificate wrote them.
+
+    Raises ValueError for what is no certificate, or has no name that can be read.
+    """
     from cryptography import x509
     from cryptography.x509.oid import NameOID
 
-    issuer = x509.load_der_x509_certificate(certificate).issuer
+    try:
+        issuer = x509.load_der_x509_certificate(certificate).issuer
+    except TypeError as error:  # a name of a kind of text that names do not have
+        raise ValueError(str(error)) from None
     names = [
         str(attribute.value)
         for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)

@@ -13,7 +13,7 @@ from azure.identity import CertificateCredential
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
-from tests.support.certificates import ec_key, identity, issued
+from tests.support.certificates import ec_key, identity, issued, misnamed, with_unknown_key
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate, TrustedSubject
@@ -202,6 +202,19 @@ def test_subject_name_and_issuer(entra: Emulator, prove: Ask, trusted: str, expe
 def test_a_chain_of_junk_does_no_harm(prove: Ask, chain: Any) -> None:
     """What is no certificate in x5c leaves the key unknown."""
     assert code(prove(header={"alg": "PS256", "x5c": chain})) == 700027
+
+
+@pytest.mark.parametrize("spoil", [misnamed, with_unknown_key])
+def test_a_chain_of_odd_certificates_does_no_harm(entra: Emulator, prove: Ask, spoil: Callable[..., bytes]) -> None:
+    """What can be read as a certificate, and has a name or a key that cannot, is nobody trusted."""
+    one = issued(3)
+    assert one.authority
+    authority = one.authority.public_bytes(_pem_encoding()).decode()
+    entra.state.default_app.trusted_subjects = [TrustedSubject("CN=app.contoso.example", authority)]
+    odd = base64.b64encode(spoil(one.certificate)).decode()
+    above = base64.b64encode(spoil(one.authority)).decode()
+    for chain in ([odd], [odd, above], [base64.b64encode(one.certificate.public_bytes(_der())).decode(), above]):
+        assert code(prove(header={"alg": "PS256", "x5c": chain}, key=RSAKey.import_key(one.key_pem()))) == 700027
 
 
 def test_a_chain_from_somebody_else_is_refused(entra: Emulator, prove: Ask) -> None:
