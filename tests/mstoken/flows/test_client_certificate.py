@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
-from tests.support.certificates import PASSWORD, Identity, identity, issued
+from tests.support.certificates import PASSWORD, Identity, identity, issued, with_unknown_key
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
 from tests.support.worlds import World
 
@@ -226,6 +226,16 @@ def test_a_signature_that_does_not_fit_is_told_before_the_network(
     """A store that signs with another key, or with nothing, is found out here."""
     app = world.client(TENANT, CLIENT_ID, ClientKey(sign, APP.certificate_pem()), token_service.url)
     with pytest.raises(UsageError, match="does not fit its certificate"):
+        world.run(lambda: app.get_token("graph"))
+    assert token_service.asked == []
+
+
+def test_a_key_of_a_kind_that_nobody_knows_fits_nothing(world: World, token_service: TokenService) -> None:
+    """The certificate can be read, its key cannot: an error of ours, and nothing is sent."""
+    app = world.client(
+        TENANT, CLIENT_ID, ClientKey(store(APP.key), with_unknown_key(APP.certificate)), token_service.url
+    )
+    with pytest.raises(UsageError, match="certificate"):
         world.run(lambda: app.get_token("graph"))
     assert token_service.asked == []
 
