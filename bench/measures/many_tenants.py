@@ -56,7 +56,7 @@ def run(bench: Bench) -> Result:
         Contender(name, kind, partial(_ask, bench, target, _part(bench, tenants, part)))
         for name, kind, target, part in _CONTENDERS
     ]
-    race(result, contenders, bench.pick(tiny=1, quick=2, full=5), warm_up=False, say=bench.say)
+    race(result, contenders, bench.pick(tiny=1, quick=2, full=9), warm_up=False, say=bench.say)
     _judge(result)
     if bench.scale:
         _growth(bench, result, tenants)

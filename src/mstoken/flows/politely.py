@@ -73,7 +73,8 @@ async def patiently(
     give_up_on = port.now() + patience_in
     pause = FIRST_PAUSE_IN
     for tries_left in reversed(range(MOST_TRIES)):
-        paused_in = await _paused_in(place, port) if place else 0
+        noted = await port.load(place) if place else None
+        paused_in = _left_in(noted, port.now()) if noted else 0
         left_in = min(patience_in, max(give_up_on - port.now(), SHORTEST_IN))
         try:
             if paused_in:
@@ -93,13 +94,11 @@ async def patiently(
     raise AssertionError("the last try returns or raises")
 
 
-async def _paused_in(place: str, port: Port) -> float:
-    """Seconds until those who ask at `place` may go on; 0 when nobody was throttled there, or the clock was set."""
-    noted = await port.load(place)
-    if noted is None or noted.token_type != _PAUSE:
+def _left_in(noted: Token, now: float) -> float:
+    """Seconds until those who ask there may go on; 0 when it was no pause, or is over, or the clock was set."""
+    if noted.token_type != _PAUSE:
         return 0
-    now, begun_on = port.now(), noted.refresh_on or 0
-    left_in = noted.expires_on - now
+    begun_on, left_in = noted.refresh_on or 0, noted.expires_on - now
     return left_in if begun_on - 1 <= now and 0 < left_in <= LONGEST_IN + 1 else 0
 
 

@@ -7,6 +7,10 @@ from mstoken.credentials import (
     AgentUser,
     AuthorizationCode,
     Browser,
+    ClientAssertion,
+    ClientCertificate,
+    ClientKey,
+    ClientSecret,
     DeviceCode,
     FmiPath,
     ManagedIdentity,
@@ -50,6 +54,8 @@ def cache_key(request: TokenRequest) -> str:
 def holder(credential: Credential) -> str:
     """Whose token it is: the application's, one of its agents', or that of one user."""
     match credential:
+        case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion():
+            whose = "app"
         case RefreshToken():
             whose = grant_key(credential)
         case Browser() | DeviceCode() | AuthorizationCode() | Password():
@@ -129,6 +135,8 @@ def about(request: TokenRequest) -> About:
     """What the request's token is, for people to read."""
     credential, account, client_id = request.credential, "", request.client_id
     match credential:
+        case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion():
+            pass
         case RefreshToken():
             account = grant_key(credential).removeprefix("account:")
         case Browser() | DeviceCode() | AuthorizationCode() | Password():

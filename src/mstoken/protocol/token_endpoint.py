@@ -28,6 +28,8 @@ RENEW_AFTER = 0.8
 """Part of its life after which a token is renewed when the service gives no `refresh_in`."""
 
 
+_read = json.JSONDecoder().decode
+
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 _QUOTED = [chr(byte) if byte in _PLAIN else "+" if byte == 32 else f"%{byte:02X}" for byte in range(256)]
 """How each byte of a value stands in a form (RFC 6749 appendix B; those that stay: RFC 3986 section 2.3)."""
@@ -112,7 +114,7 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
 def json_object(response: HttpResponse) -> dict[str, Any]:
     """The body as a JSON object, or UnreadableAnswer that says what came instead."""
     try:
-        body = json.loads(response.body.removeprefix(BOM_UTF8).decode())  # RFC 8259 section 8.1
+        body = _read(response.body.removeprefix(BOM_UTF8).decode())  # RFC 8259 section 8.1
     except (ValueError, RecursionError):
         raise UnreadableAnswer(*_what_came(response)) from None
     if not isinstance(body, dict):

@@ -35,7 +35,8 @@ class Exclusive(Generic[L]):
         self._entry, arrived = self._around.arrive(self._key)
         try:
             self._ours = await self._around.locked(self._entry, self._within_in)
-            self._release = await self._around.turn_until(self._key, until) if self._ours else None
+            if self._ours:
+                self._release = self._around.turn_at_once(self._key) or await self._around.turn_until(self._key, until)
         except BaseException:
             self._leave()
             raise

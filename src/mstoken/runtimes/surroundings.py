@@ -82,6 +82,10 @@ class Surroundings(Generic[L]):
             if not entry.users:
                 del self._entries[key]
 
+    def turn_at_once(self, key: str) -> Release | None:
+        """The turn among all who share the store, where it is there for the taking and to look for it takes no time."""
+        return None if self._tokens.slow else self._tokens.take_turn(key)
+
     async def turn_until(self, key: str, until: float) -> Release | None:
         """What ends the turn among all who share the store; None when it did not come in time (`time.monotonic`)."""
         nap, began = _SHORTEST_NAP_IN, time.monotonic()
