@@ -35,6 +35,11 @@ _WHY_SLOWER = (
     "store, the checks of the answer. That is Python, and both cores are busy already "
     "(docs/decisions/0013-many-tokens.md says what was saved)."
 )
+_WHY_NOT_SIXTY = (
+    "What MSAL does for each token as people write it, parsing the CA file above all, is work for one core, and this "
+    "machine does it quickly: sixty times that is most of what the bare client itself reaches here (both are in the "
+    "table)."
+)
 _WHY_MORE = (
     "While the first connections are being opened, the HTTP client gives a request whichever is ready first, its own "
     "or one that has become free, and its own is opened all the same; later none is added. The bare client does so too."
@@ -80,7 +85,7 @@ def _judge(result: Result) -> None:
     for ours, bare in ((OURS, BARE), (OURS_THREADS, BARE_THREADS)):
         result.ratio(Goal("tokens a second", rate, "at least", 0.6, _WHY_SLOWER), ours, bare)
         result.ratio(Goal("tokens a second", rate, "at least", 8, _WHY_SLOWER), ours, MSAL)
-        result.ratio(Goal("tokens a second", rate, "at least", 60, _WHY_SLOWER), ours, MSAL_AS_WRITTEN)
+        result.ratio(Goal("tokens a second", rate, "at least", 60, _WHY_NOT_SIXTY), ours, MSAL_AS_WRITTEN)
         result.value(Goal("CPU", "cpu_s_per_1000", "at most", 0.6), ours, beside=bare)
         result.value(Goal("discovery", "discovery_requests", "at most", 0), ours, beside=MSAL)
         result.value(Goal("connections", "connections", "at most", CONCURRENCY, _WHY_MORE), ours, beside=bare)
