@@ -26,6 +26,9 @@ from .tokens.claims import role_ids
 Kind = TypeVar("Kind")
 Config = str | Path | Mapping[str, Any] | None
 
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
+"""What is raised for a certificate, one of its names or its key that cannot be read."""
+
 
 class ConfigError(ValueError):
     """The configuration cannot be used; the message says where and why."""
@@ -170,7 +173,7 @@ def _check_certificates(app: App) -> None:
         try:
             certificate = x509.load_pem_x509_certificate(text.encode())
             _ = certificate.subject, certificate.public_key()
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except UNREADABLE:
             raise ConfigError(f"app {app.id}: a certificate is no PEM certificate that can be read") from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -21,6 +21,7 @@ from joserfc.jwk import RSAKey
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import ticks
 from entra_emulator.clouds import served
+from entra_emulator.config import UNREADABLE
 from entra_emulator.model import App, Tenant
 from entra_emulator.tokens.keys import FOREIGN, unverified_claims, unverified_header
 
@@ -28,7 +29,6 @@ from .exchange import Exchange
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW_IN = 300  # how far a client's clock may be off
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)  # a certificate, one of its names, its key
 _PATHS = ("/oauth2/v2.0/token", "/oauth2/token", "/v2.0", "")
 
 
@@ -131,7 +131,7 @@ def _chain(x5c: object) -> list[x509.Certificate]:
     try:
         chain = [x509.load_der_x509_certificate(base64.b64decode(str(entry), validate=True)) for entry in x5c]
         return chain if isinstance(chain[0].public_key(), RSAPublicKey) else []
-    except _UNREADABLE:
+    except UNREADABLE:
         return []
 
 
@@ -145,7 +145,7 @@ def _trusted(chain: list[x509.Certificate], subject: str, authority: str) -> boo
             if child == root:
                 return True
             child.verify_directly_issued_by(parent)
-    except (*_UNREADABLE, InvalidSignature):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True
 

@@ -12,15 +12,13 @@ from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
-    from typing import TypeVarTuple
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import Visit
     from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.runtimes.surroundings import Given
     from mstoken.runtimes.turns import Entry
-
-    Given = TypeVarTuple("Given")
 
 T = TypeVar("T")
 

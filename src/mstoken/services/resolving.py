@@ -149,7 +149,7 @@ def _is_label(text: str) -> bool:
 
 def _of_url(text: str, cloud: Cloud) -> Target:
     """A URL with a host: a full scope, a resource, or an API's address, tried in this order."""
-    if _has_asterisk(text):
+    if _is_for_any_host(text):
         return of_resource(text, cloud) if by_resource(text) else of_scope(text, cloud)
     at = address.read(text)
     resource, permission = split_scope(at.identifier)
@@ -167,7 +167,7 @@ def _of_url(text: str, cloud: Cloud) -> Target:
     return _of_host(hits, at, cloud) if hits else _of_unknown_host(at, cloud)
 
 
-def _has_asterisk(text: str) -> bool:
+def _is_for_any_host(text: str) -> bool:
     """Whether it is a resource of the catalogue that is written like one of many hosts, as Analysis Services' is."""
     resource, permission = split_scope(text)
     return "*" in text and bool(by_resource(resource if permission == ".default" else text))
@@ -226,7 +226,7 @@ def _of_identifier(text: str, cloud: Cloud) -> Target:
 def _of_scope_text(text: str, cloud: Cloud) -> Target:
     """What was given as a scope is one, whatever it looks like; names and bare permissions keep their meaning."""
     if "/" in text.partition("://")[2].rstrip("/"):
-        if text.lower().startswith(("https:", "http:")) and not _has_asterisk(text):
+        if text.lower().startswith(("https:", "http:")) and not _is_for_any_host(text):
             address.read(text)
         if text.isprintable() and not any(letter.isspace() for letter in text):
             return of_scope(text, cloud)
