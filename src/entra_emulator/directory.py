@@ -6,7 +6,7 @@ from typing import Any
 from . import resources
 from .config import complete
 from .ids import personal_id
-from .model import App, Grant, Policy, Secret, ServicePrincipal, Tenant, User, new_id
+from .model import App, Grant, Group, Policy, Secret, ServicePrincipal, Tenant, User, new_id
 from .state import State
 
 _BY_NAME = {
@@ -60,6 +60,15 @@ class Directory:
             user.id = personal_id(user.id)
         home.users.append(user)
         return user
+
+    def add_group(
+        self, name: str, members: Iterable[str | User] = (), tenant: str | Tenant = "", **fields: Any
+    ) -> Group:
+        """A new group. `members`: users, or names as the class Group takes them; `fields` are those of that class."""
+        named = [one.id if isinstance(one, User) else one for one in members]
+        group = Group(name, members=named, **fields)
+        self.find_tenant(tenant).groups.append(group)
+        return group
 
     def add_policy(self, require: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> Policy:
         """A new Conditional Access policy: `require` is one of conditions.REQUIREMENTS, `fields` when it applies."""

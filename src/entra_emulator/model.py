@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .applications import AUDIENCES, App, Certificate, FederatedCredential, Secret, TrustedSubject
 from .conditions import Device, Location, Policy
+from .groups import Group
 from .ids import PERSONAL, new_id
 from .subscriptions import ResourceGroup, Subscription
 from .vaults import Vault
@@ -19,6 +20,7 @@ __all__ = [
     "Device",
     "FederatedCredential",
     "Grant",
+    "Group",
     "Location",
     "Policy",
     "RefreshToken",
@@ -160,6 +162,7 @@ class Tenant:
     outbound_blocked: list[str] = field(default_factory=list)
     request_limit: int = 0
     vaults: list[Vault] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
 
     @property
     def personal(self) -> bool:
@@ -175,6 +178,22 @@ class Tenant:
         """A user by object id or UPN."""
         wanted = name.lower()
         return next((one for one in self.users if wanted in (one.id.lower(), one.upn.lower())), None)
+
+    def group(self, name: str) -> Group | None:
+        """A group by object id or name."""
+        wanted = name.lower()
+        return next((one for one in self.groups if wanted in (one.id.lower(), one.name.lower())), None)
+
+    def groups_of(self, *names: str) -> list[Group]:
+        """The groups that a member belongs to, directly or through other groups; `names`: its id, UPN, application."""
+        belongs: list[Group] = []
+        wanted = {name.lower() for name in names if name}
+        while more := [
+            one for one in self.groups if one not in belongs and wanted & {name.lower() for name in one.members}
+        ]:
+            belongs += more
+            wanted = {name.lower() for one in more for name in (one.id, one.name)}
+        return belongs
 
     def principal(self, app_id: str) -> ServicePrincipal | None:
         """An application's service principal here."""
