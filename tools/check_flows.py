@@ -19,7 +19,7 @@ from mstoken import credentials
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "flows.md"
 NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
-NO_FLOW = {"AssertionSource", "ClientCredential", "Credential", "DevicePrompt", "Link", "SignIn"}
+NO_FLOW = {"AssertionSource", "ChainLink", "ClientCredential", "Credential", "DevicePrompt", "SignIn"}
 """Names of `mstoken.credentials` that are types or parts of a credential, and no way to get a token."""
 
 

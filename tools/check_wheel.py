@@ -21,7 +21,7 @@ for module in pkgutil.walk_packages(mstoken.__path__, "mstoken."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 client = mstoken.Client("contoso.com", "app", mstoken.ClientSecret("s"))
-assert client.question("graph").scopes == ("https://graph.microsoft.com/.default",)
+assert client.token_request("graph").scopes == ("https://graph.microsoft.com/.default",)
 absent = [name for name in ("starlette", "uvicorn", "joserfc", "keyring", "httpx", "requests") if name in sys.modules]
 assert not absent, absent
 """

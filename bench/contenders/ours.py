@@ -91,6 +91,6 @@ def _fill(stores: Stores, client: Client | AsyncClient, entries: int) -> list[st
     names = [f"tenant-{number:06d}.example" for number in range(entries)]
     expires_on = int(time.time()) + 3600
     for name in names:
-        question = client.question(SCOPE, tenant_id=name)
-        stores.tokens.save(cache_key(question), Token(f"token of {name}", expires_on))
+        token_request = client.token_request(SCOPE, tenant_id=name)
+        stores.tokens.save(cache_key(token_request), Token(f"token of {name}", expires_on))
     return names

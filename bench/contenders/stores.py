@@ -40,12 +40,12 @@ def vault(folder: str, entries: int) -> dict[str, float]:
 
     os.environ["MSTOKEN_CACHE_DIR"] = folder
     os.environ["MSTOKEN_VAULT_KEY"] = base64.b64encode(b"bench" * 6 + b"!!").decode()
-    from mstoken.flows.store_port import About
+    from mstoken.flows.store_port import TokenInfo
     from mstoken.stores.vault import Vault
 
     store = Vault()
-    _fill(Path(folder) / "vault.filled", lambda name: store.put(name, _TOKEN, About()), entries)
-    store.put("rotated", "0", About())
+    _fill(Path(folder) / "vault.filled", lambda name: store.put(name, _TOKEN, TokenInfo()), entries)
+    store.put("rotated", "0", TokenInfo())
     current = ["0"]
 
     def rotate(name: str) -> None:

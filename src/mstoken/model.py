@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEEWAY_IN = 60
 """A token with less life than this, in seconds, is treated as expired: clocks differ and requests take time."""
 
-PATIENCE_IN = 30.0
+TIMEOUT_IN = 30.0
 """How long a call may take, in seconds, when nothing else is said."""
 
 SET_BACK_IN = 300
@@ -76,7 +76,7 @@ class Grant:
 
 
 @value
-class About:
+class TokenInfo:
     """Whose token it is and where it is good, for people to read and choose by; nothing secret. Empty where unknown.
 
     `account` is the name a sign-in is kept under, `scope` what was asked for, space separated.
@@ -88,7 +88,7 @@ class About:
     account: str = ""
     scope: str = ""
 
-    def covers(self, other: About) -> bool:
+    def covers(self, other: TokenInfo) -> bool:
         """Whether `other` has all that is said here, in any letter case; a scope here is a resource, by its prefix."""
         names = ("authority", "tenant", "client_id", "account")
         same = all(not (mine := getattr(self, name)) or mine.lower() == getattr(other, name).lower() for name in names)
@@ -186,8 +186,8 @@ class TokenRequest:
 
     `claims` is JSON text of a claims challenge, or empty. `key_id` is the thumbprint of the key that the token is to be
     bound to (RFC 7638), empty for a bearer token. `min_ttl` is the life the caller needs, in seconds; `fresh`
-    asks the service even if a token is kept. `patience_in` is how long the whole answer may take, in seconds;
-    `give_up_on` is when that time is over (epoch seconds), once the question is being asked, else 0. `profile` names
+    asks the service even if a token is kept. `timeout_in` is how long the whole answer may take, in seconds;
+    `deadline_on` is when that time is over (epoch seconds), once the question is being asked, else 0. `profile` names
     the profile that says who asks, '' for none: it decides nothing and completes the commands of remedies. `silent`:
     no person is to be asked, as the token that is kept still serves.
     """
@@ -201,7 +201,7 @@ class TokenRequest:
     key_id: str = ""
     min_ttl: float = 0
     fresh: bool = False
-    patience_in: float = PATIENCE_IN
-    give_up_on: float = field(default=0, compare=False)
+    timeout_in: float = TIMEOUT_IN
+    deadline_on: float = field(default=0, compare=False)
     profile: str = field(default="", compare=False)
     silent: bool = field(default=False, compare=False)

@@ -12,7 +12,7 @@ from mstoken import AsyncClient, Client
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text("utf-8")
 CALLS = dict(re.findall(r"^\| `(\w+)\(([^`]*)\)`", PAGE, re.MULTILINE))
-WISHES = ["min_ttl", "fresh"]  # of `**wishes`
+OPTIONS = ["min_ttl", "fresh"]  # of `**options`
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))
@@ -21,11 +21,11 @@ def test_a_listed_call_is_as_the_clients_have_it(name: str) -> None:
     told = [part.split("=")[0].strip().lstrip("*") for part in CALLS[name].split(",") if part.strip()]
     for client in (Client, AsyncClient):
         parameters = list(inspect.signature(getattr(client, name)).parameters)[1:]
-        taken = [*parameters[:-1], *WISHES] if parameters[-1:] == ["wishes"] else parameters
+        taken = [*parameters[:-1], *OPTIONS] if parameters[-1:] == ["options"] else parameters
         assert told == taken
 
 
 def test_what_programs_call_is_listed() -> None:
     """No call of the clients that a program is meant for is left out."""
     methods = {name for name, _ in inspect.getmembers(Client, inspect.isfunction) if not name.startswith("_")}
-    assert methods - set(CALLS) == {"question", "target"}  # for tools that look into what would be asked
+    assert methods - set(CALLS) == {"token_request", "target"}  # for tools that look into what would be asked

@@ -6,7 +6,7 @@ import pytest
 
 from entra_emulator import Emulator
 from mstoken import Client, ClientSecret, RefreshToken, StoreError, Stores, key_vault_grants, key_vault_secret
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Grant
 from mstoken.stores.memory import MemoryStore
 
@@ -38,23 +38,25 @@ def test_a_person_signed_in_once_serves_from_the_vault(entra: Emulator, vault: s
     """The refresh token is kept there, renewed there, and its versions are its history."""
     stores = Stores(MemoryStore(), key_vault_grants(vault, app))
     tenant = entra.state.default_tenant
-    stores.grants.put("account:nadia", entra.sign_in(NADIA, PUBLIC_APP), About(entra.authority, tenant.id, PUBLIC_APP))
+    stores.grants.put(
+        "account:nadia", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant.id, PUBLIC_APP)
+    )
     for service in ("graph", "arm"):
         client = Client(tenant.id, PUBLIC_APP, RefreshToken(account="nadia"), entra.authority, stores)
         assert client.get_token(service).token
     assert [secret.tags["key"] for secret in tenant.vaults[0].secrets] == ["account:nadia"] * 3
     kept = stores.grants.names()["account:nadia"]
-    assert (kept.about.client_id, len(kept.renewals)) == (PUBLIC_APP, 2)
+    assert (kept.info.client_id, len(kept.renewals)) == (PUBLIC_APP, 2)
 
 
 def test_what_was_removed_can_be_signed_in_again(vault: str, app: Client) -> None:
     """The vault keeps deleted secrets; the name is taken up again."""
     grants = key_vault_grants(vault, app)
-    grants.put("account:nadia", "r0", About())
+    grants.put("account:nadia", "r0", TokenInfo())
     assert grants.remove("account:nadia") is True
     assert grants.load("account:nadia") is None
     assert grants.names() == {}
-    grants.put("account:nadia", "r1", About())
+    grants.put("account:nadia", "r1", TokenInfo())
     assert grants.load("account:nadia") == Grant("r1")
 
 
@@ -62,7 +64,7 @@ def test_many_sign_ins_are_all_listed(vault: str, app: Client) -> None:
     """More than a page of them."""
     grants = key_vault_grants(vault, app)
     for number in range(30):
-        grants.put(f"account:{number:02}", "r", About(tenant=str(number)))
+        grants.put(f"account:{number:02}", "r", TokenInfo(tenant=str(number)))
     assert list(grants.names()) == [f"account:{number:02}" for number in range(30)]
 
 
@@ -77,7 +79,7 @@ def test_who_may_not_use_the_vault_is_told_so(entra: Emulator, vault: str, app: 
 def test_a_secret_proves_another_client(entra: Emulator, vault: str, app: Client) -> None:
     """An application's secret comes from the vault; a disabled one is an error."""
     secrets = entra.state.default_tenant.vaults[0].secrets
-    key_vault_grants(vault, app).put("account:x", "r", About())
+    key_vault_grants(vault, app).put("account:x", "r", TokenInfo())
     secrets[0].name, secrets[0].value = "partner-app", entra.state.default_app.secrets[0].value
     other = Client(
         entra.state.default_tenant.id,

@@ -34,7 +34,7 @@ from mstoken import (
     redis_stores,
 )
 from mstoken.credentials import Credential
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.places import memory_backed
 from mstoken.stores.user import user_stores
 
@@ -175,7 +175,7 @@ def test_no_log_traceback_or_store_of_the_library_holds_a_secret(
     stores: Stores = redis_stores(redis.url, KEY) if kind == "redis" else user_stores()
     app, tenant = entra.state.default_app, entra.state.default_tenant.id
     good, bad = ClientSecret(app.secrets[0].value), ClientSecret(WRONG)
-    stores.grants.put("account:nadia", entra.sign_in(NADIA), About(entra.authority, tenant, app.id))
+    stores.grants.put("account:nadia", entra.sign_in(NADIA), TokenInfo(entra.authority, tenant, app.id))
     seen: list[object] = [stores, stores.tokens, stores.grants]
     tokens: list[str] = []
 

@@ -18,7 +18,7 @@ from tests.support.redis_server import KEY, RedisServer
 
 from entra_emulator import Emulator
 from mstoken import redis_stores
-from mstoken.flows.store_port import About, GrantStore
+from mstoken.flows.store_port import GrantStore, TokenInfo
 from mstoken.stores.user import user_stores
 
 LONG = bool(os.environ.get("MSTOKEN_LONG_TESTS"))
@@ -69,7 +69,7 @@ def test_a_kill_around_a_rotation_leaves_a_refresh_token_that_works(
         monkeypatch.setenv("MSTOKEN_STORE", redis.url)
     tenant = entra.state.default_tenant.id
     user_stores().grants.put(
-        "account:anna", entra.sign_in(NADIA, PUBLIC_APP), About(entra.authority, tenant, PUBLIC_APP)
+        "account:anna", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant, PUBLIC_APP)
     )
     environment = {**os.environ, **entra.environment(), **home}
     kills = KILLS if store == "vault" else KILLS // 4
@@ -93,7 +93,7 @@ def test_machines_renew_one_sign_in_in_turns(entra: Emulator, home: dict[str, st
     """Four machines on one Redis, each refresh token good for one use: none ever spends what another has spent."""
     redis.say("FLUSHALL")
     tenant, grants = entra.state.default_tenant.id, redis_stores(redis.url, KEY).grants
-    grants.put("account:anna", entra.sign_in(NADIA, PUBLIC_APP), About(entra.authority, tenant, PUBLIC_APP))
+    grants.put("account:anna", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant, PUBLIC_APP))
     command = [
         sys.executable,
         str(SUPPORT / "rotator.py"),

@@ -12,7 +12,7 @@ from tests.support.token_service import CLIENT_ID, TENANT, TokenService, token_r
 from tests.support.worlds import World
 
 from mstoken import ClientSecret, RefreshToken, StoreError, redis_stores
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.redis_link import AWAY_IN
 
 
@@ -55,7 +55,7 @@ def test_a_sign_in_is_not_renewed_while_redis_is_away(
     world: World, token_service: TokenService, redis: RedisServer
 ) -> None:
     """A new refresh token could not be kept: nobody asks, the error names the server, and later it goes on."""
-    redis_stores(redis.url, KEY).grants.put("account:anna", "rt-1", About(token_service.url, TENANT, CLIENT_ID))
+    redis_stores(redis.url, KEY).grants.put("account:anna", "rt-1", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     token_service.script = [token_reply(refresh_token="rt-2")]
     client = _client(world, token_service, redis, RefreshToken(account="anna"))
     redis.stop()

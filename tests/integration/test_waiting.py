@@ -141,7 +141,7 @@ def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenServ
     token_service.script = [SLOW]
     store = FolderStore(str(tmp_path / "tokens"), lambda: Seal(b"k" * 32))
     client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, Stores(store, MemoryGrants()))
-    key = cache_key(client.question("graph"))
+    key = cache_key(client.token_request("graph"))
 
     async def cut_short(after_in: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -162,7 +162,7 @@ def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None
         holds = asyncio.Event()
 
         async def hold() -> None:
-            async with runtime.exclusive(key, 5):
+            async with runtime.single_flight(key, 5):
                 busy.append(asyncio.create_task(asyncio.to_thread(free_again.wait, 30)))
                 await asyncio.sleep(0)
                 holds.set()

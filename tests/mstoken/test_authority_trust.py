@@ -32,7 +32,7 @@ from mstoken import (
     UntrustedOrigin,
     UsageError,
 )
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.rest.key_vault import key_vault_secret
 from mstoken.stores.memory import in_memory
 
@@ -296,7 +296,7 @@ def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
     """A stray AZURE_AUTHORITY_HOST does not get the refresh token of another authority."""
     stores = in_memory()
     home = token_service.url if kept == "itself" else kept
-    stores.grants.put("account:anna", "rt-anna", About(home, TENANT, CLIENT_ID))
+    stores.grants.put("account:anna", "rt-anna", TokenInfo(home, TENANT, CLIENT_ID))
     client = world.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
     if sent:
         assert world.run(lambda: client.get_token("graph")).token == "token-1"

@@ -187,7 +187,7 @@ def test_no_secret_shows(world: World, token_service: TokenService, app: Any) ->
                 app,
                 app.credential,
                 token,
-                app.question("graph"),
+                app.token_request("graph"),
                 RefreshToken("rt-1", ClientSecret(SECRET)),
                 caught.value,
             ],
@@ -246,9 +246,9 @@ def test_claims_that_are_no_json_object_are_refused(
 def test_a_cloud_changes_host_and_scope_together(world: World) -> None:
     """US Government: its own login host, and Graph's own resource there."""
     client = world.client(TENANT, CLIENT_ID, ClientSecret(SECRET), "usgov")
-    question = client.question("graph")
-    assert question.authority.token_endpoint == f"https://login.microsoftonline.us/{TENANT}/oauth2/v2.0/token"
-    assert question.scopes == ("https://graph.microsoft.us/.default",)
+    token_request = client.token_request("graph")
+    assert token_request.authority.token_endpoint == f"https://login.microsoftonline.us/{TENANT}/oauth2/v2.0/token"
+    assert token_request.scopes == ("https://graph.microsoft.us/.default",)
 
 
 def test_closing_and_using_again(world: World, token_service: TokenService, app: Any) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 
 from mstoken import redis_stores
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.user import user_stores
 
 
@@ -20,7 +20,7 @@ def main(redis: str, seconds: str, worker: str) -> None:
     until, number, missed = time.monotonic() + float(seconds), 0, 0
     while time.monotonic() < until or number < 3:  # however little time a loaded machine gives
         key = f"account:{worker}-{number}"
-        grants.put(key, "new", About(tenant=worker))
+        grants.put(key, "new", TokenInfo(tenant=worker))
         grants.replace(key, "new", "renewed")
         number += 1
         earlier = grants.load(f"account:{worker}-{random.randrange(number)}")  # noqa: S311

@@ -37,7 +37,7 @@ from mstoken.protocol.managed_identity.place import Place
 from mstoken.protocol.pop import PopRequest
 from mstoken.protocol.quoted import unquoted
 from mstoken.protocol.retry_after import retry_after
-from mstoken.protocol.token_endpoint import read_answer, token_request
+from mstoken.protocol.token_endpoint import build_token_request, parse_token_response
 from mstoken.services import resolve_all
 from mstoken.stores import key_vault, quick_read, token_file, vault_key
 from mstoken.stores.key_vault_grants import KeyVaultGrants
@@ -83,7 +83,7 @@ def _sealed_file(data: bytes) -> object:
     def seal() -> Seal:
         return _seal()
 
-    return token_file.read(KEY, data, seal), token_file.read_about(KEY, data, seal), token_file.expires_on(data)
+    return token_file.read(KEY, data, seal), token_file.read_info(KEY, data, seal), token_file.expires_on(data)
 
 
 @cache
@@ -181,8 +181,8 @@ def _redis_tokens(data: bytes) -> object:
 
 
 TARGETS: dict[str, Callable[[bytes], object]] = {
-    "token answer": lambda data: read_answer(_response(data), REQUEST, NOW, 0.5),
-    "quoted form": lambda data: unquoted(_response(data), token_request(REQUEST, {"client_secret": "s"}, {})),
+    "token answer": lambda data: parse_token_response(_response(data), REQUEST, NOW, 0.5),
+    "quoted form": lambda data: unquoted(_response(data), build_token_request(REQUEST, {"client_secret": "s"}, {})),
     "refusal": lambda data: str(refusal.refusal_of(_response(data), NOW, REQUEST)),
     "device authorization": lambda data: device_authorization.read_device_authorization(_response(data), REQUEST, NOW),
     "user realm": lambda data: user_realm.federated_with(_response(data)),

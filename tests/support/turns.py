@@ -12,7 +12,7 @@ from mstoken.flows.store_port import TokenStore
 @contextmanager
 def turn(store: TokenStore, key: str) -> Iterator[None]:
     """Wait for the turn, and end it at the end of the block."""
-    while (release := store.take_turn(key)) is None:
+    while (release := store.try_lock(key)) is None:
         time.sleep(0.002)
     try:
         yield
@@ -22,7 +22,7 @@ def turn(store: TokenStore, key: str) -> Iterator[None]:
 
 def free(store: TokenStore, key: str) -> bool:
     """Whether nobody has the turn."""
-    release = store.take_turn(key)
+    release = store.try_lock(key)
     if release is None:
         return False
     release()

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mstoken import AsyncClient, Client
-from mstoken.flows.cached import cached
+from mstoken.flows.get_token import get_token
 from mstoken.model import Token, TokenRequest
 from mstoken.values import replace
 
@@ -68,10 +68,10 @@ class Asyncio:
 World = Blocking | Asyncio
 
 
-def ask_within(world: World, client: Any, patience_in: float) -> Token:
+def ask_within(world: World, client: Any, timeout_in: float) -> Token:
     """As `get_token("graph")`, by a caller of so much patience, in seconds."""
-    question: TokenRequest = replace(client.question("graph"), patience_in=patience_in)
+    token_request: TokenRequest = replace(client.token_request("graph"), timeout_in=timeout_in)
     port = client._port()
     if isinstance(world, Blocking):
-        return port.run(cached(question, port))  # type: ignore[no-any-return]
-    return world.run(lambda: cached(question, port))  # type: ignore[no-any-return]
+        return port.run(get_token(token_request, port))  # type: ignore[no-any-return]
+    return world.run(lambda: get_token(token_request, port))  # type: ignore[no-any-return]

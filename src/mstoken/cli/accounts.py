@@ -10,7 +10,7 @@ from mstoken.cli.identity import own_stores
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mstoken.flows.store_port import Kept
+    from mstoken.flows.store_port import SignInInfo
 
 DAY = 24 * 3600
 _HEADINGS = ("ACCOUNT", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
@@ -40,14 +40,14 @@ def accounts(form: str) -> None:
     output.write_table(_HEADINGS, [_row(key, one, now) for key, one in kept.items()])
 
 
-def _record(key: str, kept: Kept) -> dict[str, object]:
+def _record(key: str, kept: SignInInfo) -> dict[str, object]:
     """One account for programs; times are epoch seconds, UTC."""
-    about = kept.about
+    info = kept.info
     return {
         "account": name_of(key),
-        "authority": about.authority,
-        "tenant": about.tenant,
-        "client_id": about.client_id,
+        "authority": info.authority,
+        "tenant": info.tenant,
+        "client_id": info.client_id,
         "signed_in_on": kept.created_on,
         "renewed_on": kept.renewed_on,
         "expires_on": kept.expires_on,
@@ -56,13 +56,13 @@ def _record(key: str, kept: Kept) -> dict[str, object]:
     }
 
 
-def _row(key: str, kept: Kept, now: int) -> tuple[str, ...]:
-    about = kept.about
+def _row(key: str, kept: SignInInfo, now: int) -> tuple[str, ...]:
+    info = kept.info
     ages = (_ago(now - kept.created_on), _ago(now - kept.renewed_on))
-    return name_of(key), about.tenant or about.authority or "-", about.client_id or "-", *ages, _state(kept, now)
+    return name_of(key), info.tenant or info.authority or "-", info.client_id or "-", *ages, _state(kept, now)
 
 
-def _state(kept: Kept, now: int) -> str:
+def _state(kept: SignInInfo, now: int) -> str:
     if kept.ended_by:
         return f"ended (AADSTS{kept.ended_by})"
     if kept.expires_on is None:

@@ -14,8 +14,8 @@ from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.flows.store_port import KeptToken, TokenStore
-    from mstoken.model import About
+    from mstoken.flows.store_port import CachedTokenInfo, TokenStore
+    from mstoken.model import TokenInfo
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
@@ -53,9 +53,9 @@ def cache() -> None:
 @form_option("table", "json")
 def show(tenant: str, service: str, account: str, profile: str, form: str) -> None:
     """List the access tokens that are kept: whose, for what, and for how many minutes more. No token is shown."""
-    wanted, now = _about(tenant, service, account), int(time.time())
-    kept = [one for one in _tokens(profile).tokens() if wanted.covers(one.about) and one.expires_on > now]
-    kept.sort(key=lambda one: (one.about.tenant, one.about.scope, one.about.account, one.about.client_id))
+    wanted, now = _wanted_info(tenant, service, account), int(time.time())
+    kept = [one for one in _tokens(profile).tokens() if wanted.covers(one.info) and one.expires_on > now]
+    kept.sort(key=lambda one: (one.info.tenant, one.info.scope, one.info.account, one.info.client_id))
     if form == "json":
         output.write_json([_fields(one) for one in kept])
     elif kept:
@@ -72,9 +72,9 @@ def clear(tenant: str, service: str, account: str, profile: str) -> None:
 
     Programs that run keep in memory what they have.
     """
-    wanted, tokens = _about(tenant, service, account), _tokens(profile)
+    wanted, tokens = _wanted_info(tenant, service, account), _tokens(profile)
     everything = not (tenant or service or account)
-    gone = sum(1 for one in tokens.tokens() if wanted.covers(one.about))
+    gone = sum(1 for one in tokens.tokens() if wanted.covers(one.info))
     if everything:
         tokens.clear()
     else:
@@ -91,10 +91,10 @@ def _tokens(profile: str) -> TokenStore:
     return own_stores(Layers.of({"profile": profile}, os.environ).store()).tokens
 
 
-def _about(tenant: str, service: str, account: str) -> About:
-    from mstoken.model import About
+def _wanted_info(tenant: str, service: str, account: str) -> TokenInfo:
+    from mstoken.model import TokenInfo
 
-    return About(tenant=tenant.strip(), account=account.strip(), scope=_resource(service.strip()))
+    return TokenInfo(tenant=tenant.strip(), account=account.strip(), scope=_resource(service.strip()))
 
 
 def _resource(service: str) -> str:
@@ -109,12 +109,12 @@ def _resource(service: str) -> str:
     return resolve_all((service,), clouds.cloud(name) if name else clouds.PUBLIC).resource
 
 
-def _words(kept: KeptToken) -> tuple[str, str, str, str]:
-    about = kept.about
-    return about.tenant or about.authority, about.scope, about.account, about.client_id
+def _words(kept: CachedTokenInfo) -> tuple[str, str, str, str]:
+    info = kept.info
+    return info.tenant or info.authority, info.scope, info.account, info.client_id
 
 
-def _fields(kept: KeptToken) -> dict[str, object]:
+def _fields(kept: CachedTokenInfo) -> dict[str, object]:
     from mstoken.values import as_dict
 
-    return {**as_dict(kept.about), "expires_on": kept.expires_on}
+    return {**as_dict(kept.info), "expires_on": kept.expires_on}

@@ -38,7 +38,7 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
         output.note(warning)
     _say_if_short(token, given["min_ttl"])
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope, token.got_on)
-    asked = served(client.question(*wanted))
+    asked = served(client.token_request(*wanted))
     output.write(render(given["output"], fields, asked.authority.tenant))
     told = warning or settings.notes or claims  # what has to be said is said every time
     if fingerprint and not (told or given["pop"]):
@@ -48,11 +48,11 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
 
 
 def _asked(client: Client, wanted: Sequence[str], claims: str, given: Mapping[str, Any]) -> Token:
-    wishes: dict[str, Any] = {name: given[name] for name in ("min_ttl", "fresh") if given[name]}
+    options: dict[str, Any] = {name: given[name] for name in ("min_ttl", "fresh") if given[name]}
     if given["pop"]:
         signed = {"url": given["pop"], "method": given["pop_method"], "nonce": given["pop_nonce"]}
-        return client.pop_token(*wanted, claims=claims, **signed, **wishes)
-    return client.get_token(*wanted, claims=claims or None, **wishes)
+        return client.pop_token(*wanted, claims=claims, **signed, **options)
+    return client.get_token(*wanted, claims=claims or None, **options)
 
 
 def _check_pop(given: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mstoken.client import Client
     from mstoken.config.profiles import Profile
-    from mstoken.flows.store_port import Kept, Stores
+    from mstoken.flows.store_port import SignInInfo, Stores
 
 DAY_IN = 24 * 3600
 _ACCOUNT = "account:"
@@ -29,7 +29,7 @@ class SignIn:
     """One kept sign-in and how to get a client for it; None where only its own program can renew it."""
 
     name: str
-    kept: Kept
+    kept: SignInInfo
     client: Callable[[], Client] | None
 
 
@@ -120,7 +120,7 @@ def _sign_ins() -> Iterator[SignIn]:
     for key, kept in stores.grants.names().items():
         account = key.removeprefix(_ACCOUNT)
         if (store, account) not in seen:
-            own = not key.startswith(_ACCOUNT) or account.startswith(_OWN) or not kept.about.client_id
+            own = not key.startswith(_ACCOUNT) or account.startswith(_OWN) or not kept.info.client_id
             yield SignIn(account, kept, None if own else _of_kept(account, kept, stores))
 
 
@@ -151,7 +151,7 @@ def _proofs(profile: Profile) -> dict[str, str]:
     return {name: value for name, value in given.items() if name.startswith(PROOFS)}
 
 
-def _of_kept(account: str, kept: Kept, stores: Stores) -> Callable[[], Client]:
+def _of_kept(account: str, kept: SignInInfo, stores: Stores) -> Callable[[], Client]:
     """A public client with what was noted at the sign-in."""
 
     def make() -> Client:
@@ -159,8 +159,8 @@ def _of_kept(account: str, kept: Kept, stores: Stores) -> Callable[[], Client]:
         from mstoken.credentials import RefreshToken
         from mstoken.model import Authority
 
-        about = kept.about
-        where = about.authority if about.tenant else Authority.oauth(about.authority)
-        return Client(about.tenant, about.client_id, RefreshToken(account=account), where, stores)
+        info = kept.info
+        where = info.authority if info.tenant else Authority.oauth(info.authority)
+        return Client(info.tenant, info.client_id, RefreshToken(account=account), where, stores)
 
     return make

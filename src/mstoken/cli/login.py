@@ -158,7 +158,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
     from mstoken.client import Client
     from mstoken.credentials import RefreshToken
     from mstoken.errors import MstokenError, TryLater
-    from mstoken.flows.store_port import About
+    from mstoken.flows.store_port import TokenInfo
     from mstoken.protocol.cache_key import grant_key
 
     stores = own_stores(layers.store())
@@ -168,12 +168,12 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
     kept: list[str] = []
 
     def keep(latest: str) -> None:
-        stores.grants.put(key, latest, about)
+        stores.grants.put(key, latest, info)
         kept.append(latest)
 
     credential = RefreshToken(value, layers.client(), on_new=keep, single_use=single_use)
     settings = layers.settings(credential)
-    about = About(Client.from_settings(settings).authority.origin, settings.tenant, settings.client_id)
+    info = TokenInfo(Client.from_settings(settings).authority.origin, settings.tenant, settings.client_id)
     if not given["no_verify"]:
         try:
             _use_once(settings, given["scope"])
@@ -185,7 +185,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
             raise
     if not kept:
         keep(value)
-    stores.tokens.forget(About(account=name))  # they may be those of the person who was signed in before
+    stores.tokens.forget(TokenInfo(account=name))  # they may be those of the person who was signed in before
     return settings
 
 

@@ -39,7 +39,7 @@ def logout(account: str) -> None:
       mstoken logout work
     """
     from mstoken.errors import UsageError
-    from mstoken.model import About
+    from mstoken.model import TokenInfo
     from mstoken.texts import did_you_mean, nearest
 
     stores = own_stores()
@@ -52,5 +52,5 @@ def logout(account: str) -> None:
             f"{did_you_mean(nearest(account, known))}See what is kept: mstoken accounts",
         )
     stores.grants.remove(key)
-    gone = stores.tokens.forget(About(account=name_of(key)))
+    gone = stores.tokens.forget(TokenInfo(account=name_of(key)))
     output.note(f"Forgot the sign-in {account} and {gone} access token{'' if gone == 1 else 's'} kept of it.")

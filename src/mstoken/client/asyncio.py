@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from mstoken.client.wiring import Wiring, known
-from mstoken.flows.cached import cached
+from mstoken.client.base import ClientBase, known
+from mstoken.flows.get_token import get_token
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
 
 
-class AsyncClient(Wiring):
+class AsyncClient(ClientBase):
     """`Client` for asyncio, over the same flows; one event loop at a time. Its `auth` is for `httpx.AsyncClient`."""
 
     _transport: AsyncTransport | None
@@ -31,18 +31,18 @@ class AsyncClient(Wiring):
         claims: str | None = None,
         tenant_id: str | None = None,
         enable_cae: bool = False,
-        **wishes: Any,
+        **options: Any,
     ) -> Token:
         """As `Client.get_token`; a hit in memory never leaves the event loop."""
         key = (scopes, claims, tenant_id, enable_cae)
         hit = self._hits.get(key)
-        if hit is not None and not wishes and hit[0] <= time.time() < hit[1]:
+        if hit is not None and not options and hit[0] <= time.time() < hit[1]:
             return hit[2]
-        question = self.question(
-            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
+        token_request = self.token_request(
+            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(options)
         )
-        with self._forgetful:
-            return self._remember(key, await cached(question, self._port()))
+        with self._clear_on_refusal:
+            return self._remember(key, await get_token(token_request, self._port()))
 
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """As `Client.get_token_info`."""
@@ -53,7 +53,7 @@ class AsyncClient(Wiring):
         from mstoken.flows.sign_in import sign_in
 
         self._hits.clear()
-        return await sign_in(self.question(*scopes, claims=claims or ""), self._port())
+        return await sign_in(self.token_request(*scopes, claims=claims or ""), self._port())
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> AsyncClient:
         """As `Client.on_behalf_of`."""
@@ -65,9 +65,9 @@ class AsyncClient(Wiring):
 
     async def renew_sign_in(self) -> None:
         """As `Client.renew_sign_in`."""
-        from mstoken.flows.refresh_token import renewed
+        from mstoken.flows.refresh_token import renew_refresh_token
 
-        await renewed(*self._renewal(), self._port())
+        await renew_refresh_token(*self._renewal(), self._port())
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""
@@ -91,8 +91,8 @@ class AsyncClient(Wiring):
         """As `Client.request`."""
         from mstoken.rest.call import ApiRequest, call
 
-        question = self._question_of_call(url, scope, origin)
-        return await call(ApiRequest(method, url, headers or {}, body), question, self._port())
+        token_request = self._token_request_for_call(url, scope, origin)
+        return await call(ApiRequest(method, url, headers or {}, body), token_request, self._port())
 
     async def pop_token(
         self,
@@ -101,14 +101,15 @@ class AsyncClient(Wiring):
         method: str = "",
         nonce: str = "",
         claims: str | None = None,
-        **wishes: Any,
+        **options: Any,
     ) -> Token:
         """As `Client.pop_token`."""
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        question, request = self.question(*scopes, claims=claims or "", **known(wishes)), PopRequest(url, method, nonce)
-        return await pop_token(question, self._bound(), request, self._port())
+        token_request = self.token_request(*scopes, claims=claims or "", **known(options))
+        http_request = PopRequest(url, method, nonce)
+        return await pop_token(token_request, self._bound(), http_request, self._port())
 
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from mstoken.client.wiring import Wiring, known
-from mstoken.flows.cached import cached
+from mstoken.client.base import ClientBase, known
+from mstoken.flows.get_token import get_token
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client(Wiring):
+class Client(ClientBase):
     """Gets tokens, blocking; safe to share between threads. Constructing one touches no network and no disk.
 
     `authority` is a cloud's name (`"usgov"`), a login host or URL, an `Authority`, or empty for the public cloud.
@@ -38,23 +38,23 @@ class Client(Wiring):
         claims: str | None = None,
         tenant_id: str | None = None,
         enable_cae: bool = False,
-        **wishes: Any,
+        **options: Any,
     ) -> Token:
         """The token for a service name, API URL, resource or scope; from memory when a good one is there.
 
-        `wishes`: `min_ttl`, seconds of life the token must still have; `fresh=True` asks the service in any case. What
+        `options`: `min_ttl`, seconds of life the token must still have; `fresh=True` asks the service in any case. What
         azure-core passes besides is ignored. Raises the errors of `mstoken.errors`.
         """
         key = (scopes, claims, tenant_id, enable_cae)
         hit = self._hits.get(key)
-        if hit is not None and not wishes and hit[0] <= time.time() < hit[1]:
+        if hit is not None and not options and hit[0] <= time.time() < hit[1]:
             return hit[2]
-        question = self.question(
-            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(wishes)
+        token_request = self.token_request(
+            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(options)
         )
         port = self._port()
-        with self._forgetful:
-            return self._remember(key, port.run(cached(question, port)))
+        with self._clear_on_refusal:
+            return self._remember(key, port.run(get_token(token_request, port)))
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
@@ -69,7 +69,7 @@ class Client(Wiring):
 
         self._hits.clear()
         port = self._port()
-        return port.run(sign_in(self.question(*scopes, claims=claims or ""), port))
+        return port.run(sign_in(self.token_request(*scopes, claims=claims or ""), port))
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> Client:
         """For a web API: a client for the user who called with the token `assertion`; `OnBehalfOf` says more.
@@ -87,10 +87,10 @@ class Client(Wiring):
 
         Raises UsageError for a credential other than `RefreshToken`; else as `get_token`.
         """
-        from mstoken.flows.refresh_token import renewed
+        from mstoken.flows.refresh_token import renew_refresh_token
 
         port = self._port()
-        port.run(renewed(*self._renewal(), port))
+        port.run(renew_refresh_token(*self._renewal(), port))
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
@@ -118,9 +118,9 @@ class Client(Wiring):
         """
         from mstoken.rest.call import ApiRequest, call
 
-        question = self._question_of_call(url, scope, origin)
+        token_request = self._token_request_for_call(url, scope, origin)
         port = self._port()
-        return port.run(call(ApiRequest(method, url, headers or {}, body), question, port))
+        return port.run(call(ApiRequest(method, url, headers or {}, body), token_request, port))
 
     def pop_token(
         self,
@@ -129,21 +129,22 @@ class Client(Wiring):
         method: str = "",
         nonce: str = "",
         claims: str | None = None,
-        **wishes: Any,
+        **options: Any,
     ) -> Token:
         """A token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
 
         `url` and `method` are those of the request it is for; for a cluster of Kubernetes, `url` is its resource id, as
         kubelogin's claim `u`. `nonce` is one that the service gave. A new one for each request: only the token in it is
-        kept, in memory, and `expires_on` is its end. `claims` and `wishes` are as for `get_token`. Raises as that does,
-        and UsageError for a credential whose tokens cannot be bound.
+        kept, in memory, and `expires_on` is its end. `claims` and `options` are as for `get_token`. Raises as that
+        does, and UsageError for a credential whose tokens cannot be bound.
         """
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        question, request = self.question(*scopes, claims=claims or "", **known(wishes)), PopRequest(url, method, nonce)
+        token_request = self.token_request(*scopes, claims=claims or "", **known(options))
+        http_request = PopRequest(url, method, nonce)
         port = self._port()
-        return port.run(pop_token(question, self._bound(), request, port))
+        return port.run(pop_token(token_request, self._bound(), http_request, port))
 
     def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

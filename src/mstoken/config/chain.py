@@ -16,9 +16,9 @@ from mstoken.config.layers import DEFAULT_PROFILE, Layers
 from mstoken.config.settings import Settings, resolve
 from mstoken.credentials import (
     Chain,
+    ChainLink,
     ClientAssertion,
     GitHubActions,
-    Link,
     ManagedIdentity,
     WorkloadIdentity,
     managed_identity,
@@ -90,7 +90,7 @@ def links_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def links(environ: Mapping[str, str], flags: Mapping[str, str] | None = None) -> tuple[Link, ...]:
+def links(environ: Mapping[str, str], flags: Mapping[str, str] | None = None) -> tuple[ChainLink, ...]:
     """Every link in its order, each with what it would ask as, or why it would not. Asks nobody; raises UsageError.
 
     Of `flags` only cloud and authority count; who asks by a flag is no link.
@@ -130,32 +130,32 @@ def _is_oauth_server(environ: Mapping[str, str]) -> bool:
     return PROFILE in links_wanted(environ) and profile is not None and bool(profile.values.get("token_endpoint"))
 
 
-def _environment(environ: Mapping[str, str]) -> Link:
+def _environment(environ: Mapping[str, str]) -> ChainLink:
     lacking = environment.missing(environment.read(environ))
     if lacking:
         names = ", ".join(environment.names(one_of, environ) for one_of in lacking)
-        return Link(ENVIRONMENT, why_not=f"not set: {names}", remedy="set what is missing")
+        return ChainLink(ENVIRONMENT, why_not=f"not set: {names}", remedy="set what is missing")
     settings = environment.from_environment(environ)
-    return Link(ENVIRONMENT, settings.tenant, settings.client_id, settings.credential)
+    return ChainLink(ENVIRONMENT, settings.tenant, settings.client_id, settings.credential)
 
 
-def _workload(environ: Mapping[str, str]) -> Link:
+def _workload(environ: Mapping[str, str]) -> ChainLink:
     """A pod's variables, or a job of GitHub Actions that may have an OIDC token: both are federated workloads."""
     given = {name: environ.get(name, "").strip() for name in workload_identity.VARIABLES}
     missing = [name for name in workload_identity.NEEDED if not given[name]]
     if missing == ["AZURE_FEDERATED_TOKEN_FILE"] and all(environ.get(name) for name in _GITHUB):
-        return Link(WORKLOAD, given["AZURE_TENANT_ID"], given["AZURE_CLIENT_ID"], ClientAssertion(GitHubActions()))
+        return ChainLink(WORKLOAD, given["AZURE_TENANT_ID"], given["AZURE_CLIENT_ID"], ClientAssertion(GitHubActions()))
     if missing:
-        return Link(
+        return ChainLink(
             WORKLOAD,
             why_not=f"not set: {', '.join(missing)}",
             remedy='in Kubernetes, label the pod azure.workload.identity/use: "true" and give it a service account',
         )
     credential = WorkloadIdentity(environment={name: value for name, value in given.items() if value})
-    return Link(WORKLOAD, given["AZURE_TENANT_ID"], given["AZURE_CLIENT_ID"], credential)
+    return ChainLink(WORKLOAD, given["AZURE_TENANT_ID"], given["AZURE_CLIENT_ID"], credential)
 
 
-def _managed(environ: Mapping[str, str]) -> Link:
+def _managed(environ: Mapping[str, str]) -> ChainLink:
     """AZURE_CLIENT_ID names a user-assigned identity, as for DefaultAzureCredential.
 
     A workload's variables are another link's. Cloud Shell cannot choose, so there the variable does not count.
@@ -167,7 +167,7 @@ def _managed(environ: Mapping[str, str]) -> Link:
     source = detect(given).source
     client_id = "" if source == "cloud_shell" else given.get("AZURE_CLIENT_ID", "")
     only = environ.get(CHOICE, "").strip().lower() == "managedidentitycredential"
-    return Link(
+    return ChainLink(
         MANAGED,
         credential=ManagedIdentity(client_id, environment=given),
         probe=source == "imds" and not only,
@@ -175,27 +175,27 @@ def _managed(environ: Mapping[str, str]) -> Link:
     )
 
 
-def _profile(environ: Mapping[str, str], flags: Mapping[str, str]) -> Link:
+def _profile(environ: Mapping[str, str], flags: Mapping[str, str]) -> ChainLink:
     how = "store a sign-in: mstoken login --tenant TENANT --client-id ID"
     try:
         profile = profiles.find(DEFAULT_PROFILE, environ)
         if profile is None:
-            return Link(PROFILE, why_not=f"there is none called default in {config_file(environ)}", remedy=how)
+            return ChainLink(PROFILE, why_not=f"there is none called default in {config_file(environ)}", remedy=how)
     except UsageError as error:
-        return Link(PROFILE, why_not=error.message, remedy=error.remedy)
+        return ChainLink(PROFILE, why_not=error.message, remedy=error.remedy)
     layers = Layers(flags, environment.read(environ), profile, environ)
-    return Link(PROFILE, settle=lambda: _of_profile(layers))
+    return ChainLink(PROFILE, settle=lambda: _of_profile(layers))
 
 
-def _of_profile(layers: Layers) -> Link:
+def _of_profile(layers: Layers) -> ChainLink:
     """The profile's link, its references followed, which is left for when it is needed."""
     try:
         settings = layers.settings()
     except UsageError as error:
-        return Link(PROFILE, why_not=error.message, remedy=error.remedy)
+        return ChainLink(PROFILE, why_not=error.message, remedy=error.remedy)
     host = settings.authority or (clouds.cloud(settings.cloud).authority_host if settings.cloud else "")
-    return Link(PROFILE, settings.tenant, settings.client_id, settings.credential, authority=host)
+    return ChainLink(PROFILE, settings.tenant, settings.client_id, settings.credential, authority=host)
 
 
-def _left_out(link: Link, environ: Mapping[str, str]) -> Link:
-    return Link(link.name, why_not=f"{CHOICE}={environ.get(CHOICE, '').strip()} leaves it out", remedy="")
+def _left_out(link: ChainLink, environ: Mapping[str, str]) -> ChainLink:
+    return ChainLink(link.name, why_not=f"{CHOICE}={environ.get(CHOICE, '').strip()} leaves it out", remedy="")

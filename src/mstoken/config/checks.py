@@ -28,12 +28,12 @@ from mstoken.protocol.token_proxy import token_proxy
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mstoken.credentials import AssertionSource, ClientCredential, Credential, Link
+    from mstoken.credentials import AssertionSource, ChainLink, ClientCredential, Credential
     from mstoken.flows.port import Port
     from mstoken.flows.store_port import Stores
 
 
-async def check(link: Link, stores: Stores, port: Port, profile: str) -> None:
+async def check(link: ChainLink, stores: Stores, port: Port, profile: str) -> None:
     """Raise what asking as `link` would end with, as far as can be seen from here.
 
     A managed identity is looked for by the probe of a chain. A function or program that gives an assertion is not

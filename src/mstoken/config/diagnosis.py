@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from mstoken import clouds
-from mstoken.config import places
+from mstoken.config import locations
 from mstoken.config.chain import default_settings, links
 from mstoken.config.checks import check
 from mstoken.config.reach import Reached, reach
@@ -17,10 +17,10 @@ from mstoken.credentials import (
     AzurePipelines,
     CallbackAssertion,
     Chain,
+    ChainLink,
     ClientAssertion,
     FileAssertion,
     GitHubActions,
-    Link,
     ManagedIdentity,
     TokenAssertion,
     WorkloadIdentity,
@@ -39,7 +39,7 @@ from mstoken.values import replace, value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mstoken.config.places import Kept
+    from mstoken.config.locations import Location
     from mstoken.config.settings import Settings
     from mstoken.credentials import AssertionSource, Credential
     from mstoken.flows.store_port import Stores
@@ -66,14 +66,14 @@ class Diagnosis:
     links: tuple[LinkState, ...]
     authority: Reached | None
     environment: Mapping[str, str]
-    places: tuple[Kept, ...]
+    places: tuple[Location, ...]
     notes: tuple[str, ...] = ()
     problem: MstokenError | None = None
 
 
 def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Transport, stores: Stores) -> Diagnosis:
     """Look at everything once. Raises nothing of its own: what is wrong is in the diagnosis."""
-    bare = Diagnosis((), None, shown_environment(environ), places.kept(environ))
+    bare = Diagnosis((), None, shown_environment(environ), locations.locations(environ))
     try:
         settings = default_settings(flags, environ)
         states, used = _links(settings, environ, transport)
@@ -83,7 +83,7 @@ def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Tr
     try:
         authority = _authority(settings, used)
         if used is None:
-            reasons = [(Link(one.name, remedy=one.remedy), one.detail) for one in states]
+            reasons = [(ChainLink(one.name, remedy=one.remedy), one.detail) for one in states]
             return replace(found, authority=reach(authority, transport), problem=nothing_served(reasons))
         run_blocking(check(used, stores, _port(transport), settings.profile))
     except MstokenError as error:
@@ -95,18 +95,18 @@ def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Tr
 
 def _links(
     settings: Settings, environ: Mapping[str, str], transport: Transport
-) -> tuple[tuple[LinkState, ...], Link | None]:
+) -> tuple[tuple[LinkState, ...], ChainLink | None]:
     """Each link's state in order, and the one that would serve."""
     if isinstance(settings.credential, Chain):
         return _along(settings.credential.links, transport)
-    used = Link(NAMED, settings.tenant, settings.client_id, settings.credential)
+    used = ChainLink(NAMED, settings.tenant, settings.client_id, settings.credential)
     for link in links(environ):
         if link.credential == settings.credential and link.client_id == settings.client_id and not settings.profile:
             return _along(links(environ), transport)
     return (LinkState(NAMED, USED, _as_whom(used, transport)),), used
 
 
-def _along(chain: Sequence[Link], transport: Transport) -> tuple[tuple[LinkState, ...], Link | None]:
+def _along(chain: Sequence[ChainLink], transport: Transport) -> tuple[tuple[LinkState, ...], ChainLink | None]:
     states, used = [], None
     for one in chain:
         link = one if used else run_blocking(settled(one, _port(transport)))
@@ -120,13 +120,13 @@ def _along(chain: Sequence[Link], transport: Transport) -> tuple[tuple[LinkState
     return tuple(states), used
 
 
-def _probed(link: Link, transport: Transport) -> str:
+def _probed(link: ChainLink, transport: Transport) -> str:
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
     return run_blocking(absent(link.credential, _port(transport)))
 
 
-def _as_whom(link: Link, transport: Transport) -> str:
+def _as_whom(link: ChainLink, transport: Transport) -> str:
     credential = link.credential
     if isinstance(credential, ManagedIdentity):
         place = run_blocking(place_of(credential, _port(transport)))
@@ -164,7 +164,7 @@ def _words(named: object) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", type(named).__name__).lower()
 
 
-def _authority(settings: Settings, used: Link | None) -> Authority:
+def _authority(settings: Settings, used: ChainLink | None) -> Authority:
     if settings.token_endpoint:
         return Authority.oauth(settings.token_endpoint)
     cloud = clouds.cloud(settings.cloud) if settings.cloud else clouds.PUBLIC

@@ -13,7 +13,7 @@ from mstoken.credentials.assertion import (
     TokenAssertion,
 )
 from mstoken.credentials.certificate import ClientCertificate, ClientKey
-from mstoken.credentials.chain import Chain, Link
+from mstoken.credentials.chain import Chain, ChainLink
 from mstoken.credentials.managed_identity import ManagedIdentity
 from mstoken.credentials.on_behalf_of import OnBehalfOf
 from mstoken.credentials.refresh_token import RefreshToken
@@ -30,6 +30,7 @@ __all__ = [
     "Browser",
     "CallbackAssertion",
     "Chain",
+    "ChainLink",
     "ClientAssertion",
     "ClientCertificate",
     "ClientCredential",
@@ -41,7 +42,6 @@ __all__ = [
     "FileAssertion",
     "FmiPath",
     "GitHubActions",
-    "Link",
     "ManagedIdentity",
     "OnBehalfOf",
     "Password",

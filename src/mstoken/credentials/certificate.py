@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from mstoken.credentials.kept import Kept
+from mstoken.credentials.signing_cache import SigningCache
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING, Literal
 from mstoken.values import field, value
@@ -39,7 +39,7 @@ class ClientCertificate:
     send_chain: bool = False
     algorithm: Algorithm = "PS256"
     audience: str = ""
-    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    cache: SigningCache = field(default_factory=SigningCache, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if bool(self.path) == bool(self.data):
@@ -55,15 +55,15 @@ class ClientCertificate:
 
         paths = [os.fspath(path) for path in (self.path, self.key_path) if path]
         now = state(paths)
-        if self.kept.signer is None or self.kept.state != now:
+        if self.cache.signer is None or self.cache.state != now:
             from mstoken.keys.certificate import load
 
             content = [read(path) for path in paths]
             if self.data:
                 content.insert(0, self.data.encode() if isinstance(self.data, str) else self.data)
-            self.kept.signer = load(content, self.password, self.algorithm, " and ".join(paths) or "The certificate")
-            self.kept.state = now
-        return self.kept.signer
+            self.cache.signer = load(content, self.password, self.algorithm, " and ".join(paths) or "The certificate")
+            self.cache.state = now
+        return self.cache.signer
 
 
 @value
@@ -81,20 +81,20 @@ class ClientKey:
     send_chain: bool = False
     algorithm: Algorithm = "PS256"
     audience: str = ""
-    kept: Kept = field(default_factory=Kept, init=False, repr=False, compare=False)
+    cache: SigningCache = field(default_factory=SigningCache, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_algorithm(self.algorithm)
 
     def signer(self) -> Signer:
         """What signs, made once. Blocks when `certificate` does; raises UsageError."""
-        if self.kept.signer is None:
+        if self.cache.signer is None:
             from mstoken.keys.certificate import with_key_elsewhere
 
             given = self.certificate() if callable(self.certificate) else self.certificate
             content = given.encode() if isinstance(given, str) else given
-            self.kept.signer = with_key_elsewhere(content, self.sign, self.algorithm)
-        return self.kept.signer
+            self.cache.signer = with_key_elsewhere(content, self.sign, self.algorithm)
+        return self.cache.signer
 
 
 def check_algorithm(algorithm: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @value
-class Link:
+class ChainLink:
     """One link: an identity, or the reason why there is none, and what would make it serve.
 
     `tenant` and `client_id` are empty where the credential brings its own, `authority` where it is the client's: a
@@ -28,10 +28,10 @@ class Link:
     probe: bool = False
     why_not: str = ""
     remedy: str = ""
-    settle: Callable[[], Link] | None = field(default=None, repr=False, compare=False)
+    settle: Callable[[], ChainLink] | None = field(default=None, repr=False, compare=False)
     authority: str = ""
 
-    def for_people(self) -> Link:
+    def for_people(self) -> ChainLink:
         """The link as it is for a service that needs a person: an application does not serve, and says why."""
         from mstoken.credentials import is_user
 
@@ -49,24 +49,24 @@ class Chain:
     services, and goes first from then on.
     """
 
-    links: tuple[Link, ...]
+    links: tuple[ChainLink, ...]
     people: bool = False
-    _served: dict[bool, Link] = field(default_factory=dict, repr=False, compare=False)
+    _served: dict[bool, ChainLink] = field(default_factory=dict, repr=False, compare=False)
 
     def of_users(self) -> Chain:
         """The same chain, with the same memory, for a service that needs a person."""
         return replace(self, people=True)
 
     @property
-    def served(self) -> Link | None:
+    def served(self) -> ChainLink | None:
         """The link that served last, settled; None before one has."""
         return self._served.get(self.people)
 
-    def remember(self, link: Link) -> None:
+    def remember(self, link: ChainLink) -> None:
         """Note that `link` has served."""
         self._served[self.people] = link
 
-    def in_order(self) -> list[Link]:
+    def in_order(self) -> list[ChainLink]:
         """The links as they are to be tried now."""
         first = self.served
         if first is None:

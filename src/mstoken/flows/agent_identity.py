@@ -13,7 +13,7 @@ flow and the user flow. T1 and T2 are kept like other tokens.
 from __future__ import annotations
 
 from mstoken.credentials import ClientAssertion, FmiPath, TokenAssertion
-from mstoken.flows.client_auth import ask_as
+from mstoken.flows.client_auth import request_token
 from mstoken.flows.client_credentials import client_credentials
 from mstoken.flows.federated_assertion import federated_assertion
 from mstoken.typed import TYPE_CHECKING
@@ -47,7 +47,7 @@ async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -
     else:
         grant["username"] = credential.username
     asked, proof = as_agent(request, credential.agent)
-    return (await ask_as(proof, grant, asked, port)).token
+    return (await request_token(proof, grant, asked, port)).token
 
 
 def as_agent(request: TokenRequest, agent: AgentIdentity) -> tuple[TokenRequest, ClientAssertion]:

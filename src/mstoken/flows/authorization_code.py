@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mstoken.credentials import AuthorizationCode
 from mstoken.errors import MstokenError, SignInRequired
-from mstoken.flows.client_auth import ask_as
+from mstoken.flows.client_auth import request_token
 from mstoken.notices import warn
 from mstoken.protocol.authorize_url import Secrets, authorize_url, code_of, is_ours
 from mstoken.protocol.id_token import read_person
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Port, Visit
     from mstoken.model import TokenRequest
     from mstoken.protocol.id_token import Person
-    from mstoken.protocol.token_endpoint import Answer
+    from mstoken.protocol.token_endpoint import TokenResponse
 
 
-async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port) -> tuple[Answer, Person]:
+async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port) -> tuple[TokenResponse, Person]:
     """Have the person sign in in the browser; the answer of the token endpoint, and who it was.
 
     Raises SignInRequired when nobody came back within `timeout_in` or the person declined; else what the redirect or
     the token endpoint said.
     """
     secrets = Secrets(state=port.secret(), nonce=port.secret(), verifier=port.secret())
-    give_up_on = port.now() + credential.timeout_in
+    deadline_on = port.now() + credential.timeout_in
     async with port.visit(credential) as visit:
-        wishes = {name: getattr(credential, name) for name in ("login_hint", "domain_hint", "prompt")}
-        url = authorize_url(request, visit.redirect_uri, secrets, wishes)
+        options = {name: getattr(credential, name) for name in ("login_hint", "domain_hint", "prompt")}
+        url = authorize_url(request, visit.redirect_uri, secrets, options)
         await _send_there(url, credential, visit, port)
-        while (left_in := give_up_on - port.now()) > 0:
+        while (left_in := deadline_on - port.now()) > 0:
             landed = await visit.landing(left_in)
             if landed is None:
                 break
@@ -50,12 +50,12 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
     )
 
 
-async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port: Port) -> tuple[Answer, Person]:
-    """Redeem a code, once; the answer, and who it was. Raises what `ask_as` and `read_person` raise."""
+async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port: Port) -> tuple[TokenResponse, Person]:
+    """Redeem a code, once; the answer, and who it was. Raises what `request_token` and `read_person` raise."""
     form = {"grant_type": "authorization_code", "code": credential.code, "redirect_uri": credential.redirect_uri}
     if credential.verifier:
         form["code_verifier"] = credential.verifier
-    answer = await ask_as(credential.client, form, request, port)
+    answer = await request_token(credential.client, form, request, port)
     return answer, read_person(answer.id_token, request.client_id, credential.nonce, port.now())
 
 
@@ -74,7 +74,7 @@ async def _send_there(url: str, credential: Browser, visit: Visit, port: Port) -
 
 async def _finish(
     landed: Mapping[str, str], request: TokenRequest, secrets: Secrets, visit: Visit, credential: Browser, port: Port
-) -> tuple[Answer, Person]:
+) -> tuple[TokenResponse, Person]:
     """Redeem the code while the browser waits, so that its page can say how it really ended."""
     try:
         code = code_of(landed, request, port.now())

@@ -12,14 +12,14 @@ from mstoken.errors import Misconfigured, NotConfigured, TransportError
 from mstoken.flows.managed_identity import absent
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key, digest
-from mstoken.protocol.chain import question_of
+from mstoken.protocol.chain import request_for_link
 from mstoken.protocol.managed_identity.answer import NO_IDENTITY
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from mstoken.credentials import Chain, Link
+    from mstoken.credentials import Chain, ChainLink
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
 
@@ -35,18 +35,18 @@ async def chain(
     Raises NotConfigured that lists every link, why it did not serve and what would make it; what `ask` raises for a
     link that is there and refused.
     """
-    reasons: list[tuple[Link, str]] = []
+    reasons: list[tuple[ChainLink, str]] = []
     for one in credential.in_order():
         link = await settled(one, port)
         if credential.people:
             link = link.for_people()
         why = link.why_not
         if not why:
-            question = question_of(request, link)
-            why = await _absent(question, link, port)
+            token_request = request_for_link(request, link)
+            why = await _absent(token_request, link, port)
             if not why:
                 try:
-                    token = await ask(question, port)
+                    token = await ask(token_request, port)
                 except (Misconfigured, TransportError) as error:
                     if not (link.probe and _is_absence(error)):
                         raise
@@ -58,12 +58,12 @@ async def chain(
     raise nothing_served(reasons)
 
 
-async def settled(link: Link, port: Port) -> Link:
+async def settled(link: ChainLink, port: Port) -> ChainLink:
     """The link as it is when its turn has come."""
     return link if link.settle is None else await port.call(link.settle)
 
 
-def nothing_served(reasons: Sequence[tuple[Link, str]]) -> NotConfigured:
+def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
     """The error when no link serves."""
     tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
@@ -71,16 +71,16 @@ def nothing_served(reasons: Sequence[tuple[Link, str]]) -> NotConfigured:
     return NotConfigured(f"There is no identity to ask with. What was looked for:\n{tried}", "\n".join(remedies))
 
 
-async def _absent(question: TokenRequest, link: Link, port: Port) -> str:
+async def _absent(token_request: TokenRequest, link: ChainLink, port: Port) -> str:
     """Why the link is not there; '' when it is, or may be. A kept token of its own is proof enough."""
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
-    kept = await port.load(cache_key(question))
+    kept = await port.load(cache_key(token_request))
     if kept and kept.expires_on > port.now():
         return ""
     note = _absence_key(link.credential)
     known = await port.load(note)
-    if known and known.expires_on > port.now() and not question.fresh:
+    if known and known.expires_on > port.now() and not token_request.fresh:
         return known.scope
     why = await absent(link.credential, port)
     if why:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret
 from mstoken.errors import CredentialRejected
-from mstoken.flows.politely import ask
-from mstoken.protocol.token_endpoint import token_request
+from mstoken.flows.retry import send_token_request
+from mstoken.protocol.token_endpoint import build_token_request
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpRequest
-    from mstoken.protocol.token_endpoint import Answer
+    from mstoken.protocol.token_endpoint import TokenResponse
 
 EXPIRED = 700024
 """AADSTS code: the assertion was outside of its time when it arrived."""
@@ -23,24 +23,24 @@ SPREAD_IN = 1.0
 """Seconds that a certificate or federated credential just added may need to be known to the server that was asked."""
 
 
-async def ask_as(
+async def request_token(
     credential: ClientCredential | None,
     grant: Mapping[str, str],
     request: TokenRequest,
     port: Port,
     route: Callable[[HttpRequest], HttpRequest] = lambda http: http,
-) -> Answer:
+) -> TokenResponse:
     """Ask the token endpoint with the `grant`'s fields, as the client that `credential` proves.
 
     `route` sends the request another way than straight to the authority.
 
     An assertion that was refused because it had expired is fetched or signed again, once; one that may only not be
-    known yet everywhere (the codes that say `retry` in aadsts.toml) is sent again, once. Raises what `ask` raises, and
-    what fetching or signing an assertion raises.
+    known yet everywhere (the codes that say `retry` in aadsts.toml) is sent again, once. Raises what
+    `send_token_request` raises, and what fetching or signing an assertion raises.
     """
     shown = await client_auth(credential, request, port)
     try:
-        return await ask(route(token_request(request, shown, grant)), request, port)
+        return await send_token_request(route(build_token_request(request, shown, grant)), request, port)
     except CredentialRejected as error:
         expired = EXPIRED in error.codes
         if "client_assertion" not in shown or not (expired or _may_pass(error)):
@@ -51,7 +51,7 @@ async def ask_as(
     again = await client_auth(credential, request, port, fresh=True)
     if expired and again == shown:
         raise refusal
-    return await ask(route(token_request(request, again, grant)), request, port)
+    return await send_token_request(route(build_token_request(request, again, grant)), request, port)
 
 
 async def client_auth(

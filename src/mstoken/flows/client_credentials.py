@@ -5,7 +5,7 @@ Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 
 from __future__ import annotations
 
-from mstoken.flows.client_auth import ask_as
+from mstoken.flows.client_auth import request_token
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,4 +24,4 @@ async def client_credentials(
     grant = {"grant_type": "client_credentials"}
     if fmi_path:
         grant["fmi_path"] = fmi_path
-    return (await ask_as(credential, grant, request, port)).token
+    return (await request_token(credential, grant, request, port)).token

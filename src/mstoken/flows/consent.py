@@ -11,7 +11,7 @@ from __future__ import annotations
 from mstoken.errors import ConsentRequired
 from mstoken.flows.acquire import acquire
 from mstoken.model import Token
-from mstoken.protocol.cache_key import about, cache_key, digest, resource_of
+from mstoken.protocol.cache_key import cache_key, digest, resource_of, token_info
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -41,4 +41,4 @@ async def watching_consent(request: TokenRequest, port: Port) -> Token:
 async def _forget(request: TokenRequest, port: Port) -> None:
     """The tokens of this tenant, application and resource, whoever's they are."""
     for resource in {resource_of(scope) for scope in request.scopes}:
-        await port.forget_tokens(replace(about(request), account="", scope=resource))
+        await port.forget_tokens(replace(token_info(request), account="", scope=resource))

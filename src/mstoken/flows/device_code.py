@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 
 from mstoken.errors import AuthorizationPending, SignInRequired, TokenRefused, TryLater
-from mstoken.flows.client_auth import ask_as
-from mstoken.flows.politely import patience_left_in, patiently
+from mstoken.flows.client_auth import request_token
+from mstoken.flows.retry import send_with_retry, time_left_in
 from mstoken.protocol.device_authorization import device_request, read_device_authorization
 from mstoken.protocol.id_token import read_person
 from mstoken.typed import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
     from mstoken.protocol.device_authorization import DeviceAuthorization
     from mstoken.protocol.id_token import Person
-    from mstoken.protocol.token_endpoint import Answer
+    from mstoken.protocol.token_endpoint import TokenResponse
 
 SLOWER_BY_IN = 5
 """Seconds that every slow_down adds to the interval, for good (RFC 8628 section 3.5)."""
@@ -30,13 +30,13 @@ _DECLINED = frozenset({"access_denied", "authorization_declined"})
 _EXPIRED = frozenset({"expired_token", "code_expired"})
 
 
-async def device_code(request: TokenRequest, credential: DeviceCode, port: Port) -> tuple[Answer, Person]:
+async def device_code(request: TokenRequest, credential: DeviceCode, port: Port) -> tuple[TokenResponse, Person]:
     """Show the code and poll until the person has signed in; the token endpoint's answer, and who it was.
 
     Raises SignInRequired when the code expired or the person declined; else what the service said.
     """
     read = partial(read_device_authorization, request=request, now=port.now())
-    granted = await patiently(device_request(request), read, patience_left_in(request, port), port)
+    granted = await send_with_retry(device_request(request), read, time_left_in(request, port), port)
     expires_on = port.now() + granted.prompt.expires_in
     if credential.prompt is not None:
         credential.prompt(granted.prompt)
@@ -48,13 +48,13 @@ async def device_code(request: TokenRequest, credential: DeviceCode, port: Port)
 
 async def _poll(
     granted: DeviceAuthorization, expires_on: float, request: TokenRequest, credential: DeviceCode, port: Port
-) -> Answer:
+) -> TokenResponse:
     interval_in = granted.interval_in
     form = {"grant_type": GRANT_TYPE, "device_code": granted.device_code}
     while port.now() + interval_in < expires_on:
         await port.sleep(interval_in)
         try:
-            return await ask_as(credential.client, form, request, port)
+            return await request_token(credential.client, form, request, port)
         except AuthorizationPending as pending:
             if pending.error == "slow_down":
                 interval_in += SLOWER_BY_IN

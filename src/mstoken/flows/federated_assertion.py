@@ -17,10 +17,10 @@ from mstoken.credentials import (
     names_itself,
 )
 from mstoken.errors import UsageError
-from mstoken.flows.kept import kept
-from mstoken.flows.politely import patience_left_in, patiently
+from mstoken.flows.retry import send_with_retry, time_left_in
+from mstoken.flows.single_flight import get_or_fetch
 from mstoken.model import Token
-from mstoken.protocol.cache_key import digest, holder
+from mstoken.protocol.cache_key import cache_partition, digest
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
 from mstoken.protocol.jwt import decode, looks_like_jwt
 from mstoken.typed import TYPE_CHECKING, assert_never
@@ -71,15 +71,19 @@ async def _job_token(
 ) -> str:
     async def fetch(timed: TokenRequest) -> Token:
         read = partial(read_job_token, member=member, who=who, now=port.now())
-        assertion = _checked(await patiently(http, read, patience_left_in(timed, port), port), who)
+        assertion = _checked(await send_with_retry(http, read, time_left_in(timed, port), port), who)
         return Token(assertion, _expiry(assertion))
 
     # The URL is the job's own, so another job does not find this one's token.
-    return (await kept(digest("job token", http.url), fetch, replace(request, min_ttl=0, fresh=fresh), port)).token
+    return (
+        await get_or_fetch(digest("job token", http.url), fetch, replace(request, min_ttl=0, fresh=fresh), port)
+    ).token
 
 
 async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *, fresh: bool) -> str:
-    from mstoken.flows.cached import cached  # it leads back here: an assertion's own credential may need an assertion
+    from mstoken.flows.get_token import (
+        get_token,  # it leads back here: an assertion's own credential may need an assertion
+    )
 
     authority = request.authority.for_tenant(source.tenant) if source.tenant else request.authority
     asked = replace(
@@ -100,11 +104,11 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
             f"The application {request.client_id} would be proved by a token of its own.",
             "Name whose token it is: TokenAssertion(credential, client_id=...).",
         )
-    return (await cached(asked, port)).token
+    return (await get_token(asked, port)).token
 
 
 def _who(request: TokenRequest) -> tuple[str, str, str]:
-    return request.authority.token_endpoint.lower(), request.client_id.lower(), holder(request.credential)
+    return request.authority.token_endpoint.lower(), request.client_id.lower(), cache_partition(request.credential)
 
 
 def _checked(assertion: object, where: str) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from mstoken.credentials import AgentIdentity, RefreshToken
 from mstoken.errors import UsageError
-from mstoken.flows.client_auth import ask_as
+from mstoken.flows.client_auth import request_token
 from mstoken.flows.refresh_token import refresh_token
-from mstoken.model import About
+from mstoken.model import TokenInfo
 from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.cache_key import grant_key, session_name
 from mstoken.typed import TYPE_CHECKING
@@ -47,8 +47,8 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
         return await refresh_token(request, session, port)
     asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC)))) if session else request
     form = {"grant_type": GRANT_TYPE, "assertion": credential.assertion, "requested_token_use": "on_behalf_of"}
-    answer = await ask_as(client, form, asked, port)
+    answer = await request_token(client, form, asked, port)
     if session is not None and answer.refresh_token:
-        about = About(request.authority.origin, request.authority.tenant, request.client_id)
-        await port.put_grant(grant_key(session), answer.refresh_token, about)
+        info = TokenInfo(request.authority.origin, request.authority.tenant, request.client_id)
+        await port.put_grant(grant_key(session), answer.refresh_token, info)
     return answer.token

@@ -6,8 +6,8 @@ Source, with the limits: learn.microsoft.com/entra/identity-platform/v2-oauth-ro
 from __future__ import annotations
 
 from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
-from mstoken.flows.client_auth import ask_as
-from mstoken.flows.politely import patience_left_in
+from mstoken.flows.client_auth import request_token
+from mstoken.flows.retry import time_left_in
 from mstoken.notices import warn
 from mstoken.protocol.id_token import read_person
 from mstoken.protocol.user_realm import federated_with, realm_request
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
     from mstoken.protocol.id_token import Person
-    from mstoken.protocol.token_endpoint import Answer
+    from mstoken.protocol.token_endpoint import TokenResponse
 
 WARNING = (
     "Signing in with a user name and password is for test accounts: it works without multi-factor authentication only, "
@@ -27,7 +27,7 @@ WARNING = (
 )
 
 
-async def password(request: TokenRequest, credential: Password, port: Port) -> tuple[Answer, Person]:
+async def password(request: TokenRequest, credential: Password, port: Port) -> tuple[TokenResponse, Person]:
     """Send the password to the token endpoint; its answer, and who it was. A warning is logged.
 
     A user of a federated identity provider is refused before the password is sent, since Entra does not know it.
@@ -37,14 +37,14 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
     if not request.authority.token_url:
         await _refuse_federated(request, credential, port)
     form = {"grant_type": "password", "username": credential.username, "password": credential.password}
-    answer = await ask_as(credential.client, form, request, port)
+    answer = await request_token(credential.client, form, request, port)
     return answer, read_person(answer.id_token, request.client_id, "", port.now())
 
 
 async def _refuse_federated(request: TokenRequest, credential: Password, port: Port) -> None:
     asked = realm_request(request.authority, credential.username)
     try:
-        where = federated_with(await port.send(replace(asked, answer_in=patience_left_in(request, port))))
+        where = federated_with(await port.send(replace(asked, answer_in=time_left_in(request, port))))
     except (TryLater, UnreadableAnswer):
         return  # the token endpoint will say what is wrong
     if where:

@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from mstoken.credentials import Browser
-    from mstoken.model import About, Grant, Token
+    from mstoken.model import Grant, Token, TokenInfo
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
 
 
 @value
-class Turn:
+class WaitResult:
     """A caller's turn at something only one may do at a time.
 
     `failure` is the error of the one who tried while this caller waited: trying again at once would only repeat it.
-    `late`: somebody still has the turn, and this caller's time to wait for it is over.
+    `timed_out`: somebody still has the turn, and this caller's time to wait for it is over.
     """
 
     failure: Exception | None = None
-    late: bool = False
+    timed_out: bool = False
 
 
 Ending = Literal["signed-in", "declined", "failed", "unexpected"]
@@ -79,15 +79,15 @@ class Port(Protocol):
 
     async def load(self, key: str) -> Token | None: ...
 
-    async def save(self, key: str, token: Token, about: About | None = None) -> None: ...
+    async def save(self, key: str, token: Token, info: TokenInfo | None = None) -> None: ...
 
     async def delete(self, key: str) -> None: ...
 
-    async def forget_tokens(self, about: About | None = None) -> None:
-        """Forget every access token that is kept, or those that `about` covers; refresh tokens stay."""
+    async def forget_tokens(self, info: TokenInfo | None = None) -> None:
+        """Forget every access token that is kept, or those that `info` covers; refresh tokens stay."""
         ...
 
-    def exclusive(self, key: str, within_in: float) -> AbstractAsyncContextManager[Turn]:
+    def single_flight(self, key: str, within_in: float) -> AbstractAsyncContextManager[WaitResult]:
         """One caller at a time for `key`, among all that share the store; the others wait so many seconds at most."""
         ...
 
@@ -105,6 +105,6 @@ class Port(Protocol):
         """Remember that the service ended the grant for good, with this AADSTS code, if `value` is still current."""
         ...
 
-    async def put_grant(self, key: str, value: str, about: About) -> None:
+    async def put_grant(self, key: str, value: str, info: TokenInfo) -> None:
         """Keep the refresh token of a new sign-in, whatever is there; durable when this returns."""
         ...

@@ -14,17 +14,17 @@ from contextlib import AsyncExitStack
 
 from mstoken.clouds import cloud_of_authority
 from mstoken.errors import SignInRequired, TokenRefused, TryLater, UntrustedOrigin
-from mstoken.flows.client_auth import ask_as
-from mstoken.flows.politely import patience_left_in
+from mstoken.flows.client_auth import request_token
+from mstoken.flows.retry import time_left_in
 from mstoken.model import Grant, origin_of
-from mstoken.protocol.cache_key import about, grant_key
+from mstoken.protocol.cache_key import grant_key, token_info
 from mstoken.protocol.refusal import ended, ends_grant, not_kept
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import RefreshToken
-    from mstoken.flows.port import Port, Turn
+    from mstoken.flows.port import Port, WaitResult
     from mstoken.model import Token, TokenRequest
 
 
@@ -38,7 +38,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
     once = credential.single_use or request.authority.token_url
     async with AsyncExitStack() as stack:
         if once:
-            _check_turn(await stack.enter_async_context(port.exclusive(key, patience_left_in(request, port))))
+            _check_turn(await stack.enter_async_context(port.single_flight(key, time_left_in(request, port))))
         grant = await _held(key, credential, request, port)
         if grant.ended_by and not request.fresh:
             raise ended(grant.ended_by, request)
@@ -52,15 +52,15 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
             return await _with_another(grant, refusal, request, credential, port)
 
 
-def _check_turn(turn: Turn) -> None:
+def _check_turn(turn: WaitResult) -> None:
     """A refresh token good for one use is not spent twice at once: whoever reuses one may lose the whole sign-in."""
-    if turn.late:
+    if turn.timed_out:
         raise TryLater("Another caller is still renewing this sign-in.", "Ask again in a moment.")
     if isinstance(turn.failure, TryLater):
         raise turn.failure
 
 
-async def renewed(request: TokenRequest, credential: RefreshToken, port: Port) -> None:
+async def renew_refresh_token(request: TokenRequest, credential: RefreshToken, port: Port) -> None:
     """Renew the refresh token for its age alone: no resource is named, so consent and policies of none matter.
 
     Raises as `refresh_token`.
@@ -96,7 +96,7 @@ def _check_home(held: Grant, request: TokenRequest) -> None:
 async def _redeem(current: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
     """Spend the current refresh token; a new one takes its place, and it stays as the one before."""
     form = {"grant_type": "refresh_token", "refresh_token": current}
-    answer = await ask_as(credential.client, form, request, port)
+    answer = await request_token(credential.client, form, request, port)
     if answer.refresh_token and answer.refresh_token != current:
         await port.replace_grant(grant_key(credential), current, answer.refresh_token)
         if credential.on_new is not None:
@@ -125,5 +125,5 @@ async def _with_another(
                 refusals.append(another)
     if all(map(ends_grant, refusals)):
         await port.end_grant(key, current, refusal.codes[0])
-        await port.forget_tokens(replace(about(request), tenant="", scope=""))
+        await port.forget_tokens(replace(token_info(request), tenant="", scope=""))
     raise refusal

@@ -12,13 +12,13 @@ from mstoken.credentials import AuthorizationCode, Browser, DeviceCode, Password
 from mstoken.errors import ConsentRequired, SignInRequired, TokenRefused, UnreadableAnswer, UsageError
 from mstoken.flows.authorization_code import browser_sign_in, redeem_code
 from mstoken.flows.device_code import device_code
-from mstoken.flows.kept import turn_in
 from mstoken.flows.password import password
-from mstoken.flows.politely import patience_left_in
 from mstoken.flows.refresh_token import refresh_token
-from mstoken.model import About
+from mstoken.flows.retry import time_left_in
+from mstoken.flows.single_flight import wait_in
+from mstoken.model import TokenInfo
 from mstoken.protocol.authorize_url import OIDC
-from mstoken.protocol.cache_key import about, cache_key, family_name, grant_key, sign_in_name
+from mstoken.protocol.cache_key import cache_key, family_name, grant_key, sign_in_name, token_info
 from mstoken.protocol.refusal import ends_grant
 from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
     from mstoken.protocol.id_token import Person
-    from mstoken.protocol.token_endpoint import Answer
+    from mstoken.protocol.token_endpoint import TokenResponse
 
 FAMILY = "1"
 """The only family there is: Microsoft's own public clients."""
@@ -40,16 +40,16 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
     Raises what the sign-in raises; SignInRequired when the person declined or did not come in time.
     """
     name = sign_in_name(request, credential)
-    async with port.exclusive(f"sign-in:{name}", turn_in(request, patience_left_in(request, port))) as turn:
+    async with port.single_flight(f"sign-in:{name}", wait_in(request, time_left_in(request, port))) as waited:
         token, refusal = await _in_silence(name, request, credential, port)
         if token is not None:
             return token
-        if turn.failure is not None:
-            raise turn.failure  # whoever was asked while this caller waited has not signed in
+        if waited.failure is not None:
+            raise waited.failure  # whoever was asked while this caller waited has not signed in
         _check_silence(request, credential, refusal)
         claims = (refusal and refusal.claims) or request.claims
         await port.prove_grants()
-        answer, _ = await ask_person(replace(request, claims=claims, give_up_on=0), credential, port)
+        answer, _ = await ask_person(replace(request, claims=claims, deadline_on=0), credential, port)
         await keep(name, answer, request, credential, port)
         return answer.token
 
@@ -62,7 +62,7 @@ def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefu
         )
 
 
-async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> tuple[Answer, Person]:
+async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> tuple[TokenResponse, Person]:
     """Ask the person, whatever is kept: the answer of the token endpoint, and who it was."""
     asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC))))
     match credential:
@@ -98,18 +98,18 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
             "Allow the application the scope offline_access, and sign in again.",
         )
     await keep(name, answer, request, credential, port)
-    await port.save(cache_key(request), answer.token, about(request))
+    await port.save(cache_key(request), answer.token, token_info(request))
     return person
 
 
-async def keep(name: str, answer: Answer, request: TokenRequest, credential: SignIn, port: Port) -> None:
+async def keep(name: str, answer: TokenResponse, request: TokenRequest, credential: SignIn, port: Port) -> None:
     """Keep the refresh token of a sign-in under `name`, before its access token is handed out."""
     if not answer.refresh_token:
         return
-    whose = About(request.authority.origin, request.authority.tenant, request.client_id)
+    whose = TokenInfo(request.authority.origin, request.authority.tenant, request.client_id)
     key = grant_key(RefreshToken(account=name))
     if await port.load_grant(key) is not None:
-        await port.forget_tokens(About(account=name))  # they may be of the person who was signed in before
+        await port.forget_tokens(TokenInfo(account=name))  # they may be of the person who was signed in before
     await port.put_grant(key, answer.refresh_token, whose)
     if answer.family and (family := family_name(answer.family, request, credential)):
         await port.put_grant(grant_key(RefreshToken(account=family)), answer.refresh_token, whose)

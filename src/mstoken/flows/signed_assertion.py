@@ -26,7 +26,7 @@ async def signed_assertion(
     """
     audience, now = credential.audience or request.authority.token_endpoint, port.now()
     reusable = not request.authority.token_url
-    if reusable and not fresh and (good := credential.kept.assertion(request.client_id, audience, now)):
+    if reusable and not fresh and (good := credential.cache.assertion(request.client_id, audience, now)):
         return good
     signer = await port.call(credential.signer)
     check_expiry(signer, request.client_id, now)
@@ -36,7 +36,7 @@ async def signed_assertion(
     )
     assertion = assembled(said, await _signature(credential, signer, said, port))
     if reusable:
-        credential.kept.keep(request.client_id, audience, assertion, now + REUSE_FOR_IN)
+        credential.cache.store(request.client_id, audience, assertion, now + REUSE_FOR_IN)
     return assertion
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mstoken.model import About
+from mstoken.model import TokenInfo
 from mstoken.typed import TYPE_CHECKING, Protocol
 from mstoken.values import value
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_RENEWALS",
-    "NOTHING_ABOUT",
+    "NO_INFO",
     "PROOF_BYTES",
-    "About",
+    "CachedTokenInfo",
     "GrantStore",
-    "Kept",
-    "KeptToken",
+    "SignInInfo",
     "Stores",
+    "TokenInfo",
     "TokenStore",
 ]
 
-NOTHING_ABOUT = About()
+NO_INFO = TokenInfo()
 
 INACTIVE_IN = 90 * 24 * 3600
 """Seconds after which Entra ends a refresh token that was not used; each use gives a new one with a new such time.
@@ -39,11 +39,11 @@ PROOF_BYTES = 8192
 
 
 @value
-class KeptToken:
+class CachedTokenInfo:
     """What a list of kept access tokens shows of one. `expires_on` is epoch seconds, UTC."""
 
     key: str
-    about: About
+    info: TokenInfo
     expires_on: int
 
 
@@ -60,7 +60,7 @@ class TokenStore(Protocol):
 
     def load(self, key: str) -> Token | None: ...
 
-    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None: ...
+    def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None: ...
 
     def delete(self, key: str) -> None: ...
 
@@ -68,15 +68,15 @@ class TokenStore(Protocol):
         """Forget every token; gives how many there were."""
         ...
 
-    def forget(self, about: About) -> int:
-        """Forget the tokens that `about` covers; gives how many there were. What says nothing of itself stays."""
+    def forget(self, info: TokenInfo) -> int:
+        """Forget the tokens that `info` covers; gives how many there were. What says nothing of itself stays."""
         ...
 
-    def tokens(self) -> list[KeptToken]:
+    def tokens(self) -> list[CachedTokenInfo]:
         """What is kept and says what it is, by key; a token that cannot be read is left out."""
         ...
 
-    def take_turn(self, key: str) -> Release | None:
+    def try_lock(self, key: str) -> Release | None:
         """Be the one for `key` among all that share the store: gives what ends the turn; None while another has it.
 
         Does not wait for the other. Turns at several keys may be had at once; a turn may end in another thread than
@@ -86,14 +86,14 @@ class TokenStore(Protocol):
 
 
 @value
-class Kept:
+class SignInInfo:
     """What a list of kept refresh tokens shows of one. Times are epoch seconds, UTC.
 
     `created_on` is the sign-in, `renewed_on` when the service last gave a new token, `renewals` the times of the last
     few, oldest first. `ended_by` is the AADSTS code with which the service ended it, 0 while it may be used.
     """
 
-    about: About
+    info: TokenInfo
     created_on: int
     renewed_on: int
     renewals: tuple[int, ...] = ()
@@ -102,11 +102,11 @@ class Kept:
     @property
     def expires_on(self) -> int | None:
         """When Entra will end it if it is not used: a forecast. None for servers of which we do not know."""
-        return self.renewed_on + INACTIVE_IN if self.about.tenant else None
+        return self.renewed_on + INACTIVE_IN if self.info.tenant else None
 
-    def renewed(self, now: int) -> Kept:
+    def renewed(self, now: int) -> SignInInfo:
         """The same after a renewal."""
-        return Kept(self.about, self.created_on, now, (*self.renewals, now)[-MOST_RENEWALS:])
+        return SignInInfo(self.info, self.created_on, now, (*self.renewals, now)[-MOST_RENEWALS:])
 
 
 class GrantStore(Protocol):
@@ -131,7 +131,7 @@ class GrantStore(Protocol):
         """Keep `new`, with `old` as the one before, if `old` is current or nothing is kept; else keep what is there."""
         ...
 
-    def put(self, key: str, value: str, about: About) -> None:
+    def put(self, key: str, value: str, info: TokenInfo) -> None:
         """Keep a new sign-in's `value` whatever is there; what it replaces may be another person's and is forgotten."""
         ...
 
@@ -143,7 +143,7 @@ class GrantStore(Protocol):
         """Forget the grant; False when there was none."""
         ...
 
-    def names(self) -> dict[str, Kept]:
+    def names(self) -> dict[str, SignInInfo]:
         """What is kept, by key and in the order of keys; opens no secret."""
         ...
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from mstoken.credentials import ClientAssertion, FileAssertion
 from mstoken.credentials.workload_identity import read_bundle
-from mstoken.flows.client_auth import ask_as
+from mstoken.flows.client_auth import request_token
 from mstoken.protocol.http import Way
 from mstoken.protocol.token_proxy import TokenProxy, through, token_proxy
 from mstoken.typed import TYPE_CHECKING
@@ -32,10 +32,10 @@ async def workload_identity(request: TokenRequest, credential: WorkloadIdentity,
     proxy = token_proxy(credential.environment)
     grant, proved = {"grant_type": "client_credentials"}, ClientAssertion(FileAssertion(credential.path))
     if proxy is None:
-        return (await ask_as(proved, grant, request, port)).token
+        return (await request_token(proved, grant, request, port)).token
     way = Way(direct=True, ca_pem=await _authorities(proxy, port), server_name=proxy.server_name)
     by_proxy = partial(_by, proxy=proxy, way=way)
-    return (await ask_as(proved, grant, request, port, by_proxy)).token
+    return (await request_token(proved, grant, request, port, by_proxy)).token
 
 
 def _by(http: HttpRequest, proxy: TokenProxy, way: Way) -> HttpRequest:

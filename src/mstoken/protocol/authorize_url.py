@@ -38,8 +38,8 @@ class Secrets:
     verifier: str = field(repr=False)
 
 
-def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, wishes: Mapping[str, str]) -> str:
-    """The URL to open. `wishes` are login_hint, domain_hint and prompt; empty ones are left out.
+def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, options: Mapping[str, str]) -> str:
+    """The URL to open. `options` are login_hint, domain_hint and prompt; empty ones are left out.
 
     The challenge is S256; the verifier itself stays here. Raises UsageError for a server that is not Entra, since only
     its token endpoint is known.
@@ -60,7 +60,7 @@ def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, wi
         "code_challenge": challenge_of(secrets.verifier),
         "code_challenge_method": "S256",
         "claims": claims_parameter(request.claims, enable_cae=request.enable_cae),
-        **wishes,
+        **options,
     }
     query = urlencode({name: value for name, value in parameters.items() if value})
     return f"{request.authority.origin}/{request.authority.tenant}/oauth2/v2.0/authorize?{query}"

@@ -19,7 +19,7 @@ from mstoken.credentials import (
     RefreshToken,
 )
 from mstoken.fingerprints import fingerprint_of
-from mstoken.model import About
+from mstoken.model import TokenInfo
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def cache_key(request: TokenRequest) -> str:
     return digest(
         request.authority.token_endpoint.lower(),
         request.client_id.lower(),
-        holder(request.credential),
+        cache_partition(request.credential),
         " ".join(sorted({scope.lower() for scope in request.scopes})),
         request.claims,
         "cp1" if request.enable_cae else "",
@@ -51,7 +51,7 @@ def cache_key(request: TokenRequest) -> str:
     )
 
 
-def holder(credential: Credential) -> str:
+def cache_partition(credential: Credential) -> str:
     """Whose token it is: the application's, one of its agents', or that of one user."""
     match credential:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion():
@@ -63,13 +63,13 @@ def holder(credential: Credential) -> str:
         case OnBehalfOf(assertion, client):
             called = digest(assertion) if assertion else ""
             whose = f"on behalf of:{called}:{digest(credential.session_key) if credential.session_key else ''}"
-            whose += f":{holder(client)}" if isinstance(client, AgentIdentity) else ""
+            whose += f":{cache_partition(client)}" if isinstance(client, AgentIdentity) else ""
         case FmiPath(_, path):
             whose = f"fmi:{path}"
         case AgentIdentity():
             whose = f"agent:{credential.agent_id.lower()}"
         case AgentUser(agent, username, user_id):
-            whose = f"{holder(agent)}:user:{(username or user_id).lower()}"
+            whose = f"{cache_partition(agent)}:user:{(username or user_id).lower()}"
         case ManagedIdentity():
             whose = _of_machine(credential)
         case _:
@@ -131,7 +131,7 @@ def _host(request: TokenRequest) -> str:
     return request.authority.origin.partition("://")[2]
 
 
-def about(request: TokenRequest) -> About:
+def token_info(request: TokenRequest) -> TokenInfo:
     """What the request's token is, for people to read."""
     credential, account, client_id = request.credential, "", request.client_id
     match credential:
@@ -145,10 +145,10 @@ def about(request: TokenRequest) -> About:
             account = session_name(credential) if credential.session_key else ""
             client_id = client.agent_id if isinstance(client, AgentIdentity) else client_id
         case AgentIdentity() | AgentUser():
-            account = holder(credential)
+            account = cache_partition(credential)
     authority = request.authority
     where = authority.token_url or authority.origin
-    return About(where, authority.tenant, client_id, account, " ".join(request.scopes))
+    return TokenInfo(where, authority.tenant, client_id, account, " ".join(request.scopes))
 
 
 def resource_of(scope: str) -> str:

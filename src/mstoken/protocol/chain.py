@@ -8,11 +8,11 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from mstoken.credentials import Link
+    from mstoken.credentials import ChainLink
     from mstoken.model import TokenRequest
 
 
-def question_of(request: TokenRequest, link: Link) -> TokenRequest:
+def request_for_link(request: TokenRequest, link: ChainLink) -> TokenRequest:
     """The same question, asked by a link: at its own authority, in its own tenant unless the question names one."""
     if link.credential is None:
         raise ValueError(f"the link {link.name} has no credential")
@@ -24,5 +24,5 @@ def question_of(request: TokenRequest, link: Link) -> TokenRequest:
 def served(request: TokenRequest) -> TokenRequest:
     """The question as the link that served last asked it; the same where there is no chain, or none has served."""
     if isinstance(request.credential, Chain) and request.credential.served is not None:
-        return question_of(request, request.credential.served)
+        return request_for_link(request, request.credential.served)
     return request

@@ -36,7 +36,7 @@ _QUOTED = [chr(byte) if byte in _PLAIN else "+" if byte == 32 else f"%{byte:02X}
 
 
 @value
-class Answer:
+class TokenResponse:
     """A successful answer: the access token, and what came with it ('' if it did not).
 
     `family` is the family of clients that may share the refresh token (Entra's `foci`; only Microsoft's own have one).
@@ -48,7 +48,7 @@ class Answer:
     family: str = ""
 
 
-def token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: Mapping[str, str]) -> HttpRequest:
+def build_token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: Mapping[str, str]) -> HttpRequest:
     """POST to the token endpoint: client_id, the client's proof if it has one, the grant's fields, scope, claims.
 
     Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow and
@@ -73,7 +73,7 @@ def form_encoded(form: Mapping[str, str]) -> bytes:
     return "&".join(pairs).encode()
 
 
-def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitter: float) -> Answer:
+def parse_token_response(response: HttpResponse, request: TokenRequest, now: float, jitter: float) -> TokenResponse:
     """The token in the answer to `request` at `now` (epoch seconds, UTC); `jitter` in [0, 1) spreads renewals.
 
     Raises a TokenRefused or TryLater by the service's own error, UnreadableAnswer for what is no answer.
@@ -96,7 +96,7 @@ def read_answer(response: HttpResponse, request: TokenRequest, now: float, jitte
         )
     life = _life(body.get("expires_in"))
     renew = _number(body.get("refresh_in")) or int(life * (RENEW_AFTER - 0.1 * jitter))
-    return Answer(
+    return TokenResponse(
         Token(
             token=value,
             expires_on=int(now) + life,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mstoken.flows.cached import cached
+from mstoken.flows.get_token import get_token
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.typed import TYPE_CHECKING
@@ -29,21 +29,21 @@ class ApiRequest:
     body: bytes = field(default=b"", repr=False)
 
 
-async def call(api: ApiRequest, question: TokenRequest, port: Port) -> HttpResponse:
-    """Send `api` with the token for `question`, whatever the status of the answer.
+async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
+    """Send `api` with the token for `token_request`, whatever the status of the answer.
 
     A 401 whose challenge names claims is answered once with a token that has them
     (learn.microsoft.com/entra/identity-platform/claims-challenge). The origin must have been checked before.
-    Raises what `cached` raises, TransportError and UnreadableAnswer.
+    Raises what `get_token` raises, TransportError and UnreadableAnswer.
     """
-    response = await _send(api, question, port)
+    response = await _send(api, token_request, port)
     claims = challenged_claims(response.headers.get("www-authenticate", "")) if response.status == 401 else ""
-    if claims and claims != question.claims:
-        response = await _send(api, replace(question, claims=claims), port)
+    if claims and claims != token_request.claims:
+        response = await _send(api, replace(token_request, claims=claims), port)
     return response
 
 
-async def _send(api: ApiRequest, question: TokenRequest, port: Port) -> HttpResponse:
-    token = await cached(question, port)
+async def _send(api: ApiRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
+    token = await get_token(token_request, port)
     headers = {**api.headers, "Authorization": f"Bearer {token.token}"}
     return await port.send(HttpRequest(api.method, api.url, headers, api.body, MAX_API_ANSWER))

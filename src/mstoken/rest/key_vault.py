@@ -49,8 +49,8 @@ def _vault(vault: str, client: GetsTokens, transport: Transport | None) -> KeyVa
     from mstoken.stores.key_vault import KeyVault
 
     def get_token(scope: str, tenant: str, claims: str) -> str:
-        wishes: dict[str, Any] = {"tenant_id": tenant or None, "claims": claims or None}
-        return client.get_token(scope, **wishes).token
+        options: dict[str, Any] = {"tenant_id": tenant or None, "claims": claims or None}
+        return client.get_token(scope, **options).token
 
     if transport is None:
         from mstoken.transports.choosing import BlockingTransport

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mstoken.credentials import Browser, Chain, ClientCredential, DeviceCode, Link, Password, RefreshToken
+from mstoken.credentials import Browser, Chain, ChainLink, ClientCredential, DeviceCode, Password, RefreshToken
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
-from mstoken.flows.cached import asked
 from mstoken.flows.chain import chain
-from mstoken.flows.kept import kept
+from mstoken.flows.get_token import fetch
+from mstoken.flows.single_flight import get_or_fetch
 from mstoken.keys.pop_key import PopKey
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.client_assertion import assembled
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from mstoken.credentials import Credential
-    from mstoken.flows.port import Port, Turn
-    from mstoken.model import About, Token, TokenRequest
+    from mstoken.flows.port import Port, WaitResult
+    from mstoken.model import Token, TokenInfo, TokenRequest
     from mstoken.protocol.pop import PopRequest
 
 
@@ -37,28 +37,28 @@ class Binding:
         self.chains: dict[bool, Chain] = {}
 
 
-async def pop_token(question: TokenRequest, binding: Binding, request: PopRequest, port: Port) -> Token:
-    """The signed request (SHR) for `request`, in the place of the token for `question` that is within it.
+async def pop_token(token_request: TokenRequest, binding: Binding, request: PopRequest, port: Port) -> Token:
+    """The signed request (SHR) for `request`, in the place of the token for `token_request` that is within it.
 
     Without a nonce it gets one. Raises UsageError where tokens cannot be bound: managed identities, agents and other
     OAuth servers; else what the flow raises.
     """
     public = jwk(*await port.call(binding.key.public))
-    token = await _bound(replace(question, key_id=thumbprint(public)), binding, port)
+    token = await _bound(replace(token_request, key_id=thumbprint(public)), binding, port)
     once = request if request.nonce else replace(request, nonce=port.secret())
     text = signed_request_input(token.token, public, once, port.now())
     signed = assembled(text, await port.call(lambda: binding.key.sign(text)))
     return replace(token, token=signed, token_type=TOKEN_TYPE)
 
 
-async def _bound(question: TokenRequest, binding: Binding, port: Port) -> Token:
+async def _bound(token_request: TokenRequest, binding: Binding, port: Port) -> Token:
     """The token that is bound to the question's key."""
-    credential = question.credential
+    credential = token_request.credential
     if isinstance(credential, Chain):
         links = tuple(map(_if_able, credential.links))
         able = binding.chains.setdefault(credential.people, Chain(links, people=credential.people))
-        return await chain(question, able, port, lambda one, _: _bound(one, binding, port))
-    if not _able(credential) or question.authority.token_url:
+        return await chain(token_request, able, port, lambda one, _: _bound(one, binding, port))
+    if not _able(credential) or token_request.authority.token_url:
         raise UsageError(
             f"{type(credential).__name__} gets no tokens that are bound to a key here.",
             "Use an application's credential or a sign-in at Entra, or get a bearer token.",
@@ -66,18 +66,18 @@ async def _bound(question: TokenRequest, binding: Binding, port: Port) -> Token:
 
     async def ask(timed: TokenRequest) -> Token:
         try:
-            token = await asked(timed, port)
+            token = await fetch(timed, port)
         except (SignInRequired, ConsentRequired):
             binding.tokens.clear()  # as the store forgets what came of a sign-in or consent that is no more
             raise
-        if question.claims:
-            binding.tokens.put(cache_key(replace(question, claims="")), token)
+        if token_request.claims:
+            binding.tokens.put(cache_key(replace(token_request, claims="")), token)
         return token
 
-    return await kept(cache_key(question), ask, question, _BesideTheKey(binding.tokens, port))
+    return await get_or_fetch(cache_key(token_request), ask, token_request, BoundTokenCache(binding.tokens, port))
 
 
-class _BesideTheKey:
+class BoundTokenCache:
     """A shelf for bound tokens; turns are taken at the port."""
 
     def __init__(self, tokens: Bounded[str, Token], port: Port) -> None:
@@ -89,18 +89,18 @@ class _BesideTheKey:
     async def load(self, key: str) -> Token | None:
         return self._tokens.get(key)
 
-    async def save(self, key: str, token: Token, about: About | None = None) -> None:  # noqa: ARG002 - nobody lists them
+    async def save(self, key: str, token: Token, info: TokenInfo | None = None) -> None:  # noqa: ARG002 - nobody lists them
         self._tokens.put(key, token)
 
-    def exclusive(self, key: str, within_in: float) -> AbstractAsyncContextManager[Turn]:
-        return self._port.exclusive(key, within_in)
+    def single_flight(self, key: str, within_in: float) -> AbstractAsyncContextManager[WaitResult]:
+        return self._port.single_flight(key, within_in)
 
 
 def _able(credential: Credential) -> bool:
     return isinstance(credential, ClientCredential | RefreshToken | Browser | DeviceCode | Password)
 
 
-def _if_able(link: Link) -> Link:
+def _if_able(link: ChainLink) -> ChainLink:
     """The link, or the reason why it does not serve here."""
     if (settle := link.settle) is not None:
         return replace(link, settle=lambda: _if_able(settle()))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Awaitable
 from contextlib import asynccontextmanager, suppress
 
-from mstoken.runtimes.surroundings import Surroundings
+from mstoken.runtimes.base import BaseRuntime
 from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Visit
     from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.protocol.http import HttpRequest, HttpResponse
-    from mstoken.runtimes.surroundings import Given
-    from mstoken.runtimes.turns import Entry
+    from mstoken.runtimes.base import Given
+    from mstoken.runtimes.single_flight import Flight
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ class AsyncTransport(Protocol):
     async def close(self) -> None: ...
 
 
-class AsyncioRuntime(Surroundings[asyncio.Lock]):
+class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
     """The port of the flows (`flows.port.Port`) over tasks of one event loop."""
 
     def __init__(self, transport: AsyncTransport, tokens: TokenStore, grants: GrantStore) -> None:
@@ -64,23 +64,23 @@ class AsyncioRuntime(Surroundings[asyncio.Lock]):
     def _lock(self) -> asyncio.Lock:
         return asyncio.Lock()
 
-    async def locked(self, entry: Entry[asyncio.Lock], within_in: float) -> bool:
-        if entry.users == 1:
-            return await entry.lock.acquire()  # nobody else wants it, so there is nothing to wait for
+    async def acquire(self, flight: Flight[asyncio.Lock], within_in: float) -> bool:
+        if flight.users == 1:
+            return await flight.lock.acquire()  # nobody else wants it, so there is nothing to wait for
         try:
             async with asyncio.timeout(within_in):
-                return await entry.lock.acquire()
+                return await flight.lock.acquire()
         except TimeoutError:
             return False
 
-    async def _take(self, key: str) -> Release | None:
+    async def _try_lock(self, key: str) -> Release | None:
         if not self._tokens.slow:
-            return self._tokens.take_turn(key)
+            return self._tokens.try_lock(key)
         taken: list[Release] = []
         left = threading.Event()
 
-        def take() -> Release | None:
-            release = self._tokens.take_turn(key)
+        def take_lock() -> Release | None:
+            release = self._tokens.try_lock(key)
             if release is not None:
                 taken.append(release)
                 if left.is_set():
@@ -88,13 +88,13 @@ class AsyncioRuntime(Surroundings[asyncio.Lock]):
             return release
 
         try:
-            return await asyncio.to_thread(take)
+            return await asyncio.to_thread(take_lock)
         except BaseException:
             left.set()
             _give_back(taken)
             raise
 
-    async def end(self, release: Release) -> None:
+    async def unlock(self, release: Release) -> None:
         """In a thread where that may take a while; here and now when there is no time for it any more."""
         if not self._tokens.slow:
             release()

@@ -11,7 +11,7 @@ import time
 from contextlib import asynccontextmanager, closing
 
 from mstoken.errors import UsageError
-from mstoken.runtimes.surroundings import Surroundings
+from mstoken.runtimes.base import BaseRuntime
 from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Visit
     from mstoken.flows.store_port import GrantStore, Release, TokenStore
     from mstoken.protocol.http import HttpRequest, HttpResponse
-    from mstoken.runtimes.surroundings import Given
-    from mstoken.runtimes.turns import Entry
+    from mstoken.runtimes.base import Given
+    from mstoken.runtimes.single_flight import Flight
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def run_blocking(flow: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a blocking runtime must never suspend")
 
 
-class BlockingRuntime(Surroundings[threading.Lock]):
+class BlockingRuntime(BaseRuntime[threading.Lock]):
     """The port of the flows (`flows.port.Port`) over threads."""
 
     def __init__(self, transport: Transport, tokens: TokenStore, grants: GrantStore) -> None:
@@ -80,10 +80,10 @@ class BlockingRuntime(Surroundings[threading.Lock]):
         with closing(BlockingVisit(credential)) as visit:
             yield visit
 
-    async def _take(self, key: str) -> Release | None:
-        return self._tokens.take_turn(key)
+    async def _try_lock(self, key: str) -> Release | None:
+        return self._tokens.try_lock(key)
 
-    async def end(self, release: Release) -> None:
+    async def unlock(self, release: Release) -> None:
         release()
 
     async def _nap(self, seconds: float) -> None:
@@ -92,5 +92,5 @@ class BlockingRuntime(Surroundings[threading.Lock]):
     def _lock(self) -> threading.Lock:
         return threading.Lock()
 
-    async def locked(self, entry: Entry[threading.Lock], within_in: float) -> bool:
-        return entry.lock.acquire(timeout=max(0, within_in))
+    async def acquire(self, flight: Flight[threading.Lock], within_in: float) -> bool:
+        return flight.lock.acquire(timeout=max(0, within_in))

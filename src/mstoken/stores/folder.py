@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 
 from mstoken.errors import MstokenError, StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT
+from mstoken.flows.store_port import NO_INFO
 from mstoken.forks import HasLock
 from mstoken.notices import warn
 from mstoken.stores import locks, places, token_file
@@ -24,7 +24,7 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.flows.store_port import About, KeptToken, Release
+    from mstoken.flows.store_port import CachedTokenInfo, Release, TokenInfo
     from mstoken.model import Token
     from mstoken.stores.seal import Seal
 
@@ -61,13 +61,13 @@ class FolderStore(HasLock):
         unkept = self._unkept.load(key)
         return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
 
-    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
+    def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
         try:
             folder = self._made()
-            self._write(folder, digest_of(key), token, about)
+            self._write(folder, digest_of(key), token, info)
         except (OSError, ValueError, MstokenError) as error:
             self.delete(key)  # what is there is older than what could not be written
-            self._unkept.save(key, token, about)
+            self._unkept.save(key, token, info)
             self._warn(error)
         else:
             self._unkept.delete(key)
@@ -82,9 +82,9 @@ class FolderStore(HasLock):
     def clear(self) -> int:
         return self._unkept.clear() + self._remove([key for _, key in self._files()])
 
-    def forget(self, about: About) -> int:
-        gone = self._unkept.forget(about)
-        return gone + self._remove([kept.key for kept in self.tokens() if about.covers(kept.about)])
+    def forget(self, info: TokenInfo) -> int:
+        gone = self._unkept.forget(info)
+        return gone + self._remove([kept.key for kept in self.tokens() if info.covers(kept.info)])
 
     def _remove(self, keys: list[str]) -> int:
         """Remove the files; gives how many went. Raises StoreError if one stays."""
@@ -101,20 +101,20 @@ class FolderStore(HasLock):
             raise StoreError(f"Tokens in {self._place()} cannot be removed: {trouble}.", "Allow writing there.")
         return gone
 
-    def tokens(self) -> list[KeptToken]:
+    def tokens(self) -> list[CachedTokenInfo]:
         kept = {token.key: token for token in self._unkept.tokens()}
         for folder, key in self._files():
             try:
-                token = token_file.read_about(key, read_file(folder, key), self._opened_seal)
+                token = token_file.read_info(key, read_file(folder, key), self._opened_seal)
             except MstokenError as error:
                 self._warn(error)
             else:
                 kept |= {key: token} if token else {}
         return [kept[key] for key in sorted(kept)]
 
-    def take_turn(self, key: str) -> Release | None:
+    def try_lock(self, key: str) -> Release | None:
         try:
-            return locks.take_turn(f"{self._made()}/{digest_of(key)}.lock")
+            return locks.try_lock_or_proceed(f"{self._made()}/{digest_of(key)}.lock")
         except StoreError:
             return locks.had_anyway
 
@@ -139,10 +139,10 @@ class FolderStore(HasLock):
             places.make_private(folder)
         return folder
 
-    def _write(self, folder: str, name: str, token: Token, about: About) -> None:
+    def _write(self, folder: str, name: str, token: Token, info: TokenInfo) -> None:
         if self._in_memory is None:
             self._in_memory = places.memory_backed(folder)
-        content = token_file.render(name, token, None if self._in_memory else self._opened_seal(), about)
+        content = token_file.render(name, token, None if self._in_memory else self._opened_seal(), info)
         draft = f"{folder}/{name}.{os.urandom(6).hex()}.tmp"
         try:
             file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)

@@ -11,9 +11,9 @@ import json
 import time
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT, Kept
+from mstoken.flows.store_port import NO_INFO, SignInInfo
 from mstoken.forks import HasLock
-from mstoken.model import About, Grant
+from mstoken.model import Grant, TokenInfo
 from mstoken.stores.names import digest_of
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
@@ -48,14 +48,14 @@ class KeyVaultGrants(HasLock):
         with self._lock:
             held = self._vault.read(_name(key))
             if held is None:
-                self._write(key, Grant(new, old), Kept(NOTHING_ABOUT, now, now))
+                self._write(key, Grant(new, old), SignInInfo(NO_INFO, now, now))
             elif self._grant(held).current == old:
                 self._write(key, Grant(new, old), _kept(held.tags).renewed(now), held.version)
 
-    def put(self, key: str, value: str, about: About) -> None:
+    def put(self, key: str, value: str, info: TokenInfo) -> None:
         now = int(time.time())
         with self._lock:
-            self._write(key, Grant(value), Kept(about, now, now))
+            self._write(key, Grant(value), SignInInfo(info, now, now))
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._lock:
@@ -67,20 +67,20 @@ class KeyVaultGrants(HasLock):
     def remove(self, key: str) -> bool:
         return self._vault.delete(_name(key))
 
-    def names(self) -> dict[str, Kept]:
-        found: dict[str, Kept] = {}
+    def names(self) -> dict[str, SignInInfo]:
+        found: dict[str, SignInInfo] = {}
         for secret in self._vault.secrets():
             if secret.name.startswith(PREFIX) and "renewed_on" in secret.tags:
                 found[secret.tags.get("key", secret.name)] = _kept(secret.tags)
         return dict(sorted(found.items()))
 
-    def _write(self, key: str, grant: Grant, kept: Kept, after: str = "") -> None:
-        about = kept.about
+    def _write(self, key: str, grant: Grant, kept: SignInInfo, after: str = "") -> None:
+        info = kept.info
         tags = {
             "key": key,
-            "authority": about.authority,
-            "tenant": about.tenant,
-            "client_id": about.client_id,
+            "authority": info.authority,
+            "tenant": info.tenant,
+            "client_id": info.client_id,
             "created_on": str(kept.created_on),
             "renewed_on": str(kept.renewed_on),
             "renewals": " ".join(map(str, kept.renewals)),
@@ -95,7 +95,7 @@ class KeyVaultGrants(HasLock):
         try:
             fields: dict[str, Any] = json.loads(secret.value)
             kept = _kept(secret.tags)
-            return Grant(str(fields["current"]), str(fields["previous"]), kept.ended_by, kept.about.authority)
+            return Grant(str(fields["current"]), str(fields["previous"]), kept.ended_by, kept.info.authority)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise StoreError(
                 f"{self._vault.url} has a secret {secret.name} that is no sign-in of mstoken; it was left as it is.",
@@ -108,11 +108,11 @@ def _name(key: str) -> str:
     return PREFIX + digest_of(key)
 
 
-def _kept(tags: Any) -> Kept:
-    about = About(tags.get("authority", ""), tags.get("tenant", ""), tags.get("client_id", ""))
+def _kept(tags: Any) -> SignInInfo:
+    info = TokenInfo(tags.get("authority", ""), tags.get("tenant", ""), tags.get("client_id", ""))
     renewals = tuple(map(_number, tags.get("renewals", "").split()))
     created_on, renewed_on = _number(tags.get("created_on", "")), _number(tags.get("renewed_on", ""))
-    return Kept(about, created_on, renewed_on, renewals, _number(tags.get("ended_by", "")))
+    return SignInInfo(info, created_on, renewed_on, renewals, _number(tags.get("ended_by", "")))
 
 
 def _number(text: str) -> int:

@@ -21,7 +21,7 @@ _held: set[int] = set()
 """The open files of the locks that this process holds."""
 
 
-def take_turn(path: str) -> Release | None:
+def try_lock_or_proceed(path: str) -> Release | None:
     """The turn at the file `path`: what ends it, from any thread; None while somebody else has it.
 
     Where the file cannot be made or locked, the turn is had at once: a lock saves requests, it does not guard data.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from mstoken.flows.store_port import NOTHING_ABOUT, Kept, KeptToken, Stores
+from mstoken.flows.store_port import NO_INFO, CachedTokenInfo, SignInInfo, Stores
 from mstoken.forks import HasLock
 from mstoken.model import Grant
 from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from mstoken.flows.store_port import About, Release
+    from mstoken.flows.store_port import Release, TokenInfo
     from mstoken.model import Token
 
 K = TypeVar("K")
@@ -63,12 +63,12 @@ class _OfTenants(HasLock):
         super().__init__()
         self._keys: dict[str, set[str]] = {}
 
-    def add(self, key: str, about: About) -> None:
+    def add(self, key: str, info: TokenInfo) -> None:
         with self._lock:
-            self._keys.setdefault(about.tenant.lower(), set()).add(key)
+            self._keys.setdefault(info.tenant.lower(), set()).add(key)
 
-    def remove(self, key: str, about: About) -> None:
-        tenant = about.tenant.lower()
+    def remove(self, key: str, info: TokenInfo) -> None:
+        tenant = info.tenant.lower()
         with self._lock:
             keys = self._keys.get(tenant, set())
             keys.discard(key)
@@ -86,7 +86,7 @@ class MemoryStore(HasLock):
     slow = False
 
     def __init__(self, most: int = MOST_TOKENS) -> None:
-        self._tokens: Bounded[str, tuple[str, Token, About]] = Bounded(most)
+        self._tokens: Bounded[str, tuple[str, Token, TokenInfo]] = Bounded(most)
         self._of_tenants = _OfTenants()
         self._turns: set[str] = set()
         super().__init__()
@@ -100,11 +100,11 @@ class MemoryStore(HasLock):
         kept = self._tokens.get(key)
         return kept[1] if kept else None
 
-    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
-        for gone, _, whose in self._tokens.put(key, (key, token, about)):
+    def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
+        for gone, _, whose in self._tokens.put(key, (key, token, info)):
             self._of_tenants.remove(gone, whose)
-        if about.tenant:
-            self._of_tenants.add(key, about)
+        if info.tenant:
+            self._of_tenants.add(key, info)
 
     def delete(self, key: str) -> None:
         if (kept := self._tokens.drop(key)) is not None:
@@ -116,19 +116,19 @@ class MemoryStore(HasLock):
             self.delete(key)
         return gone
 
-    def forget(self, about: About) -> int:
-        keys = self._of_tenants.keys_of(about.tenant) if about.tenant else [key for key, _ in self._tokens.items()]
+    def forget(self, info: TokenInfo) -> int:
+        keys = self._of_tenants.keys_of(info.tenant) if info.tenant else [key for key, _ in self._tokens.items()]
         found = [kept for key in keys if (kept := self._tokens.get(key))]
-        covered = [key for key, _, whose in found if whose != NOTHING_ABOUT and about.covers(whose)]
+        covered = [key for key, _, whose in found if whose != NO_INFO and info.covers(whose)]
         for key in covered:
             self.delete(key)
         return len(covered)
 
-    def tokens(self) -> list[KeptToken]:
+    def tokens(self) -> list[CachedTokenInfo]:
         kept = sorted(self._tokens.items(), key=lambda item: item[0])
-        return [KeptToken(key, about, token.expires_on) for key, (_, token, about) in kept if about != NOTHING_ABOUT]
+        return [CachedTokenInfo(key, info, token.expires_on) for key, (_, token, info) in kept if info != NO_INFO]
 
-    def take_turn(self, key: str) -> Release | None:
+    def try_lock(self, key: str) -> Release | None:
         with self._lock:
             if key in self._turns:
                 return None
@@ -142,7 +142,7 @@ class MemoryGrants(HasLock):
     slow = False
 
     def __init__(self) -> None:
-        self._grants: dict[str, tuple[Grant, Kept]] = {}
+        self._grants: dict[str, tuple[Grant, SignInInfo]] = {}
         super().__init__()
 
     def prove(self) -> None:
@@ -150,19 +150,19 @@ class MemoryGrants(HasLock):
 
     def load(self, key: str) -> Grant | None:
         held = self._grants.get(key)
-        return replace(held[0], authority=held[1].about.authority) if held else None
+        return replace(held[0], authority=held[1].info.authority) if held else None
 
     def replace(self, key: str, old: str, new: str) -> None:
         with self._lock:
             held, now = self._grants.get(key), int(time.time())
             if held is None or held[0].current == old:
-                kept = held[1].renewed(now) if held else Kept(NOTHING_ABOUT, now, now)
+                kept = held[1].renewed(now) if held else SignInInfo(NO_INFO, now, now)
                 self._grants[key] = (Grant(new, previous=old), kept)
 
-    def put(self, key: str, value: str, about: About) -> None:
+    def put(self, key: str, value: str, info: TokenInfo) -> None:
         with self._lock:
             now = int(time.time())
-            self._grants[key] = (Grant(value), Kept(about, now, now))
+            self._grants[key] = (Grant(value), SignInInfo(info, now, now))
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._lock:
@@ -174,7 +174,7 @@ class MemoryGrants(HasLock):
         with self._lock:
             return self._grants.pop(key, None) is not None
 
-    def names(self) -> dict[str, Kept]:
+    def names(self) -> dict[str, SignInInfo]:
         with self._lock:
             return {key: kept for key, (_, kept) in sorted(self._grants.items())}
 

@@ -12,8 +12,8 @@ import os
 import time
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT, PROOF_BYTES, Kept
-from mstoken.model import About, Grant
+from mstoken.flows.store_port import NO_INFO, PROOF_BYTES, SignInInfo
+from mstoken.model import Grant, TokenInfo
 from mstoken.stores.redis_link import name_of
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import as_dict, replace
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mstoken.stores.redis_link import Link
 
-    Held = tuple[Grant, Kept]
+    Held = tuple[Grant, SignInInfo]
 
 _KIND = "grant"
 PROOF_IN = 60
@@ -52,14 +52,14 @@ class RedisGrants:
 
         def change(held: Held | None) -> Held | None:
             if held is None:
-                return Grant(new, old), Kept(NOTHING_ABOUT, now, now)
+                return Grant(new, old), SignInInfo(NO_INFO, now, now)
             return (Grant(new, old), held[1].renewed(now)) if held[0].current == old else None
 
         self._change(key, change)
 
-    def put(self, key: str, value: str, about: About) -> None:
+    def put(self, key: str, value: str, info: TokenInfo) -> None:
         now = int(time.time())
-        self._change(key, lambda _: (Grant(value), Kept(about, now, now)))
+        self._change(key, lambda _: (Grant(value), SignInInfo(info, now, now)))
 
     def end(self, key: str, value: str, code: int) -> None:
         def change(held: Held | None) -> Held | None:
@@ -72,8 +72,8 @@ class RedisGrants:
     def remove(self, key: str) -> bool:
         return self._link.drop(name_of(_KIND, key)) > 0
 
-    def names(self) -> dict[str, Kept]:
-        kept: dict[str, Kept] = {}
+    def names(self) -> dict[str, SignInInfo]:
+        kept: dict[str, SignInInfo] = {}
         for name in self._link.names(_KIND):
             if sealed := self._link.get(name):
                 fields = self._fields(name, sealed)
@@ -90,14 +90,15 @@ class RedisGrants:
                 return
         raise StoreError(f"What Redis at {self._link.where} keeps as {name} is changed all the time.", "Try again.")
 
-    def _sealed(self, key: str, grant: Grant, kept: Kept) -> bytes:
+    def _sealed(self, key: str, grant: Grant, kept: SignInInfo) -> bytes:
         fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(kept)}
+        fields["about"] = fields.pop("info")  # its name in the stored format
         return self._link.seal().seal(json.dumps(fields).encode(), name_of(_KIND, key))
 
     def _opened(self, key: str, sealed: bytes) -> Held:
         fields = self._fields(name_of(_KIND, key), sealed)
         kept = _kept(fields)
-        return Grant(fields["current"], fields["previous"], kept.ended_by, kept.about.authority), kept
+        return Grant(fields["current"], fields["previous"], kept.ended_by, kept.info.authority), kept
 
     def _fields(self, name: str, sealed: bytes) -> dict[str, Any]:
         content = self._link.seal().open(sealed, name)
@@ -119,11 +120,11 @@ class RedisGrants:
         return fields
 
 
-def _kept(fields: dict[str, Any]) -> Kept:
+def _kept(fields: dict[str, Any]) -> SignInInfo:
     """Raises LookupError, TypeError, AttributeError. Unknown names are skipped, so that later versions can add some."""
-    about = About(**{name: fields["about"].get(name, "") for name in as_dict(NOTHING_ABOUT)})
-    kept = Kept(about, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])
-    texts = (fields["key"], fields["current"], fields["previous"], *as_dict(about).values())
+    info = TokenInfo(**{name: fields["about"].get(name, "") for name in as_dict(NO_INFO)})
+    kept = SignInInfo(info, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])
+    texts = (fields["key"], fields["current"], fields["previous"], *as_dict(info).values())
     numbers = (kept.created_on, kept.renewed_on, kept.ended_by, *kept.renewals)
     if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
         raise TypeError

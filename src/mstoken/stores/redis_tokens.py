@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT
+from mstoken.flows.store_port import NO_INFO
 from mstoken.notices import warn
 from mstoken.stores import token_file
 from mstoken.stores.memory import MemoryStore
@@ -19,7 +19,7 @@ from mstoken.stores.redis_turns import LEASE_IN, Turns
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mstoken.flows.store_port import About, KeptToken, Release
+    from mstoken.flows.store_port import CachedTokenInfo, Release, TokenInfo
     from mstoken.model import Token
     from mstoken.stores.redis_link import Link
 
@@ -50,17 +50,17 @@ class RedisTokens:
         kept = token_file.read(digest_of(key), content, self._link.seal) if content else None
         return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
 
-    def save(self, key: str, token: Token, about: About = NOTHING_ABOUT) -> None:
+    def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
         life_in = token.expires_on - int(time.time())
         if life_in <= 0:
             self.delete(key)
             return
         try:
-            content = token_file.render(digest_of(key), token, self._link.seal(), about)
+            content = token_file.render(digest_of(key), token, self._link.seal(), info)
             self._link.put(name_of(_KIND, key), content, life_in)
         except (StoreError, ValueError) as error:
             self.delete(key)  # what is there is older than what could not be written
-            self._unkept.save(key, token, about)
+            self._unkept.save(key, token, info)
             self._warn(error)
         else:
             self._unkept.delete(key)
@@ -75,19 +75,19 @@ class RedisTokens:
     def clear(self) -> int:
         return self._unkept.clear() + self._link.drop(*self._link.names(_KIND))
 
-    def forget(self, about: About) -> int:
-        gone = self._unkept.forget(about)
-        return gone + self._link.drop(*(name_of(_KIND, kept.key) for kept in self.tokens() if about.covers(kept.about)))
+    def forget(self, info: TokenInfo) -> int:
+        gone = self._unkept.forget(info)
+        return gone + self._link.drop(*(name_of(_KIND, kept.key) for kept in self.tokens() if info.covers(kept.info)))
 
-    def tokens(self) -> list[KeptToken]:
+    def tokens(self) -> list[CachedTokenInfo]:
         kept = {token.key: token for token in self._unkept.tokens()}
         for name in self._link.names(_KIND):
             key, content = name.rpartition(":")[2], self._link.get(name)
-            token = token_file.read_about(key, content, self._link.seal) if content else None
+            token = token_file.read_info(key, content, self._link.seal) if content else None
             kept |= {key: token} if token else {}
         return [kept[key] for key in sorted(kept)]
 
-    def take_turn(self, key: str) -> Release | None:
+    def try_lock(self, key: str) -> Release | None:
         return self._turns.take(name_of(_TURN, key))
 
     def _warn(self, error: Exception) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mstoken.flows.store_port import NOTHING_ABOUT, KeptToken
-from mstoken.model import About, Token
+from mstoken.flows.store_port import NO_INFO, CachedTokenInfo
+from mstoken.model import Token, TokenInfo
 from mstoken.stores.quick_read import CLEAR, END, LONGEST, SEALED, parse_body
 from mstoken.typed import TYPE_CHECKING
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from mstoken.stores.seal import Seal
 
 
-_ABOUT = {name: name for name in ("authority", "tenant", "client_id", "account")} | {"scope": "asked"}
+_INFO = {name: name for name in ("authority", "tenant", "client_id", "account")} | {"scope": "asked"}
 """What a token says of itself, by the name of its line; `scope` there is what was granted."""
 
 
-def render(key: str, token: Token, seal: Seal | None, about: About = NOTHING_ABOUT) -> bytes:
+def render(key: str, token: Token, seal: Seal | None, info: TokenInfo = NO_INFO) -> bytes:
     """The file's content, sealed if there is a seal. Raises ValueError for a token that could not be read back."""
     lines = [f"expires_on {token.expires_on}", f"token_type {token.token_type}", f"token {token.token}"]
     if token.refresh_on is not None:
         lines.append(f"refresh_on {token.refresh_on}")
     if token.got_on is not None:
         lines.append(f"got_on {token.got_on}")
-    said = {"scope": token.scope} | {line: getattr(about, name) for name, line in _ABOUT.items()}
+    said = {"scope": token.scope} | {line: getattr(info, name) for name, line in _INFO.items()}
     lines += [f"{line} {' '.join(value.split())}" for line, value in said.items() if value.split()]
     body = "\n".join(lines).encode() + END
     kept = parse_body(body)
@@ -44,15 +44,15 @@ def read(key: str, content: bytes, seal: Callable[[], Seal]) -> Token | None:
     return Token(*fields) if fields is not None else None
 
 
-def read_about(key: str, content: bytes, seal: Callable[[], Seal]) -> KeptToken | None:
+def read_info(key: str, content: bytes, seal: Callable[[], Seal]) -> CachedTokenInfo | None:
     """What the token in a file's content says of itself; None when that is nothing, or no token."""
     body = _body(key, content, seal)
     fields = parse_body(body) if body is not None else None
     if body is None or fields is None:
         return None
     lines = _lines(body)
-    about = About(**{name: lines.get(line, "") for name, line in _ABOUT.items()})
-    return KeptToken(key, about, fields[1]) if about != NOTHING_ABOUT else None
+    info = TokenInfo(**{name: lines.get(line, "") for name, line in _INFO.items()})
+    return CachedTokenInfo(key, info, fields[1]) if info != NO_INFO else None
 
 
 def _lines(body: bytes) -> dict[str, str]:

@@ -10,7 +10,7 @@ import os
 import time
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT, PROOF_BYTES, About, Kept
+from mstoken.flows.store_port import NO_INFO, PROOF_BYTES, SignInInfo, TokenInfo
 from mstoken.forks import HasLock
 from mstoken.model import Grant
 from mstoken.stores import places
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _CHECK = b"mstoken vault"
 
 _KEEP = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
-_ABOUT = "authority, tenant, client_id, created_on, renewed_on, renewals, ended_by"
+_INFO = "authority, tenant, client_id, created_on, renewed_on, renewals, ended_by"
 
 
 class Vault(HasLock):
@@ -59,7 +59,7 @@ class Vault(HasLock):
                 self._opened(seal, key, *part) for part in zip(("current", "previous"), row, strict=False)
             )
             kept = self._kept(key, row[2:])
-            return Grant(current, previous, kept.ended_by, kept.about.authority)
+            return Grant(current, previous, kept.ended_by, kept.info.authority)
 
     def replace(self, key: str, old: str, new: str) -> None:
         self._warm_up()
@@ -67,15 +67,15 @@ class Vault(HasLock):
             seal = self._seal_of(connection)
             row, now = _row(connection, key), int(time.time())
             if row is None:
-                self._keep(connection, key, (new, old), Kept(NOTHING_ABOUT, now, now))
+                self._keep(connection, key, (new, old), SignInInfo(NO_INFO, now, now))
             elif self._opened(seal, key, "current", row[0]) == old:
                 self._keep(connection, key, (new, old), self._kept(key, row[2:]).renewed(now))
 
-    def put(self, key: str, value: str, about: About) -> None:
+    def put(self, key: str, value: str, info: TokenInfo) -> None:
         self._warm_up()
         now = int(time.time())
         with self._file().writing() as connection:
-            self._keep(connection, key, (value, ""), Kept(about, now, now))
+            self._keep(connection, key, (value, ""), SignInInfo(info, now, now))
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._file().writing() as connection:
@@ -90,11 +90,11 @@ class Vault(HasLock):
         with self._file().writing() as connection:
             return connection.execute("DELETE FROM grants WHERE key = ?", (key,)).rowcount > 0
 
-    def names(self) -> dict[str, Kept]:
+    def names(self) -> dict[str, SignInInfo]:
         with self._file().reading() as connection:
             if connection is None:
                 return {}
-            rows = connection.execute(f"SELECT key, {_ABOUT} FROM grants ORDER BY key")  # noqa: S608
+            rows = connection.execute(f"SELECT key, {_INFO} FROM grants ORDER BY key")  # noqa: S608
             return {row[0]: self._kept(row[0], row[1:]) for row in rows}
 
     def seal(self) -> Seal:
@@ -126,15 +126,15 @@ class Vault(HasLock):
     def _key_path(self) -> str:
         return f"{self._folder}/vault.key"
 
-    def _keep(self, connection: Connection, key: str, values: tuple[str, str], kept: Kept) -> None:
-        seal, about = self._seal_of(connection), kept.about
+    def _keep(self, connection: Connection, key: str, values: tuple[str, str], kept: SignInInfo) -> None:
+        seal, info = self._seal_of(connection), kept.info
         current, previous = (
             seal.seal(value.encode(), _purpose(key, part))
             for part, value in zip(("current", "previous"), values, strict=True)
         )
         renewals = " ".join(map(str, kept.renewals))
         times = (kept.created_on, kept.renewed_on, renewals)
-        connection.execute(_KEEP, (key, current, previous, *times, about.authority, about.tenant, about.client_id))
+        connection.execute(_KEEP, (key, current, previous, *times, info.authority, info.tenant, info.client_id))
 
     def _opened(self, seal: Seal, key: str, part: str, sealed: object) -> str:
         value = seal.open(sealed, _purpose(key, part)) if isinstance(sealed, bytes) else None
@@ -142,15 +142,15 @@ class Vault(HasLock):
             raise self._damaged(f"what it keeps as {key!r}")
         return value.decode()
 
-    def _kept(self, key: object, columns: tuple[object, ...]) -> Kept:
+    def _kept(self, key: object, columns: tuple[object, ...]) -> SignInInfo:
         """What is said in clear of a sign-in; SQLite keeps any kind of value in any column."""
         authority, tenant, client_id, created_on, renewed_on, renewals, ended_by = columns
         texts, numbers = (key, authority, tenant, client_id, renewals), (created_on, renewed_on, ended_by)
         if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
             raise self._damaged("what it says of a sign-in")
         times = tuple(int(time) for time in str(renewals).split() if time.isascii() and time.isdecimal())
-        about = About(str(authority), str(tenant), str(client_id))
-        return Kept(about, created_on, renewed_on, times, ended_by)  # type: ignore[arg-type] # seen to be numbers
+        info = TokenInfo(str(authority), str(tenant), str(client_id))
+        return SignInInfo(info, created_on, renewed_on, times, ended_by)  # type: ignore[arg-type] # seen to be numbers
 
     def _damaged(self, what: str) -> StoreError:
         path = self._file().path
@@ -205,7 +205,7 @@ class Vault(HasLock):
 def _row(connection: Connection, key: str) -> tuple[object, ...] | None:
     """The two tokens, sealed, and what is said of them in clear."""
     row: tuple[object, ...] | None = connection.execute(
-        f"SELECT current, previous, {_ABOUT} FROM grants WHERE key = ?",  # noqa: S608
+        f"SELECT current, previous, {_INFO} FROM grants WHERE key = ?",  # noqa: S608
         (key,),
     ).fetchone()
     return row

@@ -184,7 +184,7 @@ def test_an_emulator_stands_for_the_cloud_that_was_asked_for(home: Home) -> None
     settings = home.settings({"cloud": "usgov"}, AZURE_AUTHORITY_HOST="https://localhost:1", **ENVIRONMENT)
     client = Client.from_settings(settings)
     assert client.authority.origin == "https://localhost:1"
-    assert client.question("graph").scopes == ("https://graph.microsoft.us/.default",)
+    assert client.token_request("graph").scopes == ("https://graph.microsoft.us/.default",)
 
 
 def test_a_reference_is_followed_only_when_its_secret_is_used(home: Home) -> None:

@@ -107,10 +107,10 @@ def test_keys_of_tokens_differ(world: World, entra: Emulator, blueprint: Any) ->
         AgentUser(agent, username=UPN),
         AgentUser(agent, username="other@northwind-partner.example"),
     ]
-    keys = {cache_key(client(world, entra, credential).question("graph")) for credential in credentials}
+    keys = {cache_key(client(world, entra, credential).token_request("graph")) for credential in credentials}
     assert len(keys) == 6
     renewed = AgentIdentity(ClientSecret("new"), AGENT.upper())
-    assert cache_key(client(world, entra, renewed).question("graph")) in keys
+    assert cache_key(client(world, entra, renewed).token_request("graph")) in keys
 
 
 def test_an_agent_of_another_blueprint_is_refused(world: World, entra: Emulator, blueprint: Any) -> None:
@@ -133,8 +133,8 @@ def test_an_agent_without_user_is_no_user(world: World, entra: Emulator, bluepri
     """A service that needs a user refuses an agent, and takes an agent's user."""
     agent = AgentIdentity(blueprint, AGENT)
     with pytest.raises(SignInRequired):
-        client(world, entra, agent).question("partner")
-    assert client(world, entra, AgentUser(agent, username=UPN)).question("partner").scopes
+        client(world, entra, agent).token_request("partner")
+    assert client(world, entra, AgentUser(agent, username=UPN)).token_request("partner").scopes
 
 
 @pytest.mark.parametrize(

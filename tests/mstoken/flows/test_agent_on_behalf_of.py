@@ -122,7 +122,7 @@ def test_the_api_and_its_agents_have_tokens_of_their_own(world: World, entra: Em
         AgentIdentity(SECRET, AGENT[:-1] + "6"),
     ]
     made = [world.client("contoso.com", ORDERS, OnBehalfOf(asked, client)) for client in clients]
-    assert len({cache_key(one.question("graph")) for one in made}) == 3
+    assert len({cache_key(one.token_request("graph")) for one in made}) == 3
 
 
 def test_who_is_no_web_api_acts_for_nobody(world: World, entra: Emulator) -> None:

@@ -260,7 +260,7 @@ def test_no_part_of_a_key_shows(world: World, token_service: TokenService, folde
     credential = ClientCertificate(folder / "app.pfx", password=PASSWORD)
     app = world.client(TENANT, CLIENT_ID, credential, token_service.url)
     world.run(lambda: app.get_token("graph"))
-    shown = repr([credential, app, credential.kept, credential.kept.signer, ClientCertificate(data=APP.pem())])
+    shown = repr([credential, app, credential.cache, credential.cache.signer, ClientCertificate(data=APP.pem())])
     assert PASSWORD not in shown
     assert "PRIVATE" not in shown
     assert token_service.asked[0].form["client_assertion"] not in shown
@@ -272,5 +272,5 @@ def test_a_certificate_can_be_sent_to_another_process(folder: Path) -> None:
     credential.signer()
     twin = pickle.loads(pickle.dumps(credential))  # noqa: S301 - our own bytes
     assert twin == credential
-    assert twin.kept.signer is None
+    assert twin.cache.signer is None
     assert twin.signer().chain == credential.signer().chain

@@ -10,7 +10,7 @@ from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, 
 from tests.support.worlds import World
 
 from mstoken import ClientSecret, ConsentRequired, RefreshToken, SignInRequired, Stores
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.memory import in_memory
 
 ANNA = "account:anna"
@@ -24,7 +24,7 @@ def _refusal(code: int, error: str = "invalid_grant") -> Reply:
 def stores() -> Stores:
     """Stores with Anna's sign-in."""
     made = in_memory()
-    made.grants.put(ANNA, "rt-1", About("", TENANT, CLIENT_ID))
+    made.grants.put(ANNA, "rt-1", TokenInfo("", TENANT, CLIENT_ID))
     return made
 
 
@@ -56,7 +56,7 @@ def test_what_came_of_it_is_forgotten(world: World, token_service: TokenService,
     world.run(lambda: app.get_token("graph"))
     with pytest.raises(SignInRequired):
         world.run(lambda: client.get_token("arm"))
-    assert [kept.about.account for kept in stores.tokens.tokens()] == [""]
+    assert [kept.info.account for kept in stores.tokens.tokens()] == [""]
     with pytest.raises(SignInRequired):
         world.run(lambda: client.get_token("graph"))
     assert len(token_service.asked) == 3
@@ -67,7 +67,7 @@ def test_a_new_sign_in_begins_anew(world: World, token_service: TokenService, st
     token_service.script = [_refusal(50173), token_reply()]
     with pytest.raises(SignInRequired):
         world.run(lambda: _anna(world, token_service, stores).get_token("graph"))
-    stores.grants.put(ANNA, "rt-2", About())
+    stores.grants.put(ANNA, "rt-2", TokenInfo())
     assert world.run(lambda: _anna(world, token_service, stores).get_token("graph")).token == "token-1"
     assert token_service.asked[-1].form["refresh_token"] == "rt-2"
 

@@ -164,7 +164,7 @@ def test_the_audience_is_the_clouds(world: World, issuer: OidcIssuer, monkeypatc
         ("delos", "api://AzureADTokenExchangeGermany"),
     ):
         app = world.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), cloud)
-        assert token_exchange(app.question("api://orders/.default")) == audience
+        assert token_exchange(app.token_request("api://orders/.default")) == audience
 
 
 def test_a_named_audience_is_asked_for(world: World, issuer: OidcIssuer, token_service: TokenService) -> None:

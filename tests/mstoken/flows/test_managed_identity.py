@@ -176,10 +176,10 @@ def test_identities_have_tokens_of_their_own(world: World, machine: Machine) -> 
         ManagedIdentity(environment=there),
         ManagedIdentity(environment=there | {"IDENTITY_HEADER": "i"}),
     ]
-    keys = {cache_key(world.client("", "", one).question("arm")) for one in credentials}
+    keys = {cache_key(world.client("", "", one).token_request("arm")) for one in credentials}
     assert len(keys) == len(credentials)
     again = ManagedIdentity("11111111-2222-3333-4444-555555555555", environment=here, machine="another")
-    assert cache_key(world.client("", "", again).question("arm")) in keys
+    assert cache_key(world.client("", "", again).token_request("arm")) in keys
 
 
 def test_a_source_that_is_not_here_is_named(world: World, machine: Machine) -> None:

@@ -209,7 +209,7 @@ def test_no_secret_of_the_platform_shows(world: World, machine: Machine) -> None
     client = world.client("", "", ManagedIdentity("none-such", environment=environment))
     with pytest.raises(Misconfigured) as caught:
         world.run(lambda: client.get_token("arm"))
-    assert environment["IDENTITY_HEADER"] not in repr(client) + repr(client.question("arm")) + repr(caught.value)
+    assert environment["IDENTITY_HEADER"] not in repr(client) + repr(client.token_request("arm")) + repr(caught.value)
 
 
 @pytest.mark.parametrize("source", ["app_service", "azure_ml"])

@@ -110,7 +110,7 @@ def test_one_token_serves_many_requests_and_no_bearer(world: World, entra: Emula
     inside = {_verified(one.token)["at"] for one in signed}
     assert len(inside) == 1
     assert len({one.token for one in signed}) == 2
-    assert [kept.key for kept in client._stores.tokens.tokens()] == [cache_key(client.question("arm"))]
+    assert [kept.key for kept in client._stores.tokens.tokens()] == [cache_key(client.token_request("arm"))]
     assert "cnf" not in decode(bearer.token).claims
     assert (bearer.token_type, len(entra.token_requests) - before) == ("Bearer", 2)
 
@@ -146,8 +146,8 @@ def test_a_token_with_claims_takes_the_place_of_the_one_without(world: World, to
     """After a claims challenge the next signed request has the token that met it."""
     token_service.script = [token_reply("old", token_type="pop"), token_reply("new", token_type="pop")]
     client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
-    wishes: list[dict[str, str]] = [{}, {"claims": '{"access_token":{"nbf":{"essential":true}}}'}, {}]
-    signed = [world.run(partial(client.pop_token, "arm", **one)).token for one in wishes]
+    options: list[dict[str, str]] = [{}, {"claims": '{"access_token":{"nbf":{"essential":true}}}'}, {}]
+    signed = [world.run(partial(client.pop_token, "arm", **one)).token for one in options]
     assert [decode(one).claims["at"] for one in signed] == ["old", "new", "new"]
     assert "claims" in token_service.asked[1].form
 

@@ -24,8 +24,8 @@ from mstoken import (
     Stores,
     redis_stores,
 )
-from mstoken.flows import kept
-from mstoken.flows.store_port import About
+from mstoken.flows import single_flight
+from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.memory import in_memory
 
 ASSERTION = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDB9.c2ln"
@@ -89,7 +89,7 @@ def test_a_slow_renewal_holds_its_caller_up_for_a_moment_only(
     world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who renews gives a stalling service a fraction of the patience of a call, and goes on with the valid token."""
-    monkeypatch.setattr(kept, "RENEWED_IN", 0.5)
+    monkeypatch.setattr(single_flight, "MAX_RENEWAL_IN", 0.5)
     token_service.script = [token_reply("old", refresh_in=1), Reply(200, token_reply("new").body, delay=25)]
     client = _client(world, token_service)
     _due(world, client)
@@ -130,7 +130,7 @@ class Signing:
 
     def __init__(self, world: World, service: TokenService, code: int) -> None:
         self.service, self.code, self.prompts, self.stores = service, code, [], in_memory()  # type: ignore[var-annotated]
-        self.stores.grants.put("account:anna", "rt-1", About(service.url, TENANT, CLIENT_ID))
+        self.stores.grants.put("account:anna", "rt-1", TokenInfo(service.url, TENANT, CLIENT_ID))
         self.client = _client(world, service, self.stores, DeviceCode(self._shown, account="anna"))
         service.script = [self._answer]
 
@@ -169,7 +169,7 @@ def test_a_revoked_sign_ins_token_serves_no_more(world: World, token_service: To
     """Where nobody can be asked, the refusal is the answer, although the kept token's time is not over."""
     token_service.script = [token_reply("old", refresh_in=1), _refusal(50173)]
     stores = in_memory()
-    stores.grants.put("account:anna", "rt-1", About("", TENANT, CLIENT_ID))
+    stores.grants.put("account:anna", "rt-1", TokenInfo("", TENANT, CLIENT_ID))
     client = _client(world, token_service, stores, RefreshToken(account="anna"))
     _due(world, client)
     with pytest.raises(SignInRequired):

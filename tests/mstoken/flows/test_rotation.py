@@ -25,7 +25,7 @@ from mstoken import (
     TryLater,
     redis_stores,
 )
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.memory import MemoryStore, in_memory
 from mstoken.stores.redis_link import AWAY_IN
 from mstoken.stores.vault import Vault
@@ -61,7 +61,7 @@ def strict(token_service: TokenService) -> Strict:
 
 def _anna(world: World, strict: Strict, stores: Stores) -> Any:
     if stores.grants.load(ANNA) is None:
-        stores.grants.put(ANNA, "rt-0", About(strict.service.url, TENANT, CLIENT_ID))
+        stores.grants.put(ANNA, "rt-0", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
     return world.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), strict.service.url, stores)
 
 
@@ -92,7 +92,7 @@ def test_no_person_is_asked_where_the_sign_in_could_not_be_kept(
 ) -> None:
     """Somebody with a phone would have signed in for nothing."""
     stores = Stores(MemoryStore(), Vault(str(disk.folder / "vault")))
-    stores.grants.put("account:other", "rt", About())
+    stores.grants.put("account:other", "rt", TokenInfo())
     disk.fill()
     client = world.client(TENANT, CLIENT_ID, credential, strict.service.url, stores)
     for call in (lambda: client.sign_in("graph"), lambda: client.get_token("graph")):
@@ -136,7 +136,7 @@ def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(world: World, s
         with pytest.raises(SignInRequired):
             world.run(lambda: client.get_token("graph"))
         assert grants.load(ANNA) is None
-        grants.put(ANNA, "rt-of-ben", About(strict.service.url, TENANT, CLIENT_ID))
+        grants.put(ANNA, "rt-of-ben", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
         with pytest.raises(SignInRequired):
             world.run(lambda: client.get_token("graph"))
         held = grants.load(ANNA)
@@ -170,7 +170,7 @@ def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending
     """Another caller has the turn and hangs: who has waited long enough is told to ask again, and asks nobody."""
     stores = in_memory()
     client = _anna(world, strict, stores)
-    release = stores.tokens.take_turn(ANNA)
+    release = stores.tokens.try_lock(ANNA)
     assert release is not None
     with pytest.raises(TryLater, match="still renewing"):
         ask_within(world, client, 1)
@@ -182,7 +182,7 @@ def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending
 def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(world: World, token_service: TokenService) -> None:
     """The others learn of it, and do not each try for as long as a call may last, one after the other."""
     stores = in_memory()
-    stores.grants.put(ANNA, "rt-0", About(token_service.url, TENANT, CLIENT_ID))
+    stores.grants.put(ANNA, "rt-0", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     token_service.script = [Reply(503, "down", {"Retry-After": "3600"}, delay=2)]
     client = world.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), token_service.url, stores)
     resources = iter([f"https://{number}.example.com/.default" for number in range(12)])
@@ -194,7 +194,7 @@ def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(world: World, 
 def test_the_one_that_works_stays_the_one_before(world: World, token_service: TokenService) -> None:
     """The current token is refused and the previous one works: it, and not the refused one, is kept beside the new."""
     stores = in_memory()
-    stores.grants.put(ANNA, "works", About(token_service.url, TENANT, CLIENT_ID))
+    stores.grants.put(ANNA, "works", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     stores.grants.replace(ANNA, "works", "never-worked")
 
     def answer(asked: Asked) -> Reply:

@@ -15,7 +15,7 @@ from mstoken.credentials import ClientSecret
 from mstoken.model import Authority, TokenRequest
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpResponse
-from mstoken.protocol.token_endpoint import read_answer
+from mstoken.protocol.token_endpoint import parse_token_response
 
 WIRE: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("wire.json").read_text(encoding="utf-8"))
 QUESTION = TokenRequest(
@@ -86,7 +86,7 @@ def answer(name: str) -> HttpResponse:
 
 def refused(name: str) -> errors.MstokenError:
     with pytest.raises(errors.MstokenError) as caught:
-        read_answer(answer(name), QUESTION, NOW, 0.5)
+        parse_token_response(answer(name), QUESTION, NOW, 0.5)
     return caught.value
 
 
@@ -118,7 +118,7 @@ def test_a_success_becomes_a_token(name: str) -> None:
     if isinstance(case["expires_in"], str):  # a placeholder in the capture
         case = case | {"expires_in": 3599}
     case = case | {"access_token": "header.payload.signature"}
-    found = read_answer(HttpResponse(200, {}, json.dumps(case).encode()), QUESTION, NOW, 0.5)
+    found = parse_token_response(HttpResponse(200, {}, json.dumps(case).encode()), QUESTION, NOW, 0.5)
     assert found.token.token == "header.payload.signature"
     assert found.token.token_type == "Bearer"
     assert found.token.expires_on == NOW + case["expires_in"]
@@ -162,6 +162,6 @@ def test_of_a_code_that_is_not_known_the_services_own_words_are_told(separator: 
     description = separator.join(["AADSTS99999999: The moon is full.", "Trace ID: 1-a", "Correlation ID: 2-b"])
     body = json.dumps({"error": "invalid_grant", "error_description": description, "error_codes": [99999999]})
     with pytest.raises(errors.SignInRequired) as raised:
-        read_answer(HttpResponse(400, {}, body.encode()), QUESTION, NOW, 0.5)
+        parse_token_response(HttpResponse(400, {}, body.encode()), QUESTION, NOW, 0.5)
     assert raised.value.message == "AADSTS99999999: The moon is full. (trace id 1-a, correlation id 2-b)"
     assert "error?code=99999999" in raised.value.remedy

@@ -11,7 +11,7 @@ import pytest
 
 from mstoken.model import Token
 from mstoken.stores.folder import FolderStore
-from mstoken.stores.locks import take_by_filelock, take_by_flock, take_turn
+from mstoken.stores.locks import take_by_filelock, take_by_flock, try_lock
 
 KEY = "0" * 40
 SECONDS = 30.0 if os.environ.get("MSTOKEN_LONG_TESTS") else 1.5
@@ -80,9 +80,9 @@ def test_a_killed_holder_lets_another_in(memory_folder: str, workers: Any) -> No
     holder.kill()
     holder.wait()
     assert _names(memory_folder) == [f"{KEY}.lock"]
-    release = take_turn(f"{memory_folder}/{KEY}.lock")
+    release = try_lock(f"{memory_folder}/{KEY}.lock")
     assert release is not None
-    assert take_turn(f"{memory_folder}/{KEY}.lock") is None
+    assert try_lock(f"{memory_folder}/{KEY}.lock") is None
     release()
     assert _names(memory_folder) == []
 
@@ -127,6 +127,6 @@ def test_both_kinds_of_lock_let_one_in_at_a_time(take: Any, tmp_path: Path) -> N
 def test_where_nothing_can_be_locked_the_turn_is_had_at_once(tmp_path: Path) -> None:
     """A lock saves requests and guards no data: with no folder to put it in, the caller goes on."""
     (tmp_path / "file").write_text("in the way")
-    for release in (FolderStore(str(tmp_path / "file")).take_turn(KEY), take_turn(str(tmp_path / "none" / "a.lock"))):
+    for release in (FolderStore(str(tmp_path / "file")).try_lock(KEY), try_lock(str(tmp_path / "none" / "a.lock"))):
         assert release is not None
         release()

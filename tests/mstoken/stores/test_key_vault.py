@@ -11,12 +11,12 @@ from tests.support.token_service import Reply, TokenService
 from tests.support.vault_api import TOKEN, VaultApi
 
 from mstoken import StoreError, UntrustedOrigin, UsageError, key_vault_grants, key_vault_secret
-from mstoken.flows.store_port import About, GrantStore
+from mstoken.flows.store_port import GrantStore, TokenInfo
 from mstoken.model import Grant, Token
 from mstoken.stores import key_vault
 
 KEY = "account:anna"
-ABOUT = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app")
+INFO = TokenInfo("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app")
 
 
 class Asks:
@@ -54,7 +54,7 @@ def grants(vault: VaultApi, asks: Asks) -> GrantStore:
 
 def test_the_challenge_says_what_token_is_wanted(vault: VaultApi, grants: GrantStore, asks: Asks) -> None:
     """Scope and tenant come from it; the first request carries no token and nothing of what is to be kept."""
-    grants.put(KEY, "r0-secret", ABOUT)
+    grants.put(KEY, "r0-secret", INFO)
     assert asks.asked == [(("https://127.0.0.1/.default",), "contoso", None)]
     assert vault.unproved == [b""]
     grants.load(KEY)
@@ -70,7 +70,7 @@ def test_a_challenge_for_somebody_elses_token_gets_none(
     """The resource must be the vault's own domain; else nothing is asked for and nothing sent."""
     vault.resource = resource
     with pytest.raises(UntrustedOrigin):
-        grants.put(KEY, "r0-secret", ABOUT)
+        grants.put(KEY, "r0-secret", INFO)
     assert asks.asked == []
     assert vault.unproved == [b""]
 
@@ -88,7 +88,7 @@ def test_a_claims_challenge_is_met_once(vault: VaultApi, grants: GrantStore, ask
 
 def test_each_renewal_is_a_version_that_names_the_one_before(vault: VaultApi, grants: GrantStore) -> None:
     """The vault has the history; names and tags show no account in the secret's name and no token anywhere."""
-    grants.put(KEY, "r0-secret", ABOUT)
+    grants.put(KEY, "r0-secret", INFO)
     grants.replace(KEY, "r0-secret", "r1-secret")
     grants.replace(KEY, "r1-secret", "r2-secret")
     [(name, versions)] = vault.versions.items()
@@ -104,9 +104,9 @@ def test_a_list_of_many_is_read_to_its_end(vault: VaultApi, grants: GrantStore) 
     """Page by page, sign-ins only; a secret of somebody else is left out."""
     vault.versions["theirs"] = [{"id": f"{vault.url}/secrets/theirs/1", "value": "x", "tags": {}}]
     for number in range(8):
-        grants.put(f"account:{number}", "r", ABOUT)
+        grants.put(f"account:{number}", "r", INFO)
     assert list(grants.names()) == [f"account:{number}" for number in range(8)]
-    assert grants.names()["account:3"].about == ABOUT
+    assert grants.names()["account:3"].info == INFO
 
 
 def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, grants: GrantStore) -> None:
@@ -119,17 +119,17 @@ def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, grants: GrantSto
 
 def test_a_deleted_sign_in_may_come_back(vault: VaultApi, grants: GrantStore) -> None:
     """With soft delete the name stays taken: it is recovered, and then has the new token."""
-    grants.put(KEY, "r0", ABOUT)
+    grants.put(KEY, "r0", INFO)
     assert grants.remove(KEY) is True
     assert grants.load(KEY) is None
-    grants.put(KEY, "r9", ABOUT)
+    grants.put(KEY, "r9", INFO)
     assert grants.load(KEY) == Grant("r9")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_vault_is_asked_again(vault: VaultApi, grants: GrantStore, status: int) -> None:
     """A renewed token must not be lost to a moment's throttling; a vault that stays busy is an error."""
-    grants.put(KEY, "r0", ABOUT)
+    grants.put(KEY, "r0", INFO)
     vault.next = [Reply(status, {}, {"Retry-After": "0"}), Reply(status, {})]
     grants.replace(KEY, "r0", "r1")
     assert grants.load(KEY) == Grant("r1", "r0")
@@ -153,7 +153,7 @@ def test_a_busy_vault_is_asked_again(vault: VaultApi, grants: GrantStore, status
 )
 def test_what_is_no_sign_in_is_an_error_and_left_as_it_is(vault: VaultApi, grants: GrantStore, answer: Reply) -> None:
     """Reading and writing raise StoreError with what to do, and write nothing."""
-    grants.put(KEY, "r0", ABOUT)
+    grants.put(KEY, "r0", INFO)
     calls: list[Callable[[], object]] = [lambda: grants.load(KEY), lambda: grants.replace(KEY, "r0", "r1")]
     for call in calls:
         vault.next = [answer] * (len(key_vault.PAUSES_IN) + 1 if answer.raw is not None else 1)

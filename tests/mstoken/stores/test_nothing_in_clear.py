@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Token
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.vault import Vault
@@ -34,7 +34,7 @@ def test_no_file_of_the_vault_or_of_a_folder_on_a_disk_holds_a_secret(
     caplog.set_level(logging.DEBUG)
     folder = tmp_path / "vault"
     vault = Vault(str(folder))
-    vault.put("account:anna", SECRETS[0], About("https://login.microsoftonline.com", "contoso", "app"))
+    vault.put("account:anna", SECRETS[0], TokenInfo("https://login.microsoftonline.com", "contoso", "app"))
     with closing(sqlite3.connect(folder / "vault.db")) as other:  # keeps the write-ahead log from being folded away
         other.execute("SELECT count(*) FROM grants").fetchone()
         vault.replace("account:anna", SECRETS[0], SECRETS[1])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Grant, Token
 from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
@@ -107,7 +107,7 @@ def test_what_is_made_is_closed_to_others(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         vault = Vault(str(tmp_path / "a" / "vault"))
-        vault.put("account:anna", "r0", About())
+        vault.put("account:anna", "r0", TokenInfo())
         FolderStore(str(tmp_path / "a" / "tokens"), vault.seal).save(KEY, TOKEN)
     finally:
         os.umask(before)
@@ -161,7 +161,7 @@ def test_a_file_in_place_of_the_vault_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["vault.db", "vault.key"])
 def test_a_link_or_an_open_file_in_the_vault_is_refused(vault: Vault, tmp_path: Path, name: str) -> None:
     """The files are checked like the folder: made open to others, or replaced by links, they are not used."""
-    vault.put("account:anna", "r0", About())
+    vault.put("account:anna", "r0", TokenInfo())
     path = tmp_path / "vault" / name
     path.chmod(0o644)
     assert f"chmod 600 {path}" in _refused(Vault(str(tmp_path / "vault")))

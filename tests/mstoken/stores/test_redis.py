@@ -16,14 +16,16 @@ from tests.support.turns import turn
 
 from mstoken import Stores, redis_stores
 from mstoken.errors import StoreError, UsageError
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Grant, Token
 from mstoken.stores.redis_link import ANSWER_IN, AWAY_IN, Link, name_of
 from mstoken.stores.redis_tokens import RedisTokens
 from mstoken.stores.redis_turns import Turns
 
 QUESTION, ACCOUNT = "0" * 40, "account:anna@contoso.example"
-ABOUT = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app", "anna", "https://graph/.default")
+INFO = TokenInfo(
+    "https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app", "anna", "https://graph/.default"
+)
 SECRETS = ("hunter2-access", "hunter2-first", "hunter2-second")
 
 
@@ -48,8 +50,8 @@ def guarded() -> Iterator[RedisServer]:
 
 
 def _fill(stores: Stores) -> None:
-    stores.tokens.save(QUESTION, _token(), ABOUT)
-    stores.grants.put(ACCOUNT, SECRETS[1], ABOUT)
+    stores.tokens.save(QUESTION, _token(), INFO)
+    stores.grants.put(ACCOUNT, SECRETS[1], INFO)
     stores.grants.replace(ACCOUNT, SECRETS[1], SECRETS[2])
 
 
@@ -130,7 +132,7 @@ def test_another_key_opens_nothing_and_overwrites_nothing(redis: RedisServer) ->
         lambda: wrong.grants.load(ACCOUNT),
         wrong.grants.names,
         lambda: wrong.grants.replace(ACCOUNT, SECRETS[2], "x"),
-        lambda: wrong.grants.put(ACCOUNT, "x", ABOUT),
+        lambda: wrong.grants.put(ACCOUNT, "x", INFO),
     ]
     for call in calls:
         with pytest.raises(StoreError, match="another key") as caught:
@@ -163,7 +165,7 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
     _fill(stores)
     own.stop()
     began = time.monotonic()
-    stores.tokens.save("1" * 40, _token("while away"), ABOUT)
+    stores.tokens.save("1" * 40, _token("while away"), INFO)
     for _ in range(50):
         kept = stores.tokens.load("1" * 40)
         assert kept is not None
@@ -177,7 +179,7 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
         lambda: stores.grants.load(ACCOUNT),
         lambda: stores.grants.replace(ACCOUNT, SECRETS[2], "x"),
         stores.tokens.tokens,
-        lambda: stores.tokens.forget(About(account="ben")),
+        lambda: stores.tokens.forget(TokenInfo(account="ben")),
         redis_stores(own.url, KEY).tokens.clear,
     ]
     for call in calls:
@@ -231,7 +233,7 @@ def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> No
         lambda: grants.load(ACCOUNT),
         grants.names,
         lambda: grants.replace(ACCOUNT, "a", "b"),
-        lambda: grants.put(ACCOUNT, "a", ABOUT),
+        lambda: grants.put(ACCOUNT, "a", INFO),
         lambda: grants.end(ACCOUNT, "a", 50173),
     ]
     for call in calls:
@@ -247,7 +249,7 @@ def test_what_is_changed_all_the_time_is_an_error_in_the_end(
     """Whoever compares and swaps in vain does not go on for ever."""
     monkeypatch.setattr(Link, "swap", lambda *_: False)
     with pytest.raises(StoreError, match="all the time"):
-        redis_stores(redis.url, KEY).grants.put(ACCOUNT, "a", ABOUT)
+        redis_stores(redis.url, KEY).grants.put(ACCOUNT, "a", INFO)
 
 
 def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.turns import free
 
 from mstoken.flows.store_port import TokenStore
-from mstoken.model import About, Token
+from mstoken.model import Token, TokenInfo
 from mstoken.stores.memory import MemoryStore
 
 KEY, OTHER = "0" * 40, "1" * 40
@@ -77,9 +77,9 @@ def test_keys_that_are_no_digests_are_kept_apart(tokens: TokenStore) -> None:
 
 def test_one_at_a_time_has_the_turn(tokens: TokenStore) -> None:
     """Who comes second is told at once, also by another way to the same store, and has it when the first is done."""
-    release = tokens.take_turn(KEY)
+    release = tokens.try_lock(KEY)
     assert release is not None
-    assert tokens.take_turn(KEY) is None
+    assert tokens.try_lock(KEY) is None
     release()
     assert free(tokens, KEY)
 
@@ -87,7 +87,7 @@ def test_one_at_a_time_has_the_turn(tokens: TokenStore) -> None:
 def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: TokenStore) -> None:
     """The refresh flow asks for an account's turn within a token's turn; that must not wait for itself."""
     for first, second in ((KEY, "account:anna"), ("account:anna", KEY)):
-        outer, inner = tokens.take_turn(first), tokens.take_turn(second)
+        outer, inner = tokens.try_lock(first), tokens.try_lock(second)
         assert outer is not None
         assert inner is not None
         outer()
@@ -99,7 +99,7 @@ def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: TokenStore) -> N
 def test_a_turn_may_begin_and_end_in_different_threads(tokens: TokenStore) -> None:
     """Asyncio takes and ends it in whatever thread is free."""
     taken: list[Callable[[], None] | None] = []
-    taking = threading.Thread(target=lambda: taken.append(tokens.take_turn(KEY)))
+    taking = threading.Thread(target=lambda: taken.append(tokens.try_lock(KEY)))
     taking.start()
     taking.join()
     assert taken[0] is not None
@@ -113,7 +113,7 @@ def test_of_many_threads_one_has_the_turn(tokens: TokenStore) -> None:
 
     def take() -> None:
         start.wait()
-        taken.append(tokens.take_turn(KEY))
+        taken.append(tokens.try_lock(KEY))
 
     threads = [threading.Thread(target=take) for _ in range(16)]
     for thread in threads:
@@ -166,14 +166,14 @@ def test_no_store_shows_a_token(tokens: TokenStore) -> None:
 
 
 GRAPH, ARM = "https://graph.microsoft.com/.default", "https://management.azure.com//.default"
-ANNA = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app-1", "anna", GRAPH)
-JOB = About("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app-1", "", ARM)
-OTHERS = About("https://login.microsoftonline.us", "fabrikam.onmicrosoft.us", "app-2", "ben", GRAPH)
+ANNA = TokenInfo("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app-1", "anna", GRAPH)
+JOB = TokenInfo("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "app-1", "", ARM)
+OTHERS = TokenInfo("https://login.microsoftonline.us", "fabrikam.onmicrosoft.us", "app-2", "ben", GRAPH)
 
 
 def _fill(tokens: TokenStore) -> None:
-    for number, about in enumerate((ANNA, JOB, OTHERS)):
-        tokens.save(f"{number}" * 40, Token(f"t{number}", 4_000_000_000 + number, scope="granted"), about)
+    for number, info in enumerate((ANNA, JOB, OTHERS)):
+        tokens.save(f"{number}" * 40, Token(f"t{number}", 4_000_000_000 + number, scope="granted"), info)
     tokens.save("9" * 40, Token("a note", 4_000_000_000, token_type="note"))
 
 
@@ -182,36 +182,38 @@ def test_what_is_kept_says_whose_and_for_what(tokens: TokenStore) -> None:
     assert tokens.tokens() == []
     _fill(tokens)
     kept = tokens.tokens()
-    assert [one.about for one in kept] == [ANNA, JOB, OTHERS]
+    assert [one.info for one in kept] == [ANNA, JOB, OTHERS]
     assert [one.expires_on for one in kept] == [4_000_000_000, 4_000_000_001, 4_000_000_002]
     assert "t0" not in repr(kept)
     assert tokens.load("0" * 40) == Token("t0", 4_000_000_000, scope="granted")
 
 
 @pytest.mark.parametrize(
-    ("about", "gone"),
+    ("info", "gone"),
     [
-        (About(tenant="CONTOSO.onmicrosoft.com"), [ANNA, JOB]),
-        (About(scope="https://graph.microsoft.com"), [ANNA, OTHERS]),
-        (About(account="ben"), [OTHERS]),
-        (About(tenant="contoso.onmicrosoft.com", scope="https://management.azure.com/"), [JOB]),
-        (About(client_id="app-3"), []),
-        (About(), [ANNA, JOB, OTHERS]),
+        (TokenInfo(tenant="CONTOSO.onmicrosoft.com"), [ANNA, JOB]),
+        (TokenInfo(scope="https://graph.microsoft.com"), [ANNA, OTHERS]),
+        (TokenInfo(account="ben"), [OTHERS]),
+        (TokenInfo(tenant="contoso.onmicrosoft.com", scope="https://management.azure.com/"), [JOB]),
+        (TokenInfo(client_id="app-3"), []),
+        (TokenInfo(), [ANNA, JOB, OTHERS]),
     ],
 )
-def test_forgetting_takes_what_fits_and_nothing_else(tokens: TokenStore, about: About, gone: list[About]) -> None:
+def test_forgetting_takes_what_fits_and_nothing_else(
+    tokens: TokenStore, info: TokenInfo, gone: list[TokenInfo]
+) -> None:
     """By tenant, service, account or all of them, in any letter case; a note stays."""
     _fill(tokens)
-    assert tokens.forget(about) == len(gone)
-    assert [one.about for one in tokens.tokens()] == [one for one in (ANNA, JOB, OTHERS) if one not in gone]
+    assert tokens.forget(info) == len(gone)
+    assert [one.info for one in tokens.tokens()] == [one for one in (ANNA, JOB, OTHERS) if one not in gone]
     assert tokens.load("9" * 40) is not None
-    assert tokens.forget(about) == 0
+    assert tokens.forget(info) == 0
 
 
 def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: TokenStore) -> None:
     """A key that is no digest is listed and forgotten as others are."""
     tokens.save("account:anna", Token("t", 4_000_000_000), ANNA)
-    assert [one.about for one in tokens.tokens()] == [ANNA]
+    assert [one.info for one in tokens.tokens()] == [ANNA]
     assert tokens.forget(ANNA) == 1
     assert tokens.load("account:anna") is None
 
@@ -220,13 +222,13 @@ def test_a_bounded_store_forgets_by_tenant_what_it_still_has() -> None:
     """What had to go for others is gone from the index of tenants too, which so stays as small as the store."""
     store = MemoryStore(most=10)
     for number in range(100):
-        store.save(f"{number:x}", Token("t", 4_000_000_000), About(tenant=f"tenant-{number % 20}"))
-    store.save("1", Token("again", 4_000_000_000), About(tenant="tenant-99"))
+        store.save(f"{number:x}", Token("t", 4_000_000_000), TokenInfo(tenant=f"tenant-{number % 20}"))
+    store.save("1", Token("again", 4_000_000_000), TokenInfo(tenant="tenant-99"))
     store.delete("63")
     assert len(store.tokens()) == 9
     assert sum(len(keys) for keys in store._of_tenants._keys.values()) == 9
-    assert store.forget(About(tenant="tenant-5")) == 0
-    assert store.forget(About(tenant="TENANT-99")) == 1
-    assert store.forget(About(tenant="tenant-15")) == 1
+    assert store.forget(TokenInfo(tenant="tenant-5")) == 0
+    assert store.forget(TokenInfo(tenant="TENANT-99")) == 1
+    assert store.forget(TokenInfo(tenant="tenant-15")) == 1
     assert store.clear() == 7
     assert store._of_tenants._keys == {}

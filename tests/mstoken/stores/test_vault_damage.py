@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.small_disk import small_disk
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Grant
 from mstoken.stores.vault import Vault
 from mstoken.values import as_dict
@@ -31,10 +31,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         environment.delenv("MSTOKEN_VAULT_KEY", raising=False)
-        vault.put(ACCOUNT, "r0", About())
+        vault.put(ACCOUNT, "r0", TokenInfo())
         vault.replace(ACCOUNT, "r0", "r1")
         for number in range(30):
-            vault.put(f"account:{number}", f"{number} " + "x" * 1500, About("a", "t", "c"))
+            vault.put(f"account:{number}", f"{number} " + "x" * 1500, TokenInfo("a", "t", "c"))
     return folder
 
 
@@ -52,7 +52,7 @@ def _refused(folder: Path) -> str:
         lambda vault: vault.load(ACCOUNT),
         lambda vault: vault.names(),
         lambda vault: vault.replace(ACCOUNT, "r1", "r2"),
-        lambda vault: vault.put(ACCOUNT, "r2", About()),
+        lambda vault: vault.put(ACCOUNT, "r2", TokenInfo()),
         lambda vault: vault.remove(ACCOUNT),
     ]
     for call in calls:
@@ -166,7 +166,7 @@ def test_a_list_shows_what_was_kept_or_says_what_is_damaged(folder: Path, column
         assert "is damaged (what it says of a sign-in)" in error.message  # noqa: PT017
     else:
         assert all(isinstance(key, str) for key in kept)
-        assert all(isinstance(text, str) for one in kept.values() for text in as_dict(one.about).values())
+        assert all(isinstance(text, str) for one in kept.values() for text in as_dict(one.info).values())
         assert all(isinstance(number, int) for one in kept.values() for number in (one.renewed_on, one.created_on))
 
 
@@ -211,10 +211,10 @@ def test_a_full_disk_loses_no_refresh_token(workers: Any, tmp_path: Path) -> Non
 def test_a_vault_taken_away_and_made_anew_is_used_with_its_own_key(tmp_path: Path) -> None:
     """A process that knew the old vault's key does not seal for the new vault with it."""
     vault = Vault(str(tmp_path / "vault"))
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     (tmp_path / "vault").rename(tmp_path / "old")
-    Vault(str(tmp_path / "vault")).put("account:ben", "b0", About())
-    vault.put(ACCOUNT, "r1", About())
+    Vault(str(tmp_path / "vault")).put("account:ben", "b0", TokenInfo())
+    vault.put(ACCOUNT, "r1", TokenInfo())
     assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r1")
     assert Vault(str(tmp_path / "old")).load(ACCOUNT) == Grant("r0")
 
@@ -224,7 +224,7 @@ def test_what_is_proved_to_be_possible_is(tmp_path: Path) -> None:
     outcomes = set()
     with small_disk(tmp_path / "disk") as disk:
         vault, size = Vault(str(disk.folder / "vault")), 2000
-        vault.put(ACCOUNT, "x" * size, About())
+        vault.put(ACCOUNT, "x" * size, TokenInfo())
         for leave in range(0, 120_000, 4096):
             disk.fill(leave=leave)
             try:
@@ -232,7 +232,7 @@ def test_what_is_proved_to_be_possible_is(tmp_path: Path) -> None:
             except StoreError:
                 outcomes.add("refused")
             else:
-                vault.put(ACCOUNT, "y" * size, About())
+                vault.put(ACCOUNT, "y" * size, TokenInfo())
                 outcomes.add("kept")
             disk.free()
     assert outcomes == {"refused", "kept"}
@@ -242,7 +242,7 @@ def test_on_a_full_disk_what_is_there_can_be_read(tmp_path: Path) -> None:
     """Sign-ins are listed and used, also where SQLite has no room for the files that it makes beside."""
     with small_disk(tmp_path / "disk") as disk:
         vault = Vault(str(disk.folder / "vault"))
-        vault.put(ACCOUNT, "r0", About())
+        vault.put(ACCOUNT, "r0", TokenInfo())
         disk.fill()
         assert vault.load(ACCOUNT) == Grant("r0")
         assert list(vault.names()) == [ACCOUNT]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Grant
 from mstoken.stores.vault import Vault
 
@@ -32,7 +32,7 @@ class Keyring(KeyringBackend):
 
 def test_a_key_file_is_made_once_and_said_once(vault: Vault, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """With no keyring the key goes into a 0600 file; the warning comes when it is made and not again."""
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("mstoken", logging.WARNING)
     assert str(tmp_path / "vault" / "vault.key") in record.getMessage()
@@ -46,7 +46,7 @@ def test_the_variable_comes_first_and_leaves_no_file(
 ) -> None:
     """A key from the environment is written nowhere, and there is nothing to warn of."""
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", KEY)
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r0")
     assert [path.name for path in (tmp_path / "vault").iterdir()] == ["vault.db"]
     assert not caplog.records
@@ -57,13 +57,13 @@ def test_a_variable_that_is_no_key_is_refused(vault: Vault, text: str, monkeypat
     """The error says what it must be and does not repeat it; nothing else is tried."""
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", text)
     with pytest.raises(StoreError, match="openssl rand -base64 32") as raised:
-        vault.put(ACCOUNT, "r0", About())
+        vault.put(ACCOUNT, "r0", TokenInfo())
     assert text not in str(raised.value)
 
 
 def test_a_wrong_key_is_told_by_its_source(vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another key in the variable than the one the vault was sealed with: both sources are named, nothing changes."""
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", OTHER_KEY)
     calls: list[Callable[[Vault], object]] = [
         lambda kept: kept.load(ACCOUNT),
@@ -84,7 +84,7 @@ def test_a_lost_variable_is_not_replaced_by_a_new_key(
 ) -> None:
     """A vault sealed from the environment asks for the variable back and makes no key file."""
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", KEY)
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     monkeypatch.delenv("MSTOKEN_VAULT_KEY")
     with pytest.raises(StoreError, match="the variable MSTOKEN_VAULT_KEY, and it is not there any more"):
         Vault(str(tmp_path / "vault")).replace(ACCOUNT, "r0", "r1")
@@ -93,7 +93,7 @@ def test_a_lost_variable_is_not_replaced_by_a_new_key(
 
 def test_a_lost_key_file_is_not_replaced_by_a_new_one(vault: Vault, tmp_path: Path) -> None:
     """A new key would make the old tokens unreadable for good if the file came back."""
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     path = tmp_path / "vault" / "vault.key"
     path.rename(tmp_path / "backup")
     with pytest.raises(StoreError, match=r"restore .*vault\.key from a backup"):
@@ -106,7 +106,7 @@ def test_a_lost_key_file_is_not_replaced_by_a_new_one(vault: Vault, tmp_path: Pa
 @pytest.mark.parametrize("content", ["", "not a key\n", "\x00" * 45, KEY[:20]])
 def test_a_spoilt_key_file_is_named(vault: Vault, tmp_path: Path, content: str) -> None:
     """Empty, cut off or overwritten, it is not replaced either."""
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     path = tmp_path / "vault" / "vault.key"
     path.write_text(content)
     with pytest.raises(StoreError, match=r"vault\.key holds no key"):
@@ -118,10 +118,10 @@ def test_a_keyring_that_never_answers_is_given_up(tmp_path: Path) -> None:
     """A keyring that hangs costs a bounded wait; the key goes into the file instead."""
     (tmp_path / "slow_keyring.py").write_text(SLOW_KEYRING)
     program = (
-        "import sys; from mstoken.stores import vault_key; from mstoken.flows.store_port import About\n"
+        "import sys; from mstoken.stores import vault_key; from mstoken.flows.store_port import TokenInfo\n"
         "from mstoken.stores.vault import Vault\n"
         "vault_key.KEYRING_WAIT_IN = 0.2\n"
-        "Vault(sys.argv[1]).put('account:anna', 'r0', About())"
+        "Vault(sys.argv[1]).put('account:anna', 'r0', TokenInfo())"
     )
     environment = os.environ | {
         "PYTHONPATH": str(tmp_path),

@@ -17,7 +17,7 @@ from tests.support.turns import turn
 
 from mstoken.config.folder import config_file
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import About
+from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Grant, Token
 from mstoken.stores import places
 from mstoken.stores.folder import FolderStore
@@ -161,7 +161,7 @@ def kept_when_full(folder: str) -> None:
 def vault_when_full(folder: str) -> None:
     """Renew where no file may grow, then where it may again, and print what the vault says and holds."""
     vault = Vault(folder)
-    vault.put(ACCOUNT, "r0", About())
+    vault.put(ACCOUNT, "r0", TokenInfo())
     _let_files_grow_to(20)
     said = _said_by(lambda: vault.replace(ACCOUNT, "r0", "r1"))
     _let_files_grow_to(resource.RLIM_INFINITY)
@@ -191,7 +191,7 @@ def read_only(folder: str) -> None:
 def _fill_in(folder: str) -> None:
     """Keep something; what has to be imported for it is, while it can be read."""
     FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)).save("0a", Token("t", FAR))
-    Vault(f"{folder}/vault").put(ACCOUNT, "r0", About())
+    Vault(f"{folder}/vault").put(ACCOUNT, "r0", TokenInfo())
 
 
 def homeless(folder: str) -> None:
@@ -205,7 +205,7 @@ def homeless(folder: str) -> None:
     stores.tokens.save("0a", Token("t", FAR))
     kept = stores.tokens.load("0a")
     sys.stdout.write(f"{kept.token if kept else 'nothing'}\n")
-    sys.stdout.write(_said_by(lambda: stores.grants.put(ACCOUNT, "r0", About())) + "\n")
+    sys.stdout.write(_said_by(lambda: stores.grants.put(ACCOUNT, "r0", TokenInfo())) + "\n")
     sys.stdout.write(f"vault {places.vault_folder()!r}\nconfiguration {config_file(os.environ)!r}\n")
     if made := places.token_folder():
         shutil.rmtree(made)

@@ -12,7 +12,7 @@ from mstoken.protocol.managed_identity.imds import why_not_there
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.refusal import read_refusal, refusal_of
 from mstoken.protocol.retry_after import retry_after
-from mstoken.protocol.token_endpoint import json_object, read_answer
+from mstoken.protocol.token_endpoint import json_object, parse_token_response
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
 
@@ -46,7 +46,7 @@ def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenReque
     plain = {name: body.get(name) for name in ("access_token", "token_type", "scope", "refresh_in")}
     plain["expires_in"] = life
     answered = replace(response, body=json.dumps(plain).encode())
-    token = read_answer(answered, request, now, 0.0).token
+    token = parse_token_response(answered, request, now, 0.0).token
     if not body.get("refresh_in") and token.expires_on - int(now) >= HALF_LIFE_FROM_IN:
         return replace(token, refresh_on=int(now) + (token.expires_on - int(now)) // 2)
     return token

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @value
-class Kept:
+class Location:
     """One place: what is kept there, its path, and what there is to say about it."""
 
     what: str
@@ -24,13 +24,13 @@ class Kept:
     state: str
 
 
-def kept(environ: Mapping[str, str]) -> tuple[Kept, ...]:
+def locations(environ: Mapping[str, str]) -> tuple[Location, ...]:
     """The three places. Opens no secret and makes nothing."""
     tokens, vault = places.token_folder(), places.vault_folder()
     return (
-        Kept("configuration", config_file(environ), _configuration(environ)),
-        Kept("access tokens", tokens, _folder(tokens)),
-        Kept("sign-ins", vault, _folder(vault)),
+        Location("configuration", config_file(environ), _configuration(environ)),
+        Location("access tokens", tokens, _folder(tokens)),
+        Location("sign-ins", vault, _folder(vault)),
     )
 
 

@@ -7,11 +7,10 @@ import time
 from contextlib import suppress
 
 from mstoken.errors import StoreError
-from mstoken.flows.store_port import NOTHING_ABOUT
+from mstoken.flows.store_port import NO_INFO
 from mstoken.notices import warn
-from mstoken.runtimes.exclusive import Exclusive
+from mstoken.runtimes.single_flight import Flight, L, SingleFlight
 from mstoken.runtimes.telling import tell
-from mstoken.runtimes.turns import Entry, L
 from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeVarTuple
 
     from mstoken.flows.store_port import GrantStore, Release, TokenStore
-    from mstoken.model import About, Grant, Token
+    from mstoken.model import Grant, Token, TokenInfo
 
     Given = TypeVarTuple("Given")
 
@@ -31,25 +30,25 @@ stores are few, and two processes that wait for each other's turns in all of the
 """
 
 
-class Surroundings(Generic[L]):
+class BaseRuntime(Generic[L]):
     """The half of `flows.port.Port` that both runtimes share. How a store is reached, each says itself."""
 
     def __init__(self, tokens: TokenStore, grants: GrantStore) -> None:
         self._tokens, self._grants = tokens, grants
-        self._entries: dict[str, Entry[L]] = {}
+        self._flights: dict[str, Flight[L]] = {}
         self._guard = threading.Lock()
-        self._chance: Callable[[], float] | None = None
+        self._random: Callable[[], float] | None = None
         self._unwritten: dict[str, tuple[str, str]] = {}
 
     async def _reach(self, store: TokenStore | GrantStore, call: Callable[[*Given], T], *given: *Given) -> T:
         """Do `call`, which is the store's and may touch a disk or a network if the store is slow."""
         raise NotImplementedError
 
-    async def _take(self, key: str) -> Release | None:
-        """`TokenStore.take_turn`; a turn that came too late for whoever was cancelled is given back."""
+    async def _try_lock(self, key: str) -> Release | None:
+        """`TokenStore.try_lock`; a turn that came too late for whoever was cancelled is given back."""
         raise NotImplementedError
 
-    async def end(self, release: Release) -> None:
+    async def unlock(self, release: Release) -> None:
         """End the turn, whatever happens to whoever asks for it."""
         raise NotImplementedError
 
@@ -60,36 +59,36 @@ class Surroundings(Generic[L]):
         """A lock that nobody has yet."""
         raise NotImplementedError
 
-    async def locked(self, entry: Entry[L], within_in: float) -> bool:
+    async def acquire(self, flight: Flight[L], within_in: float) -> bool:
         """Wait for the entry's lock, so many seconds at most; whether it was had."""
         raise NotImplementedError
 
-    def exclusive(self, key: str, within_in: float) -> Exclusive[L]:
-        return Exclusive(self, key, within_in)
+    def single_flight(self, key: str, within_in: float) -> SingleFlight[L]:
+        return SingleFlight(self, key, within_in)
 
-    def arrive(self, key: str) -> tuple[Entry[L], int]:
+    def join(self, key: str) -> tuple[Flight[L], int]:
         """Join those of this process who want `key`; gives the number of the turn going on."""
         with self._guard:
-            entry = self._entries.get(key)
-            if entry is None:
-                entry = self._entries[key] = Entry(self._lock())
-            return entry, entry.arrive()
+            flight = self._flights.get(key)
+            if flight is None:
+                flight = self._flights[key] = Flight(self._lock())
+            return flight, flight.join()
 
-    def leave(self, key: str, entry: Entry[L]) -> None:
+    def leave(self, key: str, flight: Flight[L]) -> None:
         """The last one to leave takes the entry along."""
         with self._guard:
-            entry.users -= 1
-            if not entry.users:
-                del self._entries[key]
+            flight.users -= 1
+            if not flight.users:
+                del self._flights[key]
 
-    def turn_at_once(self, key: str) -> Release | None:
+    def lock_at_once(self, key: str) -> Release | None:
         """The turn among all who share the store, where it is there for the taking and to look for it takes no time."""
-        return None if self._tokens.slow else self._tokens.take_turn(key)
+        return None if self._tokens.slow else self._tokens.try_lock(key)
 
-    async def turn_until(self, key: str, until: float) -> Release | None:
+    async def lock_until(self, key: str, until: float) -> Release | None:
         """What ends the turn among all who share the store; None when it did not come in time (`time.monotonic`)."""
         nap, began = _SHORTEST_NAP_IN, time.monotonic()
-        while (release := await self._take(key)) is None:
+        while (release := await self._try_lock(key)) is None:
             if time.monotonic() >= until:
                 waited_in = time.monotonic() - began
                 warn(f"Somebody else has been asking for the same token for {waited_in:.0f} s; not waiting any longer.")
@@ -102,11 +101,11 @@ class Surroundings(Generic[L]):
         return time.time()
 
     def random(self) -> float:
-        if self._chance is None:
+        if self._random is None:
             from random import random
 
-            self._chance = random
-        return self._chance()
+            self._random = random
+        return self._random()
 
     def secret(self) -> str:
         import secrets
@@ -121,16 +120,16 @@ class Surroundings(Generic[L]):
             return self._tokens.load(key)
         return await self._reach(self._tokens, self._tokens.load, key)
 
-    async def save(self, key: str, token: Token, about: About | None = None) -> None:
-        await self._reach(self._tokens, self._tokens.save, key, token, about or NOTHING_ABOUT)
+    async def save(self, key: str, token: Token, info: TokenInfo | None = None) -> None:
+        await self._reach(self._tokens, self._tokens.save, key, token, info or NO_INFO)
 
     async def delete(self, key: str) -> None:
         await self._reach(self._tokens, self._tokens.delete, key)
 
-    async def forget_tokens(self, about: About | None = None) -> None:
+    async def forget_tokens(self, info: TokenInfo | None = None) -> None:
         with suppress(StoreError):  # where the store cannot be asked it gives no token either; they end by themselves
-            if about:
-                await self._reach(self._tokens, self._tokens.forget, about)
+            if info:
+                await self._reach(self._tokens, self._tokens.forget, info)
             else:
                 await self._reach(self._tokens, self._tokens.clear)
 
@@ -156,5 +155,5 @@ class Surroundings(Generic[L]):
     async def end_grant(self, key: str, value: str, code: int) -> None:
         await self._reach(self._grants, self._grants.end, key, value, code)
 
-    async def put_grant(self, key: str, value: str, about: About) -> None:
-        await self._reach(self._grants, self._grants.put, key, value, about)
+    async def put_grant(self, key: str, value: str, info: TokenInfo) -> None:
+        await self._reach(self._grants, self._grants.put, key, value, info)

@@ -14,7 +14,7 @@ from mstoken.errors import Throttled, TryLater, UntrustedCertificate
 from mstoken.model import Token
 from mstoken.protocol.cache_key import digest
 from mstoken.protocol.retry_after import LONGEST_IN
-from mstoken.protocol.token_endpoint import read_answer
+from mstoken.protocol.token_endpoint import parse_token_response
 from mstoken.typed import TYPE_CHECKING, TypeVar
 from mstoken.values import replace
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpRequest, HttpResponse
-    from mstoken.protocol.token_endpoint import Answer
+    from mstoken.protocol.token_endpoint import TokenResponse
 
 T = TypeVar("T")
 
@@ -37,45 +37,45 @@ SPREAD = 0.1
 _PAUSE = "pause"
 
 
-async def ask(http: HttpRequest, request: TokenRequest, port: Port) -> Answer:
+async def send_token_request(http: HttpRequest, request: TokenRequest, port: Port) -> TokenResponse:
     """Send `http` to the token endpoint for `request` and read the answer.
 
-    Raises what `read_answer` raises; the last TryLater when the tries or the patience are used up.
+    Raises what `parse_token_response` raises; the last TryLater when the tries or the patience are used up.
     """
 
-    def read(response: HttpResponse) -> Answer:
+    def read(response: HttpResponse) -> TokenResponse:
         if response.status != 200:
             from mstoken.protocol.quoted import unquoted
 
             response = unquoted(response, http)
-        return read_answer(response, request, port.now(), port.random())
+        return parse_token_response(response, request, port.now(), port.random())
 
     place = digest(_PAUSE, request.authority.token_endpoint.lower(), request.client_id.lower())
-    return await patiently(http, read, patience_left_in(request, port), port, place)
+    return await send_with_retry(http, read, time_left_in(request, port), port, place)
 
 
-def patience_left_in(request: TokenRequest, port: Port) -> float:
+def time_left_in(request: TokenRequest, port: Port) -> float:
     """Seconds that the answer to `request` may still take."""
-    if not request.give_up_on:
-        return request.patience_in
-    return min(request.patience_in, max(request.give_up_on - port.now(), SHORTEST_IN))
+    if not request.deadline_on:
+        return request.timeout_in
+    return min(request.timeout_in, max(request.deadline_on - port.now(), SHORTEST_IN))
 
 
-async def patiently(
-    http: HttpRequest, read: Callable[[HttpResponse], T], patience_in: float, port: Port, place: str = ""
+async def send_with_retry(
+    http: HttpRequest, read: Callable[[HttpResponse], T], timeout_in: float, port: Port, place: str = ""
 ) -> T:
     """Send `http` to any service and give what `read` makes of the answer; again when it or the sending says TryLater.
 
-    All of it takes `patience_in` seconds at most, the attempt under way included. A pause that a 429 asks for is shared
+    All of it takes `timeout_in` seconds at most, the attempt under way included. A pause that a 429 asks for is shared
     with all who ask at the same `place`. Raises what `read` raises; the last TryLater when the tries or the patience
     are used up.
     """
-    give_up_on = port.now() + patience_in
+    deadline_on = port.now() + timeout_in
     pause = FIRST_PAUSE_IN
     for tries_left in reversed(range(MOST_TRIES)):
         noted = await port.load(place) if place else None
         paused_in = _left_in(noted, port.now()) if noted else 0
-        left_in = min(patience_in, max(give_up_on - port.now(), SHORTEST_IN))
+        left_in = min(timeout_in, max(deadline_on - port.now(), SHORTEST_IN))
         try:
             if paused_in:
                 raise _throttled_before(paused_in)
@@ -87,7 +87,7 @@ async def patiently(
             elif place and isinstance(error, Throttled):
                 await _share_the_pause(place, error, port)
             lasting = isinstance(error, UntrustedCertificate)
-            if lasting or not tries_left or wait > patience_in or port.now() + wait > give_up_on:
+            if lasting or not tries_left or wait > timeout_in or port.now() + wait > deadline_on:
                 raise
         await port.sleep(wait)
         pause *= 2

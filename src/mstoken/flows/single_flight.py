@@ -16,88 +16,90 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from mstoken.flows.port import Turn
-    from mstoken.model import About, Token, TokenRequest
+    from mstoken.flows.port import WaitResult
+    from mstoken.model import Token, TokenInfo, TokenRequest
 
-    Ask = Callable[[TokenRequest], Awaitable[Token]]
+    Fetch = Callable[[TokenRequest], Awaitable[Token]]
 
 _BY_A_PERSON = Browser | DeviceCode
-RENEW_AGAIN_IN = 60
+RETRY_RENEWAL_IN = 60
 """Seconds from the beginning of a renewal to the next try, if it fails; the valid token serves meanwhile."""
-RENEWED_IN = 5.0
+MAX_RENEWAL_IN = 5.0
 """Seconds a renewal may take while the valid token serves: who renews it waits no longer for a service that is slow."""
-LEAST_IN = 5.0
+MIN_FETCH_IN = 5.0
 """Seconds a caller has to ask for itself, even if it has waited all its patience for another's answer in vain."""
 PERSON_IN = 900.0
 """Seconds to wait for another caller who is having a person sign in: as long as a device code lives."""
 
 
-class Shelf(Protocol):
+class TokenCache(Protocol):
     """Where tokens are kept, and taken turns at: the part of `Port` that is needed here, or a place of its own."""
 
     def now(self) -> float: ...
 
     async def load(self, key: str) -> Token | None: ...
 
-    async def save(self, key: str, token: Token, about: About | None = None) -> None: ...
+    async def save(self, key: str, token: Token, info: TokenInfo | None = None) -> None: ...
 
-    def exclusive(self, key: str, within_in: float) -> AbstractAsyncContextManager[Turn]: ...
+    def single_flight(self, key: str, within_in: float) -> AbstractAsyncContextManager[WaitResult]: ...
 
 
-async def kept(key: str, ask: Ask, request: TokenRequest, port: Shelf, about: About | None = None) -> Token:
-    """The token under `key` if it has the life that `request` wants, else what `ask` gives, which is kept.
+async def get_or_fetch(
+    key: str, fetch: Fetch, request: TokenRequest, port: TokenCache, info: TokenInfo | None = None
+) -> Token:
+    """The token under `key` if it has the life that `request` wants, else what `fetch` gives, which is kept.
 
-    `ask` is given the request with the time it has. `request.fresh` asks in any case. Raises what `ask` raises.
+    `fetch` is given the request with the time it has. `request.fresh` asks in any case. Raises what `fetch` raises.
     """
-    give_up_on = request.give_up_on or port.now() + request.patience_in
+    deadline_on = request.deadline_on or port.now() + request.timeout_in
 
-    async def asked(*, early: bool = False) -> Token:
-        token = await ask(_timed(request, give_up_on, port.now(), early=early))
-        await port.save(key, token, about)
+    async def fetch_and_save(*, early: bool = False) -> Token:
+        token = await fetch(_timed(request, deadline_on, port.now(), early=early))
+        await port.save(key, token, info)
         return token
 
     if request.fresh:
-        return await asked()
+        return await fetch_and_save()
     found = await port.load(key)
     if found and found.freshness(port.now(), request.min_ttl) is Freshness.FRESH:
         return found
-    async with port.exclusive(key, turn_in(request, give_up_on - port.now())) as turn:
+    async with port.single_flight(key, wait_in(request, deadline_on - port.now())) as waited:
         found = await port.load(key)
         state = found.freshness(port.now(), request.min_ttl) if found else Freshness.EXPIRED
         if found and state is Freshness.FRESH:
             return found
         if found and state is Freshness.STALE:
             now = int(port.now())
-            later = replace(found, refresh_on=now + RENEW_AGAIN_IN, got_on=now)
-            await port.save(key, later, about)  # who comes meanwhile need not wait
-            return await _renewed(asked, key, port) or later
-        if turn.failure is not None:
-            raise turn.failure
-        return await asked()
+            later = replace(found, refresh_on=now + RETRY_RENEWAL_IN, got_on=now)
+            await port.save(key, later, info)  # who comes meanwhile need not wait
+            return await _renewed(fetch_and_save, key, port) or later
+        if waited.failure is not None:
+            raise waited.failure
+        return await fetch_and_save()
 
 
-def _timed(request: TokenRequest, give_up_on: float, now: float, *, early: bool) -> TokenRequest:
+def _timed(request: TokenRequest, deadline_on: float, now: float, *, early: bool) -> TokenRequest:
     """The request with what is left of its time; `early`: the token in hand is valid, so nobody waits long for it."""
     if early:
-        return replace(request, give_up_on=min(give_up_on, now + RENEWED_IN), silent=True)
-    until = max(give_up_on, now + min(LEAST_IN, request.patience_in))
-    return request if until == request.give_up_on else replace(request, give_up_on=until)
+        return replace(request, deadline_on=min(deadline_on, now + MAX_RENEWAL_IN), silent=True)
+    until = max(deadline_on, now + min(MIN_FETCH_IN, request.timeout_in))
+    return request if until == request.deadline_on else replace(request, deadline_on=until)
 
 
-def turn_in(request: TokenRequest, left_in: float) -> float:
+def wait_in(request: TokenRequest, left_in: float) -> float:
     """Seconds to wait for the turn: a person who is being asked takes longer than a service."""
     by_a_person = isinstance(request.credential, _BY_A_PERSON) and not request.silent
     return max(left_in, PERSON_IN) if by_a_person else left_in
 
 
-async def _renewed(asked: Callable[..., Awaitable[Token]], key: str, port: Shelf) -> Token | None:
+async def _renewed(fetch_and_save: Callable[..., Awaitable[Token]], key: str, port: TokenCache) -> Token | None:
     """The next token; None where there is none to be had now, and the valid one serves.
 
     What the flow forgets, because its sign-in was ended or its consent changed, serves nobody any more. Raises what
-    `asked` raises then.
+    `fetch_and_save` raises then.
     """
     try:
-        return await asked(early=True)
+        return await fetch_and_save(early=True)
     except Exception as error:
         if isinstance(error, TokenRefused) and await port.load(key) is None:
             raise

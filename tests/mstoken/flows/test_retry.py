@@ -1,4 +1,4 @@
-"""Asking politely: pauses are shared and kept, what cannot get better is not repeated, a call has one deadline."""
+"""Asking retry: pauses are shared and kept, what cannot get better is not repeated, a call has one deadline."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mstoken import (
     UnreadableAnswer,
     redis_stores,
 )
-from mstoken.flows import politely
+from mstoken.flows import retry
 from mstoken.stores.folder import FolderStore
 from mstoken.stores.memory import MemoryGrants, in_memory
 from mstoken.stores.seal import Seal
@@ -205,7 +205,7 @@ def test_faults_are_asked_again_a_few_times_with_growing_pauses(
     world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, reply: Reply
 ) -> None:
     """5xx and cut connections: three attempts, the second pause longer than the first, then the error."""
-    monkeypatch.setattr(politely, "FIRST_PAUSE_IN", 0.1)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_IN", 0.1)
     began: list[float] = []
 
     def answer(asked: Asked) -> Reply:
@@ -215,7 +215,7 @@ def test_faults_are_asked_again_a_few_times_with_growing_pauses(
     token_service.script = [answer]
     with pytest.raises((ServiceUnavailable, TransportError)):
         world.run(lambda: _client(world, token_service).get_token("graph"))
-    assert len(began) == politely.MOST_TRIES == 3
+    assert len(began) == retry.MOST_TRIES == 3
     assert began[1] - began[0] >= 0.05
     assert began[2] - began[1] >= 0.1
 

@@ -17,7 +17,7 @@ from mstoken.credentials import (
 )
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.forks import HasLock
-from mstoken.model import LEEWAY_IN, PATIENCE_IN, Authority, TokenRequest
+from mstoken.model import LEEWAY_IN, TIMEOUT_IN, Authority, TokenRequest
 from mstoken.stores.memory import Bounded, in_memory
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ MOST_TARGETS = 1000
 """Meanings of scopes a client remembers: looking one up in the catalogue costs more than all else before a request."""
 
 
-class Forgetful:
+class ClearHitsOnRefusal:
     """Forgets what is in memory when the service says that sign-in or consent is no more: the store does too."""
 
     def __init__(self, hits: Bounded[Question, Hit]) -> None:
@@ -56,7 +56,7 @@ class Forgetful:
             self._hits.clear()
 
 
-class Wiring(HasLock):
+class ClientBase(HasLock):
     """What both clients share: turning a call into a complete question, and the hits in memory.
 
     `transport` sends the requests, a `runtimes.blocking.Transport` for the one and an `AsyncTransport` for the other;
@@ -83,7 +83,7 @@ class Wiring(HasLock):
         self._transport = transport
         self._runtime: Any = None
         self._hits: Bounded[Question, Hit] = Bounded()
-        self._forgetful = Forgetful(self._hits)
+        self._clear_on_refusal = ClearHitsOnRefusal(self._hits)
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
         self._binding: Binding | None = None
         super().__init__()
@@ -170,13 +170,15 @@ class Wiring(HasLock):
             self._targets.put(scopes, known)
         return known
 
-    def question(self, *scopes: str, tenant_id: str | None = None, **wishes: Any) -> TokenRequest:
-        """The complete question for a call; `wishes` are TokenRequest's claims, enable_cae, min_ttl and fresh.
+    def token_request(self, *scopes: str, tenant_id: str | None = None, **options: Any) -> TokenRequest:
+        """The complete question for a call; `options` are TokenRequest's claims, enable_cae, min_ttl and fresh.
 
         Raises UsageError; SignInRequired when the service needs a user and there is only an application.
         """
         if self.authority.token_url:
-            return TokenRequest(self.authority, self.client_id, self.credential, scopes, profile=self.profile, **wishes)
+            return TokenRequest(
+                self.authority, self.client_id, self.credential, scopes, profile=self.profile, **options
+            )
         target, credential = self.target(*scopes), self.credential
         if isinstance(credential, Chain) and target.needs_user:
             credential = credential.of_users()
@@ -185,7 +187,7 @@ class Wiring(HasLock):
         # A managed identity lives in one tenant: what an API's challenge says of tenants does not concern it.
         keep = not tenant_id or isinstance(credential, ManagedIdentity)
         authority = self.authority if keep else self.authority.for_tenant(tenant_id or "")
-        return TokenRequest(authority, self.client_id, credential, target.scopes, profile=self.profile, **wishes)
+        return TokenRequest(authority, self.client_id, credential, target.scopes, profile=self.profile, **options)
 
     def _as_caller(self, assertion: str, session_key: str) -> OnBehalfOf:
         if not isinstance(self.credential, ClientCredential | AgentIdentity):
@@ -224,7 +226,7 @@ class Wiring(HasLock):
             return Audience(services.Target(None, scopes, " ".join(scopes)), self.cloud, origin)
         return Audience(self.target(*scopes), self.cloud, origin)
 
-    def _question_of_call(self, url: str, scope: str, origin: str) -> TokenRequest:
+    def _token_request_for_call(self, url: str, scope: str, origin: str) -> TokenRequest:
         """The question for the token that a call of `url` needs, once it is sure that the token may go there."""
         if not scope and self.authority.token_url:
             raise UsageError(
@@ -232,7 +234,7 @@ class Wiring(HasLock):
                 "Name the scope: --scope SCOPE (in Python: scope=…).",
             )
         self._audience((scope or url,), origin).admit(url)
-        return self.question(scope or url)
+        return self.token_request(scope or url)
 
 
 def _cloud(authority: Authority | Cloud | str) -> Cloud:
@@ -283,7 +285,7 @@ def _needs_user(target: Target, authority: Authority, client_id: str) -> SignInR
     )
 
 
-def known(wishes: Mapping[str, Any]) -> dict[str, Any]:
+def known(options: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords that are ours, and the end of the call's time; azure-core passes others that mean nothing here."""
-    ours = {name: wishes[name] for name in ("min_ttl", "fresh") if name in wishes} if wishes else {}
-    return {"give_up_on": time.time() + PATIENCE_IN, **ours}
+    ours = {name: options[name] for name in ("min_ttl", "fresh") if name in options} if options else {}
+    return {"deadline_on": time.time() + TIMEOUT_IN, **ours}

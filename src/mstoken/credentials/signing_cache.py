@@ -13,7 +13,7 @@ MOST_ASSERTIONS = 10_000
 """One per tenant; past it all go, and are signed anew when needed."""
 
 
-class Kept:
+class SigningCache:
     """The loaded signer with the state of its files, and assertions that are still good. Safe between threads."""
 
     __slots__ = ("_assertions", "signer", "state")
@@ -28,11 +28,11 @@ class Kept:
         good_until, assertion = self._assertions.get((client_id, audience), (0.0, ""))
         return assertion if now < good_until else ""
 
-    def keep(self, client_id: str, audience: str, assertion: str, good_until: float) -> None:
+    def store(self, client_id: str, audience: str, assertion: str, good_until: float) -> None:
         if len(self._assertions) >= MOST_ASSERTIONS:
             self._assertions.clear()
         self._assertions[client_id, audience] = (good_until, assertion)
 
-    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+    def __reduce__(self) -> tuple[type[SigningCache], tuple[()]]:
         """A copy begins empty: private keys are not pickled."""
-        return Kept, ()
+        return SigningCache, ()

@@ -1,0 +1,116 @@
+"""Single flight: one caller at a time for a key, first within this process, then among all who share the store.
+
+A flight exists while a caller holds its lock or waits for it, so the table of flights is as large as the number of keys
+that are requested right now. How a caller waits (a thread, a task) is the runtime's.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+
+from mstoken.flows.port import WaitResult
+from mstoken.typed import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from mstoken.flows.store_port import Release
+    from mstoken.runtimes.base import BaseRuntime
+
+
+class Lock(Protocol):
+    """A lock, of threads or of tasks."""
+
+    def release(self) -> None: ...
+
+
+L = TypeVar("L", bound="Lock")
+
+IN_TIME, TIMED_OUT = WaitResult(), WaitResult(timed_out=True)
+
+
+class Flight(Generic[L]):
+    """One key's lock, how many callers use it, and the last failure with the number of the round that failed."""
+
+    __slots__ = ("failed_round", "failure", "lock", "round", "users")
+
+    def __init__(self, lock: L) -> None:
+        self.lock = lock
+        self.users = self.round = 0
+        self.failed_round = -1
+        self.failure: Exception | None = None
+
+    def join(self) -> int:
+        """Count one more caller; returns the number of the current round."""
+        self.users += 1
+        return self.round
+
+    def result(self, joined: int, *, timed_out: bool) -> WaitResult:
+        """What a caller that joined in the round `joined` learns: a failure only if it was already waiting then."""
+        if self.failure is not None and self.failed_round >= joined:
+            return WaitResult(_copied(self.failure), timed_out)
+        return TIMED_OUT if timed_out else IN_TIME
+
+    def fail(self, failure: Exception) -> None:
+        """Report `failure` to the callers that wait now, and to no later one."""
+        self.failure, self.failed_round = failure, self.round
+        self.round += 1
+
+
+class SingleFlight(Generic[L]):
+    """`flows.port.Port.single_flight`, over a `BaseRuntime`. A class and not a generator: every request passes here."""
+
+    __slots__ = ("_flight", "_key", "_locked", "_release", "_result", "_runtime", "_within_in")
+
+    _result: WaitResult
+
+    def __init__(self, runtime: BaseRuntime[L], key: str, within_in: float) -> None:
+        self._runtime, self._key, self._within_in = runtime, key, within_in
+        self._locked = False
+        self._release: Release | None = None
+
+    async def __aenter__(self) -> WaitResult:
+        until = time.monotonic() + self._within_in
+        runtime = self._runtime
+        self._flight, joined = runtime.join(self._key)
+        try:
+            self._locked = await runtime.acquire(self._flight, self._within_in)
+            if self._locked:
+                self._release = runtime.lock_at_once(self._key) or await runtime.lock_until(self._key, until)
+        except BaseException:
+            self._leave()
+            raise
+        self._result = self._flight.result(joined, timed_out=self._release is None)
+        return self._result
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and self._locked and self._result.failure is None:
+            self._flight.fail(error)
+        try:
+            if self._release is not None:
+                await self._runtime.unlock(self._release)
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._locked:
+            self._flight.lock.release()
+        self._runtime.leave(self._key, self._flight)
+
+
+def _copied(error: Exception) -> Exception:
+    """The same error without its traceback, which grows each time the error is raised.
+
+    `copy.copy` calls the class with `args`, which fails for a class whose constructor takes others; then the copy is
+    made from its parts.
+    """
+    try:
+        copied = copy.copy(error)
+    except Exception:  # noqa: BLE001 - callers' own functions prove a client, and raise what they like
+        copied = type(error).__new__(type(error), *error.args)
+        copied.args = error.args
+        copied.__dict__.update(error.__dict__)
+    return copied
