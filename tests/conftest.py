@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from tests.support.runners import AsyncioRunner, BlockingRunner, Runner
 from tests.support.token_service import TokenService
-from tests.support.worlds import Asyncio, Blocking, World
 
 settings.register_profile("busy machine")  # how long an example takes says nothing there
 settings.load_profile("busy machine")
 
 
-@pytest.fixture(params=[Blocking, Asyncio], ids=["blocking", "asyncio"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
+@pytest.fixture(params=[BlockingRunner, AsyncioRunner], ids=["blocking", "asyncio"])
+def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     """Threads with Client, then tasks with AsyncClient."""
-    made: World = request.param()
+    made: Runner = request.param()
     yield made
     made.close()
 

@@ -1,7 +1,7 @@
-"""Check docs/flows.md: every way to get a token has a row, and every test a row names is there and runs both worlds.
+"""Check docs/flows.md: every way to get a token has a row, whose tests exist and run blocking and under asyncio.
 
 The last two columns of each table are `works` and `fails`. They name tests as `folder/test_file.py::test_name`, below
-tests/mstoken or tests; at least one test of each cell must take the fixture `world`, which runs it blocking and under
+tests/mstoken or tests; at least one test of each cell must take the fixture `runner`, which runs it blocking and under
 asyncio.
 """
 
@@ -32,7 +32,7 @@ def rows(text: str) -> list[list[str]]:
 
 @cache
 def tests_of(name: str) -> dict[str, bool]:
-    """Test -> whether it takes `world`, itself or by a fixture of its file; empty where there is no such file."""
+    """Test -> whether it takes `runner`, itself or by a fixture of its file; empty where there is no such file."""
     path = next((path for folder in ("tests/mstoken", "tests") if (path := ROOT / folder / name).exists()), None)
     if path is None:
         return {}
@@ -42,10 +42,10 @@ def tests_of(name: str) -> dict[str, bool]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
-    def in_worlds(taken: set[str]) -> bool:
-        return "world" in taken or any(in_worlds(functions[one] - {one}) for one in taken if one in functions)
+    def takes_runner(taken: set[str]) -> bool:
+        return "runner" in taken or any(takes_runner(functions[one] - {one}) for one in taken if one in functions)
 
-    return {one: in_worlds(taken) for one, taken in functions.items() if one.startswith("test_")}
+    return {one: takes_runner(taken) for one, taken in functions.items() if one.startswith("test_")}
 
 
 def bad_cells(row: list[str]) -> list[str]:

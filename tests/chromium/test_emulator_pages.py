@@ -195,7 +195,7 @@ def test_the_way_back_by_a_form(entra: Emulator, chromium: Chromium) -> None:
         chromium.sees("Got it")
     finally:
         service.close()
-    posted = next(one for one in service.asked if one.method == "POST")
+    posted = next(one for one in service.requests if one.method == "POST")
     assert posted.form["state"] == "the-state"
     assert posted.form["code"]
     assert "code" not in chromium.url

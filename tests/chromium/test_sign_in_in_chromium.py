@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.support.chromium import Chromium
-from tests.support.worlds import World
+from tests.support.runners import Runner
 
 from entra_emulator import Emulator
 from mstoken import Browser, SignInRequired, TokenRefused
@@ -47,8 +47,8 @@ class Hand:
             raise self._problem
 
 
-def client(world: World, entra: Emulator, hand: Hand, **options: Any) -> Any:
-    return world.client("organizations", PUBLIC_APP, Browser(open_browser=hand.open, **options), entra.authority)
+def client(runner: Runner, entra: Emulator, hand: Hand, **options: Any) -> Any:
+    return runner.client("organizations", PUBLIC_APP, Browser(open_browser=hand.open, **options), entra.authority)
 
 
 def enter(chromium: Chromium, username: str) -> None:
@@ -57,7 +57,7 @@ def enter(chromium: Chromium, username: str) -> None:
     chromium.press("Sign in")
 
 
-def test_the_happy_way_with_a_second_factor(world: World, entra: Emulator, chromium: Chromium) -> None:
+def test_the_happy_way_with_a_second_factor(runner: Runner, entra: Emulator, chromium: Chromium) -> None:
     """Password, second factor, and the page that says so; the code is gone from the address bar; axe finds nothing."""
     left: list[str] = []
 
@@ -70,15 +70,15 @@ def test_the_happy_way_with_a_second_factor(world: World, entra: Emulator, chrom
         assert page.faults() == []
 
     hand = Hand(chromium, act)
-    app = client(world, entra, hand)
-    token = world.run(lambda: app.get_token("graph"))
+    app = client(runner, entra, hand)
+    token = runner.run(lambda: app.get_token("graph"))
     hand.check()
     assert decode(token.token).claims["amr"] == ["pwd", "mfa"]
     assert "code=" not in left[0]
     assert "state=" not in left[0]
 
 
-def test_consent_on_the_way(world: World, entra: Emulator, chromium: Chromium) -> None:
+def test_consent_on_the_way(runner: Runner, entra: Emulator, chromium: Chromium) -> None:
     """A permission nobody granted yet is asked for on a page, and then in the token."""
 
     def act(page: Chromium) -> None:
@@ -89,13 +89,13 @@ def test_consent_on_the_way(world: World, entra: Emulator, chromium: Chromium) -
         page.sees("You are signed in.")
 
     hand = Hand(chromium, act)
-    app = client(world, entra, hand)
-    token = world.run(lambda: app.get_token("https://graph.microsoft.com/Mail.Read"))
+    app = client(runner, entra, hand)
+    token = runner.run(lambda: app.get_token("https://graph.microsoft.com/Mail.Read"))
     hand.check()
     assert "Mail.Read" in decode(token.token).claims["scp"].split()
 
 
-def test_consent_that_is_declined(world: World, entra: Emulator, chromium: Chromium) -> None:
+def test_consent_that_is_declined(runner: Runner, entra: Emulator, chromium: Chromium) -> None:
     """No is an answer: the page and the error say so, and nothing was granted."""
 
     def act(page: Chromium) -> None:
@@ -105,15 +105,15 @@ def test_consent_that_is_declined(world: World, entra: Emulator, chromium: Chrom
         page.sees("You are not signed in.")
 
     hand = Hand(chromium, act)
-    app = client(world, entra, hand)
+    app = client(runner, entra, hand)
     with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: app.get_token("https://graph.microsoft.com/Mail.Read"))
+        runner.run(lambda: app.get_token("https://graph.microsoft.com/Mail.Read"))
     hand.check()
     assert caught.value.error == "access_denied"
     assert not any("Mail.Read" in grant.scopes for grant in entra.state.grants)
 
 
-def test_a_wrong_state_then_the_right_one(world: World, entra: Emulator, chromium: Chromium) -> None:
+def test_a_wrong_state_then_the_right_one(runner: Runner, entra: Emulator, chromium: Chromium) -> None:
     """A page that leads the browser to our address with a code of its own is refused; the sign-in goes on after it."""
     opened: list[str] = []
 
@@ -131,23 +131,23 @@ def test_a_wrong_state_then_the_right_one(world: World, entra: Emulator, chromiu
         return hand.open("about:blank")
 
     hand = Hand(chromium, act)
-    app = world.client("organizations", PUBLIC_APP, Browser(open_browser=open_elsewhere), entra.authority)
-    token = world.run(lambda: app.get_token("graph"))
+    app = runner.client("organizations", PUBLIC_APP, Browser(open_browser=open_elsewhere), entra.authority)
+    token = runner.run(lambda: app.get_token("graph"))
     hand.check()
     assert decode(token.token).claims["upn"] == OTTO
 
 
-def test_nobody_signs_in(world: World, entra: Emulator, chromium: Chromium) -> None:
+def test_nobody_signs_in(runner: Runner, entra: Emulator, chromium: Chromium) -> None:
     """The time is over while the sign-in page is still open; who comes too late finds nobody listening."""
     hand = Hand(chromium, lambda page: page.sees("Sign in"))
-    app = client(world, entra, hand, timeout_in=3)
+    app = client(runner, entra, hand, timeout_in=3)
     with pytest.raises(SignInRequired, match="Nobody finished"):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     hand.check()
     assert entra.token_requests == []
 
 
-def test_the_second_sign_in_is_silent_in_the_browser(world: World, entra: Emulator, chromium: Chromium) -> None:
+def test_the_second_sign_in_is_silent_in_the_browser(runner: Runner, entra: Emulator, chromium: Chromium) -> None:
     """Single sign-on: another program is signed in without a page; with prompt=select_account the person is asked."""
 
     def first(page: Chromium) -> None:
@@ -166,7 +166,7 @@ def test_the_second_sign_in_is_silent_in_the_browser(world: World, entra: Emulat
     ]
     for act, prompt in ways:
         hand = Hand(chromium, act)
-        app = client(world, entra, hand, prompt=prompt)
-        token = world.run(lambda: app.get_token("graph"))  # noqa: B023
+        app = client(runner, entra, hand, prompt=prompt)
+        token = runner.run(lambda: app.get_token("graph"))  # noqa: B023
         hand.check()
         assert decode(token.token).claims["upn"] == OTTO

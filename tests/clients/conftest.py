@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.support.person import Person, pointed_at
+from tests.support.scripted_user import ScriptedUser, use_emulator_environment
 
 from entra_emulator import Emulator
 
@@ -18,7 +18,7 @@ NADIA = "nadia@northwind-partner.example"
 def entra(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """An emulator with the built-in tenants; the environment is that of `python -m entra_emulator -- CMD`."""
     with Emulator() as emulator:
-        pointed_at(emulator, monkeypatch)
+        use_emulator_environment(emulator, monkeypatch)
         yield emulator
 
 
@@ -30,9 +30,9 @@ def authority(entra: Emulator, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def nadia(entra: Emulator) -> Iterator[Person]:
+def nadia(entra: Emulator) -> Iterator[ScriptedUser]:
     """She signs in with her password and a second factor."""
-    person = Person(entra, NADIA)
+    person = ScriptedUser(entra, NADIA)
     yield person
     person.close()
 

@@ -8,7 +8,7 @@ import msal
 import pytest
 from tests.support.agents import AGENT, AGENT_UPN, add_agent
 from tests.support.node import NodeProgram, needs_node
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 
@@ -67,7 +67,7 @@ def test_a_user_of_nobody(entra: Emulator, agent: Any) -> None:
 
 @needs_node
 @both_ways
-def test_msal_node(entra: Emulator, authority: str, nadia: Person) -> None:
+def test_msal_node(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
     """The same three legs, with the account of the answer."""
     add_agent(entra)
     app = entra.state.default_app

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from tests.support.certificates import identity
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Source
@@ -33,7 +33,7 @@ EXPECTED = {
 }
 
 
-def a_code(entra: Emulator, person: Person) -> str:
+def a_code(entra: Emulator, person: ScriptedUser) -> str:
     """What the web application is given when she signs in."""
     question = {
         "client_id": entra.state.default_app.id,
@@ -55,7 +55,7 @@ def run(given: dict[str, Any]) -> dict[str, Any]:
     return said
 
 
-def test_every_credential(entra: Emulator, nadia: Person, callers_token: str, tmp_path: Path) -> None:
+def test_every_credential(entra: Emulator, nadia: ScriptedUser, callers_token: str, tmp_path: Path) -> None:
     """Each gives a token by name and by URL, keeps it, and raises ClientAuthenticationError with Entra's code."""
     made, issuer = identity(1), OidcIssuer()
     app = entra.state.default_app

@@ -19,7 +19,7 @@ from azure.identity import (
 )
 from tests.support.certificates import identity
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate, FederatedCredential, Grant
@@ -43,7 +43,7 @@ def base(authority: str) -> str:
 
 
 @both_ways
-def test_interactive(entra: Emulator, authority: str, nadia: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interactive(entra: Emulator, authority: str, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """The browser opens, she signs in; the record of who it was leads to silent tokens for other APIs."""
     monkeypatch.setattr(webbrowser, "open", nadia.open)
     tenant = entra.state.default_tenant.id
@@ -57,7 +57,7 @@ def test_interactive(entra: Emulator, authority: str, nadia: Person, monkeypatch
 
 
 @both_ways
-def test_device_code(entra: Emulator, authority: str, nadia: Person) -> None:
+def test_device_code(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
     """The prompt is shown, she enters the code, and the credential's next question is answered."""
     shown: list[datetime] = []
 
@@ -72,7 +72,7 @@ def test_device_code(entra: Emulator, authority: str, nadia: Person) -> None:
     assert len(shown) == 1
 
 
-def test_a_declined_device(entra: Emulator, nadia: Person) -> None:
+def test_a_declined_device(entra: Emulator, nadia: ScriptedUser) -> None:
     """She says no: ClientAuthenticationError, and the device stops asking."""
 
     def prompt(uri: str, code: str, expires_on: datetime) -> None:
@@ -89,7 +89,7 @@ def test_a_declined_device(entra: Emulator, nadia: Person) -> None:
 
 
 @both_ways
-def test_authorization_code(entra: Emulator, authority: str, nadia: Person) -> None:
+def test_authorization_code(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
     """A web application redeems the code it got, once; later tokens come by the refresh token, for that scope only."""
     app = entra.state.default_app
     question = {
@@ -183,7 +183,7 @@ def test_a_password_where_a_second_factor_is_needed(entra: Emulator) -> None:
     assert len(entra.token_requests) == 1
 
 
-def test_a_person_has_to_sign_in_again(entra: Emulator, nadia: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_has_to_sign_in_again(entra: Emulator, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions are revoked: a credential told not to open browsers raises AuthenticationRequiredError."""
     monkeypatch.setattr(webbrowser, "open", nadia.open)
     with InteractiveBrowserCredential(

@@ -11,7 +11,7 @@ import azure.identity.aio
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
-from tests.support.machines import SOURCES
+from tests.support.managed_identities import SOURCES
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine, Source

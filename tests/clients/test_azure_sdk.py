@@ -22,7 +22,7 @@ from azure.keyvault.secrets import SecretClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.resource.subscriptions import SubscriptionClient
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.model import Policy
@@ -130,7 +130,7 @@ def test_resource_manager_revokes(entra: Emulator, credential: Any) -> None:
     assert len(entra.token_requests) == 1
 
 
-def test_resource_manager_steps_up(entra: Emulator, nadia: Person) -> None:
+def test_resource_manager_steps_up(entra: Emulator, nadia: ScriptedUser) -> None:
     """A subscription that wants an authentication context: its challenge gets a token that has it, without a person."""
     tenant = entra.state.default_tenant
     tenant.subscriptions[0].context = "c1"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.support.wait import WebDriverWait
 from tests.support.chromium import PATIENCE_IN, Chromium
-from tests.support.page import SinglePageApplication
+from tests.support.single_page_application import SinglePageApplication
 
 from entra_emulator import Emulator
 from entra_emulator.model import App, Grant, Policy

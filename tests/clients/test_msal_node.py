@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests.support.certificates import identity
 from tests.support.node import FOLDER, NodeProgram, needs_node
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
-from tests.support.person import Person, pointed_at
+from tests.support.scripted_user import ScriptedUser, use_emulator_environment
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Source
@@ -35,8 +35,8 @@ Auth = dict[str, Any]
 def shared() -> Iterator[tuple[Emulator, NodeProgram]]:
     """One emulator and one program for the module, because Node takes its time to start."""
     with Emulator() as emulator, pytest.MonkeyPatch.context() as patch:
-        pointed_at(emulator, patch)
-        person = Person(emulator, NADIA)
+        use_emulator_environment(emulator, patch)
+        person = ScriptedUser(emulator, NADIA)
         program = NodeProgram("msal_node.mjs", person)
         yield emulator, program
         program.close()
@@ -135,7 +135,7 @@ SOURCES: list[Source] = ["imds", "app_service", "azure_ml", "cloud_shell", "serv
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_managed_identity(entra: Emulator, nadia: Person, source: Source) -> None:
+def test_managed_identity(entra: Emulator, nadia: ScriptedUser, source: Source) -> None:
     """ManagedIdentityApplication finds the kind of machine once a process, and gets a token from it."""
     program = NodeProgram("msal_node.mjs", nadia)
     with entra.machine() as machine:

@@ -9,7 +9,7 @@ from typing import Any
 import msal
 import pytest
 import requests
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.model import Grant
@@ -39,7 +39,7 @@ def tool(entra: Emulator, authority: str) -> Any:
 
 
 @both_ways
-def test_authorization_code(entra: Emulator, web: Any, nadia: Person) -> None:
+def test_authorization_code(entra: Emulator, web: Any, nadia: ScriptedUser) -> None:
     """Code flow with PKCE, state and nonce, which MSAL checks itself; then a silent token for another API."""
     flow = web.initiate_auth_code_flow(READ, redirect_uri="http://localhost:5000", response_mode="form_post")
     back = nadia.authorize(flow["auth_uri"]).fields
@@ -51,7 +51,7 @@ def test_authorization_code(entra: Emulator, web: Any, nadia: Person) -> None:
     assert again["error_codes"] == [54005]
 
 
-def test_a_code_with_the_wrong_verifier(web: Any, nadia: Person) -> None:
+def test_a_code_with_the_wrong_verifier(web: Any, nadia: ScriptedUser) -> None:
     """PKCE: a stolen code without its verifier is worth nothing, and MSAL hands 501481 on."""
     flow = web.initiate_auth_code_flow(READ, redirect_uri="http://localhost:5000", response_mode="form_post")
     back = nadia.authorize(flow["auth_uri"]).fields
@@ -60,7 +60,7 @@ def test_a_code_with_the_wrong_verifier(web: Any, nadia: Person) -> None:
     assert (answer["error"], answer["error_codes"]) == ("invalid_grant", [501481])
 
 
-def test_the_older_way(entra: Emulator, web: Any, nadia: Person) -> None:
+def test_the_older_way(entra: Emulator, web: Any, nadia: ScriptedUser) -> None:
     """get_authorization_request_url and acquire_token_by_authorization_code, without PKCE; accounts can be removed."""
     asked = {"redirect_uri": "http://localhost:5000", "response_mode": "form_post"}
     with pytest.warns(DeprecationWarning, match="initiate_auth_code_flow"):
@@ -78,7 +78,7 @@ def test_the_older_way(entra: Emulator, web: Any, nadia: Person) -> None:
     assert web.acquire_token_silent(READ, account) is None
 
 
-def test_nobody_signed_in(web: Any, nadia: Person) -> None:
+def test_nobody_signed_in(web: Any, nadia: ScriptedUser) -> None:
     """prompt=none without a session comes back as login_required, with its state, and MSAL passes it on."""
     flow = web.initiate_auth_code_flow(
         READ, redirect_uri="http://localhost:5000", response_mode="form_post", prompt="none"
@@ -90,7 +90,7 @@ def test_nobody_signed_in(web: Any, nadia: Person) -> None:
 
 
 @both_ways
-def test_interactive(tool: Any, nadia: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interactive(tool: Any, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """acquire_token_interactive opens the browser, in which she signs in, and listens on loopback for the code."""
     monkeypatch.setattr(webbrowser, "open", nadia.open)
     answer = tool.acquire_token_interactive(READ, timeout=30)
@@ -100,7 +100,7 @@ def test_interactive(tool: Any, nadia: Person, monkeypatch: pytest.MonkeyPatch) 
 
 
 @both_ways
-def test_device_code(entra: Emulator, tool: Any, nadia: Person) -> None:
+def test_device_code(entra: Emulator, tool: Any, nadia: ScriptedUser) -> None:
     """She enters the device's code on its page, and the device gets its tokens."""
     flow = tool.initiate_device_flow(READ)
     assert len(flow["user_code"]) == 9

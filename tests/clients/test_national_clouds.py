@@ -10,7 +10,7 @@ import msal
 import pytest
 from azure.identity import DeviceCodeCredential, InteractiveBrowserCredential
 from tests.support.node import NodeProgram, needs_node
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 
@@ -57,7 +57,7 @@ def stayed(entra: Emulator, cloud: Cloud) -> bool:
     return {one.host for one in entra.token_requests} == {cloud.host}
 
 
-def test_authorization_code(entra: Emulator, cloud: Cloud, nadia: Person) -> None:
+def test_authorization_code(entra: Emulator, cloud: Cloud, nadia: ScriptedUser) -> None:
     """MSAL for Python: code with PKCE, then a silent token for the cloud's Resource Manager; its issuer is there."""
     app, tenant = entra.state.default_app, entra.state.default_tenant.id
     web = msal.ConfidentialClientApplication(app.id, app.secrets[0].value, f"https://{cloud.host}/{tenant}")
@@ -70,7 +70,7 @@ def test_authorization_code(entra: Emulator, cloud: Cloud, nadia: Person) -> Non
     assert stayed(entra, cloud)
 
 
-def test_device_code_and_refresh(entra: Emulator, cloud: Cloud, nadia: Person) -> None:
+def test_device_code_and_refresh(entra: Emulator, cloud: Cloud, nadia: ScriptedUser) -> None:
     """MSAL for Python: the page for the code is on the cloud's host, and the refresh token works there."""
     tool = msal.PublicClientApplication(COMMAND_LINE, authority=f"https://{cloud.host}/organizations")
     flow = tool.initiate_device_flow(cloud.read)
@@ -83,7 +83,7 @@ def test_device_code_and_refresh(entra: Emulator, cloud: Cloud, nadia: Person) -
     assert stayed(entra, cloud)
 
 
-def test_azure_identity(entra: Emulator, cloud: Cloud, nadia: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_azure_identity(entra: Emulator, cloud: Cloud, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """Browser and device code with `authority=` as AzureAuthorityHosts has it; other APIs silently."""
     monkeypatch.setattr(webbrowser, "open", nadia.open)
     options: dict[str, Any] = {"client_id": COMMAND_LINE, "authority": cloud.host}
@@ -98,7 +98,7 @@ def test_azure_identity(entra: Emulator, cloud: Cloud, nadia: Person, monkeypatc
 
 
 @needs_node
-def test_msal_node(entra: Emulator, cloud: Cloud, nadia: Person) -> None:
+def test_msal_node(entra: Emulator, cloud: Cloud, nadia: ScriptedUser) -> None:
     """Code, browser and device code, and a silent token for the cloud's Resource Manager."""
     app, tenant = entra.state.default_app, entra.state.default_tenant.id
     web = {"clientId": app.id, "authority": f"https://{cloud.host}/{tenant}", "clientSecret": app.secrets[0].value}

@@ -11,7 +11,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ClientSecretCredential, DeviceCodeCredential, InteractiveBrowserCredential
 from tests.support.node import NodeProgram, needs_node
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.ids import PERSONAL
@@ -28,9 +28,9 @@ segments = pytest.mark.parametrize("segment", ["consumers", "common"])
 
 
 @pytest.fixture
-def robin(entra: Emulator) -> Iterator[Person]:
+def robin(entra: Emulator) -> Iterator[ScriptedUser]:
     """Somebody with a personal account."""
-    person = Person(entra, ROBIN)
+    person = ScriptedUser(entra, ROBIN)
     yield person
     person.close()
 
@@ -43,7 +43,9 @@ def base(entra: Emulator, request: pytest.FixtureRequest) -> str:
 
 @both_ways
 @segments
-def test_msal_python(entra: Emulator, robin: Person, monkeypatch: pytest.MonkeyPatch, base: str, segment: str) -> None:
+def test_msal_python(
+    entra: Emulator, robin: ScriptedUser, monkeypatch: pytest.MonkeyPatch, base: str, segment: str
+) -> None:
     """Interactive, then silent: the account's home is the tenant of all personal accounts, its id begins with zeros."""
     monkeypatch.setattr(webbrowser, "open", robin.open)
     tool = msal.PublicClientApplication(READER, authority=f"{base}/{segment}")
@@ -58,7 +60,7 @@ def test_msal_python(entra: Emulator, robin: Person, monkeypatch: pytest.MonkeyP
     assert again["token_source"] == "identity_provider"
 
 
-def test_msal_python_without_consent(entra: Emulator, robin: Person) -> None:
+def test_msal_python_without_consent(entra: Emulator, robin: ScriptedUser) -> None:
     """A silent call for more than was granted comes back as 70000, by which MSAL's callers know personal accounts."""
     tool = msal.PublicClientApplication(READER, authority=f"https://{HOST}/consumers")
     flow = tool.initiate_device_flow([READ])
@@ -82,13 +84,13 @@ def test_the_wrong_kind_of_account(entra: Emulator, segment: str, user: str, wor
     """The page says which kind of account is wanted, and the application never hears of it."""
     tool = msal.PublicClientApplication(READER, authority=f"https://{HOST}/{segment}")
     flow = tool.initiate_auth_code_flow([READ], redirect_uri=BACK, response_mode="form_post")
-    person = Person(entra, user)
+    person = ScriptedUser(entra, user)
     with pytest.raises(AssertionError, match=words):  # the page comes again and again
         person.authorize(flow["auth_uri"])
     person.close()
 
 
-def test_an_api_for_organizations(entra: Emulator, robin: Person) -> None:
+def test_an_api_for_organizations(entra: Emulator, robin: ScriptedUser) -> None:
     """Asked for Azure, the page turns a personal account away at /common, too."""
     tool = msal.PublicClientApplication(READER, authority=f"https://{HOST}/common")
     flow = tool.initiate_auth_code_flow([ARM], redirect_uri=BACK, response_mode="form_post")
@@ -97,7 +99,7 @@ def test_an_api_for_organizations(entra: Emulator, robin: Person) -> None:
 
 
 @both_ways
-def test_azure_identity(entra: Emulator, robin: Person, monkeypatch: pytest.MonkeyPatch, base: str) -> None:
+def test_azure_identity(entra: Emulator, robin: ScriptedUser, monkeypatch: pytest.MonkeyPatch, base: str) -> None:
     """tenant_id consumers: browser and device code; the record names the tenant of personal accounts."""
     monkeypatch.setattr(webbrowser, "open", robin.open)
     options: dict[str, Any] = {"tenant_id": "consumers", "client_id": READER, "authority": base}
@@ -125,7 +127,7 @@ def test_azure_identity_without_a_person(entra: Emulator) -> None:
 
 @needs_node
 @both_ways
-def test_msal_node(entra: Emulator, robin: Person, base: str) -> None:
+def test_msal_node(entra: Emulator, robin: ScriptedUser, base: str) -> None:
     """Browser and device code at /consumers; client credentials msal-node refuses by itself."""
     program = NodeProgram("msal_node.mjs", robin)
     she = {"from": "network", "user": ROBIN}

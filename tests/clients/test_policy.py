@@ -11,7 +11,7 @@ import msal
 import pytest
 from azure.identity import AuthenticationRequiredError, InteractiveBrowserCredential
 from tests.support.node import NodeProgram, needs_node
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.model import Location
@@ -23,7 +23,7 @@ HOUR_IN = 3600
 
 
 @pytest.fixture
-def tool(entra: Emulator, authority: str, nadia: Person, monkeypatch: pytest.MonkeyPatch) -> Any:
+def tool(entra: Emulator, authority: str, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A command-line tool's client, with a browser in which Nadia sits; she has signed in."""
     monkeypatch.setattr(webbrowser, "open", nadia.open)
     client = msal.PublicClientApplication(COMMAND_LINE, authority=authority)
@@ -78,7 +78,7 @@ def test_authentication_strength(entra: Emulator, tool: Any) -> None:
     assert amr(silent(tool)) == ["fido", "mfa"]
 
 
-def test_without_a_key(entra: Emulator, tool: Any, nadia: Person) -> None:
+def test_without_a_key(entra: Emulator, tool: Any, nadia: ScriptedUser) -> None:
     """Who has none is told so on the page, and the application never hears of it."""
     entra.add_policy("strength", resources=["graph"])
     flow = tool.initiate_auth_code_flow(READ, redirect_uri="http://localhost:9", response_mode="form_post")
@@ -107,7 +107,7 @@ def test_a_place_that_is_blocked(entra: Emulator, tool: Any) -> None:
     assert silent(tool, ["https://graph.microsoft.com/.default"])["token_source"] == "identity_provider"
 
 
-def test_azure_identity(entra: Emulator, nadia: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_azure_identity(entra: Emulator, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told not to open browsers, it raises AuthenticationRequiredError; asked to authenticate again, it goes on."""
     monkeypatch.setattr(webbrowser, "open", nadia.open)
     entra.add_policy("sign_in_frequency", resources=["arm"], frequency_in=HOUR_IN)
@@ -127,7 +127,7 @@ def test_azure_identity(entra: Emulator, nadia: Person, monkeypatch: pytest.Monk
 
 
 @needs_node
-def test_msal_node(entra: Emulator, authority: str, nadia: Person) -> None:
+def test_msal_node(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
     """What is blocked is InteractionRequiredAuthError; a sign-in that is too old only ServerError with its number."""
     app = entra.state.default_app
     auth = {"clientId": app.id, "authority": authority, "clientSecret": app.secrets[0].value}

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.wire_cases import CASES, Asker, claims_of
+from tests.support.wire_cases import CASES, RawClient, token_claims
 
 from entra_emulator import Emulator
 
@@ -49,9 +49,9 @@ ADDED = {"xms_ftd", "aud", "iss", "iat", "nbf", "exp"}
 
 
 @pytest.fixture
-def asker() -> Iterator[Asker]:
+def raw() -> Iterator[RawClient]:
     with Emulator() as entra:
-        made = Asker(entra)
+        made = RawClient(entra)
         yield made
         made.close()
 
@@ -62,10 +62,10 @@ def test_no_recording_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
-def test_the_answer_is_as_recorded(asker: Asker, name: str) -> None:
+def test_the_answer_is_as_recorded(raw: RawClient, name: str) -> None:
     """Same status, members, their order and kinds, OAuth error, AADSTS code, suberror, headers and challenge."""
     real, but = RECORDED[name], DIFFERENT.get(name, {})
-    answer = CASES[name](asker)
+    answer = CASES[name](raw)
     assert answer.status_code == but.get("status", real["status"] or STATUS_UNKNOWN[name]), answer.text
     if "text" in real:
         assert answer.text == real["text"]
@@ -85,9 +85,9 @@ def _subject(name: str, answer: httpx.Response) -> dict[str, Any]:
     """The body, or of the token in it the claims."""
     body: dict[str, Any] = answer.json()
     if name.startswith("idtoken"):
-        return claims_of(body["id_token"])
+        return token_claims(body["id_token"])
     if name.startswith("accesstoken") or "claims_client_credentials" in name:
-        return claims_of(body["access_token"])
+        return token_claims(body["access_token"])
     return body
 
 

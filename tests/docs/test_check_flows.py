@@ -24,7 +24,7 @@ def tool() -> ModuleType:
 
 
 def test_the_page_is_true(tool: ModuleType) -> None:
-    """Every row's tests are there and run both worlds, and every credential has a row."""
+    """Every row's tests are there and run blocking and under asyncio, and every credential has a row."""
     assert tool.problems() == []
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.askers import Askers
 from tests.support.local_entra import entra
 from tests.support.redis_server import RedisServer
+from tests.support.token_processes import TokenProcesses
 from tests.support.token_service import TokenService
 
 __all__ = ["entra"]
@@ -23,17 +23,17 @@ def redis() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def askers_by(tmp_path: Path, token_service: TokenService) -> Iterator[Callable[..., Askers]]:
+def make_token_processes(tmp_path: Path, token_service: TokenService) -> Iterator[Callable[..., TokenProcesses]]:
     """Makes askers of that service by a store, `folder` or a Redis' URL; those that are left end with the test."""
-    made: list[Askers] = []
+    made: list[TokenProcesses] = []
 
-    def make(store: str, *more: str, **options: float) -> Askers:
-        made.append(Askers(tmp_path, token_service.url, store, *more, **options))
+    def make(store: str, *more: str, **options: float) -> TokenProcesses:
+        made.append(TokenProcesses(tmp_path, token_service.url, store, *more, **options))
         return made[-1]
 
     yield make
     for one in made:
-        one.end()
+        one.kill_all()
 
 
 @pytest.fixture(params=["folder", "redis"])

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.support.askers import Askers, wait_for
 from tests.support.redis_server import RedisServer
-from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from tests.support.worlds import World
+from tests.support.runners import Runner
+from tests.support.token_processes import TokenProcesses, wait_for_requests
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from mstoken import Client, ClientSecret
 from mstoken.stores.memory import in_memory
@@ -18,45 +18,45 @@ SLOW = Reply(200, token_reply().body, delay=0.5)
 
 
 def test_sixteen_processes_make_one_request(
-    askers_by: Callable[..., Askers], store: str, token_service: TokenService
+    make_token_processes: Callable[..., TokenProcesses], store: str, token_service: TokenService
 ) -> None:
     """Started cold, all at once, on one machine."""
     token_service.script = [SLOW]
-    askers = askers_by(store)
+    askers = make_token_processes(store)
     processes = askers.start(16)
-    askers.go(*processes)
-    assert askers.answers(*processes) == ["token-1"] * 16
-    assert len(token_service.asked) == 1
+    askers.request_tokens(*processes)
+    assert askers.outputs(*processes) == ["token-1"] * 16
+    assert len(token_service.requests) == 1
 
 
 def test_two_machines_of_eight_processes_make_one_request(
-    askers_by: Callable[..., Askers], token_service: TokenService, redis: RedisServer
+    make_token_processes: Callable[..., TokenProcesses], token_service: TokenService, redis: RedisServer
 ) -> None:
     """They share nothing but a Redis."""
     token_service.script = [SLOW]
-    askers = askers_by(redis.url)
+    askers = make_token_processes(redis.url)
     processes = askers.start(8, "here") + askers.start(8, "there")
-    askers.go(*processes)
-    assert askers.answers(*processes) == ["token-1"] * 16
-    assert len(token_service.asked) == 1
+    askers.request_tokens(*processes)
+    assert askers.outputs(*processes) == ["token-1"] * 16
+    assert len(token_service.requests) == 1
 
 
 def test_a_redis_that_goes_away_midway_stops_nobody(
-    askers_by: Callable[..., Askers], token_service: TokenService, redis: RedisServer
+    make_token_processes: Callable[..., TokenProcesses], token_service: TokenService, redis: RedisServer
 ) -> None:
     """While one asks and the others wait, the server stops: each gets a token, with its own request if it must."""
     token_service.script = [SLOW]
-    askers = askers_by(redis.url)
+    askers = make_token_processes(redis.url)
     processes = askers.start(4)
-    askers.go(*processes)
-    wait_for(token_service, 1)
+    askers.request_tokens(*processes)
+    wait_for_requests(token_service, 1)
     redis.stop()
-    assert askers.answers(*processes) == ["token-1"] * 4
-    assert 1 <= len(token_service.asked) <= 4
+    assert askers.outputs(*processes) == ["token-1"] * 4
+    assert 1 <= len(token_service.requests) <= 4
 
 
 def test_crowds_of_tasks_do_not_wait_for_each_other_for_ever(
-    askers_by: Callable[..., Askers], store: str, token_service: TokenService
+    make_token_processes: Callable[..., TokenProcesses], store: str, token_service: TokenService
 ) -> None:
     """Three processes of two hundred tasks want the same tenants' tokens in orders of their own: one request for each.
 
@@ -64,21 +64,21 @@ def test_crowds_of_tasks_do_not_wait_for_each_other_for_ever(
     to end a turn with.
     """
     token_service.script = [Reply(200, token_reply().body, delay=0.2)]
-    askers = askers_by(store, "200")
+    askers = make_token_processes(store, "200")
     processes = askers.start(3)
-    askers.go(*processes)
-    assert askers.answers(*processes) == ["200 []"] * 3
-    assert len({asked.path for asked in token_service.asked}) == len(token_service.asked) == 200
+    askers.request_tokens(*processes)
+    assert askers.outputs(*processes) == ["200 []"] * 3
+    assert len({request.path for request in token_service.requests}) == len(token_service.requests) == 200
 
 
-def test_clients_that_share_a_store_make_one_request(world: World, token_service: TokenService) -> None:
+def test_clients_that_share_a_store_make_one_request(runner: Runner, token_service: TokenService) -> None:
     """Each has turns of its own, and the store in memory has turns for all of them: also two event loops in threads."""
     token_service.script = [SLOW]
     stores = in_memory()
     got: list[str] = []
 
     def ask() -> None:
-        own = type(world)()
+        own = type(runner)()
         client = own.client(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, stores)
         got.append(own.run(lambda: client.get_token("graph")).token)
         own.close()
@@ -89,14 +89,14 @@ def test_clients_that_share_a_store_make_one_request(world: World, token_service
     for thread in threads:
         thread.join()
     assert got == ["token-1"] * 12
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
 
 
 def test_a_token_due_for_renewal_is_renewed_by_one(token_service: TokenService) -> None:
     """Ahead of expiry: one of forty callers renews; meanwhile and afterwards nobody is without a valid token."""
 
-    def answer(asked: Asked) -> Reply:
-        first = len(token_service.asked) == 1
+    def answer(request: RecordedRequest) -> Reply:
+        first = len(token_service.requests) == 1
         return token_reply("old", refresh_in=1) if first else Reply(200, token_reply("new").body, delay=0.3)
 
     token_service.script = [answer]
@@ -111,4 +111,4 @@ def test_a_token_due_for_renewal_is_renewed_by_one(token_service: TokenService) 
         thread.join(30)
     assert set(got) <= {"old", "new"}
     assert len(got) == 40
-    assert len(token_service.asked) == 2
+    assert len(token_service.requests) == 2

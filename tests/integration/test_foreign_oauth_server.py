@@ -1,4 +1,4 @@
-"""A standard OAuth 2.0 server that is not ours (npm's oidc-provider): both grants, in both worlds."""
+"""A standard OAuth 2.0 server that is not ours (npm's oidc-provider): both grants, blocking and under asyncio."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 from tests.support.certificates import identity
 from tests.support.node import needs_node
 from tests.support.program import Program
-from tests.support.worlds import World
+from tests.support.runners import Runner
 
 from mstoken import (
     Authority,
@@ -58,64 +58,66 @@ def claims(token: str) -> dict[str, Any]:
     return found
 
 
-def test_client_credentials(world: World, server: dict[str, str]) -> None:
+def test_client_credentials(runner: Runner, server: dict[str, str]) -> None:
     """The client-credentials grant gives a token that the server itself signed for the resource."""
-    client = world.client("", "orders-app", ClientSecret(SECRET), Authority.oauth(server["token_endpoint"]))
-    token = world.run(lambda: client.get_token("orders.read"))
+    client = runner.client("", "orders-app", ClientSecret(SECRET), Authority.oauth(server["token_endpoint"]))
+    token = runner.run(lambda: client.get_token("orders.read"))
     assert claims(token.token)["aud"] == "https://api.example.com/orders"
     assert claims(token.token)["client_id"] == "orders-app"
-    assert world.run(lambda: client.get_token("orders.read")) == token
+    assert runner.run(lambda: client.get_token("orders.read")) == token
 
 
 @pytest.mark.parametrize("named", ["token endpoint", "issuer"])
 @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
-def test_assertions_signed_by_us_are_accepted(world: World, server: dict[str, str], algorithm: Any, named: str) -> None:
+def test_assertions_signed_by_us_are_accepted(
+    runner: Runner, server: dict[str, str], algorithm: Any, named: str
+) -> None:
     """private_key_jwt (RFC 7523): it verifies signature, issuer, audience, times, and that no assertion comes twice."""
     audience = server["token_endpoint"].removesuffix("/token") if named == "issuer" else ""
     credential = ClientCertificate(data=SIGNING_APP.pem(), algorithm=algorithm, audience=audience)
     authority = Authority.oauth(server["token_endpoint"])
-    client = world.client("", f"signing-app-{algorithm}", credential, authority)
-    tokens = [world.run(lambda: client.get_token("orders.read", fresh=True)) for _ in range(3)]
+    client = runner.client("", f"signing-app-{algorithm}", credential, authority)
+    tokens = [runner.run(lambda: client.get_token("orders.read", fresh=True)) for _ in range(3)]
     assert {claims(token.token)["client_id"] for token in tokens} == {f"signing-app-{algorithm}"}
     assert len({token.token for token in tokens}) == 3
 
 
-def test_an_assertion_signed_with_another_key_is_refused(world: World, server: dict[str, str]) -> None:
+def test_an_assertion_signed_with_another_key_is_refused(runner: Runner, server: dict[str, str]) -> None:
     """The server knows the application's public key and takes no other."""
     credential = ClientCertificate(data=identity(2).pem())
-    client = world.client("", "signing-app-PS256", credential, Authority.oauth(server["token_endpoint"]))
+    client = runner.client("", "signing-app-PS256", credential, Authority.oauth(server["token_endpoint"]))
     with pytest.raises(CredentialRejected):
-        world.run(lambda: client.get_token("orders.read"))
+        runner.run(lambda: client.get_token("orders.read"))
 
 
-def test_single_use_refresh_tokens_follow_one_another(world: World, server: dict[str, str]) -> None:
+def test_single_use_refresh_tokens_follow_one_another(runner: Runner, server: dict[str, str]) -> None:
     """Each renewal uses the refresh token of the one before; the server revokes reuse, and never sees any."""
     seen: list[str] = []
     credential = RefreshToken(server["refresh_token"], ClientSecret(SECRET), on_new=seen.append)
-    client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
-    tokens = [world.run(lambda: client.get_token("orders.read", fresh=True)) for _ in range(3)]
+    client = runner.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
+    tokens = [runner.run(lambda: client.get_token("orders.read", fresh=True)) for _ in range(3)]
     assert {claims(token.token)["sub"] for token in tokens} == {"ada"}
     assert len({token.token for token in tokens}) == 3
     assert len(set(seen)) == 3
 
 
-def test_parallel_renewals_of_a_single_use_token_all_succeed(world: World, server: dict[str, str]) -> None:
+def test_parallel_renewals_of_a_single_use_token_all_succeed(runner: Runner, server: dict[str, str]) -> None:
     """Twenty callers who insist on a fresh token queue up rather than spend one refresh token twice."""
     credential = RefreshToken(server["refresh_token"], ClientSecret(SECRET))
-    client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
-    outcomes = world.gather(lambda: client.get_token("orders.read", fresh=True), 20)
+    client = runner.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
+    outcomes = runner.gather(lambda: client.get_token("orders.read", fresh=True), 20)
     assert len({outcome.token for outcome in outcomes}) == 20
 
 
-def test_its_token_goes_only_where_the_caller_says(world: World, server: dict[str, str]) -> None:
+def test_its_token_goes_only_where_the_caller_says(runner: Runner, server: dict[str, str]) -> None:
     """A scope that is called as one of Graph's does not make the token Graph's; an origin that is named gets it."""
-    client = world.client("", "orders-app", ClientSecret(SECRET), Authority.oauth(server["token_endpoint"]))
+    client = runner.client("", "orders-app", ClientSecret(SECRET), Authority.oauth(server["token_endpoint"]))
     graph, own = "https://graph.microsoft.com/v1.0/me", server["token_endpoint"].removesuffix("/token")
     with pytest.raises(UntrustedOrigin):
-        world.run(lambda: client.request("GET", graph, scope="orders.read"))
+        runner.run(lambda: client.request("GET", graph, scope="orders.read"))
     with pytest.raises(UsageError, match="does not tell"):
-        world.run(lambda: client.request("GET", graph))
-    answer = world.run(lambda: client.request("GET", f"{own}/.well-known/openid-configuration", scope="x", origin=own))
+        runner.run(lambda: client.request("GET", graph))
+    answer = runner.run(lambda: client.request("GET", f"{own}/.well-known/openid-configuration", scope="x", origin=own))
     assert answer.status == 200
 
 
@@ -131,7 +133,7 @@ def test_from_the_shell(server: dict[str, str], tmp_path: Path) -> None:
     assert own.code == 0, own.err
     assert program("login", stdin=server["refresh_token"]).code == 0
     renewed = [program("get", "orders.read", "--fresh") for _ in range(2)]
-    assert [ran.code for ran in renewed] == [0, 0]
+    assert [result.code for result in renewed] == [0, 0]
     assert "Allowed      as the application itself: orders.read" in program("inspect", stdin=own.out).out
     assert "Stands for   a user: ada" in program("inspect", stdin=renewed[1].out).out
 
@@ -144,10 +146,10 @@ def test_from_the_shell(server: dict[str, str], tmp_path: Path) -> None:
     ],
 )
 def test_its_refusals_are_understood(
-    world: World, server: dict[str, str], credential: Any, kind: type[Exception]
+    runner: Runner, server: dict[str, str], credential: Any, kind: type[Exception]
 ) -> None:
     """Errors without AADSTS codes get their kind from RFC 6749's names, and a remedy."""
-    client = world.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
+    client = runner.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
     with pytest.raises(kind) as caught:
-        world.run(lambda: client.get_token("orders.read"))
+        runner.run(lambda: client.get_token("orders.read"))
     assert getattr(caught.value, "remedy", "")

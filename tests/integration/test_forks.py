@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.support.token_service import Asked, Reply, TokenService, token_reply
+from tests.support.token_service import RecordedRequest, Reply, TokenService, token_reply
 
 HOLDER = """
 import os, signal, threading
@@ -29,7 +29,7 @@ if not child:
 else:
     os.waitpid(child, 0)
 """
-FORKER = Path(__file__).parents[1] / "support" / "forker.py"
+FORKER = Path(__file__).parents[1] / "support" / "forking_program.py"
 
 
 @pytest.mark.parametrize("asking", ["blocking", "asyncio"])
@@ -41,11 +41,11 @@ def test_a_child_gets_tokens_whatever_its_parent_did(token_service: TokenService
     """
     first = threading.Event()
 
-    def answer(asked: Asked) -> Reply:
+    def answer(request: RecordedRequest) -> Reply:
         if when == "midway" and not first.is_set():
             first.set()
             return Reply(200, token_reply().body, delay=40)
-        return token_reply(asked.path.split("/")[1])
+        return token_reply(request.path.split("/")[1])
 
     token_service.script = [answer]
     command = [sys.executable, str(FORKER), token_service.url, when, asking]

@@ -16,9 +16,9 @@ from urllib.parse import quote_plus
 
 import pytest
 from tests.support.certificates import identity
-from tests.support.forged import jwt, user_v2
-from tests.support.program import Program, Ran
+from tests.support.program import Program, RunResult
 from tests.support.redis_server import KEY, PASSWORD, QUOTED, RedisServer
+from tests.support.unsigned_tokens import jwt, user_v2
 
 from entra_emulator import Emulator
 from mstoken import (
@@ -67,10 +67,10 @@ def disk() -> Iterator[Path]:
 
 def _forms(secret: str) -> Iterable[bytes]:
     """How a secret may be written: as it is, in part, in a form or URL, as base64."""
-    for part in {secret, secret[:40], secret[-40:]}:
-        yield part.encode()
-        yield quote_plus(part).encode()
-        yield base64.b64encode(part.encode())[: len(part)]
+    for base64url_json in {secret, secret[:40], secret[-40:]}:
+        yield base64url_json.encode()
+        yield quote_plus(base64url_json).encode()
+        yield base64.b64encode(base64url_json.encode())[: len(base64url_json)]
 
 
 def _found(secrets: Iterable[str], places: dict[str, bytes]) -> list[str]:
@@ -116,14 +116,14 @@ def test_no_file_and_no_message_of_the_program_holds_a_secret(entra: Emulator, d
     tokens: list[str] = []
     said: dict[str, bytes] = {}
 
-    def run(*arguments: str, stdin: str = "", **environment: str) -> Ran:
-        ran = program(*arguments, stdin=stdin, **environment)
+    def run(*arguments: str, stdin: str = "", **environment: str) -> RunResult:
+        result = program(*arguments, stdin=stdin, **environment)
         if arguments[0] == "get":
-            tokens.append(ran.out.strip())
+            tokens.append(result.out.strip())
         else:
-            said[f"stdout of {arguments}"] = ran.raw
-        said[f"stderr of {arguments} {sorted(environment)}"] = ran.err.encode()
-        return ran
+            said[f"stdout of {arguments}"] = result.raw
+        said[f"stderr of {arguments} {sorted(environment)}"] = result.err.encode()
+        return result
 
     assert run("login", "--profile", "work", stdin=entra.sign_in(NADIA)).code == 0
     assert run("get", "graph").code == 0

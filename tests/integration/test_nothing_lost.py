@@ -74,7 +74,7 @@ def test_a_kill_around_a_rotation_leaves_a_refresh_token_that_works(
     environment = {**os.environ, **entra.environment(), **home}
     kills = KILLS if store == "vault" else KILLS // 4
     done = subprocess.run(
-        [sys.executable, SUPPORT / "renewer.py", entra.authority, tenant, PUBLIC_APP, str(kills)],
+        [sys.executable, SUPPORT / "killed_renewals.py", entra.authority, tenant, PUBLIC_APP, str(kills)],
         env=environment,
         capture_output=True,
         text=True,
@@ -96,7 +96,7 @@ def test_machines_renew_one_sign_in_in_turns(entra: Emulator, home: dict[str, st
     grants.put("account:anna", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant, PUBLIC_APP))
     command = [
         sys.executable,
-        str(SUPPORT / "rotator.py"),
+        str(SUPPORT / "renewal_loop.py"),
         redis.url,
         entra.authority,
         tenant,
@@ -120,7 +120,7 @@ def test_eight_processes_lose_no_sign_in_of_each_other(home: dict[str, str], red
     """Each keeps new sign-ins and renews old ones; whoever looks never sees fewer than there were, and none is lost."""
     redis.say("FLUSHALL")
     place = redis.url if store == "redis" else ""
-    command, pipe = [sys.executable, str(SUPPORT / "keeper.py"), place, str(SECONDS)], subprocess.PIPE
+    command, pipe = [sys.executable, str(SUPPORT / "sign_in_writer.py"), place, str(SECONDS)], subprocess.PIPE
     busy = [subprocess.Popen([*command, str(number)], stdout=pipe, text=True) for number in range(8)]
     reading, seen = _grants(store, redis), 0
     while any(process.poll() is None for process in busy):
@@ -141,10 +141,10 @@ def test_without_a_home_an_application_gets_its_token(tmp_path: Path, entra: Emu
     """No home, no cache folder, no writable place: the token is printed, and a note says that it is not kept."""
     program = Program(tmp_path)
     program.environment |= entra.environment() | {"HOME": "/proc/nobody", "MSTOKEN_CACHE_DIR": "/proc/nobody/cache"}
-    ran = program("get", "graph")
-    assert (ran.code, ran.out.count(".")) == (0, 2), ran.err
-    assert "stay with this process" in ran.err
-    assert "Traceback" not in ran.err
+    result = program("get", "graph")
+    assert (result.code, result.out.count(".")) == (0, 2), result.err
+    assert "stay with this process" in result.err
+    assert "Traceback" not in result.err
 
 
 def test_without_a_home_a_person_is_told_what_to_do(tmp_path: Path, entra: Emulator) -> None:
@@ -153,8 +153,8 @@ def test_without_a_home_a_person_is_told_what_to_do(tmp_path: Path, entra: Emula
     program.environment |= entra.environment() | {"HOME": "/proc/nobody", "MSTOKEN_CACHE_DIR": "/proc/nobody/cache"}
     program.environment |= {"AZURE_CLIENT_ID": PUBLIC_APP, "MSTOKEN_REFRESH_TOKEN": entra.sign_in(NADIA, PUBLIC_APP)}
     del program.environment["AZURE_CLIENT_SECRET"]
-    ran = program("get", "graph")
-    assert (ran.code, ran.out) == (1, "")
-    assert "/proc/nobody" in ran.err
-    assert "MSTOKEN_CACHE_DIR" in ran.err
-    assert "Traceback" not in ran.err
+    result = program("get", "graph")
+    assert (result.code, result.out) == (1, "")
+    assert "/proc/nobody" in result.err
+    assert "MSTOKEN_CACHE_DIR" in result.err
+    assert "Traceback" not in result.err

@@ -8,28 +8,28 @@ from typing import Any
 
 import pytest
 from tests.support.redis_server import KEY, RedisServer
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, TokenService, token_reply
-from tests.support.worlds import World
 
 from mstoken import ClientSecret, RefreshToken, StoreError, redis_stores
 from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.redis_link import AWAY_IN
 
 
-def _client(world: World, service: TokenService, redis: RedisServer, credential: Any = None) -> Any:
+def _client(runner: Runner, service: TokenService, redis: RedisServer, credential: Any = None) -> Any:
     credential = credential or ClientSecret("s3cret")
-    return world.client(TENANT, CLIENT_ID, credential, service.url, redis_stores(redis.url, KEY))
+    return runner.client(TENANT, CLIENT_ID, credential, service.url, redis_stores(redis.url, KEY))
 
 
 def test_a_client_goes_on_while_redis_is_away_and_shares_again_when_it_is_back(
-    world: World, token_service: TokenService, redis: RedisServer, caplog: pytest.LogCaptureFixture
+    runner: Runner, token_service: TokenService, redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What it has and what it gets meanwhile serves from its memory, which it says once; then others have it again."""
     token_service.script = [token_reply(f"token-{number}") for number in range(1, 9)]
-    client = _client(world, token_service, redis)
+    client = _client(runner, token_service, redis)
 
     def ask(of: Any, tenant: str) -> str:
-        token: str = world.run(partial(of.get_token, "graph", tenant_id=f"{tenant}.example.com")).token
+        token: str = runner.run(partial(of.get_token, "graph", tenant_id=f"{tenant}.example.com")).token
         return token
 
     assert ask(client, "before") == "token-1"
@@ -44,24 +44,24 @@ def test_a_client_goes_on_while_redis_is_away_and_shares_again_when_it_is_back(
     redis.start()
     time.sleep(AWAY_IN + 0.1)
     assert ask(client, "after") == "token-4"
-    other = _client(world, token_service, redis)
+    other = _client(runner, token_service, redis)
     assert [ask(other, tenant) for tenant in ("before", "after")] == ["token-1", "token-4"]
     assert ask(client, "away") == "token-2"
-    assert len(token_service.asked) == 4
+    assert len(token_service.requests) == 4
     assert len(caplog.records) == 1
 
 
 def test_a_sign_in_is_not_renewed_while_redis_is_away(
-    world: World, token_service: TokenService, redis: RedisServer
+    runner: Runner, token_service: TokenService, redis: RedisServer
 ) -> None:
     """A new refresh token could not be kept: nobody asks, the error names the server, and later it goes on."""
     redis_stores(redis.url, KEY).grants.put("account:anna", "rt-1", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     token_service.script = [token_reply(refresh_token="rt-2")]
-    client = _client(world, token_service, redis, RefreshToken(account="anna"))
+    client = _client(runner, token_service, redis, RefreshToken(account="anna"))
     redis.stop()
     with pytest.raises(StoreError, match="socket"):
-        world.run(lambda: client.get_token("graph"))
-    assert token_service.asked == []
+        runner.run(lambda: client.get_token("graph"))
+    assert token_service.requests == []
     redis.start()
     time.sleep(AWAY_IN + 0.1)
-    assert world.run(lambda: client.get_token("graph")).token == "token-1"
+    assert runner.run(lambda: client.get_token("graph")).token == "token-1"

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.support.askers import Askers, wait_for
+from tests.support.runners import BlockingRunner, Runner, get_token_within
+from tests.support.token_processes import TokenProcesses, wait_for_requests
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
 from tests.support.turns import free
-from tests.support.worlds import Blocking, World, ask_within
 
 from mstoken import AsyncClient, CallbackAssertion, Client, ClientAssertion, ClientSecret, Stores
 from mstoken.protocol.cache_key import cache_key
@@ -32,44 +32,44 @@ ASSERTION = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDB9.c2ln"
 
 
 def test_another_process_takes_over_when_the_asker_is_killed(
-    askers_by: Callable[..., Askers], store: str, token_service: TokenService
+    make_token_processes: Callable[..., TokenProcesses], store: str, token_service: TokenService
 ) -> None:
     """SIGKILL while the service has not answered: one of those who wait asks, and all of them get its answer."""
     token_service.script = [Reply(200, token_reply("lost").body, delay=20), token_reply("second")]
-    askers = askers_by(store, lease=3)
+    askers = make_token_processes(store, lease=3)
     [asker] = askers.start(1)
     waiting = askers.start(4)
-    askers.go(asker)
-    wait_for(token_service, 1)
-    askers.go(*waiting)
+    askers.request_tokens(asker)
+    wait_for_requests(token_service, 1)
+    askers.request_tokens(*waiting)
     time.sleep(0.3)
     asker.kill()
-    assert askers.answers(*waiting) == ["second"] * 4
-    assert len(token_service.asked) == 2
+    assert askers.outputs(*waiting) == ["second"] * 4
+    assert len(token_service.requests) == 2
 
 
 def test_who_waits_for_a_process_that_hangs_goes_on_when_its_patience_ends(
-    world: World,
-    askers_by: Callable[..., Askers],
+    runner: Runner,
+    make_token_processes: Callable[..., TokenProcesses],
     token_service: TokenService,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A stopped process keeps the turn, and its lock: the others wait as long as a call may last, and then ask."""
     token_service.script = [Reply(200, token_reply("lost").body, delay=20), token_reply("second")]
-    askers = askers_by("folder")
+    askers = make_token_processes("folder")
     [asker] = askers.start(1)
-    askers.go(asker)
-    wait_for(token_service, 1)
+    askers.request_tokens(asker)
+    wait_for_requests(token_service, 1)
     asker.send_signal(signal.SIGSTOP)
-    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(askers.place() / "cache"))
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, user_stores())
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(askers.home() / "cache"))
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, user_stores())
     began = time.monotonic()
-    assert ask_within(world, client, 4).token == "second"
+    assert get_token_within(runner, client, 4).token == "second"
     assert time.monotonic() - began >= 4
 
 
 def test_who_waits_for_a_caller_that_hangs_goes_on_when_its_patience_ends(
-    world: World, token_service: TokenService
+    runner: Runner, token_service: TokenService
 ) -> None:
     """The same within a process: a function that proves the client never comes back, in one thread."""
     asking, end = threading.Event(), threading.Event()
@@ -89,10 +89,10 @@ def test_who_waits_for_a_caller_that_hangs_goes_on_when_its_patience_ends(
         assert asking.wait(30)
         client = (
             hanging
-            if isinstance(world, Blocking)
-            else world.client(TENANT, CLIENT_ID, credential, token_service.url, stores)
+            if isinstance(runner, BlockingRunner)
+            else runner.client(TENANT, CLIENT_ID, credential, token_service.url, stores)
         )
-        assert ask_within(world, client, 4).token == "token-1"
+        assert get_token_within(runner, client, 4).token == "token-1"
         assert thread.is_alive()
     finally:
         end.set()
@@ -106,7 +106,7 @@ def test_another_task_takes_over_when_the_asker_is_cancelled(token_service: Toke
     async def main() -> list[str]:
         async with AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url) as client:
             asker = asyncio.create_task(client.get_token("graph"))
-            await asyncio.to_thread(wait_for, token_service, 1)
+            await asyncio.to_thread(wait_for_requests, token_service, 1)
             waiting = [asyncio.create_task(client.get_token("graph")) for _ in range(50)]
             await asyncio.sleep(0.05)
             asker.cancel()
@@ -116,7 +116,7 @@ def test_another_task_takes_over_when_the_asker_is_cancelled(token_service: Toke
             return [token.token for token in await asyncio.gather(*waiting)]
 
     assert asyncio.run(main()) == ["second"] * 50
-    assert len(token_service.asked) == 2
+    assert len(token_service.requests) == 2
 
 
 def test_a_waiting_task_may_be_cancelled_without_harm(token_service: TokenService) -> None:
@@ -126,14 +126,14 @@ def test_a_waiting_task_may_be_cancelled_without_harm(token_service: TokenServic
     async def main() -> list[str]:
         async with AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url) as client:
             tasks = [asyncio.create_task(client.get_token("graph")) for _ in range(20)]
-            await asyncio.to_thread(wait_for, token_service, 1)
+            await asyncio.to_thread(wait_for_requests, token_service, 1)
             for task in tasks[1::2]:
                 task.cancel()
             await asyncio.wait(tasks)
             return [task.result().token for task in tasks[::2]]
 
     assert asyncio.run(main()) == ["token-1"] * 10
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
 
 
 def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenService, tmp_path: Path) -> None:
@@ -183,14 +183,14 @@ def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None
 
 
 def test_who_is_cancelled_while_it_waits_ends_at_once(
-    askers_by: Callable[..., Askers], token_service: TokenService, monkeypatch: pytest.MonkeyPatch
+    make_token_processes: Callable[..., TokenProcesses], token_service: TokenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process has the turn; no thread of a program that is to end waits on for it."""
     token_service.script = [Reply(200, token_reply().body, delay=20)]
-    askers = askers_by("folder")
-    askers.go(*askers.start(1))
-    wait_for(token_service, 1)
-    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(askers.place() / "cache"))
+    askers = make_token_processes("folder")
+    askers.request_tokens(*askers.start(1))
+    wait_for_requests(token_service, 1)
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(askers.home() / "cache"))
 
     async def main() -> None:
         async with AsyncClient(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, user_stores()) as client:
@@ -200,7 +200,7 @@ def test_who_is_cancelled_while_it_waits_ends_at_once(
     began = time.monotonic()
     asyncio.run(main())
     assert time.monotonic() - began < 10
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
 
 
 def test_another_thread_takes_over_when_the_asker_ends(token_service: TokenService) -> None:
@@ -231,7 +231,7 @@ def test_another_thread_takes_over_when_the_asker_ends(token_service: TokenServi
     for thread in (first, *others):
         thread.join(30)
     assert got == ["token-1"] * 10
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
 
 
 class Odd(Exception):
@@ -242,7 +242,7 @@ class Odd(Exception):
         self.code = code
 
 
-def test_those_who_wait_share_the_failure_and_not_its_traceback(world: World, token_service: TokenService) -> None:
+def test_those_who_wait_share_the_failure_and_not_its_traceback(runner: Runner, token_service: TokenService) -> None:
     """Each of twenty gets an error of its own, of the same kind and content, though it was raised once."""
     called: list[str] = []
 
@@ -253,8 +253,8 @@ def test_those_who_wait_share_the_failure_and_not_its_traceback(world: World, to
             time.sleep(0.01)
         raise Odd("no", 7)
 
-    client = world.client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(prove)), token_service.url)
-    failures = world.gather(lambda: client.get_token("graph"), 20)
+    client = runner.client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(prove)), token_service.url)
+    failures = runner.gather(lambda: client.get_token("graph"), 20)
     assert {(type(one), str(one), one.code) for one in failures} == {(Odd, "no 7", 7)}
     assert len({id(one) for one in failures}) == 20
     longest = max(len(traceback.extract_tb(one.__traceback__)) for one in failures)

@@ -13,8 +13,8 @@ import pytest
 import trustme
 from azure.core.exceptions import HttpResponseError
 from azure.keyvault.secrets import SecretClient
-from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from tests.support.worlds import World
+from tests.support.runners import Runner
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from mstoken import (
     Authority,
@@ -46,7 +46,7 @@ def stranger() -> Iterator[TokenService]:
     """A token service nobody named: it must not hear of anything."""
     service = TokenService()
     yield service
-    assert service.asked == []
+    assert service.requests == []
     service.close()
 
 
@@ -59,8 +59,8 @@ def vault() -> Iterator[TokenService]:
 
 
 def _challenging(header: str, then: Reply) -> Any:
-    def answer(asked: Asked) -> Reply:
-        return then if "Authorization" in asked.headers else Reply(401, {}, {"WWW-Authenticate": header})
+    def answer(request: RecordedRequest) -> Reply:
+        return then if "Authorization" in request.headers else Reply(401, {}, {"WWW-Authenticate": header})
 
     return answer
 
@@ -85,24 +85,24 @@ def _challenging(header: str, then: Reply) -> Any:
     ],
 )
 def test_a_tenant_of_a_challenge_is_a_tenant_and_nothing_else(
-    world: World, token_service: TokenService, tenant: str
+    runner: Runner, token_service: TokenService, tenant: str
 ) -> None:
     """What could be read as a host or a path ends the call before anybody is asked."""
-    client = world.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
     with pytest.raises(UsageError, match="is not a tenant"):
-        world.run(partial(client.get_token, "graph", tenant_id=tenant))
-    assert token_service.asked == []
+        runner.run(partial(client.get_token, "graph", tenant_id=tenant))
+    assert token_service.requests == []
 
 
-def test_another_tenant_is_asked_for_at_the_same_authority(world: World, token_service: TokenService) -> None:
+def test_another_tenant_is_asked_for_at_the_same_authority(runner: Runner, token_service: TokenService) -> None:
     """The tenant of a challenge changes the path, not the host."""
-    client = world.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
-    world.run(partial(client.get_token, "graph", tenant_id=OTHER))
-    assert [asked.path for asked in token_service.asked] == [f"/{OTHER}/oauth2/v2.0/token"]
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
+    runner.run(partial(client.get_token, "graph", tenant_id=OTHER))
+    assert [request.path for request in token_service.requests] == [f"/{OTHER}/oauth2/v2.0/token"]
 
 
 def test_a_claims_challenge_cannot_name_an_authority(
-    world: World, token_service: TokenService, stranger: TokenService
+    runner: Runner, token_service: TokenService, stranger: TokenService
 ) -> None:
     """`authorization_uri`, `authority` and `realm` of a 401 are not followed; its claims are, where we always ask."""
     header = (
@@ -111,11 +111,11 @@ def test_a_claims_challenge_cannot_name_an_authority(
     )
     api = TokenService()
     api.script = [Reply(401, {}, {"WWW-Authenticate": header}), Reply(200, {})]
-    client = world.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
-    answer = world.run(partial(client.request, "GET", api.url, scope="graph", origin=api.url))
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
+    answer = runner.run(partial(client.request, "GET", api.url, scope="graph", origin=api.url))
     assert answer.status == 200
-    assert [asked.path for asked in token_service.asked] == [f"/{TENANT}/oauth2/v2.0/token"] * 2
-    assert "claims" in token_service.asked[1].form
+    assert [request.path for request in token_service.requests] == [f"/{TENANT}/oauth2/v2.0/token"] * 2
+    assert "claims" in token_service.requests[1].form
     api.close()
 
 
@@ -134,17 +134,17 @@ def test_a_claims_challenge_cannot_name_an_authority(
 )
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_of_the_token_endpoint_is_refused(
-    world: World, token_service: TokenService, stranger: TokenService, credential: Any, status: int
+    runner: Runner, token_service: TokenService, stranger: TokenService, credential: Any, status: int
 ) -> None:
     """The form with the secret is not sent on, whatever the kind of redirect."""
     token_service.script = [Reply(status, "", {"Location": f"{stranger.url}/{TENANT}/oauth2/v2.0/token"})]
-    client = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
     with pytest.raises(MstokenError, match="redirect"):
-        world.run(partial(client.get_token, "graph"))
+        runner.run(partial(client.get_token, "graph"))
 
 
 def test_an_answer_cannot_name_where_to_ask_next(
-    world: World, token_service: TokenService, stranger: TokenService
+    runner: Runner, token_service: TokenService, stranger: TokenService
 ) -> None:
     """Fields such as `cloud_instance_host_name` in an answer do not move a refresh token's next use."""
     more = {
@@ -154,10 +154,10 @@ def test_an_answer_cannot_name_where_to_ask_next(
         "issuer": stranger.url,
     }
     token_service.script = [token_reply(refresh_token="rt-2", **more)]
-    client = world.client(TENANT, CLIENT_ID, RefreshToken("rt-1"), token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, RefreshToken("rt-1"), token_service.url)
     for service in ("graph", "arm"):
-        world.run(partial(client.get_token, service))
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-2"]
+        runner.run(partial(client.get_token, service))
+    assert [request.form["refresh_token"] for request in token_service.requests] == ["rt-1", "rt-2"]
 
 
 def test_a_key_vaults_challenge_chooses_the_tenant_only(
@@ -168,7 +168,7 @@ def test_a_key_vaults_challenge_chooses_the_tenant_only(
     vault.script = [_challenging(header, Reply(200, {"id": f"{vault.url}/secrets/db/1", "value": "kept"}))]
     client = Client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
     assert key_vault_secret(vault.url, "db", client) == "kept"
-    assert [asked.path for asked in token_service.asked] == [f"/{OTHER}/oauth2/v2.0/token"]
+    assert [request.path for request in token_service.requests] == [f"/{OTHER}/oauth2/v2.0/token"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_key_vault_gets_no_token_of_another(token_service: TokenService, vault
     client = Client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
     with pytest.raises((UntrustedOrigin, StoreError)):
         key_vault_secret(vault.url, "db", client)
-    assert token_service.asked == []
+    assert token_service.requests == []
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_of_a_key_vaults_resource_only_the_host_counts(
     header = f'Bearer authorization="https://[", resource="{resource}"'
     vault.script = [_challenging(header, Reply(200, {"id": f"{vault.url}/secrets/db/1", "value": "kept"}))]
     key_vault_secret(vault.url, "db", Client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url))
-    [asked] = token_service.asked
-    assert asked.form["scope"] == "https://127.0.0.1/.default"
-    assert asked.path == f"/{TENANT}/oauth2/v2.0/token"
+    [request] = token_service.requests
+    assert request.form["scope"] == "https://127.0.0.1/.default"
+    assert request.path == f"/{TENANT}/oauth2/v2.0/token"
 
 
 def test_the_azure_sdks_challenge_moves_the_tenant_only(
@@ -224,7 +224,7 @@ def test_the_azure_sdks_challenge_moves_the_tenant_only(
         pytest.raises(HttpResponseError),
     ):
         secrets.get_secret("db")
-    assert [asked.path for asked in token_service.asked] == [f"/{OTHER}/oauth2/v2.0/token"]
+    assert [request.path for request in token_service.requests] == [f"/{OTHER}/oauth2/v2.0/token"]
     host.close()
 
 
@@ -288,7 +288,7 @@ def test_a_token_endpoint_is_a_whole_url(written: str) -> None:
     ids=["another authority's", "unknown", "its own"],
 )
 def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
-    world: World,
+    runner: Runner,
     token_service: TokenService,
     kept: str,
     sent: bool,  # noqa: FBT001
@@ -297,11 +297,11 @@ def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
     stores = in_memory()
     home = token_service.url if kept == "itself" else kept
     stores.grants.put("account:anna", "rt-anna", TokenInfo(home, TENANT, CLIENT_ID))
-    client = world.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
+    client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
     if sent:
-        assert world.run(lambda: client.get_token("graph")).token == "token-1"
+        assert runner.run(lambda: client.get_token("graph")).token == "token-1"
         return
     with pytest.raises(UntrustedOrigin, match=r"login\.microsoftonline\.com") as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert "AZURE_AUTHORITY_HOST" in caught.value.remedy
-    assert token_service.asked == []
+    assert token_service.requests == []

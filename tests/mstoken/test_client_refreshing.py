@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from tests.support.worlds import World
 
 from mstoken import (
     ClientSecret,
@@ -21,51 +21,51 @@ INVALID_GRANT = Reply(
 )
 
 
-def user(world: World, service: TokenService, **options: Any) -> Any:
-    return world.client(TENANT, CLIENT_ID, RefreshToken(**{"value": "rt-1", **options}), service.url)
+def user(runner: Runner, service: TokenService, **options: Any) -> Any:
+    return runner.client(TENANT, CLIENT_ID, RefreshToken(**{"value": "rt-1", **options}), service.url)
 
 
 @pytest.mark.parametrize("client_secret", ["", SECRET], ids=["public", "confidential"])
 def test_refresh_request_is_exactly_the_documented_one(
-    world: World, token_service: TokenService, client_secret: str
+    runner: Runner, token_service: TokenService, client_secret: str
 ) -> None:
     """The refresh-token grant adds refresh_token, and a secret only for a confidential client."""
-    client = user(world, token_service, client=ClientSecret(client_secret) if client_secret else None)
-    world.run(lambda: client.get_token("partner"))
+    client = user(runner, token_service, client=ClientSecret(client_secret) if client_secret else None)
+    runner.run(lambda: client.get_token("partner"))
     expected = {
         "client_id": CLIENT_ID,
         "grant_type": "refresh_token",
         "refresh_token": "rt-1",
         "scope": "https://api.partnercenter.microsoft.com/user_impersonation",
     }
-    assert token_service.asked[0].form == expected | ({"client_secret": SECRET} if client_secret else {})
+    assert token_service.requests[0].form == expected | ({"client_secret": SECRET} if client_secret else {})
 
 
-def test_a_new_refresh_token_replaces_the_old_one(world: World, token_service: TokenService) -> None:
+def test_a_new_refresh_token_replaces_the_old_one(runner: Runner, token_service: TokenService) -> None:
     """The next request uses the refresh token that the last answer carried, and `on_new` has seen it."""
     seen: list[str] = []
-    client = user(world, token_service, on_new=seen.append)
+    client = user(runner, token_service, on_new=seen.append)
     token_service.script = [token_reply(refresh_token="rt-2"), token_reply("token-2", refresh_token="rt-3")]
-    world.run(lambda: client.get_token("graph"))
-    world.run(lambda: client.get_token("arm"))
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-2"]
+    runner.run(lambda: client.get_token("graph"))
+    runner.run(lambda: client.get_token("arm"))
+    assert [request.form["refresh_token"] for request in token_service.requests] == ["rt-1", "rt-2"]
     assert seen == ["rt-2", "rt-3"]
 
 
 def test_the_previous_refresh_token_is_tried_when_the_new_one_is_refused(
-    world: World, token_service: TokenService
+    runner: Runner, token_service: TokenService
 ) -> None:
     """A new refresh token that never works does not cost the one that did."""
-    client = user(world, token_service)
+    client = user(runner, token_service)
     token_service.script = [token_reply(refresh_token="rt-broken"), INVALID_GRANT, token_reply("token-2")]
-    world.run(lambda: client.get_token("graph"))
-    assert world.run(lambda: client.get_token("arm")).token == "token-2"
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-broken", "rt-1"]
+    runner.run(lambda: client.get_token("graph"))
+    assert runner.run(lambda: client.get_token("arm")).token == "token-2"
+    assert [request.form["refresh_token"] for request in token_service.requests] == ["rt-1", "rt-broken", "rt-1"]
 
 
-def test_what_serves_in_place_of_a_refused_refresh_token_is_kept(world: World, token_service: TokenService) -> None:
+def test_what_serves_in_place_of_a_refused_refresh_token_is_kept(runner: Runner, token_service: TokenService) -> None:
     """The new token that the previous one brought is used from then on, not the refused one again."""
-    client = user(world, token_service)
+    client = user(runner, token_service)
     token_service.script = [
         token_reply(refresh_token="rt-broken"),
         INVALID_GRANT,
@@ -73,27 +73,32 @@ def test_what_serves_in_place_of_a_refused_refresh_token_is_kept(world: World, t
         token_reply("token-3"),
     ]
     for service in ("graph", "arm", "keyvault"):
-        world.run(partial(client.get_token, service))
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["rt-1", "rt-broken", "rt-1", "rt-3"]
+        runner.run(partial(client.get_token, service))
+    assert [request.form["refresh_token"] for request in token_service.requests] == [
+        "rt-1",
+        "rt-broken",
+        "rt-1",
+        "rt-3",
+    ]
 
 
-def test_a_failing_keeper_of_refresh_tokens_fails_the_call(world: World, token_service: TokenService) -> None:
+def test_a_failing_keeper_of_refresh_tokens_fails_the_call(runner: Runner, token_service: TokenService) -> None:
     """If `on_new` cannot keep the new refresh token, the access token is not handed out as if it had."""
 
     def full(_: str) -> None:
         raise OSError("disk full")
 
-    client = user(world, token_service, on_new=full)
+    client = user(runner, token_service, on_new=full)
     token_service.script = [token_reply(refresh_token="rt-2")]
     with pytest.raises(OSError, match="disk full"):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
 
 
-def test_a_dead_refresh_token_asks_for_a_sign_in(world: World, token_service: TokenService) -> None:
+def test_a_dead_refresh_token_asks_for_a_sign_in(runner: Runner, token_service: TokenService) -> None:
     """invalid_grant is SignInRequired, with the command that resolves it."""
     token_service.script = [INVALID_GRANT]
-    client = user(world, token_service)
+    client = user(runner, token_service)
     with pytest.raises(SignInRequired) as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert caught.value.codes == (700082,)
     assert "mstoken login" in caught.value.remedy

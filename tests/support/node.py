@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 FOLDER = Path(__file__).resolve().parent.parent / "node"
 OLDEST = 20
@@ -33,7 +33,7 @@ needs_node = pytest.mark.skipif(bool(missing()), reason=missing())
 class NodeProgram:
     """A running program. Where it needs a person, `person` acts."""
 
-    def __init__(self, script: str, person: Person) -> None:
+    def __init__(self, script: str, person: ScriptedUser) -> None:
         self._person = person
         command = ["node", "--import", str(FOLDER / "env_proxy.mjs"), str(FOLDER / script)]
         self._process = subprocess.Popen(

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from tests.support.certificates import rsa_key
-from tests.support.token_service import Asked, Reply, TokenService
+from tests.support.token_service import RecordedRequest, Reply, TokenService
 
 BEARER = "job-token-only-for-this-test"
 SUBJECT = "repo:octo-org/octo-repo:environment:Production"
@@ -30,9 +30,9 @@ class OidcIssuer(TokenService):
         self.script = [self._reply]
 
     @property
-    def jobs_asked(self) -> list[Asked]:
+    def job_requests(self) -> list[RecordedRequest]:
         """The requests for a job's token."""
-        return [one for one in self.asked if "well-known" not in one.path and "jwks" not in one.path]
+        return [one for one in self.requests if "well-known" not in one.path and "jwks" not in one.path]
 
     def token(self, audience: str = "api://AzureADTokenExchange", **changed: Any) -> str:
         """A token of this issuer; `changed` replaces claims."""
@@ -49,23 +49,23 @@ class OidcIssuer(TokenService):
         header = {"typ": "JWT", "alg": "RS256", "kid": self.key.kid}
         return jwt.encode(header, {**claims, **changed}, self.key, algorithms=["RS256"])
 
-    def _reply(self, asked: Asked) -> Reply:
-        url = urlsplit(asked.path)
+    def _reply(self, request: RecordedRequest) -> Reply:
+        url = urlsplit(request.path)
         if url.path == "/.well-known/openid-configuration":
             return Reply(200, {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
         if url.path == "/jwks":
             return Reply(200, {"keys": [{"kty": "EC"}, self.key.as_dict(private=False)]})
-        return self.refusals.pop(0) if self.refusals else self._job_reply(asked)
+        return self.refusals.pop(0) if self.refusals else self._job_reply(request)
 
-    def _job_reply(self, asked: Asked) -> Reply:
-        url = urlsplit(asked.path)
+    def _job_reply(self, request: RecordedRequest) -> Reply:
+        url = urlsplit(request.path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
-        bearer = asked.headers.get("authorization", asked.headers.get("Authorization", ""))
+        bearer = request.headers.get("authorization", request.headers.get("Authorization", ""))
         if bearer.lower() != f"bearer {BEARER}":
             return Reply(401, "")
-        if url.path == "/github" and asked.method == "GET" and query["api-version"] == "2.0":
+        if url.path == "/github" and request.method == "GET" and query["api-version"] == "2.0":
             return Reply(200, json.dumps({"count": 1, "value": self.token(query["audience"])}))
-        if url.path == "/pipelines" and asked.method == "POST" and query["api-version"] == "7.1":
+        if url.path == "/pipelines" and request.method == "POST" and query["api-version"] == "7.1":
             return Reply(200, {"oidcToken": self.token(sub=f"sc://org/project/{query['serviceConnectionId']}")})
         return Reply(404, "")
 

@@ -11,14 +11,14 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-NO_MACHINE = "http://127.0.0.1:9"
-"""Nobody listens there, so that no test asks the machine it runs on for its identity."""
+UNREACHABLE = "http://127.0.0.1:9"
+"""Nothing listens on this port: a test that names it never reaches the identity of the machine that runs it."""
 
 MSTOKEN = Path(sys.executable).with_name("mstoken")
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunResult:
     """How a run ended: exit code, standard output and standard error."""
 
     code: int
@@ -44,7 +44,7 @@ class Program:
             "MSTOKEN_CACHE_DIR": str(folder / "cache"),
             "MSTOKEN_VAULT_KEY": base64.b64encode(bytes(32)).decode(),
             "NO_PROXY": "127.0.0.1,localhost",
-            "AZURE_POD_IDENTITY_AUTHORITY_HOST": NO_MACHINE,
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST": UNREACHABLE,
             "TZ": "UTC",
         }
 
@@ -54,7 +54,7 @@ class Program:
         path.write_text(text)
         path.chmod(0o600)
 
-    def __call__(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> Ran:
+    def __call__(self, *arguments: str, stdin: str | bytes = b"", **environment: str) -> RunResult:
         """Run it with standard input, output and error as pipes."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
@@ -66,9 +66,9 @@ class Program:
             cwd=self.folder,
             env=self.environment | environment,
         )
-        return Ran(done.returncode, done.stdout, done.stderr.decode())
+        return RunResult(done.returncode, done.stdout, done.stderr.decode())
 
-    def at_terminal(self, *arguments: str, columns: int = 80, **environment: str) -> Ran:
+    def at_terminal(self, *arguments: str, columns: int = 80, **environment: str) -> RunResult:
         """Run it with standard input and output at a terminal; standard error stays a pipe."""
         ours, theirs = pty.openpty()
         with contextlib.closing(os.fdopen(ours, "rb", buffering=0)) as screen:
@@ -86,4 +86,4 @@ class Program:
                 while chunk := screen.read(65536):
                     shown += chunk
             _, said = process.communicate(timeout=60)
-        return Ran(process.returncode, shown.replace(b"\r\n", b"\n"), said.decode())
+        return RunResult(process.returncode, shown.replace(b"\r\n", b"\n"), said.decode())

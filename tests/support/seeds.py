@@ -6,7 +6,7 @@ import json
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from tests.support.certificates import identity, misnamed, with_unknown_key
-from tests.support.forged import jwt, part, user_v2
+from tests.support.unsigned_tokens import base64url_json, jwt, user_v2
 
 GRANT = {
     "key": "account:anna",
@@ -36,7 +36,7 @@ SEEDS: list[bytes] = [
     b"AADSTS50076: Due to a configuration change",
     b" " + json.dumps(GRANT).encode(),
     jwt(user_v2()).encode(),
-    f"{part({'alg': 'none'})}.{part([1])}.".encode(),
+    f"{base64url_json({'alg': 'none'})}.{base64url_json([1])}.".encode(),
     b"\x84"
     + json.dumps({"access_token": "x", "expires_in": 3599, "token_type": "Bearer", "refresh_in": 1800}).encode(),
     b"\x87"

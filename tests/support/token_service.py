@@ -16,7 +16,7 @@ CLIENT_ID = "6731de76-14a6-49ae-97bc-6eba6914391e"
 
 
 @dataclass
-class Asked:
+class RecordedRequest:
     """One request the service saw."""
 
     method: str
@@ -49,7 +49,7 @@ def token_reply(value: str = "token-1", expires_in: Any = 3599, **more: Any) -> 
     return Reply(200, {"token_type": "Bearer", "expires_in": expires_in, "access_token": value, **more})
 
 
-def codes_reply(interval: int = 5) -> Reply:
+def device_code_reply(interval: int = 5) -> Reply:
     """The answer of the device authorization endpoint (RFC 8628 section 3.2); `interval` is in seconds."""
     return Reply(
         200,
@@ -78,8 +78,8 @@ class TokenService:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.connections = 0
-        self.asked: list[Asked] = []
-        self.script: list[Reply | Callable[[Asked], Reply]] = [token_reply()]
+        self.requests: list[RecordedRequest] = []
+        self.script: list[Reply | Callable[[RecordedRequest], Reply]] = [token_reply()]
         self._lock = threading.Lock()
         service = self
 
@@ -92,7 +92,7 @@ class TokenService:
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                service._answer(self, Asked(self.command, self.path, dict(self.headers), body))
+                service._answer(self, RecordedRequest(self.command, self.path, dict(self.headers), body))
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
@@ -110,11 +110,11 @@ class TokenService:
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
-    def _answer(self, handler: BaseHTTPRequestHandler, asked: Asked) -> None:
+    def _answer(self, handler: BaseHTTPRequestHandler, request: RecordedRequest) -> None:
         with self._lock:
-            self.asked.append(asked)
+            self.requests.append(request)
             entry = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        reply = entry if isinstance(entry, Reply) else entry(asked)
+        reply = entry if isinstance(entry, Reply) else entry(request)
         threading.Event().wait(reply.delay)
         if reply.raw is not None:
             handler.wfile.write(reply.raw)

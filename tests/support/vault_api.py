@@ -10,7 +10,7 @@ import secrets
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support.token_service import Asked, Reply, TokenService
+from tests.support.token_service import RecordedRequest, Reply, TokenService
 
 TOKEN = "eyJ0.for-the-vault"
 PAGE = 3
@@ -28,20 +28,20 @@ class VaultApi:
         self.unproved: list[bytes] = []
         service.script = [self.answer]
 
-    def answer(self, asked: Asked) -> Reply:
-        if asked.headers.get("Authorization") != f"Bearer {TOKEN}":
-            self.unproved.append(asked.body)
+    def answer(self, request: RecordedRequest) -> Reply:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self.unproved.append(request.body)
             said = f'Bearer authorization="https://login.windows.net/contoso", resource="{self.resource}"'
             return Reply(401, {"error": {"code": "Unauthorized"}}, {"WWW-Authenticate": said})
         if self.next:
             return self.next.pop(0)
-        url = urlsplit(asked.path)
+        url = urlsplit(request.path)
         assert parse_qs(url.query)["api-version"] == ["7.4"]
         kind, *rest = url.path.strip("/").split("/")
         if kind == "deletedsecrets":
             self.versions[rest[0]] = self.deleted.pop(rest[0])
             return Reply(200, {})
-        return self._list(url.query) if not rest else self._one(asked, rest[0])
+        return self._list(url.query) if not rest else self._one(request, rest[0])
 
     def _list(self, query: str) -> Reply:
         names = sorted(self.versions)
@@ -51,19 +51,19 @@ class VaultApi:
         link = f"{self.url}/secrets?api-version=7.4&from={start + PAGE}" if more else None
         return Reply(200, {"value": shown[start : start + PAGE], "nextLink": link})
 
-    def _one(self, asked: Asked, name: str) -> Reply:
+    def _one(self, request: RecordedRequest, name: str) -> Reply:
         kept = self.versions.get(name)
-        if asked.method == "PUT":
+        if request.method == "PUT":
             if name in self.deleted:
                 return Reply(
                     409, {"error": {"code": "Conflict", "innererror": {"code": "ObjectIsDeletedButRecoverable"}}}
                 )
-            made = json.loads(asked.body)
+            made = json.loads(request.body)
             version = {**made, "id": f"{self.url}/secrets/{name}/{secrets.token_hex(16)}"}
             self.versions.setdefault(name, []).append(version)
             return Reply(200, version)
         if kept is None:
             return Reply(404, {"error": {"code": "SecretNotFound"}})
-        if asked.method == "DELETE":
+        if request.method == "DELETE":
             self.deleted[name] = self.versions.pop(name)
         return Reply(200, kept[-1])

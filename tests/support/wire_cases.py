@@ -20,7 +20,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from tests.support.certificates import identity
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
-from tests.support.person import Person
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Source
@@ -36,14 +36,14 @@ COMMAND_LINE = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 ORDERS = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"
 NADIA = "nadia@northwind-partner.example"
 OTTO = "otto@northwind-partner.example"
-NOBODY = "11111111-2222-4333-8444-555555555555"
+UNKNOWN_APP = "11111111-2222-4333-8444-555555555555"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ON_BEHALF_OF = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 BACK = "http://localhost:5000"
 Answer = httpx.Response
 
 
-class Asker:
+class RawClient:
     """Asks the emulator under Microsoft's names, without any client library between."""
 
     def __init__(self, entra: Emulator) -> None:
@@ -120,7 +120,7 @@ class Asker:
     def code(self, **question: str) -> dict[str, str]:
         """What the command line is given when she signs in; with its redirect URI and client, ready to be redeemed."""
         usual = {"client_id": COMMAND_LINE, "response_type": "code", "redirect_uri": BACK, "scope": READ}
-        person = Person(self.entra, NADIA)
+        person = ScriptedUser(self.entra, NADIA)
         try:
             url = f"{LOGIN}/organizations/oauth2/v2.0/authorize?{urlencode(usual | question)}"
             code = person.authorize(url).fields["code"]
@@ -149,60 +149,60 @@ class Asker:
             return self.here.get(machine.url(source), params=asked, headers=usual if headers is None else headers)
 
 
-def claims_of(token: str) -> dict[str, Any]:
+def token_claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
 
 
-def _signed(asker: Asker, number: int, **changed: Any) -> str:
+def _signed(raw: RawClient, number: int, **changed: Any) -> str:
     """An assertion as the application signs it with certificate `number`."""
     made = identity(number)
-    now = int(asker.entra.clock.now())
-    endpoint = f"{LOGIN}/{asker.entra.state.default_tenant.id}/oauth2/v2.0/token"
-    claims = {"aud": endpoint, "iss": asker.app.id, "sub": asker.app.id, "jti": secrets.token_hex(8)}
+    now = int(raw.entra.clock.now())
+    endpoint = f"{LOGIN}/{raw.entra.state.default_tenant.id}/oauth2/v2.0/token"
+    claims = {"aud": endpoint, "iss": raw.app.id, "sub": raw.app.id, "jti": secrets.token_hex(8)}
     times = {"iat": now, "nbf": now, "exp": now + 600}
     thumbprint = base64.urlsafe_b64encode(made.certificate.fingerprint(SHA256())).rstrip(b"=").decode()
     header = {"typ": "JWT", "alg": "PS256", "x5t#S256": thumbprint}
     return jwt.encode(header, {**claims, **times, **changed}, RSAKey.import_key(made.key_pem()), algorithms=["PS256"])
 
 
-def _certified(asker: Asker, **changed: Any) -> Answer:
-    asker.app.certificates = [Certificate(identity(1).certificate_pem().decode())]
-    return asker.proved(_signed(asker, 1, **changed))
+def _certified(raw: RawClient, **changed: Any) -> Answer:
+    raw.app.certificates = [Certificate(identity(1).certificate_pem().decode())]
+    return raw.proved(_signed(raw, 1, **changed))
 
 
-def _cae(asker: Asker) -> str:
+def _cae(raw: RawClient) -> str:
     return json.dumps({"access_token": {"xms_cc": {"values": ["cp1"]}}})
 
 
-def _challenged(asker: Asker) -> Answer:
+def _challenged(raw: RawClient) -> Answer:
     """Resource Manager, called with a token for which a client that handles challenges asked, after revocation."""
-    token = asker.refresh(
-        asker.entra.sign_in(NADIA), scope="https://management.azure.com//.default", claims=_cae(asker)
+    token = raw.refresh(
+        raw.entra.sign_in(NADIA), scope="https://management.azure.com//.default", claims=_cae(raw)
     ).json()["access_token"]
-    asker.entra.clock.advance(1)
-    asker.entra.revoke(NADIA)
+    raw.entra.clock.advance(1)
+    raw.entra.revoke(NADIA)
     url = "https://management.azure.com/subscriptions?api-version=2022-12-01"
-    return asker.http.get(url, headers={"Authorization": f"Bearer {token}"})
+    return raw.http.get(url, headers={"Authorization": f"Bearer {token}"})
 
 
-def _locked(asker: Asker) -> Answer:
+def _locked(raw: RawClient) -> Answer:
     for _ in range(10):
-        asker.password(password="wrong")
-    return asker.password()
+        raw.password(password="wrong")
+    return raw.password()
 
 
-def _enroll(asker: Asker) -> Answer:
+def _enroll(raw: RawClient) -> Answer:
     """A web API whose caller has no second factor, and would have to register one first."""
     policy = Policy("Second factor for Graph", "mfa", resources=[GRAPH_ID])
-    caller = asker.refresh(asker.entra.sign_in(OTTO), scope="api://northwind-orders/Orders.Read")
-    asker.entra.state.default_tenant.policies.append(policy)
-    asker.entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH_ID, scopes=["User.Read"]))
-    asker.user().methods = []
-    return asker.token(
+    caller = raw.refresh(raw.entra.sign_in(OTTO), scope="api://northwind-orders/Orders.Read")
+    raw.entra.state.default_tenant.policies.append(policy)
+    raw.entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH_ID, scopes=["User.Read"]))
+    raw.user().methods = []
+    return raw.token(
         client_id=ORDERS,
-        client_secret=asker.entra.state.apps[ORDERS].secrets[0].value,
+        client_secret=raw.entra.state.apps[ORDERS].secrets[0].value,
         grant_type=ON_BEHALF_OF,
         requested_token_use="on_behalf_of",
         assertion=caller.json()["access_token"],
@@ -210,7 +210,7 @@ def _enroll(asker: Asker) -> Answer:
     )
 
 
-def _changed(asker: Asker, change: Callable[[], object], then: Callable[[], Answer]) -> Answer:
+def _changed(raw: RawClient, change: Callable[[], object], then: Callable[[], Answer]) -> Answer:
     change()
     return then()
 
@@ -223,78 +223,76 @@ def _set(thing: object, **values: Any) -> Callable[[], None]:
     return change
 
 
-def _revoked(asker: Asker) -> str:
-    token = asker.entra.sign_in(NADIA)
-    asker.entra.clock.advance(1)
-    asker.entra.revoke(NADIA)
+def _revoked(raw: RawClient) -> str:
+    token = raw.entra.sign_in(NADIA)
+    raw.entra.clock.advance(1)
+    raw.entra.revoke(NADIA)
     return token
 
 
-def _page_token(asker: Asker) -> str:
+def _page_token(raw: RawClient) -> str:
     """A single-page application's refresh token, a day and a second old."""
-    token = asker.entra.sign_in(NADIA, spa=True)
-    asker.entra.clock.advance(86_401)
+    token = raw.entra.sign_in(NADIA, spa=True)
+    raw.entra.clock.advance(86_401)
     return token
 
 
-def _late(asker: Asker, token: Any, seconds: float) -> Any:
-    asker.entra.clock.advance(seconds)
+def _late(raw: RawClient, token: Any, seconds: float) -> Any:
+    raw.entra.clock.advance(seconds)
     return token
 
 
-def _throttled(asker: Asker) -> Answer:
-    asker.entra.inject(status=429, retry_after_in=60)
-    return asker.app_token()
+def _throttled(raw: RawClient) -> Answer:
+    raw.entra.inject(status=429, retry_after_in=60)
+    return raw.app_token()
 
 
-def _family(asker: Asker) -> Answer:
-    asker.entra.state.apps[COMMAND_LINE].family = True
-    return asker.password(
-        scope="https://management.azure.com/.default openid profile offline_access", claims=_cae(asker)
-    )
+def _family(raw: RawClient) -> Answer:
+    raw.entra.state.apps[COMMAND_LINE].family = True
+    return raw.password(scope="https://management.azure.com/.default openid profile offline_access", claims=_cae(raw))
 
 
-def _get(asker: Asker, path: str) -> Answer:
-    return asker.http.get(f"{LOGIN}{path}")
+def _get(raw: RawClient, path: str) -> Answer:
+    return raw.http.get(f"{LOGIN}{path}")
 
 
-def _machine_error(asker: Asker, source: Source, status: int) -> Answer:
-    with asker.entra.machine() as machine:
+def _machine_error(raw: RawClient, source: Source, status: int) -> Answer:
+    with raw.entra.machine() as machine:
         machine.trouble = [status]
-        return asker.here.get(machine.url(source))
+        return raw.here.get(machine.url(source))
 
 
-def _machine_without(asker: Asker) -> Answer:
-    with asker.entra.machine() as machine:
+def _machine_without(raw: RawClient) -> Answer:
+    with raw.entra.machine() as machine:
         machine.identities.system, machine.identities.users = None, []
         query = {"api-version": "2018-02-01", "resource": "https://management.azure.com"}
-        return asker.here.get(machine.url("imds"), params=query, headers={"Metadata": "true"})
+        return raw.here.get(machine.url("imds"), params=query, headers={"Metadata": "true"})
 
 
-def _federated(asker: Asker, scope: str = GRAPH, **changed: Any) -> Answer:
-    return asker.proved(asker.issuer().token(**changed), scope=scope)
+def _federated(raw: RawClient, scope: str = GRAPH, **changed: Any) -> Answer:
+    return raw.proved(raw.issuer().token(**changed), scope=scope)
 
 
-def _device_signed_in(asker: Asker) -> Answer:
-    device = asker.device()
-    person = Person(asker.entra, NADIA)
+def _device_signed_in(raw: RawClient) -> Answer:
+    device = raw.device()
+    person = ScriptedUser(raw.entra, NADIA)
     person.enter_code(device["verification_uri"], device["user_code"])
     person.close()
-    return asker.redeem_device(device)
+    return raw.redeem_device(device)
 
 
-def _guest(asker: Asker) -> Answer:
+def _guest(raw: RawClient) -> Answer:
     """Nadia in the customer's tenant, where she is a guest."""
-    customer = asker.entra.state.default_customer
+    customer = raw.entra.state.default_customer
     assert customer
-    home = asker.entra.state.default_tenant.id
+    home = raw.entra.state.default_tenant.id
     customer.users.append(User(upn=NADIA, name="Nadia Brandt", mail=NADIA, home=home))
-    return asker.token(
+    return raw.token(
         customer.id,
-        client_id=asker.app.id,
-        client_secret=asker.app.secrets[0].value,
+        client_id=raw.app.id,
+        client_secret=raw.app.secrets[0].value,
         grant_type="refresh_token",
-        refresh_token=asker.entra.sign_in(NADIA),
+        refresh_token=raw.entra.sign_in(NADIA),
         scope=READ,
     )
 
@@ -302,7 +300,7 @@ def _guest(asker: Asker) -> Answer:
 TENANT_PATH = "/northwind-partner.example/v2.0/.well-known/openid-configuration"
 DISCOVER = f"/common/discovery/instance?api-version=1.1&authorization_endpoint={LOGIN}/common/oauth2/v2.0/authorize"
 
-CASES: dict[str, Callable[[Asker], Answer]] = {
+CASES: dict[str, Callable[[RawClient], Answer]] = {
     "accesstoken_v1_delegated_graph_claimset": lambda a: a.password(),
     "accesstoken_v1_managed_identity_decoded": lambda a: a.at("imds"),
     "accesstoken_v2_delegated_decoded": lambda a: a.refresh(a.entra.sign_in(NADIA), scope=ORDERS_SCOPE),
@@ -334,7 +332,7 @@ CASES: dict[str, Callable[[Asker], Answer]] = {
     "error_65001_consent_required": lambda a: a.password(scope="https://graph.microsoft.com/Mail.Read"),
     "error_70000_code_expired": lambda a: a.token(None, None, **_late(a, a.code(), 601)),
     "error_7000112_app_disabled": lambda a: _changed(a, _set(a.app, enabled=False), a.app_token),
-    "error_700016_app_not_found": lambda a: a.app_token(client_id=NOBODY),
+    "error_700016_app_not_found": lambda a: a.app_token(client_id=UNKNOWN_APP),
     "error_7000215_invalid_secret_2023": lambda a: a.app_token(client_secret="wrong"),
     "error_7000218_missing_client_secret": lambda a: a.refresh(a.entra.sign_in(NADIA), client_secret=""),
     "error_7000222_secret_expired": lambda a: _changed(a, _set(a.app.secrets[0], expires_on=1.0), a.app_token),
@@ -351,7 +349,9 @@ CASES: dict[str, Callable[[Asker], Answer]] = {
     "error_700212_fic_audience": lambda a: _federated(a, aud="api://another"),
     "error_70021_fic_no_match_2022": lambda a: _federated(a, sub="repo:another"),
     "error_900023_bad_tenant_identifier": lambda a: a.token("undefined", grant_type="client_credentials"),
-    "error_90002_tenant_not_found_discovery": lambda a: _get(a, f"/{NOBODY}/v2.0/.well-known/openid-configuration"),
+    "error_90002_tenant_not_found_discovery": lambda a: _get(
+        a, f"/{UNKNOWN_APP}/v2.0/.well-known/openid-configuration"
+    ),
     "error_900144_missing_grant_type": lambda a: a.app_token(grant_type=""),
     "error_9002313_malformed": lambda a: a.refresh("no-such-token"),
     "error_9002326_cross_origin": lambda a: _changed(

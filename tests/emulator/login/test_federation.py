@@ -97,7 +97,7 @@ def test_issuers_nobody_named_are_not_asked(entra: Emulator, issuer: OidcIssuer,
     """A token cannot make the service call an address of its choice."""
     entra.state.default_app.federated = []
     assert code(prove(issuer.token())) == 700211
-    assert issuer.asked == []
+    assert issuer.requests == []
 
 
 def test_entras_own_token_is_not_for_everybody(entra: Emulator, prove: Ask, ask: Ask) -> None:

@@ -36,9 +36,9 @@ def filled(at_entra: Program, tokens: list[str]) -> Program:
 
 
 def _shown(program: Program, *options: str) -> list[tuple[str, str]]:
-    ran = program("cache", "show", "-o", "json", *options)
-    assert ran.code == 0, ran.err
-    return [(one["scope"], one["account"]) for one in json.loads(ran.out)]
+    result = program("cache", "show", "-o", "json", *options)
+    assert result.code == 0, result.err
+    return [(one["scope"], one["account"]) for one in json.loads(result.out)]
 
 
 GRAPH, ARM = "https://graph.microsoft.com/.default", "https://management.azure.com//.default"
@@ -46,13 +46,13 @@ GRAPH, ARM = "https://graph.microsoft.com/.default", "https://management.azure.c
 
 def test_show_tells_whose_and_for_what_and_no_secret(filled: Program, tokens: list[str], entra: Emulator) -> None:
     """A line for each token: tenant, scope, account, client, minutes left; nothing of the tokens."""
-    ran = filled("cache", "show")
-    assert ran.code == 0
-    assert ran.out.count("\n") == 3
+    result = filled("cache", "show")
+    assert result.code == 0
+    assert result.out.count("\n") == 3
     for word in (entra.state.default_tenant.id, GRAPH, ARM, "work", entra.state.default_app.id, " min"):
-        assert word in ran.out
+        assert word in result.out
     for token in tokens:
-        assert token[:20] not in ran.out + ran.err
+        assert token[:20] not in result.out + result.err
     assert sorted(_shown(filled)) == [(GRAPH, ""), (GRAPH, ""), (ARM, "work")]
 
 
@@ -64,8 +64,8 @@ def test_show_and_clear_choose_by_tenant_service_and_account(filled: Program, en
     assert _shown(filled, "--service", "msgraph") == [(GRAPH, "")] * 2
     assert _shown(filled, "--service", "https://management.azure.com/subscriptions") == [(ARM, "work")]
     assert _shown(filled, "--account", "work", "--service", "graph") == []
-    ran = filled("cache", "clear", "--service", "graph", "--tenant", customer.id)
-    assert (ran.code, ran.out, ran.err) == (0, "", "mstoken: 1 token was forgotten.\n")
+    result = filled("cache", "clear", "--service", "graph", "--tenant", customer.id)
+    assert (result.code, result.out, result.err) == (0, "", "mstoken: 1 token was forgotten.\n")
     assert sorted(_shown(filled)) == [(GRAPH, ""), (ARM, "work")]
     assert filled("cache", "clear", "--account", "work").err == "mstoken: 1 token was forgotten.\n"
     assert _shown(filled) == [(GRAPH, "")]
@@ -85,9 +85,9 @@ def test_what_was_cleared_is_asked_for_again(filled: Program, tokens: list[str],
 
 def test_an_unknown_service_is_a_usage_error(at_entra: Program) -> None:
     """Nothing is cleared when the name is not understood."""
-    ran = at_entra("cache", "clear", "--service", "grahp")
-    assert ran.code == 2
-    assert "grahp" in ran.err
+    result = at_entra("cache", "clear", "--service", "grahp")
+    assert result.code == 2
+    assert "grahp" in result.err
 
 
 @pytest.fixture
@@ -118,34 +118,34 @@ def test_a_store_named_by_variable_or_profile_is_used(at_entra: Program, entra: 
 def test_a_store_with_a_password_does_not_belong_in_the_profile(at_entra: Program) -> None:
     """It is refused, with where it may be, and not repeated."""
     at_entra.profile('[profile.shared]\nstore = "redis://user:hunter2@host"\n')
-    ran = at_entra("get", "graph", "--profile", "shared")
-    assert ran.code == 2
-    assert "MSTOKEN_STORE" in ran.err
-    assert "hunter2" not in ran.err
+    result = at_entra("get", "graph", "--profile", "shared")
+    assert result.code == 2
+    assert "MSTOKEN_STORE" in result.err
+    assert "hunter2" not in result.err
 
 
 def test_a_store_without_a_key_is_a_usage_error(at_entra: Program) -> None:
     """Machines have to share the key; nothing is sent to the server without it."""
-    ran = at_entra("get", "graph", MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1", MSTOKEN_VAULT_KEY="")
-    assert ran.code == 2
-    assert "openssl rand -base64 32" in ran.err
-    assert "hunter2" not in ran.err
+    result = at_entra("get", "graph", MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1", MSTOKEN_VAULT_KEY="")
+    assert result.code == 2
+    assert "openssl rand -base64 32" in result.err
+    assert "hunter2" not in result.err
 
 
 def test_while_redis_is_away_the_token_is_printed_and_one_note_says_so(at_entra: Program) -> None:
     """The address is named, the password is not."""
-    ran = at_entra("get", "graph", MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1/0")
-    assert (ran.code, ran.out.count(".")) == (0, 2), ran.err
-    assert ran.err.count("mstoken:") == 1
-    assert "127.0.0.1:1" in ran.err
-    assert "hunter2" not in ran.err
+    result = at_entra("get", "graph", MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1/0")
+    assert (result.code, result.out.count(".")) == (0, 2), result.err
+    assert result.err.count("mstoken:") == 1
+    assert "127.0.0.1:1" in result.err
+    assert "hunter2" not in result.err
 
 
 @pytest.mark.parametrize("arguments", [("show",), ("clear",), ("clear", "--tenant", "contoso.onmicrosoft.com")])
 def test_while_redis_is_away_nothing_is_said_to_be_gone(at_entra: Program, arguments: tuple[str, ...]) -> None:
     """Who looks, or wants tokens forgotten, is told that the server could not be asked; the exit code says so too."""
-    ran = at_entra("cache", *arguments, MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1/0")
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("mstoken: error: Redis at 127.0.0.1:1/0 cannot be used")
-    assert "forgotten" not in ran.err
-    assert "hunter2" not in ran.err
+    result = at_entra("cache", *arguments, MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1/0")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("mstoken: error: Redis at 127.0.0.1:1/0 cannot be used")
+    assert "forgotten" not in result.err
+    assert "hunter2" not in result.err

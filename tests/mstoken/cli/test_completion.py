@@ -38,18 +38,18 @@ def script(mstoken: Program, shell: str) -> Path:
     """The completion script, in a file."""
     if not shutil.which(shell):  # where tools/system_packages.py could not install it
         pytest.skip(f"{shell} is not installed")
-    ran = mstoken("completion", shell)
-    assert (ran.code, ran.err) == (0, "")
+    result = mstoken("completion", shell)
+    assert (result.code, result.err) == (0, "")
     path = mstoken.folder / f"completion.{shell}"
-    path.write_text(ran.out)
+    path.write_text(result.out)
     return path
 
 
 def said(mstoken: Program, *command: str) -> list[str]:
     """What a shell prints; it must be silent otherwise."""
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=mstoken.environment)
-    assert ran.stderr == ""
-    return ran.stdout.split()
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=mstoken.environment)
+    assert result.stderr == ""
+    return result.stdout.split()
 
 
 def in_bash(mstoken: Program, line: str) -> set[str]:
@@ -128,5 +128,5 @@ def test_completion_is_silent_when_the_configuration_is_broken(mstoken: Program)
 
 def test_an_unknown_shell_is_refused(mstoken: Program) -> None:
     """Only the three shells have a script."""
-    ran = mstoken("completion", "tcsh")
-    assert (ran.code, ran.out) == (2, "")
+    result = mstoken("completion", "tcsh")
+    assert (result.code, result.out) == (2, "")

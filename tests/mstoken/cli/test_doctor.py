@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.program import Program, Ran
+from tests.support.program import Program, RunResult
 from tests.support.token_service import Reply, TokenService
 
 from entra_emulator import Emulator
@@ -56,23 +56,23 @@ def late_host() -> Iterator[TokenService]:
     service.close()
 
 
-def section(ran: Ran, title: str) -> list[str]:
+def section(result: RunResult, title: str) -> list[str]:
     """The lines below a heading."""
-    found = re.search(rf"^{re.escape(title)}\n((?:  .*\n)*)", ran.out, re.MULTILINE)
+    found = re.search(rf"^{re.escape(title)}\n((?:  .*\n)*)", result.out, re.MULTILINE)
     return [line.strip() for line in found[1].splitlines()] if found else []
 
 
-def settled(ran: Ran, program: Program, entra: Emulator) -> str:
+def settled(result: RunResult, program: Program, entra: Emulator) -> str:
     """The output with what differs from run to run replaced."""
-    text = ran.out.replace(str(program.folder), "HOME").replace(entra.authority, "AUTHORITY")
+    text = result.out.replace(str(program.folder), "HOME").replace(entra.authority, "AUTHORITY")
     cache = program.environment["MSTOKEN_CACHE_DIR"]
     return re.sub(r"  +", "  ", re.sub(r"127\.0\.0\.1:(?!9\b)\d+", "127.0.0.1:PORT", text.replace(cache, "CACHE")))
 
 
 def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
     """Every link says why it is not there; the exit code and the error are those of mstoken get."""
-    ran = program("doctor")
-    text = settled(ran, program, entra)
+    result = program("doctor")
+    text = settled(result, program, entra)
     assert text.startswith(
         "Identity\n  environment  absent: not set: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET or "
     )
@@ -88,67 +88,67 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
     assert "  sign-ins  CACHE/vault: made when it is needed\n" in text
     assert text.endswith("\nNo token can be had.\n")
     get = program("get", "graph")
-    assert (ran.code, ran.err) == (get.code, get.err) == (2, ran.err)
+    assert (result.code, result.err) == (get.code, get.err) == (2, result.err)
 
 
 def test_in_a_github_job(program: Program, entra: Emulator) -> None:
     """The job's OIDC token is what would be used; nothing of it shows, and none is asked for."""
     before = len(entra.requests)
-    ran = program("doctor", **JOB)
-    assert section(ran, "Identity")[1:] == [
+    result = program("doctor", **JOB)
+    assert section(result, "Identity")[1:] == [
         f"workload identity  used: client {CLIENT_ID} in tenant {TENANT}, by client assertion of GitHub Actions",
         "managed identity   not reached",
         "profile            not reached",
     ]
-    assert "ACTIONS_ID_TOKEN_REQUEST_TOKEN     set" in section(ran, "Environment")
-    assert "ACTIONS_ID_TOKEN_REQUEST_URL       set" in section(ran, "Environment")
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out.endswith("A token can be asked for; the identity is that of: workload identity.\n")
+    assert "ACTIONS_ID_TOKEN_REQUEST_TOKEN     set" in section(result, "Environment")
+    assert "ACTIONS_ID_TOKEN_REQUEST_URL       set" in section(result, "Environment")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.endswith("A token can be asked for; the identity is that of: workload identity.\n")
     assert [(one.method, one.status) for one in entra.requests[before:]] == [("GET", 200)]
 
 
 def test_in_a_pod(program: Program, entra: Emulator, pod: dict[str, str]) -> None:
     """The token file is there, and the token proxy is named; tokens and certificates do not show."""
-    ran = program("doctor", **pod)
-    assert section(ran, "Identity")[1] == (
+    result = program("doctor", **pod)
+    assert section(result, "Identity")[1] == (
         f"workload identity  used: client {CLIENT_ID} in tenant {TENANT}, by workload identity, "
         "through the token proxy https://10.0.0.1:443/bind"
     )
-    shown = dict(line.split(maxsplit=1) for line in section(ran, "Environment"))
+    shown = dict(line.split(maxsplit=1) for line in section(result, "Environment"))
     assert shown["AZURE_KUBERNETES_TOKEN_PROXY"] == "https://10.0.0.1:443/bind"
     assert shown["AZURE_KUBERNETES_CA_DATA"] == "set"
-    assert (ran.code, ran.err) == (0, "")
+    assert (result.code, result.err) == (0, "")
 
 
 def test_a_pod_without_its_file_fails_as_get_does(program: Program, pod: dict[str, str]) -> None:
     """What would stop mstoken get is told beforehand."""
     pod["AZURE_FEDERATED_TOKEN_FILE"] = "/nowhere/token"
-    ran = program("doctor", **pod)
-    assert ran.code == program("get", "graph", **pod).code == 2
-    assert "/nowhere/token" in ran.err
-    assert ran.out.endswith("No token can be had.\n")
+    result = program("doctor", **pod)
+    assert result.code == program("get", "graph", **pod).code == 2
+    assert "/nowhere/token" in result.err
+    assert result.out.endswith("No token can be had.\n")
 
 
 def test_on_a_machine(program: Program, entra: Emulator) -> None:
     """The place of the managed identity, and that a probe is all that was sent."""
     with entra.machine() as machine:
-        ran = program("doctor", **machine.environment("imds"))
+        result = program("doctor", **machine.environment("imds"))
         [probe] = machine.requests
         assert (probe.status, probe.scope) == (400, None)
         got = program("doctor", **machine.environment("app_service"))
         assert len(machine.requests) == 1
-    assert section(ran, "Identity")[2].startswith("managed identity   used: the system-assigned identity")
+    assert section(result, "Identity")[2].startswith("managed identity   used: the system-assigned identity")
     assert machine.url("app_service") in section(got, "Identity")[2]
-    assert ran.code == got.code == 0
+    assert result.code == got.code == 0
 
 
 def test_a_profile_is_looked_up_in_the_vault(program: Program) -> None:
     """A profile whose sign-in is not kept would fail, and does so here; it is not used in the chain's place."""
     program.profile(f'[profile.work]\ntenant = "{TENANT}"\nclient_id = "{CLIENT_ID}"\naccount = "work"\n')
-    ran = program("doctor", "--profile", "work")
-    assert section(ran, "Identity")[0].startswith("options or MSTOKEN_PROFILE  used: client")
-    assert "mstoken login" in ran.err
-    assert ran.code == program("get", "graph", "--profile", "work").code
+    result = program("doctor", "--profile", "work")
+    assert section(result, "Identity")[0].startswith("options or MSTOKEN_PROFILE  used: client")
+    assert "mstoken login" in result.err
+    assert result.code == program("get", "graph", "--profile", "work").code
 
 
 def test_a_host_that_does_not_answer_is_told(program: Program, entra: Emulator) -> None:
@@ -156,18 +156,18 @@ def test_a_host_that_does_not_answer_is_told(program: Program, entra: Emulator) 
     secret = entra.state.default_app.secrets[0].value
     closed = "http://user:hidden@127.0.0.1:9"
     given = IDENTITY | {"AZURE_CLIENT_SECRET": secret, "HTTPS_PROXY": closed, "https_proxy": closed}
-    ran = program("doctor", **given, AZURE_AUTHORITY_HOST="login.microsoftonline.com")
-    assert "does not answer: The proxy did not open a way" in section(ran, "Sign-in host")[0]
-    assert "HTTPS_PROXY         http://…@127.0.0.1:9" in section(ran, "Proxies and certificates")
-    assert ran.code == 5
-    assert "HTTPS_PROXY" in ran.err
+    result = program("doctor", **given, AZURE_AUTHORITY_HOST="login.microsoftonline.com")
+    assert "does not answer: The proxy did not open a way" in section(result, "Sign-in host")[0]
+    assert "HTTPS_PROXY         http://…@127.0.0.1:9" in section(result, "Proxies and certificates")
+    assert result.code == 5
+    assert "HTTPS_PROXY" in result.err
 
 
 def test_a_clock_that_is_wrong_is_told(program: Program, late_host: TokenService) -> None:
     """Ten minutes are more than Entra takes."""
-    ran = program("doctor", **IDENTITY, AZURE_CLIENT_SECRET="x", AZURE_AUTHORITY_HOST=late_host.url)
-    assert re.search(r"this machine's clock is (599|60[0-2]) seconds ahead", section(ran, "Sign-in host")[0])
-    assert [asked.method for asked in late_host.asked] == ["GET"]
+    result = program("doctor", **IDENTITY, AZURE_CLIENT_SECRET="x", AZURE_AUTHORITY_HOST=late_host.url)
+    assert re.search(r"this machine's clock is (599|60[0-2]) seconds ahead", section(result, "Sign-in host")[0])
+    assert [request.method for request in late_host.requests] == ["GET"]
 
 
 def test_secrets_never_show(program: Program, entra: Emulator, pod: dict[str, str]) -> None:
@@ -183,29 +183,29 @@ def test_secrets_never_show(program: Program, entra: Emulator, pod: dict[str, st
         "AZURE_CLIENT_ID": "hidden-8~secret",
     }
     for form in ("text", "json"):
-        ran = program("doctor", "-o", form, **(JOB | pod | secrets))
-        everything = ran.out + ran.err
+        result = program("doctor", "-o", form, **(JOB | pod | secrets))
+        everything = result.out + result.err
         for secret in ("hidden", "aGlkZGVu", "job-secret", "url-secret", "federated-secret", "ca-data-secret"):
             assert secret not in everything
 
 
 def test_as_json(program: Program, entra: Emulator) -> None:
     """One object with all of it, for scripts; the exit code stands in it too."""
-    ran = program("doctor", "-o", "json")
-    found: dict[str, Any] = json.loads(ran.out)
+    result = program("doctor", "-o", "json")
+    found: dict[str, Any] = json.loads(result.out)
     assert [(link["name"], link["state"]) for link in found["links"]] == [
         (name, "absent") for name in ("environment", "workload identity", "managed identity", "profile")
     ]
     assert found["authority"]["url"] == entra.authority
     assert abs(found["authority"]["clock_ahead_in"]) < 5
     assert found["environment"]["AZURE_AUTHORITY_HOST"] == entra.authority
-    assert found["exit_code"] == ran.code == 2
+    assert found["exit_code"] == result.code == 2
     assert found["problem"]["remedy"]
 
 
 def test_a_choice_that_is_none_is_told(program: Program) -> None:
     """A diagnosis does not end at the first thing that is wrong."""
-    ran = program("doctor", AZURE_TOKEN_CREDENTIALS="production")
-    assert ran.code == 2
-    assert "AZURE_TOKEN_CREDENTIALS" in ran.err
-    assert section(ran, "Places")
+    result = program("doctor", AZURE_TOKEN_CREDENTIALS="production")
+    assert result.code == 2
+    assert "AZURE_TOKEN_CREDENTIALS" in result.err
+    assert section(result, "Places")

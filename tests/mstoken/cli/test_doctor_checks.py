@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.certificates import identity
-from tests.support.program import NO_MACHINE, Program
+from tests.support.program import UNREACHABLE, Program
 
 from entra_emulator import Emulator
 
@@ -39,10 +39,12 @@ def test_what_is_not_there_is_told_as_get_tells_it(program: Program, entra: Emul
     """The same words and the same exit code, and no token is asked for."""
     program.profile(f"{WHO}{setting}\n")
     before = len(entra.token_requests)
-    ran, got = (program(*command, "--profile", "work", CALLER="caller") for command in (("doctor",), ("get", "graph")))
-    assert ran.code == got.code == (3 if "account" in setting else 2)
-    assert ran.err == got.err != ""
-    assert ran.out.endswith("No token can be had.\n")
+    result, got = (
+        program(*command, "--profile", "work", CALLER="caller") for command in (("doctor",), ("get", "graph"))
+    )
+    assert result.code == got.code == (3 if "account" in setting else 2)
+    assert result.err == got.err != ""
+    assert result.out.endswith("No token can be had.\n")
     assert len(entra.token_requests) == before
 
 
@@ -51,26 +53,26 @@ def test_an_expired_certificate_is_told(program: Program, tmp_path: Path) -> Non
     path = tmp_path / "app.pem"
     path.write_bytes(identity(1, expired=True).pem())
     who = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT_ID, "AZURE_CLIENT_CERTIFICATE_PATH": str(path)}
-    ran = program("doctor", **who)
-    assert "expired on" in ran.err
-    assert (ran.code, ran.err) == (2, program("get", "graph", **who).err)
+    result = program("doctor", **who)
+    assert "expired on" in result.err
+    assert (result.code, result.err) == (2, program("get", "graph", **who).err)
 
 
 def test_a_profiles_machine_that_is_none_is_told(program: Program) -> None:
     """The probe of a chain is made for a named profile too; the exit code is that of a network that is down."""
     program.profile('[profile.vm]\nmanaged_identity = "system"\n')
-    ran = program("doctor", "--profile", "vm")
-    assert f"nobody answers at {NO_MACHINE}" in ran.err
-    assert ran.code == program("get", "arm", "--profile", "vm").code == 5
+    result = program("doctor", "--profile", "vm")
+    assert f"nobody answers at {UNREACHABLE}" in result.err
+    assert result.code == program("get", "arm", "--profile", "vm").code == 5
 
 
 def test_a_profiles_machine_is_found(program: Program, entra: Emulator) -> None:
     """With IMDS there, a probe is all that was sent."""
     program.profile('[profile.vm]\nmanaged_identity = "system"\n')
     with entra.machine() as machine:
-        ran = program("doctor", "--profile", "vm", **machine.environment("imds"))
+        result = program("doctor", "--profile", "vm", **machine.environment("imds"))
         assert [request.scope for request in machine.requests] == [None]
-    assert (ran.code, ran.err) == (0, "")
+    assert (result.code, result.err) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_a_profiles_machine_is_found(program: Program, entra: Emulator) -> None:
 def test_the_proof_is_said_in_words(program: Program, setting: str, words: str) -> None:
     """What would be shown to Entra, and where it comes from; never what it is."""
     program.profile(f"{WHO}{setting}\n")
-    ran = program("doctor", "--profile", "work")
+    result = program("doctor", "--profile", "work")
     client = f"options or MSTOKEN_PROFILE  used: client {CLIENT_ID} in tenant {TENANT}, by "
-    [line] = [line for line in ran.out.splitlines() if client in line]
+    [line] = [line for line in result.out.splitlines() if client in line]
     assert line.strip() == client + words

@@ -17,45 +17,45 @@ def mstoken(tmp_path: Path) -> Program:
 
 def test_a_token_and_nothing_else_is_printed(mstoken: Program) -> None:
     """`mstoken emulator -- mstoken get graph` prints one token, which its own inspect reads."""
-    ran = mstoken("emulator", "--", "mstoken", "get", "graph")
-    assert ran.code == 0, ran.err
-    assert len(ran.out.splitlines()) == 1
-    assert mstoken("inspect", stdin=ran.raw).out.splitlines()[1].startswith("  For          Microsoft Graph")
+    result = mstoken("emulator", "--", "mstoken", "get", "graph")
+    assert result.code == 0, result.err
+    assert len(result.out.splitlines()) == 1
+    assert mstoken("inspect", stdin=result.raw).out.splitlines()[1].startswith("  For          Microsoft Graph")
 
 
 @pytest.mark.parametrize("code", [0, 2, 255])
 def test_the_exit_code_of_the_command_is_passed_on(mstoken: Program, code: int) -> None:
     """Whatever the command ends with, the emulator ends with, and what it said is not touched."""
-    ran = mstoken("emulator", "--", "sh", "-c", f"cat; echo out; echo err >&2; exit {code}", stdin="in\n")
-    assert (ran.code, ran.out, ran.err) == (code, "in\nout\n", "err\n")
+    result = mstoken("emulator", "--", "sh", "-c", f"cat; echo out; echo err >&2; exit {code}", stdin="in\n")
+    assert (result.code, result.out, result.err) == (code, "in\nout\n", "err\n")
 
 
 def test_the_commands_arguments_are_its_own(mstoken: Program) -> None:
     """Options and a second -- after the first belong to the command."""
-    ran = mstoken("emulator", "--port", "0", "--", "printf", "%s\\n", "--help", "--", "--port", "x")
-    assert (ran.code, ran.out.splitlines()) == (0, ["--help", "--", "--port", "x"])
+    result = mstoken("emulator", "--port", "0", "--", "printf", "%s\\n", "--help", "--", "--port", "x")
+    assert (result.code, result.out.splitlines()) == (0, ["--help", "--", "--port", "x"])
 
 
 def test_a_command_that_is_not_there_is_127(mstoken: Program) -> None:
     """As in a shell."""
-    ran = mstoken("emulator", "--", "no-such-command-here")
-    assert (ran.code, ran.out) == (127, "")
-    assert "no-such-command-here" in ran.err
+    result = mstoken("emulator", "--", "no-such-command-here")
+    assert (result.code, result.out) == (127, "")
+    assert "no-such-command-here" in result.err
 
 
 @pytest.mark.parametrize("arguments", [("--",), ("--port", "x"), ("--config", "missing.toml")])
 def test_a_wrong_call_is_a_usage_error(mstoken: Program, arguments: tuple[str, ...]) -> None:
     """No command after --, a port that is none and a file that is not there say so."""
-    ran = mstoken("emulator", *arguments)
-    assert (ran.code, ran.out) == (2, "")
-    assert "  next: mstoken emulator --help" in ran.err
+    result = mstoken("emulator", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert "  next: mstoken emulator --help" in result.err
 
 
 def test_a_command_without_the_dashes_is_told_where_they_go(mstoken: Program) -> None:
     """The likeliest slip: the whole command is shown as it should be."""
-    ran = mstoken("emulator", "mstoken", "get", "graph")
-    assert (ran.code, ran.out) == (2, "")
-    assert "  next: Put -- before one of yours: mstoken emulator -- mstoken get graph" in ran.err
+    result = mstoken("emulator", "mstoken", "get", "graph")
+    assert (result.code, result.out) == (2, "")
+    assert "  next: Put -- before one of yours: mstoken emulator -- mstoken get graph" in result.err
 
 
 def test_a_configuration_that_cannot_be_used_is_told(mstoken: Program, tmp_path: Path) -> None:
@@ -91,8 +91,8 @@ def test_without_the_extra_it_says_what_to_install(mstoken: Program, tmp_path: P
     """Where the emulator's packages are missing the way to get them is told, with and without a command."""
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['starlette'] = None\n")
     for arguments in ((), ("--", "true")):
-        ran = mstoken("emulator", *arguments, PYTHONPATH=str(tmp_path))
-        assert (ran.code, ran.out) == (2, "")
-        assert "(starlette is missing)" in ran.err
-        assert "  next: pip install 'mstoken[emulator]'" in ran.err
+        result = mstoken("emulator", *arguments, PYTHONPATH=str(tmp_path))
+        assert (result.code, result.out) == (2, "")
+        assert "(starlette is missing)" in result.err
+        assert "  next: pip install 'mstoken[emulator]'" in result.err
     assert mstoken("emulator", "--help", PYTHONPATH=str(tmp_path)).code == 0

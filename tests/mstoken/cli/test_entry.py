@@ -30,16 +30,16 @@ def mstoken(tmp_path: Path) -> Program:
 
 def test_the_version(mstoken: Program) -> None:
     """--version is the package's, on standard output."""
-    ran = mstoken("--version")
-    assert (ran.code, ran.out, ran.err) == (0, f"mstoken {version('mstoken')}\n", "")
+    result = mstoken("--version")
+    assert (result.code, result.out, result.err) == (0, f"mstoken {version('mstoken')}\n", "")
 
 
 def test_the_help_shows_every_command_once(mstoken: Program) -> None:
     """Each command stands in one section of the help, with what it does."""
-    ran = mstoken("--help")
-    assert (ran.code, ran.err) == (0, "")
+    result = mstoken("--help")
+    assert (result.code, result.err) == (0, "")
     assert sorted(name for names in app.SECTIONS.values() for name in names) == sorted(app.COMMANDS)
-    lines = [line.split() for line in ran.out.splitlines()]
+    lines = [line.split() for line in result.out.splitlines()]
     for name in app.COMMANDS:
         assert [len(words) > 2 for words in lines if words[:1] == [name] and words[:2] != ["mstoken", "get"]] == [True]
 
@@ -56,9 +56,9 @@ def test_a_command_is_where_the_table_says(name: str) -> None:
 
 def test_nothing_to_do_shows_the_help(mstoken: Program) -> None:
     """Without arguments the help is an answer to a mistake: on standard error, exit code 2."""
-    ran = mstoken()
-    assert (ran.code, ran.out) == (2, "")
-    assert "Usage: mstoken" in ran.err
+    result = mstoken()
+    assert (result.code, result.out) == (2, "")
+    assert "Usage: mstoken" in result.err
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_nothing_to_do_shows_the_help(mstoken: Program) -> None:
 )
 def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, ...], said: str) -> None:
     """The mistake and the help to read, on standard error; exit code 2; no traceback, no usage block."""
-    ran = mstoken(*arguments)
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("mstoken: error: ")
-    assert said in ran.err
-    assert "--help" in ran.err.splitlines()[-1]
-    assert len(ran.err.splitlines()) == 2
+    result = mstoken(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("mstoken: error: ")
+    assert said in result.err
+    assert "--help" in result.err.splitlines()[-1]
+    assert len(result.err.splitlines()) == 2
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, .
 )
 def test_an_option_that_is_empty_is_a_mistake(mstoken: Program, arguments: tuple[str, ...], option: str) -> None:
     """`--tenant "$CUSTOMER"` with no such variable asks for no token of another tenant, and clears no whole cache."""
-    ran = mstoken(*arguments)
-    assert (ran.code, ran.out) == (2, "")
-    assert f"{option} is empty" in ran.err
+    result = mstoken(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert f"{option} is empty" in result.err
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_a_secret_in_the_command_line_is_not_repeated(
     mstoken: Program, arguments: tuple[str, ...], next_step: str
 ) -> None:
     """No option takes a secret; who tries is told where it belongs, and no log shows it once more."""
-    ran = mstoken(*arguments)
-    assert (ran.code, ran.out) == (2, "")
-    assert SECRET not in ran.err
-    assert next_step in ran.err
+    result = mstoken(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert SECRET not in result.err
+    assert next_step in result.err
 
 
 def test_python_dash_m_is_the_same_program(mstoken: Program) -> None:
@@ -210,7 +210,7 @@ def test_an_interrupt_ends_it_at_once(mstoken: Program, token_service: TokenServ
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    while not token_service.asked:
+    while not token_service.requests:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -233,13 +233,13 @@ def test_the_answers_kind_decides_the_exit_code(
 ) -> None:
     """Throttled and unreadable are 5, a wrong secret and missing consent 4, MFA 3; nothing on standard output."""
     token_service.script = [reply]
-    ran = mstoken(
+    result = mstoken(
         "get",
         "graph",
         *("--tenant", "t", "--client-id", "c", "--authority", token_service.url),
         MSTOKEN_REFRESH_TOKEN="0.AX-wr0ng",
         AZURE_CLIENT_SECRET="wr0ng~s",
     )
-    assert (ran.code, ran.out) == (code, ""), ran.err
-    assert ran.err.startswith("mstoken: error: ")
-    assert "wr0ng" not in ran.err
+    assert (result.code, result.out) == (code, ""), result.err
+    assert result.err.startswith("mstoken: error: ")
+    assert "wr0ng" not in result.err

@@ -20,9 +20,9 @@ def mstoken(tmp_path: Path) -> Program:
 
 def test_a_code_is_explained_in_words(mstoken: Program) -> None:
     """Code, cause, next step, exception and exit code stand one to a line."""
-    ran = mstoken("explain", "50076")
-    lines = ran.out.splitlines()
-    assert (ran.code, ran.err) == (0, "")
+    result = mstoken("explain", "50076")
+    lines = result.out.splitlines()
+    assert (result.code, result.err) == (0, "")
     assert lines[0] == "AADSTS50076 UserStrongAuthClientAuthNRequired"
     assert lines[1].startswith("  Cause  ")
     assert lines[2].startswith("  Next   ")
@@ -75,33 +75,33 @@ def test_json_has_every_field(mstoken: Program) -> None:
 
 def test_several_codes_are_explained_in_turn(mstoken: Program) -> None:
     """Each known code gets its paragraph; an unknown one among them is told on standard error."""
-    ran = mstoken("explain", "900421", "429", "12345678")
-    paragraphs = ran.out.split("\n\n")
+    result = mstoken("explain", "900421", "429", "12345678")
+    paragraphs = result.out.split("\n\n")
     assert [paragraph.splitlines()[0] for paragraph in paragraphs] == ["900421", "HTTP 429"]
-    assert "12345678 is not known here" in ran.err
-    assert ran.code == 0
+    assert "12345678 is not known here" in result.err
+    assert result.code == 0
 
 
 def test_an_unknown_code_says_where_to_look(mstoken: Program) -> None:
     """A code that is not known is exit code 2, with the page where Entra explains it."""
-    ran = mstoken("explain", "AADSTS12345678")
-    assert (ran.code, ran.out) == (2, "")
-    assert "https://login.microsoftonline.com/error?code=12345678" in ran.err
+    result = mstoken("explain", "AADSTS12345678")
+    assert (result.code, result.out) == (2, "")
+    assert "https://login.microsoftonline.com/error?code=12345678" in result.err
 
 
 @pytest.mark.parametrize("text", ["", "nothing of this is known", "\x1b[31m"])
 def test_a_text_without_a_known_word_is_refused(mstoken: Program, text: str) -> None:
     """Text in which nothing is known is exit code 2, and the way to the list."""
-    ran = mstoken("explain", stdin=text)
-    assert (ran.code, ran.out) == (2, "")
-    assert "mstoken explain --list" in ran.err
+    result = mstoken("explain", stdin=text)
+    assert (result.code, result.out) == (2, "")
+    assert "mstoken explain --list" in result.err
 
 
 def test_a_terminal_is_not_waited_for(mstoken: Program) -> None:
     """Without a text and without a pipe it says how to ask."""
-    ran = mstoken.at_terminal("explain")
-    assert ran.code == 2
-    assert "mstoken explain 50076" in ran.err
+    result = mstoken.at_terminal("explain")
+    assert result.code == 2
+    assert "mstoken explain 50076" in result.err
 
 
 def test_the_list_can_be_searched(mstoken: Program) -> None:

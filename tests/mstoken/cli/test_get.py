@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from azure.identity import AzureCliCredential, AzureDeveloperCliCredential
-from tests.support.program import MSTOKEN, Program, Ran
+from tests.support.program import MSTOKEN, Program, RunResult
 
 from entra_emulator import Emulator
 
@@ -23,11 +23,11 @@ def claims(token: str) -> dict[str, Any]:
     return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
 
 
-def one_token(ran: Ran) -> str:
+def one_token(result: RunResult) -> str:
     """The one line of a run that went well and said nothing else."""
-    assert (ran.code, ran.err) == (0, "")
-    [line] = ran.out.splitlines()
-    assert ran.out == line + "\n"
+    assert (result.code, result.err) == (0, "")
+    [line] = result.out.splitlines()
+    assert result.out == line + "\n"
     return line
 
 
@@ -151,9 +151,9 @@ def test_min_ttl_beyond_its_life_asks_and_says_what_came(at_entra: Program, entr
     """The service is asked for a longer one; where it has none, the token is printed and the shortfall told."""
     at_entra("get", "graph")
     before = len(entra.token_requests)
-    ran = at_entra("get", "graph", "--min-ttl", "90000")
-    assert (ran.code, len(ran.out.splitlines())) == (0, 1)
-    assert "--min-ttl asked for 90000" in ran.err
+    result = at_entra("get", "graph", "--min-ttl", "90000")
+    assert (result.code, len(result.out.splitlines())) == (0, 1)
+    assert "--min-ttl asked for 90000" in result.err
     assert len(entra.token_requests) == before + 1
 
 
@@ -176,9 +176,9 @@ def test_claims_are_sent_however_they_come(at_entra: Program, entra: Emulator, g
 def test_claims_that_are_none(at_entra: Program, entra: Emulator, given: str) -> None:
     """What is no JSON object, in clear or in base64, is refused before any request."""
     before = len(entra.token_requests)
-    ran = at_entra("get", "graph", "--claims", given)
-    assert (ran.code, ran.out) == (2, "")
-    assert "claims" in ran.err
+    result = at_entra("get", "graph", "--claims", given)
+    assert (result.code, result.out) == (2, "")
+    assert "claims" in result.err
     assert len(entra.token_requests) == before
 
 
@@ -188,8 +188,8 @@ def user(program: Program, entra: Emulator, name: str = "nadia@northwind-partner
 
 def test_scopes_of_a_named_service(at_entra: Program, entra: Emulator) -> None:
     """Bare permissions belong to the service named beside them, and several make one token."""
-    ran = at_entra("get", "graph", "--scope", "User.Read", "--scope", "User.Read.All", **user(at_entra, entra))
-    assert set(claims(one_token(ran))["scp"].split()) >= {"User.Read", "User.Read.All"}
+    result = at_entra("get", "graph", "--scope", "User.Read", "--scope", "User.Read.All", **user(at_entra, entra))
+    assert set(claims(one_token(result))["scp"].split()) >= {"User.Read", "User.Read.All"}
 
 
 def test_scopes_of_another_service_than_named(at_entra: Program) -> None:
@@ -214,10 +214,10 @@ def test_the_tenant_flag_goes_before_the_environment(at_entra: Program, entra: E
 def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None:
     """An application alone gets exit code 3 and the command to run, before the network is touched."""
     before = len(entra.requests)
-    ran = at_entra("get", "partner")
-    assert (ran.code, ran.out) == (3, "")
-    assert "next: " in ran.err
-    assert "mstoken login --tenant" in ran.err
+    result = at_entra("get", "partner")
+    assert (result.code, result.out) == (3, "")
+    assert "next: " in result.err
+    assert "mstoken login --tenant" in result.err
     assert len(entra.requests) == before
 
 
@@ -234,10 +234,10 @@ def test_what_an_application_can_ask_for_instead_is_told(
     at_entra: Program, arguments: tuple[str, ...], said: str, own: str
 ) -> None:
     """The error tells whether the service or the permission needs a user, and the last line asks for what works."""
-    ran = at_entra("get", *arguments)
-    assert (ran.code, ran.out) == (3, "")
-    assert said in ran.err
-    assert own in ran.err.splitlines()[-1]
+    result = at_entra("get", *arguments)
+    assert (result.code, result.out) == (3, "")
+    assert said in result.err
+    assert own in result.err.splitlines()[-1]
     assert at_entra("get", own).code == 0
 
 
@@ -263,29 +263,29 @@ def test_what_goes_wrong_is_said_with_its_code(
     at_entra: Program, environment: dict[str, str], arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     """Nothing on standard output, the reason and the next step on standard error, and the documented exit code."""
-    ran = at_entra("get", *arguments, **environment)
-    assert (ran.code, ran.out) == (code, ""), ran.err
-    assert ran.err.startswith("mstoken: error: ")
-    assert said in ran.err
-    assert "\n  next: " in ran.err
+    result = at_entra("get", *arguments, **environment)
+    assert (result.code, result.out) == (code, ""), result.err
+    assert result.err.startswith("mstoken: error: ")
+    assert said in result.err
+    assert "\n  next: " in result.err
 
 
 def test_a_failure_shows_no_secret_even_when_debugging(at_entra: Program) -> None:
     """The traceback that MSTOKEN_DEBUG adds has neither the secret nor the refresh token."""
     secrets = {"AZURE_CLIENT_SECRET": "wr0ng~secret", "MSTOKEN_REFRESH_TOKEN": "0.AX-wr0ng-refresh"}
-    ran = at_entra("get", "graph", MSTOKEN_DEBUG="1", **secrets)
-    assert ran.code in {3, 4}
-    assert 'File "' in ran.err
-    assert "wr0ng" not in ran.err
+    result = at_entra("get", "graph", MSTOKEN_DEBUG="1", **secrets)
+    assert result.code in {3, 4}
+    assert 'File "' in result.err
+    assert "wr0ng" not in result.err
 
 
 def test_notes_do_not_disturb_the_result(at_entra: Program) -> None:
     """A variable that overrides a named profile is told on standard error, every time, and the token is printed."""
     at_entra.profile('[profile.work]\ntenant = "other"\n')
     for _ in range(2):
-        ran = at_entra("get", "graph", "--profile", "work")
-        assert (ran.code, len(ran.out.splitlines())) == (0, 1)
-        assert "AZURE_TENANT_ID is set and goes before tenant of the profile work." in ran.err
+        result = at_entra("get", "graph", "--profile", "work")
+        assert (result.code, len(result.out.splitlines())) == (0, 1)
+        assert "AZURE_TENANT_ID is set and goes before tenant of the profile work." in result.err
 
 
 def test_a_profile_is_an_identity(anonymous: Program, entra: Emulator) -> None:

@@ -48,7 +48,7 @@ def orders(entra: Emulator) -> str:
 def test_user_name_and_password_by_variables(anonymous: Program, entra: Emulator) -> None:
     """AZURE_USERNAME and AZURE_PASSWORD, as for the Azure SDKs; with a warning, and the password nowhere."""
     password = entra.state.settings.password
-    ran = anonymous(
+    result = anonymous(
         "get",
         "graph",
         AZURE_TENANT_ID=entra.state.default_tenant.id,
@@ -56,10 +56,10 @@ def test_user_name_and_password_by_variables(anonymous: Program, entra: Emulator
         AZURE_USERNAME=OTTO,
         AZURE_PASSWORD=password,
     )
-    assert ran.code == 0, ran.err
-    assert decode(ran.out.strip()).claims["upn"] == OTTO
-    assert "multi-factor" in ran.err
-    assert password not in ran.err
+    assert result.code == 0, result.err
+    assert decode(result.out.strip()).claims["upn"] == OTTO
+    assert "multi-factor" in result.err
+    assert password not in result.err
 
 
 def test_user_name_and_password_by_profile(anonymous: Program, entra: Emulator) -> None:
@@ -75,14 +75,14 @@ def test_user_name_and_password_by_profile(anonymous: Program, entra: Emulator) 
 
 def test_an_applications_secret_goes_before_a_password(at_entra: Program, entra: Emulator) -> None:
     """With both in the environment it is the application that asks, as for azure-identity."""
-    ran = at_entra("get", "graph", AZURE_USERNAME=OTTO, AZURE_PASSWORD=entra.state.settings.password)
-    assert ran.code == 0, ran.err
-    assert "upn" not in decode(ran.out.strip()).claims
+    result = at_entra("get", "graph", AZURE_USERNAME=OTTO, AZURE_PASSWORD=entra.state.settings.password)
+    assert result.code == 0, result.err
+    assert "upn" not in decode(result.out.strip()).claims
 
 
 def test_on_behalf_of_by_variables(anonymous: Program, entra: Emulator, orders: str) -> None:
     """MSTOKEN_USER_ASSERTION is the token the API was called with; beside it the API's own secret."""
-    ran = anonymous(
+    result = anonymous(
         "get",
         "graph",
         AZURE_TENANT_ID=entra.state.default_tenant.id,
@@ -90,8 +90,8 @@ def test_on_behalf_of_by_variables(anonymous: Program, entra: Emulator, orders: 
         AZURE_CLIENT_SECRET=SECRET,
         MSTOKEN_USER_ASSERTION=orders,
     )
-    assert ran.code == 0, ran.err
-    assert decode(ran.out.strip()).claims["upn"] == OTTO
+    assert result.code == 0, result.err
+    assert decode(result.out.strip()).claims["upn"] == OTTO
 
 
 def test_on_behalf_of_by_profile(anonymous: Program, entra: Emulator, orders: str) -> None:
@@ -99,9 +99,9 @@ def test_on_behalf_of_by_profile(anonymous: Program, entra: Emulator, orders: st
     anonymous.profile(
         where(entra, ORDERS) + 'client_secret = "env:ORDERS_SECRET"\nuser_assertion = "env:CALLERS_TOKEN"\n'
     )
-    ran = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN=orders)
-    assert ran.code == 0, ran.err
-    assert decode(ran.out.strip()).claims["appid"] == ORDERS
+    result = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN=orders)
+    assert result.code == 0, result.err
+    assert decode(result.out.strip()).claims["appid"] == ORDERS
     refused = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN="e30.e30.e30")
     assert refused.code in (3, 4)
     assert "50013" in refused.err
@@ -116,9 +116,9 @@ def test_an_agent_on_behalf_of_who_called_its_blueprint(anonymous: Program, entr
     tenant.grants.append(Grant(app=agent, resource=GRAPH, scopes=["User.Read"]))
     profile = where(entra, ORDERS) + 'client_secret = "env:ORDERS_SECRET"\nuser_assertion = "env:CALLERS_TOKEN"\n'
     anonymous.profile(f'{profile}agent = "{agent}"\n')
-    ran = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN=orders)
-    assert ran.code == 0, ran.err
-    claims = decode(ran.out.strip()).claims
+    result = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN=orders)
+    assert result.code == 0, result.err
+    claims = decode(result.out.strip()).claims
     assert (claims["upn"], claims["appid"]) == (OTTO, agent)
     for more in (f'agent = "{agent}"\nagent_user = "a@b.example"\n', 'fmi_path = "/a"\n'):
         anonymous.profile(profile + more)

@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 import pytest
-from tests.support.program import Program, Ran
+from tests.support.program import Program, RunResult
 
 from entra_emulator import Emulator
 
@@ -31,9 +31,9 @@ def inner(signed: str) -> dict[str, Any]:
     return claims
 
 
-def one_line(ran: Ran) -> str:
-    assert (ran.code, ran.err) == (0, "")
-    [line] = ran.out.splitlines()
+def one_line(result: RunResult) -> str:
+    assert (result.code, result.err) == (0, "")
+    [line] = result.out.splitlines()
     return line
 
 
@@ -93,16 +93,16 @@ def test_a_sign_in_is_bound_too(anonymous: Program, entra: Emulator) -> None:
 def test_what_makes_no_sense_is_told(at_entra: Program, entra: Emulator, arguments: tuple[str, ...], said: str) -> None:
     """A usage error, before anybody is asked."""
     before = len(entra.token_requests)
-    ran = at_entra("get", *arguments)
-    assert (ran.code, ran.out) == (2, "")
-    assert said in ran.err
+    result = at_entra("get", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
     assert len(entra.token_requests) == before
 
 
 def test_a_machine_cannot_be_bound(anonymous: Program, entra: Emulator) -> None:
     """Where only a managed identity is there, the error says that its tokens cannot be bound."""
     with entra.machine() as machine:
-        ran = anonymous("get", "arm", "--pop", URL, **machine.environment("app_service"))
+        result = anonymous("get", "arm", "--pop", URL, **machine.environment("app_service"))
         assert machine.requests == []
-    assert (ran.code, ran.out) == (2, "")
-    assert "managed identity: its tokens cannot be bound to a key" in ran.err
+    assert (result.code, result.out) == (2, "")
+    assert "managed identity: its tokens cannot be bound to a key" in result.err

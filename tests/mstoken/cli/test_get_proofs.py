@@ -73,16 +73,16 @@ def test_a_wrong_password_is_told(at_entra: Program, known: Emulator) -> None:
     """Exit code 2, the file and the variable named, the password not."""
     del at_entra.environment["AZURE_CLIENT_SECRET"]
     (at_entra.folder / "app.pfx").write_bytes(APP.pfx(PASSWORD))
-    ran = at_entra(
+    result = at_entra(
         "get",
         "graph",
         AZURE_CLIENT_CERTIFICATE_PATH=str(at_entra.folder / "app.pfx"),
         AZURE_CLIENT_CERTIFICATE_PASSWORD="wrong-one",
     )
-    assert (ran.code, ran.out) == (2, "")
-    assert "password is wrong" in ran.err
-    assert "AZURE_CLIENT_CERTIFICATE_PASSWORD" in ran.err
-    assert "wrong-one" not in ran.err
+    assert (result.code, result.out) == (2, "")
+    assert "password is wrong" in result.err
+    assert "AZURE_CLIENT_CERTIFICATE_PASSWORD" in result.err
+    assert "wrong-one" not in result.err
 
 
 def test_a_certificate_of_a_profile(anonymous: Program, known: Emulator) -> None:
@@ -96,16 +96,16 @@ def test_a_certificate_of_a_profile(anonymous: Program, known: Emulator) -> None
         client_algorithm="RS256",
         send_certificate_chain=True,
     )
-    ran = anonymous("get", "graph", "--profile", "work", CERTIFICATE_PASSWORD=PASSWORD)
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out.count(".") == 2
+    result = anonymous("get", "graph", "--profile", "work", CERTIFICATE_PASSWORD=PASSWORD)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.count(".") == 2
 
 
 def test_github_actions_by_a_profile(anonymous: Program, known: Emulator, issuer: OidcIssuer) -> None:
     """`client_assertion = "github"` uses the job's variables; outside of a job it says which are missing."""
     with_profile(anonymous, known, client_assertion="github")
-    ran = anonymous("get", "graph", "--profile", "work", **issuer.github())
-    assert (ran.code, ran.err) == (0, "")
+    result = anonymous("get", "graph", "--profile", "work", **issuer.github())
+    assert (result.code, result.err) == (0, "")
     outside = anonymous("get", "arm", "--profile", "work")
     assert (outside.code, outside.out) == (2, "")
     assert "id-token: write" in outside.err
@@ -118,8 +118,8 @@ def test_other_assertions_by_a_profile(anonymous: Program, known: Emulator, issu
     path.write_text(issuer.token())
     forms = {"file": "file:token.jwt", "env": "env:ID_TOKEN", "command": f"command:cat {path}"}
     with_profile(anonymous, known, client_assertion=forms.get(source, source))
-    ran = anonymous("get", "graph", "--profile", "work", ID_TOKEN=issuer.token(), **issuer.pipelines())
-    assert (ran.code, ran.err) == (0, "")
+    result = anonymous("get", "graph", "--profile", "work", ID_TOKEN=issuer.token(), **issuer.pipelines())
+    assert (result.code, result.err) == (0, "")
 
 
 def test_an_agent_and_its_user_by_a_profile(anonymous: Program, known: Emulator) -> None:
@@ -143,6 +143,6 @@ def test_an_agents_user_that_is_another_persons_is_refused(anonymous: Program, k
     with_profile(
         anonymous, known, client_secret="file:secret", agent=AGENT, agent_user="nadia@northwind-partner.example"
     )
-    ran = anonymous("get", "graph", "--profile", "work")
-    assert (ran.code in (3, 4), ran.out) == (True, "")
-    assert "AADSTS50034" in ran.err
+    result = anonymous("get", "graph", "--profile", "work")
+    assert (result.code in (3, 4), result.out) == (True, "")
+    assert "AADSTS50034" in result.err

@@ -11,8 +11,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import forged
 from tests.support.program import Program
+from tests.support.unsigned_tokens import (
+    APP,
+    AZURE_CLI,
+    TENANT,
+    app_v1,
+    base64url_json,
+    id_token,
+    jwt,
+    lifetime,
+    user_v1,
+    user_v2,
+)
 
 from mstoken.cli.inspection import kinds, piped, story
 from mstoken.cli.inspection.facts import facts_of
@@ -32,20 +43,20 @@ def mstoken(tmp_path: Path) -> Program:
 
 def told(claims: dict[str, Any]) -> dict[str, str]:
     """Label -> words for a token with these claims; the last of a label that comes twice."""
-    decoded = decode(forged.jwt(claims))
+    decoded = decode(jwt(claims))
     return dict(story.tell(facts_of(decoded), kinds.of_jwt(decoded).name, time.time()))
 
 
 def test_an_application_token_in_words(mstoken: Program) -> None:
     """For whom, by whom, who, until when and what it allows stand one to a line, and that nobody checked it."""
-    ran = mstoken("inspect", stdin=forged.jwt(forged.app_v1()))
-    lines = ran.out.splitlines()
-    assert (ran.code, ran.err) == (0, "")
+    result = mstoken("inspect", stdin=jwt(app_v1()))
+    lines = result.out.splitlines()
+    assert (result.code, result.err) == (0, "")
     assert lines[0] == "Access token, v1.0, signed with RS256."
     assert lines[1] == "  For          Microsoft Graph (https://graph.microsoft.com/)"
-    assert lines[2] == f"  Issued by    tenant {forged.TENANT} (https://sts.windows.net/{forged.TENANT}/)"
+    assert lines[2] == f"  Issued by    tenant {TENANT} (https://sts.windows.net/{TENANT}/)"
     assert "  Stands for   the application itself, no user" in lines
-    assert f"  Application  Night job ({forged.APP}), which proved itself with a secret" in lines
+    assert f"  Application  Night job ({APP}), which proved itself with a secret" in lines
     assert "  Allowed      as the application itself: User.Read.All, Mail.Send" in lines
     assert any(line.startswith("  Valid until  ") and line.endswith(" left") for line in lines)
     assert lines[-1] == story.UNCHECKED
@@ -53,7 +64,7 @@ def test_an_application_token_in_words(mstoken: Program) -> None:
 
 def test_a_user_token_in_words() -> None:
     """Who signed in, how, in which application and with which roles is told by name."""
-    words = told(forged.user_v1())
+    words = told(user_v1())
     assert words["For"].startswith("Azure Resource Manager")
     assert words["Stands for"] == "a user: Ana Silva (ana@contoso.example)"
     assert words["Application"].startswith("Azure CLI (")
@@ -67,24 +78,24 @@ def test_a_user_token_in_words() -> None:
 @pytest.mark.parametrize(
     ("claims", "label", "says"),
     [
-        (forged.user_v1(amr=["pwd"]), "MFA", "no"),
-        (forged.user_v2(), "MFA", "it does not say (no amr; v2.0 access tokens have none)"),
-        (forged.user_v2(), "For", "11111111-2222-3333-4444-555555555555"),
-        (forged.user_v2(), "Cloud", "Azure public (worldwide, and US Government GCC)"),
-        (forged.user_v1(aud="https://management.core.usgovcloudapi.net/"), "Cloud", "US Government (GCC High)"),
-        (forged.app_v1(aud=GRAPH_ID), "For", f"Microsoft Graph ({GRAPH_ID})"),
-        (forged.app_v1(roles=[]), "Allowed", NOTHING_ALLOWED),
-        (forged.user_v1(roles=["Admin"], scp=""), "Allowed", "roles given to the user: Admin"),
-        (forged.app_v1(xms_mirid="/subscriptions/x"), "Stands for", "the managed identity itself, no user"),
-        (forged.user_v1(acct=1), "Stands for", "a user: Ana Silva (ana@contoso.example), a guest in this tenant"),
+        (user_v1(amr=["pwd"]), "MFA", "no"),
+        (user_v2(), "MFA", "it does not say (no amr; v2.0 access tokens have none)"),
+        (user_v2(), "For", "11111111-2222-3333-4444-555555555555"),
+        (user_v2(), "Cloud", "Azure public (worldwide, and US Government GCC)"),
+        (user_v1(aud="https://management.core.usgovcloudapi.net/"), "Cloud", "US Government (GCC High)"),
+        (app_v1(aud=GRAPH_ID), "For", f"Microsoft Graph ({GRAPH_ID})"),
+        (app_v1(roles=[]), "Allowed", NOTHING_ALLOWED),
+        (user_v1(roles=["Admin"], scp=""), "Allowed", "roles given to the user: Admin"),
+        (app_v1(xms_mirid="/subscriptions/x"), "Stands for", "the managed identity itself, no user"),
+        (user_v1(acct=1), "Stands for", "a user: Ana Silva (ana@contoso.example), a guest in this tenant"),
         (
-            forged.user_v1(idp=f"https://sts.windows.net/{PERSONAL_TENANT}/"),
+            user_v1(idp=f"https://sts.windows.net/{PERSONAL_TENANT}/"),
             "Stands for",
             "a user: Ana Silva (ana@contoso.example), signed in at a personal Microsoft account",
         ),
-        (forged.app_v1(tid=PERSONAL_TENANT, iss="i"), "Issued by", "personal Microsoft accounts (i)"),
-        (forged.app_v1(cnf={"kid": "k"}), "Bound", "to a key (cnf): it is of no use without that key"),
-        (forged.app_v1(wids=["ffffffff", "x"]), "Directory", "ffffffff, x"),
+        (app_v1(tid=PERSONAL_TENANT, iss="i"), "Issued by", "personal Microsoft accounts (i)"),
+        (app_v1(cnf={"kid": "k"}), "Bound", "to a key (cnf): it is of no use without that key"),
+        (app_v1(wids=["ffffffff", "x"]), "Directory", "ffffffff, x"),
         ({"azp": "x"}, "Expires", "it does not say (no exp)"),
         ({"azp": "x", "exp": 1e15}, "Expires", "it does not say (no exp)"),
         ({"azp": "x"}, "Stands for", "it does not say whether a user or an application"),
@@ -97,23 +108,23 @@ def test_what_tokens_say_besides(claims: dict[str, Any], label: str, says: str) 
 
 def test_a_v2_application_token_without_idtyp_is_one() -> None:
     """Where the API did not ask for idtyp, a subject that is the object itself means an application."""
-    claims = forged.app_v1(ver="2.0", azp=forged.APP)
+    claims = app_v1(ver="2.0", azp=APP)
     del claims["idtyp"], claims["appid"]
     assert told(claims)["Stands for"] == "the application itself, no user"
 
 
 def test_times_are_judged_by_the_clock() -> None:
     """A token that ran out and one that does not hold yet are told apart from one that is good."""
-    gone = told(forged.app_v1(**forged.lifetime(-4000, 3600)))
+    gone = told(app_v1(**lifetime(-4000, 3600)))
     assert gone["Expired"].endswith("6 minutes ago")
-    early = told(forged.app_v1(**forged.lifetime(630, 3600)))
+    early = told(app_v1(**lifetime(630, 3600)))
     assert "in 10 minutes" in early["Not before"]
-    assert "Not before" not in told(forged.app_v1())
+    assert "Not before" not in told(app_v1())
 
 
 def test_times_are_shown_in_utc_and_as_on_the_wall(mstoken: Program) -> None:
     """Where the wall clock differs from UTC both are shown, and JSON has the number."""
-    token = forged.jwt(forged.app_v1())
+    token = jwt(app_v1())
     assert "local time" not in mstoken("inspect", stdin=token).out
     assert "UTC (" in mstoken("inspect", stdin=token, TZ="Asia/Kolkata").out
 
@@ -129,9 +140,9 @@ def test_a_stretch_of_time_in_words(seconds: int, words: str) -> None:
 
 def test_json_has_the_facts_and_every_claim(mstoken: Program) -> None:
     """Programs get what words say as values, the claims whole, and that the signature is unchecked."""
-    claims = forged.user_v1()
-    ran = mstoken("inspect", "--output", "json", stdin=forged.jwt(claims))
-    said = json.loads(ran.out)
+    claims = user_v1()
+    result = mstoken("inspect", "--output", "json", stdin=jwt(claims))
+    said = json.loads(result.out)
     assert said["claims"] == claims
     assert said["signature_checked"] is False
     assert (said["kind"], said["service_name"], said["mfa"], said["stands_for"]) == (
@@ -142,10 +153,10 @@ def test_json_has_the_facts_and_every_claim(mstoken: Program) -> None:
     )
     assert (said["expires_on"], said["delegated"]) == (claims["exp"], ["user_impersonation"])
     assert 0 < said["expires_in"] <= 3600
-    assert len(ran.out.splitlines()) == 1
+    assert len(result.out.splitlines()) == 1
 
 
-TOKEN = forged.jwt(forged.app_v1())
+TOKEN = jwt(app_v1())
 
 
 @pytest.mark.parametrize(
@@ -158,13 +169,13 @@ TOKEN = forged.jwt(forged.app_v1())
         f"export AZURE_ACCESS_TOKEN='{TOKEN}'\n",
         f'$env:TOKEN = "{TOKEN}"',
         json.dumps({"accessToken": TOKEN, "expires_on": 1, "tokenType": "Bearer"}),
-        json.dumps({"token_type": "Bearer", "id_token": forged.jwt(forged.id_token()), "access_token": TOKEN}),
+        json.dumps({"token_type": "Bearer", "id_token": jwt(id_token()), "access_token": TOKEN}),
         json.dumps({"status": {"token": TOKEN}}),
         json.dumps([{"Token": TOKEN}]),
         json.dumps(TOKEN),
         f"2026-01-01 DEBUG sending {TOKEN} to graph",
         "\n".join(TOKEN[at : at + 64] for at in range(0, len(TOKEN), 64)),
-        f"{TOKEN}\n{forged.jwt(forged.id_token())}\n",
+        f"{TOKEN}\n{jwt(id_token())}\n",
     ],
 )
 def test_a_token_is_found_however_it_is_piped_in(text: str) -> None:
@@ -199,20 +210,20 @@ def test_opaque_tokens_are_named(token: str, name: str) -> None:
 def test_an_opaque_token_is_told_without_being_shown(mstoken: Program) -> None:
     """A refresh token is recognized, its owner warned, and nothing of it is printed."""
     token = f"1.A{'secret' * 20}"
-    ran = mstoken("inspect", stdin=token)
-    assert ran.code == 0
-    assert ran.out.startswith("Refresh token or authorization code of Entra. ")
-    assert "secret" not in ran.out + ran.err
+    result = mstoken("inspect", stdin=token)
+    assert result.code == 0
+    assert result.out.startswith("Refresh token or authorization code of Entra. ")
+    assert "secret" not in result.out + result.err
     assert json.loads(mstoken("inspect", "-o", "json", stdin=token).out)["readable"] is False
 
 
 @pytest.mark.parametrize(
     ("claims", "header", "name"),
     [
-        (forged.app_v1(), {"typ": "JWT"}, "access token"),
-        (forged.user_v2(), {"typ": "JWT"}, "access token"),
+        (app_v1(), {"typ": "JWT"}, "access token"),
+        (user_v2(), {"typ": "JWT"}, "access token"),
         ({"sub": "x"}, {"typ": "at+jwt"}, "access token"),
-        (forged.id_token(), {"typ": "JWT"}, "ID token"),
+        (id_token(), {"typ": "JWT"}, "ID token"),
         ({"iss": "app", "sub": "app", "aud": "https://login.example/oauth2/v2.0/token"}, {}, "client assertion"),
         ({"hello": "world"}, {}, "JWT"),
         ({"at": "e30.e30.x", "ts": 1}, {"typ": "pop"}, "signed request around a token (proof of possession)"),
@@ -225,8 +236,8 @@ def test_kinds_of_jwt_are_told_apart(claims: dict[str, Any], header: dict[str, A
 
 def test_an_id_token_names_the_application_it_is_for() -> None:
     """The audience of an ID token is an application, not an API, and its user is told."""
-    words = told(forged.id_token())
-    assert words["For"] == f"the application Azure CLI ({forged.AZURE_CLI})"
+    words = told(id_token())
+    assert words["For"] == f"the application Azure CLI ({AZURE_CLI})"
     assert words["Stands for"] == "a user: Ana Silva (ana@contoso.example)"
     assert "Allowed" not in words
 
@@ -243,9 +254,9 @@ def test_a_signed_request_is_told_with_the_token_in_it(
     mstoken: Program, claims: dict[str, Any], request_line: str
 ) -> None:
     """What it was signed for and when, then the token; in a header too."""
-    signed = forged.jwt({**claims, "at": forged.jwt(forged.app_v1())}, {"typ": "pop", "alg": "RS256"})
-    ran = mstoken("inspect", stdin=f"Authorization: PoP {signed}\n")
-    first, for_what, signed_on, between, *within = ran.out.splitlines()
+    signed = jwt({**claims, "at": jwt(app_v1())}, {"typ": "pop", "alg": "RS256"})
+    result = mstoken("inspect", stdin=f"Authorization: PoP {signed}\n")
+    first, for_what, signed_on, between, *within = result.out.splitlines()
     assert first.startswith("Signed request around a token (proof of possession), signed with RS256.")
     assert for_what.split(maxsplit=1) == ["For", request_line]
     assert signed_on.split(maxsplit=1)[1] == ("1970-01-01 00:00:00 UTC" if claims else "it does not say when (no ts)")
@@ -255,17 +266,17 @@ def test_a_signed_request_is_told_with_the_token_in_it(
 
 def test_an_encrypted_token_says_so(mstoken: Program) -> None:
     """A JWE cannot be read, and that is what is said."""
-    ran = mstoken("inspect", stdin=f"{forged.part({'alg': 'RSA-OAEP', 'enc': 'A256GCM'})}.a.b.c.d")
-    assert (ran.code, ran.out.split(".")[0]) == (0, "Encrypted JWT")
+    result = mstoken("inspect", stdin=f"{base64url_json({'alg': 'RSA-OAEP', 'enc': 'A256GCM'})}.a.b.c.d")
+    assert (result.code, result.out.split(".")[0]) == (0, "Encrypted JWT")
 
 
 def test_a_token_on_the_command_line_is_refused_unrepeated(mstoken: Program) -> None:
     """Arguments are visible to others, so a token among them is refused, wherever it stands, and not shown again."""
     for arguments in ([TOKEN], ["--output", "json", TOKEN], [f"--token={TOKEN}"], ["Bearer", TOKEN]):
-        ran = mstoken("inspect", *arguments)
-        assert (ran.code, ran.out) == (2, "")
-        assert TOKEN not in ran.err
-        assert TOKEN[:20] not in ran.err
+        result = mstoken("inspect", *arguments)
+        assert (result.code, result.out) == (2, "")
+        assert TOKEN not in result.err
+        assert TOKEN[:20] not in result.err
     assert "Pipe it in: mstoken get graph | mstoken inspect" in mstoken("inspect", TOKEN).err
 
 
@@ -275,32 +286,32 @@ def test_a_token_on_the_command_line_is_refused_unrepeated(mstoken: Program) -> 
 )
 def test_what_holds_no_token_is_refused_with_the_way_out(mstoken: Program, given_in: str) -> None:
     """Nothing, broken JSON, JSON without a token, prose and half a token end with exit code 2 and what to do."""
-    ran = mstoken("inspect", stdin=given_in)
-    assert (ran.code, ran.out) == (2, "")
-    assert "  next: Pipe" in ran.err
+    result = mstoken("inspect", stdin=given_in)
+    assert (result.code, result.out) == (2, "")
+    assert "  next: Pipe" in result.err
 
 
 def test_a_terminal_is_not_waited_for(mstoken: Program) -> None:
     """With nothing piped in it says how to, rather than waiting for what nobody types."""
-    ran = mstoken.at_terminal("inspect")
-    assert ran.code == 2
-    assert "mstoken get graph | mstoken inspect" in ran.err
+    result = mstoken.at_terminal("inspect")
+    assert result.code == 2
+    assert "mstoken get graph | mstoken inspect" in result.err
 
 
 def test_a_flood_is_not_read(mstoken: Program) -> None:
     """More than a token can be is refused, not decoded."""
-    ran = mstoken("inspect", stdin=b"e" * (piped.LONGEST + 10))
-    assert (ran.code, ran.out) == (2, "")
+    result = mstoken("inspect", stdin=b"e" * (piped.LONGEST + 10))
+    assert (result.code, result.out) == (2, "")
 
 
 def test_a_token_cannot_steer_the_terminal(mstoken: Program) -> None:
     """Control characters in a claim are shown as replaced, not sent."""
-    token = forged.jwt(forged.user_v1(name="Eve\x1b[2J\x9b1m\nFor  Bank", upn="\ud800"))
-    ran = mstoken("inspect", stdin=token)
-    assert ran.code == 0
-    assert "\x1b" not in ran.out
-    assert "\x9b" not in ran.out
-    assert not any(line.startswith("For  Bank") for line in ran.out.splitlines())
+    token = jwt(user_v1(name="Eve\x1b[2J\x9b1m\nFor  Bank", upn="\ud800"))
+    result = mstoken("inspect", stdin=token)
+    assert result.code == 0
+    assert "\x1b" not in result.out
+    assert "\x9b" not in result.out
+    assert not any(line.startswith("For  Bank") for line in result.out.splitlines())
 
 
 _anything = st.recursive(
@@ -310,11 +321,7 @@ _anything = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(sorted({*forged.app_v1(), *forged.user_v1(), "azp", "idp", "cnf", "acct"})), _anything
-    )
-)
+@given(st.dictionaries(st.sampled_from(sorted({*app_v1(), *user_v1(), "azp", "idp", "cnf", "acct"})), _anything))
 def test_claims_of_any_type_are_told(claims: dict[str, Any]) -> None:
     """Whatever stands in the claims, the story is told; a token is not trusted to be well-formed."""
     decoded = Decoded({"alg": "RS256"}, claims)

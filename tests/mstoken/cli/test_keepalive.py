@@ -43,9 +43,9 @@ def test_only_the_old_ones_are_renewed(signed_in: Program, entra: Emulator) -> N
     """One line each; the old one gets a new refresh token and the young one is left."""
     _age(signed_in, "otto", 40)
     before = len(entra.token_requests)
-    ran = signed_in("keepalive")
-    assert ran.code == 0, ran.err
-    assert sorted(line.split() for line in ran.out.splitlines()) == [
+    result = signed_in("keepalive")
+    assert result.code == 0, result.err
+    assert sorted(line.split() for line in result.out.splitlines()) == [
         ["otto", "40", "days", "ago", "renewed"],
         ["work", "today", "left:", "young", "enough"],
     ]
@@ -58,17 +58,17 @@ def test_a_dry_run_asks_nobody(signed_in: Program, entra: Emulator) -> None:
     """It says what would be done."""
     _age(signed_in, "work", 25)
     before, ages = len(entra.token_requests), _renewed_on(signed_in)
-    ran = signed_in("keepalive", "--older-than", "21", "--dry-run")
-    assert (ran.code, ran.out.count("would be renewed"), ran.out.count("left")) == (0, 1, 1)
+    result = signed_in("keepalive", "--older-than", "21", "--dry-run")
+    assert (result.code, result.out.count("would be renewed"), result.out.count("left")) == (0, 1, 1)
     assert (len(entra.token_requests), _renewed_on(signed_in)) == (before, ages)
 
 
 def test_the_application_is_proved_by_environment_or_profile(signed_in: Program) -> None:
     """A confidential application's secret is found where `mstoken get --profile` finds it."""
     assert "renewed\n" in signed_in("keepalive", "--older-than", "0").out
-    ran = signed_in("keepalive", "--older-than", "0", AZURE_CLIENT_SECRET="")
-    assert ran.code == 6
-    assert "failed: AADSTS7000218" in ran.out
+    result = signed_in("keepalive", "--older-than", "0", AZURE_CLIENT_SECRET="")
+    assert result.code == 6
+    assert "failed: AADSTS7000218" in result.out
 
 
 def test_one_that_fails_stops_no_other_and_shows_in_the_exit_code(signed_in: Program, entra: Emulator) -> None:
@@ -81,11 +81,11 @@ def test_one_that_fails_stops_no_other_and_shows_in_the_exit_code(signed_in: Pro
         second = signed_in("keepalive", "--older-than", "0")
     finally:
         found[1].tokens_valid_from = 0
-    for ran in (first, second):
-        assert ran.code == 6
-        assert "AADSTS50173" in ran.out
-        assert "mstoken login" in ran.out
-        assert ran.out.count("renewed\n") == 1
+    for result in (first, second):
+        assert result.code == 6
+        assert "AADSTS50173" in result.out
+        assert "mstoken login" in result.out
+        assert result.out.count("renewed\n") == 1
     assert "said so before" in second.out
 
 
@@ -93,23 +93,23 @@ def test_sign_ins_without_a_profile_are_renewed_too(signed_in: Program) -> None:
     """What was noted at the sign-in is enough for a public application."""
     (signed_in.config / "config.toml").unlink()
     _age(signed_in, "otto", 50)
-    ran = signed_in("keepalive")
-    assert ran.code == 0, ran.out
-    assert "50 days ago" in ran.out
-    assert "renewed" in ran.out
+    result = signed_in("keepalive")
+    assert result.code == 0, result.out
+    assert "50 days ago" in result.out
+    assert "renewed" in result.out
 
 
 def test_with_nothing_kept_there_is_nothing_to_do(at_entra: Program) -> None:
     """A cron job on a new machine does not fail."""
-    ran = at_entra("keepalive")
-    assert (ran.code, ran.out, ran.err) == (0, "", "mstoken: No sign-in is kept.\n")
+    result = at_entra("keepalive")
+    assert (result.code, result.out, result.err) == (0, "", "mstoken: No sign-in is kept.\n")
 
 
 def test_a_renewal_noted_by_a_wrong_clock_does_not_let_a_sign_in_die(signed_in: Program) -> None:
     """One that is said to have been renewed in a year counts as old: it would be left for all that time."""
     _age(signed_in, "otto", -365)
-    ran = signed_in("keepalive")
-    assert ran.code == 0, ran.err
-    assert sorted(line.split("  ")[0] for line in ran.out.splitlines() if "renewed" in line.split()) == ["otto"]
-    assert "in time to come" in ran.out
+    result = signed_in("keepalive")
+    assert result.code == 0, result.err
+    assert sorted(line.split("  ")[0] for line in result.out.splitlines() if "renewed" in line.split()) == ["otto"]
+    assert "in time to come" in result.out
     assert abs(_renewed_on(signed_in)["otto"] - time.time()) < 300

@@ -33,9 +33,9 @@ def public(anonymous: Program, entra: Emulator) -> Program:
 
 def test_a_sign_in_serves_without_the_environment_and_lasts(public: Program, entra: Emulator) -> None:
     """After login the profile is the whole identity: a user's token, and again after each renewal."""
-    ran = public("login", stdin=entra.sign_in(NADIA, PUBLIC_APP) + "\n")
-    assert (ran.code, ran.out) == (0, ""), ran.err
-    assert "Next: mstoken get graph" in ran.err
+    result = public("login", stdin=entra.sign_in(NADIA, PUBLIC_APP) + "\n")
+    assert (result.code, result.out) == (0, ""), result.err
+    assert "Next: mstoken get graph" in result.err
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_AUTHORITY_HOST"):
         del public.environment[name]
     first, second = (public("get", "graph", "--fresh") for _ in range(2))
@@ -46,8 +46,8 @@ def test_a_sign_in_serves_without_the_environment_and_lasts(public: Program, ent
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_a_file_of_windows_programs_is_read(public: Program, entra: Emulator, encoding: str) -> None:
     """A refresh token saved by Windows' editor or PowerShell 5 has a mark before it, or is UTF-16; it is the same."""
-    ran = public("login", stdin=f"{entra.sign_in(NADIA, PUBLIC_APP)}\r\n".encode(encoding))
-    assert ran.code == 0, ran.err
+    result = public("login", stdin=f"{entra.sign_in(NADIA, PUBLIC_APP)}\r\n".encode(encoding))
+    assert result.code == 0, result.err
 
 
 def test_the_profile_says_all_but_the_secret(public: Program, entra: Emulator) -> None:
@@ -66,8 +66,8 @@ def test_the_profile_says_all_but_the_secret(public: Program, entra: Emulator) -
 def test_the_refresh_token_is_nowhere_in_clear(public: Program, entra: Emulator, tmp_path: Path, memory: Path) -> None:
     """What came on standard input is in no file, sealed ones included, and in nothing that was said."""
     value = entra.sign_in(NADIA, PUBLIC_APP)
-    ran = public("login", stdin=value, MSTOKEN_DEBUG="1")
-    assert value not in ran.out + ran.err
+    result = public("login", stdin=value, MSTOKEN_DEBUG="1")
+    assert value not in result.out + result.err
     files = [path for place in (tmp_path, memory) for path in place.rglob("*") if path.is_file()]
     assert files
     assert not any(value.encode() in path.read_bytes() for path in files)
@@ -89,18 +89,18 @@ def test_signing_in_again_needs_only_the_token(public: Program, entra: Emulator)
     public.profile(before)
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_AUTHORITY_HOST"):
         del public.environment[name]
-    ran = public("login", "--profile", "work", stdin=entra.sign_in(OTTO, PUBLIC_APP))
-    assert ran.code == 0, ran.err
+    result = public("login", "--profile", "work", stdin=entra.sign_in(OTTO, PUBLIC_APP))
+    assert result.code == 0, result.err
     assert (public.config / "config.toml").read_text() == before
 
 
 def test_a_profile_that_cannot_be_written_does_not_hide_the_sign_in(public: Program, entra: Emulator) -> None:
     """The refresh token is kept by then: the error says so, and how to be rid of it."""
     (public.config / "config.toml").symlink_to("/no/such/folder/config.toml")
-    ran = public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP))
-    assert ran.code == 1
-    assert "cannot be written" in ran.err
-    assert "kept in the vault" in ran.err
+    result = public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP))
+    assert result.code == 1
+    assert "cannot be written" in result.err
+    assert "kept in the vault" in result.err
     assert "work" in public("accounts").out
     assert public("logout", "work").code == 0
     assert "work" not in public("accounts").out
@@ -110,25 +110,25 @@ def test_a_confidential_client_by_reference(anonymous: Program, entra: Emulator)
     """--client-secret-ref is used to verify and written as it is; the secret itself is not."""
     app, secret = entra.state.default_app.id, entra.state.default_app.secrets[0].value
     arguments = ("--tenant", entra.state.default_tenant.id, "--client-id", app, "--client-secret-ref", "env:S")
-    ran = anonymous("login", *arguments, stdin=entra.sign_in(NADIA), S=secret)
-    assert ran.code == 0, ran.err
+    result = anonymous("login", *arguments, stdin=entra.sign_in(NADIA), S=secret)
+    assert result.code == 0, result.err
     assert profiles(anonymous)["default"]["client_secret"] == "env:S"
-    assert secret not in (anonymous.config / "config.toml").read_text() + ran.err
+    assert secret not in (anonymous.config / "config.toml").read_text() + result.err
     assert anonymous("get", "graph", S=secret).code == 0
 
 
 def test_a_secret_of_the_environment_is_used_and_not_written(at_entra: Program, entra: Emulator) -> None:
     """AZURE_CLIENT_SECRET verifies, and a note says that it has to stay set."""
-    ran = at_entra("login", stdin=entra.sign_in(NADIA))
-    assert ran.code == 0, ran.err
-    assert "AZURE_CLIENT_SECRET" in ran.err
+    result = at_entra("login", stdin=entra.sign_in(NADIA))
+    assert result.code == 0, result.err
+    assert "AZURE_CLIENT_SECRET" in result.err
     assert "client_secret" not in profiles(at_entra)["default"]
 
 
 def test_what_comes_next_is_a_command_that_uses_the_sign_in(at_entra: Program, entra: Emulator) -> None:
     """Where the environment is a whole identity, the default profile is named; the scope is the one tried."""
-    ran = at_entra("login", "--scope", "arm", stdin=entra.sign_in(NADIA))
-    command = ran.err.splitlines()[-1].partition("Next: mstoken ")[2]
+    result = at_entra("login", "--scope", "arm", stdin=entra.sign_in(NADIA))
+    command = result.err.splitlines()[-1].partition("Next: mstoken ")[2]
     assert command == "get arm --profile default"
     token = at_entra(*command.split())
     assert NADIA in at_entra("inspect", stdin=token.out).out
@@ -136,8 +136,8 @@ def test_what_comes_next_is_a_command_that_uses_the_sign_in(at_entra: Program, e
 
 def test_a_profile_that_refers_to_the_variable_itself_needs_no_note(at_entra: Program, entra: Emulator) -> None:
     """The variable wins over a reference to it, and both say the same."""
-    ran = at_entra("login", "--client-secret-ref", "env:AZURE_CLIENT_SECRET", stdin=entra.sign_in(NADIA))
-    assert ran.code == 0, ran.err
+    result = at_entra("login", "--client-secret-ref", "env:AZURE_CLIENT_SECRET", stdin=entra.sign_in(NADIA))
+    assert result.code == 0, result.err
     assert at_entra("get", "graph", "--profile", "default").err == ""
 
 
@@ -148,27 +148,27 @@ def test_a_sign_in_that_is_gone_asks_for_a_person(public: Program, entra: Emulat
     revoked = public("get", "graph", "--profile", "work", "--fresh")
     assert public("logout", "work").code == 0
     forgotten = public("get", "graph", "--profile", "work")
-    for ran in (revoked, forgotten):
-        assert (ran.code, ran.out) == (3, "")
-        assert ran.err.splitlines()[-1].startswith("  next: Sign in")
-        assert "`mstoken login --profile work`" in ran.err
+    for result in (revoked, forgotten):
+        assert (result.code, result.out) == (3, "")
+        assert result.err.splitlines()[-1].startswith("  next: Sign in")
+        assert "`mstoken login --profile work`" in result.err
 
 
 def test_a_secret_in_place_of_a_reference_is_refused_unseen(public: Program) -> None:
     """--client-secret-ref takes no secret, and does not repeat one."""
-    ran = public("login", "--client-secret-ref", "wr0ng~secret", stdin="x")
-    assert (ran.code, ran.out) == (2, "")
-    assert "wr0ng" not in ran.err
-    assert "env:NAME" in ran.err
+    result = public("login", "--client-secret-ref", "wr0ng~secret", stdin="x")
+    assert (result.code, result.out) == (2, "")
+    assert "wr0ng" not in result.err
+    assert "env:NAME" in result.err
 
 
 @pytest.mark.parametrize("given", ["0.AXnonsense", "another"])
 def test_a_refresh_token_that_does_not_work_is_not_stored(public: Program, given: str) -> None:
     """The service's refusal is told with its exit code, and neither vault nor profile have anything of it."""
-    ran = public("login", stdin=given)
-    assert (ran.code, ran.out) == (3, "")
-    assert "nothing was stored" in ran.err
-    assert given not in ran.err
+    result = public("login", stdin=given)
+    assert (result.code, result.out) == (3, "")
+    assert "nothing was stored" in result.err
+    assert given not in result.err
     assert profiles(public) == {}
 
 
@@ -182,9 +182,9 @@ def test_a_refused_one_leaves_the_working_one(public: Program, entra: Emulator) 
 def test_no_service_to_ask(public: Program, entra: Emulator) -> None:
     """Without a network the login fails with exit code 5 and names --no-verify, which stores without asking."""
     away = {"AZURE_AUTHORITY_HOST": "https://localhost:1"}
-    ran = public("login", stdin="0.AXuntried", **away)
-    assert ran.code == 5
-    assert "--no-verify" in ran.err
+    result = public("login", stdin="0.AXuntried", **away)
+    assert result.code == 5
+    assert "--no-verify" in result.err
     before = len(entra.requests)
     assert public("login", "--no-verify", stdin=entra.sign_in(NADIA, PUBLIC_APP)).code == 0
     assert len(entra.requests) == before
@@ -207,9 +207,9 @@ def test_no_service_to_ask(public: Program, entra: Emulator) -> None:
 def test_what_is_no_refresh_token(public: Program, entra: Emulator, given: bytes, said: str) -> None:
     """Empty, several lines, spaces, binary, JSON and huge input are usage errors before any request."""
     before = len(entra.requests)
-    ran = public("login", stdin=given)
-    assert (ran.code, ran.out) == (2, "")
-    assert said in ran.err
+    result = public("login", stdin=given)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
     assert len(entra.requests) == before
 
 
@@ -217,9 +217,9 @@ def test_what_is_no_refresh_token(public: Program, entra: Emulator, given: bytes
 def test_a_login_of_nobody(public: Program, missing: str) -> None:
     """What is missing is named."""
     del public.environment[missing]
-    ran = public("login", stdin="0.AX")
-    assert ran.code == 2
-    assert missing in ran.err
+    result = public("login", stdin="0.AX")
+    assert result.code == 2
+    assert missing in result.err
 
 
 def test_a_new_refresh_token_takes_the_place_of_the_one_used(
@@ -234,7 +234,7 @@ def test_a_new_refresh_token_takes_the_place_of_the_one_used(
     where = {"MSTOKEN_CACHE_DIR": str(memory)}
     assert program("login", "--scope", "things", stdin="r1", **where).code == 0
     assert program("get", "things", **where).out == "a2\n"
-    assert [asked.form["refresh_token"] for asked in token_service.asked] == ["r1", "r2"]
+    assert [asked.form["refresh_token"] for asked in token_service.requests] == ["r1", "r2"]
 
 
 def test_a_server_that_is_not_entra_is_tried_with_the_scope_of_the_sign_in(
@@ -244,11 +244,11 @@ def test_a_server_that_is_not_entra_is_tried_with_the_scope_of_the_sign_in(
     program = Program(tmp_path)
     program.profile(f'[profile.default]\nclient_id = "c"\ntoken_endpoint = "{token_service.url}/token"\n')
     token_service.script = [token_reply()]
-    ran = program("login", stdin="r1")
-    assert ran.code == 0, ran.err
-    [asked] = token_service.asked
+    result = program("login", stdin="r1")
+    assert result.code == 0, result.err
+    [asked] = token_service.requests
     assert asked.form == {"client_id": "c", "grant_type": "refresh_token", "refresh_token": "r1"}
-    assert ran.err.endswith("Next: mstoken get\n")
+    assert result.err.endswith("Next: mstoken get\n")
     assert program("get").code == 0
 
 

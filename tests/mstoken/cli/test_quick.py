@@ -225,13 +225,13 @@ def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
     ],
 )
 def test_only_a_token_that_is_good_enough_is_printed(
-    noted: FolderStore, expires_in: int, refresh_in: int | None, asked: dict[str, object], *, good: bool
+    noted: FolderStore, expires_in: int, refresh_in: int | None, request: dict[str, object], *, good: bool
 ) -> None:
     """Expired, due for renewal, too short for --min-ttl, or asked for in an unusual way: the ordinary way tells."""
     now = int(time.time())
     refresh_on = None if refresh_in is None else now + refresh_in
     noted.save("bb", Token("kept", expires_on=now + expires_in, refresh_on=refresh_on))
-    assert quick.kept_text({**GIVEN, **asked}, "aa") == ("kept" if good else "")
+    assert quick.kept_text({**GIVEN, **request}, "aa") == ("kept" if good else "")
 
 
 def test_a_token_that_is_gone_is_a_miss(noted: FolderStore) -> None:

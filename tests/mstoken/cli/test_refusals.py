@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.program import Program
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from tests.support.worlds import World
 
 from mstoken import (
     AccessBlocked,
@@ -67,14 +67,14 @@ def person(tmp_path: Path, token_service: TokenService) -> Program:
 
 @pytest.mark.parametrize(("reply", "kind", "code", "next_step"), CASES, ids=NAMES)
 def test_the_exception_of_each_kind(
-    world: World, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
+    runner: Runner, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
 ) -> None:
     """The class says what kind it is, and the error says what to do next."""
     token_service.script = [reply]
     credential = RefreshToken("rt-1", ClientSecret("not-a-secret"))
-    client = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
     with pytest.raises(MstokenError) as caught:
-        world.run(partial(client.get_token, "graph"))
+        runner.run(partial(client.get_token, "graph"))
     assert type(caught.value) is kind
     assert caught.value.remedy
     assert next_step in caught.value.remedy
@@ -86,14 +86,14 @@ def test_the_exit_code_of_each_kind(
 ) -> None:
     """Nothing on standard output, the exit code of its kind, and one line each for what happened and what is next."""
     token_service.script = [reply]
-    ran = person("get", "graph", MSTOKEN_REFRESH_TOKEN="rt-1")
-    assert (ran.code, ran.out) == (code, "")
-    happened, remedy = ran.err.splitlines()
+    result = person("get", "graph", MSTOKEN_REFRESH_TOKEN="rt-1")
+    assert (result.code, result.out) == (code, "")
+    happened, remedy = result.err.splitlines()
     assert happened.startswith("mstoken: error: ")
     assert remedy.startswith("  next: ")
     assert next_step in remedy
-    assert "rt-1" not in ran.err
-    assert "not-a-secret" not in ran.err
+    assert "rt-1" not in result.err
+    assert "not-a-secret" not in result.err
 
 
 def test_every_kind_of_the_table_is_here() -> None:
@@ -115,14 +115,14 @@ def test_a_revoked_sign_in_is_asked_for_once_and_takes_its_tokens_along(
     assert person("get", "graph", "--profile", "work").code == 0
     token_service.script = [_refusal("invalid_grant", code)]
     first = person("get", "arm", "--profile", "work")
-    asked = len(token_service.asked)
+    request = len(token_service.requests)
     second = person("get", "graph", "--profile", "work")
-    for ran in (first, second):
-        assert (ran.code, ran.out) == (SIGN_IN, "")
-        assert f"AADSTS{code}" in ran.err
-        assert "mstoken login" in ran.err
-    assert len(token_service.asked) == asked
+    for result in (first, second):
+        assert (result.code, result.out) == (SIGN_IN, "")
+        assert f"AADSTS{code}" in result.err
+        assert "mstoken login" in result.err
+    assert len(token_service.requests) == request
     token_service.script = [token_reply("anew")]
     assert person("login", "--profile", "work", stdin="rt-2\n").code == 0
     assert person("get", "graph", "--profile", "work").out == "anew\n"
-    assert token_service.asked[-1].form["refresh_token"] == "rt-2"
+    assert token_service.requests[-1].form["refresh_token"] == "rt-2"

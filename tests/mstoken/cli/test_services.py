@@ -18,15 +18,15 @@ def mstoken(tmp_path: Path) -> Program:
 
 def test_a_search_prints_aligned_columns(mstoken: Program) -> None:
     """What matches comes one to a line, name first, scope in the third column, without headings for a program."""
-    ran = mstoken("services", "key", "vault")
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "keyvault  Azure Key Vault  https://vault.azure.net/.default\n"
+    result = mstoken("services", "key", "vault")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "keyvault  Azure Key Vault  https://vault.azure.net/.default\n"
 
 
 def test_all_services_of_the_public_cloud_are_listed(mstoken: Program) -> None:
     """Without a text every service of the cloud is there, and every column begins where it does in the other lines."""
-    ran = mstoken("services")
-    lines = ran.out.splitlines()
+    result = mstoken("services")
+    lines = result.out.splitlines()
     expected = [service for service in catalogue() if "public" in service.endpoints]
     assert [line.split()[0] for line in lines] == [service.name for service in expected]
     assert len({line.index(service.title) for line, service in zip(lines, expected, strict=True)}) == 1
@@ -77,8 +77,8 @@ def test_names_come_one_to_a_line(mstoken: Program) -> None:
 
 def test_a_terminal_gets_headings_and_no_broken_lines(mstoken: Program) -> None:
     """At a terminal the columns have names, and titles give way so that rows keep to one line."""
-    ran = mstoken.at_terminal("services", "microsoft", columns=124)
-    lines = ran.out.splitlines()
+    result = mstoken.at_terminal("services", "microsoft", columns=124)
+    lines = result.out.splitlines()
     assert lines[0].split() == ["NAME", "TITLE", "SCOPE", "REMARKS"]
     assert all(len(line) <= 124 for line in lines)
     assert any("…" in line for line in lines)
@@ -96,8 +96,8 @@ def test_a_terminal_gets_headings_and_no_broken_lines(mstoken: Program) -> None:
 )
 def test_an_address_finds_the_service_whose_token_it_gets(mstoken: Program, address: str, name: str) -> None:
     """Remedies name `mstoken services` with the resource that was asked for, which is often an instance's own."""
-    ran = mstoken("services", address, "-o", "names")
-    assert (ran.code, ran.out, ran.err) == (0, f"{name}\n", "")
+    result = mstoken("services", address, "-o", "names")
+    assert (result.code, result.out, result.err) == (0, f"{name}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,6 @@ def test_an_address_finds_the_service_whose_token_it_gets(mstoken: Program, addr
 )
 def test_what_is_not_found_ends_with_a_way_on(mstoken: Program, arguments: tuple[str, ...], next_step: str) -> None:
     """A search without a match is a mistake of the question: exit code 2, nothing on standard output, and a hint."""
-    ran = mstoken("services", *arguments)
-    assert (ran.code, ran.out) == (2, "")
-    assert next_step in ran.err
+    result = mstoken("services", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert next_step in result.err

@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from tests.support.person import Parting, Person
 from tests.support.program import MSTOKEN, Program
 from tests.support.redis_server import RedisServer
+from tests.support.scripted_user import BrowserRedirect, ScriptedUser
 
 from entra_emulator import Emulator
 
@@ -27,8 +27,8 @@ CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
 
 
 @pytest.fixture
-def otto(entra: Emulator) -> Iterator[Person]:
-    person = Person(entra, OTTO)
+def otto(entra: Emulator) -> Iterator[ScriptedUser]:
+    person = ScriptedUser(entra, OTTO)
     yield person
     person.close()
 
@@ -69,7 +69,7 @@ class Running:
         return self.process.returncode, out
 
 
-def test_login_with_the_browser_and_what_follows(anonymous: Program, entra: Emulator, otto: Person) -> None:
+def test_login_with_the_browser_and_what_follows(anonymous: Program, entra: Emulator, otto: ScriptedUser) -> None:
     """The address is shown where no browser is; after it `get` works for any service, without questions."""
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP, "--profile", "work")
     url = login.says(r"^(https://\S+/oauth2/v2.0/authorize\S+)")
@@ -85,7 +85,7 @@ def test_login_with_the_browser_and_what_follows(anonymous: Program, entra: Emul
     assert 'account = "work"' in profile
 
 
-def test_login_takes_the_address_pasted_at_the_terminal(anonymous: Program, otto: Person) -> None:
+def test_login_takes_the_address_pasted_at_the_terminal(anonymous: Program, otto: ScriptedUser) -> None:
     """Over SSH the browser is elsewhere and ends at an address it cannot reach; pasted here, it serves."""
     ours, theirs = pty.openpty()
     login = Running(anonymous, "login", "--client-id", PUBLIC_APP, "--tenant", "organizations", stdin=theirs)
@@ -99,12 +99,12 @@ def test_login_takes_the_address_pasted_at_the_terminal(anonymous: Program, otto
     assert f"Signed in as {OTTO}" in login.err
 
 
-def test_login_that_is_declined(anonymous: Program, otto: Person) -> None:
+def test_login_that_is_declined(anonymous: Program, otto: ScriptedUser) -> None:
     """Cancel on the page: exit code 4 by Entra's kind for it, and no profile is written."""
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP)
-    parting = otto.visit(login.says(r"^(https://\S+/authorize\S+)"), refusing=True)
-    assert isinstance(parting, Parting)
-    httpx.get(parting.url, trust_env=False)
+    redirect = otto.visit(login.says(r"^(https://\S+/authorize\S+)"), cancel=True)
+    assert isinstance(redirect, BrowserRedirect)
+    httpx.get(redirect.url, trust_env=False)
     code, out = login.end()
     assert (code, out) == (4, ""), login.err
     assert "65004" in login.err
@@ -113,22 +113,22 @@ def test_login_that_is_declined(anonymous: Program, otto: Person) -> None:
 
 def test_login_that_nobody_finishes(anonymous: Program) -> None:
     """The time is over: exit code 3, a person must sign in, and the other way is named."""
-    ran = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1")
-    assert ran.code == 3
-    assert "--device" in ran.err
+    result = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1")
+    assert result.code == 3
+    assert "--device" in result.err
 
 
 @pytest.mark.parametrize("given", [CLAIMS, base64.urlsafe_b64encode(CLAIMS.encode()).decode()], ids=["JSON", "base64"])
 def test_login_answers_a_claims_challenge(anonymous: Program, given: str) -> None:
     """The claims of a challenge go along with the sign-in, however they come."""
-    ran = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1", "--claims", given)
-    address = re.search(r"https://\S+/authorize\?\S+", ran.err)
+    result = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1", "--claims", given)
+    address = re.search(r"https://\S+/authorize\?\S+", result.err)
     assert address is not None
     [sent] = parse_qs(urlsplit(address[0]).query)["claims"]
     assert json.loads(sent) == json.loads(CLAIMS)
 
 
-def test_login_by_device(anonymous: Program, otto: Person, device_at_once: None) -> None:
+def test_login_by_device(anonymous: Program, otto: ScriptedUser, device_at_once: None) -> None:
     """Address and code on standard error, nothing on standard output; then the account is there."""
     login = Running(anonymous, "login", "--device", "--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example")
     page = login.says(r"Open (https://\S+) on any device")
@@ -141,7 +141,7 @@ def test_login_by_device(anonymous: Program, otto: Person, device_at_once: None)
 
 
 def test_what_a_sign_in_brought_is_listed_and_goes_with_it(
-    anonymous: Program, otto: Person, device_at_once: None
+    anonymous: Program, otto: ScriptedUser, device_at_once: None
 ) -> None:
     """The access token that came with the sign-in is forgotten with it, like those that came of it later."""
     options = ("--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example", "--profile", "otto")
@@ -155,7 +155,9 @@ def test_what_a_sign_in_brought_is_listed_and_goes_with_it(
     assert anonymous("get", "graph", "--profile", "otto").code == 3
 
 
-def test_a_sign_in_is_kept_where_the_profile_keeps(anonymous: Program, otto: Person, device_at_once: None) -> None:
+def test_a_sign_in_is_kept_where_the_profile_keeps(
+    anonymous: Program, otto: ScriptedUser, device_at_once: None
+) -> None:
     """The profile names a store that machines share: it is kept there, not in this machine's vault."""
     server = RedisServer()
     try:
@@ -195,16 +197,16 @@ def test_ctrl_c_while_waiting_for_the_browser(anonymous: Program) -> None:
 
 def test_login_without_an_application(anonymous: Program) -> None:
     """mstoken has no application of its own: the error says how to register one."""
-    ran = anonymous("login", "--device")
-    assert ran.code == 2
-    assert "az ad app create" in ran.err
+    result = anonymous("login", "--device")
+    assert result.code == 2
+    assert "az ad app create" in result.err
 
 
 def test_login_in_two_ways_at_once(anonymous: Program) -> None:
     """Options that contradict each other are a usage error."""
-    ran = anonymous("login", "--device", "--browser", "--client-id", PUBLIC_APP)
-    assert ran.code == 2
-    assert "several ways" in ran.err
+    result = anonymous("login", "--device", "--browser", "--client-id", PUBLIC_APP)
+    assert result.code == 2
+    assert "several ways" in result.err
 
 
 def test_accounts_and_logout(anonymous: Program, entra: Emulator) -> None:
@@ -235,8 +237,8 @@ def test_accounts_and_logout(anonymous: Program, entra: Emulator) -> None:
 
 def test_accounts_of_nobody(anonymous: Program) -> None:
     """An empty vault: an empty list for programs, the next step for people."""
-    ran = anonymous("accounts", "-o", "json")
-    assert (ran.code, ran.out) == (0, "[]\n")
+    result = anonymous("accounts", "-o", "json")
+    assert (result.code, result.out) == (0, "[]\n")
     assert "mstoken login" in anonymous("accounts").err
 
 
@@ -244,6 +246,6 @@ def test_logout_of_somebody_unknown(anonymous: Program, entra: Emulator) -> None
     """A name that is not there is a usage error, with the nearest one that is."""
     options = ("--tenant", entra.state.default_tenant.id, "--client-id", PUBLIC_APP)
     anonymous("login", "--profile", "work", *options, stdin=entra.sign_in(OTTO, PUBLIC_APP))
-    ran = anonymous("logout", "wrok")
-    assert ran.code == 2
-    assert "Did you mean work?" in ran.err
+    result = anonymous("logout", "wrok")
+    assert result.code == 2
+    assert "Did you mean work?" in result.err

@@ -75,5 +75,5 @@ def test_a_closed_error_stream_is_nothing_to_fail_at(mstoken: Program) -> None:
 def test_a_log_of_windows_programs_is_read(mstoken: Program, write: object) -> None:
     """What PowerShell 5 and the editor write, with a mark before it or as UTF-16, is explained like any other text."""
     assert callable(write)
-    ran = mstoken("explain", stdin=write("AADSTS50076: MFA\r\n"))
-    assert (ran.code, ran.out.splitlines()[0]) == (0, "AADSTS50076 UserStrongAuthClientAuthNRequired")
+    result = mstoken("explain", stdin=write("AADSTS50076: MFA\r\n"))
+    assert (result.code, result.out.splitlines()[0]) == (0, "AADSTS50076 UserStrongAuthClientAuthNRequired")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.chains import write_profile
-from tests.support.machines import NOBODY
-from tests.support.person import Person
+from tests.support.default_chain import write_profile
+from tests.support.program import UNREACHABLE
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine
@@ -29,7 +29,7 @@ def clean(entra: Emulator, tmp_path: Path) -> dict[str, str]:
         "AZURE_AUTHORITY_HOST": entra.authority,
         "MSTOKEN_CONFIG_DIR": str(tmp_path),
         "HOME": str(tmp_path),
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST": NOBODY,
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": UNREACHABLE,
     }
 
 
@@ -40,16 +40,16 @@ def profile(entra: Emulator, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def nadia(entra: Emulator) -> Iterator[Person]:
+def nadia(entra: Emulator) -> Iterator[ScriptedUser]:
     """She signs in with a second factor."""
-    person = Person(entra, "nadia@northwind-partner.example")
+    person = ScriptedUser(entra, "nadia@northwind-partner.example")
     yield person
     person.close()
 
 
 @pytest.fixture
-def otto(entra: Emulator) -> Iterator[Person]:
+def otto(entra: Emulator) -> Iterator[ScriptedUser]:
     """He has a password only."""
-    person = Person(entra, "otto@northwind-partner.example")
+    person = ScriptedUser(entra, "otto@northwind-partner.example")
     yield person
     person.close()

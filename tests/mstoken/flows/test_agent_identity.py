@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support.certificates import identity
-from tests.support.worlds import World
+from tests.support.runners import Runner
 
 from entra_emulator import Emulator
 from entra_emulator.model import App, Certificate, Grant, ServicePrincipal, User
@@ -48,37 +48,37 @@ def blueprint(entra: Emulator, request: pytest.FixtureRequest) -> ClientSecret |
     return ClientCertificate(data=identity().pem())
 
 
-def client(world: World, entra: Emulator, credential: Any) -> Any:
-    return world.client(entra.state.default_tenant.id, entra.state.default_app.id, credential, entra.authority)
+def client(runner: Runner, entra: Emulator, credential: Any) -> Any:
+    return runner.client(entra.state.default_tenant.id, entra.state.default_app.id, credential, entra.authority)
 
 
-def get(world: World, app: Any, scope: str) -> str:
-    token: str = world.run(lambda: app.get_token(scope)).token
+def get(runner: Runner, app: Any, scope: str) -> str:
+    token: str = runner.run(lambda: app.get_token(scope)).token
     return token
 
 
 def legs(entra: Emulator) -> list[tuple[str | None, str | None]]:
-    return [(asked.grant_type, asked.client_id) for asked in entra.token_requests]
+    return [(request.grant_type, request.client_id) for request in entra.token_requests]
 
 
-def test_an_agent_gets_tokens_of_its_own(world: World, entra: Emulator, blueprint: Any) -> None:
+def test_an_agent_gets_tokens_of_its_own(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """Two legs: the blueprint's token for the agent, then the agent's own; the first is kept for the next resource."""
-    app = client(world, entra, AgentIdentity(blueprint, AGENT))
-    token = world.run(lambda: app.get_token("graph"))
-    world.run(lambda: app.get_token("arm"))
+    app = client(runner, entra, AgentIdentity(blueprint, AGENT))
+    token = runner.run(lambda: app.get_token("graph"))
+    runner.run(lambda: app.get_token("arm"))
     assert decode(token.token).claims["appid"] == AGENT
     first = ("client_credentials", entra.state.default_app.id)
     assert legs(entra) == [first, ("client_credentials", AGENT), ("client_credentials", AGENT)]
     assert "fmi_path" in entra.token_requests[0].form
 
 
-def test_an_agents_user_gets_delegated_tokens(world: World, entra: Emulator, blueprint: Any) -> None:
+def test_an_agents_user_gets_delegated_tokens(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """Three legs: T1, T2, then user_fic; by user name and by id, each a user's token."""
     user = entra.state.default_tenant.user(UPN)
     assert user
     agent = AgentIdentity(blueprint, AGENT)
     for credential in (AgentUser(agent, username=UPN), AgentUser(agent, user_id=user.id)):
-        claims = decode(get(world, client(world, entra, credential), "graph")).claims
+        claims = decode(get(runner, client(runner, entra, credential), "graph")).claims
         assert (claims["upn"], claims["scp"]) == (UPN, "User.Read")
     assert legs(entra)[:3] == [
         ("client_credentials", entra.state.default_app.id),
@@ -87,16 +87,16 @@ def test_an_agents_user_gets_delegated_tokens(world: World, entra: Emulator, blu
     ]
 
 
-def test_fmi_path_is_part_of_the_question(world: World, entra: Emulator, blueprint: Any) -> None:
+def test_fmi_path_is_part_of_the_question(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """Tokens of two paths, of the agent and of the application itself are kept apart."""
     exchange = "api://AzureADTokenExchange/.default"
     subjects = set()
     for credential in (FmiPath(blueprint, "a"), FmiPath(blueprint, "B"), blueprint):
-        subjects.add(decode(get(world, client(world, entra, credential), exchange)).claims["sub"])
+        subjects.add(decode(get(runner, client(runner, entra, credential), exchange)).claims["sub"])
     assert len(subjects) == 3
 
 
-def test_keys_of_tokens_differ(world: World, entra: Emulator, blueprint: Any) -> None:
+def test_keys_of_tokens_differ(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """The store keeps application, path, agent and agent's user apart, and ignores the credential behind them."""
     agent = AgentIdentity(blueprint, AGENT)
     credentials = [
@@ -107,34 +107,34 @@ def test_keys_of_tokens_differ(world: World, entra: Emulator, blueprint: Any) ->
         AgentUser(agent, username=UPN),
         AgentUser(agent, username="other@northwind-partner.example"),
     ]
-    keys = {cache_key(client(world, entra, credential).token_request("graph")) for credential in credentials}
+    keys = {cache_key(client(runner, entra, credential).token_request("graph")) for credential in credentials}
     assert len(keys) == 6
     renewed = AgentIdentity(ClientSecret("new"), AGENT.upper())
-    assert cache_key(client(world, entra, renewed).token_request("graph")) in keys
+    assert cache_key(client(runner, entra, renewed).token_request("graph")) in keys
 
 
-def test_an_agent_of_another_blueprint_is_refused(world: World, entra: Emulator, blueprint: Any) -> None:
+def test_an_agent_of_another_blueprint_is_refused(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """The agent's own leg fails when the blueprint is not its own."""
     entra.state.apps[AGENT].blueprint = "99999999-2222-4333-8444-555555555555"
-    app = client(world, entra, AgentIdentity(blueprint, AGENT))
+    app = client(runner, entra, AgentIdentity(blueprint, AGENT))
     with pytest.raises(CredentialRejected, match="AADSTS700213"):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
 
 
-def test_a_user_that_is_not_the_agents_is_refused(world: World, entra: Emulator, blueprint: Any) -> None:
+def test_a_user_that_is_not_the_agents_is_refused(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """An agent acts as its own user account and as no other."""
     credential = AgentUser(AgentIdentity(blueprint, AGENT), username="nadia@northwind-partner.example")
-    app = client(world, entra, credential)
+    app = client(runner, entra, credential)
     with pytest.raises(TokenRefused, match="AADSTS50034"):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
 
 
-def test_an_agent_without_user_is_no_user(world: World, entra: Emulator, blueprint: Any) -> None:
+def test_an_agent_without_user_is_no_user(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """A service that needs a user refuses an agent, and takes an agent's user."""
     agent = AgentIdentity(blueprint, AGENT)
     with pytest.raises(SignInRequired):
-        client(world, entra, agent).token_request("partner")
-    assert client(world, entra, AgentUser(agent, username=UPN)).token_request("partner").scopes
+        client(runner, entra, agent).token_request("partner")
+    assert client(runner, entra, AgentUser(agent, username=UPN)).token_request("partner").scopes
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.machines import client_of
+from tests.support.managed_identities import managed_identity_client
+from tests.support.runners import Runner
 from tests.support.token_service import Reply, TokenService, token_reply
-from tests.support.worlds import World
 
 from entra_emulator.managed_identity.machine import Machine
 from mstoken import CredentialRejected, ManagedIdentity, Misconfigured, MstokenError, UntrustedOrigin, UsageError
@@ -25,19 +25,19 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def challenged(world: World, service: TokenService, realm: str) -> MstokenError:
+def challenged(runner: Runner, service: TokenService, realm: str) -> MstokenError:
     """The error after an agent at `service` has pointed to `realm`."""
     service.script = [Reply(401, "", {"WWW-Authenticate": realm}), token_reply("leaked")]
-    client = arc(world, service)
+    client = arc(runner, service)
     with pytest.raises(MstokenError) as caught:
-        world.run(lambda: client.get_token("arm"))
-    assert len(service.asked) == 1  # whatever the file holds, it was not sent
+        runner.run(lambda: client.get_token("arm"))
+    assert len(service.requests) == 1  # whatever the file holds, it was not sent
     return caught.value
 
 
-def arc(world: World, service: TokenService) -> Any:
+def arc(runner: Runner, service: TokenService) -> Any:
     environment = {"IDENTITY_ENDPOINT": f"{service.url}/token", "IMDS_ENDPOINT": service.url}
-    return world.client("", "", ManagedIdentity(environment=environment))
+    return runner.client("", "", ManagedIdentity(environment=environment))
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def arc(world: World, service: TokenService) -> Any:
     ],
 )
 def test_only_a_key_of_the_agents_folder_is_read(
-    world: World, token_service: TokenService, keys: Path, realm: str
+    runner: Runner, token_service: TokenService, keys: Path, realm: str
 ) -> None:
     """Whoever listens on the agent's port cannot make us read, and send, another file."""
     (keys / "one.key").write_text("secret")
     (keys.parent / "secret.key").write_text("secret")
-    error = challenged(world, token_service, realm.format(keys=keys))
+    error = challenged(runner, token_service, realm.format(keys=keys))
     assert isinstance(error, UntrustedOrigin)
     assert "not read" in error.message
 
@@ -113,41 +113,41 @@ def _several_lines(keys: Path) -> None:
     ids=["link", "linked folder", "pipe", "folder", "too large", "empty", "binary", "several lines", "missing"],
 )
 def test_what_is_no_plain_small_file_is_not_sent(
-    world: World, token_service: TokenService, keys: Path, prepare: Callable[[Path], None]
+    runner: Runner, token_service: TokenService, keys: Path, prepare: Callable[[Path], None]
 ) -> None:
     """Links, pipes, folders, files over 4096 bytes and files that are no key end the request, and do not hang it."""
     prepare(keys)
-    error = challenged(world, token_service, f"Basic realm={keys}/one.key")
+    error = challenged(runner, token_service, f"Basic realm={keys}/one.key")
     assert isinstance(error, UsageError)
     assert "himds" in error.remedy
 
 
 @pytest.mark.parametrize("size", [1, 4096])
-def test_a_key_is_sent_as_it_is(world: World, token_service: TokenService, keys: Path, size: int) -> None:
+def test_a_key_is_sent_as_it_is(runner: Runner, token_service: TokenService, keys: Path, size: int) -> None:
     """Up to 4096 bytes; not base64, though the scheme is called Basic."""
     (keys / "one.key").write_text("k" * size)
     token_service.script = [Reply(401, "", {"WWW-Authenticate": f"Basic realm={keys}/one.key"}), token_reply()]
-    client = arc(world, token_service)
-    assert world.run(lambda: client.get_token("arm")).token == "token-1"
-    first, second = token_service.asked
+    client = arc(runner, token_service)
+    assert runner.run(lambda: client.get_token("arm")).token == "token-1"
+    first, second = token_service.requests
     assert second.headers["Authorization"] == "Basic " + "k" * size
     assert (second.path, second.headers["Metadata"]) == (first.path, "true")
 
 
-def test_a_key_that_is_refused_is_not_sent_for_ever(world: World, token_service: TokenService, keys: Path) -> None:
+def test_a_key_that_is_refused_is_not_sent_for_ever(runner: Runner, token_service: TokenService, keys: Path) -> None:
     """A second challenge is the end."""
     (keys / "one.key").write_text("old")
     token_service.script = [Reply(401, "", {"WWW-Authenticate": f"Basic realm={keys}/one.key"})]
-    client = arc(world, token_service)
+    client = arc(runner, token_service)
     with pytest.raises(CredentialRejected):
-        world.run(lambda: client.get_token("arm"))
-    assert len(token_service.asked) == 2
+        runner.run(lambda: client.get_token("arm"))
+    assert len(token_service.requests) == 2
 
 
 @pytest.mark.parametrize("kind", ["client_id", "object_id", "resource_id"])
-def test_an_agent_that_overlooks_the_identity_is_found_out(world: World, machine: Machine, kind: str) -> None:
+def test_an_agent_that_overlooks_the_identity_is_found_out(runner: Runner, machine: Machine, kind: str) -> None:
     """Older agents give the machine's own token; without their echo it is not used."""
     machine.with_old_agent()
-    client = client_of(world, machine, "azure_arc", **{kind: getattr(machine.identities.users[0], kind)})
+    client = managed_identity_client(runner, machine, "azure_arc", **{kind: getattr(machine.identities.users[0], kind)})
     with pytest.raises(Misconfigured, match="did not confirm"):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))

@@ -1,4 +1,4 @@
-"""A person signs in with the browser: the whole way, against the emulator's own pages, in both worlds."""
+"""A person signs in with the browser: the whole way, against the emulator's own pages, blocking and under asyncio."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from tests.support.forged import id_token, jwt
-from tests.support.person import Parting, Person
+from tests.support.runners import Runner
+from tests.support.scripted_user import BrowserRedirect, ScriptedUser
 from tests.support.token_service import TokenService, token_reply
-from tests.support.worlds import World
+from tests.support.unsigned_tokens import id_token, jwt
 
 from entra_emulator import Emulator
 from mstoken import (
@@ -37,8 +37,8 @@ ORDERS_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"
 CUSTOMER = "3c1b7b9e-5f0a-4d5c-9a52-7d0a4d1c0e02"
 
 
-def client(world: World, entra: Emulator, credential: Any, **options: Any) -> Any:
-    return world.client("organizations", PUBLIC_APP, credential, entra.authority, **options)
+def client(runner: Runner, entra: Emulator, credential: Any, **options: Any) -> Any:
+    return runner.client("organizations", PUBLIC_APP, credential, entra.authority, **options)
 
 
 def meanwhile(act: Callable[[str], object]) -> Callable[[str], bool]:
@@ -59,7 +59,7 @@ def asked_with(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
 
 
-def test_one_sign_in_serves_every_resource_and_tenant(world: World, entra: Emulator, nadia: Person) -> None:
+def test_one_sign_in_serves_every_resource_and_tenant(runner: Runner, entra: Emulator, nadia: ScriptedUser) -> None:
     """The browser opens once; further resources, and a customer's tenant, are had from what it left."""
     opened: list[str] = []
 
@@ -67,11 +67,11 @@ def test_one_sign_in_serves_every_resource_and_tenant(world: World, entra: Emula
         opened.append(url)
         return nadia.open(url)
 
-    app = client(world, entra, Browser(open_browser=open_browser))
-    graph = world.run(lambda: app.get_token("graph"))
-    arm = world.run(lambda: app.get_token("arm"))
+    app = client(runner, entra, Browser(open_browser=open_browser))
+    graph = runner.run(lambda: app.get_token("graph"))
+    arm = runner.run(lambda: app.get_token("arm"))
     entra.state.tenants[CUSTOMER].grants.append(_grant_of_arm())
-    elsewhere = world.run(lambda: app.get_token("arm", tenant_id=CUSTOMER))
+    elsewhere = runner.run(lambda: app.get_token("arm", tenant_id=CUSTOMER))
     assert decode(graph.token).claims["upn"] == NADIA
     assert "mfa" in decode(graph.token).claims["amr"]
     assert decode(arm.token).claims["aud"].startswith("https://management.azure.com")
@@ -79,7 +79,7 @@ def test_one_sign_in_serves_every_resource_and_tenant(world: World, entra: Emula
     assert len(opened) == 1
 
 
-def test_the_request_is_the_documented_one(world: World, entra: Emulator, otto: Person) -> None:
+def test_the_request_is_the_documented_one(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Code with S256, state and nonce of 43 characters, a loopback redirect, offline_access, what was wished for."""
     opened: list[str] = []
 
@@ -90,7 +90,7 @@ def test_the_request_is_the_documented_one(world: World, entra: Emulator, otto: 
     credential = Browser(
         open_browser=open_browser, login_hint=OTTO, domain_hint="northwind-partner.example", prompt="login"
     )
-    world.run(lambda: client(world, entra, credential).get_token("graph", enable_cae=True))
+    runner.run(lambda: client(runner, entra, credential).get_token("graph", enable_cae=True))
     sent = asked_with(opened[0])
     assert urlsplit(opened[0]).path == "/organizations/oauth2/v2.0/authorize"
     assert sent["scope"].split() == ["https://graph.microsoft.com/.default", "openid", "offline_access", "profile"]
@@ -114,25 +114,25 @@ def test_the_request_is_the_documented_one(world: World, entra: Emulator, otto: 
     assert sent["domain_hint"] == "northwind-partner.example"
 
 
-def test_who_says_no_is_told_so(world: World, entra: Emulator, otto: Person) -> None:
+def test_who_says_no_is_told_so(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Cancel on the page ends the wait at once, with an error that says what happened; the page says it too."""
     shown: list[str] = []
 
     def cancel(url: str) -> None:
-        parting = otto.visit(url, refusing=True)
-        assert isinstance(parting, Parting)
-        shown.append(page(parting.url).text)
+        redirect = otto.visit(url, cancel=True)
+        assert isinstance(redirect, BrowserRedirect)
+        shown.append(page(redirect.url).text)
 
-    app = client(world, entra, Browser(open_browser=meanwhile(cancel)))
+    app = client(runner, entra, Browser(open_browser=meanwhile(cancel)))
     with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert caught.value.error == "access_denied"
     assert 65004 in caught.value.codes
     _soon(lambda: shown)
     assert "You are signed in" not in shown[0]
 
 
-def test_a_wrong_state_is_refused_and_waited_past(world: World, entra: Emulator, otto: Person) -> None:
+def test_a_wrong_state_is_refused_and_waited_past(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """An answer to another request is not redeemed; the right one, coming later, still is."""
     pages: list[httpx.Response] = []
 
@@ -141,8 +141,8 @@ def test_a_wrong_state_is_refused_and_waited_past(world: World, entra: Emulator,
         pages.append(page(f"{redirect}/?code=stolen&state=guessed"))
         pages.append(page(otto.authorize(url).url))
 
-    app = client(world, entra, Browser(open_browser=meanwhile(forge_then_come)))
-    token = world.run(lambda: app.get_token("graph"))
+    app = client(runner, entra, Browser(open_browser=meanwhile(forge_then_come)))
+    token = runner.run(lambda: app.get_token("graph"))
     assert decode(token.token).claims["upn"] == OTTO
     _soon(lambda: len(pages) == 2)
     assert pages[0].status_code == 400
@@ -152,7 +152,7 @@ def test_a_wrong_state_is_refused_and_waited_past(world: World, entra: Emulator,
     assert len([one for one in entra.token_requests if one.grant_type == "authorization_code"]) == 1
 
 
-def test_the_page_shows_no_secret(world: World, entra: Emulator, otto: Person) -> None:
+def test_the_page_shows_no_secret(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Neither code nor state are in the page, nothing is loaded from elsewhere, and it is not kept."""
     pages: list[httpx.Response] = []
     urls: list[str] = []
@@ -161,8 +161,8 @@ def test_the_page_shows_no_secret(world: World, entra: Emulator, otto: Person) -
         urls.append(otto.authorize(url).url)
         pages.append(page(urls[0]))
 
-    app = client(world, entra, Browser(open_browser=meanwhile(come)))
-    world.run(lambda: app.get_token("graph"))
+    app = client(runner, entra, Browser(open_browser=meanwhile(come)))
+    runner.run(lambda: app.get_token("graph"))
     _soon(lambda: pages)
     secrets = asked_with(urls[0])
     assert not [name for name, value in secrets.items() if value in pages[0].text]
@@ -173,16 +173,16 @@ def test_the_page_shows_no_secret(world: World, entra: Emulator, otto: Person) -
     assert pages[0].headers["referrer-policy"] == "no-referrer"
 
 
-def test_nobody_comes(world: World, entra: Emulator) -> None:
+def test_nobody_comes(runner: Runner, entra: Emulator) -> None:
     """When the time is over the wait ends, and the error names the way without a browser."""
-    app = client(world, entra, Browser(open_browser=lambda _: True, timeout_in=0.2))
+    app = client(runner, entra, Browser(open_browser=lambda _: True, timeout_in=0.2))
     with pytest.raises(SignInRequired, match="Nobody finished") as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert "--device" in caught.value.remedy
     assert entra.token_requests == []
 
 
-def test_what_the_token_endpoint_refuses_is_on_the_page(world: World, entra: Emulator, otto: Person) -> None:
+def test_what_the_token_endpoint_refuses_is_on_the_page(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """A code that cannot be redeemed: the person reads that it failed, the caller why."""
     pages: list[str] = []
     app_record = entra.state.apps[PUBLIC_APP]
@@ -192,15 +192,15 @@ def test_what_the_token_endpoint_refuses_is_on_the_page(world: World, entra: Emu
         app_record.enabled = False
         pages.append(page(back).text)
 
-    app = client(world, entra, Browser(open_browser=meanwhile(come)))
+    app = client(runner, entra, Browser(open_browser=meanwhile(come)))
     with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert caught.value.codes == (7000112,)
     _soon(lambda: pages)
     assert "The sign-in failed" in pages[0]
 
 
-def test_a_code_works_once(world: World, entra: Emulator, otto: Person) -> None:
+def test_a_code_works_once(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """An application's own code: redeemed for a token, then refreshed; a second redemption is refused."""
     url = (
         f"{entra.authority}/organizations/oauth2/v2.0/authorize?client_id={PUBLIC_APP}&response_type=code"
@@ -208,35 +208,37 @@ def test_a_code_works_once(world: World, entra: Emulator, otto: Person) -> None:
     )
     code = otto.authorize(url).fields["code"]
     credential = AuthorizationCode(code, "http://localhost:5000")
-    app = client(world, entra, credential)
-    world.run(lambda: app.get_token("graph"))
-    assert decode(world.run(lambda: app.get_token("arm")).token).claims["upn"] == OTTO
-    other = client(world, entra, credential)
+    app = client(runner, entra, credential)
+    runner.run(lambda: app.get_token("graph"))
+    assert decode(runner.run(lambda: app.get_token("arm")).token).claims["upn"] == OTTO
+    other = client(runner, entra, credential)
     with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: other.get_token("graph"))
+        runner.run(lambda: other.get_token("graph"))
     assert caught.value.codes == (54005,)
 
 
-def test_a_grant_that_ended_asks_again_once(world: World, entra: Emulator, nadia: Person, otto: Person) -> None:
+def test_a_grant_that_ended_asks_again_once(
+    runner: Runner, entra: Emulator, nadia: ScriptedUser, otto: ScriptedUser
+) -> None:
     """After a revocation the next token opens the browser once, and what the new person gets is theirs."""
     people = [nadia, otto]
     stores = in_memory()
     credential = Browser(open_browser=lambda url: people.pop(0).open(url), account="work")
-    first = client(world, entra, credential, stores=stores)
-    world.run(lambda: first.get_token("graph"))
-    world.run(lambda: first.get_token("arm"))
+    first = client(runner, entra, credential, stores=stores)
+    runner.run(lambda: first.get_token("graph"))
+    runner.run(lambda: first.get_token("arm"))
     found = entra.state.user(NADIA)
     assert found is not None
     found[1].tokens_valid_from = entra.clock.now() + 1
-    second = client(world, entra, credential, stores=stores)
-    token = world.run(lambda: second.get_token("graph", fresh=True))
+    second = client(runner, entra, credential, stores=stores)
+    token = runner.run(lambda: second.get_token("graph", fresh=True))
     assert decode(token.token).claims["upn"] == OTTO
-    third = client(world, entra, credential, stores=stores)
-    assert decode(world.run(lambda: third.get_token("arm")).token).claims["upn"] == OTTO
+    third = client(runner, entra, credential, stores=stores)
+    assert decode(runner.run(lambda: third.get_token("arm")).token).claims["upn"] == OTTO
     assert people == []
 
 
-def test_many_callers_share_one_browser(world: World, entra: Emulator, otto: Person) -> None:
+def test_many_callers_share_one_browser(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Several callers of several resources, nobody signed in: one window."""
     opened: list[str] = []
 
@@ -244,29 +246,29 @@ def test_many_callers_share_one_browser(world: World, entra: Emulator, otto: Per
         opened.append(url)
         return otto.open(url)
 
-    app = client(world, entra, Browser(open_browser=open_browser))
+    app = client(runner, entra, Browser(open_browser=open_browser))
     services = iter(["graph", "arm", "graph", "arm"] * 2)
-    tokens = world.gather(lambda: app.get_token(next(services)), 8)
+    tokens = runner.gather(lambda: app.get_token(next(services)), 8)
     assert {decode(token.token).claims["upn"] for token in tokens} == {OTTO}
     assert len(opened) == 1
 
 
-def test_a_policy_that_no_sign_in_meets(world: World, entra: Emulator, otto: Person) -> None:
+def test_a_policy_that_no_sign_in_meets(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """A blocked person sees a page that says so, and the program waits no longer than it was told to."""
     from entra_emulator.model import Policy
 
     entra.state.default_tenant.policies.append(Policy(name="no", require="block"))
     texts: list[Any] = []
     app = client(
-        world, entra, Browser(open_browser=meanwhile(lambda url: texts.append(otto.visit(url))), timeout_in=1.5)
+        runner, entra, Browser(open_browser=meanwhile(lambda url: texts.append(otto.visit(url))), timeout_in=1.5)
     )
     with pytest.raises((SignInRequired, AccessBlocked)):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert "53003" in texts[0]
 
 
 def test_without_a_browser_the_address_is_shown(
-    world: World, entra: Emulator, otto: Person, capsys: pytest.CaptureFixture[str]
+    runner: Runner, entra: Emulator, otto: ScriptedUser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Over SSH nothing can be opened: the URL goes to standard error, or to the caller's own function."""
     seen: list[str] = []
@@ -275,61 +277,61 @@ def test_without_a_browser_the_address_is_shown(
         seen.append(url)
         otto.open(url)
 
-    app = client(world, entra, Browser(open_browser=lambda _: False, show=show))
-    world.run(lambda: app.get_token("graph"))
+    app = client(runner, entra, Browser(open_browser=lambda _: False, show=show))
+    runner.run(lambda: app.get_token("graph"))
     assert seen[0].startswith(entra.authority)
     assert capsys.readouterr().err == ""
-    silent = client(world, entra, Browser(open_browser=lambda _: False, timeout_in=0.1))
+    silent = client(runner, entra, Browser(open_browser=lambda _: False, timeout_in=0.1))
     with pytest.raises(SignInRequired):
-        world.run(lambda: silent.get_token("graph"))
+        runner.run(lambda: silent.get_token("graph"))
     assert f"{entra.authority}/organizations/oauth2/v2.0/authorize?" in capsys.readouterr().err
 
 
-def test_an_unknown_application_never_comes_back(world: World, entra: Emulator, otto: Person) -> None:
+def test_an_unknown_application_never_comes_back(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """What Entra says on a page only, it says to the person; the program says that nobody came."""
     texts: list[Any] = []
     open_browser = meanwhile(lambda url: texts.append(otto.visit(url)))
     nobody = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1bff"
-    app = world.client("organizations", nobody, Browser(open_browser=open_browser, timeout_in=1.5), entra.authority)
+    app = runner.client("organizations", nobody, Browser(open_browser=open_browser, timeout_in=1.5), entra.authority)
     with pytest.raises(SignInRequired):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert "700016" in texts[0]
 
 
-def test_a_resource_that_is_not_there_is_said_at_once(world: World, entra: Emulator, otto: Person) -> None:
+def test_a_resource_that_is_not_there_is_said_at_once(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Errors that Entra sends to the redirect URI have their kind: a scope that is none is a misconfiguration."""
 
     def come(url: str) -> None:
         page(otto.authorize(url.replace("graph.microsoft.com%2F.default", "graph.microsoft.com%2F.default+a%2Fb")).url)
 
-    app = client(world, entra, Browser(open_browser=meanwhile(come)))
+    app = client(runner, entra, Browser(open_browser=meanwhile(come)))
     with pytest.raises(Misconfigured):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
 
 
-def test_sign_in_on_purpose_says_who_it_was(world: World, entra: Emulator, nadia: Person) -> None:
+def test_sign_in_on_purpose_says_who_it_was(runner: Runner, entra: Emulator, nadia: ScriptedUser) -> None:
     """`sign_in` asks the person whatever is kept, and gives name and tenant; other credentials have nobody to ask."""
-    app = client(world, entra, Browser(open_browser=nadia.open))
-    person = world.run(lambda: app.sign_in("graph"))
+    app = client(runner, entra, Browser(open_browser=nadia.open))
+    person = runner.run(lambda: app.sign_in("graph"))
     assert (person.username, person.name, person.tenant) == (NADIA, "Nadia Brandt", entra.state.default_tenant.id)
     before = len(entra.token_requests)
-    world.run(lambda: app.get_token("graph"))
+    runner.run(lambda: app.get_token("graph"))
     assert len(entra.token_requests) == before
 
 
-def test_a_standard_oauth_server_has_no_pages_we_know(world: World) -> None:
+def test_a_standard_oauth_server_has_no_pages_we_know(runner: Runner) -> None:
     """Only its token endpoint is known: a usage error that says what to do, before any browser opens."""
     from mstoken import Authority
 
     authority = Authority.oauth("https://auth.example/token")
     opened: list[str] = []
-    app = world.client("", PUBLIC_APP, Browser(open_browser=meanwhile(opened.append)), authority)
+    app = runner.client("", PUBLIC_APP, Browser(open_browser=meanwhile(opened.append)), authority)
     with pytest.raises(UsageError, match="token endpoint"):
-        world.run(lambda: app.get_token("x"))
+        runner.run(lambda: app.get_token("x"))
     assert opened == []
 
 
-def test_another_sign_ins_id_token_is_refused(world: World, token_service: TokenService) -> None:
+def test_another_sign_ins_id_token_is_refused(runner: Runner, token_service: TokenService) -> None:
     """A code that brings somebody else's ID token, told by its nonce: an error, and nothing is kept."""
     stolen = jwt(id_token(aud=PUBLIC_APP, nonce="of another request"))
     token_service.script = [token_reply(refresh_token="theirs", id_token=stolen)]
@@ -340,9 +342,9 @@ def test_another_sign_ins_id_token_is_refused(world: World, token_service: Token
         page(f"{sent['redirect_uri']}/?code=c&state={sent['state']}")
 
     credential = Browser(open_browser=meanwhile(come))
-    app = world.client("organizations", PUBLIC_APP, credential, token_service.url, stores=stores)
+    app = runner.client("organizations", PUBLIC_APP, credential, token_service.url, stores=stores)
     with pytest.raises(UnreadableAnswer, match="another request"):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert stores.grants.names() == {}
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from azure.identity import DefaultAzureCredential
-from tests.support.chains import claims_of, client_in, secret_of, write_profile
-from tests.support.machines import NOBODY
+from tests.support.default_chain import client_from_environment, client_secret_environment, token_claims, write_profile
 from tests.support.oidc_issuer import SUBJECT, OidcIssuer
+from tests.support.program import UNREACHABLE
+from tests.support.runners import Runner
 from tests.support.token_service import TokenService
-from tests.support.worlds import World
 
 import mstoken
 from entra_emulator import Emulator
@@ -23,88 +23,97 @@ from mstoken.credentials import Chain
 
 
 def test_the_environment_goes_first(
-    world: World, entra: Emulator, clean: dict[str, str], machine: Machine, profile: None
+    runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """With a complete identity in the environment nothing else is looked at."""
-    client = client_in(world, clean | machine.environment("imds") | secret_of(entra))
-    assert claims_of(world, client)["appidacr"] == "1"
+    client = client_from_environment(runner, clean | machine.environment("imds") | client_secret_environment(entra))
+    assert token_claims(runner, client)["appidacr"] == "1"
     assert machine.requests == []
 
 
 def test_a_workload_goes_before_a_machine(
-    world: World, entra: Emulator, clean: dict[str, str], machine: Machine, tmp_path: Path
+    runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, tmp_path: Path
 ) -> None:
     """In a pod with workload identity the node's identity is not asked."""
     issuer = OidcIssuer()
     entra.state.default_app.federated = [FederatedCredential(issuer.url, SUBJECT)]
     (tmp_path / "token").write_text(issuer.token())
-    given = secret_of(entra) | {"AZURE_CLIENT_SECRET": "", "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token")}
-    client = client_in(world, clean | machine.environment("imds") | given)
-    assert claims_of(world, client)["appidacr"] == "2"
+    given = client_secret_environment(entra) | {
+        "AZURE_CLIENT_SECRET": "",
+        "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "token"),
+    }
+    client = client_from_environment(runner, clean | machine.environment("imds") | given)
+    assert token_claims(runner, client)["appidacr"] == "2"
     assert client.credential.served.name == "workload identity"
     assert machine.requests == []
     issuer.close()
 
 
 def test_a_github_job_is_a_workload(
-    world: World, entra: Emulator, clean: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    runner: Runner, entra: Emulator, clean: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With tenant and client id, and permission for an OIDC token, nothing else has to be set up."""
     issuer = OidcIssuer()
     entra.state.default_app.federated = [FederatedCredential(issuer.url, SUBJECT)]
     for name, value in issuer.github().items():
         monkeypatch.setenv(name, value)
-    given = secret_of(entra) | {"AZURE_CLIENT_SECRET": ""} | issuer.github()
-    assert claims_of(world, client_in(world, clean | given))["appid"] == entra.state.default_app.id
+    given = client_secret_environment(entra) | {"AZURE_CLIENT_SECRET": ""} | issuer.github()
+    assert token_claims(runner, client_from_environment(runner, clean | given))["appid"] == entra.state.default_app.id
     issuer.close()
 
 
-def test_a_machine_goes_before_a_profile(world: World, clean: dict[str, str], machine: Machine, profile: None) -> None:
+def test_a_machine_goes_before_a_profile(
+    runner: Runner, clean: dict[str, str], machine: Machine, profile: None
+) -> None:
     """The probe comes first and carries nothing; the identity then serves without another look."""
-    client = client_in(world, clean | machine.environment("imds"))
+    client = client_from_environment(runner, clean | machine.environment("imds"))
     assert machine.identities.system is not None
-    assert claims_of(world, client)["appid"] == machine.identities.system.client_id
-    assert claims_of(world, client, "arm")["appid"] == machine.identities.system.client_id
+    assert token_claims(runner, client)["appid"] == machine.identities.system.client_id
+    assert token_claims(runner, client, "arm")["appid"] == machine.identities.system.client_id
     probe, *rest = machine.requests
     assert (probe.status, probe.scope) == (400, None)
     assert [request.status for request in rest if request.scope] == [200, 200]
     assert client.credential.served.name == "managed identity"
 
 
-def test_azure_client_id_names_a_user_assigned_identity(world: World, clean: dict[str, str], machine: Machine) -> None:
+def test_azure_client_id_names_a_user_assigned_identity(
+    runner: Runner, clean: dict[str, str], machine: Machine
+) -> None:
     """As for DefaultAzureCredential."""
     identity = machine.identities.users[0]
-    client = client_in(world, clean | machine.environment("app_service") | {"AZURE_CLIENT_ID": identity.client_id})
-    assert claims_of(world, client)["appid"] == identity.client_id
+    client = client_from_environment(
+        runner, clean | machine.environment("app_service") | {"AZURE_CLIENT_ID": identity.client_id}
+    )
+    assert token_claims(runner, client)["appid"] == identity.client_id
 
 
-def test_a_profile_goes_last(world: World, entra: Emulator, clean: dict[str, str], profile: None) -> None:
+def test_a_profile_goes_last(runner: Runner, entra: Emulator, clean: dict[str, str], profile: None) -> None:
     """Where nothing else is there, the default profile's sign-in serves, and its tokens are those of the profile."""
-    client = client_in(world, clean)
-    assert claims_of(world, client)["upn"] == "nadia@northwind-partner.example"
+    client = client_from_environment(runner, clean)
+    assert token_claims(runner, client)["upn"] == "nadia@northwind-partner.example"
     assert client.credential.served.name == "profile"
-    assert claims_of(world, client, "arm")["upn"] == "nadia@northwind-partner.example"
+    assert token_claims(runner, client, "arm")["upn"] == "nadia@northwind-partner.example"
 
 
 def test_a_secret_that_is_refused_ends_the_chain(
-    world: World, entra: Emulator, clean: dict[str, str], machine: Machine, profile: None
+    runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """Somebody meant that identity; serving another in its place would be a surprise."""
-    given = secret_of(entra) | {"AZURE_CLIENT_SECRET": "wrong"}
-    client = client_in(world, clean | machine.environment("imds") | given)
+    given = client_secret_environment(entra) | {"AZURE_CLIENT_SECRET": "wrong"}
+    client = client_from_environment(runner, clean | machine.environment("imds") | given)
     with pytest.raises(CredentialRejected):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert machine.requests == []
 
 
 def test_a_platform_that_refuses_ends_the_chain(
-    world: World, clean: dict[str, str], machine: Machine, profile: None
+    runner: Runner, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """App Service says by its variables that there is an identity; a wrong id is an error and no reason to go on."""
     given = {"AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555555"}
-    client = client_in(world, clean | machine.environment("app_service") | given)
+    client = client_from_environment(runner, clean | machine.environment("app_service") | given)
     with pytest.raises(mstoken.Misconfigured, match="No managed identity"):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
 
 
 @pytest.mark.parametrize(
@@ -117,23 +126,28 @@ def test_a_platform_that_refuses_ends_the_chain(
     ],
 )
 def test_azure_token_credentials_leaves_links_out(
-    world: World, clean: dict[str, str], machine: Machine, profile: None, choice: str, serves: str
+    runner: Runner, clean: dict[str, str], machine: Machine, profile: None, choice: str, serves: str
 ) -> None:
     """`prod` is what a deployment has, `dev` what a person has, a name is that one; letter case does not count."""
-    client = client_in(world, clean | machine.environment("imds") | {"AZURE_TOKEN_CREDENTIALS": choice})
-    claims_of(world, client)
+    client = client_from_environment(runner, clean | machine.environment("imds") | {"AZURE_TOKEN_CREDENTIALS": choice})
+    token_claims(runner, client)
     assert client.credential.served.name == serves
 
 
 def test_environmentcredential_is_the_environment_alone(
-    world: World, entra: Emulator, clean: dict[str, str], machine: Machine, profile: None
+    runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """Complete, it serves; incomplete, the others do not."""
     only = {"AZURE_TOKEN_CREDENTIALS": "environmentcredential"}
-    assert claims_of(world, client_in(world, clean | secret_of(entra) | only))["appidacr"] == "1"
-    client = client_in(world, clean | machine.environment("imds") | only)
+    assert (
+        token_claims(runner, client_from_environment(runner, clean | client_secret_environment(entra) | only))[
+            "appidacr"
+        ]
+        == "1"
+    )
+    client = client_from_environment(runner, clean | machine.environment("imds") | only)
     with pytest.raises(NotConfigured, match="leaves it out"):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert machine.requests == []
 
 
@@ -172,11 +186,11 @@ def test_a_choice_that_is_none_is_refused(clean: dict[str, str]) -> None:
     assert "prod" in caught.value.remedy
 
 
-def test_when_nobody_serves_every_link_says_why(world: World, clean: dict[str, str], tmp_path: Path) -> None:
+def test_when_nobody_serves_every_link_says_why(runner: Runner, clean: dict[str, str], tmp_path: Path) -> None:
     """Each link with its reason, and what would make it serve."""
-    client = client_in(world, clean | {"AZURE_TENANT_ID": "contoso.com", "AZURE_CLIENT_SECRET": ""})
+    client = client_from_environment(runner, clean | {"AZURE_TENANT_ID": "contoso.com", "AZURE_CLIENT_SECRET": ""})
     with pytest.raises(NotConfigured) as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     _, *lines = caught.value.message.splitlines()
     assert [line.partition(":")[0].strip() for line in lines] == [
         "environment",
@@ -186,39 +200,39 @@ def test_when_nobody_serves_every_link_says_why(world: World, clean: dict[str, s
     ]
     assert "AZURE_CLIENT_ID, AZURE_CLIENT_SECRET (set, but empty)" in lines[0]
     assert "AZURE_FEDERATED_TOKEN_FILE" in lines[1]
-    assert NOBODY in lines[2]
+    assert UNREACHABLE in lines[2]
     assert str(tmp_path) in lines[3]
     for told in ("environment: ", "azure.workload.identity/use", "az vm identity assign", "mstoken login"):
         assert told in caught.value.remedy
 
 
-def test_a_broken_profile_says_so(world: World, clean: dict[str, str], tmp_path: Path) -> None:
+def test_a_broken_profile_says_so(runner: Runner, clean: dict[str, str], tmp_path: Path) -> None:
     """It is a link that cannot serve, with its own reason."""
     path = tmp_path / "config.toml"
     path.write_text("[profile.default\n")
     path.chmod(0o600)
-    client = client_in(world, clean)
+    client = client_from_environment(runner, clean)
     with pytest.raises(NotConfigured, match="not TOML"):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
 
 
 def test_applications_do_not_serve_where_a_person_is_needed(
-    world: World, clean: dict[str, str], machine: Machine, profile: None
+    runner: Runner, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """For Partner Center the machine is passed over without being asked, and the profile's person serves."""
-    client = client_in(world, clean | machine.environment("imds"))
-    assert claims_of(world, client, "partner")["upn"] == "nadia@northwind-partner.example"
+    client = client_from_environment(runner, clean | machine.environment("imds"))
+    assert token_claims(runner, client, "partner")["upn"] == "nadia@northwind-partner.example"
     assert machine.requests == []
 
 
 def test_a_profile_that_is_over_asks_for_a_sign_in(
-    world: World, entra: Emulator, clean: dict[str, str], tmp_path: Path
+    runner: Runner, entra: Emulator, clean: dict[str, str], tmp_path: Path
 ) -> None:
     """A refresh token that is refused is the error, not a chain in which nobody serves."""
     write_profile(entra, tmp_path, "1.no-longer-good")
-    client = client_in(world, clean)
+    client = client_from_environment(runner, clean)
     with pytest.raises(SignInRequired):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
 
 
 def test_who_says_who_asks_is_asked(entra: Emulator, clean: dict[str, str], profile: None) -> None:
@@ -231,7 +245,9 @@ def test_who_says_who_asks_is_asked(entra: Emulator, clean: dict[str, str], prof
         default_settings(environ=clean | {"MSTOKEN_PROFILE": "other"})
 
 
-def test_default_makes_clients_of_both_worlds(monkeypatch: pytest.MonkeyPatch, clean: dict[str, str]) -> None:
+def test_default_makes_clients_for_blocking_and_for_asyncio(
+    monkeypatch: pytest.MonkeyPatch, clean: dict[str, str]
+) -> None:
     """`mstoken.default()` is Client.default(); AsyncClient has its own. Neither asks anybody."""
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)
@@ -242,37 +258,37 @@ def test_default_makes_clients_of_both_worlds(monkeypatch: pytest.MonkeyPatch, c
 
 
 def test_a_profiles_references_are_followed_only_when_its_turn_comes(
-    world: World, entra: Emulator, clean: dict[str, str], machine: Machine, tmp_path: Path
+    runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, tmp_path: Path
 ) -> None:
     """The program that a profile names for its secret does not run while a machine serves, and then once."""
-    ran = tmp_path / "ran"
+    result = tmp_path / "ran"
     path = tmp_path / "config.toml"
     path.write_text(
         f'[profile.default]\ntenant = "{entra.state.default_tenant.id}"\nclient_id = "{entra.state.default_app.id}"\n'
-        f"client_secret = \"command:sh -c 'echo x >> {ran}; echo {entra.state.default_app.secrets[0].value}'\"\n"
+        f"client_secret = \"command:sh -c 'echo x >> {result}; echo {entra.state.default_app.secrets[0].value}'\"\n"
     )
     path.chmod(0o600)
     environ = clean | {"PATH": os.environ["PATH"]}
-    client = client_in(world, environ | machine.environment("imds"))
-    assert claims_of(world, client)["appidacr"] == "2"
-    assert not ran.exists()
-    client = client_in(world, environ)
-    assert [claims_of(world, client, scope)["appidacr"] for scope in ("graph", "arm")] == ["1", "1"]
-    assert ran.read_text() == "x\n"
+    client = client_from_environment(runner, environ | machine.environment("imds"))
+    assert token_claims(runner, client)["appidacr"] == "2"
+    assert not result.exists()
+    client = client_from_environment(runner, environ)
+    assert [token_claims(runner, client, scope)["appidacr"] for scope in ("graph", "arm")] == ["1", "1"]
+    assert result.read_text() == "x\n"
 
 
 def test_serving_people_does_not_change_who_serves_elsewhere(
-    world: World, clean: dict[str, str], machine: Machine, profile: None
+    runner: Runner, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """After the profile's person has served for Partner Center, the machine still serves for Graph."""
-    client = client_in(world, clean | machine.environment("imds"))
-    assert "upn" in claims_of(world, client, "partner")
-    assert "upn" not in claims_of(world, client)
+    client = client_from_environment(runner, clean | machine.environment("imds"))
+    assert "upn" in token_claims(runner, client, "partner")
+    assert "upn" not in token_claims(runner, client)
 
 
 @pytest.mark.parametrize("scope", ["partner", "graph"])
 def test_a_profiles_secrets_go_to_its_own_authority(
-    world: World, entra: Emulator, clean: dict[str, str], token_service: TokenService, profile: None, scope: str
+    runner: Runner, entra: Emulator, clean: dict[str, str], token_service: TokenService, profile: None, scope: str
 ) -> None:
     """Whichever link is sure to be there, the profile's sign-in is redeemed where the profile says, nowhere else."""
     config = Path(clean["MSTOKEN_CONFIG_DIR"]) / "config.toml"
@@ -280,9 +296,9 @@ def test_a_profiles_secrets_go_to_its_own_authority(
     elsewhere = clean | {"AZURE_AUTHORITY_HOST": ""}
     if scope == "partner":  # App Service's identity is sure to be there, and cannot serve where a person is needed
         elsewhere |= {"IDENTITY_ENDPOINT": f"{token_service.url}/msi", "IDENTITY_HEADER": "header"}
-    assert "upn" in claims_of(world, client_in(world, elsewhere), scope)
-    assert {asked.host for asked in entra.token_requests} == {entra.authority.removeprefix("https://")}
-    assert token_service.asked == []
+    assert "upn" in token_claims(runner, client_from_environment(runner, elsewhere), scope)
+    assert {request.host for request in entra.token_requests} == {entra.authority.removeprefix("https://")}
+    assert token_service.requests == []
 
 
 def test_an_option_moves_a_profiles_sign_in_as_it_moves_the_rest(

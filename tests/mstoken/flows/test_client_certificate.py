@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from tests.support.certificates import PASSWORD, Identity, identity, issued, with_unknown_key
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from tests.support.worlds import World
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate, TrustedSubject
@@ -33,8 +33,8 @@ def register(entra: Emulator, one: Identity) -> None:
     entra.state.default_app.certificates.append(Certificate(one.certificate_pem().decode()))
 
 
-def client(world: World, entra: Emulator, credential: Any) -> Any:
-    return world.client(entra.state.default_tenant.id, entra.state.default_app.id, credential, entra.authority)
+def client(runner: Runner, entra: Emulator, credential: Any) -> Any:
+    return runner.client(entra.state.default_tenant.id, entra.state.default_app.id, credential, entra.authority)
 
 
 def store(key: Any) -> Any:
@@ -82,61 +82,61 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_every_form_gets_tokens(world: World, entra: Emulator, folder: Path, form: str) -> None:
+def test_every_form_gets_tokens(runner: Runner, entra: Emulator, folder: Path, form: str) -> None:
     """Every form of certificate and key gets an app-only token, and a user's beside a refresh token."""
     register(entra, APP)
     credential = FORMS[form](folder)
-    app = client(world, entra, credential)
-    assert world.run(lambda: app.get_token("graph")).token
+    app = client(runner, entra, credential)
+    assert runner.run(lambda: app.get_token("graph")).token
     assert entra.token_requests[-1].form[:3] == ("client_id", "client_assertion_type", "client_assertion")
-    user = client(world, entra, RefreshToken(entra.sign_in("nadia@northwind-partner.example"), credential))
-    assert "User.Read" in world.run(lambda: user.get_token("graph")).scope
+    user = client(runner, entra, RefreshToken(entra.sign_in("nadia@northwind-partner.example"), credential))
+    assert "User.Read" in runner.run(lambda: user.get_token("graph")).scope
 
 
 @pytest.mark.parametrize("form", ["PEM file", "key in a store"])
-def test_a_certificate_nobody_registered_is_refused(world: World, entra: Emulator, folder: Path, form: str) -> None:
+def test_a_certificate_nobody_registered_is_refused(runner: Runner, entra: Emulator, folder: Path, form: str) -> None:
     """700027 reaches the caller with the command that registers the certificate, after one more try."""
-    app = client(world, entra, FORMS[form](folder))
+    app = client(runner, entra, FORMS[form](folder))
     with pytest.raises(CredentialRejected, match="AADSTS700027") as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert "az ad app credential" in caught.value.remedy
-    assert [asked.aadsts for asked in entra.token_requests] == [700027, 700027]
+    assert [request.aadsts for request in entra.token_requests] == [700027, 700027]
 
 
 def test_right_after_it_was_added_a_certificate_is_tried_again(
-    world: World, token_service: TokenService, folder: Path
+    runner: Runner, token_service: TokenService, folder: Path
 ) -> None:
     """A server that does not know the new certificate yet is asked a second time, with a new assertion."""
     token_service.script = [refusal(700027), token_reply()]
-    app = world.client(TENANT, CLIENT_ID, ClientCertificate(folder / "app.pem"), token_service.url)
-    assert world.run(lambda: app.get_token("graph")).token == "token-1"
-    first, second = (asked.form["client_assertion"] for asked in token_service.asked)
+    app = runner.client(TENANT, CLIENT_ID, ClientCertificate(folder / "app.pem"), token_service.url)
+    assert runner.run(lambda: app.get_token("graph")).token == "token-1"
+    first, second = (request.form["client_assertion"] for request in token_service.requests)
     assert first != second
 
 
 def test_an_assertion_that_came_too_late_is_signed_again(
-    world: World, token_service: TokenService, folder: Path
+    runner: Runner, token_service: TokenService, folder: Path
 ) -> None:
     """700024 leads to one new assertion at once; a second 700024 is the caller's to know."""
     token_service.script = [refusal(700024), token_reply(), refusal(700024)]
-    app = world.client(TENANT, CLIENT_ID, ClientCertificate(folder / "app.pem"), token_service.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientCertificate(folder / "app.pem"), token_service.url)
     began = time.monotonic()
-    assert world.run(lambda: app.get_token("graph")).token == "token-1"
+    assert runner.run(lambda: app.get_token("graph")).token == "token-1"
     assert time.monotonic() - began < 1
     with pytest.raises(CredentialRejected, match="700024"):
-        world.run(lambda: app.get_token("arm"))
-    assert len(token_service.asked) == 4
+        runner.run(lambda: app.get_token("arm"))
+    assert len(token_service.requests) == 4
 
 
 @pytest.mark.parametrize(("algorithm", "thumbprint"), [("PS256", "x5t#S256"), ("RS256", "x5t")])
 def test_a_foreign_verifier_accepts_our_assertion(
-    world: World, token_service: TokenService, folder: Path, algorithm: Any, thumbprint: str
+    runner: Runner, token_service: TokenService, folder: Path, algorithm: Any, thumbprint: str
 ) -> None:
     """PyJWT verifies signature, audience, issuer and times with the certificate's public key alone."""
     credential = ClientCertificate(folder / "app.pem", algorithm=algorithm)
-    app = world.client(TENANT, CLIENT_ID, credential, token_service.url)
-    world.run(lambda: app.get_token("graph"))
-    form = token_service.asked[0].form
+    app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
+    runner.run(lambda: app.get_token("graph"))
+    form = token_service.requests[0].form
     assert form["client_assertion_type"] == TYPE
     claims = jwt.decode(
         form["client_assertion"],
@@ -152,35 +152,35 @@ def test_a_foreign_verifier_accepts_our_assertion(
 
 
 def test_an_assertion_is_used_again_at_entra_and_nowhere_else(
-    world: World, token_service: TokenService, folder: Path
+    runner: Runner, token_service: TokenService, folder: Path
 ) -> None:
     """Entra gets one assertion for several tokens of a tenant; another server a new one each time (RFC 7523)."""
     credential = ClientCertificate(folder / "app.pem")
-    app = world.client(TENANT, CLIENT_ID, credential, token_service.url)
-    world.run(lambda: app.get_token("graph"))
-    world.run(lambda: app.get_token("arm"))
-    world.run(lambda: app.get_token("graph", tenant_id="fabrikam.com"))
-    same, again, other = (asked.form["client_assertion"] for asked in token_service.asked)
+    app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
+    runner.run(lambda: app.get_token("graph"))
+    runner.run(lambda: app.get_token("arm"))
+    runner.run(lambda: app.get_token("graph", tenant_id="fabrikam.com"))
+    same, again, other = (request.form["client_assertion"] for request in token_service.requests)
     assert same == again != other
-    elsewhere = world.client("", CLIENT_ID, credential, Authority.oauth(f"{token_service.url}/token"))
-    world.run(lambda: elsewhere.get_token("a"))
-    world.run(lambda: elsewhere.get_token("b"))
-    assert len({asked.form["client_assertion"] for asked in token_service.asked}) == 4
+    elsewhere = runner.client("", CLIENT_ID, credential, Authority.oauth(f"{token_service.url}/token"))
+    runner.run(lambda: elsewhere.get_token("a"))
+    runner.run(lambda: elsewhere.get_token("b"))
+    assert len({request.form["client_assertion"] for request in token_service.requests}) == 4
 
 
-def test_a_renewed_file_is_loaded(world: World, entra: Emulator, folder: Path) -> None:
+def test_a_renewed_file_is_loaded(runner: Runner, entra: Emulator, folder: Path) -> None:
     """A certificate exchanged on disk serves from the next assertion on, without a new client."""
     register(entra, APP)
-    app = client(world, entra, ClientCertificate(folder / "app.pem"))
-    world.run(lambda: app.get_token("graph"))
+    app = client(runner, entra, ClientCertificate(folder / "app.pem"))
+    runner.run(lambda: app.get_token("graph"))
     entra.state.default_app.certificates.clear()
     register(entra, identity(2))
     (folder / "app.pem").write_bytes(identity(2).pem())
-    assert world.run(lambda: app.get_token("arm")).token
-    assert [asked.aadsts for asked in entra.token_requests] == [None, 700027, None]
+    assert runner.run(lambda: app.get_token("arm")).token
+    assert [request.aadsts for request in entra.token_requests] == [None, 700027, None]
 
 
-def test_subject_name_and_issuer(world: World, entra: Emulator, tmp_path: Path) -> None:
+def test_subject_name_and_issuer(runner: Runner, entra: Emulator, tmp_path: Path) -> None:
     """With `send_chain` an application that trusts a subject and an authority needs no registered certificate."""
     one = issued(3)
     assert one.authority
@@ -189,21 +189,21 @@ def test_subject_name_and_issuer(world: World, entra: Emulator, tmp_path: Path) 
     ]
     path = tmp_path / "app.pfx"
     path.write_bytes(one.pfx(PASSWORD))
-    app = client(world, entra, ClientCertificate(path, password=PASSWORD, send_chain=True))
-    assert world.run(lambda: app.get_token("graph")).token
-    without = client(world, entra, ClientCertificate(path, password=PASSWORD))
+    app = client(runner, entra, ClientCertificate(path, password=PASSWORD, send_chain=True))
+    assert runner.run(lambda: app.get_token("graph")).token
+    without = client(runner, entra, ClientCertificate(path, password=PASSWORD))
     with pytest.raises(CredentialRejected, match="700027"):
-        world.run(lambda: without.get_token("graph"))
+        runner.run(lambda: without.get_token("graph"))
 
 
-def test_an_expired_certificate_is_told_before_the_network(world: World, token_service: TokenService) -> None:
+def test_an_expired_certificate_is_told_before_the_network(runner: Runner, token_service: TokenService) -> None:
     """What Entra would refuse anyway is said at once, with the command for a new certificate."""
     credential = ClientCertificate(data=identity(1, expired=True).pem())
-    app = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
     with pytest.raises(UsageError, match=r"expired on \d{4}-") as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert "az ad app credential reset" in caught.value.remedy
-    assert token_service.asked == []
+    assert token_service.requests == []
 
 
 def other_key(data: bytes, algorithm: str) -> bytes:
@@ -221,49 +221,49 @@ def no_signature(data: bytes, algorithm: str) -> Any:
 
 @pytest.mark.parametrize("sign", [other_key, no_signature, junk])
 def test_a_signature_that_does_not_fit_is_told_before_the_network(
-    world: World, token_service: TokenService, sign: Any
+    runner: Runner, token_service: TokenService, sign: Any
 ) -> None:
     """A store that signs with another key, or with nothing, is found out here."""
-    app = world.client(TENANT, CLIENT_ID, ClientKey(sign, APP.certificate_pem()), token_service.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientKey(sign, APP.certificate_pem()), token_service.url)
     with pytest.raises(UsageError, match="does not fit its certificate"):
-        world.run(lambda: app.get_token("graph"))
-    assert token_service.asked == []
+        runner.run(lambda: app.get_token("graph"))
+    assert token_service.requests == []
 
 
-def test_a_key_of_a_kind_that_nobody_knows_fits_nothing(world: World, token_service: TokenService) -> None:
+def test_a_key_of_a_kind_that_nobody_knows_fits_nothing(runner: Runner, token_service: TokenService) -> None:
     """The certificate can be read, its key cannot: an error of ours, and nothing is sent."""
-    app = world.client(
+    app = runner.client(
         TENANT, CLIENT_ID, ClientKey(store(APP.key), with_unknown_key(APP.certificate)), token_service.url
     )
     with pytest.raises(UsageError, match="certificate"):
-        world.run(lambda: app.get_token("graph"))
-    assert token_service.asked == []
+        runner.run(lambda: app.get_token("graph"))
+    assert token_service.requests == []
 
 
-def test_signing_may_be_async_under_asyncio(world: World, token_service: TokenService) -> None:
+def test_signing_may_be_async_under_asyncio(runner: Runner, token_service: TokenService) -> None:
     """An async `sign` works with AsyncClient; Client says that it cannot wait for it."""
 
     async def sign(data: bytes, algorithm: str) -> bytes:
         signature: bytes = store(APP.key)(data, algorithm)
         return signature
 
-    app = world.client(TENANT, CLIENT_ID, ClientKey(sign, APP.certificate_pem()), token_service.url)
-    if world.__class__.__name__ == "Asyncio":
-        assert world.run(lambda: app.get_token("graph")).token == "token-1"
+    app = runner.client(TENANT, CLIENT_ID, ClientKey(sign, APP.certificate_pem()), token_service.url)
+    if runner.__class__.__name__ == "AsyncioRunner":
+        assert runner.run(lambda: app.get_token("graph")).token == "token-1"
     else:
         with pytest.raises(UsageError, match="async"):
-            world.run(lambda: app.get_token("graph"))
+            runner.run(lambda: app.get_token("graph"))
 
 
-def test_no_part_of_a_key_shows(world: World, token_service: TokenService, folder: Path) -> None:
+def test_no_part_of_a_key_shows(runner: Runner, token_service: TokenService, folder: Path) -> None:
     """Neither credential nor client nor what was loaded shows key, password or assertion."""
     credential = ClientCertificate(folder / "app.pfx", password=PASSWORD)
-    app = world.client(TENANT, CLIENT_ID, credential, token_service.url)
-    world.run(lambda: app.get_token("graph"))
+    app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
+    runner.run(lambda: app.get_token("graph"))
     shown = repr([credential, app, credential.cache, credential.cache.signer, ClientCertificate(data=APP.pem())])
     assert PASSWORD not in shown
     assert "PRIVATE" not in shown
-    assert token_service.asked[0].form["client_assertion"] not in shown
+    assert token_service.requests[0].form["client_assertion"] not in shown
 
 
 def test_a_certificate_can_be_sent_to_another_process(folder: Path) -> None:

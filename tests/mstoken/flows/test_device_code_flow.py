@@ -1,4 +1,4 @@
-"""Device code: by the emulator's pages in both worlds, and the rules of polling on a clock of its own."""
+"""Device code: by the emulator's pages blocking and under asyncio, and the rules of polling on a clock of its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import threading
 from typing import Any
 
 import pytest
-from tests.support.hurried import hurry
-from tests.support.person import Person
-from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, codes_reply, token_reply
-from tests.support.worlds import Blocking, World
+from tests.support.fake_clock import use_fake_clock
+from tests.support.runners import BlockingRunner, Runner
+from tests.support.scripted_user import ScriptedUser
+from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, device_code_reply, token_reply
 
 from entra_emulator import Emulator
 from mstoken import Authority, DeviceCode, DevicePrompt, SignInRequired, TokenRefused, UnreadableAnswer, UsageError
@@ -19,7 +19,7 @@ OTTO = "otto@northwind-partner.example"
 PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 GRAPH = "https://graph.microsoft.com/.default"
 
-CODES = codes_reply()
+CODES = device_code_reply()
 
 
 def refusal(error: str, code: int = 0) -> Reply:
@@ -39,21 +39,21 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 class Device:
     """A client of the scripted service on a clock that takes no time; `slept` are its waits, in seconds."""
 
-    def __init__(self, world: World, service: TokenService, credential: DeviceCode | None = None) -> None:
-        self._world = world
-        self.client = world.client(TENANT, CLIENT_ID, credential or DeviceCode(lambda _: None), service.url)
-        self.slept = hurry(self.client)
+    def __init__(self, runner: Runner, service: TokenService, credential: DeviceCode | None = None) -> None:
+        self._runner = runner
+        self.client = runner.client(TENANT, CLIENT_ID, credential or DeviceCode(lambda _: None), service.url)
+        self.slept = use_fake_clock(self.client)
 
     def sign_in(self) -> Any:
-        return self._world.run(lambda: self.client.get_token("graph"))
+        return self._runner.run(lambda: self.client.get_token("graph"))
 
 
 @pytest.fixture
-def device(world: World, token_service: TokenService) -> Device:
-    return Device(world, token_service)
+def device(runner: Runner, token_service: TokenService) -> Device:
+    return Device(runner, token_service)
 
 
-def test_a_person_enters_the_code(world: World, entra: Emulator, otto: Person, hasty: None) -> None:
+def test_a_person_enters_the_code(runner: Runner, entra: Emulator, otto: ScriptedUser, hasty: None) -> None:
     """The code is shown, typed on the page by the person, and the token is theirs; the next needs no code."""
     prompts: list[DevicePrompt] = []
 
@@ -61,24 +61,24 @@ def test_a_person_enters_the_code(world: World, entra: Emulator, otto: Person, h
         prompts.append(shown)
         threading.Thread(target=otto.enter_code, args=(shown.verification_uri, shown.user_code), daemon=True).start()
 
-    app = world.client("organizations", PUBLIC_APP, DeviceCode(prompt), entra.authority)
-    token = world.run(lambda: app.get_token("graph"))
+    app = runner.client("organizations", PUBLIC_APP, DeviceCode(prompt), entra.authority)
+    token = runner.run(lambda: app.get_token("graph"))
     assert decode(token.token).claims["upn"] == OTTO
-    assert world.run(lambda: app.get_token("arm")).token != token.token
+    assert runner.run(lambda: app.get_token("arm")).token != token.token
     [shown] = prompts
     assert shown.user_code in shown.message
     assert shown.expires_in == 900
 
 
-def test_who_declines_is_told_so(world: World, entra: Emulator, otto: Person, hasty: None) -> None:
+def test_who_declines_is_told_so(runner: Runner, entra: Emulator, otto: ScriptedUser, hasty: None) -> None:
     """Cancel on the page ends the polling with an error that says so."""
 
     def prompt(shown: DevicePrompt) -> None:
         threading.Thread(target=otto.refuse_code, args=(shown.verification_uri, shown.user_code), daemon=True).start()
 
-    app = world.client("organizations", PUBLIC_APP, DeviceCode(prompt), entra.authority)
+    app = runner.client("organizations", PUBLIC_APP, DeviceCode(prompt), entra.authority)
     with pytest.raises(SignInRequired, match="declined") as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert caught.value.error == "authorization_declined"
 
 
@@ -86,7 +86,7 @@ def test_the_requests_are_the_documented_ones(token_service: TokenService, devic
     """First client_id and scope; then grant_type, device_code, client_id and scope, at the interval named."""
     token_service.script = [CODES, PENDING, token_reply(refresh_token="r1")]
     assert device.sign_in().token == "token-1"
-    first, *polls = token_service.asked
+    first, *polls = token_service.requests
     assert first.path == f"/{TENANT}/oauth2/v2.0/devicecode"
     scope = f"{GRAPH} openid offline_access profile"
     assert first.form == {"client_id": CLIENT_ID, "scope": scope}
@@ -133,7 +133,7 @@ def test_the_end_has_its_words(token_service: TokenService, device: Device, last
     token_service.script = [CODES, PENDING, last]
     with pytest.raises(SignInRequired, match=word):
         device.sign_in()
-    assert len(token_service.asked) == 3
+    assert len(token_service.requests) == 3
 
 
 def test_nobody_comes_before_the_code_expires(token_service: TokenService, device: Device) -> None:
@@ -161,19 +161,19 @@ def test_ctrl_c_ends_the_wait(token_service: TokenService) -> None:
             raise KeyboardInterrupt
 
     token_service.script = [CODES, PENDING]
-    device = Device(Blocking(), token_service)
+    device = Device(BlockingRunner(), token_service)
     device.client._runtime.slept = Interrupted()
     with pytest.raises(KeyboardInterrupt):
         device.sign_in()
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
 
 
 def test_without_a_prompt_it_is_said_on_standard_error(
-    world: World, token_service: TokenService, capsys: pytest.CaptureFixture[str]
+    runner: Runner, token_service: TokenService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The service's own sentence, which has address and code."""
     token_service.script = [CODES, token_reply()]
-    Device(world, token_service, DeviceCode()).sign_in()
+    Device(runner, token_service, DeviceCode()).sign_in()
     assert capsys.readouterr() == ("", "Open the page and enter ABC123DEF.\n")
 
 
@@ -203,8 +203,8 @@ def test_times_that_make_no_sense_are_the_usual_ones(token_service: TokenService
     assert device.slept == [5]
 
 
-def test_a_standard_oauth_server_is_no_place_for_it(world: World) -> None:
+def test_a_standard_oauth_server_is_no_place_for_it(runner: Runner) -> None:
     """Only its token endpoint is known: a usage error, and no request."""
-    app = world.client("", CLIENT_ID, DeviceCode(), Authority.oauth("https://auth.example/token"))
+    app = runner.client("", CLIENT_ID, DeviceCode(), Authority.oauth("https://auth.example/token"))
     with pytest.raises(UsageError, match="token endpoint"):
-        world.run(lambda: app.get_token("x"))
+        runner.run(lambda: app.get_token("x"))

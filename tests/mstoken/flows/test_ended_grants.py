@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from tests.support.worlds import World
 
 from mstoken import ClientSecret, ConsentRequired, RefreshToken, SignInRequired, Stores
 from mstoken.flows.store_port import TokenInfo
@@ -28,86 +28,88 @@ def stores() -> Stores:
     return made
 
 
-def _anna(world: World, service: TokenService, stores: Stores) -> Any:
-    return world.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), service.url, stores)
+def _anna(runner: Runner, service: TokenService, stores: Stores) -> Any:
+    return runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), service.url, stores)
 
 
 @pytest.mark.parametrize("code", [50173, 700082, 700084, 70008])
 def test_what_the_service_ended_is_not_asked_for_again(
-    world: World, token_service: TokenService, stores: Stores, code: int
+    runner: Runner, token_service: TokenService, stores: Stores, code: int
 ) -> None:
     """Revoked or expired: the first caller is refused, later ones learn the same without a request."""
     token_service.script = [_refusal(code)]
     for service in ("graph", "arm", "graph"):
         with pytest.raises(SignInRequired) as caught:
-            world.run(partial(_anna(world, token_service, stores).get_token, service))
+            runner.run(partial(_anna(runner, token_service, stores).get_token, service))
         assert caught.value.codes == (code,)
         assert "mstoken login" in caught.value.remedy
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
     assert stores.grants.names()[ANNA].ended_by == code
 
 
-def test_what_came_of_it_is_forgotten(world: World, token_service: TokenService, stores: Stores) -> None:
+def test_what_came_of_it_is_forgotten(runner: Runner, token_service: TokenService, stores: Stores) -> None:
     """Kept access tokens of that sign-in go, in the store and in the client's memory; another's stay."""
     token_service.script = [token_reply("graph-of-anna"), token_reply("graph-of-the-app"), _refusal(50173)]
-    client = _anna(world, token_service, stores)
-    world.run(lambda: client.get_token("graph"))
-    app = world.client(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, stores)
-    world.run(lambda: app.get_token("graph"))
+    client = _anna(runner, token_service, stores)
+    runner.run(lambda: client.get_token("graph"))
+    app = runner.client(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, stores)
+    runner.run(lambda: app.get_token("graph"))
     with pytest.raises(SignInRequired):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert [kept.info.account for kept in stores.tokens.tokens()] == [""]
     with pytest.raises(SignInRequired):
-        world.run(lambda: client.get_token("graph"))
-    assert len(token_service.asked) == 3
+        runner.run(lambda: client.get_token("graph"))
+    assert len(token_service.requests) == 3
 
 
-def test_a_new_sign_in_begins_anew(world: World, token_service: TokenService, stores: Stores) -> None:
+def test_a_new_sign_in_begins_anew(runner: Runner, token_service: TokenService, stores: Stores) -> None:
     """After a login nothing reminds of the ended grant."""
     token_service.script = [_refusal(50173), token_reply()]
     with pytest.raises(SignInRequired):
-        world.run(lambda: _anna(world, token_service, stores).get_token("graph"))
+        runner.run(lambda: _anna(runner, token_service, stores).get_token("graph"))
     stores.grants.put(ANNA, "rt-2", TokenInfo())
-    assert world.run(lambda: _anna(world, token_service, stores).get_token("graph")).token == "token-1"
-    assert token_service.asked[-1].form["refresh_token"] == "rt-2"
+    assert runner.run(lambda: _anna(runner, token_service, stores).get_token("graph")).token == "token-1"
+    assert token_service.requests[-1].form["refresh_token"] == "rt-2"
 
 
-def test_fresh_asks_in_any_case(world: World, token_service: TokenService, stores: Stores) -> None:
+def test_fresh_asks_in_any_case(runner: Runner, token_service: TokenService, stores: Stores) -> None:
     """Whoever insists is not kept from asking; if the service has changed its mind, the grant lives."""
     token_service.script = [_refusal(50173), token_reply(refresh_token="rt-2"), token_reply("again")]
-    client = _anna(world, token_service, stores)
+    client = _anna(runner, token_service, stores)
     with pytest.raises(SignInRequired):
-        world.run(lambda: client.get_token("graph"))
-    assert world.run(lambda: client.get_token("graph", fresh=True)).token == "token-1"
-    assert world.run(lambda: client.get_token("arm")).token == "again"
+        runner.run(lambda: client.get_token("graph"))
+    assert runner.run(lambda: client.get_token("graph", fresh=True)).token == "token-1"
+    assert runner.run(lambda: client.get_token("arm")).token == "again"
     assert stores.grants.names()[ANNA].ended_by == 0
 
 
 @pytest.mark.parametrize("code", [50076, 50079, 53003, 65001])
 def test_a_refusal_that_a_person_can_meet_ends_nothing(
-    world: World, token_service: TokenService, stores: Stores, code: int
+    runner: Runner, token_service: TokenService, stores: Stores, code: int
 ) -> None:
     """Multi-factor authentication, policy and consent concern the question; the grant is asked for again."""
     token_service.script = [_refusal(code), token_reply()]
-    client = _anna(world, token_service, stores)
+    client = _anna(runner, token_service, stores)
     with pytest.raises(Exception, match=str(code)):
-        world.run(lambda: client.get_token("graph"))
-    assert world.run(lambda: client.get_token("graph")).token == "token-1"
+        runner.run(lambda: client.get_token("graph"))
+    assert runner.run(lambda: client.get_token("graph")).token == "token-1"
 
 
-def test_the_one_before_still_works_so_nothing_ends(world: World, token_service: TokenService, stores: Stores) -> None:
+def test_the_one_before_still_works_so_nothing_ends(
+    runner: Runner, token_service: TokenService, stores: Stores
+) -> None:
     """The current token is dead and the previous one lives: the sign-in goes on with it."""
     stores.grants.replace(ANNA, "rt-1", "rt-2")
     token_service.script = [_refusal(700082), token_reply(refresh_token="rt-3")]
-    assert world.run(lambda: _anna(world, token_service, stores).get_token("graph")).token == "token-1"
+    assert runner.run(lambda: _anna(runner, token_service, stores).get_token("graph")).token == "token-1"
     kept = stores.grants.load(ANNA)
     assert kept is not None
     assert (kept.current, kept.ended_by) == ("rt-3", 0)
 
 
-def test_consent_that_changed_makes_kept_tokens_go(world: World, token_service: TokenService, stores: Stores) -> None:
+def test_consent_that_changed_makes_kept_tokens_go(runner: Runner, token_service: TokenService, stores: Stores) -> None:
     """Refused for want of consent, then granted: the resource's tokens from before, and in between, are got anew."""
-    client = _anna(world, token_service, stores)
+    client = _anna(runner, token_service, stores)
     read = "https://graph.microsoft.com/Mail.Read"
     token_service.script = [
         token_reply("before"),
@@ -123,13 +125,13 @@ def test_consent_that_changed_makes_kept_tokens_go(world: World, token_service: 
         lambda: client.get_token(read),
         lambda: client.get_token("graph"),
         lambda: client.get_token(read),
-        lambda: _anna(world, token_service, stores).get_token("graph"),
-        lambda: _anna(world, token_service, stores).get_token("arm"),
+        lambda: _anna(runner, token_service, stores).get_token("graph"),
+        lambda: _anna(runner, token_service, stores).get_token("arm"),
     ]
     got: list[str] = []
     for call in ask:
         try:
-            got.append(world.run(call).token)
+            got.append(runner.run(call).token)
         except ConsentRequired:
             got.append("refused")
     assert got == ["before", "other-resource", "refused", "in-between", "mail", "after", "other-resource"]

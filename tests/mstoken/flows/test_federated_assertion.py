@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from tests.support.oidc_issuer import BEARER, SUBJECT, OidcIssuer
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from tests.support.worlds import World
 
 from entra_emulator import Emulator
 from entra_emulator.model import FederatedCredential
@@ -52,8 +52,8 @@ def trusted(entra: Emulator, issuer: OidcIssuer) -> Emulator:
     return entra
 
 
-def client(world: World, entra: Emulator, credential: Any) -> Any:
-    return world.client(entra.state.default_tenant.id, entra.state.default_app.id, credential, entra.authority)
+def client(runner: Runner, entra: Emulator, credential: Any) -> Any:
+    return runner.client(entra.state.default_tenant.id, entra.state.default_app.id, credential, entra.authority)
 
 
 def in_file(issuer: OidcIssuer, folder: Path) -> FileAssertion:
@@ -73,87 +73,87 @@ SOURCES: dict[str, Callable[[OidcIssuer, Path], Any]] = {
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_gets_tokens(
-    world: World, trusted: Emulator, issuer: OidcIssuer, tmp_path: Path, name: str
+    runner: Runner, trusted: Emulator, issuer: OidcIssuer, tmp_path: Path, name: str
 ) -> None:
     """Every source proves the application, alone and beside a refresh token."""
     credential = ClientAssertion(SOURCES[name](issuer, tmp_path))
-    app = client(world, trusted, credential)
-    assert world.run(lambda: app.get_token("graph")).token
-    user = client(world, trusted, RefreshToken(trusted.sign_in("nadia@northwind-partner.example"), credential))
-    assert "User.Read" in world.run(lambda: user.get_token("graph")).scope
+    app = client(runner, trusted, credential)
+    assert runner.run(lambda: app.get_token("graph")).token
+    user = client(runner, trusted, RefreshToken(trusted.sign_in("nadia@northwind-partner.example"), credential))
+    assert "User.Read" in runner.run(lambda: user.get_token("graph")).scope
 
 
 @pytest.mark.parametrize(
     ("changed", "code"), [({"subject": "repo:octo-org/fork"}, 700213), ({"made_in": -7200.0}, 700024)]
 )
 def test_a_refused_assertion_is_told(
-    world: World, trusted: Emulator, issuer: OidcIssuer, changed: dict[str, Any], code: int
+    runner: Runner, trusted: Emulator, issuer: OidcIssuer, changed: dict[str, Any], code: int
 ) -> None:
     """A subject that is not registered, or a token that is old although it is fresh, reaches the caller by its code."""
     for name, value in changed.items():
         setattr(issuer, name, value)
-    app = client(world, trusted, ClientAssertion(GitHubActions()))
+    app = client(runner, trusted, ClientAssertion(GitHubActions()))
     with pytest.raises(CredentialRejected) as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert caught.value.codes == (code,)
     assert caught.value.remedy
     assert len(trusted.token_requests) == 2
 
 
 def test_a_jobs_token_is_asked_for_once_and_again_when_it_is_late(
-    world: World, trusted: Emulator, issuer: OidcIssuer
+    runner: Runner, trusted: Emulator, issuer: OidcIssuer
 ) -> None:
     """One token of the job serves for several requests; after 700024 a new one is fetched by itself."""
-    app = client(world, trusted, ClientAssertion(GitHubActions()))
-    world.run(lambda: app.get_token("graph"))
-    world.run(lambda: app.get_token("arm"))
-    assert len(issuer.jobs_asked) == 1
+    app = client(runner, trusted, ClientAssertion(GitHubActions()))
+    runner.run(lambda: app.get_token("graph"))
+    runner.run(lambda: app.get_token("arm"))
+    assert len(issuer.job_requests) == 1
     trusted.clock.advance(-7200)  # what is good by our clock is not yet good by Entra's
     with pytest.raises(CredentialRejected, match="700024"):
-        world.run(lambda: app.get_token("graph", fresh=True))
-    assert len(issuer.jobs_asked) == 2
+        runner.run(lambda: app.get_token("graph", fresh=True))
+    assert len(issuer.job_requests) == 2
 
 
-def test_many_callers_ask_the_job_once(world: World, issuer: OidcIssuer, token_service: TokenService) -> None:
+def test_many_callers_ask_the_job_once(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
     """Fifty tenants at once need one token of the job."""
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), token_service.url)
-    outcomes = world.gather(lambda: app.get_token("graph", tenant_id=str(uuid.uuid4())), 50)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), token_service.url)
+    outcomes = runner.gather(lambda: app.get_token("graph", tenant_id=str(uuid.uuid4())), 50)
     assert {outcome.token for outcome in outcomes} == {"token-1"}
-    assert len(token_service.asked) == 50
-    assert len(issuer.jobs_asked) == 1
+    assert len(token_service.requests) == 50
+    assert len(issuer.job_requests) == 1
 
 
 def test_a_file_is_read_each_time(
-    world: World, issuer: OidcIssuer, token_service: TokenService, tmp_path: Path
+    runner: Runner, issuer: OidcIssuer, token_service: TokenService, tmp_path: Path
 ) -> None:
     """What somebody writes to the file serves from the next request on."""
     source = in_file(issuer, tmp_path)
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(source), token_service.url)
-    world.run(lambda: app.get_token("graph"))
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(source), token_service.url)
+    runner.run(lambda: app.get_token("graph"))
     in_file(issuer, tmp_path)
-    world.run(lambda: app.get_token("arm"))
-    assert len({asked.form["client_assertion"] for asked in token_service.asked}) == 2
+    runner.run(lambda: app.get_token("arm"))
+    assert len({request.form["client_assertion"] for request in token_service.requests}) == 2
 
 
 def test_after_700024_a_file_that_did_not_change_is_not_sent_again(
-    world: World, issuer: OidcIssuer, token_service: TokenService, tmp_path: Path
+    runner: Runner, issuer: OidcIssuer, token_service: TokenService, tmp_path: Path
 ) -> None:
     """The same old token would meet the same refusal; a new one in the file is sent."""
     token_service.script = [LATE]
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(in_file(issuer, tmp_path)), token_service.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(in_file(issuer, tmp_path)), token_service.url)
     with pytest.raises(CredentialRejected, match="700024"):
-        world.run(lambda: app.get_token("graph"))
-    assert len(token_service.asked) == 1
+        runner.run(lambda: app.get_token("graph"))
+    assert len(token_service.requests) == 1
 
     def renew(_: Any) -> Reply:
         in_file(issuer, tmp_path)
         return LATE
 
     token_service.script = [renew, token_reply()]
-    assert world.run(lambda: app.get_token("graph")).token == "token-1"
+    assert runner.run(lambda: app.get_token("graph")).token == "token-1"
 
 
-def test_the_audience_is_the_clouds(world: World, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_audience_is_the_clouds(runner: Runner, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a sovereign cloud the job's token is asked for that cloud's token exchange; a named audience wins."""
     for cloud, audience in (
         ("public", "api://AzureADTokenExchange"),
@@ -163,26 +163,28 @@ def test_the_audience_is_the_clouds(world: World, issuer: OidcIssuer, monkeypatc
         ("bleu", "api://AzureADTokenExchangeFrance"),
         ("delos", "api://AzureADTokenExchangeGermany"),
     ):
-        app = world.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), cloud)
+        app = runner.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), cloud)
         assert token_exchange(app.token_request("api://orders/.default")) == audience
 
 
-def test_a_named_audience_is_asked_for(world: World, issuer: OidcIssuer, token_service: TokenService) -> None:
+def test_a_named_audience_is_asked_for(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
     """GitHubActions(audience) goes to GitHub as it is, beside what the URL already asks."""
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions("api://mine?x=1&y")), token_service.url)
-    world.run(lambda: app.get_token("graph"))
-    [asked] = issuer.jobs_asked
-    assert asked.path == "/github?api-version=2.0&audience=api%3A%2F%2Fmine%3Fx%3D1%26y"
-    assert asked.headers["Accept"] == "application/json; api-version=2.0"
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions("api://mine?x=1&y")), token_service.url)
+    runner.run(lambda: app.get_token("graph"))
+    [request] = issuer.job_requests
+    assert request.path == "/github?api-version=2.0&audience=api%3A%2F%2Fmine%3Fx%3D1%26y"
+    assert request.headers["Accept"] == "application/json; api-version=2.0"
 
 
-def test_azure_pipelines_is_asked_as_documented(world: World, issuer: OidcIssuer, token_service: TokenService) -> None:
+def test_azure_pipelines_is_asked_as_documented(
+    runner: Runner, issuer: OidcIssuer, token_service: TokenService
+) -> None:
     """A POST without sign-in redirects, with a length, so that no gateway refuses it."""
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(AzurePipelines()), token_service.url)
-    world.run(lambda: app.get_token("graph"))
-    asked = issuer.jobs_asked[0]
-    assert (asked.method, asked.path) == ("POST", "/pipelines?api-version=7.1&serviceConnectionId=connection-1")
-    headers = {name.lower(): value for name, value in asked.headers.items()}
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(AzurePipelines()), token_service.url)
+    runner.run(lambda: app.get_token("graph"))
+    request = issuer.job_requests[0]
+    assert (request.method, request.path) == ("POST", "/pipelines?api-version=7.1&serviceConnectionId=connection-1")
+    headers = {name.lower(): value for name, value in request.headers.items()}
     assert headers["x-tfs-fedauthredirect"] == "Suppress"
     assert headers["content-length"] == "0"
 
@@ -198,26 +200,26 @@ def test_azure_pipelines_is_asked_as_documented(world: World, issuer: OidcIssuer
     ],
 )
 def test_a_service_that_gives_no_token_is_told(
-    world: World, issuer: OidcIssuer, token_service: TokenService, reply: Reply, kind: type[Exception], word: str
+    runner: Runner, issuer: OidcIssuer, token_service: TokenService, reply: Reply, kind: type[Exception], word: str
 ) -> None:
     """Refusals and nonsense of the job's service become clear errors, and Entra is not asked."""
     issuer.refusals = [reply]
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), token_service.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), token_service.url)
     with pytest.raises(kind, match=word) as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert BEARER not in str(caught.value)
-    assert token_service.asked == []
+    assert token_service.requests == []
 
 
-def test_a_service_that_is_busy_is_asked_again(world: World, issuer: OidcIssuer, token_service: TokenService) -> None:
+def test_a_service_that_is_busy_is_asked_again(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
     """503 and 429 of the job's service are waited out; three in a row are too many."""
     issuer.refusals = [Reply(503, "busy"), Reply(429, "", {"Retry-After": "0"})]
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(AzurePipelines()), token_service.url)
-    assert world.run(lambda: app.get_token("graph")).token == "token-1"
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(AzurePipelines()), token_service.url)
+    assert runner.run(lambda: app.get_token("graph")).token == "token-1"
     issuer.refusals = [Reply(503, "busy", {"Retry-After": "0"})] * 3
-    other = world.client(TENANT, CLIENT_ID, ClientAssertion(AzurePipelines()), token_service.url)
+    other = runner.client(TENANT, CLIENT_ID, ClientAssertion(AzurePipelines()), token_service.url)
     with pytest.raises(ServiceUnavailable):
-        world.run(lambda: other.get_token("graph"))
+        runner.run(lambda: other.get_token("graph"))
 
 
 @pytest.mark.parametrize(
@@ -231,67 +233,67 @@ def test_a_service_that_is_busy_is_asked_again(world: World, issuer: OidcIssuer,
     ],
 )
 def test_outside_of_a_job_it_says_what_is_missing(
-    world: World, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch, source: Any, gone: str
+    runner: Runner, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch, source: Any, gone: str
 ) -> None:
     """The variable that is not there is named, and what would set it."""
     monkeypatch.delenv(gone)
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(source), issuer.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(source), issuer.url)
     with pytest.raises(UsageError, match=gone) as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert caught.value.remedy
-    assert issuer.asked == []
+    assert issuer.requests == []
 
 
 def test_a_jobs_token_is_not_asked_for_in_clear(
-    world: World, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job's bearer token is a secret: it goes over https, or to loopback."""
     monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "http://oidc.example/github?api-version=2.0")
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), issuer.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), issuer.url)
     with pytest.raises(UsageError, match="not https"):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"not a jwt", b"\xff\xfe\x00", b"a.b.c", b"x" * 300_000])
-def test_a_file_without_a_token_is_told(world: World, issuer: OidcIssuer, tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_a_token_is_told(runner: Runner, issuer: OidcIssuer, tmp_path: Path, content: bytes) -> None:
     """An empty, binary, huge or otherwise useless file is named, its content is not."""
     path = tmp_path / "token"
     path.write_bytes(content)
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(FileAssertion(path)), issuer.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(FileAssertion(path)), issuer.url)
     with pytest.raises(UsageError) as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert str(path) in str(caught.value)
     assert "not a jwt" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_told(world: World, issuer: OidcIssuer, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_told(runner: Runner, issuer: OidcIssuer, tmp_path: Path) -> None:
     """The path, the reason and the variable that names it."""
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(FileAssertion(tmp_path / "none")), issuer.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(FileAssertion(tmp_path / "none")), issuer.url)
     with pytest.raises(UsageError, match="No such file") as caught:
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))
     assert "AZURE_FEDERATED_TOKEN_FILE" in caught.value.remedy
 
 
-def test_a_function_may_be_async_under_asyncio(world: World, trusted: Emulator, issuer: OidcIssuer) -> None:
+def test_a_function_may_be_async_under_asyncio(runner: Runner, trusted: Emulator, issuer: OidcIssuer) -> None:
     """An async function works with AsyncClient; Client says that it cannot wait for it."""
 
     async def fetch() -> str:
         return issuer.token()
 
-    app = client(world, trusted, ClientAssertion(CallbackAssertion(fetch)))
-    if type(world).__name__ == "Asyncio":
-        assert world.run(lambda: app.get_token("graph")).token
+    app = client(runner, trusted, ClientAssertion(CallbackAssertion(fetch)))
+    if type(runner).__name__ == "AsyncioRunner":
+        assert runner.run(lambda: app.get_token("graph")).token
     else:
         with pytest.raises(UsageError, match="async"):
-            world.run(lambda: app.get_token("graph"))
+            runner.run(lambda: app.get_token("graph"))
 
 
-def test_a_failing_function_fails_the_call(world: World, issuer: OidcIssuer) -> None:
+def test_a_failing_function_fails_the_call(runner: Runner, issuer: OidcIssuer) -> None:
     """What the function raises reaches the caller as it is."""
 
     def fetch() -> str:
         raise LookupError("no token today")
 
-    app = world.client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(fetch)), issuer.url)
+    app = runner.client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(fetch)), issuer.url)
     with pytest.raises(LookupError, match="no token today"):
-        world.run(lambda: app.get_token("graph"))
+        runner.run(lambda: app.get_token("graph"))

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.hurried import hurry
-from tests.support.machines import NOBODY, SOURCES, client_of
+from tests.support.fake_clock import use_fake_clock
+from tests.support.managed_identities import SOURCES, managed_identity_client
+from tests.support.program import UNREACHABLE
+from tests.support.runners import Runner
 from tests.support.token_service import Reply, TokenService
-from tests.support.worlds import World
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine, Source
@@ -25,24 +26,24 @@ GRAPH = "00000003-0000-0000-c000-000000000000"
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_each_source_gives_a_token(world: World, machine: Machine, source: Source) -> None:
+def test_each_source_gives_a_token(runner: Runner, machine: Machine, source: Source) -> None:
     """Detected by its variables alone, without tenant or client id, and kept afterwards."""
-    client = client_of(world, machine, source)
-    token = world.run(lambda: client.get_token("arm"))
+    client = managed_identity_client(runner, machine, source)
+    token = runner.run(lambda: client.get_token("arm"))
     claims = decode(token.token).claims
     assert claims["aud"] == "https://management.azure.com/"
     assert ("upn" in claims) == (source == "cloud_shell")
-    asked = len(machine.requests)
-    assert asked == (2 if source == "azure_arc" else 1)
-    assert world.run(lambda: client.get_token("arm")) == token
-    assert len(machine.requests) == asked
+    request = len(machine.requests)
+    assert request == (2 if source == "azure_arc" else 1)
+    assert runner.run(lambda: client.get_token("arm")) == token
+    assert len(machine.requests) == request
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_token_of_a_day_is_renewed_at_half_its_life(world: World, machine: Machine, source: Source) -> None:
+def test_a_token_of_a_day_is_renewed_at_half_its_life(runner: Runner, machine: Machine, source: Source) -> None:
     """From two hours on, half of the life; a shorter one, as Cloud Shell's, later in its life."""
-    client = client_of(world, machine, source)
-    token = world.run(lambda: client.get_token("arm"))
+    client = managed_identity_client(runner, machine, source)
+    token = runner.run(lambda: client.get_token("arm"))
     life, renewed_in = token.expires_on - time.time(), token.refresh_on - time.time()
     low, high = (0.69, 0.81) if source == "cloud_shell" else (0.49, 0.51)
     assert low < renewed_in / life < high
@@ -51,42 +52,42 @@ def test_a_token_of_a_day_is_renewed_at_half_its_life(world: World, machine: Mac
 @pytest.mark.parametrize("source", ["imds", "app_service", "azure_arc"])
 @pytest.mark.parametrize("kind", ["client_id", "object_id", "resource_id"])
 def test_a_user_assigned_identity_is_chosen_by_any_id(
-    world: World, machine: Machine, source: Source, kind: str
+    runner: Runner, machine: Machine, source: Source, kind: str
 ) -> None:
     """Each dialect has its own name for the parameter, and the token is that identity's."""
     identity = machine.identities.users[0]
-    client = client_of(world, machine, source, **{kind: getattr(identity, kind)})
-    claims = decode(world.run(lambda: client.get_token("arm")).token).claims
+    client = managed_identity_client(runner, machine, source, **{kind: getattr(identity, kind)})
+    claims = decode(runner.run(lambda: client.get_token("arm")).token).claims
     assert (claims["appid"], claims["xms_mirid"]) == (identity.client_id, identity.resource_id)
 
 
-def test_azure_ml_chooses_by_client_id_only(world: World, machine: Machine) -> None:
+def test_azure_ml_chooses_by_client_id_only(runner: Runner, machine: Machine) -> None:
     """Its parameter has no underscore; the other ids are refused before anything is sent."""
     identity = machine.identities.users[0]
-    client = client_of(world, machine, "azure_ml", client_id=identity.client_id)
-    assert decode(world.run(lambda: client.get_token("arm")).token).claims["appid"] == identity.client_id
+    client = managed_identity_client(runner, machine, "azure_ml", client_id=identity.client_id)
+    assert decode(runner.run(lambda: client.get_token("arm")).token).claims["appid"] == identity.client_id
     machine.requests.clear()
-    other = client_of(world, machine, "azure_ml", object_id=identity.object_id)
+    other = managed_identity_client(runner, machine, "azure_ml", object_id=identity.object_id)
     with pytest.raises(UsageError, match="No request was made"):
-        world.run(lambda: other.get_token("arm"))
+        runner.run(lambda: other.get_token("arm"))
     assert machine.requests == []
 
 
 @pytest.mark.parametrize("source", ["cloud_shell", "service_fabric"])
 @pytest.mark.parametrize("kind", ["client_id", "object_id", "resource_id"])
 def test_where_an_identity_cannot_be_chosen_nothing_is_sent(
-    world: World, machine: Machine, source: Source, kind: str
+    runner: Runner, machine: Machine, source: Source, kind: str
 ) -> None:
     """Cloud Shell and Service Fabric decide themselves; a wish would be overlooked, so it is refused."""
-    client = client_of(world, machine, source, **{kind: "11111111-2222-3333-4444-555555555555"})
+    client = managed_identity_client(runner, machine, source, **{kind: "11111111-2222-3333-4444-555555555555"})
     with pytest.raises(UsageError) as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert "leave" in caught.value.remedy
     assert machine.requests == []
 
 
 def test_no_proxy_ever_sees_the_request(
-    world: World, machine: Machine, token_service: TokenService, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, machine: Machine, token_service: TokenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the environment says of proxies, the endpoint is asked directly."""
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
@@ -94,9 +95,9 @@ def test_no_proxy_ever_sees_the_request(
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     for source in SOURCES:
-        client = client_of(world, machine, source)
-        assert world.run(partial(client.get_token, "arm")).token
-    assert token_service.asked == []
+        client = managed_identity_client(runner, machine, source)
+        assert runner.run(partial(client.get_token, "arm")).token
+    assert token_service.requests == []
 
 
 @pytest.mark.parametrize(
@@ -110,64 +111,66 @@ def test_no_proxy_ever_sees_the_request(
     ],
 )
 def test_a_life_is_understood_in_every_form(
-    world: World, token_service: TokenService, body: dict[str, Any], left: int | None
+    runner: Runner, token_service: TokenService, body: dict[str, Any], left: int | None
 ) -> None:
     """Seconds or an end, as number or text, or a date as App Service of 2017 wrote it."""
     token_service.script = [Reply(200, {"access_token": "t", "resource": "r", "token_type": "Bearer", **body})]
     environment = {"MSI_ENDPOINT": token_service.url, "MSI_SECRET": "s"}
-    client = world.client("", "", ManagedIdentity(environment=environment))
-    token = world.run(lambda: client.get_token("arm"))
+    client = runner.client("", "", ManagedIdentity(environment=environment))
+    token = runner.run(lambda: client.get_token("arm"))
     expected = 366 * 24 * 3600 if left is None else left
     assert expected - 5 < token.expires_on - time.time() <= expected
 
 
-def test_a_service_for_people_is_refused_before_the_network(world: World, machine: Machine) -> None:
+def test_a_service_for_people_is_refused_before_the_network(runner: Runner, machine: Machine) -> None:
     """A managed identity is an application."""
-    client = client_of(world, machine, "imds")
+    client = managed_identity_client(runner, machine, "imds")
     with pytest.raises(SignInRequired):
-        world.run(lambda: client.get_token("partner"))
+        runner.run(lambda: client.get_token("partner"))
     assert machine.requests == []
 
 
-def test_an_api_takes_the_token(world: World, entra: Emulator, machine: Machine) -> None:
+def test_an_api_takes_the_token(runner: Runner, entra: Emulator, machine: Machine) -> None:
     """With the permission granted, Graph answers."""
     identity = machine.identities.system
     assert identity is not None
     entra.state.default_tenant.grants.append(Grant(identity.client_id, GRAPH, roles=["Organization.Read.All"]))
-    client = client_of(world, machine, "imds")
-    answer = world.run(lambda: client.request("GET", "https://graph.microsoft.com/v1.0/organization"))
+    client = managed_identity_client(runner, machine, "imds")
+    answer = runner.run(lambda: client.request("GET", "https://graph.microsoft.com/v1.0/organization"))
     assert answer.status == 200
 
 
-def test_service_fabrics_certificate_must_be_the_one_named(world: World, machine: Machine) -> None:
+def test_service_fabrics_certificate_must_be_the_one_named(runner: Runner, machine: Machine) -> None:
     """Another thumbprint ends the connection before the secret is sent."""
     environment = machine.environment("service_fabric") | {"IDENTITY_SERVER_THUMBPRINT": "ab" * 20}
-    client = world.client("", "", ManagedIdentity(environment=environment))
-    hurry(client)
+    client = runner.client("", "", ManagedIdentity(environment=environment))
+    use_fake_clock(client)
     with pytest.raises(TransportError, match="another certificate"):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert machine.requests == []
 
 
-def test_service_fabric_learns_of_a_revoked_token(world: World, token_service: TokenService, machine: Machine) -> None:
+def test_service_fabric_learns_of_a_revoked_token(
+    runner: Runner, token_service: TokenService, machine: Machine
+) -> None:
     """A claims challenge sends the digest of the token that met it, and CP1 for who can answer challenges."""
-    client = client_of(world, machine, "service_fabric")
-    world.run(lambda: client.get_token("arm", enable_cae=True))
-    world.run(lambda: client.get_token("arm", enable_cae=True, claims='{"access_token":{"nbf":{"essential":true}}}'))
+    client = managed_identity_client(runner, machine, "service_fabric")
+    runner.run(lambda: client.get_token("arm", enable_cae=True))
+    runner.run(lambda: client.get_token("arm", enable_cae=True, claims='{"access_token":{"nbf":{"essential":true}}}'))
     assert machine.requests[0].form == ("api-version", "resource", "xms_cc")
     assert machine.requests[1].form == ("api-version", "resource", "xms_cc", "token_sha256_to_refresh")
 
 
-def test_the_tenant_of_a_challenge_changes_nothing(world: World, machine: Machine) -> None:
+def test_the_tenant_of_a_challenge_changes_nothing(runner: Runner, machine: Machine) -> None:
     """Azure SDK clients pass on the tenant an API names; a managed identity has only its own."""
-    client = client_of(world, machine, "imds")
-    assert world.run(lambda: client.get_token("arm", tenant_id="11111111-2222-3333-4444-555555555555")).token
+    client = managed_identity_client(runner, machine, "imds")
+    assert runner.run(lambda: client.get_token("arm", tenant_id="11111111-2222-3333-4444-555555555555")).token
 
 
-def test_identities_have_tokens_of_their_own(world: World, machine: Machine) -> None:
+def test_identities_have_tokens_of_their_own(runner: Runner, machine: Machine) -> None:
     """System-assigned, user-assigned, another machine and another endpoint never share a kept token."""
     here = machine.environment("imds")
-    there = {"IDENTITY_ENDPOINT": f"{NOBODY}/msi/token", "IDENTITY_HEADER": "h"}
+    there = {"IDENTITY_ENDPOINT": f"{UNREACHABLE}/msi/token", "IDENTITY_HEADER": "h"}
     credentials = [
         ManagedIdentity(environment=here),
         ManagedIdentity(environment=here, machine="another"),
@@ -176,17 +179,17 @@ def test_identities_have_tokens_of_their_own(world: World, machine: Machine) -> 
         ManagedIdentity(environment=there),
         ManagedIdentity(environment=there | {"IDENTITY_HEADER": "i"}),
     ]
-    keys = {cache_key(world.client("", "", one).token_request("arm")) for one in credentials}
+    keys = {cache_key(runner.client("", "", one).token_request("arm")) for one in credentials}
     assert len(keys) == len(credentials)
     again = ManagedIdentity("11111111-2222-3333-4444-555555555555", environment=here, machine="another")
-    assert cache_key(world.client("", "", again).token_request("arm")) in keys
+    assert cache_key(runner.client("", "", again).token_request("arm")) in keys
 
 
-def test_a_source_that_is_not_here_is_named(world: World, machine: Machine) -> None:
+def test_a_source_that_is_not_here_is_named(runner: Runner, machine: Machine) -> None:
     """`source` is a promise of the caller's; where it does not hold, the variables that are missing are told."""
-    client = world.client("", "", ManagedIdentity(source="service_fabric", environment=machine.environment("imds")))
+    client = runner.client("", "", ManagedIdentity(source="service_fabric", environment=machine.environment("imds")))
     with pytest.raises(NotConfigured, match="IDENTITY_SERVER_THUMBPRINT"):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
 
 
 def test_an_identity_is_named_once() -> None:
@@ -199,7 +202,7 @@ def test_an_identity_is_named_once() -> None:
 
 @pytest.mark.parametrize("kind", ["", "client_id", "object_id", "resource_id"])
 def test_a_profile_names_a_managed_identity(
-    world: World, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    runner: Runner, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """`managed_identity = "system"`, or one of the ids; tenant and client id are not needed."""
     identity = machine.identities.users[0] if kind else machine.identities.system
@@ -209,8 +212,8 @@ def test_a_profile_names_a_managed_identity(
     monkeypatch.delenv("AZURE_CLIENT_SECRET")
     for name, value in {"MSTOKEN_CONFIG_DIR": str(tmp_path), **machine.environment("app_service")}.items():
         monkeypatch.setenv(name, value)
-    client: Any = world.client_class.from_settings(resolve({"profile": "vm"}))
-    claims = decode(world.run(lambda: client.get_token("arm")).token).claims
+    client: Any = runner.client_class.from_settings(resolve({"profile": "vm"}))
+    claims = decode(runner.run(lambda: client.get_token("arm")).token).claims
     assert claims["appid"] == getattr(identity, "client_id", "")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.hurried import hurry
-from tests.support.machines import NOBODY, SOURCES, client_of
-from tests.support.token_service import Asked, Reply, TokenService
-from tests.support.worlds import World
+from tests.support.fake_clock import use_fake_clock
+from tests.support.managed_identities import SOURCES, managed_identity_client
+from tests.support.program import UNREACHABLE
+from tests.support.runners import Runner
+from tests.support.token_service import RecordedRequest, Reply, TokenService
 
 from entra_emulator.managed_identity.machine import Machine, Source
 from mstoken import (
@@ -21,95 +22,97 @@ from mstoken import (
 
 
 @pytest.mark.parametrize("source", ["imds", "app_service", "azure_arc", "azure_ml"])
-def test_an_identity_that_is_not_assigned_is_named(world: World, machine: Machine, source: Source) -> None:
+def test_an_identity_that_is_not_assigned_is_named(runner: Runner, machine: Machine, source: Source) -> None:
     """The error says which id was looked for and what to do; it is not asked for twice."""
-    client = client_of(world, machine, source, client_id="11111111-2222-3333-4444-555555555555")
+    client = managed_identity_client(runner, machine, source, client_id="11111111-2222-3333-4444-555555555555")
     with pytest.raises(Misconfigured) as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert "11111111-2222-3333-4444-555555555555" in caught.value.remedy
     assert [request.status for request in machine.requests if request.status != 401] == [400]
 
 
-def test_a_machine_without_identity_says_how_to_get_one(world: World, machine: Machine) -> None:
+def test_a_machine_without_identity_says_how_to_get_one(runner: Runner, machine: Machine) -> None:
     """IMDS's 400 is about the machine: the remedy assigns an identity."""
     machine.identities.system, machine.identities.users[:] = None, []
-    client = client_of(world, machine, "imds")
+    client = managed_identity_client(runner, machine, "imds")
     with pytest.raises(Misconfigured, match="Identity not found") as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert "az vm identity assign" in caught.value.remedy
 
 
-def test_several_user_assigned_identities_want_a_name(world: World, machine: Machine) -> None:
+def test_several_user_assigned_identities_want_a_name(runner: Runner, machine: Machine) -> None:
     """Without a system-assigned identity and with two others IMDS cannot choose."""
     machine.identities.system = None
     machine.identities.users *= 2
-    client = client_of(world, machine, "imds")
+    client = managed_identity_client(runner, machine, "imds")
     with pytest.raises(Misconfigured) as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert "AZURE_CLIENT_ID" in caught.value.remedy
 
 
-def test_entras_own_refusal_comes_through(world: World, machine: Machine) -> None:
+def test_entras_own_refusal_comes_through(runner: Runner, machine: Machine) -> None:
     """IMDS passes Entra's error on, with its code."""
-    client = client_of(world, machine, "imds")
+    client = managed_identity_client(runner, machine, "imds")
     with pytest.raises(Misconfigured) as caught:
-        world.run(lambda: client.get_token("api://nobody-knows-this"))
+        runner.run(lambda: client.get_token("api://nobody-knows-this"))
     assert caught.value.codes == (500011,)
 
 
-def test_app_service_answers_an_unknown_resource_with_500(world: World, machine: Machine) -> None:
+def test_app_service_answers_an_unknown_resource_with_500(runner: Runner, machine: Machine) -> None:
     """It is asked again three times, and the remedy names the resource, as it may be at fault."""
-    client = client_of(world, machine, "app_service")
-    slept = hurry(client)
+    client = managed_identity_client(runner, machine, "app_service")
+    slept = use_fake_clock(client)
     with pytest.raises(ServiceUnavailable) as caught:
-        world.run(lambda: client.get_token("api://nobody-knows-this"))
+        runner.run(lambda: client.get_token("api://nobody-knows-this"))
     assert "api://nobody-knows-this" in caught.value.remedy
     assert slept == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("source", "refused"), [("app_service", CredentialRejected), ("azure_ml", CredentialRejected)])
 def test_a_secret_of_yesterday_is_refused(
-    world: World, machine: Machine, source: Source, refused: type[Exception]
+    runner: Runner, machine: Machine, source: Source, refused: type[Exception]
 ) -> None:
     """The platform renews its secret at a restart; the remedy says so and nothing is repeated."""
     old = {
         name: "old" if "HEADER" in name or "SECRET" in name else value
         for name, value in machine.environment(source).items()
     }
-    client = world.client("", "", ManagedIdentity(environment=old))
+    client = runner.client("", "", ManagedIdentity(environment=old))
     with pytest.raises(refused, match="401") as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert "restart" in getattr(caught.value, "remedy", "")
     assert len(machine.requests) == 1
 
 
-def test_a_refusal_of_imds_is_of_something_in_between(world: World, token_service: TokenService) -> None:
+def test_a_refusal_of_imds_is_of_something_in_between(runner: Runner, token_service: TokenService) -> None:
     """IMDS takes no secret that could be wrong: a 403 is a proxy's or a sandbox's, and the remedy speaks of that."""
     token_service.script = [Reply(403, {"error": "blocked"})]
     environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
-    client = world.client("", "", ManagedIdentity(environment=environment))
+    client = runner.client("", "", ManagedIdentity(environment=environment))
     with pytest.raises(CredentialRejected, match="403") as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert f"something else may have answered at {token_service.url}" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
     ("code", "environment"), [("ManagedIdentityNotFound", {"IDENTITY_HEADER": "old"}), ("ResourceNotFound", {})]
 )
-def test_service_fabrics_codes_are_told(world: World, machine: Machine, code: str, environment: dict[str, str]) -> None:
+def test_service_fabrics_codes_are_told(
+    runner: Runner, machine: Machine, code: str, environment: dict[str, str]
+) -> None:
     """Its errors have a code and a message in a member `error`."""
     given = machine.environment("service_fabric") | environment
-    client = world.client("", "", ManagedIdentity(environment=given))
+    client = runner.client("", "", ManagedIdentity(environment=given))
     scope = "arm" if environment else "api://nobody-knows-this"
     with pytest.raises(Misconfigured, match=code):
-        world.run(lambda: client.get_token(scope))
+        runner.run(lambda: client.get_token(scope))
 
 
-def test_cloud_shells_codes_are_told(world: World, machine: Machine) -> None:
+def test_cloud_shells_codes_are_told(runner: Runner, machine: Machine) -> None:
     """It refuses audiences that it does not serve."""
-    client = client_of(world, machine, "cloud_shell")
+    client = managed_identity_client(runner, machine, "cloud_shell")
     with pytest.raises(Misconfigured, match="AudienceNotSupported"):
-        world.run(lambda: client.get_token("api://nobody-knows-this"))
+        runner.run(lambda: client.get_token("api://nobody-knows-this"))
 
 
 RETRIES = [
@@ -124,63 +127,63 @@ RETRIES = [
 
 @pytest.mark.parametrize(("source", "status", "pauses"), RETRIES)
 def test_each_source_is_asked_again_by_its_own_schedule(
-    world: World, machine: Machine, source: Source, status: int, pauses: list[float]
+    runner: Runner, machine: Machine, source: Source, status: int, pauses: list[float]
 ) -> None:
     """What may pass is asked for again: IMDS for some 24 seconds, for 75 while it is updated; others three times."""
-    client = client_of(world, machine, source)
-    slept = hurry(client)
+    client = managed_identity_client(runner, machine, source)
+    slept = use_fake_clock(client)
     machine.trouble = [status] * len(pauses)
-    assert world.run(lambda: client.get_token("arm")).token
+    assert runner.run(lambda: client.get_token("arm")).token
     assert slept == pauses
     assert [request.status for request in machine.requests if request.status == status] == [status] * len(pauses)
 
 
 @pytest.mark.parametrize(("source", "status", "pauses"), RETRIES)
 def test_asking_again_has_an_end(
-    world: World, machine: Machine, source: Source, status: int, pauses: list[float]
+    runner: Runner, machine: Machine, source: Source, status: int, pauses: list[float]
 ) -> None:
     """After the last try the error says that it may pass."""
-    client = client_of(world, machine, source)
-    slept = hurry(client)
+    client = managed_identity_client(runner, machine, source)
+    slept = use_fake_clock(client)
     machine.trouble = [status] * 20
     with pytest.raises(Throttled if status == 429 else ServiceUnavailable):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert slept == pauses
 
 
 @pytest.mark.parametrize("source", ["imds", "app_service"])
-def test_nobody_there_is_a_transport_error(world: World, source: Source) -> None:
+def test_nobody_there_is_a_transport_error(runner: Runner, source: Source) -> None:
     """Where a client is told that there is a managed identity, no answer is tried again briefly."""
     environment = {
-        "imds": {"AZURE_POD_IDENTITY_AUTHORITY_HOST": NOBODY},
-        "app_service": {"IDENTITY_ENDPOINT": f"{NOBODY}/msi/token", "IDENTITY_HEADER": "h"},
+        "imds": {"AZURE_POD_IDENTITY_AUTHORITY_HOST": UNREACHABLE},
+        "app_service": {"IDENTITY_ENDPOINT": f"{UNREACHABLE}/msi/token", "IDENTITY_HEADER": "h"},
     }
-    client = world.client("", "", ManagedIdentity(environment=environment[source]))
-    slept = hurry(client)
+    client = runner.client("", "", ManagedIdentity(environment=environment[source]))
+    slept = use_fake_clock(client)
     with pytest.raises(TransportError):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert slept == ([1.6] if source == "imds" else [1, 1, 1])
 
 
-def test_docker_desktops_403_means_unreachable(world: World, machine: Machine) -> None:
+def test_docker_desktops_403_means_unreachable(runner: Runner, machine: Machine) -> None:
     """Its proxy answers for addresses that it cannot reach; that is no refusal by Azure."""
-    client = client_of(world, machine, "imds")
+    client = managed_identity_client(runner, machine, "imds")
     machine.trouble = [403]
     with pytest.raises(TransportError, match="Docker Desktop"):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
 
 
 @pytest.mark.parametrize(
     "reply",
     [Reply(403, "<html>not yours</html>"), Reply(401, "no token"), Reply(405, "", {"Server": "EC2ws"})],
 )
-def test_another_clouds_metadata_service_is_no_imds(world: World, token_service: TokenService, reply: Reply) -> None:
+def test_another_clouds_metadata_service_is_no_imds(runner: Runner, token_service: TokenService, reply: Reply) -> None:
     """Whoever else answers at that address has no managed identity to give; nothing is said of secrets."""
     token_service.script = [reply]
     environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
-    client = world.client("", "", ManagedIdentity(environment=environment))
+    client = runner.client("", "", ManagedIdentity(environment=environment))
     with pytest.raises(TransportError, match="is not Azure's") as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert "restart" not in caught.value.remedy
 
 
@@ -194,39 +197,39 @@ def test_another_clouds_metadata_service_is_no_imds(world: World, token_service:
         Reply(200, '{"access_token": "t", "expi'),
     ],
 )
-def test_what_is_no_token_is_said_so(world: World, token_service: TokenService, reply: Reply) -> None:
+def test_what_is_no_token_is_said_so(runner: Runner, token_service: TokenService, reply: Reply) -> None:
     """HTML, cut-off JSON, a missing token and a senseless end are errors, never tokens."""
     token_service.script = [reply]
     environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
-    client = world.client("", "", ManagedIdentity(environment=environment))
+    client = runner.client("", "", ManagedIdentity(environment=environment))
     with pytest.raises(UnreadableAnswer):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
 
 
-def test_no_secret_of_the_platform_shows(world: World, machine: Machine) -> None:
+def test_no_secret_of_the_platform_shows(runner: Runner, machine: Machine) -> None:
     """Neither reprs nor errors have the secret of the environment."""
     environment = machine.environment("app_service")
-    client = world.client("", "", ManagedIdentity("none-such", environment=environment))
+    client = runner.client("", "", ManagedIdentity("none-such", environment=environment))
     with pytest.raises(Misconfigured) as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert environment["IDENTITY_HEADER"] not in repr(client) + repr(client.token_request("arm")) + repr(caught.value)
 
 
 @pytest.mark.parametrize("source", ["app_service", "azure_ml"])
 def test_a_secret_that_the_endpoint_quotes_does_not_show(
-    world: World, machine: Machine, token_service: TokenService, source: Source
+    runner: Runner, machine: Machine, token_service: TokenService, source: Source
 ) -> None:
     """Where an endpoint repeats what it was sent, the error leaves the secret out."""
 
-    def quoting(asked: Asked) -> Reply:
-        return Reply(401, {"statusCode": 401, "message": f"refused: {asked.headers}"})
+    def quoting(request: RecordedRequest) -> Reply:
+        return Reply(401, {"statusCode": 401, "message": f"refused: {request.headers}"})
 
     token_service.script = [quoting]
     endpoint, secret = {"app_service": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}.get(
         source, ("MSI_ENDPOINT", "MSI_SECRET")
     )
     environment = machine.environment(source) | {endpoint: f"{token_service.url}/token"}
-    client = world.client("", "", ManagedIdentity(environment=environment))
+    client = runner.client("", "", ManagedIdentity(environment=environment))
     with pytest.raises(CredentialRejected, match="refused") as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert environment[secret] not in repr(caught.value.args)

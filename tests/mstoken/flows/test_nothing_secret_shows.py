@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from tests.support.forged import jwt
-from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService
-from tests.support.worlds import World
+from tests.support.runners import Runner
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService
+from tests.support.unsigned_tokens import jwt
 
 from mstoken import (
     AuthorizationCode,
@@ -55,24 +55,24 @@ CREDENTIALS = [
 ]
 
 
-def _quoting(asked: Asked) -> Reply:
+def _quoting(request: RecordedRequest) -> Reply:
     """A server that repeats the whole form, as it came and as it was meant."""
-    if not asked.body:
+    if not request.body:
         return Reply(404, {})
-    said = f"cannot use {asked.body.decode()}, that is {' '.join(asked.form.values())}"
+    said = f"cannot use {request.body.decode()}, that is {' '.join(request.form.values())}"
     return Reply(400, {"error": "invalid_grant", "error_description": said})
 
 
 @pytest.mark.parametrize("credential", CREDENTIALS, ids=lambda one: type(one).__name__)
 def test_what_a_server_quotes_is_not_shown(
-    world: World, token_service: TokenService, caplog: pytest.LogCaptureFixture, credential: Any
+    runner: Runner, token_service: TokenService, caplog: pytest.LogCaptureFixture, credential: Any
 ) -> None:
     """Its words are told without the secrets; every field of the form is known to be one or the other."""
     token_service.script = [_quoting]
-    client = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
     with caplog.at_level(logging.DEBUG), pytest.raises(MstokenError, match="cannot use") as caught:
-        world.run(partial(client.get_token, "graph"))
-    form = token_service.asked[-1].form
+        runner.run(partial(client.get_token, "graph"))
+    form = token_service.requests[-1].form
     assert set(form) <= SECRETS | PUBLIC
     everything = "".join(
         [
@@ -89,18 +89,18 @@ def test_what_a_server_quotes_is_not_shown(
 
 
 def test_a_failing_renewal_logs_no_secret(
-    world: World, token_service: TokenService, caplog: pytest.LogCaptureFixture
+    runner: Runner, token_service: TokenService, caplog: pytest.LogCaptureFixture
 ) -> None:
     """While the old token serves, the reason is logged, without what the server quotes."""
     token_service.script = [_quoting]
-    client = world.client(
+    client = runner.client(
         TENANT, CLIENT_ID, RefreshToken("its-refresh-token", ClientSecret("its-secret")), token_service.url
     )
     now = int(time.time())
     due = Token("still-good", expires_on=now + 3000, refresh_on=now - 1)
     client._stores.tokens.save(cache_key(client.token_request("graph")), due)
     with caplog.at_level(logging.DEBUG):
-        assert world.run(partial(client.get_token, "graph")).token == "still-good"
+        assert runner.run(partial(client.get_token, "graph")).token == "still-good"
     assert "could not be renewed" in caplog.text
     for secret in ("its-refresh-token", "its-secret", "still-good"):
         assert secret not in caplog.text

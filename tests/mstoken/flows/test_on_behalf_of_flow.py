@@ -1,4 +1,4 @@
-"""On-behalf-of: a web API acts for who called it, against the emulator, in both worlds."""
+"""On-behalf-of: a web API acts for who called it, against the emulator, blocking and under asyncio."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.support.worlds import World
+from tests.support.runners import Runner
 
 from entra_emulator import Emulator
 from entra_emulator.model import Grant, Policy, Secret
@@ -22,51 +22,53 @@ ORDERS = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"
 
 
 @pytest.fixture
-def api(world: World, entra: Emulator) -> Any:
+def api(runner: Runner, entra: Emulator) -> Any:
     """The Orders API's own client; it may read its callers' profiles at Graph."""
     app = entra.state.apps[ORDERS]
     app.secrets = [Secret("orders-secret-for-tests")]
     entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH, scopes=["User.Read"]))
-    return world.client(entra.state.default_tenant.id, ORDERS, ClientSecret("orders-secret-for-tests"), entra.authority)
+    return runner.client(
+        entra.state.default_tenant.id, ORDERS, ClientSecret("orders-secret-for-tests"), entra.authority
+    )
 
 
-def callers_token(world: World, entra: Emulator, user: str) -> str:
+def callers_token(runner: Runner, entra: Emulator, user: str) -> str:
     """What the web application sends to the Orders API."""
     app = entra.state.default_app
     credential = RefreshToken(entra.sign_in(user), ClientSecret(app.secrets[0].value))
-    web = world.client(entra.state.default_tenant.id, app.id, credential, entra.authority)
-    return str(world.run(lambda: web.get_token("api://northwind-orders/.default")).token)
+    web = runner.client(entra.state.default_tenant.id, app.id, credential, entra.authority)
+    return str(runner.run(lambda: web.get_token("api://northwind-orders/.default")).token)
 
 
 def exchanges(entra: Emulator) -> int:
     return len([one for one in entra.token_requests if (one.grant_type or "").endswith("jwt-bearer")])
 
 
-def test_each_caller_gets_their_own(world: World, entra: Emulator, api: Any) -> None:
+def test_each_caller_gets_their_own(runner: Runner, entra: Emulator, api: Any) -> None:
     """Two users call: each downstream token is that user's, and each is asked for once."""
     for user in (NADIA, OTTO):
-        caller = api.on_behalf_of(callers_token(world, entra, user))
-        tokens = [world.run(lambda: caller.get_token("graph")) for _ in range(2)]  # noqa: B023
+        caller = api.on_behalf_of(callers_token(runner, entra, user))
+        tokens = [runner.run(lambda: caller.get_token("graph")) for _ in range(2)]  # noqa: B023
         assert decode(tokens[0].token).claims["upn"] == user
         assert decode(tokens[0].token).claims["appid"] == ORDERS
         assert tokens[0] == tokens[1]
     assert exchanges(entra) == 2
 
 
-def test_another_client_for_the_same_caller_asks_nothing(world: World, entra: Emulator, api: Any) -> None:
+def test_another_client_for_the_same_caller_asks_nothing(runner: Runner, entra: Emulator, api: Any) -> None:
     """The assertion's digest names the token: the next request of the same caller is answered from the store."""
-    assertion = callers_token(world, entra, NADIA)
-    first = world.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
-    assert world.run(lambda: api.on_behalf_of(assertion).get_token("graph")) == first
+    assertion = callers_token(runner, entra, NADIA)
+    first = runner.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
+    assert runner.run(lambda: api.on_behalf_of(assertion).get_token("graph")) == first
     assert exchanges(entra) == 1
 
 
-def test_a_policy_is_handed_to_the_callers_caller(world: World, entra: Emulator, api: Any) -> None:
+def test_a_policy_is_handed_to_the_callers_caller(runner: Runner, entra: Emulator, api: Any) -> None:
     """MFA needed downstream: the error carries the claims, and the header made of it carries them on."""
     entra.state.default_tenant.policies.append(Policy(name="mfa", require="mfa", resources=[GRAPH]))
-    caller = api.on_behalf_of(callers_token(world, entra, OTTO))
+    caller = api.on_behalf_of(callers_token(runner, entra, OTTO))
     with pytest.raises(SignInRequired) as caught:
-        world.run(lambda: caller.get_token("graph"))
+        runner.run(lambda: caller.get_token("graph"))
     assert caught.value.error == "interaction_required"
     assert "capolids" in json.loads(caught.value.claims)["access_token"]
     header = claims_challenge(caught.value.claims)
@@ -74,73 +76,73 @@ def test_a_policy_is_handed_to_the_callers_caller(world: World, entra: Emulator,
     assert challenged_claims(header) == caught.value.claims
 
 
-def test_the_second_factor_goes_along(world: World, entra: Emulator, api: Any) -> None:
+def test_the_second_factor_goes_along(runner: Runner, entra: Emulator, api: Any) -> None:
     """Who signed in with a second factor meets the same policy in silence."""
     entra.state.default_tenant.policies.append(Policy(name="mfa", require="mfa", resources=[GRAPH]))
-    caller = api.on_behalf_of(callers_token(world, entra, NADIA))
-    assert decode(world.run(lambda: caller.get_token("graph")).token).claims["upn"] == NADIA
+    caller = api.on_behalf_of(callers_token(runner, entra, NADIA))
+    assert decode(runner.run(lambda: caller.get_token("graph")).token).claims["upn"] == NADIA
 
 
-def test_a_session_outlives_the_call(world: World, entra: Emulator, api: Any) -> None:
+def test_a_session_outlives_the_call(runner: Runner, entra: Emulator, api: Any) -> None:
     """Begun with the caller's token, it goes on without it, also when that has expired, and for other resources."""
-    begun = api.on_behalf_of(callers_token(world, entra, NADIA), session_key="job-4711-hard-to-guess")
-    world.run(lambda: begun.get_token("graph"))
+    begun = api.on_behalf_of(callers_token(runner, entra, NADIA), session_key="job-4711-hard-to-guess")
+    runner.run(lambda: begun.get_token("graph"))
     entra.clock.advance(7200)
     later = api.on_behalf_of("", session_key="job-4711-hard-to-guess")
-    token = world.run(lambda: later.get_token("graph", fresh=True))
+    token = runner.run(lambda: later.get_token("graph", fresh=True))
     assert decode(token.token).claims["upn"] == NADIA
     assert exchanges(entra) == 1
 
 
-def test_a_session_begins_though_the_token_is_known(world: World, entra: Emulator, api: Any) -> None:
+def test_a_session_begins_though_the_token_is_known(runner: Runner, entra: Emulator, api: Any) -> None:
     """A plain exchange before leaves no refresh token; asking for a session makes one."""
-    assertion = callers_token(world, entra, NADIA)
-    world.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
-    world.run(lambda: api.on_behalf_of(assertion, session_key="k").get_token("graph"))
-    assert world.run(lambda: api.on_behalf_of("", session_key="k").get_token("graph")).token
+    assertion = callers_token(runner, entra, NADIA)
+    runner.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
+    runner.run(lambda: api.on_behalf_of(assertion, session_key="k").get_token("graph"))
+    assert runner.run(lambda: api.on_behalf_of("", session_key="k").get_token("graph")).token
 
 
-def test_a_session_nobody_began(world: World, entra: Emulator, api: Any) -> None:
+def test_a_session_nobody_began(runner: Runner, entra: Emulator, api: Any) -> None:
     """An unknown key is a usage error that says how one begins; nothing is asked."""
     with pytest.raises(UsageError, match="no on-behalf-of session"):
-        world.run(lambda: api.on_behalf_of("", session_key="never").get_token("graph"))
+        runner.run(lambda: api.on_behalf_of("", session_key="never").get_token("graph"))
     assert entra.token_requests == []
 
 
-def test_a_session_key_is_kept_as_a_fingerprint_only(world: World, entra: Emulator) -> None:
+def test_a_session_key_is_kept_as_a_fingerprint_only(runner: Runner, entra: Emulator) -> None:
     """Who reads the names of what is kept cannot go on with a session."""
     app = entra.state.apps[ORDERS]
     app.secrets = [Secret("orders-secret-for-tests")]
     entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH, scopes=["User.Read"]))
     stores = in_memory()
     tenant = entra.state.default_tenant.id
-    client = world.client(tenant, ORDERS, ClientSecret("orders-secret-for-tests"), entra.authority, stores=stores)
-    caller = client.on_behalf_of(callers_token(world, entra, NADIA), session_key="the-session-key")
-    world.run(lambda: caller.get_token("graph"))
+    client = runner.client(tenant, ORDERS, ClientSecret("orders-secret-for-tests"), entra.authority, stores=stores)
+    caller = client.on_behalf_of(callers_token(runner, entra, NADIA), session_key="the-session-key")
+    runner.run(lambda: caller.get_token("graph"))
     assert stores.grants.names()
     assert "the-session-key" not in repr(stores.grants.names())
     assert "the-session-key" not in repr(caller)
 
 
 @pytest.mark.parametrize("kind", ["another's", "expired", "an application's", "nobody's"])
-def test_what_is_no_callers_token_is_refused(world: World, entra: Emulator, api: Any, kind: str) -> None:
+def test_what_is_no_callers_token_is_refused(runner: Runner, entra: Emulator, api: Any, kind: str) -> None:
     """A token for another API, an expired one, one without a user, and text that is none: each with Entra's code."""
     app = entra.state.default_app
     secret = ClientSecret(app.secrets[0].value)
     tenant = entra.state.default_tenant.id
     if kind == "another's":
-        web = world.client(tenant, app.id, RefreshToken(entra.sign_in(NADIA), secret), entra.authority)
-        assertion, code = world.run(lambda: web.get_token("graph")).token, 500131
+        web = runner.client(tenant, app.id, RefreshToken(entra.sign_in(NADIA), secret), entra.authority)
+        assertion, code = runner.run(lambda: web.get_token("graph")).token, 500131
     elif kind == "expired":
-        assertion, code = callers_token(world, entra, NADIA), 500133
+        assertion, code = callers_token(runner, entra, NADIA), 500133
         entra.clock.advance(10_000)
     elif kind == "an application's":
-        web = world.client(tenant, app.id, secret, entra.authority)
-        assertion, code = world.run(lambda: web.get_token("api://northwind-orders/.default")).token, 50013
+        web = runner.client(tenant, app.id, secret, entra.authority)
+        assertion, code = runner.run(lambda: web.get_token("api://northwind-orders/.default")).token, 50013
     else:
         assertion, code = "e30.e30.e30", 50013
     with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
+        runner.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
     assert caught.value.codes == (code,)
     assert caught.value.remedy
 
@@ -153,8 +155,8 @@ def test_only_a_confidential_client_can() -> None:
         OnBehalfOf(client=ClientSecret("s"))
 
 
-def test_a_client_of_a_user_acts_for_nobody_else(world: World) -> None:
+def test_a_client_of_a_user_acts_for_nobody_else(runner: Runner) -> None:
     """`on_behalf_of` belongs to the web API's own client."""
-    client = world.client("contoso.com", ORDERS, RefreshToken("r"))
+    client = runner.client("contoso.com", ORDERS, RefreshToken("r"))
     with pytest.raises(UsageError, match="the web API itself"):
         client.on_behalf_of("a.b.c")

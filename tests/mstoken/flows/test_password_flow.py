@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.worlds import World
+from tests.support.runners import Runner
 
 from entra_emulator import Emulator
 from entra_emulator.model import Policy, User
@@ -17,9 +17,9 @@ NADIA = "nadia@northwind-partner.example"
 PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 
 
-def client(world: World, entra: Emulator, username: str = OTTO, password: str = "") -> Any:
+def client(runner: Runner, entra: Emulator, username: str = OTTO, password: str = "") -> Any:
     credential = Password(username, password or entra.state.settings.password)
-    return world.client(entra.state.default_tenant.id, PUBLIC_APP, credential, entra.authority)
+    return runner.client(entra.state.default_tenant.id, PUBLIC_APP, credential, entra.authority)
 
 
 def otto(entra: Emulator) -> User:
@@ -32,53 +32,53 @@ def grants(entra: Emulator) -> list[str | None]:
     return [one.grant_type for one in entra.token_requests]
 
 
-def test_a_token_and_then_its_refreshes(world: World, entra: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_token_and_then_its_refreshes(runner: Runner, entra: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     """The password is sent once, with a warning; after that the refresh token serves."""
-    app = client(world, entra)
-    assert decode(world.run(lambda: app.get_token("graph")).token).claims["upn"] == OTTO
-    world.run(lambda: app.get_token("arm"))
+    app = client(runner, entra)
+    assert decode(runner.run(lambda: app.get_token("graph")).token).claims["upn"] == OTTO
+    runner.run(lambda: app.get_token("arm"))
     assert grants(entra) == ["password", "refresh_token"]
     assert [one.getMessage() for one in caplog.records if "multi-factor" in one.getMessage()]
     assert entra.state.settings.password not in caplog.text + repr(app)
 
 
-def test_the_realm_is_asked_for_first(world: World, entra: Emulator) -> None:
+def test_the_realm_is_asked_for_first(runner: Runner, entra: Emulator) -> None:
     """As Microsoft's libraries do: GET of the user's realm, then the grant with user name, password and scopes."""
-    world.run(lambda: client(world, entra).get_token("graph"))
+    runner.run(lambda: client(runner, entra).get_token("graph"))
     first, second = [one for one in entra.requests if one.service == "login"]
     assert (first.method, first.path) == ("GET", f"/common/UserRealm/{OTTO}")
     assert set(second.form) == {"client_id", "grant_type", "username", "password", "scope"}
 
 
-def test_a_federated_users_password_is_not_sent(world: World, entra: Emulator) -> None:
+def test_a_federated_users_password_is_not_sent(runner: Runner, entra: Emulator) -> None:
     """Their identity provider checks it, so the way is the browser; the error says where and how."""
     entra.state.default_tenant.federated_domains.append("northwind-partner.example")
     with pytest.raises(SignInRequired, match=r"sts\.northwind-partner\.example") as caught:
-        world.run(lambda: client(world, entra).get_token("graph"))
+        runner.run(lambda: client(runner, entra).get_token("graph"))
     assert "mstoken login" in caught.value.remedy
     assert grants(entra) == []
 
 
 @pytest.mark.parametrize("why", ["policy", "user"])
-def test_a_second_factor_cannot_be_given(world: World, entra: Emulator, why: str) -> None:
+def test_a_second_factor_cannot_be_given(runner: Runner, entra: Emulator, why: str) -> None:
     """MFA: a person must sign in, by the command in the error."""
     if why == "policy":
         entra.state.default_tenant.policies.append(Policy(name="mfa", require="mfa"))
     else:
         otto(entra).mfa_required = True
     with pytest.raises(SignInRequired) as caught:
-        world.run(lambda: client(world, entra).get_token("graph"))
+        runner.run(lambda: client(runner, entra).get_token("graph"))
     assert caught.value.codes == (50076,)
     assert "mstoken login" in caught.value.remedy
 
 
-def test_a_wrong_password_and_the_lock(world: World, entra: Emulator) -> None:
+def test_a_wrong_password_and_the_lock(runner: Runner, entra: Emulator) -> None:
     """50126 each time, and after ten of them 50053: each its kind, and none tried twice."""
-    app = client(world, entra, password="not it")
+    app = client(runner, entra, password="not it")
     codes = []
     for _ in range(11):
         with pytest.raises(TokenRefused) as caught:
-            world.run(lambda: app.get_token("graph"))
+            runner.run(lambda: app.get_token("graph"))
         codes.append(caught.value.codes)
     assert codes == [(50126,)] * 10 + [(50053,)]
     assert isinstance(caught.value, AccessBlocked)
@@ -86,29 +86,29 @@ def test_a_wrong_password_and_the_lock(world: World, entra: Emulator) -> None:
 
 
 @pytest.mark.parametrize(("state", "code"), [("enabled", 50057), ("password_expired", 50055)])
-def test_an_account_in_trouble(world: World, entra: Emulator, state: str, code: int) -> None:
+def test_an_account_in_trouble(runner: Runner, entra: Emulator, state: str, code: int) -> None:
     """Disabled, or the password expired: Entra's code, and what to do."""
     setattr(otto(entra), state, state != "enabled")
     with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: client(world, entra).get_token("graph"))
+        runner.run(lambda: client(runner, entra).get_token("graph"))
     assert caught.value.codes == (code,)
     assert caught.value.remedy
 
 
-def test_nobody_of_that_name(world: World, entra: Emulator) -> None:
+def test_nobody_of_that_name(runner: Runner, entra: Emulator) -> None:
     """A user who is not there is 50034."""
     with pytest.raises(TokenRefused) as caught:
-        world.run(lambda: client(world, entra, username="nobody@northwind-partner.example").get_token("graph"))
+        runner.run(lambda: client(runner, entra, username="nobody@northwind-partner.example").get_token("graph"))
     assert caught.value.codes == (50034,)
 
 
-def test_after_a_revocation_the_password_serves_again(world: World, entra: Emulator) -> None:
+def test_after_a_revocation_the_password_serves_again(runner: Runner, entra: Emulator) -> None:
     """A refresh token that was ended is replaced by a new sign-in, once."""
-    app = client(world, entra)
-    world.run(lambda: app.get_token("graph"))
+    app = client(runner, entra)
+    runner.run(lambda: app.get_token("graph"))
     otto(entra).tokens_valid_from = entra.clock.now() + 1
     entra.clock.advance(2)
-    world.run(lambda: app.get_token("graph", fresh=True))
+    runner.run(lambda: app.get_token("graph", fresh=True))
     assert grants(entra) == ["password", "refresh_token", "password"]
 
 

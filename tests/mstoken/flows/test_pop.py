@@ -12,9 +12,9 @@ from typing import Any
 
 import jwt
 import pytest
-from tests.support.chains import claims_of, client_in
+from tests.support.default_chain import client_from_environment, token_claims
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, TokenService, token_reply
-from tests.support.worlds import World
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine
@@ -35,11 +35,11 @@ NADIA = "nadia@northwind-partner.example"
 CLUSTER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Kubernetes/connectedClusters/c"
 
 
-def _client(world: World, entra: Emulator, credential: Any = None) -> Any:
+def _client(runner: Runner, entra: Emulator, credential: Any = None) -> Any:
     app = entra.state.default_app
     proof = ClientSecret(app.secrets[0].value)
     made = RefreshToken(entra.sign_in(NADIA), proof) if credential == "user" else proof
-    return world.client(entra.state.default_tenant.id, app.id, made, entra.authority)
+    return runner.client(entra.state.default_tenant.id, app.id, made, entra.authority)
 
 
 def _verified(signed: str) -> dict[str, Any]:
@@ -56,11 +56,11 @@ def _verified(signed: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("who", ["app", "user"])
-def test_the_token_is_bound_to_the_key_that_signs(world: World, entra: Emulator, who: str) -> None:
+def test_the_token_is_bound_to_the_key_that_signs(runner: Runner, entra: Emulator, who: str) -> None:
     """PyJWT accepts the signature, and the token inside names the same key, for an application and for a user."""
-    client = _client(world, entra, who)
+    client = _client(runner, entra, who)
     url = "https://management.azure.com/subscriptions?api-version=2022-12-01"
-    token = world.run(partial(client.pop_token, "arm", url=url, method="get", nonce="n-1"))
+    token = runner.run(partial(client.pop_token, "arm", url=url, method="get", nonce="n-1"))
     claims = _verified(token.token)
     assert (token.token_type, token.expires_on > time.time()) == ("PoP", True)
     assert claims["at"] not in repr(token)
@@ -70,10 +70,10 @@ def test_the_token_is_bound_to_the_key_that_signs(world: World, entra: Emulator,
     assert decode(claims["at"]).claims.get("upn") == (NADIA if who == "user" else None)
 
 
-def test_a_cluster_is_named_as_kubelogin_does(world: World, entra: Emulator) -> None:
+def test_a_cluster_is_named_as_kubelogin_does(runner: Runner, entra: Emulator) -> None:
     """What is no URL is signed as it is, in `u`; nothing is said of method and path, and a nonce is made each time."""
-    client = _client(world, entra)
-    first, second = (_verified(world.run(partial(client.pop_token, "arc-k8s", url=CLUSTER)).token) for _ in range(2))
+    client = _client(runner, entra)
+    first, second = (_verified(runner.run(partial(client.pop_token, "arc-k8s", url=CLUSTER)).token) for _ in range(2))
     assert first["u"] == CLUSTER
     assert not {"m", "p"} & set(first)
     assert len(first["nonce"]) >= 32
@@ -101,12 +101,12 @@ def test_what_is_no_url_is_not_signed(url: str) -> None:
         PopRequest(url)
 
 
-def test_one_token_serves_many_requests_and_no_bearer(world: World, entra: Emulator) -> None:
+def test_one_token_serves_many_requests_and_no_bearer(runner: Runner, entra: Emulator) -> None:
     """Each request is signed anew around one token; a bearer token is asked for by itself."""
-    client = _client(world, entra)
+    client = _client(runner, entra)
     before = len(entra.token_requests)
-    signed = [world.run(partial(client.pop_token, "arm", nonce=nonce)) for nonce in ("1", "2")]
-    bearer = world.run(partial(client.get_token, "arm"))
+    signed = [runner.run(partial(client.pop_token, "arm", nonce=nonce)) for nonce in ("1", "2")]
+    bearer = runner.run(partial(client.get_token, "arm"))
     inside = {_verified(one.token)["at"] for one in signed}
     assert len(inside) == 1
     assert len({one.token for one in signed}) == 2
@@ -115,79 +115,79 @@ def test_one_token_serves_many_requests_and_no_bearer(world: World, entra: Emula
     assert (bearer.token_type, len(entra.token_requests) - before) == ("Bearer", 2)
 
 
-def test_another_client_has_another_key(world: World, entra: Emulator) -> None:
+def test_another_client_has_another_key(runner: Runner, entra: Emulator) -> None:
     """Two clients do not share a key, nor a token."""
-    tokens = [world.run(partial(_client(world, entra).pop_token, "arm")).token for _ in range(2)]
+    tokens = [runner.run(partial(_client(runner, entra).pop_token, "arm")).token for _ in range(2)]
     first, second = (_verified(token)["cnf"]["jwk"]["n"] for token in tokens)
     assert first != second
 
 
-def test_many_callers_share_one_request(world: World, entra: Emulator) -> None:
+def test_many_callers_share_one_request(runner: Runner, entra: Emulator) -> None:
     """One bound token is asked for, however many want to sign at once."""
-    client = _client(world, entra)
+    client = _client(runner, entra)
     before = len(entra.token_requests)
-    signed = world.gather(partial(client.pop_token, "arm"), 20)
+    signed = runner.gather(partial(client.pop_token, "arm"), 20)
     assert len({_verified(one.token)["at"] for one in signed}) == 1
     assert len(entra.token_requests) == before + 1
 
 
-def test_what_came_of_an_ended_sign_in_is_forgotten(world: World, entra: Emulator) -> None:
+def test_what_came_of_an_ended_sign_in_is_forgotten(runner: Runner, entra: Emulator) -> None:
     """When the service says that the sign-in is over, the bound tokens of it serve no more either."""
-    client = _client(world, entra, "user")
-    world.run(partial(client.pop_token, "arm"))
+    client = _client(runner, entra, "user")
+    runner.run(partial(client.pop_token, "arm"))
     entra.revoke(NADIA)
     with pytest.raises(SignInRequired):
-        world.run(partial(client.pop_token, "graph"))
+        runner.run(partial(client.pop_token, "graph"))
     with pytest.raises(SignInRequired):
-        world.run(partial(client.pop_token, "arm"))
+        runner.run(partial(client.pop_token, "arm"))
 
 
-def test_a_token_with_claims_takes_the_place_of_the_one_without(world: World, token_service: TokenService) -> None:
+def test_a_token_with_claims_takes_the_place_of_the_one_without(runner: Runner, token_service: TokenService) -> None:
     """After a claims challenge the next signed request has the token that met it."""
     token_service.script = [token_reply("old", token_type="pop"), token_reply("new", token_type="pop")]
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
     options: list[dict[str, str]] = [{}, {"claims": '{"access_token":{"nbf":{"essential":true}}}'}, {}]
-    signed = [world.run(partial(client.pop_token, "arm", **one)).token for one in options]
+    signed = [runner.run(partial(client.pop_token, "arm", **one)).token for one in options]
     assert [decode(one).claims["at"] for one in signed] == ["old", "new", "new"]
-    assert "claims" in token_service.asked[1].form
+    assert "claims" in token_service.requests[1].form
 
 
-def test_a_bearer_token_in_its_place_is_refused(world: World, token_service: TokenService) -> None:
+def test_a_bearer_token_in_its_place_is_refused(runner: Runner, token_service: TokenService) -> None:
     """A service that ignores the wish gets told; the unbound token is not signed around."""
     token_service.script = [token_reply()]
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
     with pytest.raises(UnreadableAnswer, match="bearer token came"):
-        world.run(partial(client.pop_token, "arm"))
-    form = token_service.asked[0].form
+        runner.run(partial(client.pop_token, "arm"))
+    form = token_service.requests[0].form
     confirmation = json.loads(base64.urlsafe_b64decode(form["req_cnf"] + "=="))
     assert (form["token_type"], "=" in form["req_cnf"]) == ("pop", False)
     assert (list(confirmation), confirmation["xms_ksl"]) == (["kid", "xms_ksl"], "sw")  # as kubelogin and Azure CLI
 
 
-def test_a_machine_gets_none(world: World) -> None:
+def test_a_machine_gets_none(runner: Runner) -> None:
     """Where tokens cannot be bound it is said before anybody is asked."""
-    client = world.client("", "", ManagedIdentity(environment={}))
+    client = runner.client("", "", ManagedIdentity(environment={}))
     with pytest.raises(UsageError, match="ManagedIdentity"):
-        world.run(partial(client.pop_token, "arm"))
+        runner.run(partial(client.pop_token, "arm"))
 
 
 def test_in_a_chain_who_cannot_be_bound_is_passed_over(
-    world: World, clean: dict[str, str], machine: Machine, profile: None, tmp_path: Path
+    runner: Runner, clean: dict[str, str], machine: Machine, profile: None, tmp_path: Path
 ) -> None:
     """The machine would serve first; its tokens cannot be bound, so the profile's person serves, and only here."""
-    client = client_in(world, clean | machine.environment("imds"))
+    client = client_from_environment(runner, clean | machine.environment("imds"))
     for _ in range(2):
-        claims = _verified(world.run(partial(client.pop_token, "arm")).token)
+        claims = _verified(runner.run(partial(client.pop_token, "arm")).token)
         assert decode(claims["at"]).claims["upn"] == NADIA
         (tmp_path / "refresh").unlink(missing_ok=True)  # who has served is not looked up again
     assert machine.requests == []
-    assert "upn" not in claims_of(world, client, "arm")
+    assert "upn" not in token_claims(runner, client, "arm")
 
 
 def test_in_a_chain_where_nobody_can_be_bound_each_says_why(
-    world: World, clean: dict[str, str], machine: Machine
+    runner: Runner, clean: dict[str, str], machine: Machine
 ) -> None:
     """The machine is there, and the error says why it does not serve."""
-    client = client_in(world, clean | machine.environment("app_service"))
+    client = client_from_environment(runner, clean | machine.environment("app_service"))
     with pytest.raises(NotConfigured, match="managed identity: its tokens cannot be bound to a key"):
-        world.run(partial(client.pop_token, "arm"))
+        runner.run(partial(client.pop_token, "arm"))

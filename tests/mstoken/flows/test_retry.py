@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.dripping import Dripping
 from tests.support.redis_server import KEY, RedisServer
-from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from tests.support.worlds import World, ask_within
+from tests.support.runners import Runner, get_token_within
+from tests.support.slow_server import SlowServer
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from mstoken import (
     ClientSecret,
@@ -36,19 +36,19 @@ from mstoken.stores.seal import Seal
 SLOW_DOWN = Reply(429, "Too Many Requests", {"Retry-After": "600"})
 
 
-def _client(world: World, service: TokenService, stores: Stores | None = None, client_id: str = CLIENT_ID) -> Any:
-    return world.client(TENANT, client_id, ClientSecret("s3cret"), service.url, stores)
+def _client(runner: Runner, service: TokenService, stores: Stores | None = None, client_id: str = CLIENT_ID) -> Any:
+    return runner.client(TENANT, client_id, ClientSecret("s3cret"), service.url, stores)
 
 
-def test_a_pause_is_kept_by_all_callers_of_the_process(world: World, token_service: TokenService) -> None:
+def test_a_pause_is_kept_by_all_callers_of_the_process(runner: Runner, token_service: TokenService) -> None:
     """After a 429 nobody asks for another token of that application in that tenant before its time."""
-    client = _client(world, token_service)
+    client = _client(runner, token_service)
     token_service.script = [SLOW_DOWN]
     for service in ("graph", "arm", "vault", "graph"):
         with pytest.raises(Throttled) as caught:
-            world.run(partial(client.get_token, service))
+            runner.run(partial(client.get_token, service))
         assert 500 < (caught.value.retry_in or 0) <= 601
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
 
 
 @pytest.fixture(params=["memory", "folder", "redis"])
@@ -66,73 +66,73 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
 
 
 def test_a_pause_is_shared_through_the_store(
-    world: World, token_service: TokenService, shared: Callable[[], Stores]
+    runner: Runner, token_service: TokenService, shared: Callable[[], Stores]
 ) -> None:
     """Another client on the same store keeps it too; one on a store of its own asks for itself."""
     token_service.script = [SLOW_DOWN]
-    for client in (_client(world, token_service, shared()), _client(world, token_service, shared())):
+    for client in (_client(runner, token_service, shared()), _client(runner, token_service, shared())):
         with pytest.raises(Throttled):
-            world.run(partial(client.get_token, "graph"))
-    assert len(token_service.asked) == 1
+            runner.run(partial(client.get_token, "graph"))
+    assert len(token_service.requests) == 1
     with pytest.raises(Throttled):
-        world.run(lambda: _client(world, token_service).get_token("graph"))
-    assert len(token_service.asked) == 2
+        runner.run(lambda: _client(runner, token_service).get_token("graph"))
+    assert len(token_service.requests) == 2
 
 
-def test_a_pause_is_for_one_application_in_one_tenant(world: World, token_service: TokenService) -> None:
+def test_a_pause_is_for_one_application_in_one_tenant(runner: Runner, token_service: TokenService) -> None:
     """Another application and another tenant are asked for as ever."""
     shared = in_memory()
     token_service.script = [SLOW_DOWN, token_reply()]
-    client = _client(world, token_service, shared)
+    client = _client(runner, token_service, shared)
     with pytest.raises(Throttled):
-        world.run(lambda: client.get_token("graph"))
-    assert world.run(lambda: client.get_token("graph", tenant_id="fabrikam.onmicrosoft.com")).token == "token-1"
-    other = _client(world, token_service, shared, "11111111-2222-3333-4444-555555555555")
-    assert world.run(lambda: other.get_token("graph")).token == "token-1"
+        runner.run(lambda: client.get_token("graph"))
+    assert runner.run(lambda: client.get_token("graph", tenant_id="fabrikam.onmicrosoft.com")).token == "token-1"
+    other = _client(runner, token_service, shared, "11111111-2222-3333-4444-555555555555")
+    assert runner.run(lambda: other.get_token("graph")).token == "token-1"
 
 
-def test_a_short_pause_is_waited_out_by_everybody(world: World, token_service: TokenService) -> None:
+def test_a_short_pause_is_waited_out_by_everybody(runner: Runner, token_service: TokenService) -> None:
     """Callers of different tokens wait together and then each gets its own; nobody asks in between."""
     began: list[float] = []
 
-    def answer(asked: Asked) -> Reply:
+    def answer(request: RecordedRequest) -> Reply:
         began.append(time.monotonic())
         return Reply(429, "slow", {"Retry-After": "3"}) if len(began) == 1 else token_reply()
 
     token_service.script = [answer]
-    client = _client(world, token_service)
+    client = _client(runner, token_service)
     with pytest.raises(Throttled):
-        ask_within(world, client, 2)
-    assert world.run(lambda: client.get_token("arm")).token == "token-1"
+        get_token_within(runner, client, 2)
+    assert runner.run(lambda: client.get_token("arm")).token == "token-1"
     assert len(began) == 2
     assert began[1] - began[0] >= 2.8
 
 
-def test_retry_after_may_be_a_date(world: World, token_service: TokenService) -> None:
+def test_retry_after_may_be_a_date(runner: Runner, token_service: TokenService) -> None:
     """RFC 9110 section 10.2.3 allows seconds and a date; both become seconds."""
     token_service.script = [Reply(429, "slow", {"Retry-After": formatdate(time.time() + 500, usegmt=True)})]
     with pytest.raises(Throttled) as caught:
-        world.run(lambda: _client(world, token_service).get_token("graph"))
+        runner.run(lambda: _client(runner, token_service).get_token("graph"))
     assert 400 < (caught.value.retry_in or 0) <= 500
 
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
 def test_a_pause_does_not_outlive_a_clock_that_jumps(
-    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, jump: int
+    runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, jump: int
 ) -> None:
     """Set a day forward it is over; set a day back it would last a day, so it does not count."""
-    client = _client(world, token_service)
+    client = _client(runner, token_service)
     token_service.script = [SLOW_DOWN, token_reply()]
     with pytest.raises(Throttled):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + jump)
-    assert world.run(lambda: client.get_token("graph")).token == "token-1"
+    assert runner.run(lambda: client.get_token("graph")).token == "token-1"
 
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
 def test_a_kept_token_survives_a_clock_that_jumps(
-    world: World,
+    runner: Runner,
     token_service: TokenService,
     monkeypatch: pytest.MonkeyPatch,
     jump: int,
@@ -142,41 +142,41 @@ def test_a_kept_token_survives_a_clock_that_jumps(
     serves; back again too.
     """
     stores = shared()
-    client = _client(world, token_service, stores)
+    client = _client(runner, token_service, stores)
     token_service.script = [token_reply("before"), token_reply("after"), token_reply("last")]
-    world.run(lambda: client.get_token("graph"))
+    runner.run(lambda: client.get_token("graph"))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + jump)
-    for asking in (client, client, _client(world, token_service, stores)):
-        assert world.run(partial(asking.get_token, "graph")).token == "after"
+    for asking in (client, client, _client(runner, token_service, stores)):
+        assert runner.run(partial(asking.get_token, "graph")).token == "after"
     monkeypatch.setattr(time, "time", real)
-    assert world.run(lambda: client.get_token("graph")).token == "last"
-    assert len(token_service.asked) == 3
+    assert runner.run(lambda: client.get_token("graph")).token == "last"
+    assert len(token_service.requests) == 3
 
 
 def test_a_clock_set_back_costs_nobody_the_token_when_the_service_is_down(
-    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, shared: Callable[[], Stores]
+    runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, shared: Callable[[], Stores]
 ) -> None:
     """It is due for renewal, not expired: what cannot be renewed serves on, and is not asked for at every call."""
     token_service.script = [token_reply("before"), Reply(503, "busy", {"Retry-After": "3600"})]
-    client = _client(world, token_service, shared())
-    world.run(lambda: client.get_token("graph"))
+    client = _client(runner, token_service, shared())
+    runner.run(lambda: client.get_token("graph"))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() - 86_400)
     for _ in range(3):
-        assert world.run(lambda: client.get_token("graph")).token == "before"
-    assert len(token_service.asked) == 2
+        assert runner.run(lambda: client.get_token("graph")).token == "before"
+    assert len(token_service.requests) == 2
 
 
 def test_clocks_that_differ_a_little_share_a_token(
-    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, shared: Callable[[], Stores]
+    runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, shared: Callable[[], Stores]
 ) -> None:
     """A machine two minutes behind takes what another has got."""
-    world.run(lambda: _client(world, token_service, shared()).get_token("graph"))
+    runner.run(lambda: _client(runner, token_service, shared()).get_token("graph"))
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() - 120)
-    world.run(lambda: _client(world, token_service, shared()).get_token("graph"))
-    assert len(token_service.asked) == 1
+    runner.run(lambda: _client(runner, token_service, shared()).get_token("graph"))
+    assert len(token_service.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -191,38 +191,38 @@ def test_clocks_that_differ_a_little_share_a_token(
     ],
 )
 def test_what_cannot_get_better_is_not_repeated(
-    world: World, token_service: TokenService, reply: Reply, kind: type[MstokenError]
+    runner: Runner, token_service: TokenService, reply: Reply, kind: type[MstokenError]
 ) -> None:
     """A refusal is told at once, after one request."""
     token_service.script = [reply]
     with pytest.raises(kind):
-        world.run(lambda: _client(world, token_service).get_token("graph"))
-    assert len(token_service.asked) == 1
+        runner.run(lambda: _client(runner, token_service).get_token("graph"))
+    assert len(token_service.requests) == 1
 
 
 @pytest.mark.parametrize("reply", [Reply(503, "busy"), Reply(500, "broken"), Reply(200, raw=b"")])
 def test_faults_are_asked_again_a_few_times_with_growing_pauses(
-    world: World, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, reply: Reply
+    runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, reply: Reply
 ) -> None:
     """5xx and cut connections: three attempts, the second pause longer than the first, then the error."""
     monkeypatch.setattr(retry, "FIRST_PAUSE_IN", 0.1)
     began: list[float] = []
 
-    def answer(asked: Asked) -> Reply:
+    def answer(request: RecordedRequest) -> Reply:
         began.append(time.monotonic())
         return reply
 
     token_service.script = [answer]
     with pytest.raises((ServiceUnavailable, TransportError)):
-        world.run(lambda: _client(world, token_service).get_token("graph"))
+        runner.run(lambda: _client(runner, token_service).get_token("graph"))
     assert len(began) == retry.MOST_TRIES == 3
     assert began[1] - began[0] >= 0.05
     assert began[2] - began[1] >= 0.1
 
 
-def test_pauses_are_not_the_same_for_all(world: World, token_service: TokenService) -> None:
+def test_pauses_are_not_the_same_for_all(runner: Runner, token_service: TokenService) -> None:
     """Back-off is spread by half of it either way, so that callers who failed together do not return together."""
-    client = _client(world, token_service)
+    client = _client(runner, token_service)
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -232,7 +232,7 @@ def test_pauses_are_not_the_same_for_all(world: World, token_service: TokenServi
     token_service.script = [Reply(503, "busy")]
     for _ in range(10):
         with pytest.raises(ServiceUnavailable):
-            world.run(lambda: client.get_token("graph"))
+            runner.run(lambda: client.get_token("graph"))
     first = [pause for pause in pauses if pause <= 0.75]
     assert len(pauses) == 20
     assert all(0.25 <= pause <= 1.5 for pause in pauses)
@@ -244,20 +244,20 @@ def test_pauses_are_not_the_same_for_all(world: World, token_service: TokenServi
     [Reply(200, delay=60), Reply(503, "busy", {"Retry-After": "60"}), Reply(503, "busy", delay=20)],
     ids=["silent", "asks to wait", "slow and busy"],
 )
-def test_a_call_ends_within_its_patience(world: World, token_service: TokenService, stall: Reply) -> None:
+def test_a_call_ends_within_its_patience(runner: Runner, token_service: TokenService, stall: Reply) -> None:
     """A server that stalls, or is busy again and again: one deadline for attempts and pauses together."""
     token_service.script = [stall]
     began = time.monotonic()
     with pytest.raises(TryLater):
-        ask_within(world, _client(world, token_service), 2)
+        get_token_within(runner, _client(runner, token_service), 2)
     assert time.monotonic() - began < 15
 
 
-def test_half_an_answer_and_then_nothing_ends_too(world: World) -> None:
+def test_half_an_answer_and_then_nothing_ends_too(runner: Runner) -> None:
     """An answer whose end never comes is no answer when the patience is over."""
-    with Dripping(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"access_token": "') as url:
-        client = world.client(TENANT, CLIENT_ID, ClientSecret("s3cret"), url)
+    with SlowServer(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"access_token": "') as url:
+        client = runner.client(TENANT, CLIENT_ID, ClientSecret("s3cret"), url)
         began = time.monotonic()
         with pytest.raises(TryLater):
-            ask_within(world, client, 2)
+            get_token_within(runner, client, 2)
         assert time.monotonic() - began < 15

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from tests.support.redis_server import KEY, RedisServer
+from tests.support.runners import Runner, get_token_within
 from tests.support.small_disk import SmallDisk, small_disk
-from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from tests.support.worlds import World, ask_within
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from mstoken import (
     AuthorizationCode,
@@ -42,9 +42,9 @@ class Strict:
         self._lock = threading.Lock()
         service.script = [self._answer]
 
-    def _answer(self, asked: Asked) -> Reply:
+    def _answer(self, request: RecordedRequest) -> Reply:
         with self._lock:
-            if asked.form["refresh_token"] != self.good:
+            if request.form["refresh_token"] != self.good:
                 words = {"error": "invalid_grant", "error_description": "AADSTS70000: used", "error_codes": [70000]}
                 return Reply(400, words)
             self.spent += 1
@@ -59,10 +59,10 @@ def strict(token_service: TokenService) -> Strict:
     return Strict(token_service)
 
 
-def _anna(world: World, strict: Strict, stores: Stores) -> Any:
+def _anna(runner: Runner, strict: Strict, stores: Stores) -> Any:
     if stores.grants.load(ANNA) is None:
         stores.grants.put(ANNA, "rt-0", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
-    return world.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), strict.service.url, stores)
+    return runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), strict.service.url, stores)
 
 
 @pytest.fixture
@@ -73,47 +73,47 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]
         yield made
 
 
-def test_nothing_is_spent_where_the_next_could_not_be_kept(world: World, strict: Strict, disk: SmallDisk) -> None:
+def test_nothing_is_spent_where_the_next_could_not_be_kept(runner: Runner, strict: Strict, disk: SmallDisk) -> None:
     """On a full disk the service is not asked, so that the sign-in goes on when there is room again."""
     stores = Stores(MemoryStore(), Vault(str(disk.folder / "vault")))
-    client = _anna(world, strict, stores)
-    assert world.run(lambda: client.get_token("graph")).token == "token-1"
+    client = _anna(runner, strict, stores)
+    assert runner.run(lambda: client.get_token("graph")).token == "token-1"
     disk.fill()
     with pytest.raises(StoreError, match="Free some space"):
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert strict.spent == 1
     disk.free()
-    assert world.run(lambda: client.get_token("arm")).token == "token-2"
+    assert runner.run(lambda: client.get_token("arm")).token == "token-2"
 
 
 @pytest.mark.parametrize("credential", [DeviceCode(lambda _: None, "anna"), AuthorizationCode("code", "http://x")])
 def test_no_person_is_asked_where_the_sign_in_could_not_be_kept(
-    world: World, strict: Strict, disk: SmallDisk, credential: Any
+    runner: Runner, strict: Strict, disk: SmallDisk, credential: Any
 ) -> None:
     """Somebody with a phone would have signed in for nothing."""
     stores = Stores(MemoryStore(), Vault(str(disk.folder / "vault")))
     stores.grants.put("account:other", "rt", TokenInfo())
     disk.fill()
-    client = world.client(TENANT, CLIENT_ID, credential, strict.service.url, stores)
+    client = runner.client(TENANT, CLIENT_ID, credential, strict.service.url, stores)
     for call in (lambda: client.sign_in("graph"), lambda: client.get_token("graph")):
         with pytest.raises(StoreError, match="Free some space"):
-            world.run(call)
-    assert strict.service.asked == []
+            runner.run(call)
+    assert strict.service.requests == []
 
 
-def test_what_came_and_could_not_be_written_is_written_later(world: World, strict: Strict) -> None:
+def test_what_came_and_could_not_be_written_is_written_later(runner: Runner, strict: Strict) -> None:
     """The store goes away while the service answers: the caller is told, and the next goes on with what came."""
     redis = RedisServer()
     try:
         stores = Stores(MemoryStore(), redis_stores(redis.url, KEY).grants)
-        client = _anna(world, strict, stores)
+        client = _anna(runner, strict, stores)
         strict.before = redis.stop
         with pytest.raises(StoreError):
-            world.run(lambda: client.get_token("graph"))
+            runner.run(lambda: client.get_token("graph"))
         strict.before = lambda: None
         redis.start()
         time.sleep(AWAY_IN + 0.1)
-        assert world.run(lambda: client.get_token("arm")).token == "token-2"
+        assert runner.run(lambda: client.get_token("arm")).token == "token-2"
         held = redis_stores(redis.url, KEY).grants.load(ANNA)
         assert held is not None
         assert (held.current, held.previous) == ("rt-2", "rt-1")
@@ -121,24 +121,24 @@ def test_what_came_and_could_not_be_written_is_written_later(world: World, stric
         redis.close()
 
 
-def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(world: World, strict: Strict) -> None:
+def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(runner: Runner, strict: Strict) -> None:
     """Nor does it bring back a sign-in that was forgotten meanwhile."""
     redis = RedisServer()
     try:
         grants = redis_stores(redis.url, KEY).grants
-        client = _anna(world, strict, Stores(MemoryStore(), grants))
+        client = _anna(runner, strict, Stores(MemoryStore(), grants))
         strict.before = redis.stop
         with pytest.raises(StoreError):
-            world.run(lambda: client.get_token("graph"))
+            runner.run(lambda: client.get_token("graph"))
         redis.start()
         time.sleep(AWAY_IN + 0.1)
         grants.remove(ANNA)
         with pytest.raises(SignInRequired):
-            world.run(lambda: client.get_token("graph"))
+            runner.run(lambda: client.get_token("graph"))
         assert grants.load(ANNA) is None
         grants.put(ANNA, "rt-of-ben", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
         with pytest.raises(SignInRequired):
-            world.run(lambda: client.get_token("graph"))
+            runner.run(lambda: client.get_token("graph"))
         held = grants.load(ANNA)
         assert held is not None
         assert held.current == "rt-of-ben"
@@ -146,65 +146,67 @@ def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(world: World, s
         redis.close()
 
 
-def test_a_crash_between_answer_and_writing_is_told_as_an_end(world: World, strict: Strict) -> None:
+def test_a_crash_between_answer_and_writing_is_told_as_an_end(runner: Runner, strict: Strict) -> None:
     """Nobody can undo that: the old token is tried, once, and the refusal says to sign in."""
     stores = in_memory()
-    client = _anna(world, strict, stores)
+    client = _anna(runner, strict, stores)
     strict.good = "rt-that-was-never-written"
     with pytest.raises(SignInRequired) as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert "mstoken login" in caught.value.remedy
-    assert [asked.form["refresh_token"] for asked in strict.service.asked] == ["rt-0"]
+    assert [request.form["refresh_token"] for request in strict.service.requests] == ["rt-0"]
 
 
-def test_callers_of_many_resources_spend_one_token_after_another(world: World, strict: Strict) -> None:
+def test_callers_of_many_resources_spend_one_token_after_another(runner: Runner, strict: Strict) -> None:
     """Twelve at once, each for another resource: none spends what another has spent."""
-    client = _anna(world, strict, in_memory())
+    client = _anna(runner, strict, in_memory())
     resources = iter([f"https://{number}.example.com/.default" for number in range(12)])
-    tokens = world.gather(lambda: client.get_token(next(resources)), 12)
+    tokens = runner.gather(lambda: client.get_token(next(resources)), 12)
     assert [repr(one) for one in tokens if isinstance(one, Exception)] == []
-    assert strict.spent == len(strict.service.asked) == 12
+    assert strict.spent == len(strict.service.requests) == 12
 
 
-def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending(world: World, strict: Strict) -> None:
+def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending(
+    runner: Runner, strict: Strict
+) -> None:
     """Another caller has the turn and hangs: who has waited long enough is told to ask again, and asks nobody."""
     stores = in_memory()
-    client = _anna(world, strict, stores)
+    client = _anna(runner, strict, stores)
     release = stores.tokens.try_lock(ANNA)
     assert release is not None
     with pytest.raises(TryLater, match="still renewing"):
-        ask_within(world, client, 1)
-    assert strict.service.asked == []
+        get_token_within(runner, client, 1)
+    assert strict.service.requests == []
     release()
-    assert ask_within(world, client, 20).token == "token-1"
+    assert get_token_within(runner, client, 20).token == "token-1"
 
 
-def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(world: World, token_service: TokenService) -> None:
+def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(runner: Runner, token_service: TokenService) -> None:
     """The others learn of it, and do not each try for as long as a call may last, one after the other."""
     stores = in_memory()
     stores.grants.put(ANNA, "rt-0", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     token_service.script = [Reply(503, "down", {"Retry-After": "3600"}, delay=2)]
-    client = world.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), token_service.url, stores)
+    client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), token_service.url, stores)
     resources = iter([f"https://{number}.example.com/.default" for number in range(12)])
-    failures = world.gather(lambda: client.get_token(next(resources)), 12)
+    failures = runner.gather(lambda: client.get_token(next(resources)), 12)
     assert all(isinstance(one, MstokenError) for one in failures)
-    assert 1 <= len(token_service.asked) <= 3
+    assert 1 <= len(token_service.requests) <= 3
 
 
-def test_the_one_that_works_stays_the_one_before(world: World, token_service: TokenService) -> None:
+def test_the_one_that_works_stays_the_one_before(runner: Runner, token_service: TokenService) -> None:
     """The current token is refused and the previous one works: it, and not the refused one, is kept beside the new."""
     stores = in_memory()
     stores.grants.put(ANNA, "works", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     stores.grants.replace(ANNA, "works", "never-worked")
 
-    def answer(asked: Asked) -> Reply:
-        if asked.form["refresh_token"] == "never-worked":
+    def answer(request: RecordedRequest) -> Reply:
+        if request.form["refresh_token"] == "never-worked":
             return Reply(400, {"error": "invalid_grant", "error_codes": [70000]})
         return token_reply(refresh_token="new")
 
     token_service.script = [answer]
-    client = world.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
-    world.run(lambda: client.get_token("graph"))
+    client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
+    runner.run(lambda: client.get_token("graph"))
     held = stores.grants.load(ANNA)
     assert held is not None
     assert (held.current, held.previous) == ("new", "works")

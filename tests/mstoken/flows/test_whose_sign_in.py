@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from tests.support.person import Person
-from tests.support.worlds import World
+from tests.support.runners import Runner
+from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
 from mstoken import Browser
@@ -32,7 +32,7 @@ def _another_app(entra: Emulator, number: int, *, family: bool) -> str:
     return app.id
 
 
-def test_a_family_shares_its_sign_in(world: World, entra: Emulator, otto: Person) -> None:
+def test_a_family_shares_its_sign_in(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Clients of one family use the refresh token another of them left; a stranger asks for itself."""
     entra.state.apps[PUBLIC_APP].family = True
     sibling, stranger = (_another_app(entra, number, family=number == 1) for number in (1, 2))
@@ -43,13 +43,15 @@ def test_a_family_shares_its_sign_in(world: World, entra: Emulator, otto: Person
         return otto.open(url)
 
     for app_id in (PUBLIC_APP, sibling, stranger):
-        app = world.client("organizations", app_id, Browser(open_browser=open_browser), entra.authority, stores=stores)
-        token = world.run(partial(app.get_token, "graph"))
+        app = runner.client("organizations", app_id, Browser(open_browser=open_browser), entra.authority, stores=stores)
+        token = runner.run(partial(app.get_token, "graph"))
         assert decode(token.token).claims["appid"] == app_id
     assert opened == [PUBLIC_APP, stranger]
 
 
-def test_a_family_shares_nobody_elses_sign_in(world: World, entra: Emulator, nadia: Person, otto: Person) -> None:
+def test_a_family_shares_nobody_elses_sign_in(
+    runner: Runner, entra: Emulator, nadia: ScriptedUser, otto: ScriptedUser
+) -> None:
     """Who names a person or an account gets that one's tokens, whoever of the family signed in before."""
     entra.state.apps[PUBLIC_APP].family = True
     sibling = _another_app(entra, 1, family=True)
@@ -58,8 +60,8 @@ def test_a_family_shares_nobody_elses_sign_in(world: World, entra: Emulator, nad
     def upn(app_id: str, **options: Any) -> Any:
         person = nadia if NADIA in options.values() else otto
         credential = Browser(open_browser=person.open, timeout_in=30, **options)
-        app = world.client("organizations", app_id, credential, entra.authority, stores=stores)
-        return decode(world.run(partial(app.get_token, "graph")).token).claims["upn"]
+        app = runner.client("organizations", app_id, credential, entra.authority, stores=stores)
+        return decode(runner.run(partial(app.get_token, "graph")).token).claims["upn"]
 
     assert upn(PUBLIC_APP, login_hint=NADIA) == NADIA
     assert upn(sibling, login_hint=OTTO) == OTTO
@@ -74,14 +76,14 @@ def test_a_family_shares_nobody_elses_sign_in(world: World, entra: Emulator, nad
 
 @pytest.mark.parametrize(("hint", "told"), [(NADIA, True), (OTTO.upper(), False), ("O.CiQ-opaque", False)])
 def test_another_person_than_suggested_is_told(
-    world: World,
+    runner: Runner,
     entra: Emulator,
-    otto: Person,
+    otto: ScriptedUser,
     caplog: pytest.LogCaptureFixture,
     hint: str,
     told: bool,  # noqa: FBT001
 ) -> None:
     """The page lets the person choose, so a sign-in may be somebody else's than its name says: a warning says whose."""
-    app = world.client("organizations", PUBLIC_APP, Browser(open_browser=otto.open, login_hint=hint), entra.authority)
-    world.run(lambda: app.get_token("graph"))
+    app = runner.client("organizations", PUBLIC_APP, Browser(open_browser=otto.open, login_hint=hint), entra.authority)
+    runner.run(lambda: app.get_token("graph"))
     assert (f"{OTTO} signed in, where {hint} was suggested" in caplog.text) is told

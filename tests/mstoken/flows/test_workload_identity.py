@@ -11,10 +11,10 @@ import httpx
 import pytest
 import trustme
 from azure.identity import WorkloadIdentityCredential
-from tests.support.hurried import hurry
+from tests.support.fake_clock import use_fake_clock
 from tests.support.oidc_issuer import OidcIssuer
-from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from tests.support.worlds import World
+from tests.support.runners import Runner
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from entra_emulator import Emulator
 from entra_emulator.model import FederatedCredential
@@ -43,61 +43,61 @@ def pod(entra: Emulator, tmp_path: Path) -> Iterator[dict[str, str]]:
     issuer.close()
 
 
-def in_pod(world: World, pod: dict[str, str]) -> Any:
+def in_pod(runner: Runner, pod: dict[str, str]) -> Any:
     where = (pod["AZURE_TENANT_ID"], pod["AZURE_CLIENT_ID"])
-    return world.client(*where, WorkloadIdentity(environment=pod), pod["AZURE_AUTHORITY_HOST"])
+    return runner.client(*where, WorkloadIdentity(environment=pod), pod["AZURE_AUTHORITY_HOST"])
 
 
-def test_the_federated_token_gets_an_apps_token(world: World, entra: Emulator, pod: dict[str, str]) -> None:
+def test_the_federated_token_gets_an_apps_token(runner: Runner, entra: Emulator, pod: dict[str, str]) -> None:
     """The file's token is the client assertion of client credentials."""
-    client = in_pod(world, pod)
-    claims = decode(world.run(lambda: client.get_token("graph")).token).claims
+    client = in_pod(runner, pod)
+    claims = decode(runner.run(lambda: client.get_token("graph")).token).claims
     assert (claims["appid"], claims["appidacr"]) == (pod["AZURE_CLIENT_ID"], "2")
 
 
-def test_the_file_is_read_each_time(world: World, pod: dict[str, str]) -> None:
+def test_the_file_is_read_each_time(runner: Runner, pod: dict[str, str]) -> None:
     """Kubernetes renews it; what was there at first does not matter."""
     path = Path(pod["AZURE_FEDERATED_TOKEN_FILE"])
     good = path.read_text()
     path.write_text("eyJhbGciOiJSUzI1NiJ9.e30.bad")
-    client = in_pod(world, pod)
+    client = in_pod(runner, pod)
     with pytest.raises(CredentialRejected):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     path.write_text(good)
-    assert world.run(lambda: client.get_token("graph")).token
+    assert runner.run(lambda: client.get_token("graph")).token
 
 
-def test_a_file_that_is_not_there_is_named(world: World, pod: dict[str, str]) -> None:
+def test_a_file_that_is_not_there_is_named(runner: Runner, pod: dict[str, str]) -> None:
     """The path and the variable are told."""
-    client = in_pod(world, pod | {"AZURE_FEDERATED_TOKEN_FILE": "/nowhere/token"})
+    client = in_pod(runner, pod | {"AZURE_FEDERATED_TOKEN_FILE": "/nowhere/token"})
     with pytest.raises(UsageError, match="/nowhere/token") as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert "AZURE_FEDERATED_TOKEN_FILE" in caught.value.remedy
 
 
-def test_without_a_file_there_is_no_workload_identity(world: World) -> None:
+def test_without_a_file_there_is_no_workload_identity(runner: Runner) -> None:
     """Outside of a pod the error says how to make one of it."""
-    client = world.client(TENANT, CLIENT_ID, WorkloadIdentity(environment={}))
+    client = runner.client(TENANT, CLIENT_ID, WorkloadIdentity(environment={}))
     with pytest.raises(UsageError, match="AZURE_FEDERATED_TOKEN_FILE") as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert "azure.workload.identity/use" in caught.value.remedy
 
 
-def test_a_managed_identity_in_a_pod_is_its_workload_identity(world: World, pod: dict[str, str]) -> None:
+def test_a_managed_identity_in_a_pod_is_its_workload_identity(runner: Runner, pod: dict[str, str]) -> None:
     """As azure-identity has it: ManagedIdentity() in a pod is not the node's identity."""
-    client = world.client("", "", ManagedIdentity(environment=pod))
-    claims = decode(world.run(lambda: client.get_token("graph")).token).claims
+    client = runner.client("", "", ManagedIdentity(environment=pod))
+    claims = decode(runner.run(lambda: client.get_token("graph")).token).claims
     assert claims["appid"] == pod["AZURE_CLIENT_ID"]
 
 
 @pytest.mark.parametrize("kind", ["object_id", "resource_id"])
 def test_in_a_pod_a_managed_identity_is_named_by_its_client_id(
-    world: World, entra: Emulator, pod: dict[str, str], kind: str
+    runner: Runner, entra: Emulator, pod: dict[str, str], kind: str
 ) -> None:
     """Another id would be overlooked, and another identity's token come, so it is refused."""
-    client = world.client("", "", ManagedIdentity(environment=pod, **{kind: "one-of-mine"}))
+    client = runner.client("", "", ManagedIdentity(environment=pod, **{kind: "one-of-mine"}))
     with pytest.raises(UsageError, match="No request was made"):
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert entra.token_requests == []
 
 
@@ -128,13 +128,13 @@ def bound(proxy: TokenService, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_the_token_proxy_stands_in_for_entra(world: World, proxy: TokenService, bound: dict[str, str]) -> None:
+def test_the_token_proxy_stands_in_for_entra(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
     """The request is the usual one, at the proxy's path and then Entra's; the server is known by its own authority."""
-    client = in_pod(world, bound)
-    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
-    [asked] = proxy.asked
-    assert asked.path == f"/bind/{TENANT}/oauth2/v2.0/token"
-    assert asked.form == {
+    client = in_pod(runner, bound)
+    assert runner.run(lambda: client.get_token("arm")).token == "by-proxy"
+    [request] = proxy.requests
+    assert request.path == f"/bind/{TENANT}/oauth2/v2.0/token"
+    assert request.form == {
         "client_id": CLIENT_ID,
         "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
         "client_assertion": "eyJhbGciOiJSUzI1NiJ9.e30.sig",
@@ -143,35 +143,35 @@ def test_the_token_proxy_stands_in_for_entra(world: World, proxy: TokenService, 
     }
 
 
-def test_the_proxys_authority_may_come_as_text(world: World, proxy: TokenService, bound: dict[str, str]) -> None:
+def test_the_proxys_authority_may_come_as_text(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
     """AZURE_KUBERNETES_CA_DATA instead of a file."""
     del bound["AZURE_KUBERNETES_CA_FILE"]
-    client = in_pod(world, bound | {"AZURE_KUBERNETES_CA_DATA": PEM})
-    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
+    client = in_pod(runner, bound | {"AZURE_KUBERNETES_CA_DATA": PEM})
+    assert runner.run(lambda: client.get_token("arm")).token == "by-proxy"
 
 
-def test_the_proxys_authority_is_read_anew(world: World, proxy: TokenService, bound: dict[str, str]) -> None:
+def test_the_proxys_authority_is_read_anew(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
     """The cluster renews the file; an authority that does not fit is refused, before the assertion is sent."""
     path = Path(bound["AZURE_KUBERNETES_CA_FILE"])
     path.write_bytes(trustme.CA().cert_pem.bytes())
-    client = in_pod(world, bound)
-    hurry(client)
+    client = in_pod(runner, bound)
+    use_fake_clock(client)
     with pytest.raises(TransportError):
-        world.run(lambda: client.get_token("arm"))
-    assert proxy.asked == []
+        runner.run(lambda: client.get_token("arm"))
+    assert proxy.requests == []
     path.write_text(PEM)
-    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
+    assert runner.run(lambda: client.get_token("arm")).token == "by-proxy"
 
 
 @pytest.fixture
 def bound_pod(entra: Emulator, pod: dict[str, str], proxy: TokenService, bound: dict[str, str]) -> dict[str, str]:
     """A pod with identity binding whose proxy hands on what it gets to the emulator, as the cluster's does to Entra."""
 
-    def hand_on(asked: Asked) -> Reply:
-        headers = {"Content-Type": asked.headers.get("Content-Type", "")}
+    def hand_on(request: RecordedRequest) -> Reply:
+        headers = {"Content-Type": request.headers.get("Content-Type", "")}
         with httpx.Client(verify=ssl.create_default_context(cafile=entra.ca_file), trust_env=False) as beyond:
-            url = entra.authority + asked.path.removeprefix("/bind")
-            answer = beyond.request(asked.method, url, content=asked.body, headers=headers)
+            url = entra.authority + request.path.removeprefix("/bind")
+            answer = beyond.request(request.method, url, content=request.body, headers=headers)
         return Reply(answer.status_code, answer.content, {"Content-Type": answer.headers["content-type"]})
 
     proxy.script = [hand_on]
@@ -179,44 +179,44 @@ def bound_pod(entra: Emulator, pod: dict[str, str], proxy: TokenService, bound: 
 
 
 def test_entra_gives_a_token_through_the_proxy(
-    world: World, entra: Emulator, proxy: TokenService, bound_pod: dict[str, str]
+    runner: Runner, entra: Emulator, proxy: TokenService, bound_pod: dict[str, str]
 ) -> None:
     """The federated token is accepted behind it, and nothing goes past it."""
-    client = in_pod(world, bound_pod)
-    claims = decode(world.run(lambda: client.get_token("arm")).token).claims
+    client = in_pod(runner, bound_pod)
+    claims = decode(runner.run(lambda: client.get_token("arm")).token).claims
     assert (claims["appid"], claims["appidacr"]) == (bound_pod["AZURE_CLIENT_ID"], "2")
-    assert len(proxy.asked) == len(entra.token_requests) == 1
+    assert len(proxy.requests) == len(entra.token_requests) == 1
 
 
 def test_entras_refusal_comes_through_the_proxy(
-    world: World, entra: Emulator, proxy: TokenService, bound_pod: dict[str, str]
+    runner: Runner, entra: Emulator, proxy: TokenService, bound_pod: dict[str, str]
 ) -> None:
     """With its code. What may only not be known yet is asked once more, through the proxy as well."""
     entra.state.default_app.federated = [FederatedCredential("https://another.example", SUBJECT)]
-    client = in_pod(world, bound_pod)
-    hurry(client)
+    client = in_pod(runner, bound_pod)
+    use_fake_clock(client)
     with pytest.raises(CredentialRejected) as caught:
-        world.run(lambda: client.get_token("arm"))
+        runner.run(lambda: client.get_token("arm"))
     assert caught.value.codes == (700211,)
-    assert len(proxy.asked) == 2
+    assert len(proxy.requests) == 2
 
 
 def test_an_assertion_that_came_too_late_is_read_again_for_the_proxy(
-    world: World, proxy: TokenService, bound: dict[str, str]
+    runner: Runner, proxy: TokenService, bound: dict[str, str]
 ) -> None:
     """After 700024 the file is read anew, and what it holds then is sent the same way."""
     path = Path(bound["AZURE_FEDERATED_TOKEN_FILE"])
 
-    def late(_: Asked) -> Reply:
+    def late(_: RecordedRequest) -> Reply:
         path.write_text("eyJhbGciOiJSUzI1NiJ9.e30.renewed")
         return Reply(
             401, {"error": "invalid_client", "error_description": "AADSTS700024: late", "error_codes": [700024]}
         )
 
     proxy.script = [late, token_reply("by-proxy")]
-    client = in_pod(world, bound)
-    assert world.run(lambda: client.get_token("arm")).token == "by-proxy"
-    assert [asked.form["client_assertion"].rpartition(".")[2] for asked in proxy.asked] == ["sig", "renewed"]
+    client = in_pod(runner, bound)
+    assert runner.run(lambda: client.get_token("arm")).token == "by-proxy"
+    assert [request.form["client_assertion"].rpartition(".")[2] for request in proxy.requests] == ["sig", "renewed"]
 
 
 def test_the_azure_sdk_takes_the_same_proxy(
@@ -228,7 +228,7 @@ def test_the_azure_sdk_takes_the_same_proxy(
     with WorkloadIdentityCredential(enable_azure_proxy=True, disable_instance_discovery=True) as credential:
         token = credential.get_token("https://management.azure.com/.default")
     assert decode(token.token).claims["appid"] == bound_pod["AZURE_CLIENT_ID"]
-    assert f"/bind/{bound_pod['AZURE_TENANT_ID']}/oauth2/v2.0/token" in [asked.path for asked in proxy.asked]
+    assert f"/bind/{bound_pod['AZURE_TENANT_ID']}/oauth2/v2.0/token" in [request.path for request in proxy.requests]
 
 
 @pytest.mark.parametrize(
@@ -245,10 +245,10 @@ def test_the_azure_sdk_takes_the_same_proxy(
     ],
 )
 def test_half_a_description_of_the_proxy_is_refused(
-    world: World, proxy: TokenService, bound: dict[str, str], changed: dict[str, str], word: str
+    runner: Runner, proxy: TokenService, bound: dict[str, str], changed: dict[str, str], word: str
 ) -> None:
     """What is wrong is told, and Entra is not asked in the proxy's place."""
-    client = in_pod(world, bound | changed)
+    client = in_pod(runner, bound | changed)
     with pytest.raises(UsageError, match=word):
-        world.run(lambda: client.get_token("arm"))
-    assert proxy.asked == []
+        runner.run(lambda: client.get_token("arm"))
+    assert proxy.requests == []

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from tests.support.certificates import identity
-from tests.support.hurried import hurry
+from tests.support.fake_clock import use_fake_clock
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, TokenService
-from tests.support.worlds import World
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate
@@ -68,29 +68,29 @@ def hsm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pkcs11Key]:
         os.environ["SOFTHSM2_CONF"] = before
 
 
-def _client(world: World, entra: Emulator, key: ClientKey) -> Any:
-    return world.client(entra.state.default_tenant.id, entra.state.default_app.id, key, entra.authority)
+def _client(runner: Runner, entra: Emulator, key: ClientKey) -> Any:
+    return runner.client(entra.state.default_tenant.id, entra.state.default_app.id, key, entra.authority)
 
 
 @pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
 @pytest.mark.parametrize("named", [{}, {"label": "", "id": "a1b2"}, {"id": "A1B2"}])
 def test_a_key_in_a_token_gets_tokens(
-    world: World, entra: Emulator, hsm: Pkcs11Key, algorithm: Any, named: dict[str, str]
+    runner: Runner, entra: Emulator, hsm: Pkcs11Key, algorithm: Any, named: dict[str, str]
 ) -> None:
     """SoftHSM signs, by label or by id, and the emulator accepts it; the certificate comes from the token too."""
     key = replace(hsm, **named)
     entra.state.default_app.certificates = [Certificate(APP.certificate_pem().decode())]
-    client = _client(world, entra, ClientKey(key, key.certificate, algorithm=algorithm))
-    assert world.run(lambda: client.get_token("graph")).token
+    client = _client(runner, entra, ClientKey(key, key.certificate, algorithm=algorithm))
+    assert runner.run(lambda: client.get_token("graph")).token
 
 
-def test_a_key_that_entra_does_not_know_is_refused(world: World, entra: Emulator, hsm: Pkcs11Key) -> None:
+def test_a_key_that_entra_does_not_know_is_refused(runner: Runner, entra: Emulator, hsm: Pkcs11Key) -> None:
     """The token signs well; its certificate is not the application's, or is no more."""
     entra.state.default_app.certificates = [Certificate(identity(1).certificate_pem().decode())]
-    client = _client(world, entra, ClientKey(hsm, hsm.certificate))
-    hurry(client)
+    client = _client(runner, entra, ClientKey(hsm, hsm.certificate))
+    use_fake_clock(client)
     with pytest.raises(CredentialRejected) as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert caught.value.codes == (700027,)
 
 
@@ -115,16 +115,16 @@ def test_many_threads_share_a_token(hsm: Pkcs11Key) -> None:
     ],
 )
 def test_what_a_token_refuses_is_told(
-    world: World, token_service: TokenService, hsm: Pkcs11Key, changed: dict[str, str], said: str, remedy: str
+    runner: Runner, token_service: TokenService, hsm: Pkcs11Key, changed: dict[str, str], said: str, remedy: str
 ) -> None:
     """A wrong PIN, name, token or module is a usage error that says so, before the network, without the PIN."""
     credential = ClientKey(replace(hsm, **changed), APP.certificate_pem())
-    client = world.client(TENANT, CLIENT_ID, credential, token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
     with pytest.raises(UsageError, match=said) as caught:
-        world.run(lambda: client.get_token("graph"))
+        runner.run(lambda: client.get_token("graph"))
     assert remedy in caught.value.remedy
     assert PIN not in str(caught.value)
-    assert token_service.asked == []
+    assert token_service.requests == []
 
 
 def test_the_pin_does_not_show(hsm: Pkcs11Key) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.forged import AZURE_CLI, TENANT, id_token, jwt
+from tests.support.unsigned_tokens import AZURE_CLI, TENANT, id_token, jwt
 
 from mstoken.errors import UnreadableAnswer
 from mstoken.protocol.id_token import Person, read_person

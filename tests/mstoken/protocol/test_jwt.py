@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.forged import jwt, part
+from tests.support.unsigned_tokens import base64url_json, jwt
 
 from mstoken.errors import UsageError
 from mstoken.protocol.jwt import LONGEST, decode, looks_like_jwt
@@ -63,12 +63,12 @@ def test_any_bytes_in_the_parts_are_decoded_or_refused(header: bytes, claims: by
         "a.b",
         "a.b.c.d",
         "a.b.c.d.e.f",
-        f"{part({'alg': 'none'})}.{part(['not', 'an', 'object'])}.",
-        f"{part('text')}.{part({})}.x",
-        f"{part({})}.{part({})[:-1]}.x",
-        f"{part({})}.e+/=.x",
-        f"{part({})}.{base64.urlsafe_b64encode(b'{' * 100_000).decode()}.x",
-        f"{part({})}.{base64.urlsafe_b64encode(b'[' * 100_000).decode()}.x",
+        f"{base64url_json({'alg': 'none'})}.{base64url_json(['not', 'an', 'object'])}.",
+        f"{base64url_json('text')}.{base64url_json({})}.x",
+        f"{base64url_json({})}.{base64url_json({})[:-1]}.x",
+        f"{base64url_json({})}.e+/=.x",
+        f"{base64url_json({})}.{base64.urlsafe_b64encode(b'{' * 100_000).decode()}.x",
+        f"{base64url_json({})}.{base64.urlsafe_b64encode(b'[' * 100_000).decode()}.x",
     ],
 )
 def test_what_is_no_jwt_is_refused(token: str) -> None:
@@ -82,7 +82,7 @@ def test_numbers_that_are_none_are_refused(number: str) -> None:
     """What Python takes for a number though JSON or reason does not makes the token unreadable."""
     claims = base64.urlsafe_b64encode(f'{{"exp": {number}}}'.encode()).decode()
     with pytest.raises(UsageError):
-        decode(f"{part({})}.{claims}.x")
+        decode(f"{base64url_json({})}.{claims}.x")
 
 
 def test_a_token_over_the_limit_is_refused_unread() -> None:
@@ -96,7 +96,7 @@ def test_a_token_over_the_limit_is_refused_unread() -> None:
 def test_an_encrypted_token_shows_its_header_alone() -> None:
     """Of a JWE, five parts, only the header is readable (RFC 7516 section 3.1)."""
     header = {"alg": "RSA-OAEP", "enc": "A256GCM"}
-    decoded = decode(f"{part(header)}.a.b.c.d")
+    decoded = decode(f"{base64url_json(header)}.a.b.c.d")
     assert (decoded.header, decoded.claims, decoded.encrypted) == (header, {}, True)
 
 

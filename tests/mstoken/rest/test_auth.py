@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 import requests
-from tests.support.token_service import CLIENT_ID, TENANT, Asked, Reply, TokenService, token_reply
-from tests.support.worlds import World
+from tests.support.runners import Runner
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from mstoken import AsyncClient, Client, ClientSecret, UntrustedOrigin, UsageError
 
@@ -22,7 +22,7 @@ CHALLENGE = f'Bearer realm="", error="insufficient_claims", claims="{base64.b64e
 def api() -> Any:
     """An API that says which token it was called with."""
     service = TokenService()
-    service.script = [lambda asked: Reply(200, {"seen": asked.headers.get("Authorization", "")})]
+    service.script = [lambda request: Reply(200, {"seen": request.headers.get("Authorization", "")})]
     yield service
     service.close()
 
@@ -34,10 +34,10 @@ def client(token_service: TokenService) -> Client:
 
 
 def challenging(first: str) -> Any:
-    def answer(asked: Asked) -> Reply:
-        if asked.headers["Authorization"] == f"Bearer {first}":
+    def answer(request: RecordedRequest) -> Reply:
+        if request.headers["Authorization"] == f"Bearer {first}":
             return Reply(401, {"error": {"code": "TokenCreatedWithOutdatedPolicies"}}, {"WWW-Authenticate": CHALLENGE})
-        return Reply(200, {"seen": asked.headers["Authorization"]})
+        return Reply(200, {"seen": request.headers["Authorization"]})
 
     return answer
 
@@ -69,8 +69,8 @@ def test_a_claims_challenge_is_answered_in_requests(
     api.script = [challenging("old")]
     answer = requests.post(api.url, json={"a": 1}, auth=client.auth("graph", origin=api.url), timeout=10)
     assert answer.json() == {"seen": "Bearer new"}
-    assert json.loads(token_service.asked[1].form["claims"]) == json.loads(CLAIMS)
-    assert [asked.body for asked in api.asked] == [b'{"a": 1}', b'{"a": 1}']
+    assert json.loads(token_service.requests[1].form["claims"]) == json.loads(CLAIMS)
+    assert [request.body for request in api.requests] == [b'{"a": 1}', b'{"a": 1}']
 
 
 def test_a_claims_challenge_is_answered_in_httpx(
@@ -99,7 +99,7 @@ def test_a_challenge_that_stays_is_given_to_the_caller(
     api.script = [Reply(401, {}, {"WWW-Authenticate": CHALLENGE})]
     answer = requests.get(api.url, auth=client.auth("graph", origin=api.url), timeout=10)
     assert answer.status_code == 401
-    assert len(api.asked) == 2
+    assert len(api.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_token_never_goes_to_another_origin(client: Client, token_service: Tok
             call(url, auth=client.auth("graph"), timeout=5)
     with pytest.raises((UntrustedOrigin, UsageError)):
         client.request("GET", url, scope="graph")
-    assert token_service.asked == []
+    assert token_service.requests == []
 
 
 def test_a_named_origin_admits_only_itself(client: Client, api: TokenService) -> None:
@@ -131,40 +131,42 @@ def test_a_named_origin_admits_only_itself(client: Client, api: TokenService) ->
 
 
 def test_request_gives_the_answer_whatever_its_status(
-    world: World, token_service: TokenService, api: TokenService
+    runner: Runner, token_service: TokenService, api: TokenService
 ) -> None:
     """`client.request` sends method, headers and body, and gives status, headers and body back."""
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
     api.script = [Reply(403, {"error": {"code": "Authorization_RequestDenied"}})]
-    answer = world.run(
+    answer = runner.run(
         lambda: client.request(
             "PATCH", f"{api.url}/users/1", scope="graph", origin=api.url, headers={"X-One": "1"}, body=b"{}"
         )
     )
     assert answer.status == 403
     assert json.loads(answer.body)["error"]["code"] == "Authorization_RequestDenied"
-    [asked] = api.asked
-    assert (asked.method, asked.path, asked.headers["X-One"], asked.body) == ("PATCH", "/users/1", "1", b"{}")
+    [request] = api.requests
+    assert (request.method, request.path, request.headers["X-One"], request.body) == ("PATCH", "/users/1", "1", b"{}")
 
 
-def test_request_answers_a_claims_challenge(world: World, token_service: TokenService, api: TokenService) -> None:
+def test_request_answers_a_claims_challenge(runner: Runner, token_service: TokenService, api: TokenService) -> None:
     """CAE: the API's 401 leads to one new token and one repetition; later calls use the new token."""
     token_service.script = [token_reply("old"), token_reply("new")]
     api.script = [challenging("old")]
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
     for _ in range(2):
-        answer = world.run(lambda: client.request("GET", api.url, scope="graph", origin=api.url))
+        answer = runner.run(lambda: client.request("GET", api.url, scope="graph", origin=api.url))
         assert json.loads(answer.body) == {"seen": "Bearer new"}
-    assert len(token_service.asked) == 2
-    assert len(api.asked) == 3
+    assert len(token_service.requests) == 2
+    assert len(api.requests) == 3
 
 
-def test_a_challenge_on_a_line_of_its_own_is_seen(world: World, token_service: TokenService, api: TokenService) -> None:
+def test_a_challenge_on_a_line_of_its_own_is_seen(
+    runner: Runner, token_service: TokenService, api: TokenService
+) -> None:
     """Where a gateway's Negotiate comes in a header line before the API's Bearer, the claims are still answered."""
     token_service.script = [token_reply("old"), token_reply("new")]
     lines = f"WWW-Authenticate: Negotiate\r\nWWW-Authenticate: {CHALLENGE}\r\n"
     api.script = [Reply(raw=f"HTTP/1.1 401 Unauthorized\r\n{lines}Content-Length: 0\r\n\r\n".encode()), Reply(200, {})]
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
-    answer = world.run(lambda: client.request("GET", api.url, scope="graph", origin=api.url))
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    answer = runner.run(lambda: client.request("GET", api.url, scope="graph", origin=api.url))
     assert answer.status == 200
-    assert [asked.headers["Authorization"] for asked in api.asked] == ["Bearer old", "Bearer new"]
+    assert [request.headers["Authorization"] for request in api.requests] == ["Bearer old", "Bearer new"]

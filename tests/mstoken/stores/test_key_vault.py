@@ -23,13 +23,13 @@ class Asks:
     """Who asks the vault: remembers for what."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[tuple[str, ...], Any, Any]] = []
+        self.requests: list[tuple[tuple[str, ...], Any, Any]] = []
 
     def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
     ) -> Token:
         assert not enable_cae
-        self.asked.append((scopes, tenant_id, claims))
+        self.requests.append((scopes, tenant_id, claims))
         return Token(TOKEN, 4_000_000_000)
 
 
@@ -55,7 +55,7 @@ def grants(vault: VaultApi, asks: Asks) -> GrantStore:
 def test_the_challenge_says_what_token_is_wanted(vault: VaultApi, grants: GrantStore, asks: Asks) -> None:
     """Scope and tenant come from it; the first request carries no token and nothing of what is to be kept."""
     grants.put(KEY, "r0-secret", INFO)
-    assert asks.asked == [(("https://127.0.0.1/.default",), "contoso", None)]
+    assert asks.requests == [(("https://127.0.0.1/.default",), "contoso", None)]
     assert vault.unproved == [b""]
     grants.load(KEY)
     assert len(vault.unproved) == 1
@@ -71,7 +71,7 @@ def test_a_challenge_for_somebody_elses_token_gets_none(
     vault.resource = resource
     with pytest.raises(UntrustedOrigin):
         grants.put(KEY, "r0-secret", INFO)
-    assert asks.asked == []
+    assert asks.requests == []
     assert vault.unproved == [b""]
 
 
@@ -80,7 +80,7 @@ def test_a_claims_challenge_is_met_once(vault: VaultApi, grants: GrantStore, ask
     said = f'Bearer resource="{vault.url}", error="insufficient_claims", claims="eyJhIjp7fX0="'
     vault.next = [Reply(401, {}, {"WWW-Authenticate": said})]
     assert grants.load(KEY) is None
-    assert [claims for *_, claims in asks.asked] == [None, '{"a":{}}']
+    assert [claims for *_, claims in asks.requests] == [None, '{"a":{}}']
     vault.next = [Reply(401, {}, {"WWW-Authenticate": said})] * 3
     with pytest.raises(StoreError, match="401"):
         grants.load(KEY)

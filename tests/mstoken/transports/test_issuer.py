@@ -16,8 +16,8 @@ import pytest
 import trustme
 from tests.support.connect_proxy import ConnectProxy
 from tests.support.program import Program
+from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, TokenService
-from tests.support.worlds import World
 
 from mstoken import ClientSecret, UntrustedCertificate
 from mstoken.protocol.http import HttpRequest, Way
@@ -61,53 +61,53 @@ def proxy(inspected: TokenService, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @pytest.fixture
-def transport(world: World) -> Any:
-    """The transport of the world."""
-    return PyreqwestTransport() if type(world).__name__ == "Blocking" else AsyncPyreqwestTransport()
+def transport(runner: Runner) -> Any:
+    """The transport for the runner."""
+    return PyreqwestTransport() if type(runner).__name__ == "BlockingRunner" else AsyncPyreqwestTransport()
 
 
 @pytest.mark.parametrize("way", [Way(), Way(direct=True)], ids=["usual", "direct"])
-def test_an_unknown_issuer_is_named(world: World, transport: Any, inspected: TokenService, way: Way) -> None:
+def test_an_unknown_issuer_is_named(runner: Runner, transport: Any, inspected: TokenService, way: Way) -> None:
     """The error says who issued the certificate and which setting would trust it; the request is not sent."""
     with pytest.raises(UntrustedCertificate, match=INSPECTION) as caught:
-        world.run(lambda: transport.send(HttpRequest("POST", inspected.url, {}, b"secret", way=way)))
+        runner.run(lambda: transport.send(HttpRequest("POST", inspected.url, {}, b"secret", way=way)))
     assert "SSL_CERT_FILE" in caught.value.remedy
-    assert inspected.asked == []
+    assert inspected.requests == []
 
 
-def test_behind_a_proxy_too(world: World, inspected: TokenService, proxy: ConnectProxy) -> None:
+def test_behind_a_proxy_too(runner: Runner, inspected: TokenService, proxy: ConnectProxy) -> None:
     """A client whose login host is inspected behind HTTPS_PROXY hears who does it, and keeps its secret."""
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"))
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"))
     with pytest.raises(UntrustedCertificate, match=rf"login\.microsoftonline\.com .*{INSPECTION}"):
-        world.run(partial(client.get_token, "graph"))
-    assert inspected.asked == []
+        runner.run(partial(client.get_token, "graph"))
+    assert inspected.requests == []
 
 
-def test_it_is_not_tried_again(world: World, inspected: TokenService) -> None:
+def test_it_is_not_tried_again(runner: Runner, inspected: TokenService) -> None:
     """One connection for the request and one to see the issuer: a certificate does not get better by asking."""
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), inspected.url)
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), inspected.url)
     with pytest.raises(UntrustedCertificate):
-        world.run(partial(client.get_token, "graph"))
+        runner.run(partial(client.get_token, "graph"))
     assert inspected.connections == 2
 
 
 def test_the_command_line_says_it(tmp_path: Path, inspected: TokenService, proxy: ConnectProxy) -> None:
     """Issuer and setting on standard error, and the exit code of what stays so until somebody acts."""
-    ran = Program(tmp_path)(
+    result = Program(tmp_path)(
         *("get", "graph"),
         AZURE_TENANT_ID=TENANT,
         AZURE_CLIENT_ID=CLIENT_ID,
         AZURE_CLIENT_SECRET="not-a-secret",
         HTTPS_PROXY=proxy.url,
     )
-    assert (ran.code, ran.out) == (4, "")
-    assert INSPECTION in ran.err
-    assert "SSL_CERT_FILE" in ran.err
-    assert inspected.asked == []
+    assert (result.code, result.out) == (4, "")
+    assert INSPECTION in result.err
+    assert "SSL_CERT_FILE" in result.err
+    assert inspected.requests == []
 
 
 def test_the_setting_that_is_named_helps(
-    world: World,
+    runner: Runner,
     transport: Any,
     company: trustme.CA,
     proxy: ConnectProxy,
@@ -117,7 +117,7 @@ def test_the_setting_that_is_named_helps(
     """With the company's authority in SSL_CERT_FILE the same request goes through the same proxy."""
     company.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    answer = world.run(lambda: transport.send(HttpRequest("GET", "https://login.microsoftonline.com/")))
+    answer = runner.run(lambda: transport.send(HttpRequest("GET", "https://login.microsoftonline.com/")))
     assert answer.status == 200
 
 
@@ -163,13 +163,13 @@ def test_a_silent_server_costs_no_more_than_the_limit(monkeypatch: pytest.Monkey
         assert time.monotonic() - began < 2
 
 
-def test_a_name_made_to_deceive_is_shown_as_text(world: World, transport: Any) -> None:
+def test_a_name_made_to_deceive_is_shown_as_text(runner: Runner, transport: Any) -> None:
     """Control characters of an issuer's name reach no terminal, and a long name is cut."""
     hostile = trustme.CA(organization_name="Bad\x1b[2J\nName", organization_unit_name="x")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     hostile.issue_cert("127.0.0.1").configure_cert(context)
     service = TokenService(context)
     with pytest.raises(UntrustedCertificate, match="Bad") as caught:
-        world.run(lambda: transport.send(HttpRequest("GET", service.url)))
+        runner.run(lambda: transport.send(HttpRequest("GET", service.url)))
     assert caught.value.message.isprintable()
     service.close()

@@ -52,8 +52,8 @@ def test_one_request_needs_no_other_client(folder: Path, service: TokenService) 
     answer = transport.send(HttpRequest("POST", f"{service.url}/a?b=c", {"Secret": "s"}, b"x=1"))
     transport.close()
     assert (answer.status, answer.body, answer.headers["x-note"]) == (200, b"hello", "yes")
-    [asked] = service.asked
-    assert (asked.method, asked.path, asked.headers["Secret"], asked.body) == ("POST", "/a?b=c", "s", b"x=1")
+    [request] = service.requests
+    assert (request.method, request.path, request.headers["Secret"], request.body) == ("POST", "/a?b=c", "s", b"x=1")
     assert transport._usual is None
 
 
@@ -71,7 +71,7 @@ def test_an_odd_url_goes_the_usual_way(folder: Path, service: TokenService, path
     transport = OnceTransport()
     assert transport.send(HttpRequest("GET", service.url + path)).body == b"hello"
     transport.close()
-    assert len(service.asked) == 1
+    assert len(service.requests) == 1
     assert transport._usual is not None
 
 
@@ -96,7 +96,7 @@ def test_a_certificate_nobody_vouches_for_gets_nothing(folder: Path, service: To
     with pytest.raises(TransportError, match="certificate") as caught:
         OnceTransport().send(HttpRequest("POST", service.url, {"Secret": "s"}))
     assert "SSL_CERT_FILE" in caught.value.remedy
-    assert service.asked == []
+    assert service.requests == []
 
 
 def test_a_certificate_for_another_name_gets_nothing(folder: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_certificate_for_another_name_gets_nothing(folder: Path) -> None:
     service = TokenService(context)
     with pytest.raises(TransportError, match="certificate"):
         OnceTransport().send(HttpRequest("POST", service.url, {"Secret": "s"}))
-    assert service.asked == []
+    assert service.requests == []
     service.close()
 
 
@@ -120,14 +120,14 @@ def test_through_a_proxy_goes_the_usual_way(
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(TransportError, match=r"proxy|refused"):
         OnceTransport().send(HttpRequest("GET", service.url.replace("127.0.0.1", "localhost")))
-    assert service.asked == []
+    assert service.requests == []
 
 
 def test_a_way_of_its_own_is_kept_to(folder: Path, service: TokenService) -> None:
     """A server that is to be known by its thumbprint is not trusted for being in the folder."""
     with pytest.raises(TransportError, match="another certificate"):
         OnceTransport().send(HttpRequest("GET", service.url, way=Way(thumbprint="ab" * 20)))
-    assert service.asked == []
+    assert service.requests == []
 
 
 def test_in_clear_goes_the_usual_way(folder: Path, token_service: TokenService) -> None:
@@ -154,7 +154,7 @@ def test_what_is_no_answer_is_an_error_and_asked_once(folder: Path, service: Tok
     service.script = [reply]
     with pytest.raises(TransportError):
         OnceTransport().send(HttpRequest("POST", service.url))
-    assert len(service.asked) == 1
+    assert len(service.requests) == 1
 
 
 def test_an_answer_that_is_too_large_is_told(folder: Path, service: TokenService) -> None:
@@ -168,7 +168,7 @@ def test_a_redirect_is_not_followed(folder: Path, service: TokenService) -> None
     """The answer is the redirect itself; the other place is never asked."""
     service.script = [Reply(307, "", {"Location": f"{service.url}/elsewhere"})]
     assert OnceTransport().send(HttpRequest("POST", service.url, {}, b"secret")).status == 307
-    assert len(service.asked) == 1
+    assert len(service.requests) == 1
 
 
 def test_a_server_that_stalls_has_so_much_time_in_all(folder: Path, service: TokenService) -> None:

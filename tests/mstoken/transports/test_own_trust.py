@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import trustme
+from tests.support.runners import Runner
 from tests.support.token_service import Reply, TokenService
-from tests.support.worlds import World
 
 from mstoken import TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
 from mstoken.protocol.http import HttpRequest, Way
@@ -35,10 +35,10 @@ def served() -> Iterator[tuple[TokenService, str]]:
 
 
 @pytest.fixture
-def send(world: World) -> Callable[[HttpRequest], Any]:
-    """Send by the world's transport."""
-    transport: Any = PyreqwestTransport() if type(world).__name__ == "Blocking" else AsyncPyreqwestTransport()
-    return lambda request: world.run(lambda: transport.send(request))
+def send(runner: Runner) -> Callable[[HttpRequest], Any]:
+    """Send by the runner's transport."""
+    transport: Any = PyreqwestTransport() if type(runner).__name__ == "BlockingRunner" else AsyncPyreqwestTransport()
+    return lambda request: runner.run(lambda: transport.send(request))
 
 
 def test_the_certificate_named_is_enough(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
@@ -47,8 +47,8 @@ def test_the_certificate_named_is_enough(send: Callable[[HttpRequest], Any], ser
     way = Way(thumbprint=thumbprint)
     answer = send(HttpRequest("POST", f"{service.url}/a?b=c", {"Secret": "s"}, b"x=1", way=way))
     assert (answer.status, answer.body, answer.headers["x-note"]) == (200, b"hello", "yes")
-    [asked] = service.asked
-    assert (asked.method, asked.path, asked.headers["Secret"], asked.body) == ("POST", "/a?b=c", "s", b"x=1")
+    [request] = service.requests
+    assert (request.method, request.path, request.headers["Secret"], request.body) == ("POST", "/a?b=c", "s", b"x=1")
 
 
 def test_another_certificate_gets_nothing(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
@@ -57,7 +57,7 @@ def test_another_certificate_gets_nothing(send: Callable[[HttpRequest], Any], se
     with pytest.raises(UntrustedCertificate, match="another certificate") as caught:
         send(HttpRequest("GET", service.url, {"Secret": "s"}, way=Way(thumbprint="ab" * 20)))
     assert "IDENTITY_SERVER_THUMBPRINT" in caught.value.remedy
-    assert service.asked == []
+    assert service.requests == []
 
 
 def test_one_authority_alone_is_trusted(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
@@ -77,7 +77,7 @@ def test_another_authority_or_name_is_refused(
     service, _ = served
     with pytest.raises(UntrustedCertificate, match="certificate"):
         send(HttpRequest("GET", service.url, way=way))
-    assert service.asked == []
+    assert service.requests == []
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 import trustme
-from tests.support.dripping import Dripping
+from tests.support.runners import BlockingRunner, Runner
+from tests.support.slow_server import SlowServer
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService
-from tests.support.worlds import Blocking, World
 
 from mstoken import ClientSecret, TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
 from mstoken.protocol.http import HttpRequest
@@ -29,17 +29,17 @@ from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTrans
 
 
 @pytest.fixture
-def usual(world: World) -> Any:
-    """The transport of the world."""
-    return PyreqwestTransport() if isinstance(world, Blocking) else AsyncPyreqwestTransport()
+def usual(runner: Runner) -> Any:
+    """The transport for the runner."""
+    return PyreqwestTransport() if isinstance(runner, BlockingRunner) else AsyncPyreqwestTransport()
 
 
 @pytest.fixture(params=["usual", "after a fork"])
-def transport(request: pytest.FixtureRequest, world: World, usual: Any) -> Any:
+def transport(request: pytest.FixtureRequest, runner: Runner, usual: Any) -> Any:
     """That one, and the one that takes its place in a child of a fork."""
     if request.param == "usual":
         return usual
-    return ForkedTransport() if isinstance(world, Blocking) else AsyncForkedTransport()
+    return ForkedTransport() if isinstance(runner, BlockingRunner) else AsyncForkedTransport()
 
 
 @pytest.fixture
@@ -55,19 +55,19 @@ def tls_service(tmp_path: Path) -> Iterator[tuple[TokenService, Path]]:
 
 
 def test_an_unknown_issuer_is_refused_and_the_setting_named(
-    world: World, transport: Any, tls_service: tuple[TokenService, Path]
+    runner: Runner, transport: Any, tls_service: tuple[TokenService, Path]
 ) -> None:
     """A certificate nobody vouches for ends the request, and the error names SSL_CERT_FILE."""
     service, _ = tls_service
     with pytest.raises(UntrustedCertificate, match="certificate") as caught:
-        world.run(lambda: transport.send(HttpRequest("GET", service.url)))
+        runner.run(lambda: transport.send(HttpRequest("GET", service.url)))
     assert "SSL_CERT_FILE" in caught.value.remedy
-    assert service.asked == []
+    assert service.requests == []
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_bundle_of_the_environment_is_trusted(
-    world: World,
+    runner: Runner,
     transport: Any,
     tls_service: tuple[TokenService, Path],
     monkeypatch: pytest.MonkeyPatch,
@@ -78,19 +78,19 @@ def test_a_bundle_of_the_environment_is_trusted(
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, str(certificate))
-    response = world.run(lambda: transport.send(HttpRequest("GET", service.url)))
+    response = runner.run(lambda: transport.send(HttpRequest("GET", service.url)))
     assert response.status == 200
 
 
-def test_a_missing_bundle_is_named(world: World, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_bundle_is_named(runner: Runner, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bundle that is not there is a usage error with the variable's name, not a mystery."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
     with pytest.raises(UsageError, match="REQUESTS_CA_BUNDLE"):
-        world.run(lambda: transport.send(HttpRequest("GET", "https://localhost:1")))
+        runner.run(lambda: transport.send(HttpRequest("GET", "https://localhost:1")))
 
 
 def test_a_broken_bundle_is_named(
-    world: World,
+    runner: Runner,
     transport: Any,
     tls_service: tuple[TokenService, Path],
     tmp_path: Path,
@@ -101,7 +101,7 @@ def test_a_broken_bundle_is_named(
     bundle.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
     with pytest.raises((TransportError, UsageError), match="cannot be read") as caught:
-        world.run(lambda: transport.send(HttpRequest("GET", tls_service[0].url)))
+        runner.run(lambda: transport.send(HttpRequest("GET", tls_service[0].url)))
     assert "REQUESTS_CA_BUNDLE" in caught.value.remedy
 
 
@@ -109,19 +109,19 @@ def test_a_broken_bundle_is_named(
     ("url", "word"),
     [("http://127.0.0.1:1/", "refused"), ("https://no-such-host.invalid/", "could not be resolved")],
 )
-def test_no_answer_says_which_step_failed(world: World, transport: Any, url: str, word: str) -> None:
+def test_no_answer_says_which_step_failed(runner: Runner, transport: Any, url: str, word: str) -> None:
     """A refused connection and an unknown name are told apart."""
     with pytest.raises(TransportError, match=word) as caught:
-        world.run(lambda: transport.send(HttpRequest("GET", url)))
+        runner.run(lambda: transport.send(HttpRequest("GET", url)))
     assert caught.value.remedy
 
 
-def test_a_proxy_that_is_not_there_is_named(world: World, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_there_is_named(runner: Runner, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """When HTTPS_PROXY leads nowhere, the error says to look at it."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
     with pytest.raises(TransportError, match="proxy") as caught:
-        world.run(lambda: transport.send(HttpRequest("GET", "https://login.microsoftonline.com/")))
+        runner.run(lambda: transport.send(HttpRequest("GET", "https://login.microsoftonline.com/")))
     assert "HTTPS_PROXY" in caught.value.remedy
 
 
@@ -131,30 +131,30 @@ def test_a_proxy_that_is_not_there_is_named(world: World, transport: Any, monkey
     ids=["cut off", "closed", "no HTTP"],
 )
 def test_a_broken_connection_is_a_transport_error(
-    world: World, transport: Any, token_service: TokenService, raw: bytes
+    runner: Runner, transport: Any, token_service: TokenService, raw: bytes
 ) -> None:
     """An answer that is cut off or no HTTP is never taken for an answer."""
     token_service.script = [Reply(raw=raw)]
     with pytest.raises(TransportError):
-        world.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
+        runner.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
 
 
-def test_a_small_answer_that_swells_is_stopped(world: World, usual: Any, token_service: TokenService) -> None:
+def test_a_small_answer_that_swells_is_stopped(runner: Runner, usual: Any, token_service: TokenService) -> None:
     """The limit counts decompressed bytes. (After a fork nothing is decompressed.)"""
     bomb = gzip.compress(b"0" * 50_000_000)
     token_service.script = [Reply(200, bomb, {"Content-Encoding": "gzip"})]
     with pytest.raises(UnreadableAnswer, match="more than"):
-        world.run(lambda: usual.send(HttpRequest("GET", token_service.url)))
+        runner.run(lambda: usual.send(HttpRequest("GET", token_service.url)))
 
 
-def test_a_large_answer_is_stopped(world: World, transport: Any, token_service: TokenService) -> None:
+def test_a_large_answer_is_stopped(runner: Runner, transport: Any, token_service: TokenService) -> None:
     """What is longer than an answer may be is not read to its end."""
     token_service.script = [Reply(200, b"0" * 50_000)]
     with pytest.raises(UnreadableAnswer, match="more than 10000 bytes"):
-        world.run(lambda: transport.send(HttpRequest("GET", token_service.url, max_answer=10_000)))
+        runner.run(lambda: transport.send(HttpRequest("GET", token_service.url, max_answer=10_000)))
 
 
-def test_an_answer_that_never_ends_is_hung_up_on(world: World, transport: Any) -> None:
+def test_an_answer_that_never_ends_is_hung_up_on(runner: Runner, transport: Any) -> None:
     """Once it is too large, the connection it still comes on is closed."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
 
@@ -170,7 +170,7 @@ def test_an_answer_that_never_ends_is_hung_up_on(world: World, transport: Any) -
 
         hung_up = pool.submit(serve)
         with pytest.raises(UnreadableAnswer, match="more than 10000 bytes"):
-            world.run(
+            runner.run(
                 lambda: transport.send(
                     HttpRequest("GET", f"http://127.0.0.1:{listener.getsockname()[1]}", max_answer=10_000)
                 )
@@ -179,22 +179,22 @@ def test_an_answer_that_never_ends_is_hung_up_on(world: World, transport: Any) -
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
-def test_an_answer_that_drips_ends_in_time(world: World, transport: Any, start: bytes) -> None:
+def test_an_answer_that_drips_ends_in_time(runner: Runner, transport: Any, start: bytes) -> None:
     """Nothing, a header that has no end, a body of a byte at a time: the whole answer has one time, not each part."""
-    with Dripping(start) as url:
+    with SlowServer(start) as url:
         began = time.monotonic()
         with pytest.raises(TransportError, match="in time"):
-            world.run(lambda: transport.send(HttpRequest("GET", url, answer_in=1)))
+            runner.run(lambda: transport.send(HttpRequest("GET", url, answer_in=1)))
         assert time.monotonic() - began < 10
 
 
-def test_what_is_sent_arrives(world: World, transport: Any, token_service: TokenService) -> None:
+def test_what_is_sent_arrives(runner: Runner, transport: Any, token_service: TokenService) -> None:
     """Method, path, query, headers and body, and back come status, headers in lower case, and body."""
     token_service.script = [Reply(403, b"no", {"X-Ms-Reason": "because"})]
     request = HttpRequest("POST", f"{token_service.url}/a%20b?c=d", {"Authorization": "Bearer x"}, b"body")
-    response = world.run(lambda: transport.send(request))
-    [asked] = token_service.asked
-    assert (asked.method, asked.path, asked.headers["Authorization"], asked.body) == (
+    response = runner.run(lambda: transport.send(request))
+    [received] = token_service.requests
+    assert (received.method, received.path, received.headers["Authorization"], received.body) == (
         "POST",
         "/a%20b?c=d",
         "Bearer x",
@@ -203,24 +203,24 @@ def test_what_is_sent_arrives(world: World, transport: Any, token_service: Token
     assert (response.status, response.headers["x-ms-reason"], response.body) == (403, "because", b"no")
 
 
-def test_a_redirect_is_not_followed(world: World, transport: Any, token_service: TokenService) -> None:
+def test_a_redirect_is_not_followed(runner: Runner, transport: Any, token_service: TokenService) -> None:
     """The answer is the redirect itself; the other place is never asked."""
     token_service.script = [Reply(307, "", {"Location": f"{token_service.url}/elsewhere"})]
-    response = world.run(lambda: transport.send(HttpRequest("POST", token_service.url, {}, b"secret")))
+    response = runner.run(lambda: transport.send(HttpRequest("POST", token_service.url, {}, b"secret")))
     assert response.status == 307
-    assert len(token_service.asked) == 1
+    assert len(token_service.requests) == 1
 
 
-def test_connections_are_shared(world: World, token_service: TokenService) -> None:
+def test_connections_are_shared(runner: Runner, token_service: TokenService) -> None:
     """Twenty tokens one after the other share a connection.
 
     Now and then there is a second one: the HTTP client hands the answer out a moment before its connection is free
     again, and a request that comes within that moment opens its own (seen in 12 of 150 runs).
     """
-    client = world.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
     for number in range(20):
-        world.run(partial(client.get_token, "graph", tenant_id=f"tenant-{number}.example"))
-    assert len(token_service.asked) == 20
+        runner.run(partial(client.get_token, "graph", tenant_id=f"tenant-{number}.example"))
+    assert len(token_service.requests) == 20
     assert token_service.connections <= 4
 
 

@@ -1,4 +1,4 @@
-"""A machine that renews one sign-in over and over: `python rotator.py REDIS AUTHORITY TENANT CLIENT_ID SECONDS`.
+"""A machine that renews one sign-in over and over: `python renewal_loop.py REDIS AUTHORITY TENANT CLIENT_ID SECONDS`.
 
 Each refresh token is good for one use. Prints how often it was renewed, and what went wrong.
 """

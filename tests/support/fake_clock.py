@@ -11,7 +11,7 @@ from mstoken.runtimes.blocking import BlockingRuntime
 from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
 
 
-class _Hurried:
+class _FakeClock:
     """Overrides a runtime's clock; `slept` lists the seconds of every wait."""
 
     slept: list[float]
@@ -23,21 +23,21 @@ class _Hurried:
         return time.time() + sum(self.slept)
 
 
-class _Blocking(_Hurried, BlockingRuntime):
+class _BlockingWithFakeClock(_FakeClock, BlockingRuntime):
     pass
 
 
-class _Asyncio(_Hurried, AsyncioRuntime):
+class _AsyncioWithFakeClock(_FakeClock, AsyncioRuntime):
     pass
 
 
-def hurry(client: Any) -> list[float]:
+def use_fake_clock(client: Any) -> list[float]:
     """Give the client a fake clock; the list it returns grows by each wait, in seconds."""
-    runtime: _Blocking | _Asyncio
+    runtime: _BlockingWithFakeClock | _AsyncioWithFakeClock
     if isinstance(client, Client):
-        runtime = _Blocking(PyreqwestTransport(), client._stores.tokens, client._stores.grants)
+        runtime = _BlockingWithFakeClock(PyreqwestTransport(), client._stores.tokens, client._stores.grants)
     else:
-        runtime = _Asyncio(AsyncPyreqwestTransport(), client._stores.tokens, client._stores.grants)
+        runtime = _AsyncioWithFakeClock(AsyncPyreqwestTransport(), client._stores.tokens, client._stores.grants)
     runtime.slept = []
     client._transport, client._runtime = runtime._transport, runtime
     return runtime.slept

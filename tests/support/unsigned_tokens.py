@@ -13,14 +13,15 @@ OBJECT = "b7c2d1e0-4a3f-4e5d-9c8b-000000000003"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 
-def part(value: object) -> str:
+def base64url_json(value: object) -> str:
     """A JSON value as base64url without padding."""
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def jwt(claims: object, header: object = None) -> str:
     """A compact JWT with a signature that is none."""
-    return f"{part(header or {'typ': 'JWT', 'alg': 'RS256', 'kid': 'key'})}.{part(claims)}.c2lnbmF0dXJl"
+    usual = {"typ": "JWT", "alg": "RS256", "kid": "key"}
+    return f"{base64url_json(header or usual)}.{base64url_json(claims)}.c2lnbmF0dXJl"
 
 
 def lifetime(starts_in: int = -300, life_in: int = 3900) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""A program that forks in the middle: `python forker.py URL WHEN WORLD`. Prints the child's token, then the parent's.
+"""A program that forks: `python forking_program.py URL WHEN RUNNER`. Prints the child's token, then the parent's.
 
 WHEN is what the parent did before: `unused`, `used` a client, or was `midway` in another thread, which holds the turn
-at what the child asks for. `another` client of the same kind is made by the child. WORLD is `blocking` or `asyncio`.
+at what the child asks for. `another` client of the same kind is made by the child. RUNNER is `blocking` or `asyncio`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mstoken import AsyncClient, Client, ClientSecret, Token
 CLIENT_ID = "6731de76-14a6-49ae-97bc-6eba6914391e"
 
 
-def main(url: str, when: str, world: str) -> None:
+def main(url: str, when: str, runner: str) -> None:
     def make() -> Any:
-        kind = Client if world == "blocking" else AsyncClient
+        kind = Client if runner == "blocking" else AsyncClient
         return kind("contoso.onmicrosoft.com", CLIENT_ID, ClientSecret("s3cret"), url)
 
     def ask(client: Any, tenant: str) -> str:
         asked = client.get_token("graph", tenant_id=f"{tenant}.example.com")
-        token: Token = asked if world == "blocking" else asyncio.run(_awaited(asked))
+        token: Token = asked if runner == "blocking" else asyncio.run(_awaited(asked))
         return token.token
 
     client = make()
@@ -40,7 +40,7 @@ def main(url: str, when: str, world: str) -> None:
         signal.alarm(20)  # less than the patience of a call
         client = make() if when == "another" else client
         sys.stdout.write(f"{ask(client, 'child')}\n")
-        if world == "blocking":
+        if runner == "blocking":
             client.close()
         sys.exit()  # and not `_exit`: the interpreter ends as a worker's does
     os.waitpid(child, 0)

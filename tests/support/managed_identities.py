@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.worlds import World
+from tests.support.runners import Runner
 
 from entra_emulator.managed_identity.machine import Machine, Source
 from mstoken import ManagedIdentity
 
 SOURCES: tuple[Source, ...] = ("imds", "app_service", "azure_arc", "azure_ml", "cloud_shell", "service_fabric")
-NOBODY = "http://127.0.0.1:9"
-"""Nobody listens there."""
 
 
-def client_of(world: World, machine: Machine, source: Source, **which: str) -> Any:
+def managed_identity_client(runner: Runner, machine: Machine, source: Source, **which: str) -> Any:
     """A client on the machine, of the identity that `which` names by client_id, object_id or resource_id."""
-    return world.client("", "", ManagedIdentity(environment=machine.environment(source), **which))
+    return runner.client("", "", ManagedIdentity(environment=machine.environment(source), **which))

@@ -1,4 +1,6 @@
-"""A process that asks for tokens: `python asker.py URL STORE LEASE [TENANTS]`. Says "ready", waits for a line, asks.
+"""A process that requests tokens: `python token_process.py URL STORE LEASE [TENANTS]`.
+
+It prints "ready", waits for a line, then sends its requests.
 
 STORE is `folder` (MSTOKEN_CACHE_DIR says where) or the URL of a Redis; LEASE is for the latter, in seconds. Prints the
 token; with TENANTS, asks for so many at once under asyncio, in an order of its own, and prints how many came.

@@ -7,7 +7,7 @@ import socket
 import threading
 
 
-class Dripping:
+class SlowServer:
     """Says `start` at once, then a letter every now and then, for ever; the context's value is its URL."""
 
     def __init__(self, start: bytes) -> None:

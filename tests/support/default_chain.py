@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.worlds import World
+from tests.support.runners import Runner
 
 from entra_emulator import Emulator
 from mstoken.config.chain import default_settings
 from mstoken.protocol.jwt import decode
 
 
-def secret_of(entra: Emulator) -> dict[str, str]:
+def client_secret_environment(entra: Emulator) -> dict[str, str]:
     """The default application's identity as the environment has it."""
     app = entra.state.default_app
     return {
@@ -39,11 +39,11 @@ def write_profile(entra: Emulator, folder: Path, value: str) -> None:
         file.chmod(0o600)
 
 
-def client_in(world: World, environ: Mapping[str, str]) -> Any:
+def client_from_environment(runner: Runner, environ: Mapping[str, str]) -> Any:
     """The client that an environment makes by default."""
-    return world.client_class.from_settings(default_settings(environ=environ))
+    return runner.client_class.from_settings(default_settings(environ=environ))
 
 
-def claims_of(world: World, client: Any, *scopes: str) -> dict[str, Any]:
+def token_claims(runner: Runner, client: Any, *scopes: str) -> dict[str, Any]:
     """The claims of the client's token; for Graph when no scope is given."""
-    return decode(world.run(lambda: client.get_token(*(scopes or ("graph",)))).token).claims
+    return decode(runner.run(lambda: client.get_token(*(scopes or ("graph",)))).token).claims

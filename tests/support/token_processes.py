@@ -13,7 +13,7 @@ from tests.support.token_service import TokenService
 from mstoken.stores.redis_turns import LEASE_IN
 
 
-class Askers:
+class TokenProcesses:
     """Processes that ask for one and the same token; `machine` sets some apart from others.
 
     With Redis a turn has the product's own lease, or one that a test can wait for.
@@ -23,17 +23,17 @@ class Askers:
         self._folder, self._arguments = folder, [url, store, str(lease), *more]
         self.started: list[subprocess.Popen[str]] = []
 
-    def start(self, many: int, machine: str = "one") -> list[subprocess.Popen[str]]:
+    def start(self, count: int, machine: str = "one") -> list[subprocess.Popen[str]]:
         """So many of one machine, ready to ask."""
-        place = self.place(machine)
-        environment = {**os.environ, "HOME": str(place), "MSTOKEN_CACHE_DIR": str(place / "cache")}
-        script = str(Path(__file__).parent / "asker.py")
+        home = self.home(machine)
+        environment = {**os.environ, "HOME": str(home), "MSTOKEN_CACHE_DIR": str(home / "cache")}
+        script = str(Path(__file__).parent / "token_process.py")
         pipe = subprocess.PIPE
         made = [
             subprocess.Popen(
                 [sys.executable, script, *self._arguments], env=environment, text=True, stdin=pipe, stdout=pipe
             )
-            for _ in range(many)
+            for _ in range(count)
         ]
         self.started += made
         for process in made:
@@ -41,22 +41,22 @@ class Askers:
             assert process.stdout.readline() == "ready\n"
         return made
 
-    def place(self, machine: str = "one") -> Path:
+    def home(self, machine: str = "one") -> Path:
         """The home of a machine."""
         return self._folder / machine
 
     @staticmethod
-    def go(*processes: subprocess.Popen[str]) -> None:
+    def request_tokens(*processes: subprocess.Popen[str]) -> None:
         for process in processes:
             assert process.stdin
             process.stdin.write("go\n")
             process.stdin.flush()
 
     @staticmethod
-    def answers(*processes: subprocess.Popen[str]) -> list[str]:
+    def outputs(*processes: subprocess.Popen[str]) -> list[str]:
         return [process.communicate(timeout=60)[0].strip() for process in processes]
 
-    def end(self) -> None:
+    def kill_all(self) -> None:
         """End those that a test has left."""
         for process in self.started:
             if process.poll() is None:
@@ -64,9 +64,9 @@ class Askers:
             process.communicate()
 
 
-def wait_for(service: TokenService, requests: int) -> None:
+def wait_for_requests(service: TokenService, requests: int) -> None:
     """Wait until the service has been asked so often."""
     until = time.monotonic() + 30
-    while len(service.asked) < requests:
+    while len(service.requests) < requests:
         assert time.monotonic() < until, "nobody asks"
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The two worlds every flow runs in: threads with Client, tasks with AsyncClient."""
+"""Runners for code that a test runs twice: blocking with Client, and under asyncio with AsyncClient."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mstoken.model import Token, TokenRequest
 from mstoken.values import replace
 
 
-class Blocking:
-    """The blocking world: threads and Client."""
+class BlockingRunner:
+    """Runs calls in threads, with Client."""
 
     client_class = Client
 
@@ -38,8 +38,8 @@ class Blocking:
         """Nothing is left open."""
 
 
-class Asyncio:
-    """The asyncio world: tasks and AsyncClient."""
+class AsyncioRunner:
+    """Runs calls in tasks, with AsyncClient."""
 
     client_class = AsyncClient
 
@@ -65,13 +65,13 @@ class Asyncio:
         self._runner.close()
 
 
-World = Blocking | Asyncio
+Runner = BlockingRunner | AsyncioRunner
 
 
-def ask_within(world: World, client: Any, timeout_in: float) -> Token:
-    """As `get_token("graph")`, by a caller of so much patience, in seconds."""
+def get_token_within(runner: Runner, client: Any, timeout_in: float) -> Token:
+    """Return `get_token("graph")` for a caller that waits at most `timeout_in` seconds."""
     token_request: TokenRequest = replace(client.token_request("graph"), timeout_in=timeout_in)
     port = client._port()
-    if isinstance(world, Blocking):
+    if isinstance(runner, BlockingRunner):
         return port.run(get_token(token_request, port))  # type: ignore[no-any-return]
-    return world.run(lambda: get_token(token_request, port))  # type: ignore[no-any-return]
+    return runner.run(lambda: get_token(token_request, port))  # type: ignore[no-any-return]

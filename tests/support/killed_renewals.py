@@ -1,4 +1,4 @@
-"""Processes that renew one sign-in and are killed: `python renewer.py AUTHORITY TENANT CLIENT_ID KILLS`.
+"""Processes that renew one sign-in and are killed: `python killed_renewals.py AUTHORITY TENANT CLIENT_ID KILLS`.
 
 For each kill a forked child renews over and over until SIGKILL meets it; then another has to be able to go on. Prints
 one line a kill: how many renewals the child had said were done, and whether the next one worked, or why not.

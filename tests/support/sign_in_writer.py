@@ -1,4 +1,4 @@
-"""A process that keeps sign-ins: `python keeper.py REDIS SECONDS WORKER`; REDIS empty for the user's vault.
+"""A process that keeps sign-ins: `python sign_in_writer.py REDIS SECONDS WORKER`; REDIS empty for the user's vault.
 
 Prints how many it kept, and how often one that it had kept was not there or not the last.
 """

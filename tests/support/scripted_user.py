@@ -18,7 +18,7 @@ from entra_emulator.environment import for_command
 _MOST_PAGES = 12
 
 
-def pointed_at(entra: Emulator, patch: pytest.MonkeyPatch) -> None:
+def use_emulator_environment(entra: Emulator, patch: pytest.MonkeyPatch) -> None:
     """Give this process the environment that `python -m entra_emulator -- CMD` gives a command."""
     wanted = for_command(entra.environment())
     for name in set(os.environ) - set(wanted):
@@ -35,7 +35,7 @@ class _Form(HTMLParser):
         self.action: str | None = None
         self.fields: dict[str, str] = {}
         self.button: tuple[str, str] | None = None
-        self.way_back: tuple[str, str] | None = None
+        self.cancel_button: tuple[str, str] | None = None
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -45,13 +45,13 @@ class _Form(HTMLParser):
         elif tag == "input" and found.get("name") and found.get("type") != "checkbox":
             self.fields[found["name"]] = found.get("value", "")
         elif tag == "button" and found.get("class") == "other":
-            self.way_back = (found.get("name", ""), found.get("value", ""))
+            self.cancel_button = (found.get("name", ""), found.get("value", ""))
         elif tag == "button":
             self.button = (found.get("name", ""), found.get("value", ""))
 
 
 @dataclass(frozen=True)
-class Parting:
+class BrowserRedirect:
     """How a browser leaves the emulator: to `url`, with `fields` in a body, or in the URL's query or fragment."""
 
     url: str
@@ -59,11 +59,11 @@ class Parting:
     by_form: bool = False
 
 
-class Person:
+class ScriptedUser:
     """Somebody with a password, who approves the second factor and consents. `knows` are the fields they fill in."""
 
     def __init__(self, entra: Emulator, username: str, password: str = "") -> None:
-        self.knows = {"username": username, "password": password or entra.state.settings.password}
+        self.answers = {"username": username, "password": password or entra.state.settings.password}
         trust = ssl.create_default_context(cafile=entra.ca_file)
         self._browser = httpx.Client(verify=trust, proxy=entra.proxy, trust_env=False)
         self._port = urlsplit(entra.authority).port
@@ -71,12 +71,12 @@ class Person:
     def close(self) -> None:
         self._browser.close()
 
-    def visit(self, url: str, *, refusing: bool = False, **knows: str) -> Parting | str:
+    def visit(self, url: str, *, cancel: bool = False, **answers: str) -> BrowserRedirect | str:
         """Go where the link leads, page by page: to the way out of the emulator, or to a last page's text.
 
         `refusing`: press Cancel wherever there is one.
         """
-        fills = self.knows | knows
+        fills = self.answers | answers
         answer = self._browser.get(url)
         for _ in range(_MOST_PAGES):
             here = str(answer.request.url)
@@ -84,26 +84,26 @@ class Person:
                 target = urljoin(here, answer.headers["location"])
                 if not self._is_ours(target):
                     parts = urlsplit(target)
-                    return Parting(target, dict(parse_qsl(parts.query or parts.fragment)))
+                    return BrowserRedirect(target, dict(parse_qsl(parts.query or parts.fragment)))
                 answer = self._browser.get(target)
                 continue
             form = _Form(answer.text)
             if form.action is None:
                 return answer.text
             if not self._is_ours(urljoin(here, form.action)):
-                return Parting(form.action, form.fields, by_form=True)
+                return BrowserRedirect(form.action, form.fields, by_form=True)
             data = {name: fills.get(name) or value for name, value in form.fields.items()}
-            button = (form.way_back if refusing else None) or form.button
+            button = (form.cancel_button if cancel else None) or form.button
             if button and button[0]:
                 data[button[0]] = button[1]
             answer = self._browser.post(urljoin(here, form.action), data=data)
         raise AssertionError(f"The pages do not end: {answer.text.partition('<main')[2][:500]}")
 
-    def authorize(self, url: str) -> Parting:
+    def authorize(self, url: str) -> BrowserRedirect:
         """Sign in for an application."""
-        parting = self.visit(url)
-        assert isinstance(parting, Parting), parting
-        return parting
+        redirect = self.visit(url)
+        assert isinstance(redirect, BrowserRedirect), redirect
+        return redirect
 
     def enter_code(self, page: str, code: str) -> str:
         """Type a device's code on its page and sign in; the text of the last page."""
@@ -113,19 +113,19 @@ class Person:
 
     def refuse_code(self, page: str, code: str) -> str:
         """Type a device's code on its page, then press Cancel."""
-        text = self.visit(page, refusing=True, otc=code)
+        text = self.visit(page, cancel=True, otc=code)
         assert isinstance(text, str)
         return text
 
     def open(self, url: str, *_: object, **__: object) -> bool:
         """Be the browser that a program opens: sign in, and bring the answer to its loopback address, meanwhile."""
-        threading.Thread(target=self._come_back, args=(url,), daemon=True).start()
+        threading.Thread(target=self._follow_redirect, args=(url,), daemon=True).start()
         return True
 
-    def _come_back(self, url: str) -> None:
-        parting = self.authorize(url)
+    def _follow_redirect(self, url: str) -> None:
+        redirect = self.authorize(url)
         with httpx.Client(trust_env=False) as browser:
-            answer = browser.post(parting.url, data=parting.fields) if parting.by_form else browser.get(parting.url)
+            answer = browser.post(redirect.url, data=redirect.fields) if redirect.by_form else browser.get(redirect.url)
             answer.raise_for_status()
 
     def _is_ours(self, url: str) -> bool:
