@@ -1,15 +1,27 @@
-# make demo    the main job on the built-in emulator, told as a short story
-# make test    set up, then run every test, from the source and from the built wheel
-# make check   style, types, import contracts, docs
-# make bench   every speed we claim, beside its peers, in one run
-# make clean   remove what these made
+# make demo      the main job on the built-in emulator, step by step
+# make test      set up, then run every test, from the source and from the built wheel
+# make check     style, types, import contracts, workflows, docs
+# make docs      build the documentation site in site/ and check its links
+# make coverage  like make test, and print how much of the code the tests run
+# make bench     every speed we claim, beside its peers, in one run
+# make dist      build the wheel and the source archive in dist/
+# make clean     remove what these made
 
-PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
 STAMP := .make
+SITE_VENV := $(STAMP)/site-venv
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := $(VENV)/Scripts
+SITE_BIN := $(SITE_VENV)/Scripts
+else
+PYTHON ?= python3
+BIN := $(VENV)/bin
+SITE_BIN := $(SITE_VENV)/bin
+endif
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench setup clean
+.PHONY: demo test coverage check docs bench dist setup clean
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)/python
@@ -19,8 +31,16 @@ $(STAMP)/python: requirements/dev.txt pyproject.toml
 	@$(PYTHON) tools/need_python.py
 	@echo "setting up: a virtual environment in $(VENV), with what requirements/dev.txt pins"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMP)/site: requirements/docs.txt
+	@mkdir -p $(STAMP)
+	@$(PYTHON) tools/need_python.py
+	@echo "setting up: a virtual environment in $(SITE_VENV), with what requirements/docs.txt pins"
+	@$(PYTHON) -m venv $(SITE_VENV)
+	@$(SITE_BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/docs.txt
 	@touch $@
 
 $(STAMP)/system: tools/system_packages.py
@@ -40,15 +60,28 @@ test: $(STAMP)/python $(STAMP)/node
 	@$(BIN)/python -m pytest -q -n auto
 	@$(BIN)/python tools/check_wheel.py
 
+coverage: $(STAMP)/python $(STAMP)/node
+	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=
+	@$(BIN)/python -m coverage report --skip-covered --sort=cover
+	@$(BIN)/python tools/check_wheel.py
+
 check: $(STAMP)/python
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_workflows.py
 	@$(BIN)/python tools/check_docs.py
+
+docs: $(STAMP)/site
+	@NO_MKDOCS_2_WARNING=1 $(SITE_BIN)/python -m mkdocs build --strict
+	@echo "docs: the site is in site/, its links lead somewhere"
 
 bench: $(STAMP)/python
 	@$(BIN)/python -m bench --with-az
 
+dist: $(STAMP)/python
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+
 clean:
-	rm -rf $(VENV) $(STAMP) dist tests/node/node_modules
+	rm -rf $(VENV) $(STAMP) dist site .coverage tests/node/node_modules

@@ -1,4 +1,8 @@
-"""Install the programs the tests need that pip cannot give, or say in one line how to. Debian's names."""
+"""Install the programs that the tests use and pip cannot install, or print the command that does.
+
+With APT on Debian and Ubuntu; with Homebrew on macOS, but only if CI is set. On your own machine you decide.
+On macOS and Windows the tests that need a missing program are skipped (tests/support/programs.py); on Linux nothing is.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,23 @@ NEEDED = {
     "fish": "fish",
 }
 
+IN_HOMEBREW = {"npm": "node", "redis-server": "redis", "softhsm2-util": "softhsm", "fish": "fish"}
+
+
+def elsewhere() -> int:
+    """On macOS and Windows: install what can be, name what is missing."""
+    missing = {program for program in NEEDED if not shutil.which(program)}
+    formulas = sorted({IN_HOMEBREW[program] for program in missing & set(IN_HOMEBREW)})
+    if sys.platform == "darwin" and os.environ.get("CI") and shutil.which("brew") and formulas:
+        return subprocess.run(["brew", "install", "--quiet", *formulas], check=False).returncode
+    if missing:
+        print(f"not on this machine, so the tests that need them are skipped: {', '.join(sorted(missing))}")
+    return 0
+
 
 def main() -> int:
+    if sys.platform in {"darwin", "win32"}:
+        return elsewhere()
     missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
     if not missing:
         return 0

@@ -16,6 +16,7 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+from tests.support.programs import require
 
 DRIVER = "/usr/bin/chromedriver"
 AXE = Path(__file__).resolve().parent.parent / "node/node_modules/axe-core/axe.min.js"
@@ -52,6 +53,7 @@ class Chromium:
     """
 
     def __init__(self, folder: Path, authority: str, proxy: str = "") -> None:
+        require("chromium")
         options = webdriver.ChromeOptions()
         for flag in _FLAGS:
             options.add_argument(flag)

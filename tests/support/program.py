@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import pty
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -70,6 +69,8 @@ class Program:
 
     def at_terminal(self, *arguments: str, columns: int = 80, **environment: str) -> RunResult:
         """Run it with standard input and output at a terminal; standard error stays a pipe."""
+        import pty  # not on Windows
+
         ours, theirs = pty.openpty()
         with contextlib.closing(os.fdopen(ours, "rb", buffering=0)) as screen:
             process = subprocess.Popen(

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import trustme
+from tests.support.programs import require
 
 KEY = b"\x07" * 32
 """Seals what the tests keep there."""
@@ -27,6 +28,7 @@ class RedisServer:
     """
 
     def __init__(self, *, tls: bool = False) -> None:
+        require("redis-server")
         self.folder = Path(tempfile.mkdtemp(prefix="mstoken-redis-"))
         self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None

@@ -180,7 +180,7 @@ def test_without_a_home_there_is_a_clear_message(at_home: Path, monkeypatch: pyt
         vault.replace("account:anna", "r0", "r1")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
 def test_a_user_id_that_is_nobodys_has_no_home(anyones_folder: str, workers: Any) -> None:
     """As in a container that is told a user id: tokens go where the system has memory, a sign-in is told what is
     missing, and nothing is made or looked for in a folder called ~ of the working folder.
