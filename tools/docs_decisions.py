@@ -20,7 +20,7 @@ Each page records one decision that you may want to revisit: what was decided, w
 def render() -> str:
     """The whole page: one line for each decision, in their order."""
     pages = sorted(FOLDER.glob("[0-9]*.md"))
-    titles = {page.name: re.match(r"# (\d{4}) (.+)", page.read_text(encoding="utf-8")) for page in pages}
+    titles = {page.name: re.match(r"# (\d{4}):? (.+)", page.read_text(encoding="utf-8")) for page in pages}
     untitled = [name for name, title in titles.items() if title is None or title[1] != name[:4]]
     if untitled:
         sys.exit(f"{', '.join(untitled)}: the first line must be '# NNNN Title', with the number of the file's name")
