@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import pytest
 from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.unsigned_tokens import jwt
 
 from mstoken import (
     ClientSecret,
@@ -42,6 +47,14 @@ def app(runner: Runner, token_service: TokenService) -> Any:
         (Reply(200, {"access_token": "x", "expires_in": [3599]}), "expires_in"),
         (Reply(200, '{"access_token": "x", "expires_in": NaN}'), "expires_in"),
         (Reply(200, '{"access_token": "x", "expires_in": Infinity}'), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_in": 10**30}), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_in": "PT1H"}), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_in": "3_599"}), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_in": "0x0E0F"}), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_in": "1_000_000_000_000"}), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_in": 1_500_000_000}), "expires_in"),
+        (Reply(200, {"access_token": "x", "expires_on": "2017-06-20T02:57:58Z"}), "expires_on"),
+        (Reply(200, {"access_token": jwt({"exp": 1_500_000_000}), "expires_in": 3599}), "expired, by the exp"),
         (Reply(200, "{" + '"a":{' * 100_000), "cut off"),
         (Reply(200, b"x" * (1024 * 1024 + 1)), "more than"),
         (Reply(302, "", {"Location": "https://evil.example/"}), "redirected"),
@@ -71,6 +84,82 @@ def test_a_life_given_as_text_or_fraction_is_understood(
     assert 3590 < token.expires_on - time.time() <= 3600
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda end: end,
+        lambda end: end + 0.75,
+        lambda end: f"{end}.0",
+        lambda end: f"{end:.9e}",
+        lambda end: end * 1000,
+        lambda end: str(end * 1000),
+        lambda end: datetime.fromtimestamp(end, UTC).isoformat(),
+        lambda end: datetime.fromtimestamp(end, UTC).strftime("%Y-%m-%dT%H:%M:%S.1234567Z"),
+        lambda end: datetime.fromtimestamp(end + 5.5 * 3600, UTC).strftime("%Y-%m-%d %H:%M:%S +05:30"),
+        lambda end: datetime.fromtimestamp(end, UTC).strftime("%m/%d/%Y %I:%M:%S %p +00:00"),
+    ],
+)
+@pytest.mark.parametrize("name", ["expires_in", "expires_on"])
+def test_a_point_in_time_is_no_duration(
+    runner: Runner, token_service: TokenService, app: Any, name: str, written: Callable[[int], Any]
+) -> None:
+    """The end of a token's life, in whichever form and field, is that point in time."""
+    end = int(time.time()) + 3000
+    token_service.script = [Reply(200, {"access_token": "x", "token_type": "Bearer", name: written(end)})]
+    token = runner.run(lambda: app.get_token("graph"))
+    assert token.expires_on == end
+    assert token.refresh_on < end
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        lambda end: {"exp": end},
+        lambda end: {"exp": end + 0.5},
+        lambda end: {"exp": str(end)},
+        lambda end: {"exp": end * 1000},
+        lambda end: {"cnf": {"exp": 1}, "padding": "x" * 2000, "exp": end},
+    ],
+    ids=["seconds", "fraction", "text", "milliseconds", "late in the payload"],
+)
+def test_no_token_is_used_past_its_own_exp(
+    runner: Runner, token_service: TokenService, app: Any, claims: Callable[[int], Any]
+) -> None:
+    """`expires_in` promises a day; the token itself says 1000 seconds, as RFC 7519 writes it or not quite."""
+    end = int(time.time()) + 1000
+    token_service.script = [token_reply(jwt(claims(end)), expires_in=86_400)]
+    token = runner.run(lambda: app.get_token("graph"))
+    assert end - 2 <= token.expires_on <= end
+    assert token.refresh_on < end
+
+
+@pytest.mark.parametrize("ahead_in", [-7200, 7200])
+def test_a_wrong_clock_here_shortens_no_life(
+    runner: Runner, token_service: TokenService, app: Any, ahead_in: int
+) -> None:
+    """Where the server's Date differs from this machine's clock, `exp` and `expires_on` are read by the server's."""
+    theirs = int(time.time()) - ahead_in
+    dated = {"Date": formatdate(theirs, usegmt=True)}
+    body = {"access_token": jwt({"exp": theirs + 3600}), "token_type": "Bearer"}
+    token_service.script = [
+        Reply(200, body | {"expires_in": 3599}, dated),
+        Reply(200, body | {"expires_on": str(theirs + 3600)}, dated),
+    ]
+    for service in ("graph", "arm"):
+        token = runner.run(partial(app.get_token, service))
+        assert token.expires_on - time.time() == pytest.approx(3600, abs=5)
+
+
+@pytest.mark.parametrize("value", ["opaque", "eyJ.not.base64", jwt([1]), jwt({"exp": "soon"}), jwt({"exp": None})])
+def test_a_token_without_a_readable_exp_lives_as_the_answer_says(
+    runner: Runner, token_service: TokenService, app: Any, value: str
+) -> None:
+    """An access token's format is its API's business (RFC 6749 section 1.4)."""
+    token_service.script = [token_reply(value)]
+    token = runner.run(lambda: app.get_token("graph"))
+    assert 3590 < token.expires_on - time.time() <= 3600
+
+
 def test_a_life_that_is_not_said_is_taken_to_be_short(runner: Runner, token_service: TokenService, app: Any) -> None:
     """RFC 6749 section 5.1 only recommends to say it: five minutes are safe."""
     token_service.script = [token_reply(expires_in=None)]
@@ -91,7 +180,7 @@ def test_a_senseless_time_of_renewal_costs_no_token(
 
 def test_an_endless_life_is_cut(runner: Runner, token_service: TokenService, app: Any) -> None:
     """A server that promises a thousand years is asked again within one."""
-    token_service.script = [token_reply(expires_in=10**30)]
+    token_service.script = [token_reply(expires_in=1000 * 365 * 24 * 3600)]
     token = runner.run(lambda: app.get_token("graph"))
     assert token.expires_on - time.time() <= 366 * 24 * 3600
 

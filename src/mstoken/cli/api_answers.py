@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
+from math import ceil
 
 from mstoken.cli import exit_codes, output
+from mstoken.protocol.retry_after import retry_after
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -122,8 +125,8 @@ def _next(response: HttpResponse, cause: Cause | None, known: Mapping[str, str])
     from mstoken import aadsts
 
     if response.status == 429 or (response.status >= 500 and "retry-after" in response.headers):
-        wait = _plain(response.headers.get("retry-after", ""))
-        return f"Ask again in {wait} seconds." if wait.isdigit() else "Wait a moment, then ask again."
+        wait = retry_after(response.headers.get("retry-after", ""), time.time())
+        return "Wait a moment, then ask again." if wait is None else f"Ask again in {ceil(wait)} seconds."
     if cause:
         return cause.remedy
     by_status = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from email.utils import parsedate_to_datetime
 
 from mstoken.errors import MstokenError
 from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.times import http_date
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
@@ -48,6 +48,6 @@ def reach(authority: Authority, transport: Transport) -> Reached:
 def _ahead(now: float, date: str) -> float | None:
     """The header has whole seconds, cut off: on average it is half a second late."""
     try:
-        return round(now - (parsedate_to_datetime(date).timestamp() + 0.5), 1)
-    except (TypeError, ValueError, OverflowError):
+        return round(now - (http_date(date) + 0.5), 1)
+    except ValueError:
         return None

@@ -22,7 +22,7 @@ from mstoken.flows.single_flight import get_or_fetch
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_partition, digest
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
-from mstoken.protocol.jwt import decode, looks_like_jwt
+from mstoken.protocol.jwt import expires_on, looks_like_jwt
 from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
 
@@ -122,5 +122,4 @@ def _checked(assertion: object, where: str) -> str:
 
 def _expiry(assertion: str) -> int:
     """The token's own `exp`; 0, which keeps it from being used again, where it does not say."""
-    exp = decode(assertion).claims.get("exp")
-    return int(exp) if isinstance(exp, int | float) and not isinstance(exp, bool) else 0
+    return int(expires_on(assertion) or 0)

@@ -13,6 +13,7 @@ from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.refusal import refusal_of
+from mstoken.protocol.times import seconds_until
 from mstoken.protocol.token_endpoint import json_object
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 USUAL_INTERVAL_IN = 5
 """Seconds between two polls when the service names none (RFC 8628 section 3.2)."""
+LONGEST_INTERVAL_IN = 60
+"""Seconds; a person who has signed in does not wait longer for this program to notice."""
 LONGEST_LIFE_IN = 3600
 """Entra gives 15 minutes; a service that gives more than an hour is asked for another code by then."""
 
@@ -66,20 +69,34 @@ def read_device_authorization(response: HttpResponse, request: TokenRequest, now
     message = body.get("message")
     return DeviceAuthorization(
         device_code=code,
-        interval_in=_seconds(body.get("interval"), USUAL_INTERVAL_IN, 60),
+        interval_in=_interval(body.get("interval"), now),
         prompt=DevicePrompt(
             user_code=user_code,
             verification_uri=uri,
-            expires_in=_seconds(body.get("expires_in"), LONGEST_LIFE_IN, LONGEST_LIFE_IN),
+            expires_in=_life(body.get("expires_in"), now),
             message=message if isinstance(message, str) else f"Open {uri} and enter the code {user_code}.",
         ),
     )
 
 
-def _seconds(value: object, unsaid: int, most: int) -> int:
-    """A number of seconds, from text too; `unsaid` where it is none, and never more than `most`."""
+def _interval(written: object, now: float) -> float:
+    """Seconds between polls. What is absent or makes no sense is the usual pause (RFC 8628 section 3.2)."""
     try:
-        seconds = int(float(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0
-    except (ValueError, OverflowError):
+        seconds = seconds_until(written, now)
+    except ValueError:
+        return USUAL_INTERVAL_IN
+    return min(seconds, LONGEST_INTERVAL_IN) if seconds > 0 else USUAL_INTERVAL_IN
+
+
+def _life(written: object, now: float) -> int:
+    """Seconds for which the code may be used. Raises UnreadableAnswer for a time that cannot be read or has passed."""
+    try:
+        seconds = LONGEST_LIFE_IN if written is None else min(int(seconds_until(written, now)), LONGEST_LIFE_IN)
+    except ValueError:
         seconds = 0
-    return min(seconds, most) if seconds > 0 else unsaid
+    if seconds < 1:
+        raise UnreadableAnswer(
+            "The device authorization endpoint gave an expires_in that is no time, or one that has passed.",
+            "Check the authority and its clock.",
+        )
+    return seconds

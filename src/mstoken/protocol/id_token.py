@@ -10,11 +10,9 @@ from __future__ import annotations
 import hmac
 
 from mstoken.errors import UnreadableAnswer, UsageError
-from mstoken.protocol.jwt import decode
+from mstoken.protocol.jwt import decode, expires_on
+from mstoken.protocol.times import CLOCK_SKEW_IN
 from mstoken.values import value
-
-CLOCK_SKEW_IN = 300
-"""Seconds by which this machine's clock may differ from the service's."""
 
 
 @value
@@ -49,8 +47,8 @@ def read_person(id_token: str, client_id: str, nonce: str, now: float) -> Person
         raise _wrong("is for another application")
     if nonce and not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
         raise _wrong("answers another request")
-    expires = claims.get("exp")
-    if not isinstance(expires, int | float) or expires + CLOCK_SKEW_IN < now:
+    expires = expires_on(id_token)
+    if expires is None or expires + CLOCK_SKEW_IN < now:
         raise _wrong("has expired; perhaps this machine's clock is wrong")
     username = claims.get("preferred_username") or claims.get("upn") or claims.get("email")
     return Person(

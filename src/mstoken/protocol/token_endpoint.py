@@ -6,9 +6,11 @@ import json
 from codecs import BOM_UTF8
 
 from mstoken.errors import UnreadableAnswer
-from mstoken.model import Token
+from mstoken.model import LEEWAY_IN, Token
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.jwt import expires_on
+from mstoken.protocol.times import CLOCK_SKEW_IN, seconds_until, server_clock, time_in
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, value
 
@@ -94,16 +96,17 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
             "A token bound to a key was asked for, and a bearer token came; it is not used.",
             "Ask for a bearer token where the resource takes no others.",
         )
-    life = _life(body.get("expires_in"))
-    renew = _number(body.get("refresh_in")) or int(life * (RENEW_AFTER - 0.1 * jitter))
+    came_on = int(now)
+    life = _life(body, value, response, came_on)
+    renew = _renewal(body.get("refresh_in"), came_on) or int(life * (RENEW_AFTER - 0.1 * jitter))
     return TokenResponse(
         Token(
             token=value,
-            expires_on=int(now) + life,
+            expires_on=came_on + life,
             token_type=kind or "Bearer",
-            refresh_on=int(now) + min(renew, life),
+            refresh_on=came_on + min(renew, life),
             scope=texts.get("scope", ""),
-            got_on=int(now),
+            got_on=came_on,
         ),
         refresh_token=texts.get("refresh_token", ""),
         id_token=texts.get("id_token", ""),
@@ -137,18 +140,54 @@ def _what_came(response: HttpResponse) -> tuple[str, str]:
     return f"The answer (HTTP {response.status}) was not JSON.", "Check that the authority is a token service."
 
 
-def _life(said: object) -> int:
-    """A life in seconds, given as a number or (v1, managed identity) as text; UnreadableAnswer for anything else."""
-    seconds = UNSAID_LIFE_IN if said is None else _number(said)
-    if not seconds:
-        raise UnreadableAnswer("The token service gave a senseless expires_in.", "Check the authority and its clock.")
-    return min(seconds, LONGEST_LIFE_IN)
+def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int) -> int:
+    """Seconds that the token may be used: what the answer says, and never more than the token itself says.
 
-
-def _number(value: object) -> int:
-    """A positive number, given as one or as text; 0 for anything else."""
+    Raises UnreadableAnswer for a time that cannot be read, or that has passed.
+    """
+    life = float(LONGEST_LIFE_IN)
+    told = next((name for name in ("expires_in", "expires_on") if body.get(name) not in (None, "")), "")
     try:
-        number = 0 if value is None or value is True else value if isinstance(value, int) else int(float(str(value)))
-    except (ValueError, OverflowError):
-        number = 0
-    return max(number, 0)
+        life = min(life, _left_in(body[told], response, now) if told else UNSAID_LIFE_IN)
+    except ValueError:
+        raise _senseless(told) from None
+    if told == "expires_on" and life < LEEWAY_IN:  # a time that has passed, or 1 and the like, which is none
+        life = 0
+    carried = expires_on(token)
+    if carried is not None and (left := carried - now) < life:
+        if left < life - CLOCK_SKEW_IN:  # one of the two clocks is wrong, or the answer is
+            left = carried - _their_clock(response, now)
+        if left < 1:
+            raise UnreadableAnswer(
+                "The token service gave a token that has expired, by the exp in the token itself. It is not used.",
+                "Check this machine's clock (mstoken doctor compares it with the service's), then get another token.",
+            )
+        life = min(life, left)
+    if life < 1:
+        raise _senseless(told)
+    return int(life)
+
+
+def _left_in(written: object, response: HttpResponse, now: int) -> float:
+    """Seconds until a time of the answer; one that counts from the epoch is compared with the server's own clock."""
+    seconds, since_epoch = time_in(written)
+    return seconds - _their_clock(response, now) if since_epoch else seconds
+
+
+def _their_clock(response: HttpResponse, now: int) -> float:
+    return server_clock(response.headers.get("date", ""), now)
+
+
+def _senseless(name: str) -> UnreadableAnswer:
+    return UnreadableAnswer(
+        f"The token service gave an {name} that is no time, or one that has passed.",
+        "Check the authority and its clock.",
+    )
+
+
+def _renewal(written: object, now: int) -> int:
+    """Seconds until the token should be renewed, a hint; 0 where it is absent or makes no sense."""
+    try:
+        return 0 if written is None else max(int(seconds_until(written, now)), 0)
+    except ValueError:
+        return 0

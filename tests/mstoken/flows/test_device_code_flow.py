@@ -195,12 +195,26 @@ def test_senseless_codes_are_not_shown(token_service: TokenService, device: Devi
         device.sign_in()
 
 
-def test_times_that_make_no_sense_are_the_usual_ones(token_service: TokenService, device: Device) -> None:
-    """No interval, or a senseless one, is five seconds (RFC 8628 section 3.2)."""
+@pytest.mark.parametrize("interval", ["soon", None, 0, -1, "NaN"])
+def test_an_interval_that_makes_no_sense_is_the_usual_one(
+    token_service: TokenService, device: Device, interval: object
+) -> None:
+    """RFC 8628 section 3.2: five seconds."""
     assert isinstance(CODES.body, dict)
-    token_service.script = [Reply(200, CODES.body | {"interval": "soon", "expires_in": -1}), token_reply()]
+    token_service.script = [Reply(200, CODES.body | {"interval": interval}), token_reply()]
     device.sign_in()
     assert device.slept == [5]
+
+
+@pytest.mark.parametrize("expires_in", [0, -1, "soon", "0", False, 1_500_000_000])
+def test_a_code_whose_end_makes_no_sense_is_not_shown(
+    token_service: TokenService, device: Device, expires_in: object
+) -> None:
+    """A life that cannot be read, or that is over, is an unreadable answer and not an hour."""
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | {"expires_in": expires_in})]
+    with pytest.raises(UnreadableAnswer, match="expires_in"):
+        device.sign_in()
 
 
 def test_a_standard_oauth_server_is_no_place_for_it(runner: Runner) -> None:

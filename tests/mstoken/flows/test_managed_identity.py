@@ -108,12 +108,16 @@ def test_no_proxy_ever_sees_the_request(
         ({"expires_on": None}, 300),
         ({"expires_on": "06/20/2099 02:57:58 +00:00"}, None),
         ({"expires_on": "1/16/2099 5:24:12 AM +00:00"}, None),
+        ({"expires_on": "2099-06-20T02:57:58+02:00"}, None),
+        ({"expires_in": "3600.0"}, 3600),
+        ({"expires_in": 3.6e3, "expires_on": "never"}, 3600),
+        ({"expires_in": "", "expires_on": "3600"}, 3600),
     ],
 )
 def test_a_life_is_understood_in_every_form(
     runner: Runner, token_service: TokenService, body: dict[str, Any], left: int | None
 ) -> None:
-    """Seconds or an end, as number or text, or a date as App Service of 2017 wrote it."""
+    """Seconds or an end, as number or text, or a date as App Service wrote it in 2017."""
     token_service.script = [Reply(200, {"access_token": "t", "resource": "r", "token_type": "Bearer", **body})]
     environment = {"MSI_ENDPOINT": token_service.url, "MSI_SECRET": "s"}
     client = runner.client("", "", ManagedIdentity(environment=environment))

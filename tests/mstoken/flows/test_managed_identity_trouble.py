@@ -194,6 +194,9 @@ def test_another_clouds_metadata_service_is_no_imds(runner: Runner, token_servic
         Reply(200, {"expires_in": 3600}),
         Reply(200, {"access_token": "t", "expires_on": "yesterday"}),
         Reply(200, {"access_token": "t", "expires_on": "1"}),
+        Reply(200, {"access_token": "t", "expires_on": 1.5e15}),
+        Reply(200, {"access_token": "t", "expires_on": "16/01/2099 05:24:12"}),
+        Reply(200, {"access_token": "t", "expires_in": "P1D"}),
         Reply(200, '{"access_token": "t", "expi'),
     ],
 )

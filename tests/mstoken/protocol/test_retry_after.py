@@ -36,6 +36,8 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         ("Sun, 06 Nov 1994 08:50:37", 60),
         ("Sun, 06 Nov 1994 03:50:37 -0500", 60),
         ("Sun, 06 Nov 1994 08:48:37 GMT", 0),
+        ("1994-11-06T08:50:37Z", 60),
+        ("1767225600", LONGEST_IN),
         ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_IN),
     ],
 )

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mstoken import clouds, services
 from mstoken.cli.inspection.words import word
+from mstoken.protocol.times import numeric_date
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
 
@@ -156,10 +157,9 @@ def _words(claims: dict[str, Any], name: str) -> tuple[str, ...]:
 
 
 def time_in(claims: dict[str, Any], name: str) -> int | None:
-    """A NumericDate (RFC 7519 section 2), also as text; None for what no calendar can show."""
-    value = claims.get(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_YEAR:
+    """A NumericDate (RFC 7519 section 2) or another form of time; None for what no calendar can show."""
+    try:
+        seconds = numeric_date(claims.get(name))
+    except ValueError:
         return None
-    return int(value)
+    return int(seconds) if 0 <= seconds <= _LAST_YEAR else None

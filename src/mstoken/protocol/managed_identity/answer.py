@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 from mstoken import errors
 from mstoken.errors import Refusal
@@ -27,8 +26,6 @@ HALF_LIFE_FROM_IN = 7200
 NO_IDENTITY = "identity_not_found"
 """The suberror of a refusal that means: there is no such identity here."""
 _LONGEST_TEXT = 500
-_DATES = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p")
-"""App Service of 2017 wrote these, Linux and Windows, always in UTC."""
 
 
 def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> Token:
@@ -42,28 +39,10 @@ def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenReque
     body = json_object(response)
     if ask.place.source == "azure_arc":
         confirm(body, ask)
-    life = body.get("expires_in") or _until(body.get("expires_on"), now)
-    plain = {name: body.get(name) for name in ("access_token", "token_type", "scope", "refresh_in")}
-    plain["expires_in"] = life
-    answered = replace(response, body=json.dumps(plain).encode())
-    token = parse_token_response(answered, request, now, 0.0).token
+    token = parse_token_response(response, request, now, 0.0).token
     if not body.get("refresh_in") and token.expires_on - int(now) >= HALF_LIFE_FROM_IN:
         return replace(token, refresh_on=int(now) + (token.expires_on - int(now)) // 2)
     return token
-
-
-def _until(expires_on: Any, now: float) -> Any:
-    """Seconds from `now` to `expires_on`: epoch seconds as number or text, or a date of 2017; else as it is."""
-    text = str(expires_on or "").strip()
-    if text.isascii() and text.isdecimal():
-        return int(text) - int(now)
-    for form in _DATES:
-        try:
-            written = datetime.strptime(text.removesuffix(" +00:00"), form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        return int(written.timestamp()) - int(now)
-    return expires_on
 
 
 def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> MstokenError:
