@@ -1,6 +1,7 @@
 """Application registrations: who may use them, where they live, and how they prove who they are."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .ids import new_id
 
@@ -42,6 +43,20 @@ class FederatedCredential:
     subject: str
     audiences: list[str] = field(default_factory=lambda: ["api://AzureADTokenExchange"])
     name: str = ""
+    id: str = field(default_factory=new_id)
+    description: str = ""
+
+
+@dataclass
+class AppRole:
+    """A role that an API declares. `members`: who may hold it, `User`, `Application` or both."""
+
+    value: str
+    name: str = ""
+    description: str = ""
+    members: list[str] = field(default_factory=lambda: ["Application"])
+    enabled: bool = True
+    id: str = field(default_factory=new_id)
 
 
 @dataclass
@@ -54,6 +69,7 @@ class App:
     `approved_app` and `app_protection` ask for.
     `id_tokens` and `access_tokens`: the authorization endpoint may hand them out itself (implicit and hybrid flows).
     `blueprint`: the application is an agent identity, proved by tokens that this other application gets for it.
+    `app_roles`: the roles it declares as an API. `properties`: what Graph keeps of it without any effect.
     """
 
     id: str
@@ -80,6 +96,8 @@ class App:
     scopes: list[str] = field(default_factory=list)
     approved: bool = False
     protected: bool = False
+    app_roles: list[AppRole] = field(default_factory=list)
+    properties: dict[str, Any] = field(default_factory=dict)
 
     @property
     def personal(self) -> bool:

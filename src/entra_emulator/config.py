@@ -203,7 +203,8 @@ def _value(raw: object, wanted: Any, where: str) -> Any:
     if typing.get_origin(wanted) is dict:
         if not isinstance(raw, Mapping):
             raise ConfigError(f"{where}: expected a table, got {_kind(raw)}")
-        return {key: _value(item, str, f"{where}.{key}") for key, item in raw.items()}
+        inner = typing.get_args(wanted)[1]
+        return {key: item if inner is Any else _value(item, inner, f"{where}.{key}") for key, item in raw.items()}
     kinds: tuple[type, ...] = typing.get_args(wanted) if isinstance(wanted, types.UnionType) else (wanted,)
     if float in kinds:
         return _number(raw, where)

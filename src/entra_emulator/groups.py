@@ -1,6 +1,7 @@
 """Groups of a tenant. Each field is a key in TOML."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .ids import new_id
 
@@ -11,7 +12,8 @@ class Group:
 
     `security`: a security group; `mail`: the address of a mail-enabled one, empty for none. `types`: `Unified` for a
     Microsoft 365 group, `DynamicMembership`. `role_assignable`: it may hold directory roles, which are in `roles`.
-    `on_premises_name`: sAMAccountName of a group that is synchronised from Active Directory.
+    `on_premises_name`: sAMAccountName of a group that is synchronised from Active Directory. `properties`: what Graph
+    keeps of it without any effect.
     """
 
     name: str
@@ -26,3 +28,4 @@ class Group:
     roles: list[str] = field(default_factory=list)
     on_premises_name: str = ""
     created_on: float = 0.0
+    properties: dict[str, Any] = field(default_factory=dict)

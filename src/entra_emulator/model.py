@@ -4,8 +4,9 @@ The same classes describe the configuration file: every field is a key of the TO
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from .applications import AUDIENCES, App, Certificate, FederatedCredential, Secret, TrustedSubject
+from .applications import AUDIENCES, App, AppRole, Certificate, FederatedCredential, Secret, TrustedSubject
 from .conditions import Device, Location, Policy
 from .groups import Group
 from .ids import PERSONAL, new_id
@@ -16,6 +17,7 @@ __all__ = [
     "AUDIENCES",
     "PASSWORD_AGENTS",
     "App",
+    "AppRole",
     "Certificate",
     "Device",
     "FederatedCredential",
@@ -52,7 +54,8 @@ class User:
     `password`: empty is none. `locked_until`: too many wrong passwords, epoch seconds. `methods`: registered second
     factors; with `security_key` among them the pages offer one where it is needed. `risk` and `sign_in_risk`: none,
     low, medium or high. `accepted_terms`: of use. `pending`: a guest who has not accepted the invitation.
-    `needs_age_consent`: a minor without a parent's consent.
+    `needs_age_consent`: a minor without a parent's consent. `properties`: what Graph keeps of them without any effect,
+    such as `jobTitle`.
     """
 
     upn: str
@@ -78,6 +81,7 @@ class User:
     accepted_terms: bool = False
     pending: bool = False
     needs_age_consent: bool = False
+    properties: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -50,6 +50,26 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(compile_path(path)[0].pattern, re.IGNORECASE)
 
 
+_KEY = re.compile(r"\('((?:[^']|'')*)'\)(?=/|$)")
+_TIDY = frozenset({"login", "graph", "arm"})
+
+
+def tidy(service: str, path: str) -> str:
+    """The path as the service's routes spell it: each host is known to accept more than one spelling.
+
+    Sign-in, Graph and Resource Manager take `//` for `/` (Graph's SDKs send `/v1.0//users`), and ignore a slash at the
+    end. Graph also takes `users('key')` for `users/key`, and `/v1.0/myorganization/users` for `/v1.0/users`.
+    """
+    if service not in _TIDY:
+        return path
+    path = re.sub("/{2,}", "/", path)
+    path = path.rstrip("/") or "/"
+    if service == "graph":
+        path = _KEY.sub(lambda key: "/" + key[1].replace("''", "'"), path)
+        path = re.sub(r"^(/[^/]+)/myorganization(?=/)", r"\1", path, flags=re.IGNORECASE)
+    return path
+
+
 class NoRoute(Exception):
     """Nobody answers: 404 at this path, or 405 for this method."""
 
@@ -114,7 +134,7 @@ class Application:
             if answer:
                 return answer
             request = Request(request.scope, receive)
-        return await self._routers[site.service].answer(request, path)
+        return await self._routers[site.service].answer(request, tidy(site.service, path))
 
     async def _send(self, response: Response, request: Request, send: Send) -> None:
         """Log first, so that whoever has the answer finds it in the log."""

@@ -9,7 +9,17 @@ from entra_emulator.apis import userinfo
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.routing import Route, route
 
-from . import applications, batch, directory, relationships
+from . import (
+    app_role_assignments,
+    applications,
+    batch,
+    directory,
+    permission_grants,
+    relationships,
+    role_management,
+    service_principals,
+    writes,
+)
 from .wire import Answer, Refusal, endpoint
 
 
@@ -17,8 +27,13 @@ def routes() -> list[Route]:
     """Graph's routes under /v1.0 and /beta, and beside them the UserInfo endpoint."""
     single: list[Route] = [
         *userinfo.routes(),
+        *writes.routes(),
+        *app_role_assignments.routes(),
+        *permission_grants.routes(),
         *directory.routes(),
         *applications.routes(),
+        *service_principals.routes(),
+        *role_management.routes(),
         *relationships.routes(),
         route("GET", "/{path:path}", endpoint(_nothing)),
     ]

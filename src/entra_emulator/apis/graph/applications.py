@@ -1,37 +1,31 @@
-"""Graph: applications, their secrets, and service principals.
+"""Graph: applications and their secrets.
 
-Source: learn.microsoft.com/graph/api/resources/application and .../serviceprincipal. Which applications an application
-owns is not kept: with Application.ReadWrite.OwnedBy it may change itself.
+Source: learn.microsoft.com/graph/api/resources/application. Which applications an application owns is not kept: with
+Application.ReadWrite.OwnedBy it may change itself.
 """
 
-import uuid
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from entra_emulator.apis.bearer import Caller
-from entra_emulator.clock import timestamp
 from entra_emulator.config import new_secret
-from entra_emulator.model import App, Secret, ServicePrincipal, new_id
+from entra_emulator.model import App, FederatedCredential, Secret, new_id
 from entra_emulator.routing import Route, route
 
-from .query import collection, count, entity
+from .application_fields import application_view, password_view, read_fields
+from .objects import app_object_id
+from .query import collection, entity, entity_type
+from .resources import Readable, named
 from .wire import Answer, Refusal, changing, endpoint, not_found, require, version
 
 if TYPE_CHECKING:
     from entra_emulator.state import State
 
-_CHANGE = frozenset({"Application.ReadWrite.All", "Directory.ReadWrite.All"})
+CHANGE = frozenset({"Application.ReadWrite.All", "Directory.ReadWrite.All"})
+READ = frozenset({"Application.Read.All", "Directory.Read.All"}) | CHANGE
 _CHANGE_OWN = frozenset({"Application.ReadWrite.OwnedBy"})
-_READ = frozenset({"Application.Read.All", "Directory.Read.All"}) | _CHANGE
-_AUDIENCES = {
-    "single": "AzureADMyOrg",
-    "multiple": "AzureADMultipleOrgs",
-    "all": "AzureADandPersonalMicrosoftAccount",
-    "personal": "PersonalMicrosoftAccount",
-}
 _SECRET_LIFE_IN = 2 * 365 * 86_400
 
 
@@ -42,64 +36,48 @@ def routes() -> list[Route]:
         ("DELETE", "", _remove, 204),
         ("POST", "/addPassword", _add_password, 200),
         ("POST", "/removePassword", _remove_password, 204),
+        ("POST", "/federatedIdentityCredentials", _add_federated, 201),
+        ("DELETE", "/federatedIdentityCredentials/{credential}", _remove_federated, 204),
     ]
-    made = [
-        *_reading("applications", _registered),
-        *_reading("servicePrincipals", _installed),
-        route("POST", "/{version}/applications", changing(_create, 201)),
-        route("POST", "/{version}/servicePrincipals", changing(_install, 201)),
-    ]
+    made = [route("POST", "/{version}/applications", changing(_create, 201))]
     for one in ("/{version}/applications(appId='{app}')", "/{version}/applications/{id}"):
         made += [route(method, one + path, changing(act, status)) for method, path, act, status in changes]
-    return made
+        made += [
+            route("GET", f"{one}/federatedIdentityCredentials", endpoint(_list_federated)),
+            route("GET", f"{one}/federatedIdentityCredentials/{{credential}}", endpoint(_one_federated)),
+            route("GET", f"{one}/owners", endpoint(_no_owners)),
+        ]
+    made.append(route("GET", "/{version}/applications(appId='{app}')", endpoint(_one_by_app_id)))
+    return [*made, *Readable("applications", "application", _registered, READ).routes()]
 
 
-def _reading(path: str, items: Callable[["State", Caller], list[Answer]]) -> list[Route]:
-    """The routes that list a collection, count it, and give one of its entries."""
-
-    def read(request: Request, caller: Caller) -> list[Answer]:
-        require(caller, _READ)
-        return items(request.state.world.state, caller)
-
-    def one(request: Request, caller: Caller) -> Answer:
-        app, wanted = (request.path_params.get(name, "").lower() for name in ("app", "id"))
-        for item in read(request, caller):
-            if app == item["appId"] or wanted == item["id"]:
-                return entity(request, path, item)
-        raise not_found(app or wanted)
-
-    base = f"/{{version}}/{path}"
-    return [
-        route("GET", base, endpoint(lambda request, caller: collection(request, path, read(request, caller)))),
-        route("GET", f"{base}/$count", endpoint(lambda request, caller: count(request, read(request, caller)))),
-        route("GET", f"{base}(appId='{{app}}')", endpoint(one)),
-        route("GET", f"{base}/{{id}}", endpoint(one)),
-    ]
+def _registered(request: Request, caller: Caller) -> list[Answer]:
+    state: State = request.state.world.state
+    return [application_view(state, one) for one in state.apps.values() if one.tenant == caller.tenant.id]
 
 
-def _registered(state: "State", caller: Caller) -> list[Answer]:
-    return [_app(one, caller) for one in state.apps.values() if one.tenant == caller.tenant.id]
-
-
-def _installed(state: "State", caller: Caller) -> list[Answer]:
-    return [_service_principal(one, state.apps.get(one.app)) for one in caller.tenant.principals]
+def _one_by_app_id(request: Request, caller: Caller) -> Answer:
+    require(caller, READ)
+    found = named(_registered(request, caller), request.path_params["app"], ("appId",))
+    return entity(request, "applications", entity_type("application"), found)
 
 
 def _create(request: Request, caller: Caller, body: Answer) -> Answer:
     """A new application. It has no secret and no service principal yet, in its own tenant neither."""
-    require(caller, _CHANGE)
+    require(caller, CHANGE)
     if not body.get("displayName"):
-        raise Refusal(400, "Request_BadRequest", "A value is required for property 'displayName' of an application.")
-    app = App(id=new_id(), tenant=caller.tenant.id, **_fields(body))
+        raise Refusal(
+            400, "Request_BadRequest", "A value is required for property 'displayName' of resource 'Application'."
+        )
     state: State = request.state.world.state
+    app = App(id=new_id(), name="", tenant=caller.tenant.id)
+    read_fields(app, body)
     state.apps[app.id] = app
-    return entity(request, "applications", _app(app, caller))
+    return entity(request, "applications", entity_type("application"), application_view(state, app))
 
 
 def _change(request: Request, caller: Caller, body: Answer) -> None:
-    app = _own(request, caller)
-    for name, value in _fields(body).items():
-        setattr(app, name, value)
+    read_fields(_own(request, caller), body)
 
 
 def _remove(request: Request, caller: Caller, _: Answer) -> None:
@@ -122,7 +100,7 @@ def _add_password(request: Request, caller: Caller, body: Answer) -> Answer:
         raise Refusal(400, "Request_BadRequest", "The passwordCredential cannot be read.") from None
     app.secrets.append(secret)
     context = {"@odata.context": f"{version(request)}/$metadata#microsoft.graph.passwordCredential"}
-    return {**context, **_password(secret), "secretText": secret.value}
+    return {**context, **password_view(secret), "secretText": secret.value}
 
 
 def _remove_password(request: Request, caller: Caller, body: Answer) -> None:
@@ -134,104 +112,87 @@ def _remove_password(request: Request, caller: Caller, body: Answer) -> None:
     app.secrets[:] = kept
 
 
-def _install(request: Request, caller: Caller, body: Answer) -> Answer:
-    """The service principal of an application of this tenant, or of one that other tenants may use."""
-    require(caller, _CHANGE)
-    state: State = request.state.world.state
-    app = state.apps.get(str(body.get("appId")).lower())
-    if app is None or (app.tenant != caller.tenant.id and app.audience == "single"):
-        raise Refusal(400, "Request_BadRequest", f"There is no application '{body.get('appId')}' to stand for.")
-    if caller.tenant.principal(app.id):
-        message = f"The service principal of '{app.id}' is there already."
-        raise Refusal(409, "Request_MultipleObjectsWithSameKeyValue", message)
-    made = ServicePrincipal(app=app.id)
-    caller.tenant.principals.append(made)
-    return entity(request, "servicePrincipals", _service_principal(made, app))
-
-
-def _own(request: Request, caller: Caller) -> App:
-    """The application of this tenant that the path names, for a caller who may change it.
+def _own(request: Request, caller: Caller, *, reading: bool = False) -> App:
+    """The application of this tenant that the path names, for a caller who may change it, or only read it.
 
     :raises Refusal: 403, 404.
     """
+    needs = READ if reading else CHANGE
     app_id, wanted = (request.path_params.get(name, "").lower() for name in ("app", "id"))
     state: State = request.state.world.state
     for app in state.apps.values():
-        if app.tenant == caller.tenant.id and (app.id == app_id or _object_id(app) == wanted):
-            require(caller, _CHANGE | _CHANGE_OWN if caller.app_only and caller.app_id == app.id else _CHANGE)
+        if app.tenant == caller.tenant.id and (app.id == app_id or app_object_id(app) == wanted):
+            require(caller, needs | _CHANGE_OWN if caller.app_only and caller.app_id == app.id else needs)
             return app
-    require(caller, _CHANGE)
+    require(caller, needs)
     raise not_found(app_id or wanted)
 
 
-def _fields(body: Answer) -> Answer:
-    """The fields of an application that a body sets.
+def _no_owners(request: Request, caller: Caller) -> Answer:
+    """The emulator does not keep who owns an application."""
+    require(caller, READ)
+    return collection(request, "applications/owners", entity_type("directoryObject"), [])
 
-    :raises Refusal: 400 for a value of another kind.
+
+def _list_federated(request: Request, caller: Caller) -> Answer:
+    app = _own(request, caller, reading=True)
+    path = f"applications('{app_object_id(app)}')/federatedIdentityCredentials"
+    return collection(request, path, entity_type("federatedIdentityCredential"), _federated(app))
+
+
+def _one_federated(request: Request, caller: Caller) -> Answer:
+    app = _own(request, caller, reading=True)
+    path = f"applications('{app_object_id(app)}')/federatedIdentityCredentials"
+    found = named(_federated(app), request.path_params["credential"], ("id", "name"))
+    return entity(request, path, entity_type("federatedIdentityCredential"), found)
+
+
+def _federated(app: App) -> list[Answer]:
+    return [
+        {
+            "id": one.id,
+            "name": one.name,
+            "issuer": one.issuer,
+            "subject": one.subject,
+            "description": one.description or None,
+            "audiences": one.audiences,
+        }
+        for one in app.federated
+    ]
+
+
+def _add_federated(request: Request, caller: Caller, body: Answer) -> Answer:
+    """A new federated credential; issuer and subject together may be trusted once.
+
+    Source: learn.microsoft.com/graph/api/application-post-federatedidentitycredentials.
     """
-    fields: Answer = {}
-    try:
-        if "displayName" in body:
-            fields["name"] = str(body["displayName"])
-        if "signInAudience" in body:
-            fields["audience"] = {shown: audience for audience, shown in _AUDIENCES.items()}[body["signInAudience"]]
-        if "isFallbackPublicClient" in body:
-            fields["public"] = bool(body["isFallbackPublicClient"])
-        if "identifierUris" in body:
-            fields["identifier_uris"] = [str(uri) for uri in body["identifierUris"]]
-        for member, field in (("web", "redirect_uris"), ("spa", "spa_redirect_uris")):
-            if member in body:
-                fields[field] = [str(uri) for uri in body[member].get("redirectUris", [])]
-    except (LookupError, TypeError, AttributeError):
-        raise Refusal(400, "Request_BadRequest", "A property has a value that an application cannot have.") from None
-    return fields
+    app = _own(request, caller)
+    for name in ("name", "issuer", "subject"):
+        if not isinstance(body.get(name), str) or not body[name]:
+            raise Refusal(400, "Request_BadRequest", f"A value is required for property '{name}'.")
+    audiences = body.get("audiences")
+    if not isinstance(audiences, list) or len(audiences) != 1:
+        raise Refusal(400, "Request_BadRequest", "A federated credential has exactly one audience.")
+    for one in app.federated:
+        if one.name == body["name"] or (one.issuer, one.subject) == (body["issuer"], body["subject"]):
+            message = "A federated credential with this name, or with this issuer and subject, exists already."
+            raise Refusal(409, "Request_MultipleObjectsWithSameKeyValue", message)
+    made = FederatedCredential(
+        body["issuer"],
+        body["subject"],
+        [str(audiences[0])],
+        body["name"],
+        description=str(body.get("description") or ""),
+    )
+    app.federated.append(made)
+    path = f"applications('{app_object_id(app)}')/federatedIdentityCredentials"
+    return entity(request, path, entity_type("federatedIdentityCredential"), _federated(app)[-1])
 
 
-def _object_id(app: App) -> str:
-    """The object id, which is not the application id."""
-    return str(uuid.uuid5(uuid.UUID(app.id), "application"))
-
-
-def _app(app: App, caller: Caller) -> Answer:
-    return {
-        "id": _object_id(app),
-        "appId": app.id,
-        "displayName": app.name,
-        "identifierUris": app.identifier_uris,
-        "publisherDomain": caller.tenant.domain,
-        "signInAudience": _AUDIENCES[app.audience],
-        "isFallbackPublicClient": app.public,
-        "passwordCredentials": [_password(secret) for secret in app.secrets],
-        "web": {"redirectUris": app.redirect_uris},
-        "spa": {"redirectUris": app.spa_redirect_uris},
-    }
-
-
-def _password(secret: Secret) -> Answer:
-    """A secret as Graph lists it: without its value, which it tells only once."""
-    return {
-        "customKeyIdentifier": None,
-        "displayName": secret.name or None,
-        "endDateTime": _moment(secret.expires_on),
-        "hint": secret.value[:3],
-        "keyId": secret.id,
-        "secretText": None,
-        "startDateTime": _moment(secret.starts_on),
-    }
-
-
-def _service_principal(principal: ServicePrincipal, app: App | None) -> Answer:
-    return {
-        "id": principal.id,
-        "accountEnabled": principal.enabled,
-        "appDisplayName": app.name if app else principal.app,
-        "appId": principal.app,
-        "appOwnerOrganizationId": app.tenant if app else None,
-        "appRoleAssignmentRequired": principal.assignment_required,
-        "displayName": app.name if app else principal.app,
-        "servicePrincipalType": "Application",
-    }
-
-
-def _moment(moment: float | None) -> str | None:
-    return None if moment is None else timestamp(moment).replace(" ", "T")
+def _remove_federated(request: Request, caller: Caller, _: Answer) -> None:
+    app = _own(request, caller)
+    wanted = request.path_params["credential"].lower()
+    kept = [one for one in app.federated if wanted not in (one.id.lower(), one.name.lower())]
+    if len(kept) == len(app.federated):
+        raise not_found(wanted)
+    app.federated[:] = kept

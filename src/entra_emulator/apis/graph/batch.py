@@ -3,17 +3,17 @@
 import json
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
 from entra_emulator.model import new_id
-from entra_emulator.routing import Handler, NoRoute, Route, Router
+from entra_emulator.routing import Handler, NoRoute, Route, Router, tidy
 from entra_emulator.web import json_answer, read_body
 
-from .wire import Refusal, caller, refused
+from .wire import Refusal, caller, check_content_type, refused
 
 _MOST = 20
 
@@ -25,6 +25,7 @@ def handler(single: Sequence[Route]) -> Handler:
     async def handle(request: Request) -> Response:
         try:
             caller(request)
+            check_content_type(request.headers.get("content-type"))
             steps = _steps(await read_body(request))
         except Refusal as problem:
             request_id = new_id()
@@ -52,6 +53,14 @@ def _steps(raw: bytes) -> list[dict[str, Any]]:
         raise Refusal(400, "MaximumValueExceeded", f"Number of batch request steps exceeds the maximum of {_MOST}.")
     if len({str(step["id"]) for step in steps}) < len(steps):
         raise Refusal(400, "BadRequest", "Invalid batch payload format: two requests have the same id.")
+    for step in steps:  # one such part makes the whole batch invalid
+        if step.get("body") is not None:
+            given = dict(_headers(step)).get(b"content-type", b"").decode("latin-1")
+            try:
+                check_content_type(given)
+            except Refusal:
+                message = f"Write request id : {step['id']} does not contain Content-Type header or body."
+                raise Refusal(400, "BadRequest", message) from None
     return steps
 
 
@@ -67,7 +76,7 @@ async def _answer(router: Router, outer: Request, step: dict[str, Any], done: di
 async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
     """One request within the batch, as the caller of the batch."""
     url = urlsplit(str(step["url"]))
-    path = f"/{outer.path_params['version']}/{url.path.strip('/')}"
+    path = tidy("graph", f"/{outer.path_params['version']}/{unquote(url.path)}")
     scope = {
         **outer.scope,
         "method": str(step["method"]).upper(),
@@ -77,7 +86,8 @@ async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[i
     }
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": json.dumps(step.get("body")).encode(), "more_body": False}
+        body = b"" if step.get("body") is None else json.dumps(step["body"]).encode()
+        return {"type": "http.request", "body": body, "more_body": False}
 
     try:
         answer = await router.answer(Request(scope, receive), path)

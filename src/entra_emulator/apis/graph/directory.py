@@ -1,117 +1,212 @@
-"""Graph: me, users, organization."""
+"""Graph: me, users, groups, organization, domains, directory roles.
+
+Source: learn.microsoft.com/graph/api/resources/user, .../group, .../organization, .../domain, .../directoryrole.
+"""
+
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from entra_emulator.apis.bearer import Caller
-from entra_emulator.model import Tenant, User
+from entra_emulator.model import Group, Tenant, User
 from entra_emulator.routing import Route, route
+from entra_emulator.tokens.claims import directory_roles, role_ids
 
-from .query import collection, count, entity
-from .wire import Answer, Refusal, endpoint, not_found, require, version
+from .objects import active_roles, group_view, members, memberships, role_view, user_view
+from .query import Expansion, entity, entity_type
+from .resources import Readable, objects
+from .wire import Answer, Refusal, endpoint, not_found, require
 
-_READ_USERS = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"})
-_READ_USERS_AS_USER = _READ_USERS | {"User.ReadBasic.All"}
-_READ_ORGANIZATION = frozenset({"Organization.Read.All", "Organization.ReadWrite.All"}) | (
-    _READ_USERS & {"Directory.Read.All", "Directory.ReadWrite.All"}
-)
-_READ_SELF = frozenset({"User.Read", "User.ReadWrite"}) | _READ_USERS
+if TYPE_CHECKING:
+    from entra_emulator.state import State
+
+READ_DIRECTORY = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
+READ_USERS = frozenset({"User.Read.All", "User.ReadWrite.All"}) | READ_DIRECTORY
+READ_GROUPS = frozenset({"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All"}) | READ_DIRECTORY
+_READ_BASIC = frozenset({"User.ReadBasic.All"})
+_READ_ORGANIZATION = frozenset({"Organization.Read.All", "Organization.ReadWrite.All"}) | READ_DIRECTORY
+_READ_DOMAINS = frozenset({"Domain.Read.All", "Domain.ReadWrite.All"}) | READ_DIRECTORY
+_READ_ROLES = frozenset({"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"}) | READ_DIRECTORY
+_READ_SELF = frozenset({"User.Read", "User.ReadWrite"}) | READ_USERS
 
 
 def routes() -> list[Route]:
     """Its routes."""
+    readable = [
+        Readable("users", "user", _users, READ_USERS, _READ_BASIC, ("id", "userPrincipalName"), _of_users),
+        Readable("groups", "group", _groups, READ_GROUPS, expand=_of_groups),
+        Readable("organization", "organization", _organization, _READ_ORGANIZATION, frozenset({"User.Read"})),
+        Readable("domains", "domain", _domains, _READ_DOMAINS),
+        Readable("directoryRoles", "directoryRole", _roles, _READ_ROLES),
+        Readable("directoryRoleTemplates", "directoryRoleTemplate", _role_templates, _READ_ROLES),
+        Readable("subscribedSkus", "subscribedSku", _no_licences, _READ_ORGANIZATION),
+    ]
     return [
         route("GET", "/{version}/me", endpoint(_me)),
-        route("GET", "/{version}/users", endpoint(_users)),
-        route("GET", "/{version}/users/$count", endpoint(_count_users)),
-        route("GET", "/{version}/users/{user}", endpoint(_one_user)),
-        route("GET", "/{version}/organization", endpoint(_organization)),
+        *objects("me/memberOf", lambda _, caller: _mine(caller, direct=True)),
+        *objects("me/transitiveMemberOf", lambda _, caller: _mine(caller, direct=False)),
+        *objects("users/{user}/memberOf", lambda request, caller: _theirs(request, caller, direct=True)),
+        *objects("users/{user}/transitiveMemberOf", lambda request, caller: _theirs(request, caller, direct=False)),
+        *objects("groups/{group}/members", lambda request, caller: _in_group(request, caller, "members")),
+        *objects("groups/{group}/owners", lambda request, caller: _in_group(request, caller, "owners")),
+        *objects("directoryRoles/{role}/members", _holders),
+        *(one for entry in readable for one in entry.routes()),
     ]
 
 
 def _me(request: Request, caller: Caller) -> Answer:
+    user = signed_in(caller, _READ_SELF)
+    return entity(request, "users", entity_type("user"), user_view(user), expansions=_of_users(request, caller))
+
+
+def signed_in(caller: Caller, needs: frozenset[str]) -> User:
+    """The user of the token.
+
+    :raises Refusal: 400 without a user, 403, 404.
+    """
     if caller.app_only:
         raise Refusal(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
-    require(caller, _READ_SELF)
+    require(caller, needs)
     user = caller.tenant.user(str(caller.claims["oid"]))
     if user is None:
         raise not_found(str(caller.claims["oid"]))
-    return entity(request, "users", _user(user), shown=_USUAL)
+    return user
 
 
-def _users(request: Request, caller: Caller) -> Answer:
-    return collection(request, "users", _all_users(caller), shown=_USUAL)
+def find_user(request: Request, caller: Caller) -> User:
+    """The user that the path names.
 
-
-def _count_users(request: Request, caller: Caller) -> int:
-    return count(request, _all_users(caller))
-
-
-def _all_users(caller: Caller) -> list[Answer]:
-    require(caller, _READ_USERS if caller.app_only else _READ_USERS_AS_USER)
-    return [_user(user) for user in caller.tenant.users]
-
-
-def _one_user(request: Request, caller: Caller) -> Answer:
-    require(caller, _READ_USERS if caller.app_only else _READ_USERS_AS_USER)
+    :raises Refusal: 404.
+    """
     user = caller.tenant.user(request.path_params["user"])
     if user is None:
         raise not_found(request.path_params["user"])
-    return entity(request, "users", _user(user), shown=_USUAL)
+    return user
 
 
-def _organization(request: Request, caller: Caller) -> Answer:
-    require(caller, _READ_ORGANIZATION if caller.app_only else _READ_ORGANIZATION | {"User.Read"})
-    return {"@odata.context": f"{version(request)}/$metadata#organization", "value": [_tenant(caller.tenant)]}
+def find_group(request: Request, caller: Caller) -> Group:
+    """The group that the path names by its id.
+
+    :raises Refusal: 404.
+    """
+    wanted = request.path_params["group"].lower()
+    for group in caller.tenant.groups:
+        if group.id.lower() == wanted:
+            return group
+    raise not_found(wanted)
 
 
-def _user(user: User) -> Answer:
-    """All there is of a user; what is not among the usual members has to be asked for with $select."""
+def _users(_: Request, caller: Caller) -> list[Answer]:
+    return [user_view(user) for user in caller.tenant.users]
+
+
+def _of_users(_: Request, caller: Caller) -> dict[str, Expansion]:
+    def read(item: Answer, *, direct: bool) -> list[Answer]:
+        user = caller.tenant.user(str(item["id"]))
+        return _memberships_of(caller.tenant, user, direct=direct) if user else []
+
     return {
-        "accountEnabled": user.enabled,
-        "businessPhones": [],
-        "displayName": user.name,
-        "givenName": user.given_name or None,
-        "jobTitle": None,
-        "mail": user.mail or None,
-        "mobilePhone": None,
-        "officeLocation": None,
-        "preferredLanguage": None,
-        "surname": user.family_name or None,
-        "userPrincipalName": user.upn,
-        "id": user.id,
-        "userType": "Guest" if user.home else "Member",
+        "memberOf": Expansion(lambda item: read(item, direct=True)),
+        "transitiveMemberOf": Expansion(lambda item: read(item, direct=False)),
+        "manager": Expansion(lambda _: [], single=True),
+        "directReports": Expansion(lambda _: []),
     }
 
 
-_USUAL = (
-    "businessPhones",
-    "displayName",
-    "givenName",
-    "jobTitle",
-    "mail",
-    "mobilePhone",
-    "officeLocation",
-    "preferredLanguage",
-    "surname",
-    "userPrincipalName",
-    "id",
-)
+def _memberships_of(tenant: Tenant, user: User, *, direct: bool) -> list[Answer]:
+    return memberships(tenant, of=(user.id, user.upn), roles=user.roles, direct=direct)
 
 
-def _tenant(tenant: Tenant) -> Answer:
-    return {
-        "id": tenant.id,
-        "displayName": tenant.name,
-        "countryLetterCode": tenant.country,
-        "tenantType": "AAD",
-        "verifiedDomains": [
-            {
-                "capabilities": "Email, OfficeCommunicationsOnline",
-                "isDefault": index == 0,
-                "isInitial": domain.endswith(".onmicrosoft.com"),
-                "name": domain,
-                "type": "Managed",
-            }
-            for index, domain in enumerate(tenant.domains)
-        ],
-    }
+def _groups(_: Request, caller: Caller) -> list[Answer]:
+    return [group_view(group) for group in caller.tenant.groups]
+
+
+def _of_groups(request: Request, caller: Caller) -> dict[str, Expansion]:
+    state: State = request.state.world.state
+
+    def read(item: Answer, names: str) -> list[Answer]:
+        group = caller.tenant.group(str(item["id"]))
+        return members(state, caller.tenant, getattr(group, names)) if group else []
+
+    return {"members": Expansion(lambda item: read(item, "members")), "owners": Expansion(lambda i: read(i, "owners"))}
+
+
+def _organization(_: Request, caller: Caller) -> list[Answer]:
+    tenant = caller.tenant
+    domains = [
+        {
+            "capabilities": "Email, OfficeCommunicationsOnline",
+            "isDefault": index == 0,
+            "isInitial": domain.endswith(".onmicrosoft.com"),
+            "name": domain,
+            "type": _authentication(tenant, domain),
+        }
+        for index, domain in enumerate(tenant.domains)
+    ]
+    return [
+        {
+            "id": tenant.id,
+            "countryLetterCode": tenant.country,
+            "displayName": tenant.name,
+            "tenantType": "AAD",
+            "verifiedDomains": domains,
+        }
+    ]
+
+
+def _domains(_: Request, caller: Caller) -> list[Answer]:
+    return [
+        {
+            "id": domain,
+            "authenticationType": _authentication(caller.tenant, domain),
+            "isAdminManaged": True,
+            "isDefault": index == 0,
+            "isInitial": domain.endswith(".onmicrosoft.com"),
+            "isRoot": True,
+            "isVerified": True,
+            "supportedServices": ["Email", "OfficeCommunicationsOnline"],
+        }
+        for index, domain in enumerate(caller.tenant.domains)
+    ]
+
+
+def _authentication(tenant: Tenant, domain: str) -> str:
+    return "Federated" if domain in tenant.federated_domains else "Managed"
+
+
+def _roles(_: Request, caller: Caller) -> list[Answer]:
+    return [role_view(caller.tenant, template) for template in active_roles(caller.tenant)]
+
+
+def _role_templates(_: Request, __: Caller) -> list[Answer]:
+    return [{"id": template, "displayName": name, "description": name} for name, template in directory_roles().items()]
+
+
+def _no_licences(_: Request, __: Caller) -> list[Answer]:
+    """The emulator's tenants have no licences."""
+    return []
+
+
+def _mine(caller: Caller, *, direct: bool) -> list[Answer]:
+    return _memberships_of(caller.tenant, signed_in(caller, _READ_SELF), direct=direct)
+
+
+def _theirs(request: Request, caller: Caller, *, direct: bool) -> list[Answer]:
+    require(caller, READ_USERS & READ_DIRECTORY | READ_GROUPS)
+    return _memberships_of(caller.tenant, find_user(request, caller), direct=direct)
+
+
+def _in_group(request: Request, caller: Caller, names: str) -> list[Answer]:
+    require(caller, READ_GROUPS)
+    return members(request.state.world.state, caller.tenant, getattr(find_group(request, caller), names))
+
+
+def _holders(request: Request, caller: Caller) -> list[Answer]:
+    require(caller, _READ_ROLES)
+    wanted = request.path_params["role"].lower()
+    for template in active_roles(caller.tenant):
+        if wanted in (role_view(caller.tenant, template)["id"], template):
+            holders: list[User | Group] = [*caller.tenant.users, *caller.tenant.groups]
+            names = [one.id for one in holders if template in role_ids(one.roles)]
+            return members(request.state.world.state, caller.tenant, names)
+    raise not_found(wanted)

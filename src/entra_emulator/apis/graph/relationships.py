@@ -11,7 +11,7 @@ from entra_emulator.model import Relationship, Tenant
 from entra_emulator.routing import Route, route
 from entra_emulator.tokens.claims import role_ids
 
-from .query import collection, entity
+from .query import collection, entity, entity_type
 from .wire import Answer, endpoint, not_found, require, version
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def routes() -> list[Route]:
 def _relationships(request: Request, caller: Caller) -> Answer:
     require(caller, _READ)
     items = [_shown(customer, one) for customer, one in _own(request, caller)]
-    return collection(request, _PATH, items, usual=300)
+    return collection(request, _PATH, entity_type("delegatedAdminRelationship"), items, usual=300)
 
 
 def _relationship(request: Request, caller: Caller) -> Answer:
     require(caller, _READ)
-    return entity(request, _PATH, _shown(*_found(request, caller)))
+    return entity(request, _PATH, entity_type("delegatedAdminRelationship"), _shown(*_found(request, caller)))
 
 
 def _assignments(request: Request, caller: Caller) -> Answer:
@@ -62,7 +62,9 @@ def _assignments(request: Request, caller: Caller) -> Answer:
         }
         for name in one.users
     ]
-    return collection(request, f"{_PATH}/{one.id}/accessAssignments", items)
+    return collection(
+        request, f"{_PATH}/{one.id}/accessAssignments", entity_type("delegatedAdminAccessAssignment"), items
+    )
 
 
 def _information(request: Request, caller: Caller) -> Answer:
@@ -94,7 +96,7 @@ def _contracts(request: Request, caller: Caller) -> Answer:
         }
         for one in state.customers(caller.tenant)
     ]
-    return collection(request, "contracts", items)
+    return collection(request, "contracts", entity_type("contract"), items)
 
 
 def _own(request: Request, caller: Caller) -> Iterator[tuple[Tenant, Relationship]]:

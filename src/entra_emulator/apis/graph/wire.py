@@ -44,7 +44,7 @@ def endpoint(answer: Callable[[Request, Caller], Answer | int]) -> Handler:
 
 def changing(answer: Callable[[Request, Caller, Answer], Answer | None], status: int) -> Handler:
     """A handler for a call that changes something, with the JSON object that was sent; `status` of its success."""
-    return _handler(lambda request, who, raw: answer(request, who, _object(raw)), status)
+    return _handler(lambda request, who, raw: answer(request, who, _object(request, raw)), status)
 
 
 def _handler(answer: Callable[[Request, Caller, bytes], Answer | int | None], status: int) -> Handler:
@@ -64,7 +64,13 @@ def _handler(answer: Callable[[Request, Caller, bytes], Answer | int | None], st
     return handle
 
 
-def _object(raw: bytes) -> Answer:
+def _object(request: Request, raw: bytes) -> Answer:
+    """The JSON object of a request that changes something.
+
+    :raises Refusal: 400 for another kind of body, and for a body whose Content-Type does not say JSON.
+    """
+    if request.method != "DELETE" and (raw or request.method == "PATCH"):
+        check_content_type(request.headers.get("content-type"))
     try:
         body = json.loads(raw or b"{}")
     except (ValueError, RecursionError):
@@ -72,6 +78,19 @@ def _object(raw: bytes) -> Answer:
     if not isinstance(body, dict):
         raise Refusal(400, "BadRequest", "Unable to read JSON request payload.")
     return body
+
+
+def check_content_type(given: str | None) -> None:
+    """A body has to say that it is JSON.
+
+    :raises Refusal: 400.
+    """
+    kind = (given or "").partition(";")[0].strip().lower()
+    if not kind:
+        message = "Write requests (excluding DELETE) must contain the Content-Type header declaration."
+        raise Refusal(400, "BadRequest", message)
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refusal(400, "BadRequest", f"Invalid Content-Type header value: '{kind}' is not application/json.")
 
 
 def refused(request: Request, problem: Refusal, ids: Sequence[tuple[str, str]]) -> Response:

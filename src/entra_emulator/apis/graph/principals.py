@@ -1,0 +1,117 @@
+"""Graph: service principals, those of Microsoft's own APIs included, which are in every tenant.
+
+Source: learn.microsoft.com/graph/api/resources/serviceprincipal, .../approleassignment, .../oauth2permissiongrant.
+"""
+
+import functools
+import tomllib
+import uuid
+from importlib import resources as files
+
+from entra_emulator.model import AppRole, ServicePrincipal, Tenant
+from entra_emulator.resources import Resource, find_first_party, first_party
+from entra_emulator.state import State
+
+from .wire import Answer
+
+MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""The tenant that owns Microsoft's own applications (learn.microsoft.com/troubleshoot/entra, "Verify first-party
+Microsoft applications in sign-in reports")."""
+DEFAULT_ROLE = "00000000-0000-0000-0000-000000000000"
+
+
+def first_party_principals(tenant: Tenant) -> list[ServicePrincipal]:
+    """The service principals of Microsoft's APIs in a tenant, but for those that it lacks."""
+    return [
+        ServicePrincipal(one.app_id, str(uuid.uuid5(uuid.UUID(tenant.id), one.app_id)))
+        for one in first_party()
+        if one.app_id not in tenant.without
+    ]
+
+
+@functools.cache
+def _known_permissions() -> dict[str, dict[str, dict[str, str]]]:
+    return tomllib.loads((files.files("entra_emulator.data") / "permissions.toml").read_text(encoding="utf-8"))
+
+
+def permission_id(resource: str, kind: str, name: str) -> str:
+    """The id of a delegated permission (`scopes`) or an application permission (`roles`): the real one where known."""
+    known = _known_permissions().get(resource, {}).get(kind, {})
+    return known.get(name) or str(uuid.uuid5(uuid.UUID(resource), f"{kind}:{name}"))
+
+
+def permissions(state: State, resource: str, kind: str) -> list[str]:
+    """The permissions that an API offers: those known of it, those it declares, and those granted anywhere."""
+    names = set(_known_permissions().get(resource, {}).get(kind, {}))
+    if app := state.apps.get(resource):
+        names |= {one.value for one in app.app_roles} if kind == "roles" else set(app.scopes)
+    for grant in state.grants:
+        if grant.resource == resource:
+            names |= set(grant.roles if kind == "roles" else grant.scopes)
+    return sorted(names)
+
+
+def permission_name(state: State, resource: str, kind: str, wanted: str) -> str:
+    """The permission of an API with this id, or of this name; empty for none."""
+    names = permissions(state, resource, kind)
+    return next((one for one in names if wanted.lower() in (one.lower(), permission_id(resource, kind, one))), "")
+
+
+def principal_view(state: State, principal: ServicePrincipal) -> Answer:
+    """All that is known of a service principal."""
+    app, api = state.apps.get(principal.app), find_first_party(principal.app, None)
+    name = app.name if app else api.name if api else principal.app
+    return {
+        "id": principal.id,
+        "accountEnabled": principal.enabled,
+        "appDisplayName": name,
+        "appId": principal.app,
+        "appOwnerOrganizationId": app.tenant if app else MICROSOFT if api else None,
+        "appRoleAssignmentRequired": principal.assignment_required,
+        "appRoles": [_role(state, principal.app, one) for one in permissions(state, principal.app, "roles")],
+        "displayName": name,
+        "oauth2PermissionScopes": [
+            scope_view(principal.app, one) for one in permissions(state, principal.app, "scopes")
+        ],
+        "replyUrls": [*app.redirect_uris, *app.spa_redirect_uris] if app else [],
+        "servicePrincipalNames": [principal.app, *(app.identifier_uris if app else _identifiers(api))],
+        "servicePrincipalType": "Application",
+        "signInAudience": "AzureADMyOrg" if app and app.audience == "single" else "AzureADMultipleOrgs",
+    }
+
+
+def scope_view(resource: str, name: str) -> Answer:
+    """A delegated permission, as an API's application and service principal list it."""
+    return {
+        "adminConsentDescription": name,
+        "adminConsentDisplayName": name,
+        "id": permission_id(resource, "scopes", name),
+        "isEnabled": True,
+        "type": "User",
+        "userConsentDescription": name,
+        "userConsentDisplayName": name,
+        "value": name,
+    }
+
+
+def _role(state: State, resource: str, name: str) -> Answer:
+    app = state.apps.get(resource)
+    declared = next((one for one in app.app_roles if one.value == name), None) if app else None
+    role = declared or AppRole(name, name, name, id=permission_id(resource, "roles", name))
+    return {**role_fields(role), "origin": "Application"}
+
+
+def role_fields(role: AppRole) -> Answer:
+    """A role as the application that declares it lists it."""
+    return {
+        "allowedMemberTypes": role.members,
+        "description": role.description,
+        "displayName": role.name,
+        "id": role.id,
+        "isEnabled": role.enabled,
+        "value": role.value,
+    }
+
+
+def _identifiers(api: Resource | None) -> list[str]:
+    return [uri for uris in api.identifiers.values() for uri in uris if "*" not in uri] if api else []

@@ -1,0 +1,6 @@
+"""OData queries as Graph understands them: one file each for types, options, filters, search and answers."""
+
+from .collections import Expansion, collection, count, entity
+from .schema import EntityType, entity_type
+
+__all__ = ["EntityType", "Expansion", "collection", "count", "entity", "entity_type"]
