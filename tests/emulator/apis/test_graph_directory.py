@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from tests.support.certificates import identity
 
 from entra_emulator import Emulator
-from tests.support.certificates import identity
 
 from .test_graph_queries import Call, code, graph, names
 
