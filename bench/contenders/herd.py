@@ -119,10 +119,10 @@ def _one_of_ours(url: str, cache: str, start: Any) -> None:
 
 def _stores(cache: str) -> Stores:
     from mstoken.flows.store_port import Stores
-    from mstoken.stores.folder import FolderStore
-    from mstoken.stores.memory import MemoryGrants
+    from mstoken.stores.folder import FolderAccessTokens
+    from mstoken.stores.memory import MemoryRefreshTokens
 
-    return Stores(FolderStore(f"{cache}/tokens"), MemoryGrants())
+    return Stores(FolderAccessTokens(f"{cache}/tokens"), MemoryRefreshTokens())
 
 
 def _one_of_msal(url: str, cache: str, start: Any) -> None:

@@ -92,5 +92,5 @@ def _fill(stores: Stores, client: Client | AsyncClient, entries: int) -> list[st
     expires_on = int(time.time()) + 3600
     for name in names:
         token_request = client.token_request(SCOPE, tenant_id=name)
-        stores.tokens.save(cache_key(token_request), Token(f"token of {name}", expires_on))
+        stores.access_tokens.save(cache_key(token_request), Token(f"token of {name}", expires_on))
     return names

@@ -21,10 +21,10 @@ def folder(folder: str, entries: int) -> dict[str, float]:
     """Our access tokens: a file each."""
     from mstoken import Token
     from mstoken.protocol.cache_key import digest
-    from mstoken.stores.folder import FolderStore
+    from mstoken.stores.folder import FolderAccessTokens
 
     place = Path(folder) / "tokens"
-    store = FolderStore(str(place))
+    store = FolderAccessTokens(str(place))
 
     def write(name: str) -> None:
         store.save(digest(name), Token(_TOKEN, int(time.time()) + 3600))

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import Stores
     from mstoken.model import Authority, Token
     from mstoken.protocol.challenge import claims_challenge
-    from mstoken.rest.key_vault import key_vault_grants, key_vault_secret
+    from mstoken.rest.key_vault import key_vault_refresh_tokens, key_vault_secret
     from mstoken.stores.shared import redis_stores
 
 __all__ = [
@@ -109,7 +109,7 @@ __all__ = [
     "WorkloadIdentity",
     "claims_challenge",
     "default",
-    "key_vault_grants",
+    "key_vault_refresh_tokens",
     "key_vault_secret",
     "redis_stores",
 ]

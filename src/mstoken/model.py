@@ -64,7 +64,7 @@ class Token:
 
 
 @value
-class Grant:
+class StoredRefreshToken:
     """A kept refresh token: the one to use, and the one before it until the new one has proved to work."""
 
     current: str = field(repr=False)

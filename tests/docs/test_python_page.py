@@ -20,8 +20,10 @@ def test_a_listed_call_is_as_the_clients_have_it(name: str) -> None:
     """The same parameters in the same order, in the page, in Client and in AsyncClient."""
     told = [part.split("=")[0].strip().lstrip("*") for part in CALLS[name].split(",") if part.strip()]
     for client in (Client, AsyncClient):
-        parameters = list(inspect.signature(getattr(client, name)).parameters)[1:]
-        taken = [*parameters[:-1], *OPTIONS] if parameters[-1:] == ["options"] else parameters
+        parameters = list(inspect.signature(getattr(client, name)).parameters.values())[1:]
+        names = [parameter.name for parameter in parameters]
+        open_ended = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
+        taken = [*names[:-1], *OPTIONS] if open_ended else names
         assert told == taken
 
 

@@ -13,8 +13,8 @@ from tests.support.token_service import RecordedRequest, Reply, TokenService, to
 HOLDER = """
 import os, signal, threading
 from mstoken import Token
-from mstoken.stores.memory import MemoryStore
-store, held = MemoryStore(), threading.Event()
+from mstoken.stores.memory import MemoryAccessTokens
+store, held = MemoryAccessTokens(), threading.Event()
 def hold():
     with store._lock:
         held.set()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from entra_emulator import Emulator
-from mstoken import Client, ClientSecret, RefreshToken, StoreError, Stores, key_vault_grants, key_vault_secret
+from mstoken import Client, ClientSecret, RefreshToken, StoreError, Stores, key_vault_refresh_tokens, key_vault_secret
 from mstoken.flows.store_port import TokenInfo
-from mstoken.model import Grant
-from mstoken.stores.memory import MemoryStore
+from mstoken.model import StoredRefreshToken
+from mstoken.stores.memory import MemoryAccessTokens
 
 NADIA = "nadia@northwind-partner.example"
 PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
@@ -36,50 +36,50 @@ def _client(entra: Emulator, app_id: str = "") -> Client:
 
 def test_a_person_signed_in_once_serves_from_the_vault(entra: Emulator, vault: str, app: Client) -> None:
     """The refresh token is kept there, renewed there, and its versions are its history."""
-    stores = Stores(MemoryStore(), key_vault_grants(vault, app))
+    stores = Stores(MemoryAccessTokens(), key_vault_refresh_tokens(vault, app))
     tenant = entra.state.default_tenant
-    stores.grants.put(
+    stores.refresh_tokens.put(
         "account:nadia", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant.id, PUBLIC_APP)
     )
     for service in ("graph", "arm"):
         client = Client(tenant.id, PUBLIC_APP, RefreshToken(account="nadia"), entra.authority, stores)
         assert client.get_token(service).token
     assert [secret.tags["key"] for secret in tenant.vaults[0].secrets] == ["account:nadia"] * 3
-    kept = stores.grants.names()["account:nadia"]
+    kept = stores.refresh_tokens.names()["account:nadia"]
     assert (kept.info.client_id, len(kept.renewals)) == (PUBLIC_APP, 2)
 
 
 def test_what_was_removed_can_be_signed_in_again(vault: str, app: Client) -> None:
     """The vault keeps deleted secrets; the name is taken up again."""
-    grants = key_vault_grants(vault, app)
-    grants.put("account:nadia", "r0", TokenInfo())
-    assert grants.remove("account:nadia") is True
-    assert grants.load("account:nadia") is None
-    assert grants.names() == {}
-    grants.put("account:nadia", "r1", TokenInfo())
-    assert grants.load("account:nadia") == Grant("r1")
+    refresh_tokens = key_vault_refresh_tokens(vault, app)
+    refresh_tokens.put("account:nadia", "r0", TokenInfo())
+    assert refresh_tokens.remove("account:nadia") is True
+    assert refresh_tokens.load("account:nadia") is None
+    assert refresh_tokens.names() == {}
+    refresh_tokens.put("account:nadia", "r1", TokenInfo())
+    assert refresh_tokens.load("account:nadia") == StoredRefreshToken("r1")
 
 
 def test_many_sign_ins_are_all_listed(vault: str, app: Client) -> None:
     """More than a page of them."""
-    grants = key_vault_grants(vault, app)
+    refresh_tokens = key_vault_refresh_tokens(vault, app)
     for number in range(30):
-        grants.put(f"account:{number:02}", "r", TokenInfo(tenant=str(number)))
-    assert list(grants.names()) == [f"account:{number:02}" for number in range(30)]
+        refresh_tokens.put(f"account:{number:02}", "r", TokenInfo(tenant=str(number)))
+    assert list(refresh_tokens.names()) == [f"account:{number:02}" for number in range(30)]
 
 
 def test_who_may_not_use_the_vault_is_told_so(entra: Emulator, vault: str, app: Client) -> None:
     """403 becomes an error that names the role."""
     entra.state.default_tenant.vaults[0].users = []
     with pytest.raises(StoreError, match="403") as caught:
-        key_vault_grants(vault, app).names()
+        key_vault_refresh_tokens(vault, app).names()
     assert "Key Vault Secrets Officer" in caught.value.remedy
 
 
 def test_a_secret_proves_another_client(entra: Emulator, vault: str, app: Client) -> None:
     """An application's secret comes from the vault; a disabled one is an error."""
     secrets = entra.state.default_tenant.vaults[0].secrets
-    key_vault_grants(vault, app).put("account:x", "r", TokenInfo())
+    key_vault_refresh_tokens(vault, app).put("account:x", "r", TokenInfo())
     secrets[0].name, secrets[0].value = "partner-app", entra.state.default_app.secrets[0].value
     other = Client(
         entra.state.default_tenant.id,

@@ -175,8 +175,8 @@ def test_no_log_traceback_or_store_of_the_library_holds_a_secret(
     stores: Stores = redis_stores(redis.url, KEY) if kind == "redis" else user_stores()
     app, tenant = entra.state.default_app, entra.state.default_tenant.id
     good, bad = ClientSecret(app.secrets[0].value), ClientSecret(WRONG)
-    stores.grants.put("account:nadia", entra.sign_in(NADIA), TokenInfo(entra.authority, tenant, app.id))
-    seen: list[object] = [stores, stores.tokens, stores.grants]
+    stores.refresh_tokens.put("account:nadia", entra.sign_in(NADIA), TokenInfo(entra.authority, tenant, app.id))
+    seen: list[object] = [stores, stores.access_tokens, stores.refresh_tokens]
     tokens: list[str] = []
 
     def attempt(call: Callable[[], object]) -> None:

@@ -18,7 +18,7 @@ from tests.support.redis_server import KEY, RedisServer
 
 from entra_emulator import Emulator
 from mstoken import redis_stores
-from mstoken.flows.store_port import GrantStore, TokenInfo
+from mstoken.flows.store_port import RefreshTokenStore, TokenInfo
 from mstoken.stores.user import user_stores
 
 LONG = bool(os.environ.get("MSTOKEN_LONG_TESTS"))
@@ -68,7 +68,7 @@ def test_a_kill_around_a_rotation_leaves_a_refresh_token_that_works(
     if store == "redis":
         monkeypatch.setenv("MSTOKEN_STORE", redis.url)
     tenant = entra.state.default_tenant.id
-    user_stores().grants.put(
+    user_stores().refresh_tokens.put(
         "account:anna", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant, PUBLIC_APP)
     )
     environment = {**os.environ, **entra.environment(), **home}
@@ -92,8 +92,8 @@ def test_a_kill_around_a_rotation_leaves_a_refresh_token_that_works(
 def test_machines_renew_one_sign_in_in_turns(entra: Emulator, home: dict[str, str], redis: RedisServer) -> None:
     """Four machines on one Redis, each refresh token good for one use: none ever spends what another has spent."""
     redis.say("FLUSHALL")
-    tenant, grants = entra.state.default_tenant.id, redis_stores(redis.url, KEY).grants
-    grants.put("account:anna", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant, PUBLIC_APP))
+    tenant, refresh_tokens = entra.state.default_tenant.id, redis_stores(redis.url, KEY).refresh_tokens
+    refresh_tokens.put("account:anna", entra.sign_in(NADIA, PUBLIC_APP), TokenInfo(entra.authority, tenant, PUBLIC_APP))
     command = [
         sys.executable,
         str(SUPPORT / "renewal_loop.py"),
@@ -108,11 +108,11 @@ def test_machines_renew_one_sign_in_in_turns(entra: Emulator, home: dict[str, st
     results = [machine.communicate(timeout=300)[0].split(" ", 1) for machine in machines]
     assert [failures.strip() for _, failures in results] == ["[]"] * 4
     assert all(int(renewals) > 1 for renewals, _ in results)
-    assert grants.names()["account:anna"].ended_by == 0
+    assert refresh_tokens.names()["account:anna"].ended_by == 0
 
 
-def _grants(store: str, redis: RedisServer) -> GrantStore:
-    return redis_stores(redis.url, KEY).grants if store == "redis" else user_stores().grants
+def _refresh_tokens(store: str, redis: RedisServer) -> RefreshTokenStore:
+    return redis_stores(redis.url, KEY).refresh_tokens if store == "redis" else user_stores().refresh_tokens
 
 
 @pytest.mark.parametrize("store", ["vault", "redis"])
@@ -122,7 +122,7 @@ def test_eight_processes_lose_no_sign_in_of_each_other(home: dict[str, str], red
     place = redis.url if store == "redis" else ""
     command, pipe = [sys.executable, str(SUPPORT / "sign_in_writer.py"), place, str(SECONDS)], subprocess.PIPE
     busy = [subprocess.Popen([*command, str(number)], stdout=pipe, text=True) for number in range(8)]
-    reading, seen = _grants(store, redis), 0
+    reading, seen = _refresh_tokens(store, redis), 0
     while any(process.poll() is None for process in busy):
         count = len(reading.names())
         assert count >= seen

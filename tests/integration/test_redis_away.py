@@ -55,7 +55,9 @@ def test_a_sign_in_is_not_renewed_while_redis_is_away(
     runner: Runner, token_service: TokenService, redis: RedisServer
 ) -> None:
     """A new refresh token could not be kept: nobody asks, the error names the server, and later it goes on."""
-    redis_stores(redis.url, KEY).grants.put("account:anna", "rt-1", TokenInfo(token_service.url, TENANT, CLIENT_ID))
+    redis_stores(redis.url, KEY).refresh_tokens.put(
+        "account:anna", "rt-1", TokenInfo(token_service.url, TENANT, CLIENT_ID)
+    )
     token_service.script = [token_reply(refresh_token="rt-2")]
     client = _client(runner, token_service, redis, RefreshToken(account="anna"))
     redis.stop()

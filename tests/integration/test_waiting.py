@@ -21,8 +21,8 @@ from tests.support.turns import free
 from mstoken import AsyncClient, CallbackAssertion, Client, ClientAssertion, ClientSecret, Stores
 from mstoken.protocol.cache_key import cache_key
 from mstoken.runtimes.asyncio import AsyncioRuntime
-from mstoken.stores.folder import FolderStore
-from mstoken.stores.memory import MemoryGrants, in_memory
+from mstoken.stores.folder import FolderAccessTokens
+from mstoken.stores.memory import MemoryRefreshTokens, in_memory
 from mstoken.stores.seal import Seal
 from mstoken.stores.user import user_stores
 from mstoken.transports.pyreqwest import AsyncPyreqwestTransport
@@ -139,8 +139,8 @@ def test_a_waiting_task_may_be_cancelled_without_harm(token_service: TokenServic
 def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenService, tmp_path: Path) -> None:
     """At whatever moment it ends, also while a thread takes or ends the turn for it, others can have the turn."""
     token_service.script = [SLOW]
-    store = FolderStore(str(tmp_path / "tokens"), lambda: Seal(b"k" * 32))
-    client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, Stores(store, MemoryGrants()))
+    store = FolderAccessTokens(str(tmp_path / "tokens"), lambda: Seal(b"k" * 32))
+    client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, Stores(store, MemoryRefreshTokens()))
     key = cache_key(client.token_request("graph"))
 
     async def cut_short(after_in: float) -> None:
@@ -154,8 +154,8 @@ def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenServ
 
 def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None:
     """Its task is cancelled while the program's own work takes up every thread there is."""
-    store, key, free_again = FolderStore(str(tmp_path / "tokens")), "0" * 40, threading.Event()
-    runtime = AsyncioRuntime(AsyncPyreqwestTransport(), store, MemoryGrants())
+    store, key, free_again = FolderAccessTokens(str(tmp_path / "tokens")), "0" * 40, threading.Event()
+    runtime = AsyncioRuntime(AsyncPyreqwestTransport(), store, MemoryRefreshTokens())
 
     async def main() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))

@@ -296,7 +296,7 @@ def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
     """A stray AZURE_AUTHORITY_HOST does not get the refresh token of another authority."""
     stores = in_memory()
     home = token_service.url if kept == "itself" else kept
-    stores.grants.put("account:anna", "rt-anna", TokenInfo(home, TENANT, CLIENT_ID))
+    stores.refresh_tokens.put("account:anna", "rt-anna", TokenInfo(home, TENANT, CLIENT_ID))
     client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
     if sent:
         assert runner.run(lambda: client.get_token("graph")).token == "token-1"

@@ -54,7 +54,7 @@ PUBLIC = [
     "WorkloadIdentity",
     "claims_challenge",
     "default",
-    "key_vault_grants",
+    "key_vault_refresh_tokens",
     "key_vault_secret",
     "redis_stores",
 ]

@@ -35,9 +35,13 @@ def use_fake_clock(client: Any) -> list[float]:
     """Give the client a fake clock; the list it returns grows by each wait, in seconds."""
     runtime: _BlockingWithFakeClock | _AsyncioWithFakeClock
     if isinstance(client, Client):
-        runtime = _BlockingWithFakeClock(PyreqwestTransport(), client._stores.tokens, client._stores.grants)
+        runtime = _BlockingWithFakeClock(
+            PyreqwestTransport(), client._stores.access_tokens, client._stores.refresh_tokens
+        )
     else:
-        runtime = _AsyncioWithFakeClock(AsyncPyreqwestTransport(), client._stores.tokens, client._stores.grants)
+        runtime = _AsyncioWithFakeClock(
+            AsyncPyreqwestTransport(), client._stores.access_tokens, client._stores.refresh_tokens
+        )
     runtime.slept = []
     client._transport, client._runtime = runtime._transport, runtime
     return runtime.slept

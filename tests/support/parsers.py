@@ -40,10 +40,10 @@ from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import build_token_request, parse_token_response
 from mstoken.services import resolve_all
 from mstoken.stores import key_vault, quick_read, token_file, vault_key
-from mstoken.stores.key_vault_grants import KeyVaultGrants
-from mstoken.stores.redis_grants import RedisGrants
+from mstoken.stores.key_vault_refresh_tokens import KeyVaultRefreshTokens
 from mstoken.stores.redis_link import Link
-from mstoken.stores.redis_tokens import RedisTokens
+from mstoken.stores.redis_refresh_tokens import RedisRefreshTokens
+from mstoken.stores.redis_tokens import RedisAccessTokens
 from mstoken.stores.seal import Seal
 from mstoken.transports import issuer
 from mstoken.transports.exchange import exchange
@@ -93,11 +93,11 @@ def _seal() -> Seal:
 
 def _key_vault(data: bytes) -> object:
     vault = key_vault.KeyVault("https://contoso.vault.azure.net", lambda _: _response(data), lambda *_: "token")
-    grants = KeyVaultGrants(vault)
+    refresh_tokens = KeyVaultRefreshTokens(vault)
     with patch.multiple(key_vault, PAUSES_IN=(0.0,), LONGEST_PAUSE_IN=0.0, MOST_PAGES=3):
         with contextlib.suppress(MstokenError):
-            grants.load("account:anna")
-        return grants.names()
+            refresh_tokens.load("account:anna")
+        return refresh_tokens.names()
 
 
 def _profile(data: bytes) -> object:
@@ -169,14 +169,14 @@ class _Server:
 
 
 def _redis_grants(data: bytes) -> object:
-    grants = RedisGrants(cast("Link", _Server(data)))
+    refresh_tokens = RedisRefreshTokens(cast("Link", _Server(data)))
     with contextlib.suppress(MstokenError):
-        grants.replace("account:anna", "r0", "r1")
-    return grants.load("account:anna"), [kept.expires_on for kept in grants.names().values()]
+        refresh_tokens.replace("account:anna", "r0", "r1")
+    return refresh_tokens.load("account:anna"), [kept.expires_on for kept in refresh_tokens.names().values()]
 
 
 def _redis_tokens(data: bytes) -> object:
-    tokens = RedisTokens(cast("Link", _Server(data)))
+    tokens = RedisAccessTokens(cast("Link", _Server(data)))
     return tokens.load(KEY), tokens.tokens()
 
 

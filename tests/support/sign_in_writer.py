@@ -15,15 +15,15 @@ from mstoken.stores.user import user_stores
 
 
 def main(redis: str, seconds: str, worker: str) -> None:
-    grants = (redis_stores(redis, b"\x07" * 32) if redis else user_stores()).grants
-    grants.names()  # what has to be imported is, before the time begins
+    refresh_tokens = (redis_stores(redis, b"\x07" * 32) if redis else user_stores()).refresh_tokens
+    refresh_tokens.names()  # what has to be imported is, before the time begins
     until, number, missed = time.monotonic() + float(seconds), 0, 0
     while time.monotonic() < until or number < 3:  # however little time a loaded machine gives
         key = f"account:{worker}-{number}"
-        grants.put(key, "new", TokenInfo(tenant=worker))
-        grants.replace(key, "new", "renewed")
+        refresh_tokens.put(key, "new", TokenInfo(tenant=worker))
+        refresh_tokens.replace(key, "new", "renewed")
         number += 1
-        earlier = grants.load(f"account:{worker}-{random.randrange(number)}")  # noqa: S311
+        earlier = refresh_tokens.load(f"account:{worker}-{random.randrange(number)}")  # noqa: S311
         missed += earlier is None or earlier.current != "renewed"
     sys.stdout.write(f"{number} {missed}\n")
 

@@ -13,9 +13,9 @@ import random
 import sys
 
 from mstoken import AsyncClient, Client, ClientSecret, MstokenError, Stores
-from mstoken.stores.memory import MemoryGrants
+from mstoken.stores.memory import MemoryRefreshTokens
 from mstoken.stores.redis_link import Link
-from mstoken.stores.redis_tokens import RedisTokens
+from mstoken.stores.redis_tokens import RedisAccessTokens
 from mstoken.stores.user import user_stores
 from mstoken.transports.pyreqwest import PyreqwestTransport
 
@@ -26,7 +26,7 @@ def main(url: str, store: str, lease: str, tenants: str = "") -> None:
     stores = (
         user_stores()
         if store == "folder"
-        else Stores(RedisTokens(Link(store, b"\x07" * 32), float(lease)), MemoryGrants())
+        else Stores(RedisAccessTokens(Link(store, b"\x07" * 32), float(lease)), MemoryRefreshTokens())
     )
     sys.stdout.write("ready\n")
     sys.stdout.flush()

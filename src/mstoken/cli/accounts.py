@@ -29,7 +29,7 @@ def accounts(form: str) -> None:
       mstoken accounts
       mstoken accounts -o json | jq -r '.[].account'
     """
-    kept = own_stores().grants.names()
+    kept = own_stores().refresh_tokens.names()
     if form == "json":
         output.write_json([_record(key, one) for key, one in kept.items()])
         return

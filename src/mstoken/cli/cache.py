@@ -14,7 +14,7 @@ from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.flows.store_port import CachedTokenInfo, TokenStore
+    from mstoken.flows.store_port import AccessTokenStore, CachedTokenInfo
     from mstoken.model import TokenInfo
 
 C = TypeVar("C", bound="Callable[..., Any]")
@@ -82,13 +82,13 @@ def clear(tenant: str, service: str, account: str, profile: str) -> None:
     output.note(f"{gone} {'token was' if gone == 1 else 'tokens were'} forgotten.")
 
 
-def _tokens(profile: str) -> TokenStore:
+def _tokens(profile: str) -> AccessTokenStore:
     import os
 
     from mstoken.cli.identity import own_stores
     from mstoken.config.layers import Layers
 
-    return own_stores(Layers.of({"profile": profile}, os.environ).store()).tokens
+    return own_stores(Layers.of({"profile": profile}, os.environ).store()).access_tokens
 
 
 def _wanted_info(tenant: str, service: str, account: str) -> TokenInfo:

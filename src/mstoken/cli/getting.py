@@ -44,7 +44,7 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     if fingerprint and not (told or given["pop"]):
         from mstoken.cli.quick_note import keep
 
-        keep(stores.tokens, fingerprint, asked)
+        keep(stores.access_tokens, fingerprint, asked)
 
 
 def _asked(client: Client, wanted: Sequence[str], claims: str, given: Mapping[str, Any]) -> Token:

@@ -111,13 +111,13 @@ def _sign_ins() -> Iterator[SignIn]:
         store = layers.store() or os.environ.get("MSTOKEN_STORE", "")
         if store not in found:
             found[store] = own_stores(store)
-        kept = found[store].grants.names().get(_ACCOUNT + account) if account else None
+        kept = found[store].refresh_tokens.names().get(_ACCOUNT + account) if account else None
         if kept and (store, account) not in seen:
             seen.add((store, account))
             yield SignIn(account, kept, _of_profile(name, found[store]))
     store = os.environ.get("MSTOKEN_STORE", "")
     stores = found.get(store) or own_stores(store)
-    for key, kept in stores.grants.names().items():
+    for key, kept in stores.refresh_tokens.names().items():
         account = key.removeprefix(_ACCOUNT)
         if (store, account) not in seen:
             own = not key.startswith(_ACCOUNT) or account.startswith(_OWN) or not kept.info.client_id

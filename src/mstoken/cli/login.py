@@ -159,16 +159,16 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
     from mstoken.credentials import RefreshToken
     from mstoken.errors import MstokenError, TryLater
     from mstoken.flows.store_port import TokenInfo
-    from mstoken.protocol.cache_key import grant_key
+    from mstoken.protocol.cache_key import refresh_token_key
 
     stores = own_stores(layers.store())
-    stores.grants.prove()
+    stores.refresh_tokens.check_writable()
     single_use = layers.profile is not None and layers.profile.single_use
-    key = grant_key(RefreshToken(account=name))
+    key = refresh_token_key(RefreshToken(account=name))
     kept: list[str] = []
 
     def keep(latest: str) -> None:
-        stores.grants.put(key, latest, info)
+        stores.refresh_tokens.put(key, latest, info)
         kept.append(latest)
 
     credential = RefreshToken(value, layers.client(), on_new=keep, single_use=single_use)
@@ -185,7 +185,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
             raise
     if not kept:
         keep(value)
-    stores.tokens.forget(TokenInfo(account=name))  # they may be those of the person who was signed in before
+    stores.access_tokens.forget(TokenInfo(account=name))  # they may be those of the person who was signed in before
     return settings
 
 

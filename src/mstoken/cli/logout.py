@@ -20,7 +20,7 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
     from mstoken.errors import MstokenError
 
     try:
-        kept = own_stores().grants.names()
+        kept = own_stores().refresh_tokens.names()
     except MstokenError:  # completion says nothing rather than an error
         return []
     return [CompletionItem(name_of(key)) for key in kept if name_of(key).startswith(incomplete)]
@@ -43,7 +43,7 @@ def logout(account: str) -> None:
     from mstoken.texts import did_you_mean, nearest
 
     stores = own_stores()
-    kept = stores.grants.names()
+    kept = stores.refresh_tokens.names()
     key = next((one for one in (f"{PREFIX}{account}", account) if one in kept), "")
     if not key:
         known = [name_of(one) for one in kept]
@@ -51,6 +51,6 @@ def logout(account: str) -> None:
             f"No sign-in is kept as {account!r}.",
             f"{did_you_mean(nearest(account, known))}See what is kept: mstoken accounts",
         )
-    stores.grants.remove(key)
-    gone = stores.tokens.forget(TokenInfo(account=name_of(key)))
+    stores.refresh_tokens.remove(key)
+    gone = stores.access_tokens.forget(TokenInfo(account=name_of(key)))
     output.note(f"Forgot the sign-in {account} and {gone} access token{'' if gone == 1 else 's'} kept of it.")

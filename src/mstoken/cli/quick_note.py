@@ -14,11 +14,11 @@ from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential
-    from mstoken.flows.store_port import TokenStore
+    from mstoken.flows.store_port import AccessTokenStore
     from mstoken.model import TokenRequest
 
 
-def keep(tokens: TokenStore, fingerprint: str, request: TokenRequest) -> None:
+def keep(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest) -> None:
     """Keep the note in the store, in the form of a token: so it is as private as one, and swept and cleared with them.
 
     None is kept where the fingerprint does not say whose token it is, which is when a profile's reference leads to a

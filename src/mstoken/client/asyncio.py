@@ -133,5 +133,5 @@ class AsyncClient(ClientBase):
             from mstoken.transports.choosing import AsyncioTransport
 
             self._transport = self._transport or AsyncioTransport()
-            self._runtime = AsyncioRuntime(self._transport, self._stores.tokens, self._stores.grants)
+            self._runtime = AsyncioRuntime(self._transport, self._stores.access_tokens, self._stores.refresh_tokens)
         return self._runtime

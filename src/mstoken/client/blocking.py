@@ -165,7 +165,9 @@ class Client(ClientBase):
                 from mstoken.runtimes.blocking import BlockingRuntime
 
                 self._transport = self._transport or _usual_transport()
-                self._runtime = BlockingRuntime(self._transport, self._stores.tokens, self._stores.grants)
+                self._runtime = BlockingRuntime(
+                    self._transport, self._stores.access_tokens, self._stores.refresh_tokens
+                )
             return self._runtime
 
 

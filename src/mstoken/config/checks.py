@@ -22,7 +22,7 @@ from mstoken.credentials.workload_identity import read_bundle
 from mstoken.errors import TransportError
 from mstoken.flows.managed_identity import absent
 from mstoken.flows.signed_assertion import check_expiry
-from mstoken.protocol.cache_key import grant_key
+from mstoken.protocol.cache_key import refresh_token_key
 from mstoken.protocol.refusal import not_kept
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.typed import TYPE_CHECKING
@@ -48,7 +48,7 @@ async def check(link: ChainLink, stores: Stores, port: Port, profile: str) -> No
             )
         return
     match credential:
-        case RefreshToken("", _, account) if grant_key(credential) not in stores.grants.names():
+        case RefreshToken("", _, account) if refresh_token_key(credential) not in stores.refresh_tokens.names():
             raise not_kept(account, profile)
     _check(credential, link.client_id, port.now())
 

@@ -174,4 +174,4 @@ def _authority(settings: Settings, used: ChainLink | None) -> Authority:
 
 def _port(transport: Transport) -> BlockingRuntime:
     stores = in_memory()
-    return BlockingRuntime(transport, stores.tokens, stores.grants)
+    return BlockingRuntime(transport, stores.access_tokens, stores.refresh_tokens)

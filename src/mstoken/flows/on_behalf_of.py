@@ -14,7 +14,7 @@ from mstoken.flows.client_auth import request_token
 from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import TokenInfo
 from mstoken.protocol.authorize_url import OIDC
-from mstoken.protocol.cache_key import grant_key, session_name
+from mstoken.protocol.cache_key import refresh_token_key, session_name
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -39,7 +39,7 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
         request, client = as_agent(request, client)
     session = RefreshToken(account=session_name(credential), client=client) if credential.session_key else None
     if not credential.assertion and session is not None:
-        if await port.load_grant(grant_key(session)) is None:
+        if await port.load_refresh_token(refresh_token_key(session)) is None:
             raise UsageError(
                 "There is no on-behalf-of session under this key.",
                 "Begin it while the user's token is there: OnBehalfOf(assertion, client, session_key).",
@@ -50,5 +50,5 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
     answer = await request_token(client, form, asked, port)
     if session is not None and answer.refresh_token:
         info = TokenInfo(request.authority.origin, request.authority.tenant, request.client_id)
-        await port.put_grant(grant_key(session), answer.refresh_token, info)
+        await port.put_refresh_token(refresh_token_key(session), answer.refresh_token, info)
     return answer.token

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from mstoken.credentials import Browser
-    from mstoken.model import Grant, Token, TokenInfo
+    from mstoken.model import StoredRefreshToken, Token, TokenInfo
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -91,20 +91,20 @@ class Port(Protocol):
         """One caller at a time for `key`, among all that share the store; the others wait so many seconds at most."""
         ...
 
-    async def prove_grants(self) -> None:
+    async def check_writable(self) -> None:
         """See that a refresh token could be kept now. Raises StoreError."""
         ...
 
-    async def load_grant(self, key: str) -> Grant | None: ...
+    async def load_refresh_token(self, key: str) -> StoredRefreshToken | None: ...
 
-    async def replace_grant(self, key: str, old: str, new: str) -> None:
+    async def replace_refresh_token(self, key: str, old: str, new: str) -> None:
         """Keep `new` as the current refresh token if `old` still is; durable when this returns."""
         ...
 
-    async def end_grant(self, key: str, value: str, code: int) -> None:
+    async def end_refresh_token(self, key: str, value: str, code: int) -> None:
         """Remember that the service ended the grant for good, with this AADSTS code, if `value` is still current."""
         ...
 
-    async def put_grant(self, key: str, value: str, info: TokenInfo) -> None:
+    async def put_refresh_token(self, key: str, value: str, info: TokenInfo) -> None:
         """Keep the refresh token of a new sign-in, whatever is there; durable when this returns."""
         ...

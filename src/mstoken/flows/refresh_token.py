@@ -16,9 +16,9 @@ from mstoken.clouds import cloud_of_authority
 from mstoken.errors import SignInRequired, TokenRefused, TryLater, UntrustedOrigin
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
-from mstoken.model import Grant, origin_of
-from mstoken.protocol.cache_key import grant_key, token_info
-from mstoken.protocol.refusal import ended, ends_grant, not_kept
+from mstoken.model import StoredRefreshToken, origin_of
+from mstoken.protocol.cache_key import refresh_token_key, token_info
+from mstoken.protocol.refusal import ended, ends_refresh_token, not_kept
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -34,7 +34,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
     Raises TokenRefused, TryLater or UnreadableAnswer; SignInRequired also when the vault does not know the account;
     StoreError when a new refresh token could not be kept.
     """
-    key = grant_key(credential)
+    key = refresh_token_key(credential)
     once = credential.single_use or request.authority.token_url
     async with AsyncExitStack() as stack:
         if once:
@@ -43,7 +43,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
         if grant.ended_by and not request.fresh:
             raise ended(grant.ended_by, request)
         if once:
-            await port.prove_grants()
+            await port.check_writable()
         try:
             return await _redeem(grant.current, request, credential, port)
         except TokenRefused as refusal:
@@ -71,16 +71,16 @@ async def renew_refresh_token(request: TokenRequest, credential: RefreshToken, p
     await refresh_token(replace(request, scopes=scopes), credential, port)
 
 
-async def _held(key: str, credential: RefreshToken, request: TokenRequest, port: Port) -> Grant:
-    if held := await port.load_grant(key):
+async def _held(key: str, credential: RefreshToken, request: TokenRequest, port: Port) -> StoredRefreshToken:
+    if held := await port.load_refresh_token(key):
         _check_home(held, request)
         return held
     if credential.value:
-        return Grant(credential.value)
+        return StoredRefreshToken(credential.value)
     raise not_kept(credential.account, request.profile)
 
 
-def _check_home(held: Grant, request: TokenRequest) -> None:
+def _check_home(held: StoredRefreshToken, request: TokenRequest) -> None:
     """A kept refresh token goes back to where it came from, whatever host the environment names today."""
     here = request.authority.origin
     if not held.authority or origin_of(held.authority, "The kept authority") == here:
@@ -98,32 +98,32 @@ async def _redeem(current: str, request: TokenRequest, credential: RefreshToken,
     form = {"grant_type": "refresh_token", "refresh_token": current}
     answer = await request_token(credential.client, form, request, port)
     if answer.refresh_token and answer.refresh_token != current:
-        await port.replace_grant(grant_key(credential), current, answer.refresh_token)
+        await port.replace_refresh_token(refresh_token_key(credential), current, answer.refresh_token)
         if credential.on_new is not None:
             credential.on_new(answer.refresh_token)
     return answer.token
 
 
 async def _with_another(
-    tried: Grant, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
+    tried: StoredRefreshToken, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
 ) -> Token:
     """The tried token was refused: another process may have renewed it, or a crash kept one that never worked.
 
     The one before is made current before it is spent, so that it is the one before what comes of it.
     """
-    key = grant_key(credential)
+    key = refresh_token_key(credential)
     held = await _held(key, credential, request, port)
     refusals, current = [refusal], held.current
     for value in dict.fromkeys([held.current, held.previous]):
         if value and value != tried.current:
             if value != current:
-                await port.replace_grant(key, current, value)
+                await port.replace_refresh_token(key, current, value)
                 current = value
             try:
                 return await _redeem(value, request, credential, port)
             except SignInRequired as another:
                 refusals.append(another)
-    if all(map(ends_grant, refusals)):
-        await port.end_grant(key, current, refusal.codes[0])
+    if all(map(ends_refresh_token, refusals)):
+        await port.end_refresh_token(key, current, refusal.codes[0])
         await port.forget_tokens(replace(token_info(request), tenant="", scope=""))
     raise refusal

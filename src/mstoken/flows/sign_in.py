@@ -18,8 +18,8 @@ from mstoken.flows.retry import time_left_in
 from mstoken.flows.single_flight import wait_in
 from mstoken.model import TokenInfo
 from mstoken.protocol.authorize_url import OIDC
-from mstoken.protocol.cache_key import cache_key, family_name, grant_key, sign_in_name, token_info
-from mstoken.protocol.refusal import ends_grant
+from mstoken.protocol.cache_key import cache_key, family_name, refresh_token_key, sign_in_name, token_info
+from mstoken.protocol.refusal import ends_refresh_token
 from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
 
@@ -48,7 +48,7 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
             raise waited.failure  # whoever was asked while this caller waited has not signed in
         _check_silence(request, credential, refusal)
         claims = (refusal and refusal.claims) or request.claims
-        await port.prove_grants()
+        await port.check_writable()
         answer, _ = await ask_person(replace(request, claims=claims, deadline_on=0), credential, port)
         await keep(name, answer, request, credential, port)
         return answer.token
@@ -56,7 +56,11 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
 
 def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefused | None) -> None:
     """While a kept token serves nobody is asked. One that came of a sign-in that has ended is kept no more."""
-    if request.silent and isinstance(credential, Browser | DeviceCode) and not (refusal and ends_grant(refusal)):
+    if (
+        request.silent
+        and isinstance(credential, Browser | DeviceCode)
+        and not (refusal and ends_refresh_token(refusal))
+    ):
         raise refusal or SignInRequired(
             "No sign-in is kept for this account any more.", "Ask again when the token has expired, and sign in."
         )
@@ -90,7 +94,7 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
             "Use Browser, DeviceCode, AuthorizationCode or Password.",
         )
     name = sign_in_name(request, credential)
-    await port.prove_grants()
+    await port.check_writable()
     answer, person = await ask_person(request, credential, port)
     if not answer.refresh_token:
         raise UnreadableAnswer(
@@ -107,12 +111,12 @@ async def keep(name: str, answer: TokenResponse, request: TokenRequest, credenti
     if not answer.refresh_token:
         return
     whose = TokenInfo(request.authority.origin, request.authority.tenant, request.client_id)
-    key = grant_key(RefreshToken(account=name))
-    if await port.load_grant(key) is not None:
+    key = refresh_token_key(RefreshToken(account=name))
+    if await port.load_refresh_token(key) is not None:
         await port.forget_tokens(TokenInfo(account=name))  # they may be of the person who was signed in before
-    await port.put_grant(key, answer.refresh_token, whose)
+    await port.put_refresh_token(key, answer.refresh_token, whose)
     if answer.family and (family := family_name(answer.family, request, credential)):
-        await port.put_grant(grant_key(RefreshToken(account=family)), answer.refresh_token, whose)
+        await port.put_refresh_token(refresh_token_key(RefreshToken(account=family)), answer.refresh_token, whose)
 
 
 async def _in_silence(
@@ -122,7 +126,7 @@ async def _in_silence(
     reason: TokenRefused | None = None
     for account in filter(None, (name, family_name(FAMILY, request, credential))):
         held = RefreshToken(account=account, client=credential.client)
-        if await port.load_grant(grant_key(held)) is None:
+        if await port.load_refresh_token(refresh_token_key(held)) is None:
             continue
         try:
             return await refresh_token(request, held, port), None

@@ -9,7 +9,7 @@ from mstoken.values import value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.model import Grant, Token
+    from mstoken.model import StoredRefreshToken, Token
 
     Release = Callable[[], None]
 
@@ -17,12 +17,12 @@ __all__ = [
     "MOST_RENEWALS",
     "NO_INFO",
     "PROOF_BYTES",
+    "AccessTokenStore",
     "CachedTokenInfo",
-    "GrantStore",
+    "RefreshTokenStore",
     "SignInInfo",
     "Stores",
     "TokenInfo",
-    "TokenStore",
 ]
 
 NO_INFO = TokenInfo()
@@ -47,7 +47,7 @@ class CachedTokenInfo:
     expires_on: int
 
 
-class TokenStore(Protocol):
+class AccessTokenStore(Protocol):
     """Keeps access tokens by the digest of their question.
 
     Loading, saving and deleting never raise: a token that cannot be read is a miss, and one that cannot be kept stays
@@ -109,7 +109,7 @@ class SignInInfo:
         return SignInInfo(self.info, self.created_on, now, (*self.renewals, now)[-MOST_RENEWALS:])
 
 
-class GrantStore(Protocol):
+class RefreshTokenStore(Protocol):
     """Keeps refresh tokens. Writes are durable when they return; a failed one raises StoreError and changes nothing.
 
     Reading raises StoreError too: a vault that cannot be read is no empty vault.
@@ -117,7 +117,7 @@ class GrantStore(Protocol):
 
     slow: bool
 
-    def prove(self) -> None:
+    def check_writable(self) -> None:
         """Write something of no meaning, as durably as a refresh token, to see that one could be kept now.
 
         Before a person is asked, or a refresh token is spent that is good for one use: what comes of it is lost where
@@ -125,7 +125,7 @@ class GrantStore(Protocol):
         """
         ...
 
-    def load(self, key: str) -> Grant | None: ...
+    def load(self, key: str) -> StoredRefreshToken | None: ...
 
     def replace(self, key: str, old: str, new: str) -> None:
         """Keep `new`, with `old` as the one before, if `old` is current or nothing is kept; else keep what is there."""
@@ -152,5 +152,5 @@ class GrantStore(Protocol):
 class Stores:
     """Where a client keeps what it gets: access tokens, and the refresh tokens that are hard to come by."""
 
-    tokens: TokenStore
-    grants: GrantStore
+    access_tokens: AccessTokenStore
+    refresh_tokens: RefreshTokenStore

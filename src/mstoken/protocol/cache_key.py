@@ -57,7 +57,7 @@ def cache_partition(credential: Credential) -> str:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion():
             whose = "app"
         case RefreshToken():
-            whose = grant_key(credential)
+            whose = refresh_token_key(credential)
         case Browser() | DeviceCode() | AuthorizationCode() | Password():
             whose = f"account:{credential.account}" if credential.account else f"person:{_person(credential)}"
         case OnBehalfOf(assertion, client):
@@ -90,7 +90,7 @@ def _of_machine(credential: ManagedIdentity) -> str:
     return digest("managed identity", kind, value.lower() or credential.machine, credential.source, *place)
 
 
-def grant_key(credential: RefreshToken) -> str:
+def refresh_token_key(credential: RefreshToken) -> str:
     """Where the vault keeps this sign-in's refresh token: by account name, else by a fingerprint of the first one."""
     return f"account:{credential.account}" if credential.account else f"value:{digest(credential.value)}"
 
@@ -138,7 +138,7 @@ def token_info(request: TokenRequest) -> TokenInfo:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion():
             pass
         case RefreshToken():
-            account = grant_key(credential).removeprefix("account:")
+            account = refresh_token_key(credential).removeprefix("account:")
         case Browser() | DeviceCode() | AuthorizationCode() | Password():
             account = sign_in_name(request, credential)
         case OnBehalfOf(_, client):

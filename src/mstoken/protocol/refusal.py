@@ -63,7 +63,7 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
     return _KINDS[cause.kind](message, remedy, refusal)
 
 
-def ends_grant(refusal: errors.TokenRefused) -> bool:
+def ends_refresh_token(refusal: errors.TokenRefused) -> bool:
     """Whether the refusal says, by a code, that the refresh token will never work again."""
     return bool(refusal.codes) and any(cause.kills_grant for code in refusal.codes if (cause := aadsts.lookup(code)))
 

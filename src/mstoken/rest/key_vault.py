@@ -7,7 +7,7 @@ from mstoken.model import origin_of
 from mstoken.typed import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from mstoken.flows.store_port import GrantStore
+    from mstoken.flows.store_port import RefreshTokenStore
     from mstoken.model import Token
     from mstoken.runtimes.blocking import Transport
     from mstoken.stores.key_vault import KeyVault
@@ -21,15 +21,15 @@ class GetsTokens(Protocol):
     ) -> Token: ...
 
 
-def key_vault_grants(vault: str, client: GetsTokens, transport: Transport | None = None) -> GrantStore:
-    """Refresh tokens kept in a key vault, for `Stores(tokens, grants)`; `client` is who asks the vault.
+def key_vault_refresh_tokens(vault: str, client: GetsTokens, transport: Transport | None = None) -> RefreshTokenStore:
+    """Refresh tokens kept in a key vault, for `Stores(tokens, refresh_tokens)`; `client` is who asks the vault.
 
     `vault` is its URL or host. The client must keep its own sign-in elsewhere, as an application or a managed identity
     does. Raises UsageError.
     """
-    from mstoken.stores.key_vault_grants import KeyVaultGrants
+    from mstoken.stores.key_vault_refresh_tokens import KeyVaultRefreshTokens
 
-    return KeyVaultGrants(_vault(vault, client, transport))
+    return KeyVaultRefreshTokens(_vault(vault, client, transport))
 
 
 def key_vault_secret(vault: str, name: str, client: GetsTokens, transport: Transport | None = None) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import Visit
-    from mstoken.flows.store_port import GrantStore, Release, TokenStore
+    from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.runtimes.base import Given
     from mstoken.runtimes.single_flight import Flight
@@ -34,8 +34,8 @@ class AsyncTransport(Protocol):
 class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
     """The port of the flows (`flows.port.Port`) over tasks of one event loop."""
 
-    def __init__(self, transport: AsyncTransport, tokens: TokenStore, grants: GrantStore) -> None:
-        super().__init__(tokens, grants)
+    def __init__(self, transport: AsyncTransport, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
+        super().__init__(tokens, refresh_tokens)
         self._transport = transport
 
     def send(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
@@ -48,7 +48,9 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[*Given], T], *given: *Given) -> T:
+    async def _reach(
+        self, store: AccessTokenStore | RefreshTokenStore, call: Callable[[*Given], T], *given: *Given
+    ) -> T:
         return await asyncio.to_thread(call, *given) if store.slow else call(*given)
 
     @asynccontextmanager

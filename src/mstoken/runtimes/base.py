@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVarTuple
 
-    from mstoken.flows.store_port import GrantStore, Release, TokenStore
-    from mstoken.model import Grant, Token, TokenInfo
+    from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
+    from mstoken.model import StoredRefreshToken, Token, TokenInfo
 
     Given = TypeVarTuple("Given")
 
@@ -33,19 +33,21 @@ stores are few, and two processes that wait for each other's turns in all of the
 class BaseRuntime(Generic[L]):
     """The half of `flows.port.Port` that both runtimes share. How a store is reached, each says itself."""
 
-    def __init__(self, tokens: TokenStore, grants: GrantStore) -> None:
-        self._tokens, self._grants = tokens, grants
+    def __init__(self, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
+        self._tokens, self._refresh_tokens = tokens, refresh_tokens
         self._flights: dict[str, Flight[L]] = {}
         self._guard = threading.Lock()
         self._random: Callable[[], float] | None = None
         self._unwritten: dict[str, tuple[str, str]] = {}
 
-    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[*Given], T], *given: *Given) -> T:
+    async def _reach(
+        self, store: AccessTokenStore | RefreshTokenStore, call: Callable[[*Given], T], *given: *Given
+    ) -> T:
         """Do `call`, which is the store's and may touch a disk or a network if the store is slow."""
         raise NotImplementedError
 
     async def _try_lock(self, key: str) -> Release | None:
-        """`TokenStore.try_lock`; a turn that came too late for whoever was cancelled is given back."""
+        """`AccessTokenStore.try_lock`; a turn that came too late for whoever was cancelled is given back."""
         raise NotImplementedError
 
     async def unlock(self, release: Release) -> None:
@@ -133,27 +135,27 @@ class BaseRuntime(Generic[L]):
             else:
                 await self._reach(self._tokens, self._tokens.clear)
 
-    async def prove_grants(self) -> None:
-        await self._reach(self._grants, self._grants.prove)
+    async def check_writable(self) -> None:
+        await self._reach(self._refresh_tokens, self._refresh_tokens.check_writable)
 
-    async def load_grant(self, key: str) -> Grant | None:
-        held = await self._reach(self._grants, self._grants.load, key)
+    async def load_refresh_token(self, key: str) -> StoredRefreshToken | None:
+        held = await self._reach(self._refresh_tokens, self._refresh_tokens.load, key)
         old, new = self._unwritten.get(key, ("", ""))
         if not (new and held and held.current == old):
             return held
-        await self.replace_grant(key, old, new)
-        return await self._reach(self._grants, self._grants.load, key)
+        await self.replace_refresh_token(key, old, new)
+        return await self._reach(self._refresh_tokens, self._refresh_tokens.load, key)
 
-    async def replace_grant(self, key: str, old: str, new: str) -> None:
+    async def replace_refresh_token(self, key: str, old: str, new: str) -> None:
         try:
-            await self._reach(self._grants, self._grants.replace, key, old, new)
+            await self._reach(self._refresh_tokens, self._refresh_tokens.replace, key, old, new)
         except StoreError:
             self._unwritten[key] = (old, new)  # the old one may be spent: whoever needs it next tries again
             raise
         self._unwritten.pop(key, None)
 
-    async def end_grant(self, key: str, value: str, code: int) -> None:
-        await self._reach(self._grants, self._grants.end, key, value, code)
+    async def end_refresh_token(self, key: str, value: str, code: int) -> None:
+        await self._reach(self._refresh_tokens, self._refresh_tokens.end, key, value, code)
 
-    async def put_grant(self, key: str, value: str, info: TokenInfo) -> None:
-        await self._reach(self._grants, self._grants.put, key, value, info)
+    async def put_refresh_token(self, key: str, value: str, info: TokenInfo) -> None:
+        await self._reach(self._refresh_tokens, self._refresh_tokens.put, key, value, info)

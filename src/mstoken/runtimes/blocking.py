@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import Visit
-    from mstoken.flows.store_port import GrantStore, Release, TokenStore
+    from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.runtimes.base import Given
     from mstoken.runtimes.single_flight import Flight
@@ -50,8 +50,8 @@ def run_blocking(flow: Coroutine[Any, Any, T]) -> T:
 class BlockingRuntime(BaseRuntime[threading.Lock]):
     """The port of the flows (`flows.port.Port`) over threads."""
 
-    def __init__(self, transport: Transport, tokens: TokenStore, grants: GrantStore) -> None:
-        super().__init__(tokens, grants)
+    def __init__(self, transport: Transport, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
+        super().__init__(tokens, refresh_tokens)
         self._transport = transport
 
     run = staticmethod(run_blocking)
@@ -70,7 +70,12 @@ class BlockingRuntime(BaseRuntime[threading.Lock]):
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - this runtime blocks; that is its purpose
 
-    async def _reach(self, store: TokenStore | GrantStore, call: Callable[[*Given], T], *given: *Given) -> T:  # noqa: ARG002 - all block
+    async def _reach(
+        self,
+        store: AccessTokenStore | RefreshTokenStore,  # noqa: ARG002 - every store may block here
+        call: Callable[[*Given], T],
+        *given: *Given,
+    ) -> T:
         return call(*given)
 
     @asynccontextmanager

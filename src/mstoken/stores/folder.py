@@ -15,7 +15,7 @@ from mstoken.flows.store_port import NO_INFO
 from mstoken.forks import HasLock
 from mstoken.notices import warn
 from mstoken.stores import locks, places, token_file
-from mstoken.stores.memory import MemoryStore
+from mstoken.stores.memory import MemoryAccessTokens
 from mstoken.stores.names import digest_of
 from mstoken.stores.quick_read import path_of, read_file
 from mstoken.stores.sweeping import Sweeper
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PTH105,PTH108,PTH208
 
 
-class FolderStore(HasLock):
+class FolderAccessTokens(HasLock):
     """Access tokens in `folder`, or in the user's own place; made at the first save.
 
     `seal` gives the vault's seal when the folder is on a disk; without one nothing is written there. Constructing it
@@ -47,7 +47,7 @@ class FolderStore(HasLock):
         super().__init__()
         self._in_memory: bool | None = None
         self._warned = False
-        self._unkept = MemoryStore()
+        self._unkept = MemoryAccessTokens()
         self._sweeper = Sweeper()
 
     def load(self, key: str) -> Token | None:

@@ -6,7 +6,7 @@ import time
 
 from mstoken.flows.store_port import NO_INFO, CachedTokenInfo, SignInInfo, Stores
 from mstoken.forks import HasLock
-from mstoken.model import Grant
+from mstoken.model import StoredRefreshToken
 from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 from mstoken.values import replace
 
@@ -80,7 +80,7 @@ class _OfTenants(HasLock):
             return list(self._keys.get(tenant.lower(), ()))
 
 
-class MemoryStore(HasLock):
+class MemoryAccessTokens(HasLock):
     """Access tokens in memory, a bounded number of them."""
 
     slow = False
@@ -136,49 +136,49 @@ class MemoryStore(HasLock):
         return lambda: self._turns.discard(key)
 
 
-class MemoryGrants(HasLock):
+class MemoryRefreshTokens(HasLock):
     """Refresh tokens in memory: for a process that was given one and has nowhere else to keep the next."""
 
     slow = False
 
     def __init__(self) -> None:
-        self._grants: dict[str, tuple[Grant, SignInInfo]] = {}
+        self._refresh_tokens: dict[str, tuple[StoredRefreshToken, SignInInfo]] = {}
         super().__init__()
 
-    def prove(self) -> None:
+    def check_writable(self) -> None:
         """There is nothing to prove."""
 
-    def load(self, key: str) -> Grant | None:
-        held = self._grants.get(key)
+    def load(self, key: str) -> StoredRefreshToken | None:
+        held = self._refresh_tokens.get(key)
         return replace(held[0], authority=held[1].info.authority) if held else None
 
     def replace(self, key: str, old: str, new: str) -> None:
         with self._lock:
-            held, now = self._grants.get(key), int(time.time())
+            held, now = self._refresh_tokens.get(key), int(time.time())
             if held is None or held[0].current == old:
                 kept = held[1].renewed(now) if held else SignInInfo(NO_INFO, now, now)
-                self._grants[key] = (Grant(new, previous=old), kept)
+                self._refresh_tokens[key] = (StoredRefreshToken(new, previous=old), kept)
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:
         with self._lock:
             now = int(time.time())
-            self._grants[key] = (Grant(value), SignInInfo(info, now, now))
+            self._refresh_tokens[key] = (StoredRefreshToken(value), SignInInfo(info, now, now))
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._lock:
-            held = self._grants.get(key)
+            held = self._refresh_tokens.get(key)
             if held and held[0].current == value:
-                self._grants[key] = (replace(held[0], ended_by=code), replace(held[1], ended_by=code))
+                self._refresh_tokens[key] = (replace(held[0], ended_by=code), replace(held[1], ended_by=code))
 
     def remove(self, key: str) -> bool:
         with self._lock:
-            return self._grants.pop(key, None) is not None
+            return self._refresh_tokens.pop(key, None) is not None
 
     def names(self) -> dict[str, SignInInfo]:
         with self._lock:
-            return {key: kept for key, (_, kept) in sorted(self._grants.items())}
+            return {key: kept for key, (_, kept) in sorted(self._refresh_tokens.items())}
 
 
 def in_memory() -> Stores:
     """Stores of their own for one client, gone with the process."""
-    return Stores(MemoryStore(), MemoryGrants())
+    return Stores(MemoryAccessTokens(), MemoryRefreshTokens())

@@ -12,7 +12,7 @@ from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO
 from mstoken.notices import warn
 from mstoken.stores import token_file
-from mstoken.stores.memory import MemoryStore
+from mstoken.stores.memory import MemoryAccessTokens
 from mstoken.stores.names import digest_of
 from mstoken.stores.redis_link import name_of
 from mstoken.stores.redis_turns import LEASE_IN, Turns
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _KIND, _TURN = "token", "turn"
 
 
-class RedisTokens:
+class RedisAccessTokens:
     """Access tokens at the server of `link`. Constructing it does no I/O. Threads may share it.
 
     Who asks for a token holds a mark that lives `lease_in` seconds and is renewed while its process lives.
@@ -37,7 +37,7 @@ class RedisTokens:
     def __init__(self, link: Link, lease_in: float = LEASE_IN) -> None:
         self._link = link
         self._turns = Turns(link, lease_in)
-        self._unkept = MemoryStore()
+        self._unkept = MemoryAccessTokens()
         self._warned = False
 
     def load(self, key: str) -> Token | None:

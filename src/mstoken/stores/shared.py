@@ -16,12 +16,12 @@ def redis_stores(url: str, key: str | bytes = "") -> Stores:
     their base64, seals all that is kept there; MSTOKEN_VAULT_KEY when not given. Does no I/O before the first use.
     Raises UsageError for a URL or a key that cannot be used.
     """
-    from mstoken.stores.redis_grants import RedisGrants
     from mstoken.stores.redis_link import Link
-    from mstoken.stores.redis_tokens import RedisTokens
+    from mstoken.stores.redis_refresh_tokens import RedisRefreshTokens
+    from mstoken.stores.redis_tokens import RedisAccessTokens
 
     link = Link(url, _key(key))
-    return Stores(RedisTokens(link), RedisGrants(link))
+    return Stores(RedisAccessTokens(link), RedisRefreshTokens(link))
 
 
 def _key(given: str | bytes) -> bytes:

@@ -20,8 +20,8 @@ def user_stores(store: str = "") -> Stores:
         from mstoken.stores.shared import redis_stores
 
         return redis_stores(url)
-    from mstoken.stores.folder import FolderStore
+    from mstoken.stores.folder import FolderAccessTokens
     from mstoken.stores.vault import Vault
 
     vault = Vault()
-    return Stores(FolderStore(seal=vault.seal), vault)
+    return Stores(FolderAccessTokens(seal=vault.seal), vault)

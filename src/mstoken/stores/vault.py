@@ -12,7 +12,7 @@ import time
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO, PROOF_BYTES, SignInInfo, TokenInfo
 from mstoken.forks import HasLock
-from mstoken.model import Grant
+from mstoken.model import StoredRefreshToken
 from mstoken.stores import places
 from mstoken.typed import TYPE_CHECKING
 
@@ -43,13 +43,13 @@ class Vault(HasLock):
         self._proved: tuple[bytes, Seal] | None = None
         """The key, beside what the vault said to prove it by: a vault that was replaced says something else."""
 
-    def prove(self) -> None:
+    def check_writable(self) -> None:
         self._warm_up()
         with self._file().writing() as connection:
             self._seal_of(connection)
             connection.execute("INSERT OR REPLACE INTO vault VALUES ('proof', ?)", (os.urandom(PROOF_BYTES),))
 
-    def load(self, key: str) -> Grant | None:
+    def load(self, key: str) -> StoredRefreshToken | None:
         with self._file().reading() as connection:
             row = _row(connection, key) if connection else None
             if connection is None or row is None:
@@ -59,7 +59,7 @@ class Vault(HasLock):
                 self._opened(seal, key, *part) for part in zip(("current", "previous"), row, strict=False)
             )
             kept = self._kept(key, row[2:])
-            return Grant(current, previous, kept.ended_by, kept.info.authority)
+            return StoredRefreshToken(current, previous, kept.ended_by, kept.info.authority)
 
     def replace(self, key: str, old: str, new: str) -> None:
         self._warm_up()

@@ -20,7 +20,7 @@ from mstoken.cli.get import get
 from mstoken.config.environment import VARIABLES
 from mstoken.model import Token
 from mstoken.stores import token_file
-from mstoken.stores.folder import FolderStore
+from mstoken.stores.folder import FolderAccessTokens
 from mstoken.stores.places import token_folder
 
 NADIA, OTTO = "nadia@northwind-partner.example", "otto@northwind-partner.example"
@@ -201,10 +201,10 @@ GIVEN = {"fresh": False, "claims": "", "output": "token", "min_ttl": 0}
 
 
 @pytest.fixture
-def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
+def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
     """A store with a note `mark` for the token kept as `key`."""
     monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(memory))
-    store = FolderStore()
+    store = FolderAccessTokens()
     store.save("aa", Token("bb", expires_on=int(time.time()) + 3600, token_type=quick.NOTE_TYPE))
     return store
 
@@ -225,7 +225,7 @@ def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderStore:
     ],
 )
 def test_only_a_token_that_is_good_enough_is_printed(
-    noted: FolderStore, expires_in: int, refresh_in: int | None, request: dict[str, object], *, good: bool
+    noted: FolderAccessTokens, expires_in: int, refresh_in: int | None, request: dict[str, object], *, good: bool
 ) -> None:
     """Expired, due for renewal, too short for --min-ttl, or asked for in an unusual way: the ordinary way tells."""
     now = int(time.time())
@@ -234,7 +234,7 @@ def test_only_a_token_that_is_good_enough_is_printed(
     assert quick.kept_text({**GIVEN, **request}, "aa") == ("kept" if good else "")
 
 
-def test_a_token_that_is_gone_is_a_miss(noted: FolderStore) -> None:
+def test_a_token_that_is_gone_is_a_miss(noted: FolderAccessTokens) -> None:
     """A note whose token was cleared, no note, and a token in a note's place all lead to the ordinary way."""
     assert quick.kept_text(GIVEN, "aa") == ""
     assert quick.kept_text(GIVEN, "cc") == ""
@@ -243,7 +243,7 @@ def test_a_token_that_is_gone_is_a_miss(noted: FolderStore) -> None:
     assert quick.kept_text(GIVEN, "dd") == ""
 
 
-def test_a_folder_that_is_open_to_others_is_not_read(noted: FolderStore, memory: Path) -> None:
+def test_a_folder_that_is_open_to_others_is_not_read(noted: FolderAccessTokens, memory: Path) -> None:
     """Whoever could have planted a token there is not believed."""
     noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
     assert quick.kept_text(GIVEN, "aa") == "kept"

@@ -77,7 +77,7 @@ def test_a_session_of_the_agent_outlives_the_call(runner: Runner, entra: Emulato
     stores = in_memory()
     api, called = agents_api(runner, entra, stores=stores), callers_token(runner, entra)
     runner.run(lambda: api.on_behalf_of(called, session_key="key-of-this-user").get_token("graph"))
-    stores.tokens.clear()
+    stores.access_tokens.clear()
     later = runner.run(lambda: api.on_behalf_of("", session_key="key-of-this-user").get_token("graph"))
     assert decode(later.token).claims["appid"] == AGENT
     assert (entra.token_requests[-1].grant_type, entra.token_requests[-1].client_id) == ("refresh_token", AGENT)

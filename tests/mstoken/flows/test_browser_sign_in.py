@@ -345,7 +345,7 @@ def test_another_sign_ins_id_token_is_refused(runner: Runner, token_service: Tok
     app = runner.client("organizations", PUBLIC_APP, credential, token_service.url, stores=stores)
     with pytest.raises(UnreadableAnswer, match="another request"):
         runner.run(lambda: app.get_token("graph"))
-    assert stores.grants.names() == {}
+    assert stores.refresh_tokens.names() == {}
 
 
 async def test_a_cancelled_wait_closes_the_port(entra: Emulator) -> None:

@@ -98,8 +98,8 @@ def test_the_requests_are_the_documented_ones(token_service: TokenService, devic
         "scope": scope,
     }
     assert device.slept == [5, 5]
-    [kept] = device.client._stores.grants.names()
-    assert device.client._stores.grants.load(kept).current == "r1"
+    [kept] = device.client._stores.refresh_tokens.names()
+    assert device.client._stores.refresh_tokens.load(kept).current == "r1"
 
 
 def test_slow_down_adds_five_seconds_for_good(token_service: TokenService, device: Device) -> None:

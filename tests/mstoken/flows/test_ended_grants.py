@@ -24,7 +24,7 @@ def _refusal(code: int, error: str = "invalid_grant") -> Reply:
 def stores() -> Stores:
     """Stores with Anna's sign-in."""
     made = in_memory()
-    made.grants.put(ANNA, "rt-1", TokenInfo("", TENANT, CLIENT_ID))
+    made.refresh_tokens.put(ANNA, "rt-1", TokenInfo("", TENANT, CLIENT_ID))
     return made
 
 
@@ -44,7 +44,7 @@ def test_what_the_service_ended_is_not_asked_for_again(
         assert caught.value.codes == (code,)
         assert "mstoken login" in caught.value.remedy
     assert len(token_service.requests) == 1
-    assert stores.grants.names()[ANNA].ended_by == code
+    assert stores.refresh_tokens.names()[ANNA].ended_by == code
 
 
 def test_what_came_of_it_is_forgotten(runner: Runner, token_service: TokenService, stores: Stores) -> None:
@@ -56,7 +56,7 @@ def test_what_came_of_it_is_forgotten(runner: Runner, token_service: TokenServic
     runner.run(lambda: app.get_token("graph"))
     with pytest.raises(SignInRequired):
         runner.run(lambda: client.get_token("arm"))
-    assert [kept.info.account for kept in stores.tokens.tokens()] == [""]
+    assert [kept.info.account for kept in stores.access_tokens.tokens()] == [""]
     with pytest.raises(SignInRequired):
         runner.run(lambda: client.get_token("graph"))
     assert len(token_service.requests) == 3
@@ -67,7 +67,7 @@ def test_a_new_sign_in_begins_anew(runner: Runner, token_service: TokenService, 
     token_service.script = [_refusal(50173), token_reply()]
     with pytest.raises(SignInRequired):
         runner.run(lambda: _anna(runner, token_service, stores).get_token("graph"))
-    stores.grants.put(ANNA, "rt-2", TokenInfo())
+    stores.refresh_tokens.put(ANNA, "rt-2", TokenInfo())
     assert runner.run(lambda: _anna(runner, token_service, stores).get_token("graph")).token == "token-1"
     assert token_service.requests[-1].form["refresh_token"] == "rt-2"
 
@@ -80,7 +80,7 @@ def test_fresh_asks_in_any_case(runner: Runner, token_service: TokenService, sto
         runner.run(lambda: client.get_token("graph"))
     assert runner.run(lambda: client.get_token("graph", fresh=True)).token == "token-1"
     assert runner.run(lambda: client.get_token("arm")).token == "again"
-    assert stores.grants.names()[ANNA].ended_by == 0
+    assert stores.refresh_tokens.names()[ANNA].ended_by == 0
 
 
 @pytest.mark.parametrize("code", [50076, 50079, 53003, 65001])
@@ -99,10 +99,10 @@ def test_the_one_before_still_works_so_nothing_ends(
     runner: Runner, token_service: TokenService, stores: Stores
 ) -> None:
     """The current token is dead and the previous one lives: the sign-in goes on with it."""
-    stores.grants.replace(ANNA, "rt-1", "rt-2")
+    stores.refresh_tokens.replace(ANNA, "rt-1", "rt-2")
     token_service.script = [_refusal(700082), token_reply(refresh_token="rt-3")]
     assert runner.run(lambda: _anna(runner, token_service, stores).get_token("graph")).token == "token-1"
-    kept = stores.grants.load(ANNA)
+    kept = stores.refresh_tokens.load(ANNA)
     assert kept is not None
     assert (kept.current, kept.ended_by) == ("rt-3", 0)
 

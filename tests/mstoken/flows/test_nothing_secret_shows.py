@@ -98,7 +98,7 @@ def test_a_failing_renewal_logs_no_secret(
     )
     now = int(time.time())
     due = Token("still-good", expires_on=now + 3000, refresh_on=now - 1)
-    client._stores.tokens.save(cache_key(client.token_request("graph")), due)
+    client._stores.access_tokens.save(cache_key(client.token_request("graph")), due)
     with caplog.at_level(logging.DEBUG):
         assert runner.run(partial(client.get_token, "graph")).token == "still-good"
     assert "could not be renewed" in caplog.text

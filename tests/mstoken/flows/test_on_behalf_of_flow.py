@@ -119,8 +119,8 @@ def test_a_session_key_is_kept_as_a_fingerprint_only(runner: Runner, entra: Emul
     client = runner.client(tenant, ORDERS, ClientSecret("orders-secret-for-tests"), entra.authority, stores=stores)
     caller = client.on_behalf_of(callers_token(runner, entra, NADIA), session_key="the-session-key")
     runner.run(lambda: caller.get_token("graph"))
-    assert stores.grants.names()
-    assert "the-session-key" not in repr(stores.grants.names())
+    assert stores.refresh_tokens.names()
+    assert "the-session-key" not in repr(stores.refresh_tokens.names())
     assert "the-session-key" not in repr(caller)
 
 

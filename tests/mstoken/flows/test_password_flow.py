@@ -28,7 +28,7 @@ def otto(entra: Emulator) -> User:
     return found[1]
 
 
-def grants(entra: Emulator) -> list[str | None]:
+def refresh_tokens(entra: Emulator) -> list[str | None]:
     return [one.grant_type for one in entra.token_requests]
 
 
@@ -37,7 +37,7 @@ def test_a_token_and_then_its_refreshes(runner: Runner, entra: Emulator, caplog:
     app = client(runner, entra)
     assert decode(runner.run(lambda: app.get_token("graph")).token).claims["upn"] == OTTO
     runner.run(lambda: app.get_token("arm"))
-    assert grants(entra) == ["password", "refresh_token"]
+    assert refresh_tokens(entra) == ["password", "refresh_token"]
     assert [one.getMessage() for one in caplog.records if "multi-factor" in one.getMessage()]
     assert entra.state.settings.password not in caplog.text + repr(app)
 
@@ -56,7 +56,7 @@ def test_a_federated_users_password_is_not_sent(runner: Runner, entra: Emulator)
     with pytest.raises(SignInRequired, match=r"sts\.northwind-partner\.example") as caught:
         runner.run(lambda: client(runner, entra).get_token("graph"))
     assert "mstoken login" in caught.value.remedy
-    assert grants(entra) == []
+    assert refresh_tokens(entra) == []
 
 
 @pytest.mark.parametrize("why", ["policy", "user"])
@@ -109,7 +109,7 @@ def test_after_a_revocation_the_password_serves_again(runner: Runner, entra: Emu
     otto(entra).tokens_valid_from = entra.clock.now() + 1
     entra.clock.advance(2)
     runner.run(lambda: app.get_token("graph", fresh=True))
-    assert grants(entra) == ["password", "refresh_token", "password"]
+    assert refresh_tokens(entra) == ["password", "refresh_token", "password"]
 
 
 def test_empty_ones_are_refused() -> None:

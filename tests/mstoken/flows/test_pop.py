@@ -110,7 +110,7 @@ def test_one_token_serves_many_requests_and_no_bearer(runner: Runner, entra: Emu
     inside = {_verified(one.token)["at"] for one in signed}
     assert len(inside) == 1
     assert len({one.token for one in signed}) == 2
-    assert [kept.key for kept in client._stores.tokens.tokens()] == [cache_key(client.token_request("arm"))]
+    assert [kept.key for kept in client._stores.access_tokens.tokens()] == [cache_key(client.token_request("arm"))]
     assert "cnf" not in decode(bearer.token).claims
     assert (bearer.token_type, len(entra.token_requests) - before) == ("Bearer", 2)
 

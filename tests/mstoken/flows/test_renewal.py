@@ -138,7 +138,7 @@ class Signing:
 
     def __init__(self, runner: Runner, service: TokenService, code: int) -> None:
         self.service, self.code, self.prompts, self.stores = service, code, [], in_memory()  # type: ignore[var-annotated]
-        self.stores.grants.put("account:anna", "rt-1", TokenInfo(service.url, TENANT, CLIENT_ID))
+        self.stores.refresh_tokens.put("account:anna", "rt-1", TokenInfo(service.url, TENANT, CLIENT_ID))
         self.client = _client(runner, service, self.stores, DeviceCode(self._shown, account="anna"))
         service.script = [self._answer]
 
@@ -177,7 +177,7 @@ def test_a_revoked_sign_ins_token_serves_no_more(runner: Runner, token_service: 
     """Where nobody can be asked, the refusal is the answer, although the kept token's time is not over."""
     token_service.script = [token_reply("old", refresh_in=1), _refusal(50173)]
     stores = in_memory()
-    stores.grants.put("account:anna", "rt-1", TokenInfo("", TENANT, CLIENT_ID))
+    stores.refresh_tokens.put("account:anna", "rt-1", TokenInfo("", TENANT, CLIENT_ID))
     client = _client(runner, token_service, stores, RefreshToken(account="anna"))
     _due(runner, client)
     with pytest.raises(SignInRequired):

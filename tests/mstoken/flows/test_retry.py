@@ -29,8 +29,8 @@ from mstoken import (
     redis_stores,
 )
 from mstoken.flows import retry
-from mstoken.stores.folder import FolderStore
-from mstoken.stores.memory import MemoryGrants, in_memory
+from mstoken.stores.folder import FolderAccessTokens
+from mstoken.stores.memory import MemoryRefreshTokens, in_memory
 from mstoken.stores.seal import Seal
 
 SLOW_DOWN = Reply(429, "Too Many Requests", {"Retry-After": "600"})
@@ -58,7 +58,7 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
         stores = in_memory()
         yield lambda: stores
     elif request.param == "folder":
-        yield lambda: Stores(FolderStore(str(tmp_path / "tokens"), lambda: Seal(KEY)), MemoryGrants())
+        yield lambda: Stores(FolderAccessTokens(str(tmp_path / "tokens"), lambda: Seal(KEY)), MemoryRefreshTokens())
     else:
         server = RedisServer()
         yield lambda: redis_stores(server.url, KEY)

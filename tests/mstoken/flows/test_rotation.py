@@ -26,7 +26,7 @@ from mstoken import (
     redis_stores,
 )
 from mstoken.flows.store_port import TokenInfo
-from mstoken.stores.memory import MemoryStore, in_memory
+from mstoken.stores.memory import MemoryAccessTokens, in_memory
 from mstoken.stores.redis_link import AWAY_IN
 from mstoken.stores.vault import Vault
 
@@ -60,8 +60,8 @@ def strict(token_service: TokenService) -> Strict:
 
 
 def _anna(runner: Runner, strict: Strict, stores: Stores) -> Any:
-    if stores.grants.load(ANNA) is None:
-        stores.grants.put(ANNA, "rt-0", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
+    if stores.refresh_tokens.load(ANNA) is None:
+        stores.refresh_tokens.put(ANNA, "rt-0", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
     return runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), strict.service.url, stores)
 
 
@@ -75,7 +75,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]
 
 def test_nothing_is_spent_where_the_next_could_not_be_kept(runner: Runner, strict: Strict, disk: SmallDisk) -> None:
     """On a full disk the service is not asked, so that the sign-in goes on when there is room again."""
-    stores = Stores(MemoryStore(), Vault(str(disk.folder / "vault")))
+    stores = Stores(MemoryAccessTokens(), Vault(str(disk.folder / "vault")))
     client = _anna(runner, strict, stores)
     assert runner.run(lambda: client.get_token("graph")).token == "token-1"
     disk.fill()
@@ -91,8 +91,8 @@ def test_no_person_is_asked_where_the_sign_in_could_not_be_kept(
     runner: Runner, strict: Strict, disk: SmallDisk, credential: Any
 ) -> None:
     """Somebody with a phone would have signed in for nothing."""
-    stores = Stores(MemoryStore(), Vault(str(disk.folder / "vault")))
-    stores.grants.put("account:other", "rt", TokenInfo())
+    stores = Stores(MemoryAccessTokens(), Vault(str(disk.folder / "vault")))
+    stores.refresh_tokens.put("account:other", "rt", TokenInfo())
     disk.fill()
     client = runner.client(TENANT, CLIENT_ID, credential, strict.service.url, stores)
     for call in (lambda: client.sign_in("graph"), lambda: client.get_token("graph")):
@@ -105,7 +105,7 @@ def test_what_came_and_could_not_be_written_is_written_later(runner: Runner, str
     """The store goes away while the service answers: the caller is told, and the next goes on with what came."""
     redis = RedisServer()
     try:
-        stores = Stores(MemoryStore(), redis_stores(redis.url, KEY).grants)
+        stores = Stores(MemoryAccessTokens(), redis_stores(redis.url, KEY).refresh_tokens)
         client = _anna(runner, strict, stores)
         strict.before = redis.stop
         with pytest.raises(StoreError):
@@ -114,7 +114,7 @@ def test_what_came_and_could_not_be_written_is_written_later(runner: Runner, str
         redis.start()
         time.sleep(AWAY_IN + 0.1)
         assert runner.run(lambda: client.get_token("arm")).token == "token-2"
-        held = redis_stores(redis.url, KEY).grants.load(ANNA)
+        held = redis_stores(redis.url, KEY).refresh_tokens.load(ANNA)
         assert held is not None
         assert (held.current, held.previous) == ("rt-2", "rt-1")
     finally:
@@ -125,21 +125,21 @@ def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(runner: Runner,
     """Nor does it bring back a sign-in that was forgotten meanwhile."""
     redis = RedisServer()
     try:
-        grants = redis_stores(redis.url, KEY).grants
-        client = _anna(runner, strict, Stores(MemoryStore(), grants))
+        refresh_tokens = redis_stores(redis.url, KEY).refresh_tokens
+        client = _anna(runner, strict, Stores(MemoryAccessTokens(), refresh_tokens))
         strict.before = redis.stop
         with pytest.raises(StoreError):
             runner.run(lambda: client.get_token("graph"))
         redis.start()
         time.sleep(AWAY_IN + 0.1)
-        grants.remove(ANNA)
+        refresh_tokens.remove(ANNA)
         with pytest.raises(SignInRequired):
             runner.run(lambda: client.get_token("graph"))
-        assert grants.load(ANNA) is None
-        grants.put(ANNA, "rt-of-ben", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
+        assert refresh_tokens.load(ANNA) is None
+        refresh_tokens.put(ANNA, "rt-of-ben", TokenInfo(strict.service.url, TENANT, CLIENT_ID))
         with pytest.raises(SignInRequired):
             runner.run(lambda: client.get_token("graph"))
-        held = grants.load(ANNA)
+        held = refresh_tokens.load(ANNA)
         assert held is not None
         assert held.current == "rt-of-ben"
     finally:
@@ -172,7 +172,7 @@ def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending
     """Another caller has the turn and hangs: who has waited long enough is told to ask again, and asks nobody."""
     stores = in_memory()
     client = _anna(runner, strict, stores)
-    release = stores.tokens.try_lock(ANNA)
+    release = stores.access_tokens.try_lock(ANNA)
     assert release is not None
     with pytest.raises(TryLater, match="still renewing"):
         get_token_within(runner, client, 1)
@@ -184,7 +184,7 @@ def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending
 def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(runner: Runner, token_service: TokenService) -> None:
     """The others learn of it, and do not each try for as long as a call may last, one after the other."""
     stores = in_memory()
-    stores.grants.put(ANNA, "rt-0", TokenInfo(token_service.url, TENANT, CLIENT_ID))
+    stores.refresh_tokens.put(ANNA, "rt-0", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     token_service.script = [Reply(503, "down", {"Retry-After": "3600"}, delay=2)]
     client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), token_service.url, stores)
     resources = iter([f"https://{number}.example.com/.default" for number in range(12)])
@@ -196,8 +196,8 @@ def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(runner: Runner
 def test_the_one_that_works_stays_the_one_before(runner: Runner, token_service: TokenService) -> None:
     """The current token is refused and the previous one works: it, and not the refused one, is kept beside the new."""
     stores = in_memory()
-    stores.grants.put(ANNA, "works", TokenInfo(token_service.url, TENANT, CLIENT_ID))
-    stores.grants.replace(ANNA, "works", "never-worked")
+    stores.refresh_tokens.put(ANNA, "works", TokenInfo(token_service.url, TENANT, CLIENT_ID))
+    stores.refresh_tokens.replace(ANNA, "works", "never-worked")
 
     def answer(request: RecordedRequest) -> Reply:
         if request.form["refresh_token"] == "never-worked":
@@ -207,6 +207,6 @@ def test_the_one_that_works_stays_the_one_before(runner: Runner, token_service: 
     token_service.script = [answer]
     client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)
     runner.run(lambda: client.get_token("graph"))
-    held = stores.grants.load(ANNA)
+    held = stores.refresh_tokens.load(ANNA)
     assert held is not None
     assert (held.current, held.previous) == ("new", "works")

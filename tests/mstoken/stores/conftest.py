@@ -14,12 +14,12 @@ import pytest
 from tests.support.redis_server import KEY, RedisServer
 from tests.support.vault_api import TOKEN, VaultApi
 
-from mstoken.flows.store_port import GrantStore, TokenStore
+from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore
 from mstoken.stores import places
-from mstoken.stores.folder import FolderStore
+from mstoken.stores.folder import FolderAccessTokens
 from mstoken.stores.key_vault import KeyVault
-from mstoken.stores.key_vault_grants import KeyVaultGrants
-from mstoken.stores.memory import MemoryGrants, MemoryStore
+from mstoken.stores.key_vault_refresh_tokens import KeyVaultRefreshTokens
+from mstoken.stores.memory import MemoryAccessTokens, MemoryRefreshTokens
 from mstoken.stores.shared import redis_stores
 from mstoken.stores.vault import Vault
 from mstoken.transports.pyreqwest import PyreqwestTransport
@@ -85,28 +85,28 @@ def redis(redis_of_all: RedisServer) -> RedisServer:
 
 
 @pytest.fixture(params=["memory", "clear folder", "sealed folder", "redis"])
-def tokens(request: pytest.FixtureRequest, vault: Vault) -> TokenStore:
+def tokens(request: pytest.FixtureRequest, vault: Vault) -> AccessTokenStore:
     """Every store of access tokens."""
     match request.param:
         case "memory":
-            return MemoryStore()
+            return MemoryAccessTokens()
         case "clear folder":
-            return FolderStore(request.getfixturevalue("memory_folder"))
+            return FolderAccessTokens(request.getfixturevalue("memory_folder"))
         case "redis":
-            return redis_stores(request.getfixturevalue("redis").url, KEY).tokens
+            return redis_stores(request.getfixturevalue("redis").url, KEY).access_tokens
         case _:
-            return FolderStore(request.getfixturevalue("disk_folder"), vault.seal)
+            return FolderAccessTokens(request.getfixturevalue("disk_folder"), vault.seal)
 
 
 @pytest.fixture(params=["memory", "vault", "redis", "key vault"])
-def grants(request: pytest.FixtureRequest, vault: Vault) -> GrantStore:
+def refresh_tokens(request: pytest.FixtureRequest, vault: Vault) -> RefreshTokenStore:
     """Every store of refresh tokens."""
     if request.param == "key vault":
         vault_api = VaultApi(request.getfixturevalue("token_service"))
-        return KeyVaultGrants(KeyVault(vault_api.url, PyreqwestTransport().send, lambda *_: TOKEN))
+        return KeyVaultRefreshTokens(KeyVault(vault_api.url, PyreqwestTransport().send, lambda *_: TOKEN))
     if request.param == "redis":
-        return redis_stores(request.getfixturevalue("redis").url, KEY).grants
-    return MemoryGrants() if request.param == "memory" else vault
+        return redis_stores(request.getfixturevalue("redis").url, KEY).refresh_tokens
+    return MemoryRefreshTokens() if request.param == "memory" else vault
 
 
 class Workers:

@@ -10,9 +10,9 @@ import pytest
 from tests.support.token_service import Reply, TokenService
 from tests.support.vault_api import TOKEN, VaultApi
 
-from mstoken import StoreError, UntrustedOrigin, UsageError, key_vault_grants, key_vault_secret
-from mstoken.flows.store_port import GrantStore, TokenInfo
-from mstoken.model import Grant, Token
+from mstoken import StoreError, UntrustedOrigin, UsageError, key_vault_refresh_tokens, key_vault_secret
+from mstoken.flows.store_port import RefreshTokenStore, TokenInfo
+from mstoken.model import StoredRefreshToken, Token
 from mstoken.stores import key_vault
 
 KEY = "account:anna"
@@ -47,17 +47,19 @@ def vault(token_service: TokenService, monkeypatch: pytest.MonkeyPatch) -> Vault
 
 
 @pytest.fixture
-def grants(vault: VaultApi, asks: Asks) -> GrantStore:
+def refresh_tokens(vault: VaultApi, asks: Asks) -> RefreshTokenStore:
     """Refresh tokens there."""
-    return key_vault_grants(vault.url, asks)
+    return key_vault_refresh_tokens(vault.url, asks)
 
 
-def test_the_challenge_says_what_token_is_wanted(vault: VaultApi, grants: GrantStore, asks: Asks) -> None:
+def test_the_challenge_says_what_token_is_wanted(
+    vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks
+) -> None:
     """Scope and tenant come from it; the first request carries no token and nothing of what is to be kept."""
-    grants.put(KEY, "r0-secret", INFO)
+    refresh_tokens.put(KEY, "r0-secret", INFO)
     assert asks.requests == [(("https://127.0.0.1/.default",), "contoso", None)]
     assert vault.unproved == [b""]
-    grants.load(KEY)
+    refresh_tokens.load(KEY)
     assert len(vault.unproved) == 1
 
 
@@ -65,32 +67,34 @@ def test_the_challenge_says_what_token_is_wanted(vault: VaultApi, grants: GrantS
     "resource", ["https://management.azure.com", "https://vault.azure.net", "https://7.0.0.1", "", "https://[", "x"]
 )
 def test_a_challenge_for_somebody_elses_token_gets_none(
-    vault: VaultApi, grants: GrantStore, asks: Asks, resource: str
+    vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks, resource: str
 ) -> None:
     """The resource must be the vault's own domain; else nothing is asked for and nothing sent."""
     vault.resource = resource
     with pytest.raises(UntrustedOrigin):
-        grants.put(KEY, "r0-secret", INFO)
+        refresh_tokens.put(KEY, "r0-secret", INFO)
     assert asks.requests == []
     assert vault.unproved == [b""]
 
 
-def test_a_claims_challenge_is_met_once(vault: VaultApi, grants: GrantStore, asks: Asks) -> None:
+def test_a_claims_challenge_is_met_once(vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks) -> None:
     """With continuous access evaluation the vault may want a newer token: it is asked for with the claims."""
     said = f'Bearer resource="{vault.url}", error="insufficient_claims", claims="eyJhIjp7fX0="'
     vault.next = [Reply(401, {}, {"WWW-Authenticate": said})]
-    assert grants.load(KEY) is None
+    assert refresh_tokens.load(KEY) is None
     assert [claims for *_, claims in asks.requests] == [None, '{"a":{}}']
     vault.next = [Reply(401, {}, {"WWW-Authenticate": said})] * 3
     with pytest.raises(StoreError, match="401"):
-        grants.load(KEY)
+        refresh_tokens.load(KEY)
 
 
-def test_each_renewal_is_a_version_that_names_the_one_before(vault: VaultApi, grants: GrantStore) -> None:
+def test_each_renewal_is_a_version_that_names_the_one_before(
+    vault: VaultApi, refresh_tokens: RefreshTokenStore
+) -> None:
     """The vault has the history; names and tags show no account in the secret's name and no token anywhere."""
-    grants.put(KEY, "r0-secret", INFO)
-    grants.replace(KEY, "r0-secret", "r1-secret")
-    grants.replace(KEY, "r1-secret", "r2-secret")
+    refresh_tokens.put(KEY, "r0-secret", INFO)
+    refresh_tokens.replace(KEY, "r0-secret", "r1-secret")
+    refresh_tokens.replace(KEY, "r1-secret", "r2-secret")
     [(name, versions)] = vault.versions.items()
     assert name.startswith("mstoken-")
     assert "anna" not in name
@@ -100,42 +104,42 @@ def test_each_renewal_is_a_version_that_names_the_one_before(vault: VaultApi, gr
     assert "secret" not in json.dumps([one["tags"] for one in versions])
 
 
-def test_a_list_of_many_is_read_to_its_end(vault: VaultApi, grants: GrantStore) -> None:
+def test_a_list_of_many_is_read_to_its_end(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
     """Page by page, sign-ins only; a secret of somebody else is left out."""
     vault.versions["theirs"] = [{"id": f"{vault.url}/secrets/theirs/1", "value": "x", "tags": {}}]
     for number in range(8):
-        grants.put(f"account:{number}", "r", INFO)
-    assert list(grants.names()) == [f"account:{number}" for number in range(8)]
-    assert grants.names()["account:3"].info == INFO
+        refresh_tokens.put(f"account:{number}", "r", INFO)
+    assert list(refresh_tokens.names()) == [f"account:{number}" for number in range(8)]
+    assert refresh_tokens.names()["account:3"].info == INFO
 
 
-def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, grants: GrantStore) -> None:
+def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
     """The token would go there."""
-    grants.load(KEY)
+    refresh_tokens.load(KEY)
     vault.next = [Reply(200, {"value": [], "nextLink": "https://evil.example/secrets"})]
     with pytest.raises(UntrustedOrigin):
-        grants.names()
+        refresh_tokens.names()
 
 
-def test_a_deleted_sign_in_may_come_back(vault: VaultApi, grants: GrantStore) -> None:
+def test_a_deleted_sign_in_may_come_back(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
     """With soft delete the name stays taken: it is recovered, and then has the new token."""
-    grants.put(KEY, "r0", INFO)
-    assert grants.remove(KEY) is True
-    assert grants.load(KEY) is None
-    grants.put(KEY, "r9", INFO)
-    assert grants.load(KEY) == Grant("r9")
+    refresh_tokens.put(KEY, "r0", INFO)
+    assert refresh_tokens.remove(KEY) is True
+    assert refresh_tokens.load(KEY) is None
+    refresh_tokens.put(KEY, "r9", INFO)
+    assert refresh_tokens.load(KEY) == StoredRefreshToken("r9")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_busy_vault_is_asked_again(vault: VaultApi, grants: GrantStore, status: int) -> None:
+def test_a_busy_vault_is_asked_again(vault: VaultApi, refresh_tokens: RefreshTokenStore, status: int) -> None:
     """A renewed token must not be lost to a moment's throttling; a vault that stays busy is an error."""
-    grants.put(KEY, "r0", INFO)
+    refresh_tokens.put(KEY, "r0", INFO)
     vault.next = [Reply(status, {}, {"Retry-After": "0"}), Reply(status, {})]
-    grants.replace(KEY, "r0", "r1")
-    assert grants.load(KEY) == Grant("r1", "r0")
+    refresh_tokens.replace(KEY, "r0", "r1")
+    assert refresh_tokens.load(KEY) == StoredRefreshToken("r1", "r0")
     vault.next = [Reply(status, {})] * 9
     with pytest.raises(StoreError, match=str(status)) as caught:
-        grants.load(KEY)
+        refresh_tokens.load(KEY)
     assert caught.value.remedy
 
 
@@ -151,17 +155,22 @@ def test_a_busy_vault_is_asked_again(vault: VaultApi, grants: GrantStore, status
         Reply(200, raw=b""),
     ],
 )
-def test_what_is_no_sign_in_is_an_error_and_left_as_it_is(vault: VaultApi, grants: GrantStore, answer: Reply) -> None:
+def test_what_is_no_sign_in_is_an_error_and_left_as_it_is(
+    vault: VaultApi, refresh_tokens: RefreshTokenStore, answer: Reply
+) -> None:
     """Reading and writing raise StoreError with what to do, and write nothing."""
-    grants.put(KEY, "r0", INFO)
-    calls: list[Callable[[], object]] = [lambda: grants.load(KEY), lambda: grants.replace(KEY, "r0", "r1")]
+    refresh_tokens.put(KEY, "r0", INFO)
+    calls: list[Callable[[], object]] = [
+        lambda: refresh_tokens.load(KEY),
+        lambda: refresh_tokens.replace(KEY, "r0", "r1"),
+    ]
     for call in calls:
         vault.next = [answer] * (len(key_vault.PAUSES_IN) + 1 if answer.raw is not None else 1)
         with pytest.raises(StoreError) as caught:
             call()
         assert caught.value.remedy
         vault.next = []
-    assert grants.load(KEY) == Grant("r0")
+    assert refresh_tokens.load(KEY) == StoredRefreshToken("r0")
 
 
 def test_a_secret_is_read_by_name(vault: VaultApi, asks: Asks) -> None:
@@ -181,4 +190,4 @@ def test_a_secret_is_read_by_name(vault: VaultApi, asks: Asks) -> None:
 def test_what_is_no_vault_is_refused(asks: Asks, url: str) -> None:
     """A secret is never asked of a host in disguise, or in clear."""
     with pytest.raises(UsageError):
-        key_vault_grants(url, asks)
+        key_vault_refresh_tokens(url, asks)

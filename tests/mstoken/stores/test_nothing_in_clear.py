@@ -12,7 +12,7 @@ import pytest
 
 from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Token
-from mstoken.stores.folder import FolderStore
+from mstoken.stores.folder import FolderAccessTokens
 from mstoken.stores.vault import Vault
 from mstoken.stores.vault_key import VaultKey
 
@@ -39,7 +39,7 @@ def test_no_file_of_the_vault_or_of_a_folder_on_a_disk_holds_a_secret(
         other.execute("SELECT count(*) FROM grants").fetchone()
         vault.replace("account:anna", SECRETS[0], SECRETS[1])
         vault.replace("account:anna", SECRETS[1], SECRETS[2])
-        store = FolderStore(disk_folder, vault.seal)
+        store = FolderAccessTokens(disk_folder, vault.seal)
         store.save("ab" * 20, Token(SECRETS[3], 4_000_000_000))
         assert {path.name for path in folder.iterdir()} == {"vault.db", "vault.db-wal", "vault.db-shm", "vault.key"}
         assert (folder / "vault.db-wal").stat().st_size > 0
@@ -52,7 +52,7 @@ def test_no_file_of_the_vault_or_of_a_folder_on_a_disk_holds_a_secret(
 
 def test_the_scan_finds_a_secret_that_is_there(memory_folder: str) -> None:
     """In memory a token is clear, and the scan of these tests sees it."""
-    FolderStore(memory_folder).save("ab" * 20, Token(SECRETS[3], 4_000_000_000))
+    FolderAccessTokens(memory_folder).save("ab" * 20, Token(SECRETS[3], 4_000_000_000))
     assert _scan(Path(memory_folder)) == [f"{'ab' * 20}.token"]
 
 

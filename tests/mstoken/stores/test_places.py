@@ -12,9 +12,9 @@ import pytest
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import TokenInfo
-from mstoken.model import Grant, Token
+from mstoken.model import StoredRefreshToken, Token
 from mstoken.stores import places
-from mstoken.stores.folder import FolderStore
+from mstoken.stores.folder import FolderAccessTokens
 from mstoken.stores.user import user_stores
 from mstoken.stores.vault import Vault
 
@@ -108,7 +108,7 @@ def test_what_is_made_is_closed_to_others(tmp_path: Path) -> None:
     try:
         vault = Vault(str(tmp_path / "a" / "vault"))
         vault.put("account:anna", "r0", TokenInfo())
-        FolderStore(str(tmp_path / "a" / "tokens"), vault.seal).save(KEY, TOKEN)
+        FolderAccessTokens(str(tmp_path / "a" / "tokens"), vault.seal).save(KEY, TOKEN)
     finally:
         os.umask(before)
     made = [path for path in (tmp_path / "a").rglob("*") if not path.is_dir()]
@@ -202,18 +202,18 @@ def test_a_token_that_cannot_be_kept_stays_with_the_process(
     (tmp_path / "file").write_text("in the way")
     for folder in (tmp_path / "file", strangers):
         caplog.clear()
-        store = FolderStore(str(folder))
+        store = FolderAccessTokens(str(folder))
         store.save(KEY, TOKEN)
         store.save("cd" * 20, TOKEN)
         assert store.load(KEY) == TOKEN
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert str(folder) in caplog.text
-        assert FolderStore(str(folder)).load(KEY) is None
+        assert FolderAccessTokens(str(folder)).load(KEY) is None
 
 
 def test_without_a_seal_nothing_reaches_a_disk(disk_folder: str, caplog: pytest.LogCaptureFixture) -> None:
     """On a disk, a store that was given no seal keeps its tokens to itself and says so."""
-    store = FolderStore(disk_folder)
+    store = FolderAccessTokens(disk_folder)
     store.save(KEY, TOKEN)
     assert store.load(KEY) == TOKEN
     assert list(Path(disk_folder).iterdir()) == []
@@ -222,8 +222,8 @@ def test_without_a_seal_nothing_reaches_a_disk(disk_folder: str, caplog: pytest.
 
 def test_a_newer_token_in_memory_wins_over_an_older_one_in_the_folder(memory_folder: str) -> None:
     """When the folder cannot take a token any more, what it took before does not come back."""
-    FolderStore(memory_folder).save(KEY, TOKEN)
-    store = FolderStore(memory_folder)
+    FolderAccessTokens(memory_folder).save(KEY, TOKEN)
+    store = FolderAccessTokens(memory_folder)
     odd = Token("with a\nline break", 4_000_000_000)
     store.save(KEY, odd)
     assert store.load(KEY) == odd
@@ -262,9 +262,9 @@ def test_the_users_stores_do_nothing_until_they_are_used(tmp_path: Path) -> None
 
 def test_the_users_stores_are_shared_by_place(tmp_path: Path) -> None:
     """What one process keeps, the next finds."""
-    user_stores().tokens.save(KEY, TOKEN)
-    user_stores().grants.replace("account:anna", "r0", "r1")
+    user_stores().access_tokens.save(KEY, TOKEN)
+    user_stores().refresh_tokens.replace("account:anna", "r0", "r1")
     again = user_stores()
-    assert again.tokens.load(KEY) == TOKEN
-    assert again.grants.load("account:anna") == Grant("r1", "r0")
+    assert again.access_tokens.load(KEY) == TOKEN
+    assert again.refresh_tokens.load("account:anna") == StoredRefreshToken("r1", "r0")
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["tokens", "vault"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mstoken.model import Token
 from mstoken.stores import quick_read, token_file
-from mstoken.stores.folder import FolderStore
+from mstoken.stores.folder import FolderAccessTokens
 
 KEY = "ab" * 20
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "Bearer", 3_999_999_000, "https://graph.microsoft.com/.default")
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_quick_path_reads_what_the_store_writes(memory_folder: str) -> None:
     """One format, written by the store and read without it."""
-    FolderStore(memory_folder).save(KEY, TOKEN)
+    FolderAccessTokens(memory_folder).save(KEY, TOKEN)
     assert quick_read.read_token(memory_folder, KEY) == FIELDS
 
 
@@ -82,7 +82,7 @@ def test_a_token_in_a_folder_that_others_can_write_to_is_a_miss(folder: Path, tm
     assert quick_read.read_token(str(tmp_path / "link"), KEY) is None
     folder.chmod(0o770)
     assert quick_read.read_token(str(folder), KEY) is None
-    assert FolderStore(str(folder)).load(KEY) is None
+    assert FolderAccessTokens(str(folder)).load(KEY) is None
 
 
 def test_reading_imports_nothing_beyond_the_package_itself() -> None:

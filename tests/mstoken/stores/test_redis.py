@@ -17,9 +17,9 @@ from tests.support.turns import turn
 from mstoken import Stores, redis_stores
 from mstoken.errors import StoreError, UsageError
 from mstoken.flows.store_port import TokenInfo
-from mstoken.model import Grant, Token
+from mstoken.model import StoredRefreshToken, Token
 from mstoken.stores.redis_link import ANSWER_IN, AWAY_IN, Link, name_of
-from mstoken.stores.redis_tokens import RedisTokens
+from mstoken.stores.redis_tokens import RedisAccessTokens
 from mstoken.stores.redis_turns import Turns
 
 QUESTION, ACCOUNT = "0" * 40, "account:anna@contoso.example"
@@ -50,22 +50,22 @@ def guarded() -> Iterator[RedisServer]:
 
 
 def _fill(stores: Stores) -> None:
-    stores.tokens.save(QUESTION, _token(), INFO)
-    stores.grants.put(ACCOUNT, SECRETS[1], INFO)
-    stores.grants.replace(ACCOUNT, SECRETS[1], SECRETS[2])
+    stores.access_tokens.save(QUESTION, _token(), INFO)
+    stores.refresh_tokens.put(ACCOUNT, SECRETS[1], INFO)
+    stores.refresh_tokens.replace(ACCOUNT, SECRETS[1], SECRETS[2])
 
 
 def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
     """With rights to its own names and no administration, everything works, over TLS and with a password."""
     _fill(redis_stores(guarded.url, KEY))
     other = redis_stores(guarded.url, base64.b64encode(KEY).decode())
-    kept = other.tokens.load(QUESTION)
+    kept = other.access_tokens.load(QUESTION)
     assert kept is not None
     assert kept.token == SECRETS[0]
-    assert other.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
-    assert list(other.grants.names()) == [ACCOUNT]
-    with turn(other.tokens, QUESTION):
-        assert other.tokens.clear() == 1
+    assert other.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
+    assert list(other.refresh_tokens.names()) == [ACCOUNT]
+    with turn(other.access_tokens, QUESTION):
+        assert other.access_tokens.clear() == 1
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
     """A wrong password, none, parameters that are none or need TLS: an error without a secret."""
     url = guarded.url.replace(*change)
     with pytest.raises((StoreError, UsageError), match=what) as caught:
-        redis_stores(url, KEY).grants.load(ACCOUNT)
+        redis_stores(url, KEY).refresh_tokens.load(ACCOUNT)
     assert PASSWORD not in str(caught.value) + caplog.text
     assert "s3cret" not in str(caught.value) + caplog.text
 
@@ -91,7 +91,7 @@ def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
 def test_an_unknown_authority_is_not_trusted(guarded: RedisServer) -> None:
     """A server's certificate is checked against the system's authorities unless the URL names one."""
     with pytest.raises(StoreError, match="certificate"):
-        redis_stores(guarded.url.partition("?")[0], KEY).grants.names()
+        redis_stores(guarded.url.partition("?")[0], KEY).refresh_tokens.names()
 
 
 def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -99,7 +99,7 @@ def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: p
     caplog.set_level(logging.DEBUG)
     stores = redis_stores(redis.url, KEY)
     _fill(stores)
-    with turn(stores.tokens, QUESTION):
+    with turn(stores.access_tokens, QUESTION):
         names = redis.say("KEYS", "*").split()
         seen = b"".join(redis.say("--raw", "GET", name.decode()) for name in names) + b" ".join(names)
     assert len(names) == 3
@@ -116,9 +116,9 @@ def test_what_expires_goes_by_itself_and_sign_ins_stay(redis: RedisServer) -> No
     lives = {name: int(redis.say("TTL", name_of(*name))) for name in (("token", QUESTION), ("grant", ACCOUNT))}
     assert 3000 < lives["token", QUESTION] <= 3600
     assert lives["grant", ACCOUNT] == -1
-    stores.tokens.save(QUESTION, _token(life_in=-5))
-    assert stores.tokens.load(QUESTION) is None
-    with turn(stores.tokens, QUESTION):
+    stores.access_tokens.save(QUESTION, _token(life_in=-5))
+    assert stores.access_tokens.load(QUESTION) is None
+    with turn(stores.access_tokens, QUESTION):
         assert 0 < int(redis.say("PTTL", name_of("turn", QUESTION))) <= 10_000
     assert redis.say("EXISTS", name_of("turn", QUESTION)) == b"0\n"
 
@@ -127,18 +127,18 @@ def test_another_key_opens_nothing_and_overwrites_nothing(redis: RedisServer) ->
     """With a wrong key a token is a miss, a sign-in an error that says what to do; it stays as it is."""
     _fill(redis_stores(redis.url, KEY))
     wrong = redis_stores(redis.url, b"\x08" * 32)
-    assert wrong.tokens.load(QUESTION) is None
+    assert wrong.access_tokens.load(QUESTION) is None
     calls: list[Callable[[], object]] = [
-        lambda: wrong.grants.load(ACCOUNT),
-        wrong.grants.names,
-        lambda: wrong.grants.replace(ACCOUNT, SECRETS[2], "x"),
-        lambda: wrong.grants.put(ACCOUNT, "x", INFO),
+        lambda: wrong.refresh_tokens.load(ACCOUNT),
+        wrong.refresh_tokens.names,
+        lambda: wrong.refresh_tokens.replace(ACCOUNT, SECRETS[2], "x"),
+        lambda: wrong.refresh_tokens.put(ACCOUNT, "x", INFO),
     ]
     for call in calls:
         with pytest.raises(StoreError, match="another key") as caught:
             call()
         assert "MSTOKEN_VAULT_KEY" in caught.value.remedy
-    assert redis_stores(redis.url, KEY).grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert redis_stores(redis.url, KEY).refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
 
 
 @pytest.mark.parametrize("key", ["", "short", base64.b64encode(b"x" * 16).decode(), b"x" * 31])
@@ -165,32 +165,32 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
     _fill(stores)
     own.stop()
     began = time.monotonic()
-    stores.tokens.save("1" * 40, _token("while away"), INFO)
+    stores.access_tokens.save("1" * 40, _token("while away"), INFO)
     for _ in range(50):
-        kept = stores.tokens.load("1" * 40)
+        kept = stores.access_tokens.load("1" * 40)
         assert kept is not None
         assert kept.token == "while away"
-        with turn(stores.tokens, QUESTION):
+        with turn(stores.access_tokens, QUESTION):
             pass
-    assert stores.tokens.load(QUESTION) is None
+    assert stores.access_tokens.load(QUESTION) is None
     assert time.monotonic() - began < 20  # and not a second for each call
     assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
     calls: list[Callable[[], object]] = [
-        lambda: stores.grants.load(ACCOUNT),
-        lambda: stores.grants.replace(ACCOUNT, SECRETS[2], "x"),
-        stores.tokens.tokens,
-        lambda: stores.tokens.forget(TokenInfo(account="ben")),
-        redis_stores(own.url, KEY).tokens.clear,
+        lambda: stores.refresh_tokens.load(ACCOUNT),
+        lambda: stores.refresh_tokens.replace(ACCOUNT, SECRETS[2], "x"),
+        stores.access_tokens.tokens,
+        lambda: stores.access_tokens.forget(TokenInfo(account="ben")),
+        redis_stores(own.url, KEY).access_tokens.clear,
     ]
     for call in calls:
         with pytest.raises(StoreError, match="cannot be used"):
             call()
     own.start()
     time.sleep(AWAY_IN)
-    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
-    assert stores.tokens.load("1" * 40) == kept
-    stores.tokens.save("1" * 40, _token("back"))
-    found = redis_stores(own.url, KEY).tokens.load("1" * 40)
+    assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
+    assert stores.access_tokens.load("1" * 40) == kept
+    stores.access_tokens.save("1" * 40, _token("back"))
+    found = redis_stores(own.url, KEY).access_tokens.load("1" * 40)
     assert found is not None
     assert found.token == "back"
 
@@ -202,13 +202,13 @@ def test_a_server_that_takes_nothing_more_still_gives_what_it_has(
     stores = redis_stores(own.url, KEY)
     _fill(stores)
     own.say("CONFIG", "SET", "maxmemory", "1")
-    stores.tokens.save("1" * 40, _token("no room"))
-    found = [stores.tokens.load(QUESTION), stores.tokens.load("1" * 40)]
+    stores.access_tokens.save("1" * 40, _token("no room"))
+    found = [stores.access_tokens.load(QUESTION), stores.access_tokens.load("1" * 40)]
     assert [one.token if one else None for one in found] == [SECRETS[0], "no room"]
-    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
     with pytest.raises(StoreError, match="maxmemory"):
-        stores.grants.replace(ACCOUNT, SECRETS[2], "x")
-    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+        stores.refresh_tokens.replace(ACCOUNT, SECRETS[2], "x")
+    assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
     assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
 
 
@@ -217,24 +217,24 @@ def test_parameters_of_the_url_change_nothing_of_what_is_kept(redis: RedisServer
     """What is sealed is no text, whatever the URL says about text."""
     stores = redis_stores(f"{redis.url}?{parameter}", KEY)
     _fill(stores)
-    kept = stores.tokens.load(QUESTION)
+    kept = stores.access_tokens.load(QUESTION)
     assert kept is not None
     assert kept.token == SECRETS[0]
-    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
-    assert list(stores.grants.names()) == [ACCOUNT]
+    assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
+    assert list(stores.refresh_tokens.names()) == [ACCOUNT]
 
 
 def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> None:
     """What opens with the key and says other things than we know is an error, and stays."""
     link, name = Link(redis.url, KEY), name_of("grant", ACCOUNT)
     link.swap(name, b"", link.seal().seal(b'{"version": 2}', name))
-    before, grants = link.get(name), redis_stores(redis.url, KEY).grants
+    before, refresh_tokens = link.get(name), redis_stores(redis.url, KEY).refresh_tokens
     calls: list[Callable[[], object]] = [
-        lambda: grants.load(ACCOUNT),
-        grants.names,
-        lambda: grants.replace(ACCOUNT, "a", "b"),
-        lambda: grants.put(ACCOUNT, "a", INFO),
-        lambda: grants.end(ACCOUNT, "a", 50173),
+        lambda: refresh_tokens.load(ACCOUNT),
+        refresh_tokens.names,
+        lambda: refresh_tokens.replace(ACCOUNT, "a", "b"),
+        lambda: refresh_tokens.put(ACCOUNT, "a", INFO),
+        lambda: refresh_tokens.end(ACCOUNT, "a", 50173),
     ]
     for call in calls:
         with pytest.raises(StoreError, match="another version") as caught:
@@ -249,20 +249,20 @@ def test_what_is_changed_all_the_time_is_an_error_in_the_end(
     """Whoever compares and swaps in vain does not go on for ever."""
     monkeypatch.setattr(Link, "swap", lambda *_: False)
     with pytest.raises(StoreError, match="all the time"):
-        redis_stores(redis.url, KEY).grants.put(ACCOUNT, "a", INFO)
+        redis_stores(redis.url, KEY).refresh_tokens.put(ACCOUNT, "a", INFO)
 
 
 def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:
     """It answers nobody: the first call waits for the time-out and the next ones do not."""
     stores = redis_stores(own.url, KEY)
-    stores.tokens.save(QUESTION, _token())
+    stores.access_tokens.save(QUESTION, _token())
     own.freeze()
     try:
         began = time.monotonic()
-        assert stores.tokens.load(QUESTION) is None
+        assert stores.access_tokens.load(QUESTION) is None
         assert time.monotonic() - began < 20
         began = time.monotonic()
-        assert stores.tokens.load(QUESTION) is None
+        assert stores.access_tokens.load(QUESTION) is None
         assert time.monotonic() - began < ANSWER_IN
     finally:
         own.thaw()
@@ -274,7 +274,7 @@ def test_a_restarted_server_is_found_again_at_once(own: RedisServer) -> None:
     _fill(stores)
     own.stop()
     own.start()
-    assert stores.grants.load(ACCOUNT) == Grant(SECRETS[2], SECRETS[1])
+    assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
 
 
 def _free(link: Link, name: str) -> bool:
@@ -287,7 +287,7 @@ def _free(link: Link, name: str) -> bool:
 def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: RedisServer) -> None:
     """The mark is renewed in the background; when the turn ends, it is gone at once."""
     link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    with turn(RedisTokens(link, lease_in=2), QUESTION):
+    with turn(RedisAccessTokens(link, lease_in=2), QUESTION):
         until = time.monotonic() + 4.5
         while time.monotonic() < until:
             assert not _free(link, name)
@@ -304,7 +304,7 @@ def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers:
     holder.kill()
     holder.wait()
     began = time.monotonic()
-    with turn(RedisTokens(link), QUESTION):
+    with turn(RedisAccessTokens(link), QUESTION):
         assert time.monotonic() - began < 9  # and not the ten seconds that this one's own lease has
         assert not _free(link, name_of("turn", QUESTION))
 
@@ -353,7 +353,7 @@ def test_redis_is_needed_only_when_it_is_used() -> None:
         "import sys; sys.modules['redis'] = None\n"
         "import mstoken\n"
         "stores = mstoken.redis_stores('redis://localhost', b'k' * 32)\n"
-        "try: stores.grants.load('a')\n"
+        "try: stores.refresh_tokens.load('a')\n"
         "except mstoken.UsageError as error: print(error.remedy)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

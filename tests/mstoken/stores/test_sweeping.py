@@ -8,14 +8,14 @@ from pathlib import Path
 
 from mstoken.model import Token
 from mstoken.stores import sweeping
-from mstoken.stores.folder import FolderStore
+from mstoken.stores.folder import FolderAccessTokens
 from mstoken.stores.locks import take_by_flock
 
 NOW = 1_800_000_000
 
 
-def _filled(folder: str, expiries: list[int]) -> FolderStore:
-    store = FolderStore(folder)
+def _filled(folder: str, expiries: list[int]) -> FolderAccessTokens:
+    store = FolderAccessTokens(folder)
     store.save("ff", Token("first", 2**40))  # this one sweeps, and then no save does for a while
     for number, expires_on in enumerate(expiries):
         store.save(f"{number:08x}", Token(f"t{number}", expires_on))
@@ -48,12 +48,12 @@ def test_saving_sweeps_now_and_then(memory_folder: str) -> None:
     """A save removes expired tokens of others, but not each save, and not while another process just did."""
     _filled(memory_folder, [NOW - 10**8])
     mark = Path(memory_folder) / "swept"
-    FolderStore(memory_folder).save("ee", Token("t", 2**40))
+    FolderAccessTokens(memory_folder).save("ee", Token("t", 2**40))
     assert (Path(memory_folder) / f"{0:08x}.token").exists()
     for jumped in (-2 * sweeping.EVERY_IN, 10**7):  # long ago, or the clock was set back since
-        FolderStore(memory_folder).save(f"{0:08x}", Token("t", NOW - 10**8))
+        FolderAccessTokens(memory_folder).save(f"{0:08x}", Token("t", NOW - 10**8))
         os.utime(mark, (time.time() + jumped, time.time() + jumped))
-        FolderStore(memory_folder).save("ee", Token("t", 2**40))
+        FolderAccessTokens(memory_folder).save("ee", Token("t", 2**40))
         assert not (Path(memory_folder) / f"{0:08x}.token").exists()
 
 

@@ -10,43 +10,43 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.turns import free
 
-from mstoken.flows.store_port import TokenStore
+from mstoken.flows.store_port import AccessTokenStore
 from mstoken.model import Token, TokenInfo
-from mstoken.stores.memory import MemoryStore
+from mstoken.stores.memory import MemoryAccessTokens
 
 KEY, OTHER = "0" * 40, "1" * 40
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "pop", 3_999_999_000, "https://graph.microsoft.com/.default openid")
 
 
-def test_a_token_comes_back_as_it_was_put_in(tokens: TokenStore) -> None:
+def test_a_token_comes_back_as_it_was_put_in(tokens: AccessTokenStore) -> None:
     """Every field survives."""
     tokens.save(KEY, TOKEN)
     assert tokens.load(KEY) == TOKEN
     assert tokens.load(KEY).token == TOKEN.token  # type: ignore[union-attr]
 
 
-def test_what_the_service_did_not_say_stays_unsaid(tokens: TokenStore) -> None:
+def test_what_the_service_did_not_say_stays_unsaid(tokens: AccessTokenStore) -> None:
     """A token with no renewal time and no scope comes back without."""
     plain = Token("t", 4_000_000_000)
     tokens.save(KEY, plain)
     assert tokens.load(KEY) == plain
 
 
-def test_an_unknown_key_is_a_miss(tokens: TokenStore) -> None:
+def test_an_unknown_key_is_a_miss(tokens: AccessTokenStore) -> None:
     """Nothing is found where nothing was put, before the first save and after."""
     assert tokens.load(KEY) is None
     tokens.save(KEY, TOKEN)
     assert tokens.load(OTHER) is None
 
 
-def test_the_later_token_replaces_the_earlier(tokens: TokenStore) -> None:
+def test_the_later_token_replaces_the_earlier(tokens: AccessTokenStore) -> None:
     """A key holds one token."""
     tokens.save(KEY, TOKEN)
     tokens.save(KEY, Token("later", 4_000_000_001))
     assert tokens.load(KEY) == Token("later", 4_000_000_001)
 
 
-def test_deleting_takes_one_token_and_no_other(tokens: TokenStore) -> None:
+def test_deleting_takes_one_token_and_no_other(tokens: AccessTokenStore) -> None:
     """Delete forgets its key only, and may be asked twice."""
     tokens.save(KEY, TOKEN)
     tokens.save(OTHER, TOKEN)
@@ -55,7 +55,7 @@ def test_deleting_takes_one_token_and_no_other(tokens: TokenStore) -> None:
     assert (tokens.load(KEY), tokens.load(OTHER)) == (None, TOKEN)
 
 
-def test_clearing_forgets_all_and_says_how_many(tokens: TokenStore) -> None:
+def test_clearing_forgets_all_and_says_how_many(tokens: AccessTokenStore) -> None:
     """Clear counts what it forgot, and an empty store has nothing to forget."""
     assert tokens.clear() == 0
     tokens.save(KEY, TOKEN)
@@ -66,7 +66,7 @@ def test_clearing_forgets_all_and_says_how_many(tokens: TokenStore) -> None:
     assert tokens.load(KEY) == TOKEN
 
 
-def test_keys_that_are_no_digests_are_kept_apart(tokens: TokenStore) -> None:
+def test_keys_that_are_no_digests_are_kept_apart(tokens: AccessTokenStore) -> None:
     """A key may be any text, even one that would leave the folder as a file name."""
     names = ["account:anna", "../escape", "a/b", "é", "x" * 500, ""]
     for number, name in enumerate(names):
@@ -75,7 +75,7 @@ def test_keys_that_are_no_digests_are_kept_apart(tokens: TokenStore) -> None:
     assert found == [f"t{number}" for number in range(len(names))]
 
 
-def test_one_at_a_time_has_the_turn(tokens: TokenStore) -> None:
+def test_one_at_a_time_has_the_turn(tokens: AccessTokenStore) -> None:
     """Who comes second is told at once, also by another way to the same store, and has it when the first is done."""
     release = tokens.try_lock(KEY)
     assert release is not None
@@ -84,7 +84,7 @@ def test_one_at_a_time_has_the_turn(tokens: TokenStore) -> None:
     assert free(tokens, KEY)
 
 
-def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: TokenStore) -> None:
+def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: AccessTokenStore) -> None:
     """The refresh flow asks for an account's turn within a token's turn; that must not wait for itself."""
     for first, second in ((KEY, "account:anna"), ("account:anna", KEY)):
         outer, inner = tokens.try_lock(first), tokens.try_lock(second)
@@ -96,7 +96,7 @@ def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: TokenStore) -> N
         assert free(tokens, second)
 
 
-def test_a_turn_may_begin_and_end_in_different_threads(tokens: TokenStore) -> None:
+def test_a_turn_may_begin_and_end_in_different_threads(tokens: AccessTokenStore) -> None:
     """Asyncio takes and ends it in whatever thread is free."""
     taken: list[Callable[[], None] | None] = []
     taking = threading.Thread(target=lambda: taken.append(tokens.try_lock(KEY)))
@@ -107,7 +107,7 @@ def test_a_turn_may_begin_and_end_in_different_threads(tokens: TokenStore) -> No
     assert free(tokens, KEY)
 
 
-def test_of_many_threads_one_has_the_turn(tokens: TokenStore) -> None:
+def test_of_many_threads_one_has_the_turn(tokens: AccessTokenStore) -> None:
     """Sixteen at once: exactly one gets it."""
     start, taken = threading.Barrier(16), []
 
@@ -125,7 +125,7 @@ def test_of_many_threads_one_has_the_turn(tokens: TokenStore) -> None:
     assert free(tokens, KEY)
 
 
-def test_threads_may_share_a_store(tokens: TokenStore) -> None:
+def test_threads_may_share_a_store(tokens: AccessTokenStore) -> None:
     """Eight threads writing and reading their own tokens never miss one."""
     missed: list[str] = []
 
@@ -148,7 +148,7 @@ def test_threads_may_share_a_store(tokens: TokenStore) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(min_size=1), kind=st.text(), scope=st.text(), due=st.none() | st.integers(-5, 2**40))
 def test_whatever_a_service_says_the_caller_has_the_token(
-    tokens: TokenStore, value: str, kind: str, scope: str, due: int | None
+    tokens: AccessTokenStore, value: str, kind: str, scope: str, due: int | None
 ) -> None:
     """A token with odd characters is kept whole or kept in memory; saving it never fails and never mixes up fields."""
     token = Token(value, 4_000_000_000, kind, due, scope)
@@ -159,7 +159,7 @@ def test_whatever_a_service_says_the_caller_has_the_token(
     assert kept.scope.split() == scope.split()
 
 
-def test_no_store_shows_a_token(tokens: TokenStore) -> None:
+def test_no_store_shows_a_token(tokens: AccessTokenStore) -> None:
     """Neither repr nor str of a store holds what it keeps."""
     tokens.save(KEY, TOKEN)
     assert TOKEN.token not in repr(tokens) + str(tokens) + repr(tokens.load(KEY))
@@ -171,13 +171,13 @@ JOB = TokenInfo("https://login.microsoftonline.com", "contoso.onmicrosoft.com", 
 OTHERS = TokenInfo("https://login.microsoftonline.us", "fabrikam.onmicrosoft.us", "app-2", "ben", GRAPH)
 
 
-def _fill(tokens: TokenStore) -> None:
+def _fill(tokens: AccessTokenStore) -> None:
     for number, info in enumerate((ANNA, JOB, OTHERS)):
         tokens.save(f"{number}" * 40, Token(f"t{number}", 4_000_000_000 + number, scope="granted"), info)
     tokens.save("9" * 40, Token("a note", 4_000_000_000, token_type="note"))
 
 
-def test_what_is_kept_says_whose_and_for_what(tokens: TokenStore) -> None:
+def test_what_is_kept_says_whose_and_for_what(tokens: AccessTokenStore) -> None:
     """The list gives what each token said of itself and when it ends, no token, and nothing of notes."""
     assert tokens.tokens() == []
     _fill(tokens)
@@ -200,7 +200,7 @@ def test_what_is_kept_says_whose_and_for_what(tokens: TokenStore) -> None:
     ],
 )
 def test_forgetting_takes_what_fits_and_nothing_else(
-    tokens: TokenStore, info: TokenInfo, gone: list[TokenInfo]
+    tokens: AccessTokenStore, info: TokenInfo, gone: list[TokenInfo]
 ) -> None:
     """By tenant, service, account or all of them, in any letter case; a note stays."""
     _fill(tokens)
@@ -210,7 +210,7 @@ def test_forgetting_takes_what_fits_and_nothing_else(
     assert tokens.forget(info) == 0
 
 
-def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: TokenStore) -> None:
+def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: AccessTokenStore) -> None:
     """A key that is no digest is listed and forgotten as others are."""
     tokens.save("account:anna", Token("t", 4_000_000_000), ANNA)
     assert [one.info for one in tokens.tokens()] == [ANNA]
@@ -220,7 +220,7 @@ def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: TokenStore) -> Non
 
 def test_a_bounded_store_forgets_by_tenant_what_it_still_has() -> None:
     """What had to go for others is gone from the index of tenants too, which so stays as small as the store."""
-    store = MemoryStore(most=10)
+    store = MemoryAccessTokens(most=10)
     for number in range(100):
         store.save(f"{number:x}", Token("t", 4_000_000_000), TokenInfo(tenant=f"tenant-{number % 20}"))
     store.save("1", Token("again", 4_000_000_000), TokenInfo(tenant="tenant-99"))

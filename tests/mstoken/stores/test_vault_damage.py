@@ -16,7 +16,7 @@ from tests.support.small_disk import small_disk
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import TokenInfo
-from mstoken.model import Grant
+from mstoken.model import StoredRefreshToken
 from mstoken.stores.vault import Vault
 from mstoken.values import as_dict
 
@@ -78,8 +78,8 @@ def test_a_truncated_vault_is_never_written_to(folder: Path, kept: float) -> Non
 def test_a_vault_cut_within_its_last_page_gives_no_wrong_token(folder: Path) -> None:
     """SQLite fills a part of a page up with zeros: what is read of it is right or refused."""
     whole = (folder / "vault.db").read_bytes()
-    right = {f"account:{number}": Grant(f"{number} " + "x" * 1500) for number in range(30)} | {
-        ACCOUNT: Grant("r1", "r0")
+    right = {f"account:{number}": StoredRefreshToken(f"{number} " + "x" * 1500) for number in range(30)} | {
+        ACCOUNT: StoredRefreshToken("r1", "r0")
     }
     refused = 0
     for cut in (1, 300, 2000, 4000):
@@ -189,7 +189,7 @@ def test_flipped_bytes_give_the_token_or_an_error_never_another_token(folder: Pa
         harmed[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(bytes(harmed))
     try:
-        assert Vault(str(folder)).load(ACCOUNT) in {Grant("r1", "r0"), None}
+        assert Vault(str(folder)).load(ACCOUNT) in {StoredRefreshToken("r1", "r0"), None}
         Vault(str(folder)).names()
     except StoreError as error:
         assert str(path) in str(error) or "vault" in str(error)  # noqa: PT017
@@ -215,8 +215,8 @@ def test_a_vault_taken_away_and_made_anew_is_used_with_its_own_key(tmp_path: Pat
     (tmp_path / "vault").rename(tmp_path / "old")
     Vault(str(tmp_path / "vault")).put("account:ben", "b0", TokenInfo())
     vault.put(ACCOUNT, "r1", TokenInfo())
-    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r1")
-    assert Vault(str(tmp_path / "old")).load(ACCOUNT) == Grant("r0")
+    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == StoredRefreshToken("r1")
+    assert Vault(str(tmp_path / "old")).load(ACCOUNT) == StoredRefreshToken("r0")
 
 
 def test_what_is_proved_to_be_possible_is(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_what_is_proved_to_be_possible_is(tmp_path: Path) -> None:
         for leave in range(0, 120_000, 4096):
             disk.fill(leave=leave)
             try:
-                vault.prove()
+                vault.check_writable()
             except StoreError:
                 outcomes.add("refused")
             else:
@@ -244,11 +244,11 @@ def test_on_a_full_disk_what_is_there_can_be_read(tmp_path: Path) -> None:
         vault = Vault(str(disk.folder / "vault"))
         vault.put(ACCOUNT, "r0", TokenInfo())
         disk.fill()
-        assert vault.load(ACCOUNT) == Grant("r0")
+        assert vault.load(ACCOUNT) == StoredRefreshToken("r0")
         assert list(vault.names()) == [ACCOUNT]
-        for call in (vault.prove, lambda: vault.replace(ACCOUNT, "r0", "r1"), lambda: vault.remove(ACCOUNT)):
+        for call in (vault.check_writable, lambda: vault.replace(ACCOUNT, "r0", "r1"), lambda: vault.remove(ACCOUNT)):
             with pytest.raises(StoreError, match="Free some space"):
                 call()
         disk.free()
         vault.replace(ACCOUNT, "r0", "r1")
-        assert vault.load(ACCOUNT) == Grant("r1", "r0")
+        assert vault.load(ACCOUNT) == StoredRefreshToken("r1", "r0")

@@ -15,7 +15,7 @@ import pytest
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import TokenInfo
-from mstoken.model import Grant
+from mstoken.model import StoredRefreshToken
 from mstoken.stores.vault import Vault
 
 ACCOUNT = "account:anna"
@@ -37,7 +37,7 @@ def test_a_key_file_is_made_once_and_said_once(vault: Vault, tmp_path: Path, cap
     assert (record.name, record.levelno) == ("mstoken", logging.WARNING)
     assert str(tmp_path / "vault" / "vault.key") in record.getMessage()
     assert (tmp_path / "vault" / "vault.key").read_text().strip() not in caplog.text
-    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r0")
+    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == StoredRefreshToken("r0")
     assert len(caplog.records) == 1
 
 
@@ -47,7 +47,7 @@ def test_the_variable_comes_first_and_leaves_no_file(
     """A key from the environment is written nowhere, and there is nothing to warn of."""
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", KEY)
     vault.put(ACCOUNT, "r0", TokenInfo())
-    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r0")
+    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == StoredRefreshToken("r0")
     assert [path.name for path in (tmp_path / "vault").iterdir()] == ["vault.db"]
     assert not caplog.records
 
@@ -76,7 +76,7 @@ def test_a_wrong_key_is_told_by_its_source(vault: Vault, tmp_path: Path, monkeyp
         assert "the key file beside it" in str(raised.value)
         assert OTHER_KEY not in str(raised.value)
     monkeypatch.delenv("MSTOKEN_VAULT_KEY")
-    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r0")
+    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == StoredRefreshToken("r0")
 
 
 def test_a_lost_variable_is_not_replaced_by_a_new_key(
@@ -100,7 +100,7 @@ def test_a_lost_key_file_is_not_replaced_by_a_new_one(vault: Vault, tmp_path: Pa
         Vault(str(tmp_path / "vault")).replace(ACCOUNT, "r0", "r1")
     assert not path.exists()
     (tmp_path / "backup").rename(path)
-    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r0")
+    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == StoredRefreshToken("r0")
 
 
 @pytest.mark.parametrize("content", ["", "not a key\n", "\x00" * 45, KEY[:20]])
@@ -129,7 +129,7 @@ def test_a_keyring_that_never_answers_is_given_up(tmp_path: Path) -> None:
     }
     command = [sys.executable, "-c", program, str(tmp_path / "vault")]
     subprocess.run(command, check=True, env=environment, timeout=30, capture_output=True)
-    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == Grant("r0")
+    assert Vault(str(tmp_path / "vault")).load(ACCOUNT) == StoredRefreshToken("r0")
     assert (tmp_path / "vault" / "vault.key").exists()
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mstoken.model import Grant
+from mstoken.model import StoredRefreshToken
 from mstoken.stores.vault import Vault
 
 KILLS, FIRST_KILLS = 60, 25
@@ -42,5 +42,5 @@ def test_processes_that_make_the_vault_at_once_agree_on_one_key(workers: Any, tm
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
     kept = Vault(str(tmp_path / "vault")).load("account:anna")
-    assert kept in {Grant(f"new {number}", "r0") for number in range(6)}
+    assert kept in {StoredRefreshToken(f"new {number}", "r0") for number in range(6)}
     assert sorted(os.listdir(tmp_path / "vault")) == ["vault.db", "vault.key"]  # noqa: PTH208

@@ -18,12 +18,12 @@ from tests.support.turns import turn
 from mstoken.config.folder import config_file
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import TokenInfo
-from mstoken.model import Grant, Token
+from mstoken.model import StoredRefreshToken, Token
 from mstoken.stores import places
-from mstoken.stores.folder import FolderStore
+from mstoken.stores.folder import FolderAccessTokens
 from mstoken.stores.locks import try_lock
 from mstoken.stores.redis_link import Link
-from mstoken.stores.redis_tokens import RedisTokens
+from mstoken.stores.redis_tokens import RedisAccessTokens
 from mstoken.stores.seal import Seal
 from mstoken.stores.user import user_stores
 from mstoken.stores.vault import Vault
@@ -49,7 +49,7 @@ def _wait_for_the_others() -> None:
 def write_and_read(folder: str, seconds: str, worker: str) -> None:
     """Keep tokens of one's own, look for earlier ones after each, and print how many were kept and how many missed."""
     _wait_for_the_others()
-    store, until, number, missed = FolderStore(folder), time.monotonic() + float(seconds), 0, 0
+    store, until, number, missed = FolderAccessTokens(folder), time.monotonic() + float(seconds), 0, 0
     while time.monotonic() < until or number < LEAST:
         store.save(key_of(int(worker), number), Token(f"t{number}", FAR))
         number += 1
@@ -61,7 +61,7 @@ def write_and_read(folder: str, seconds: str, worker: str) -> None:
 
 def overwrite(folder: str, key: str, seconds: str) -> None:
     """Rewrite one token over and over, long and short, and print how often."""
-    store, until, number = FolderStore(folder), time.monotonic() + float(seconds), 0
+    store, until, number = FolderAccessTokens(folder), time.monotonic() + float(seconds), 0
     while time.monotonic() < until or number < LEAST:
         store.save(key, Token("x" * random.choice([10, 3000, 20000]), FAR))  # noqa: S311
         number += 1
@@ -70,15 +70,15 @@ def overwrite(folder: str, key: str, seconds: str) -> None:
 
 def take_turns(folder: str, key: str, mark: str, turns: str, _worker: str) -> None:
     """Take turns, leaving a mark while in it; print how often somebody else's mark was there."""
-    _take_turns(FolderStore(folder), key, mark, turns)
+    _take_turns(FolderAccessTokens(folder), key, mark, turns)
 
 
 def take_turns_on_redis(url: str, key: str, mark: str, turns: str, _worker: str) -> None:
     """The same at a Redis server."""
-    _take_turns(RedisTokens(Link(url, REDIS_KEY)), key, mark, turns)
+    _take_turns(RedisAccessTokens(Link(url, REDIS_KEY)), key, mark, turns)
 
 
-def _take_turns(store: FolderStore | RedisTokens, key: str, mark: str, turns: str) -> None:
+def _take_turns(store: FolderAccessTokens | RedisAccessTokens, key: str, mark: str, turns: str) -> None:
     _wait_for_the_others()
     met = 0
     for _ in range(int(turns)):
@@ -113,7 +113,7 @@ def grab(path: str, mark: str, seconds: str, _worker: str) -> None:
 
 def hold(folder: str, key: str) -> None:
     """Take a turn and never give it back."""
-    with turn(FolderStore(folder), key):
+    with turn(FolderAccessTokens(folder), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
@@ -121,7 +121,7 @@ def hold(folder: str, key: str) -> None:
 
 def hold_on_redis(url: str, key: str, lease: str) -> None:
     """Take a turn at a Redis server and never give it back."""
-    with turn(RedisTokens(Link(url, REDIS_KEY), float(lease)), key):
+    with turn(RedisAccessTokens(Link(url, REDIS_KEY), float(lease)), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
@@ -130,7 +130,7 @@ def hold_on_redis(url: str, key: str, lease: str) -> None:
 def hold_with_child(folder: str, key: str) -> None:
     """Take a turn, fork a child that leaves the block and lives on, and give the turn back when told to."""
     reader, writer = os.pipe()
-    with turn(FolderStore(folder), key):
+    with turn(FolderAccessTokens(folder), key):
         child = os.fork()
         if child:
             os.close(writer)
@@ -149,7 +149,7 @@ def hold_with_child(folder: str, key: str) -> None:
 
 def kept_when_full(folder: str) -> None:
     """Save where no file may grow, and print what this process then loads."""
-    store = FolderStore(folder)
+    store = FolderAccessTokens(folder)
     store.save("0a", Token("before", FAR))
     _let_files_grow_to(20)
     store.save("0a", Token("after", FAR + 1))
@@ -165,9 +165,9 @@ def vault_when_full(folder: str) -> None:
     _let_files_grow_to(20)
     said = _said_by(lambda: vault.replace(ACCOUNT, "r0", "r1"))
     _let_files_grow_to(resource.RLIM_INFINITY)
-    sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r0')} {said}\n")
+    sys.stdout.write(f"{vault.load(ACCOUNT) == StoredRefreshToken('r0')} {said}\n")
     vault.replace(ACCOUNT, "r0", "r2")
-    sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r2', 'r0')}\n")
+    sys.stdout.write(f"{vault.load(ACCOUNT) == StoredRefreshToken('r2', 'r0')}\n")
 
 
 def read_only(folder: str) -> None:
@@ -179,18 +179,18 @@ def read_only(folder: str) -> None:
             os.chown(path, NOBODY, NOBODY)
     if os.geteuid() == 0:
         os.setuid(NOBODY)
-    tokens, vault = FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)), Vault(f"{folder}/vault")
+    tokens, vault = FolderAccessTokens(f"{folder}/tokens", lambda: Seal(b"k" * 32)), Vault(f"{folder}/vault")
     tokens.save("0b", Token("u", FAR))
     with turn(tokens, "0b"):
         sys.stdout.write(f"{_loaded(tokens, '0a')} {_loaded(tokens, '0b')}\n")
-    sys.stdout.write(f"{vault.load(ACCOUNT) == Grant('r0')} {list(vault.names())}\n")
+    sys.stdout.write(f"{vault.load(ACCOUNT) == StoredRefreshToken('r0')} {list(vault.names())}\n")
     calls: list[Callable[[], object]] = [lambda: vault.replace(ACCOUNT, "r0", "r1"), tokens.clear]
     sys.stdout.writelines(f"{_said_by(call)}\n" for call in calls)
 
 
 def _fill_in(folder: str) -> None:
     """Keep something; what has to be imported for it is, while it can be read."""
-    FolderStore(f"{folder}/tokens", lambda: Seal(b"k" * 32)).save("0a", Token("t", FAR))
+    FolderAccessTokens(f"{folder}/tokens", lambda: Seal(b"k" * 32)).save("0a", Token("t", FAR))
     Vault(f"{folder}/vault").put(ACCOUNT, "r0", TokenInfo())
 
 
@@ -202,10 +202,10 @@ def homeless(folder: str) -> None:
     for name in ("HOME", "MSTOKEN_CACHE_DIR", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         os.environ.pop(name, None)
     stores = user_stores()
-    stores.tokens.save("0a", Token("t", FAR))
-    kept = stores.tokens.load("0a")
+    stores.access_tokens.save("0a", Token("t", FAR))
+    kept = stores.access_tokens.load("0a")
     sys.stdout.write(f"{kept.token if kept else 'nothing'}\n")
-    sys.stdout.write(_said_by(lambda: stores.grants.put(ACCOUNT, "r0", TokenInfo())) + "\n")
+    sys.stdout.write(_said_by(lambda: stores.refresh_tokens.put(ACCOUNT, "r0", TokenInfo())) + "\n")
     sys.stdout.write(f"vault {places.vault_folder()!r}\nconfiguration {config_file(os.environ)!r}\n")
     if made := places.token_folder():
         shutil.rmtree(made)
@@ -238,7 +238,7 @@ def renew_until_killed(folder: str, kills: str, first: str) -> None:
         sys.stdout.write(f"{said} {held.current if held else '-'} {held.previous if held else '-'} ")
         last = int(held.current) if held else 0
         vault.replace(ACCOUNT, str(last), str(last + 1))
-        sys.stdout.write(f"{vault.load(ACCOUNT) == Grant(str(last + 1), str(last))}\n")
+        sys.stdout.write(f"{vault.load(ACCOUNT) == StoredRefreshToken(str(last + 1), str(last))}\n")
 
 
 def _renew_for_ever(folder: str, writer: int) -> None:
@@ -259,12 +259,12 @@ def renew(folder: str, old: str, new: str) -> None:
 
 def show(folder: str) -> None:
     """Print what the vault holds, or says."""
-    held: list[Grant | None] = []
+    held: list[StoredRefreshToken | None] = []
     said = _said_by(lambda: held.append(Vault(folder).load(ACCOUNT)))
     sys.stdout.write(f"{said or (held[0] and held[0].current)}\n")
 
 
-def _loaded(store: FolderStore, key: str) -> str:
+def _loaded(store: FolderAccessTokens, key: str) -> str:
     kept = store.load(key)
     return kept.token if kept else "nothing"
 

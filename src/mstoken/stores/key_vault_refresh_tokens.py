@@ -13,7 +13,7 @@ import time
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO, SignInInfo
 from mstoken.forks import HasLock
-from mstoken.model import Grant, TokenInfo
+from mstoken.model import StoredRefreshToken, TokenInfo
 from mstoken.stores.names import digest_of
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
@@ -26,7 +26,7 @@ LONGEST_TAG = 256
 """Characters: learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates."""
 
 
-class KeyVaultGrants(HasLock):
+class KeyVaultRefreshTokens(HasLock):
     """Refresh tokens in `vault`. Constructing it does no I/O. Threads may share it."""
 
     slow = True
@@ -35,11 +35,11 @@ class KeyVaultGrants(HasLock):
         self._vault = vault
         super().__init__()
 
-    def prove(self) -> None:
+    def check_writable(self) -> None:
         """Whether it can be reached and read: to write would make a version that is nobody's sign-in."""
         self._vault.read(_name(""))
 
-    def load(self, key: str) -> Grant | None:
+    def load(self, key: str) -> StoredRefreshToken | None:
         held = self._vault.read(_name(key))
         return self._grant(held) if held else None
 
@@ -48,14 +48,14 @@ class KeyVaultGrants(HasLock):
         with self._lock:
             held = self._vault.read(_name(key))
             if held is None:
-                self._write(key, Grant(new, old), SignInInfo(NO_INFO, now, now))
+                self._write(key, StoredRefreshToken(new, old), SignInInfo(NO_INFO, now, now))
             elif self._grant(held).current == old:
-                self._write(key, Grant(new, old), _kept(held.tags).renewed(now), held.version)
+                self._write(key, StoredRefreshToken(new, old), _kept(held.tags).renewed(now), held.version)
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:
         now = int(time.time())
         with self._lock:
-            self._write(key, Grant(value), SignInInfo(info, now, now))
+            self._write(key, StoredRefreshToken(value), SignInInfo(info, now, now))
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._lock:
@@ -74,7 +74,7 @@ class KeyVaultGrants(HasLock):
                 found[secret.tags.get("key", secret.name)] = _kept(secret.tags)
         return dict(sorted(found.items()))
 
-    def _write(self, key: str, grant: Grant, kept: SignInInfo, after: str = "") -> None:
+    def _write(self, key: str, grant: StoredRefreshToken, kept: SignInInfo, after: str = "") -> None:
         info = kept.info
         tags = {
             "key": key,
@@ -91,11 +91,13 @@ class KeyVaultGrants(HasLock):
         written = {name: text for name, text in tags.items() if text and len(text) <= LONGEST_TAG}
         self._vault.write(_name(key), value, written)
 
-    def _grant(self, secret: Secret) -> Grant:
+    def _grant(self, secret: Secret) -> StoredRefreshToken:
         try:
             fields: dict[str, Any] = json.loads(secret.value)
             kept = _kept(secret.tags)
-            return Grant(str(fields["current"]), str(fields["previous"]), kept.ended_by, kept.info.authority)
+            return StoredRefreshToken(
+                str(fields["current"]), str(fields["previous"]), kept.ended_by, kept.info.authority
+            )
         except (ValueError, KeyError, TypeError, RecursionError):
             raise StoreError(
                 f"{self._vault.url} has a secret {secret.name} that is no sign-in of mstoken; it was left as it is.",

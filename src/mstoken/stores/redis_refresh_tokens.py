@@ -13,7 +13,7 @@ import time
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO, PROOF_BYTES, SignInInfo
-from mstoken.model import Grant, TokenInfo
+from mstoken.model import StoredRefreshToken, TokenInfo
 from mstoken.stores.redis_link import name_of
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import as_dict, replace
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mstoken.stores.redis_link import Link
 
-    Held = tuple[Grant, SignInInfo]
+    Held = tuple[StoredRefreshToken, SignInInfo]
 
 _KIND = "grant"
 PROOF_IN = 60
@@ -32,7 +32,7 @@ MOST_SWAPS = 100
 """Tries to change what others change at the same time; each time one of them has got on."""
 
 
-class RedisGrants:
+class RedisRefreshTokens:
     """Refresh tokens at the server of `link`. Constructing it does no I/O. Threads may share it."""
 
     slow = True
@@ -40,10 +40,10 @@ class RedisGrants:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def prove(self) -> None:
+    def check_writable(self) -> None:
         self._link.put(name_of("proof", ""), os.urandom(PROOF_BYTES), PROOF_IN)
 
-    def load(self, key: str) -> Grant | None:
+    def load(self, key: str) -> StoredRefreshToken | None:
         sealed = self._link.get(name_of(_KIND, key))
         return self._opened(key, sealed)[0] if sealed else None
 
@@ -52,14 +52,14 @@ class RedisGrants:
 
         def change(held: Held | None) -> Held | None:
             if held is None:
-                return Grant(new, old), SignInInfo(NO_INFO, now, now)
-            return (Grant(new, old), held[1].renewed(now)) if held[0].current == old else None
+                return StoredRefreshToken(new, old), SignInInfo(NO_INFO, now, now)
+            return (StoredRefreshToken(new, old), held[1].renewed(now)) if held[0].current == old else None
 
         self._change(key, change)
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:
         now = int(time.time())
-        self._change(key, lambda _: (Grant(value), SignInInfo(info, now, now)))
+        self._change(key, lambda _: (StoredRefreshToken(value), SignInInfo(info, now, now)))
 
     def end(self, key: str, value: str, code: int) -> None:
         def change(held: Held | None) -> Held | None:
@@ -90,7 +90,7 @@ class RedisGrants:
                 return
         raise StoreError(f"What Redis at {self._link.where} keeps as {name} is changed all the time.", "Try again.")
 
-    def _sealed(self, key: str, grant: Grant, kept: SignInInfo) -> bytes:
+    def _sealed(self, key: str, grant: StoredRefreshToken, kept: SignInInfo) -> bytes:
         fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(kept)}
         fields["about"] = fields.pop("info")  # its name in the stored format
         return self._link.seal().seal(json.dumps(fields).encode(), name_of(_KIND, key))
@@ -98,7 +98,7 @@ class RedisGrants:
     def _opened(self, key: str, sealed: bytes) -> Held:
         fields = self._fields(name_of(_KIND, key), sealed)
         kept = _kept(fields)
-        return Grant(fields["current"], fields["previous"], kept.ended_by, kept.info.authority), kept
+        return StoredRefreshToken(fields["current"], fields["previous"], kept.ended_by, kept.info.authority), kept
 
     def _fields(self, name: str, sealed: bytes) -> dict[str, Any]:
         content = self._link.seal().open(sealed, name)
