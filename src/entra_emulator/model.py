@@ -10,7 +10,7 @@ from .applications import AUDIENCES, App, AppRole, Certificate, FederatedCredent
 from .conditions import Device, Location, Policy
 from .groups import Group
 from .ids import PERSONAL, new_id
-from .subscriptions import ResourceGroup, Subscription
+from .subscriptions import ResourceGroup, RoleAssignment, Subscription
 from .vaults import Vault
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "RefreshToken",
     "Relationship",
     "ResourceGroup",
+    "RoleAssignment",
     "Secret",
     "ServicePrincipal",
     "Settings",

@@ -18,11 +18,21 @@ class ResourceGroup:
 
 
 @dataclass
+class RoleAssignment:
+    """A role assigned in a subscription. `role`: the id of its definition; `principal`: an object id."""
+
+    name: str
+    role: str
+    principal: str
+
+
+@dataclass
 class Subscription:
     """An Azure subscription. `readers`: application ids, user ids or UPNs that may read it; `contributors`: that may
     change it too.
 
-    `context`: the authentication context (c1 … c99) a user's token must have to read it.
+    `assignments`: roles that were assigned by Resource Manager's API. `context`: the authentication context (c1 … c99)
+    that a user's token must have to read it.
     """
 
     id: str
@@ -31,3 +41,4 @@ class Subscription:
     resource_groups: list[ResourceGroup] = field(default_factory=list)
     context: str = ""
     contributors: list[str] = field(default_factory=list)
+    assignments: list[RoleAssignment] = field(default_factory=list)

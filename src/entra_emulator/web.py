@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from email.utils import formatdate
 from typing import Any
 
@@ -61,7 +61,10 @@ def _http_date(moment: int) -> bytes:
 
 
 def json_answer(
-    world: World, body: Mapping[str, Any] | None, status: int = 200, headers: Iterable[tuple[str, str]] = ()
+    world: World,
+    body: Mapping[str, Any] | Sequence[Any] | None,
+    status: int = 200,
+    headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
     """A JSON answer; None is an empty body."""
     raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()

@@ -133,10 +133,13 @@ def test_unknown_things_are_404(arm: Get, path: str) -> None:
 def group(entra: Emulator, http: httpx.Client, app_token: Get) -> Get:
     """A request about one resource group of the default subscription."""
     base = f"{entra.api('arm')}/subscriptions/{entra.state.default_tenant.subscriptions[0].id}/resourceGroups"
-    token = app_token(ARM).json()["access_token"]
+    headers = {
+        "Authorization": f"Bearer {app_token(ARM).json()['access_token']}",
+        "Content-Type": "application/json",
+    }
 
     def send(method: str, name: str, **more: Any) -> httpx.Response:
-        return http.request(method, f"{base}/{name}", params=V, headers={"Authorization": f"Bearer {token}"}, **more)
+        return http.request(method, f"{base}/{name}", params=V, headers=headers, **more)
 
     return send
 

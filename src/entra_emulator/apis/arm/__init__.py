@@ -1,11 +1,11 @@
-"""Azure Resource Manager: tenants, subscriptions, resource groups.
+"""Azure Resource Manager: metadata, tenants, subscriptions, resource groups, providers, roles.
 
-Source: learn.microsoft.com/rest/api/resources. Whatever api-version is asked for, the answer is the same.
+Source: learn.microsoft.com/rest/api/resources. Any api-version that is a date since 2014 gets the same answer.
 """
 
 from entra_emulator.routing import Route, route
 
-from . import groups, subscriptions
+from . import authorization, groups, metadata, providers, subscriptions
 from .wire import Call, Refusal, Reply, endpoint
 
 _METHODS = ("GET", "PUT", "PATCH", "POST", "DELETE")
@@ -14,7 +14,14 @@ _METHODS = ("GET", "PUT", "PATCH", "POST", "DELETE")
 def routes() -> list[Route]:
     """Resource Manager's routes."""
     nothing = [route(method, "/{path:path}", endpoint(_nothing)) for method in _METHODS]
-    return [*subscriptions.routes(), *groups.routes(), *nothing]
+    return [
+        *metadata.routes(),
+        *subscriptions.routes(),
+        *groups.routes(),
+        *providers.routes(),
+        *authorization.routes(),
+        *nothing,
+    ]
 
 
 def _nothing(call: Call) -> Reply:

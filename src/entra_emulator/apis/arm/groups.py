@@ -13,7 +13,7 @@ from entra_emulator.model import ResourceGroup, Subscription
 from entra_emulator.routing import Route, route
 
 from .subscriptions import opened
-from .wire import Call, Refusal, Reply, endpoint
+from .wire import Call, Refusal, Reply, body_of, endpoint
 
 DELETION_IN = 1.0  # seconds; the real one needs a quarter of a minute, or much more with resources in the group
 _GROUP = "/subscriptions/{subscription}/resourcegroups/{group}"
@@ -53,33 +53,33 @@ def _get(call: Call) -> Reply:
 def _put(call: Call) -> Reply:
     """Make it, or replace what may be changed: its tags and its manager. It stays where it is."""
     subscription, name = opened(call, f"{_ACTION}/write"), call.named("group")
-    asked = _asked(call)
-    location = str(asked.get("location") or "").replace(" ", "").lower()
+    given = body_of(call)
+    location = str(given.get("location") or "").replace(" ", "").lower()
     if not location:
         raise Refusal(400, "LocationRequired", "A resource group needs the property location.")
     if not _NAME.fullmatch(name):
         raise Refusal(400, "InvalidResourceGroup", f"'{name}' cannot be the name of a resource group.")
     present = _named(call, subscription)
     if present is None:
-        made = ResourceGroup(name, location, _tags(asked), str(asked.get("managedBy") or ""))
+        made = ResourceGroup(name, location, _tags(given), str(given.get("managedBy") or ""))
         subscription.resource_groups.append(made)
         return Reply(_shown(subscription, made), 201)
     _check_stays(present)
     if location != present.location:
         message = f"The resource group '{present.name}' is in '{present.location}' and cannot be in '{location}' too."
         raise Refusal(409, "InvalidResourceGroupLocation", message)
-    present.tags, present.managed_by = _tags(asked), str(asked.get("managedBy") or "")
+    present.tags, present.managed_by = _tags(given), str(given.get("managedBy") or "")
     return Reply(_shown(subscription, present))
 
 
 def _patch(call: Call) -> Reply:
     subscription = opened(call, f"{_ACTION}/write")
-    present, asked = _found(call, subscription), _asked(call)
+    present, given = _found(call, subscription), body_of(call)
     _check_stays(present)
-    if "tags" in asked:
-        present.tags = _tags(asked)
-    if "managedBy" in asked:
-        present.managed_by = str(asked["managedBy"] or "")
+    if "tags" in given:
+        present.tags = _tags(given)
+    if "managedBy" in given:
+        present.managed_by = str(given["managedBy"] or "")
     return Reply(_shown(subscription, present))
 
 
@@ -137,18 +137,8 @@ def _check_stays(group: ResourceGroup) -> None:
         raise Refusal(409, "ResourceGroupBeingDeleted", message)
 
 
-def _asked(call: Call) -> dict[str, Any]:
-    try:
-        asked = json.loads(call.raw or b"{}")
-    except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
-        raise Refusal(400, "InvalidRequestContent", "The request's content is no JSON object.")
-    return asked
-
-
-def _tags(asked: dict[str, Any]) -> dict[str, str]:
-    tags = asked.get("tags") or {}
+def _tags(given: dict[str, Any]) -> dict[str, str]:
+    tags = given.get("tags") or {}
     if not isinstance(tags, dict) or not all(isinstance(one, str) for one in tags.values()):
         raise Refusal(400, "InvalidRequestContent", "Tags have to be texts by name.")
     return dict(tags)

@@ -8,6 +8,7 @@ from entra_emulator.model import Subscription, Tenant
 from entra_emulator.routing import Route, route
 from entra_emulator.world import World
 
+from .facts import facts
 from .wire import Call, Refusal, Reply, challenge, endpoint, find
 
 
@@ -58,7 +59,11 @@ def opened(call: Call, action: str = "Microsoft.Resources/subscriptions/read") -
 def _may(caller: Caller, subscription: Subscription, *, change: bool) -> bool:
     """Contributors may change things, readers may not."""
     allowed = subscription.contributors if change else [*subscription.readers, *subscription.contributors]
-    return bool(caller.names & {name.lower() for name in allowed})
+    if caller.names & {name.lower() for name in allowed}:
+        return True
+    enough = {"contributor"} if change else {"contributor", "reader"}
+    roles = {one["id"] for one in facts()["roles"] if one["grants"] in enough}
+    return any(one.principal == caller.claims["oid"] and one.role in roles for one in subscription.assignments)
 
 
 def _tenants(call: Call) -> Reply:

@@ -3,6 +3,8 @@
 Source: learn.microsoft.com/azure/azure-resource-manager/management; error codes as ARM answers them to bad tokens.
 """
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +21,9 @@ from entra_emulator.routing import Handler
 from entra_emulator.web import json_answer, read_body
 from entra_emulator.world import World
 
+_VERSION = re.compile(
+    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))(?:-(?:private)?preview|-alpha|-beta)?", re.IGNORECASE
+)
 _ALLOWED_AUDIENCES = "https://management.core.windows.net/,https://management.azure.com/"
 
 
@@ -86,9 +91,45 @@ def _caller(request: Request) -> Caller:
         raise _unauthorized(request, problem) from None
     if not caller.app_only and "user_impersonation" not in caller.permissions:
         raise Refusal(403, "AuthorizationFailed", "The token lacks the permission user_impersonation.")
-    if not request.query_params.get("api-version"):
-        raise Refusal(400, "MissingApiVersionParameter", "The query parameter api-version is required.")
+    _check_version(request)
     return caller
+
+
+def _check_version(request: Request) -> None:
+    """The api-version has to be a date on which there could be one.
+
+    :raises Refusal: 400.
+    """
+    version = request.query_params.get("api-version")
+    if not version:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise Refusal(400, "MissingApiVersionParameter", message)
+    match = _VERSION.fullmatch(version)
+    today = datetime.fromtimestamp(request.state.world.clock.now(), UTC).date().isoformat()
+    if match is None or not "2014-01-01" <= match[1] <= today:
+        message = (
+            f"The api-version '{version}' is invalid. It is the date of a version, such as '2022-12-01', and for "
+            "previews it ends in '-preview'."
+        )
+        raise Refusal(400, "InvalidApiVersionParameter", message)
+
+
+def body_of(call: Call) -> dict[str, Any]:
+    """The JSON object of a request that changes something.
+
+    :raises Refusal: 415 for another Content-Type, 400 for another body.
+    """
+    kind = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/json", "text/json"):
+        message = f"The content media type '{kind or '<null>'}' is not supported. Only 'application/json' is supported."
+        raise Refusal(415, "UnsupportedMediaType", message)
+    try:
+        body = json.loads(call.raw or b"{}")
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(400, "InvalidRequestContent", "The request content is not a JSON object.")
+    return body
 
 
 def _unauthorized(request: Request, problem: BadToken) -> Refusal:

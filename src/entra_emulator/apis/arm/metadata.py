@@ -1,0 +1,82 @@
+"""Resource Manager: what a cloud's endpoints are, for anybody who asks; no token is needed.
+
+Source: learn.microsoft.com/azure-stack/user/azure-stack-version-profiles-azurecli2 and the requests of az
+(ARM_CLOUD_METADATA_URL) and of Terraform's provider (`metadata_host`). The version of 2019 lists every cloud; the one
+of 2022 has the cloud of the host alone.
+"""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.clouds import Cloud, clouds
+from entra_emulator.routing import Route, route
+from entra_emulator.web import json_answer
+from entra_emulator.world import Site
+
+_NAMES = {"public": "AzureCloud", "china": "AzureChinaCloud", "usgov": "AzureUSGovernment", "bleu": "BleuCloud"}
+
+
+def routes() -> list[Route]:
+    """Its route."""
+    return [route("GET", "/metadata/endpoints", _endpoints)]
+
+
+async def _endpoints(request: Request) -> Response:
+    site: Site = request.state.site
+    version = request.query_params.get("api-version", "")
+    if not version:
+        error = {"code": "MissingApiVersionParameter", "message": "The query parameter api-version is required."}
+        return json_answer(request.state.world, {"error": error}, 400)
+    if version < "2018-05-01":
+        return json_answer(request.state.world, _first(site))
+    if version < "2022-09-01":
+        listed = [one for one in clouds() if one.name in _NAMES and one.arm]
+        return json_answer(request.state.world, [_full(_site_of(site, one)) for one in listed])
+    return json_answer(request.state.world, _full(site))
+
+
+def _site_of(site: Site, cloud: Cloud) -> Site:
+    return site if cloud is site.cloud else Site(cloud, "arm", None)
+
+
+def _first(site: Site) -> dict[str, Any]:
+    """The answer of 2015."""
+    full = _full(site)
+    return {
+        "galleryEndpoint": full["gallery"],
+        "graphEndpoint": full["graph"],
+        "portalEndpoint": full["portal"],
+        "authentication": {key: full["authentication"][key] for key in ("loginEndpoint", "audiences")},
+    }
+
+
+def _full(site: Site) -> dict[str, Any]:
+    """A cloud's endpoints. Those of the services that are emulated lead here; the others are the cloud's own."""
+    cloud, local = site.cloud, site.local_port
+    arm, vault = cloud.arm[0], cloud.vault[0] if cloud.vault else ""
+    domain = "windows.net" if cloud.name == "public" else arm.partition(".")[2]
+    graph = f"https://{cloud.graph[0]}/" if cloud.graph else None
+    return {
+        "portal": "https://portal.azure.com",
+        "authentication": {
+            "loginEndpoint": site.authority,
+            "audiences": [f"https://{host}/" for host in reversed(cloud.arm)],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "graphAudience": f"https://{cloud.aad_graph}/",
+        "graph": f"https://{cloud.aad_graph}/",
+        "name": _NAMES.get(cloud.name, "AzureCloud"),
+        "suffixes": {
+            "keyVaultDns": vault,
+            "storage": f"core.{domain}",
+            "sqlServerHostname": f"database.{domain}",
+            "acrLoginServer": "azurecr.io" if cloud.name == "public" else f"azurecr.{domain.rpartition('.')[2]}",
+        },
+        "batch": f"https://batch.core.{domain}/",
+        "resourceManager": site.base if local else f"https://{arm}/",
+        "microsoftGraphResourceId": graph,
+        "gallery": f"https://gallery.{arm.partition('.')[2]}/",
+    }
