@@ -249,7 +249,7 @@ def test_those_who_wait_share_the_failure_and_not_its_traceback(runner: Runner, 
     def prove() -> str:
         called.append("once")
         until = time.monotonic() + 30
-        while next(iter(client._runtime._entries.values())).users < 20 and time.monotonic() < until:
+        while next(iter(client._runtime._flights.values())).users < 20 and time.monotonic() < until:
             time.sleep(0.01)
         raise Odd("no", 7)
 
