@@ -12,7 +12,7 @@ from starlette.types import Message, Receive
 
 from .aadsts import EntraError
 from .faults import ConnectionCut, Fault
-from .login.endpoints import noted
+from .login.endpoints import log_fields
 from .login.exchange import Exchange
 from .web import dated, read_body
 from .world import Site, World
@@ -68,8 +68,8 @@ async def _exchange(request: Request, receive: Receive) -> Exchange:
 def _fits(fault: Fault, exchange: Exchange) -> bool:
     state, form = exchange.world.state, exchange.form
     if fault.tenant:
-        wanted, asked = state.tenant(fault.tenant), state.tenant(exchange.tenant_name)
-        if fault.tenant.lower() != exchange.tenant_name.lower() and (wanted is None or wanted is not asked):
+        wanted, requested = state.tenant(fault.tenant), state.tenant(exchange.tenant_name)
+        if fault.tenant.lower() != exchange.tenant_name.lower() and (wanted is None or wanted is not requested):
             return False
     target = f"{form.get('scope', '')} {form.get('resource', '')}".lower()
     return (
@@ -96,7 +96,7 @@ async def _happen(request: Request, exchange: Exchange, hit: list[Fault]) -> Res
     if decisive is None:
         return None
     if request.state.site.service == "login":
-        request.state.notes.update(noted(exchange))
+        request.state.notes.update(log_fields(exchange))
     if decisive.cut:
         raise ConnectionCut(decisive.cut)
     if decisive.code:
@@ -107,11 +107,11 @@ async def _happen(request: Request, exchange: Exchange, hit: list[Fault]) -> Res
 def _refusal(request: Request, exchange: Exchange, fault: Fault) -> Response:
     names = {"app": exchange.form.get("client_id", ""), "tenant": exchange.tenant_name}
     problem = EntraError.ordered(fault.code, claims=fault.claims or None, as_error=fault.error or None, names=names)
-    body = exchange.refusal(problem)
+    body = exchange.error_body(problem)
     if fault.suberror:
         body["suberror"] = fault.suberror
     request.state.notes["aadsts"] = fault.code
-    answer = exchange.answer(body, fault.status or problem.definition.status, fault.code)
+    answer = exchange.response(body, fault.status or problem.definition.status, fault.code)
     return _hurried(answer, fault)
 
 

@@ -8,7 +8,7 @@ from .ids import PERSONAL, new_id
 
 USER_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look alike
 
-Standing = Literal["pending", "approved", "declined", "redeemed"]
+DeviceStatus = Literal["pending", "approved", "declined", "redeemed"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class DeviceSignIn:
     scopes: str
     user_code: str
     issued_on: float
-    standing: Standing = "pending"
+    status: DeviceStatus = "pending"
     who: Identity | None = None
 
 
 @dataclass
-class Journey:
+class PendingSignIn:
     """A sign-in under way in a browser: what was asked for (`parameters`), and how far the person has come.
 
     `device` is the code of the device it is for, '' for an authorization request. `version`: of the endpoint.
@@ -83,9 +83,9 @@ class Interaction:
 
     codes: dict[str, AuthorizationCode] = field(default_factory=dict)
     devices: dict[str, DeviceSignIn] = field(default_factory=dict)
-    journeys: dict[str, Journey] = field(default_factory=dict)
+    pending_sign_ins: dict[str, PendingSignIn] = field(default_factory=dict)
     sessions: dict[str, Identity] = field(default_factory=dict)
-    strengths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    authentication_methods: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add_code(self, record: AuthorizationCode) -> str:
         """Hand out a code, about as long as a real one, with its beginning."""
@@ -105,10 +105,10 @@ class Interaction:
         wanted = "".join(letter for letter in user_code.upper() if letter.isalnum())
         return next((code for code, one in self.devices.items() if one.user_code == wanted), "")
 
-    def add_journey(self, record: Journey) -> str:
+    def add_pending(self, record: PendingSignIn) -> str:
         """Begin a sign-in; gives what its pages carry along."""
         token = secrets.token_urlsafe(32)
-        self.journeys[token] = record
+        self.pending_sign_ins[token] = record
         return token
 
     def add_session(self, who: Identity) -> str:

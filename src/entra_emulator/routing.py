@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from .clouds import SERVICES, Service, public, served
 from .faults import ABORT, ConnectionCut
-from .web import BodyTooLarge, json_answer
+from .web import BodyTooLarge, json_response
 from .world import LoggedRequest, Site, World
 
 _ON_ITS_WAY_IN = 0.05
@@ -180,7 +180,7 @@ class Application:
         return self._refuse(500, "InternalServerError", f"The emulator failed: {type(problem).__name__}.")
 
     def _refuse(self, status: int, code: str, message: str) -> Response:
-        return json_answer(self._world, {"error": {"code": code, "message": message}}, status)
+        return json_response(self._world, {"error": {"code": code, "message": message}}, status)
 
     def _record(self, request: Request, status: int) -> None:
         """Write the request log, `status` 0 for no answer. Who looks at the log should not fill it."""

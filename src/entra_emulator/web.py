@@ -60,7 +60,7 @@ def _http_date(moment: int) -> bytes:
     return formatdate(moment, usegmt=True).encode()
 
 
-def json_answer(
+def json_response(
     world: World,
     body: Mapping[str, Any] | Sequence[Any] | None,
     status: int = 200,

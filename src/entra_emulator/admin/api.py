@@ -14,7 +14,7 @@ from entra_emulator.faults import Fault
 from entra_emulator.routing import Handler, Route, route
 from entra_emulator.saved import plain
 from entra_emulator.state import State
-from entra_emulator.web import json_answer, read_body
+from entra_emulator.web import json_response, read_body
 
 from . import collections
 from .guard import for_programs
@@ -42,10 +42,10 @@ def _handler(control: Control, call: Call) -> Handler:
             raw = await read_body(request)
             status, body = call(control, request, _json(raw))
         except LookupError as problem:
-            return json_answer(world, _error("NotFound", str(problem.args[0] if problem.args else problem)), 404)
+            return json_response(world, _error("NotFound", str(problem.args[0] if problem.args else problem)), 404)
         except ValueError as problem:
-            return json_answer(world, _error("BadRequest", str(problem)), 400)
-        return json_answer(world, body, status, [("Cache-Control", "no-store")])
+            return json_response(world, _error("BadRequest", str(problem)), 400)
+        return json_response(world, body, status, [("Cache-Control", "no-store")])
 
     return handle
 

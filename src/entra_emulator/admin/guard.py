@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from entra_emulator.control import Control
 from entra_emulator.routing import LOCAL_NAMES, Handler
-from entra_emulator.web import json_answer
+from entra_emulator.web import json_response
 
 COOKIE = "entra_emulator_admin"
 JSON = "application/json"
@@ -88,4 +88,4 @@ def _from_here(request: Request) -> bool:
 def _refuse(
     request: Request, status: int, code: str, message: str, headers: Iterable[tuple[str, str]] = ()
 ) -> Response:
-    return json_answer(request.state.world, {"error": {"code": code, "message": message}}, status, headers)
+    return json_response(request.state.world, {"error": {"code": code, "message": message}}, status, headers)

@@ -16,7 +16,7 @@ from entra_emulator.model import App, Grant, ServicePrincipal, Tenant, new_id
 from entra_emulator.resources import PARTNER_CENTER, find_first_party
 from entra_emulator.routing import Handler, Route, route
 from entra_emulator.state import State, as_guid
-from entra_emulator.web import json_answer, read_body
+from entra_emulator.web import json_response, read_body
 
 from .bearer import BadToken, Caller, check
 
@@ -45,13 +45,13 @@ def _endpoint(answer: Callable[[Request, Caller, bytes], Answer]) -> Handler:
             caller = _caller(request)
             headers += _check_mfa(request, caller)
             status, body = answer(request, caller, await read_body(request))
-            return json_answer(world, body, status, headers)
+            return json_response(world, body, status, headers)
         except Refusal as problem:
             error = {"code": problem.code, "description": problem.description, "data": [], "source": "Emulator"}
             if problem.status == 401:
                 challenge = f'Bearer authorization_uri="{request.state.site.authority}/common/oauth2/authorize"'
                 headers.append(("WWW-Authenticate", challenge))
-            return json_answer(world, error, problem.status, headers)
+            return json_response(world, error, problem.status, headers)
 
     return handle
 

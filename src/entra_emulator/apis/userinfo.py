@@ -10,7 +10,7 @@ from starlette.responses import Response
 from entra_emulator.resources import GRAPH
 from entra_emulator.routing import Route, route
 from entra_emulator.tokens.claims import pairwise
-from entra_emulator.web import json_answer
+from entra_emulator.web import json_response
 
 from .bearer import BadToken, check
 
@@ -27,10 +27,10 @@ async def userinfo(request: Request) -> Response:
         caller = check(request, GRAPH)
     except BadToken as problem:
         challenge = f'Bearer error="invalid_token", error_description="The token is not good here: {problem.fault}."'
-        return json_answer(world, {"error": "invalid_token"}, 401, [("WWW-Authenticate", challenge)])
+        return json_response(world, {"error": "invalid_token"}, 401, [("WWW-Authenticate", challenge)])
     found = world.state.user(caller.user_name) if caller.user_name else None
     if found is None or "openid" not in caller.permissions:
-        return json_answer(world, {"error": "insufficient_scope"}, 403)
+        return json_response(world, {"error": "insufficient_scope"}, 403)
     user = found[1]
     said = {
         "sub": pairwise(user, caller.app_id),
@@ -40,4 +40,4 @@ async def userinfo(request: Request) -> Response:
         "picture": f"https://{request.url.hostname}/v1.0/me/photo/$value",
         "email": user.mail,
     }
-    return json_answer(world, {name: value for name, value in said.items() if value})
+    return json_response(world, {name: value for name, value in said.items() if value})

@@ -22,12 +22,12 @@ from . import (
 Grant = Callable[[Exchange], dict[str, Any]]
 
 GRANTS: dict[str, Grant] = {
-    "authorization_code": authorization_code.answer,
-    "device_code": device_code.answer,
-    "password": password.answer,
-    "urn:ietf:params:oauth:grant-type:device_code": device_code.answer,
-    "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of.answer,
-    "client_credentials": client_credentials.answer,
-    "refresh_token": refresh_token.answer,
-    "user_fic": user_fic.answer,
+    "authorization_code": authorization_code.token_response,
+    "device_code": device_code.token_response,
+    "password": password.token_response,
+    "urn:ietf:params:oauth:grant-type:device_code": device_code.token_response,
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of.token_response,
+    "client_credentials": client_credentials.token_response,
+    "refresh_token": refresh_token.token_response,
+    "user_fic": user_fic.token_response,
 }

@@ -14,12 +14,12 @@ from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.cross_origin import check_origin
 from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.scopes import parse
-from entra_emulator.login.sessions import session_answer
+from entra_emulator.login.sessions import session_tokens
 
 LIFE_IN = 600
 
 
-def answer(exchange: Exchange) -> dict[str, Any]:
+def token_response(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 9002313 for no code of ours, 700007 another client's, 54005 redeemed, 70000 expired, 700005
@@ -38,8 +38,8 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     record.redeemed = True
     exchange.nonce = record.nonce
     tenant = exchange.world.state.tenants[record.tenant]
-    asked = parse(_scopes(exchange.form.get("scope", "").strip(), record.scopes))
-    return session_answer(exchange, client, record.who, tenant, asked, spa=record.spa)
+    requested = parse(_scopes(exchange.form.get("scope", "").strip(), record.scopes))
+    return session_tokens(exchange, client, record.who, tenant, requested, spa=record.spa)
 
 
 def _scopes(redeemed: str, authorized: str) -> str:

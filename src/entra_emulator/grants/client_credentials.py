@@ -8,12 +8,12 @@ from typing import Any
 from entra_emulator.aadsts import EntraError
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Exchange
-from entra_emulator.login.issuing import app_answer
+from entra_emulator.login.issuing import app_token
 from entra_emulator.login.scopes import parse_app_only
 from entra_emulator.policy.personal import check_grant
 
 
-def answer(exchange: Exchange) -> dict[str, Any]:
+def token_response(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 50059 without a tenant, 9001023 at /consumers, and whatever the client, scope and resource rules
@@ -24,5 +24,5 @@ def answer(exchange: Exchange) -> dict[str, Any]:
         raise EntraError(50059)
     check_grant(tenant, exchange.tenant_name)
     client = authenticate(exchange, tenant, needs_proof=True)
-    asked = parse_app_only(exchange.required("scope"))
-    return app_answer(exchange, client, tenant, asked)
+    requested = parse_app_only(exchange.required("scope"))
+    return app_token(exchange, client, tenant, requested)

@@ -11,10 +11,10 @@ from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.device import expired
 from entra_emulator.login.exchange import Exchange
 from entra_emulator.login.scopes import parse
-from entra_emulator.login.sessions import session_answer
+from entra_emulator.login.sessions import session_tokens
 
 
-def answer(exchange: Exchange) -> dict[str, Any]:
+def token_response(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 70016 not yet, 65004 declined, 70020 expired, 70018 no such code or one that was redeemed,
@@ -25,16 +25,16 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     # Entra's documentation calls the parameter device_code; its older name is still taken.
     code = exchange.form.get("code", "").strip() or exchange.required("device_code")
     record = exchange.world.interaction.devices.get(code)
-    if record is None or record.standing == "redeemed":
+    if record is None or record.status == "redeemed":
         raise EntraError(70018)
     if record.app != client.app.id:
         raise EntraError(700007)
-    if record.standing == "declined":
+    if record.status == "declined":
         raise EntraError(65004, as_error="authorization_declined")
     if expired(exchange, record):
         raise EntraError(70020)
     if record.who is None:
         raise EntraError(70016)
-    record.standing = "redeemed"
+    record.status = "redeemed"
     tenant = named or exchange.world.state.tenants[record.who.home]
-    return session_answer(exchange, client, record.who, tenant, parse(record.scopes))
+    return session_tokens(exchange, client, record.who, tenant, parse(record.scopes))

@@ -11,14 +11,14 @@ from entra_emulator.interaction import Identity
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.scopes import parse
-from entra_emulator.login.sessions import session_answer
+from entra_emulator.login.sessions import session_tokens
 from entra_emulator.model import Tenant, User
 from entra_emulator.tokens.keys import BadSignature
 
 _HEALED_BY_A_PERSON = ("basic_action", "additional_action")
 
 
-def answer(exchange: Exchange) -> dict[str, Any]:
+def token_response(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 900144, 50013 for no token of ours, 500131 for another application's, 500133 expired, 240002 an
@@ -32,12 +32,12 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     claims = _verified(exchange, assertion)
     _check(exchange, client, claims)
     home, user = _user(exchange, claims)
-    amr = exchange.world.interaction.strengths.get(str(claims.get("uti")), ("pwd",))
+    amr = exchange.world.interaction.authentication_methods.get(str(claims.get("uti")), ("pwd",))
     who = Identity(user.id, home.id, amr, float(claims["iat"]))
     tenant = named or exchange.world.state.tenants[claims["tid"]]
-    asked = parse(exchange.required("scope"))
+    requested = parse(exchange.required("scope"))
     try:
-        return session_answer(exchange, client, who, tenant, asked)
+        return session_tokens(exchange, client, who, tenant, requested)
     except EntraError as problem:
         if problem.suberror in _HEALED_BY_A_PERSON:
             problem.as_error = "interaction_required"

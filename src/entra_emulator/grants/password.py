@@ -11,11 +11,11 @@ from entra_emulator.login.accounts import check, find_person, is_federated
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Exchange
 from entra_emulator.login.scopes import parse
-from entra_emulator.login.sessions import session_answer
+from entra_emulator.login.sessions import session_tokens
 from entra_emulator.policy.personal import check_grant
 
 
-def answer(exchange: Exchange) -> dict[str, Any]:
+def token_response(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 9001023 at /common and /consumers, 50034 no such user, 50126 and the other codes of passwords,
@@ -29,6 +29,6 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     if is_federated(exchange.world.state, username):
         raise EntraError(50126)  # Entra has no password to compare
     check(exchange, home, user, password)
-    asked = parse(exchange.required("scope"))
+    requested = parse(exchange.required("scope"))
     who = Identity(user.id, home.id, ("pwd",), exchange.world.clock.now())
-    return session_answer(exchange, client, who, named or home, asked)
+    return session_tokens(exchange, client, who, named or home, requested)

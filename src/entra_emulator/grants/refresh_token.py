@@ -15,7 +15,7 @@ from entra_emulator.ids import PERSONAL
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.cross_origin import check_origin
 from entra_emulator.login.exchange import Client, Exchange
-from entra_emulator.login.issuing import user_answer
+from entra_emulator.login.issuing import user_tokens
 from entra_emulator.login.permission import find_user
 from entra_emulator.login.scopes import parse
 from entra_emulator.model import RefreshToken, Tenant
@@ -25,7 +25,7 @@ INACTIVE_AFTER_IN = 90 * 86_400
 PAGE_LIFE_IN = 86_400  # of a single-page application's, from the sign-in on, however often it is renewed
 
 
-def answer(exchange: Exchange) -> dict[str, Any]:
+def token_response(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 9002313 for no token of ours, 700007 for another client's, 70000 used up, 700082, 700084,
@@ -52,8 +52,8 @@ def _renewed(exchange: Exchange, client: Client, session: RefreshToken, named: T
         raise EntraError(50057)
     if user.tokens_valid_from > session.granted_on:
         raise EntraError(50173, issued=ticks(session.granted_on), valid_from=ticks(user.tokens_valid_from))
-    asked = parse(exchange.form.get("scope", "").strip() or session.scopes)
-    body = user_answer(exchange, client, session, named or home, asked)
+    requested = parse(exchange.form.get("scope", "").strip() or session.scopes)
+    body = user_tokens(exchange, client, session, named or home, requested)
     _rotate(exchange, session, body.get("refresh_token", ""))
     return body
 

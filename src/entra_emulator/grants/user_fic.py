@@ -11,14 +11,14 @@ from entra_emulator.login.client_assertion import Assertion
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.federation import TOKEN_EXCHANGE
-from entra_emulator.login.issuing import user_answer
+from entra_emulator.login.issuing import user_tokens
 from entra_emulator.login.scopes import parse
 from entra_emulator.model import RefreshToken, Tenant, User
 from entra_emulator.policy.personal import check_grant
 from entra_emulator.tokens.keys import BadSignature
 
 
-def answer(exchange: Exchange) -> dict[str, Any]:
+def token_response(exchange: Exchange) -> dict[str, Any]:
     """The body of the answer.
 
     :raises EntraError: 50059 without a tenant, 50013 a second token that is not the agent's, 50034 no such user of the
@@ -31,10 +31,10 @@ def answer(exchange: Exchange) -> dict[str, Any]:
     client = authenticate(exchange, tenant, needs_proof=True)
     _check_second(exchange, client)
     user = _user(exchange, tenant, client)
-    asked = parse(exchange.required("scope"))
+    requested = parse(exchange.required("scope"))
     now = exchange.world.clock.now()
-    session = RefreshToken(client.app.id, user.id, tenant.id, asked.text, granted_on=now, issued_on=now)
-    return user_answer(exchange, client, session, tenant, asked)
+    session = RefreshToken(client.app.id, user.id, tenant.id, requested.text, granted_on=now, issued_on=now)
+    return user_tokens(exchange, client, session, tenant, requested)
 
 
 def _check_second(exchange: Exchange, client: Client) -> None:

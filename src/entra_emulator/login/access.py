@@ -6,7 +6,7 @@ from entra_emulator.policy.account import check_member
 from entra_emulator.resources import Resource
 from entra_emulator.state import State
 
-from .scopes import DEFAULT, AskedScope
+from .scopes import DEFAULT, RequestedScope
 
 GRAPH_OIDC = ("email", "openid", "profile")
 
@@ -28,13 +28,13 @@ def delegated_scopes(tenant: Tenant, app: App, resource: Resource, user: User) -
     return tuple(sorted(found, key=str.lower))
 
 
-def require_consent(app: App, asked: AskedScope, granted: tuple[str, ...]) -> None:
+def require_consent(app: App, requested: RequestedScope, granted: tuple[str, ...]) -> None:
     """Every permission asked for by name has to be granted; `.default` asks for whatever is, but not for nothing.
 
     :raises EntraError: 65001.
     """
     have = {scope.lower() for scope in granted}
-    missing = [name for name in asked.names if name != DEFAULT and name.lower() not in have]
+    missing = [name for name in requested.names if name != DEFAULT and name.lower() not in have]
     if missing or not granted:
         raise EntraError(65001, app=app.id, app_name=app.name)
 

@@ -12,16 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.aadsts import EntraError
-from entra_emulator.interaction import AuthorizationCode, Journey
+from entra_emulator.interaction import AuthorizationCode, PendingSignIn
 from entra_emulator.model import App
 
-from . import device, front_channel, showing
+from . import device, front_channel, pages_flow
 from .client_auth import find_app
 from .exchange import Exchange
-from .journey import Traveller
 from .redirects import registered_as, with_answer
 from .scopes import parse
-from .version_one import translate_question
+from .sign_in_flow import SignInFlow
+from .version_one import translate_authorization
 
 
 class _ToApplication(Exception):
@@ -38,16 +38,18 @@ async def authorize(request: Request) -> Response:
     try:
         parameters = await _parameters(exchange, request)
         if exchange.version == 1:
-            parameters = translate_question(parameters)
+            parameters = translate_authorization(parameters)
         app = _checked(exchange, parameters)
     except EntraError as problem:
-        return showing.failed(exchange, request, problem)
+        return pages_flow.failed(exchange, request, problem)
     try:
-        _check_the_rest(app, parameters)
+        _check_request(app, parameters)
     except EntraError as problem:
         return _refuse(exchange, request, parameters, problem)
     try:
-        return _begin(exchange, request, Journey(app.id, exchange.tenant_name, parameters, version=exchange.version))
+        return _begin(
+            exchange, request, PendingSignIn(app.id, exchange.tenant_name, parameters, version=exchange.version)
+        )
     except _ToApplication as refused:
         return _refuse(exchange, request, parameters, refused.problem)
 
@@ -57,17 +59,17 @@ async def step(request: Request) -> Response:
     exchange = Exchange.of(request)
     try:
         await exchange.read_form(request)
-        journey = exchange.world.interaction.journeys.get(exchange.form.get("flow", ""))
+        pending = exchange.world.interaction.pending_sign_ins.get(exchange.form.get("flow", ""))
     except EntraError as problem:
-        return showing.failed(exchange, request, problem)
-    if journey is None:
-        return showing.failed(exchange, request, EntraError(50058))
-    exchange.tenant_name, exchange.version = journey.tenant_name, journey.version
+        return pages_flow.failed(exchange, request, problem)
+    if pending is None:
+        return pages_flow.failed(exchange, request, EntraError(50058))
+    exchange.tenant_name, exchange.version = pending.tenant_name, pending.version
     try:
-        endings = device.ENDINGS if journey.device else _ENDINGS
-        return await showing.advance(Traveller(exchange, journey), request, endings)
+        endings = device.ENDINGS if pending.device else _ENDINGS
+        return await pages_flow.advance(SignInFlow(exchange, pending), request, endings)
     except _ToApplication as refused:
-        return _refuse(exchange, request, journey.parameters, refused.problem)
+        return _refuse(exchange, request, pending.parameters, refused.problem)
 
 
 async def _parameters(exchange: Exchange, request: Request) -> dict[str, str]:
@@ -100,88 +102,88 @@ def _checked(exchange: Exchange, parameters: dict[str, str]) -> App:
     return app
 
 
-def _check_the_rest(app: App, parameters: dict[str, str]) -> None:
+def _check_request(app: App, parameters: dict[str, str]) -> None:
     """:raises EntraError: what is wrong with the request itself, which the application may be told."""
     front_channel.check(app, parameters)
     spa = registered_as(app, parameters["redirect_uri"]) == "spa"
-    if spa and front_channel.CODE in front_channel.kinds(parameters) and not parameters.get("code_challenge"):
+    if spa and front_channel.CODE in front_channel.response_types(parameters) and not parameters.get("code_challenge"):
         raise EntraError(9002325)
     parse(parameters["scope"])
 
 
-def _begin(exchange: Exchange, request: Request, journey: Journey) -> Response:
+def _begin(exchange: Exchange, request: Request, pending: PendingSignIn) -> Response:
     """Go as far as no person is needed; then show a page, unless the request allows none."""
-    traveller = Traveller(exchange, journey)
-    prompt = journey.parameters.get("prompt", "")
-    session = showing.session_of(exchange, request)
-    hint = journey.parameters.get("login_hint", "").lower()
-    if session and prompt not in ("login", "select_account") and traveller.fits(session, hint):
-        traveller.enter(session)
-    token = exchange.world.interaction.add_journey(journey)
+    flow = SignInFlow(exchange, pending)
+    prompt = pending.parameters.get("prompt", "")
+    session = pages_flow.session_of(exchange, request)
+    hint = pending.parameters.get("login_hint", "").lower()
+    if session and prompt not in ("login", "select_account") and flow.fits(session, hint):
+        flow.enter(session)
+    token = exchange.world.interaction.add_pending(pending)
     if prompt == "none":
-        return _silently(traveller, request, token)
-    return showing.next_page(traveller, request, token, _ENDINGS, session=session)
+        return _silently(flow, request, token)
+    return pages_flow.next_page(flow, request, token, _ENDINGS, session=session)
 
 
-def _silently(traveller: Traveller, request: Request, token: str) -> Response:
+def _silently(flow: SignInFlow, request: Request, token: str) -> Response:
     """prompt=none: an answer at once. What a page would be needed for is interaction_required."""
     try:
-        stop = traveller.stop()
+        stop = flow.stop()
     except EntraError as problem:
         if problem.definition.error == "invalid_grant":  # here nothing was granted yet
             problem.as_error = "interaction_required"
         raise _ToApplication(problem) from None
     if stop == "sign-in":
-        raise _ToApplication(EntraError(70044 if traveller.journey.user else 50058))
+        raise _ToApplication(EntraError(70044 if flow.pending.user else 50058))
     if stop in _UNMET:
-        resource = traveller.asked.resource or ""
+        resource = flow.requested.resource or ""
         raise _ToApplication(EntraError(_UNMET[stop], as_error="interaction_required", resource=resource))
     if stop != "done":
-        app = traveller.app
+        app = flow.app
         raise _ToApplication(EntraError(65001, as_error="interaction_required", app=app.id, app_name=app.name))
-    return _complete(traveller, request, token)
+    return _complete(flow, request, token)
 
 
-def _complete(traveller: Traveller, _request: Request, token: str) -> Response:
+def _complete(flow: SignInFlow, _request: Request, token: str) -> Response:
     """The sign-in is complete: a code, or tokens, for the application, and a session for the browser."""
-    exchange, parameters = traveller.exchange, traveller.journey.parameters
+    exchange, parameters = flow.exchange, flow.pending.parameters
     answer: dict[str, str] = {}
-    if front_channel.CODE in front_channel.kinds(parameters):
-        answer["code"] = exchange.world.interaction.add_code(_code(traveller))
-    answer |= front_channel.handed_out(traveller, answer.get("code", ""))
+    if front_channel.CODE in front_channel.response_types(parameters):
+        answer["code"] = exchange.world.interaction.add_code(_code(flow))
+    answer |= front_channel.front_channel_tokens(flow, answer.get("code", ""))
     if parameters.get("client_info") == "1":
-        answer["client_info"] = traveller.client_info()
+        answer["client_info"] = flow.client_info()
     answer |= _state(parameters) | {"session_state": exchange.trace_id}
     interaction = exchange.world.interaction
-    interaction.journeys.pop(token, None)
-    return _back(exchange, parameters, answer, interaction.add_session(traveller.identity))
+    interaction.pending_sign_ins.pop(token, None)
+    return _back(exchange, parameters, answer, interaction.add_session(flow.identity))
 
 
-def _code(traveller: Traveller) -> AuthorizationCode:
-    parameters = traveller.journey.parameters
+def _code(flow: SignInFlow) -> AuthorizationCode:
+    parameters = flow.pending.parameters
     return AuthorizationCode(
-        app=traveller.journey.app,
-        who=traveller.identity,
-        tenant=traveller.tenant.id,
+        app=flow.pending.app,
+        who=flow.identity,
+        tenant=flow.tenant.id,
         scopes=parameters["scope"],
         redirect_uri=parameters["redirect_uri"],
         challenge=parameters.get("code_challenge", ""),
         method=parameters.get("code_challenge_method", "plain"),
         nonce=parameters.get("nonce", ""),
-        issued_on=traveller.exchange.world.clock.now(),
-        spa=registered_as(traveller.app, parameters["redirect_uri"]) == "spa",
+        issued_on=flow.exchange.world.clock.now(),
+        spa=registered_as(flow.app, parameters["redirect_uri"]) == "spa",
     )
 
 
-def _decline(traveller: Traveller, _request: Request, token: str) -> Response:
+def _decline(flow: SignInFlow, _request: Request, token: str) -> Response:
     """The person said no."""
-    traveller.exchange.world.interaction.journeys.pop(token, None)
+    flow.exchange.world.interaction.pending_sign_ins.pop(token, None)
     raise _ToApplication(EntraError(65004))
 
 
 def _refuse(exchange: Exchange, request: Request, parameters: dict[str, str], problem: EntraError) -> Response:
     request.state.notes["aadsts"] = problem.code
-    body: Mapping[str, Any] = exchange.refusal(problem)
+    body: Mapping[str, Any] = exchange.error_body(problem)
     answer = {name: str(body[name]) for name in ("error", "error_description", "error_uri", "suberror") if name in body}
     return _back(exchange, parameters, answer | _state(parameters), "")
 
@@ -192,10 +194,10 @@ def _state(parameters: Mapping[str, str]) -> dict[str, str]:
 
 def _back(exchange: Exchange, parameters: dict[str, str], answer: dict[str, str], cookie: str) -> Response:
     """To the application, in the way it asked for."""
-    mode = front_channel.mode(parameters)
-    if mode == "form_post":
-        return showing.by_form(exchange, parameters["redirect_uri"], answer, cookie)
-    return showing.redirect(exchange, with_answer(parameters["redirect_uri"], answer, mode), cookie)
+    response_mode = front_channel.response_mode(parameters)
+    if response_mode == "form_post":
+        return pages_flow.by_form(exchange, parameters["redirect_uri"], answer, cookie)
+    return pages_flow.redirect(exchange, with_answer(parameters["redirect_uri"], answer, response_mode), cookie)
 
 
 _UNMET = {"second-factor": 50076, "security-key": 50074, "terms": 50158}

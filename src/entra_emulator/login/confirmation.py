@@ -29,10 +29,10 @@ def confirmation(exchange: Exchange) -> dict[str, Any]:
         return {}
     text = exchange.required("req_cnf")
     try:
-        asked = json.loads(from_base64url(text))
+        requested = json.loads(from_base64url(text))
     except (ValueError, RecursionError):
-        asked = None
-    kid = asked.get("kid") if isinstance(asked, dict) else None
+        requested = None
+    kid = requested.get("kid") if isinstance(requested, dict) else None
     if not isinstance(kid, str) or not kid:
         raise EntraError(_MALFORMED)
     return {"cnf": {"kid": kid, "xms_ksl": "sw"}}

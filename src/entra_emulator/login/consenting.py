@@ -9,16 +9,16 @@ from entra_emulator.model import App, Grant, ServicePrincipal, Tenant, User
 from entra_emulator.resources import GRAPH, Resource
 
 from .access import delegated_scopes
-from .scopes import DEFAULT, AskedScope
+from .scopes import DEFAULT, RequestedScope
 
 _FIRST_PERMISSION = {GRAPH: "User.Read"}
 _ADMINS = ("global administrator", "privileged role administrator", "cloud application administrator")
 
 
-def missing(tenant: Tenant, app: App, resource: Resource, user: User, asked: AskedScope) -> list[str]:
+def missing(tenant: Tenant, app: App, resource: Resource, user: User, requested: RequestedScope) -> list[str]:
     """The permissions asked for that nobody granted; for `.default` on nothing at all, the API's usual one."""
     granted = {scope.lower() for scope in delegated_scopes(tenant, app, resource, user)}
-    names = [name for name in asked.names if name != DEFAULT]
+    names = [name for name in requested.names if name != DEFAULT]
     if not names and not granted:
         names = [_FIRST_PERMISSION.get(resource.app_id, "user_impersonation")]
     return [name for name in names if name.lower() not in granted]

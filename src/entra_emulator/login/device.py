@@ -7,15 +7,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.aadsts import EntraError
-from entra_emulator.interaction import DeviceSignIn, Journey, new_user_code
+from entra_emulator.interaction import DeviceSignIn, PendingSignIn, new_user_code
 from entra_emulator.pages import device as pages
 from entra_emulator.pages import outcome
 
-from . import showing, version_one
+from . import pages_flow, version_one
 from .client_auth import find_app
 from .exchange import Exchange
-from .journey import Traveller
 from .scopes import parse
+from .sign_in_flow import SignInFlow
 
 LIFE_IN = 900
 INTERVAL_IN = 5
@@ -29,7 +29,7 @@ async def devicecode(request: Request) -> Response:
     try:
         await exchange.read_form(request)
         if exchange.version == 1:
-            exchange.form = version_one.translate_question(exchange.form)
+            exchange.form = version_one.translate_authorization(exchange.form)
         names = ("client_id", "scope")
         request.state.notes.update(
             form=tuple(exchange.form), tenant=exchange.tenant_name, **{name: exchange.form.get(name) for name in names}
@@ -40,7 +40,7 @@ async def devicecode(request: Request) -> Response:
         parse(scopes)
     except EntraError as problem:
         request.state.notes["aadsts"] = problem.code
-        return exchange.answer(exchange.refusal(problem), problem.definition.status, problem.code)
+        return exchange.response(exchange.error_body(problem), problem.definition.status, problem.code)
     now = exchange.world.clock.now()
     record = DeviceSignIn(app.id, exchange.tenant_name, scopes, new_user_code(), now)
     code = exchange.world.interaction.add_device(record)
@@ -55,13 +55,13 @@ async def devicecode(request: Request) -> Response:
         "message": f"To sign in, use a web browser to open the page {uri} and enter the code "
         f"{record.user_code} to authenticate.",
     }
-    return exchange.answer(version_one.device_answer(body) if exchange.version == 1 else body)
+    return exchange.response(version_one.device_response(body) if exchange.version == 1 else body)
 
 
 async def show(request: Request) -> Response:
     """GET /common/oauth2/deviceauth, or /device: the page for the code."""
     exchange = Exchange.of(request)
-    return showing.html(exchange, pages.enter_code(PAGE, code=request.query_params.get("otc", "")))
+    return pages_flow.html(exchange, pages.enter_code(PAGE, code=request.query_params.get("otc", "")))
 
 
 async def enter(request: Request) -> Response:
@@ -70,21 +70,21 @@ async def enter(request: Request) -> Response:
     try:
         await exchange.read_form(request)
     except EntraError as problem:
-        return showing.failed(exchange, request, problem)
+        return pages_flow.failed(exchange, request, problem)
     interaction = exchange.world.interaction
     typed = exchange.form.get("otc", "")
     code = interaction.device_of(typed)
     record = interaction.devices.get(code)
-    if record is None or record.standing != "pending" or expired(exchange, record):
+    if record is None or record.status != "pending" or expired(exchange, record):
         wrong = "That code didn't work. Check the code and try again."
-        return showing.html(exchange, pages.enter_code(PAGE, code=typed, wrong=wrong))
+        return pages_flow.html(exchange, pages.enter_code(PAGE, code=typed, wrong=wrong))
     exchange.tenant_name = record.tenant
-    journey = Journey(record.app, record.tenant, {"scope": record.scopes}, device=code)
-    token = interaction.add_journey(journey)
-    traveller, session = Traveller(exchange, journey), showing.session_of(exchange, request)
-    if session and traveller.fits(session):
-        traveller.enter(session)
-    return showing.next_page(traveller, request, token, ENDINGS)
+    pending = PendingSignIn(record.app, record.tenant, {"scope": record.scopes}, device=code)
+    token = interaction.add_pending(pending)
+    flow, session = SignInFlow(exchange, pending), pages_flow.session_of(exchange, request)
+    if session and flow.fits(session):
+        flow.enter(session)
+    return pages_flow.next_page(flow, request, token, ENDINGS)
 
 
 def expired(exchange: Exchange, record: DeviceSignIn) -> bool:
@@ -92,22 +92,22 @@ def expired(exchange: Exchange, record: DeviceSignIn) -> bool:
     return exchange.world.clock.now() >= record.issued_on + LIFE_IN
 
 
-def _done(traveller: Traveller, _request: Request, token: str) -> Response:
-    exchange, interaction = traveller.exchange, traveller.exchange.world.interaction
-    record = interaction.devices[traveller.journey.device]
-    record.standing, record.who = "approved", traveller.identity
-    interaction.journeys.pop(token, None)
+def _done(flow: SignInFlow, _request: Request, token: str) -> Response:
+    exchange, interaction = flow.exchange, flow.exchange.world.interaction
+    record = interaction.devices[flow.pending.device]
+    record.status, record.who = "approved", flow.identity
+    interaction.pending_sign_ins.pop(token, None)
     text = "You may now close this window and go back to your device."
-    cookie = interaction.add_session(traveller.identity)
-    return showing.html(exchange, outcome.done(f"You have signed in to {traveller.app.name}", text), cookie=cookie)
+    cookie = interaction.add_session(flow.identity)
+    return pages_flow.html(exchange, outcome.done(f"You have signed in to {flow.app.name}", text), cookie=cookie)
 
 
-def _declined(traveller: Traveller, _request: Request, token: str) -> Response:
-    interaction = traveller.exchange.world.interaction
-    interaction.devices[traveller.journey.device].standing = "declined"
-    interaction.journeys.pop(token, None)
+def _declined(flow: SignInFlow, _request: Request, token: str) -> Response:
+    interaction = flow.exchange.world.interaction
+    interaction.devices[flow.pending.device].status = "declined"
+    interaction.pending_sign_ins.pop(token, None)
     text = "The device was told that you declined. You may close this window."
-    return showing.html(traveller.exchange, outcome.done("You did not sign in", text))
+    return pages_flow.html(flow.exchange, outcome.done("You did not sign in", text))
 
 
 ENDINGS = {"done": _done, "declined": _declined}

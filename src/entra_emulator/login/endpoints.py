@@ -16,7 +16,7 @@ from entra_emulator.routing import Handler, Route, route
 from entra_emulator.web import dated
 from entra_emulator.world import LoggedRequest
 
-from . import accounts, authorize, cross_origin, device, discovery, federation, showing, sign_out, version_one
+from . import accounts, authorize, cross_origin, device, discovery, federation, pages_flow, sign_out, version_one
 from .exchange import Exchange
 
 
@@ -26,12 +26,12 @@ async def token(request: Request) -> Response:
     notes = request.state.notes
     try:
         await exchange.read_form(request)
-        notes.update(noted(exchange))
+        notes.update(log_fields(exchange))
         await federation.fetch_issuer_keys(exchange)
-        return exchange.answer(_granted(exchange))
+        return exchange.response(_granted(exchange))
     except EntraError as problem:
         notes["aadsts"] = problem.code
-        return exchange.answer(exchange.refusal(problem), problem.definition.status, problem.code)
+        return exchange.response(exchange.error_body(problem), problem.definition.status, problem.code)
 
 
 async def token_version_one(request: Request) -> Response:
@@ -40,16 +40,16 @@ async def token_version_one(request: Request) -> Response:
     notes = request.state.notes
     try:
         await exchange.read_form(request)
-        notes.update(noted(exchange), scope=exchange.form.get("resource"))
+        notes.update(log_fields(exchange), scope=exchange.form.get("resource"))
         version_one.refuse_personal(exchange)
         resource = exchange.form.get("resource", "").strip()
         exchange.form = version_one.translate(exchange.form)
         await federation.fetch_issuer_keys(exchange)
-        return exchange.answer(version_one.answer(_granted(exchange), resource))
+        return exchange.response(version_one.answer(_granted(exchange), resource))
     except EntraError as problem:
         notes["aadsts"] = problem.code
-        body = exchange.refusal(problem, version_one.error_name(problem))
-        return exchange.answer(body, problem.definition.status, problem.code)
+        body = exchange.error_body(problem, version_one.error_name(problem))
+        return exchange.response(body, problem.definition.status, problem.code)
 
 
 def _version_one(handler: Handler) -> Handler:
@@ -67,13 +67,13 @@ async def only_post(request: Request) -> Response:
     exchange = Exchange.of(request)
     problem = EntraError(900561, accepted="POST", method=request.method)
     request.state.notes["aadsts"] = problem.code
-    return exchange.answer(exchange.refusal(problem), problem.definition.status, problem.code)
+    return exchange.response(exchange.error_body(problem), problem.definition.status, problem.code)
 
 
 def _granted(exchange: Exchange) -> dict[str, Any]:
     if "resource" in exchange.form:
         raise EntraError(901002)
-    check_rate(exchange.world, _tenant_or_none(exchange), functools.partial(_asked, exchange))
+    check_rate(exchange.world, _tenant_or_none(exchange), functools.partial(_as_log_entry, exchange))
     grant_type = exchange.required("grant_type")
     if grant_type not in GRANTS:
         raise EntraError(70003, grant_type=grant_type)
@@ -84,13 +84,13 @@ def _tenant_or_none(exchange: Exchange) -> Tenant | None:
     return exchange.world.state.tenant(exchange.tenant_name, exchange.realm)
 
 
-def _asked(exchange: Exchange) -> LoggedRequest:
+def _as_log_entry(exchange: Exchange) -> LoggedRequest:
     """The request as the log will have it, but for its answer."""
     now = exchange.world.clock.now()
-    return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **noted(exchange))
+    return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **log_fields(exchange))
 
 
-def noted(exchange: Exchange) -> dict[str, Any]:
+def log_fields(exchange: Exchange) -> dict[str, Any]:
     """What the request log keeps of a form: the names of all its fields, and those values that are no secrets."""
     return {
         "form": tuple(exchange.form),
@@ -139,7 +139,7 @@ def _discover(
         request.state.notes["aadsts"] = problem.code
         status = problem.definition.status
         # Discovery has its own name for a tenant that is not there; the token endpoint says invalid_request.
-        body = exchange.refusal(problem, error="invalid_tenant" if problem.code == 90002 else None)
+        body = exchange.error_body(problem, error="invalid_tenant" if problem.code == 90002 else None)
     return dated(exchange.world, json.dumps(body).encode(), status, [*headers, *exchange.common_headers()])
 
 
@@ -157,7 +157,7 @@ def routes() -> list[Route]:
         route("POST", "/{tenant}/oauth2/devicecode", _version_one(device.devicecode)),
         *(route(method, "/{tenant}/oauth2/authorize", _version_one(authorize.authorize)) for method in ("GET", "POST")),
         *(route(method, "/{tenant}/oauth2/logout", _version_one(sign_out.logout)) for method in ("GET", "POST")),
-        route("POST", f"/{{tenant}}{showing.STEP}", authorize.step),
+        route("POST", f"/{{tenant}}{pages_flow.STEP}", authorize.step),
         route("GET", device.PAGE, device.show),
         route("GET", device.SHORT_PAGE, device.show),
         route("POST", device.PAGE, device.enter),

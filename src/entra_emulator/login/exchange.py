@@ -52,7 +52,7 @@ class Exchange:
 
     world: World
     site: Site
-    asked_id: str | None = None
+    client_request_id: str | None = None
     trace_id: str = field(default_factory=new_id)
     form: Mapping[str, str] = field(default_factory=dict)
     authorization: str = ""
@@ -73,7 +73,7 @@ class Exchange:
         return cls(
             world=state["world"],
             site=state["site"],
-            asked_id=as_guid(sent.get(b"client-request-id", "")),
+            client_request_id=as_guid(sent.get(b"client-request-id", "")),
             authorization=sent.get(b"authorization", ""),
             origin=sent.get(b"origin", ""),
             tenant_name=request.path_params.get("tenant", ""),
@@ -85,7 +85,7 @@ class Exchange:
     @functools.cached_property
     def correlation_id(self) -> str:
         """The client's own id of the request, else one made for it."""
-        return self.asked_id or new_id()
+        return self.client_request_id or new_id()
 
     @property
     def realm(self) -> str | None:
@@ -157,7 +157,7 @@ class Exchange:
             return tuple(str(value) for value in values)
         return ()
 
-    def answer(self, body: Mapping[str, Any], status: int = 200, code: int = 0) -> Response:
+    def response(self, body: Mapping[str, Any], status: int = 200, code: int = 0) -> Response:
         """A token endpoint answer, with the headers Entra sends."""
         headers = [
             ("Cache-Control", "no-store, no-cache"),
@@ -191,8 +191,8 @@ class Exchange:
         ]
         if not self.site.local_port:
             headers.insert(0, ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
-        if self.asked_id:
-            headers.append(("client-request-id", self.asked_id))
+        if self.client_request_id:
+            headers.append(("client-request-id", self.client_request_id))
         return headers
 
     def _telemetry(self, code: int) -> str:
@@ -200,7 +200,7 @@ class Exchange:
         age = "" if self.token_age_in is None else f"{self.token_age_in * 1000:.4f}"
         return f"1,{code},0,{age},"
 
-    def refusal(self, problem: EntraError, error: str | None = None) -> dict[str, object]:
+    def error_body(self, problem: EntraError, error: str | None = None) -> dict[str, object]:
         """The JSON body of a refusal."""
         separator = "\r\n" if self.world.state.settings.description_separator == "crlf" else " "
         facts = {

@@ -13,23 +13,26 @@ from entra_emulator.tokens.id_tokens import hashes
 
 from .exchange import Client
 from .issuing import access_part, allow, sign_id
-from .journey import Traveller
 from .scopes import parse
+from .sign_in_flow import SignInFlow
 
 CODE, TOKEN, ID_TOKEN = "code", "token", "id_token"
 _MODES = ("query", "fragment", "form_post")
 
 
-def kinds(parameters: Mapping[str, str]) -> list[str]:
+def response_types(parameters: Mapping[str, str]) -> list[str]:
     """What is asked for."""
     return parameters.get("response_type", "").split()
 
 
-def mode(parameters: Mapping[str, str]) -> str:
+def response_mode(parameters: Mapping[str, str]) -> str:
     """How the answer goes back: as asked, else in the query, and tokens in the fragment."""
-    with_tokens, asked = bool({TOKEN, ID_TOKEN} & set(kinds(parameters))), parameters.get("response_mode", "")
-    if asked in _MODES and not (with_tokens and asked == "query"):
-        return asked
+    with_tokens, requested = (
+        bool({TOKEN, ID_TOKEN} & set(response_types(parameters))),
+        parameters.get("response_mode", ""),
+    )
+    if requested in _MODES and not (with_tokens and requested == "query"):
+        return requested
     return "fragment" if with_tokens else "query"
 
 
@@ -39,41 +42,41 @@ def check(app: App, parameters: Mapping[str, str]) -> None:
     :raises EntraError: 900144 nothing asked for, 70005 no such thing or an ID token without openid, 700051 700054 not
         enabled, 70007 no such mode or tokens in a query, 90014 an ID token without nonce.
     """
-    asked = kinds(parameters)
-    if not asked:
+    requested = response_types(parameters)
+    if not requested:
         raise EntraError(900144, parameter="response_type")
-    if strange := [kind for kind in asked if kind not in (CODE, TOKEN, ID_TOKEN)]:
+    if strange := [kind for kind in requested if kind not in (CODE, TOKEN, ID_TOKEN)]:
         raise EntraError(70005, reason=f"'{strange[0]}' is none.")
-    if TOKEN in asked and not app.access_tokens:
+    if TOKEN in requested and not app.access_tokens:
         raise EntraError(700051)
-    if ID_TOKEN in asked and not app.id_tokens:
+    if ID_TOKEN in requested and not app.id_tokens:
         raise EntraError(700054)
     wanted = parameters.get("response_mode", "")
-    if wanted and (wanted not in _MODES or (wanted == "query" and asked != [CODE])):
-        raise EntraError(70007, mode=wanted)
-    if ID_TOKEN in asked and "openid" not in parse(parameters["scope"]).oidc:
+    if wanted and (wanted not in _MODES or (wanted == "query" and requested != [CODE])):
+        raise EntraError(70007, response_mode=wanted)
+    if ID_TOKEN in requested and "openid" not in parse(parameters["scope"]).oidc:
         raise EntraError(70005, reason="response type 'id_token' requires the 'openid' scope.")
-    if ID_TOKEN in asked and not parameters.get("nonce"):
+    if ID_TOKEN in requested and not parameters.get("nonce"):
         raise EntraError(90014, parameter="nonce")
 
 
-def handed_out(traveller: Traveller, code: str) -> dict[str, str]:
+def front_channel_tokens(flow: SignInFlow, code: str) -> dict[str, str]:
     """The tokens of the answer, with the hashes by which the ID token vouches for what is beside it.
 
     :param code: the code in the same answer, '' for none.
     :raises EntraError: whatever the rules have against it.
     """
-    exchange, parameters = traveller.exchange, traveller.journey.parameters
-    asked = kinds(parameters)
-    if not {TOKEN, ID_TOKEN} & set(asked):
+    exchange, parameters = flow.exchange, flow.pending.parameters
+    requested = response_types(parameters)
+    if not {TOKEN, ID_TOKEN} & set(requested):
         return {}
     exchange.form, exchange.nonce = parameters, parameters.get("nonce", "")
-    allowed = allow(exchange, Client(traveller.app, "0"), traveller.session, traveller.tenant, traveller.asked)
+    allowed = allow(exchange, Client(flow.app, "0"), flow.session, flow.tenant, flow.requested)
     answer: dict[str, str] = {}
-    if TOKEN in asked:
-        part = access_part(exchange, allowed, traveller.asked)
+    if TOKEN in requested:
+        part = access_part(exchange, allowed, flow.requested)
         answer = {name: str(part[name]) for name in ("access_token", "token_type", "expires_in", "scope")}
-    if ID_TOKEN in asked:
+    if ID_TOKEN in requested:
         beside = hashes(code=code, token=answer.get("access_token", ""))
-        answer["id_token"] = sign_id(exchange, allowed.who, traveller.asked, beside)
+        answer["id_token"] = sign_id(exchange, allowed.who, flow.requested, beside)
     return answer

@@ -21,7 +21,7 @@ from .confirmation import confirmation, token_type
 from .exchange import Client, Exchange
 from .federation import fmi_subject
 from .permission import find_resource, permit
-from .scopes import DEFAULT, AskedScope
+from .scopes import DEFAULT, RequestedScope
 
 APP_LIFE_IN = 3599
 CAE_LIFE_IN = 86_399
@@ -30,7 +30,7 @@ PERSONAL_LIFE_IN = 3600
 FAMILY_ID = "1"
 
 
-def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedScope) -> dict[str, Any]:
+def app_token(exchange: Exchange, client: Client, tenant: Tenant, requested: RequestedScope) -> dict[str, Any]:
     """An application's own token; with fmi_path in the form, in the name of one of its federated identities.
 
     :raises EntraError: 7000229 if it has no service principal in the tenant, 500021, 500011 500014 650057,
@@ -40,7 +40,7 @@ def app_answer(exchange: Exchange, client: Client, tenant: Tenant, asked: AskedS
     principal = tenant.principal(client.app.id)
     if principal is None:
         raise EntraError(7000229, app=client.app.id, tenant=tenant.id)
-    resource, audience = find_resource(exchange, asked, tenant)
+    resource, audience = find_resource(exchange, requested, tenant)
     check_resource(client.app, tenant, resource, audience)
     roles = app_roles(tenant, client.app, resource)
     check_workload_assignment(client.app, tenant, resource, roles)
@@ -66,9 +66,11 @@ class Allowed:
     life_in: int
 
 
-def allow(exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, asked: AskedScope) -> Allowed:
+def allow(
+    exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, requested: RequestedScope
+) -> Allowed:
     """:raises EntraError: whatever `permit` has against it."""
-    allowed = permit(exchange, client.app, session, tenant, asked)
+    allowed = permit(exchange, client.app, session, tenant, requested)
     resource = allowed.resource
     who = Principal(
         tenant,
@@ -84,39 +86,39 @@ def allow(exchange: Exchange, client: Client, session: RefreshToken, tenant: Ten
     what = Access(
         resource,
         allowed.audience,
-        scopes=_with_oidc(allowed.scopes, asked, resource),
+        scopes=_with_oidc(allowed.scopes, requested, resource),
         capabilities=_capabilities(exchange, resource),
         contexts=allowed.contexts,
     )
     return Allowed(who, what, _life_in(what.capabilities, _users_life_in(tenant)))
 
 
-def access_part(exchange: Exchange, allowed: Allowed, asked: AskedScope) -> dict[str, Any]:
+def access_part(exchange: Exchange, allowed: Allowed, requested: RequestedScope) -> dict[str, Any]:
     """The access token and what is said of it."""
     return {
         "token_type": token_type(exchange),
-        "scope": _echo(asked, allowed.what.scopes),
+        "scope": _echo(requested, allowed.what.scopes),
         "expires_in": allowed.life_in,
         "ext_expires_in": allowed.life_in,
         "access_token": _sign_access(exchange, allowed.who, allowed.what, allowed.life_in),
     }
 
 
-def user_answer(
-    exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, asked: AskedScope
+def user_tokens(
+    exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, requested: RequestedScope
 ) -> dict[str, Any]:
     """A user's tokens: access token, a new refresh token, and what else the scope and form ask for.
 
     :param session: the sign-in that all of this goes back to; the new refresh token continues it.
     :raises EntraError: whatever `permit` has against it.
     """
-    allowed = allow(exchange, client, session, tenant, asked)
-    answer = access_part(exchange, allowed, asked)
-    answer["refresh_token"] = _next_refresh_token(exchange, client, session, asked)
+    allowed = allow(exchange, client, session, tenant, requested)
+    answer = access_part(exchange, allowed, requested)
+    answer["refresh_token"] = _next_refresh_token(exchange, client, session, requested)
     if client.app.family:
         answer["foci"] = FAMILY_ID
-    if "openid" in asked.oidc:
-        answer["id_token"] = sign_id(exchange, allowed.who, asked)
+    if "openid" in requested.oidc:
+        answer["id_token"] = sign_id(exchange, allowed.who, requested)
     if exchange.form.get("client_info") == "1" and allowed.who.user and allowed.who.home:
         answer["client_info"] = client_info(allowed.who.user, allowed.who.home)
     return answer
@@ -132,7 +134,7 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
     version = what.resource.token_version
     claims = access_claims(who, what, _stamp(exchange, who.tenant, version, life_in + 1))
     if who.user:
-        exchange.world.interaction.strengths[claims["uti"]] = who.amr
+        exchange.world.interaction.authentication_methods[claims["uti"]] = who.amr
     claims |= confirmation(exchange)
     if fmi_path:
         claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
@@ -141,14 +143,16 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
     return exchange.world.keys.sign(claims, with_thumbprint=version == 1)
 
 
-def sign_id(exchange: Exchange, who: Principal, asked: AskedScope, beside: Mapping[str, str] | None = None) -> str:
+def sign_id(
+    exchange: Exchange, who: Principal, requested: RequestedScope, beside: Mapping[str, str] | None = None
+) -> str:
     """An ID token. `beside`: the hashes of what the authorization endpoint hands out with it."""
     stamp = _stamp(exchange, who.tenant, exchange.version, lifetime_in(who) - BACKDATED_IN)
     nonce = exchange.nonce or None
     if exchange.version == 1:
         claims = id_token_claims_version_one(who, stamp, nonce=nonce, beside=beside)
         return exchange.world.keys.sign(claims, with_thumbprint=True)
-    claims = id_token_claims(who, stamp, oidc=asked.oidc, nonce=nonce, beside=beside)
+    claims = id_token_claims(who, stamp, oidc=requested.oidc, nonce=nonce, beside=beside)
     return exchange.world.keys.sign(claims, with_thumbprint=False)
 
 
@@ -167,23 +171,24 @@ def _life_in(capabilities: tuple[str, ...], usual_in: int) -> int:
     return CAE_LIFE_IN if "cp1" in (one.lower() for one in capabilities) else usual_in
 
 
-def _with_oidc(granted: tuple[str, ...], asked: AskedScope, resource: Resource) -> tuple[str, ...]:
+def _with_oidc(granted: tuple[str, ...], requested: RequestedScope, resource: Resource) -> tuple[str, ...]:
     """On Microsoft Graph the OpenID scopes are permissions like others, elsewhere they are not in the access token."""
     if resource.app_id != GRAPH:
         return granted
-    return tuple(sorted({*granted, *(one for one in GRAPH_OIDC if one in asked.oidc)}, key=str.lower))
+    return tuple(sorted({*granted, *(one for one in GRAPH_OIDC if one in requested.oidc)}, key=str.lower))
 
 
-def _echo(asked: AskedScope, scopes: tuple[str, ...]) -> str:
+def _echo(requested: RequestedScope, scopes: tuple[str, ...]) -> str:
     """The scope member: everything the token allows, in the resource's name as asked for, then `.default` if asked."""
-    words = [scope if scope in GRAPH_OIDC else asked.qualified(scope) for scope in scopes]
-    if asked.default:
-        words.append(asked.qualified(DEFAULT))
+    words = [scope if scope in GRAPH_OIDC else requested.qualified(scope) for scope in scopes]
+    if requested.default:
+        words.append(requested.qualified(DEFAULT))
     return " ".join(words)
 
 
-def _next_refresh_token(exchange: Exchange, client: Client, session: RefreshToken, asked: AskedScope) -> str:
-    record = replace(session, app=client.app.id, scopes=asked.text, issued_on=exchange.world.clock.now(), used=False)
+def _next_refresh_token(exchange: Exchange, client: Client, session: RefreshToken, requested: RequestedScope) -> str:
+    now = exchange.world.clock.now()
+    record = replace(session, app=client.app.id, scopes=requested.text, issued_on=now, used=False)
     return exchange.world.state.add_refresh_token(record)
 
 

@@ -16,7 +16,7 @@ from entra_emulator.resources import GRAPH, Resource
 
 from .access import delegated_scopes, membership, require_consent
 from .exchange import Exchange
-from .scopes import AskedScope
+from .scopes import RequestedScope
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,9 @@ class Permission:
     contexts: tuple[str, ...]
 
 
-def permit(exchange: Exchange, app: App, session: RefreshToken, tenant: Tenant, asked: AskedScope) -> Permission:
+def permit(
+    exchange: Exchange, app: App, session: RefreshToken, tenant: Tenant, requested: RequestedScope
+) -> Permission:
     """Whether the user of a sign-in may have a token of `tenant` through `app`.
 
     :raises EntraError: what stands against it: 50034, 9002332, 50020 and the account's, 500021 500212 500213, 500011
@@ -46,7 +48,7 @@ def permit(exchange: Exchange, app: App, session: RefreshToken, tenant: Tenant, 
     if home.id != tenant.id:
         check_crossing(home, tenant)
     member, roles = membership(state, user, home, tenant, app)
-    resource, audience = find_resource(exchange, asked, tenant)
+    resource, audience = find_resource(exchange, requested, tenant)
     check_resource(app, tenant, resource, audience)
     sign_in = SignIn(
         tenant=tenant,
@@ -64,9 +66,9 @@ def permit(exchange: Exchange, app: App, session: RefreshToken, tenant: Tenant, 
         address=exchange.address,
     )
     check_user_may_use(sign_in)
-    check_scopes(state, app, resource, asked.names)
+    check_scopes(state, app, resource, requested.names)
     granted = delegated_scopes(tenant, app, resource, user)
-    require_consent(app, asked, granted)
+    require_consent(app, requested, granted)
     enforce(sign_in)
     object_id = member.id if member else user.id
     return Permission(home, user, object_id, roles, resource, audience, granted, contexts_met(sign_in))
@@ -84,12 +86,12 @@ def find_user(exchange: Exchange, session: RefreshToken) -> tuple[Tenant, User]:
     return home, user
 
 
-def find_resource(exchange: Exchange, asked: AskedScope, tenant: Tenant) -> tuple[Resource, str]:
+def find_resource(exchange: Exchange, requested: RequestedScope, tenant: Tenant) -> tuple[Resource, str]:
     """The resource of a scope, and the audience its token names: v1.0 tokens repeat what the request wrote.
 
     :raises EntraError: 500011 for a resource that the tenant does not have.
     """
-    identifier = asked.resource if asked.resource is not None else GRAPH
+    identifier = requested.resource if requested.resource is not None else GRAPH
     if found := exchange.world.state.resource(identifier, tenant, exchange.realm):
         return found, identifier
     raise EntraError(500011, resource=identifier, tenant=tenant.name)

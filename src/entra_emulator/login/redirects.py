@@ -34,12 +34,12 @@ def _comparable(uri: str) -> tuple[str, ...]:
     return (parts.scheme, host, shown, parts.path or "/", parts.query, parts.fragment)
 
 
-def with_answer(redirect_uri: str, answer: Mapping[str, str], mode: str) -> str:
+def with_answer(redirect_uri: str, answer: Mapping[str, str], response_mode: str) -> str:
     """The URI with the answer in its query or fragment; a URI without a path gets its slash, as Entra writes it."""
     parts = urlsplit(redirect_uri)
     text = urlencode(answer)
     path = parts.path or ("/" if parts.scheme in ("http", "https") else "")
-    if mode == "fragment":
+    if response_mode == "fragment":
         return urlunsplit((parts.scheme, parts.netloc, path, parts.query, text))
     query = f"{parts.query}&{text}" if parts.query else text
     return urlunsplit((parts.scheme, parts.netloc, path, query, ""))

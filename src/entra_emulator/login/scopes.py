@@ -12,7 +12,7 @@ DEFAULT = ".default"
 
 
 @dataclass(frozen=True)
-class AskedScope:
+class RequestedScope:
     """What a scope parameter asks for: permissions `names` of one `resource`, and OpenID scopes.
 
     `resource` is the text before the last slash, so `https://management.azure.com//.default` names the resource
@@ -34,7 +34,7 @@ class AskedScope:
         return name if self.resource is None else f"{self.resource}/{name}"
 
 
-def parse(text: str) -> AskedScope:
+def parse(text: str) -> RequestedScope:
     """Read a scope parameter of a user's flow.
 
     :raises EntraError: 28000 for two resources, 70011 for text that is no scope or for `.default` beside names.
@@ -48,10 +48,10 @@ def parse(text: str) -> AskedScope:
     if DEFAULT in names and len(names) > 1:
         raise EntraError(70011, scope=text)
     oidc = frozenset(word.lower() for word in words if word.lower() in OIDC)
-    return AskedScope(text, next(iter(resources.values()), None), names, oidc)
+    return RequestedScope(text, next(iter(resources.values()), None), names, oidc)
 
 
-def parse_app_only(text: str) -> AskedScope:
+def parse_app_only(text: str) -> RequestedScope:
     """Read the scope parameter of client credentials: exactly one `<resource>/.default`.
 
     OpenID scopes beside it are allowed and mean nothing: MSAL for Go sends them.
@@ -64,7 +64,7 @@ def parse_app_only(text: str) -> AskedScope:
     resource, slash, name = (words[0] if words else "").rpartition("/")
     if not slash or not resource or name != DEFAULT:
         raise EntraError(1002012, scope=words[0] if words else text)
-    return AskedScope(text, resource, (DEFAULT,), frozenset())
+    return RequestedScope(text, resource, (DEFAULT,), frozenset())
 
 
 def _split(word: str, text: str) -> tuple[str | None, str]:

@@ -6,12 +6,12 @@ from entra_emulator.interaction import Identity
 from entra_emulator.model import RefreshToken, Tenant
 
 from .exchange import Client, Exchange
-from .issuing import user_answer
-from .scopes import AskedScope
+from .issuing import user_tokens
+from .scopes import RequestedScope
 
 
-def session_answer(
-    exchange: Exchange, client: Client, who: Identity, tenant: Tenant, asked: AskedScope, *, spa: bool = False
+def session_tokens(
+    exchange: Exchange, client: Client, who: Identity, tenant: Tenant, requested: RequestedScope, *, spa: bool = False
 ) -> dict[str, Any]:
     """The body of the answer; a refresh token is in it only if offline_access was asked for.
 
@@ -23,13 +23,13 @@ def session_answer(
         app=client.app.id,
         user=who.user,
         home=who.home,
-        scopes=asked.text,
+        scopes=requested.text,
         granted_on=who.signed_in_on,
         issued_on=exchange.world.clock.now(),
         amr=who.amr,
         spa=spa,
     )
-    body = user_answer(exchange, client, session, tenant, asked)
-    if "offline_access" not in asked.oidc:
+    body = user_tokens(exchange, client, session, tenant, requested)
+    if "offline_access" not in requested.oidc:
         del exchange.world.state.refresh_tokens[body.pop("refresh_token")]
     return body

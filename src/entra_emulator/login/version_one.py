@@ -30,12 +30,12 @@ def translate(form: Mapping[str, str]) -> dict[str, str]:
     return words
 
 
-def translate_question(parameters: Mapping[str, str]) -> dict[str, str]:
+def translate_authorization(parameters: Mapping[str, str]) -> dict[str, str]:
     """The parameters of a v1.0 authorization request; the resource may be left to the token request."""
     return {"scope": _OIDC, **translate(parameters)}
 
 
-def device_answer(body: Mapping[str, Any]) -> dict[str, str]:
+def device_response(body: Mapping[str, Any]) -> dict[str, str]:
     """The answer of the device endpoint, as v1.0 writes it."""
     names = {"verification_uri": "verification_url"}
     return {names.get(name, name): str(value) for name, value in body.items()}

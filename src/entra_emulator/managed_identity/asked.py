@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entra_emulator.web import json_answer
+from entra_emulator.web import json_response
 from entra_emulator.world import World
 
 from .identities import Identities
@@ -43,7 +43,7 @@ class Asked:
 
     def json(self, body: Mapping[str, Any] | None, status: int = 200, *headers: tuple[str, str]) -> Response:
         """An answer, dated by the emulator's clock."""
-        return json_answer(self.setting.world, body, status, headers)
+        return json_response(self.setting.world, body, status, headers)
 
 
 @dataclass(frozen=True)

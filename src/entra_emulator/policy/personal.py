@@ -17,7 +17,7 @@ _EXPIRED = frozenset({50173, 700082})
 _NO_CONSENT = 65001
 
 
-def unwelcome(app: App, home: Tenant, endpoint: str, resource: Resource | None) -> str:
+def wrong_account_kind(app: App, home: Tenant, endpoint: str, resource: Resource | None) -> str:
     """What the sign-in page says to somebody whose kind of account is not for this, '' if it is.
 
     :param endpoint: the tenant segment of the URL.

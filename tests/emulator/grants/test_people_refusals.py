@@ -54,7 +54,7 @@ def poll(ask: Ask, given: str) -> dict[str, Any]:
 def test_declined_device(entra: Emulator, http: httpx.Client, ask: Ask) -> None:
     """A person who says no is 65004, with the error of RFC 8628's declined sign-in."""
     given = device_code(entra, http)
-    entra._world.interaction.devices[given].standing = "declined"
+    entra._world.interaction.devices[given].status = "declined"
     body = poll(ask, given)
     assert (body["error"], body["error_codes"]) == ("authorization_declined", [65004])
 

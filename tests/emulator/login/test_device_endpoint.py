@@ -43,7 +43,7 @@ def approve(entra: Emulator) -> None:
     assert found is not None
     home, user = found
     [record] = entra._running().interaction.devices.values()
-    record.standing = "approved"
+    record.status = "approved"
     record.who = Identity(user.id, home.id, ("pwd",), entra.clock.now())
 
 

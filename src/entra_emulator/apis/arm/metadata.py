@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from entra_emulator.clouds import Cloud, clouds
 from entra_emulator.routing import Route, route
-from entra_emulator.web import json_answer
+from entra_emulator.web import json_response
 from entra_emulator.world import Site
 
 _NAMES = {"public": "AzureCloud", "china": "AzureChinaCloud", "usgov": "AzureUSGovernment", "bleu": "BleuCloud"}
@@ -28,13 +28,13 @@ async def _endpoints(request: Request) -> Response:
     version = request.query_params.get("api-version", "")
     if not version:
         error = {"code": "MissingApiVersionParameter", "message": "The query parameter api-version is required."}
-        return json_answer(request.state.world, {"error": error}, 400)
+        return json_response(request.state.world, {"error": error}, 400)
     if version < "2018-05-01":
-        return json_answer(request.state.world, _first(site))
+        return json_response(request.state.world, _first(site))
     if version < "2022-09-01":
         listed = [one for one in clouds() if one.name in _NAMES and one.arm]
-        return json_answer(request.state.world, [_full(_site_of(site, one)) for one in listed])
-    return json_answer(request.state.world, _full(site))
+        return json_response(request.state.world, [_full(_site_of(site, one)) for one in listed])
+    return json_response(request.state.world, _full(site))
 
 
 def _site_of(site: Site, cloud: Cloud) -> Site:

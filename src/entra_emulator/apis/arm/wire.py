@@ -18,7 +18,7 @@ from entra_emulator.apis.continuous_access import encoded
 from entra_emulator.model import Subscription, Tenant, new_id
 from entra_emulator.resources import ARM
 from entra_emulator.routing import Handler
-from entra_emulator.web import json_answer, read_body
+from entra_emulator.web import json_response, read_body
 from entra_emulator.world import World
 
 _VERSION = re.compile(
@@ -76,10 +76,10 @@ def endpoint(answer: Callable[[Call], Reply]) -> Handler:
         ]
         try:
             reply = answer(Call(request, _caller(request), await read_body(request)))
-            return json_answer(world, reply.body, reply.status, [*reply.headers, *ids])
+            return json_response(world, reply.body, reply.status, [*reply.headers, *ids])
         except Refusal as problem:
             body = {"error": {"code": problem.code, "message": problem.message}}
-            return json_answer(world, body, problem.status, [*problem.headers, *ids])
+            return json_response(world, body, problem.status, [*problem.headers, *ids])
 
     return handle
 

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from entra_emulator.model import new_id
 from entra_emulator.routing import Handler, NoRoute, Route, Router, tidy
-from entra_emulator.web import json_answer, read_body
+from entra_emulator.web import json_response, read_body
 
 from .wire import Refusal, caller, check_content_type, refused
 
@@ -36,7 +36,7 @@ def handler(single: Sequence[Route]) -> Handler:
             answer = await _answer(router, request, step, done)
             done[answer["id"]] = answer["status"]
             responses.append(answer)
-        return json_answer(request.state.world, {"responses": responses}, 200)
+        return json_response(request.state.world, {"responses": responses}, 200)
 
     return handle
 

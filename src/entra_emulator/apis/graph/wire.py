@@ -14,7 +14,7 @@ from entra_emulator.model import new_id
 from entra_emulator.resources import GRAPH
 from entra_emulator.routing import Handler
 from entra_emulator.state import as_guid
-from entra_emulator.web import dated, json_answer, read_body
+from entra_emulator.web import dated, json_response, read_body
 
 Answer = dict[str, Any]
 _MESSAGES = {
@@ -59,7 +59,7 @@ def _handler(answer: Callable[[Request, Caller, bytes], Answer | int | None], st
             return refused(request, problem, ids)
         if isinstance(body, int):
             return dated(world, str(body).encode(), status, [("Content-Type", "text/plain"), *headers])
-        return json_answer(world, body, status, headers)
+        return json_response(world, body, status, headers)
 
     return handle
 
@@ -98,7 +98,7 @@ def refused(request: Request, problem: Refusal, ids: Sequence[tuple[str, str]]) 
     world = request.state.world
     inner = {"date": timestamp(world.clock.now()).replace(" ", "T").rstrip("Z"), **dict(ids)}
     error = {"code": problem.code, "message": problem.message, "innerError": inner}
-    return json_answer(world, {"error": error}, problem.status, [*problem.headers, *ids])
+    return json_response(world, {"error": error}, problem.status, [*problem.headers, *ids])
 
 
 def caller(request: Request) -> Caller:

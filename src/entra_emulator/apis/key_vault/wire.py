@@ -18,7 +18,7 @@ from entra_emulator.model import Tenant, Vault, new_id
 from entra_emulator.resources import KEY_VAULT
 from entra_emulator.routing import Handler
 from entra_emulator.vaults import VaultSecret
-from entra_emulator.web import json_answer, read_body
+from entra_emulator.web import json_response, read_body
 
 
 class Refusal(Exception):
@@ -79,8 +79,8 @@ def endpoint(call: Call) -> Handler:
                 error["innererror"] = {"code": problem.inner}
             if problem.status == 401:
                 headers.append(("WWW-Authenticate", _challenge(request)))
-            return json_answer(world, {"error": error}, problem.status, headers)
-        return json_answer(world, answer, 204 if answer is None else 200, headers)
+            return json_response(world, {"error": error}, problem.status, headers)
+        return json_response(world, answer, 204 if answer is None else 200, headers)
 
     return handle
 

@@ -16,12 +16,12 @@ from entra_emulator.pages import sign_in as sign_in_pages
 from entra_emulator.web import dated
 
 from .exchange import Exchange
-from .journey import Traveller, Unwelcome
+from .sign_in_flow import SignInFlow, WrongAccountKind
 
 COOKIE = "ESTSAUTH"
 STEP = "/login"
 
-Ending = Callable[[Traveller, Request, str], Response]
+Ending = Callable[[SignInFlow, Request, str], Response]
 Endings = Mapping[str, Ending]
 """What to do when the journey is `done` or `declined`: that differs between an application and a device."""
 
@@ -62,17 +62,17 @@ def session_of(exchange: Exchange, request: Request) -> Identity | None:
     return session if session and user and user.tokens_valid_from <= session.signed_in_on else None
 
 
-async def advance(traveller: Traveller, request: Request, endings: Endings) -> Response:
+async def advance(flow: SignInFlow, request: Request, endings: Endings) -> Response:
     """Take what the person sent, and show what comes next."""
-    form, token = traveller.exchange.form, traveller.exchange.form["flow"]
+    form, token = flow.exchange.form, flow.exchange.form["flow"]
     if {form.get(name) for name in ("choice", "consent", "confirm", "terms")} & {"cancel", "no"}:
-        return endings["declined"](traveller, request, token)
-    wrong = _take(traveller, form, session_of(traveller.exchange, request))
-    return next_page(traveller, request, token, endings, wrong=wrong)
+        return endings["declined"](flow, request, token)
+    wrong = _take(flow, form, session_of(flow.exchange, request))
+    return next_page(flow, request, token, endings, wrong=wrong)
 
 
 def next_page(
-    traveller: Traveller,
+    flow: SignInFlow,
     request: Request,
     token: str,
     endings: Endings,
@@ -81,94 +81,94 @@ def next_page(
     session: Identity | None = None,
 ) -> Response:
     """The page the person has to see next, or the end."""
-    exchange, journey = traveller.exchange, traveller.journey
+    exchange, pending = flow.exchange, flow.pending
     try:
-        stop = traveller.stop()
-        if journey.user and journey.device and not journey.confirmed:
-            return html(exchange, device_pages.confirm(*_common(traveller, token), traveller.person[1].upn))
+        stop = flow.stop()
+        if pending.user and pending.device and not pending.confirmed:
+            return html(exchange, device_pages.confirm(*_common(flow, token), flow.person[1].upn))
         if stop == "done":
-            return endings["done"](traveller, request, token)
-        return html(exchange, _page(stop, traveller, token, wrong, session))
+            return endings["done"](flow, request, token)
+        return html(exchange, _page(stop, flow, token, wrong, session))
     except EntraError as problem:
         return failed(exchange, request, problem)
 
 
-def _take(traveller: Traveller, form: Mapping[str, str], session: Identity | None) -> str:
+def _take(flow: SignInFlow, form: Mapping[str, str], session: Identity | None) -> str:
     """Do what the form says; gives what is wrong with it, '' for nothing."""
-    journey = traveller.journey
+    pending = flow.pending
     try:
         if "account" in form:
-            _choose(traveller, form["account"], session)
+            _choose(flow, form["account"], session)
         elif form.get("choice") == "sign-in":
-            traveller.sign_in(form.get("username", "").strip(), form.get("password", ""))
-        elif form.get("factor") == "approve" and journey.user:
-            traveller.approve()
-        elif form.get("factor") == "key" and journey.user and SECURITY_KEY in traveller.person[1].methods:
-            traveller.use_key()
-        elif form.get("terms") == "accept" and journey.user:
-            traveller.accept_terms()
+            flow.sign_in(form.get("username", "").strip(), form.get("password", ""))
+        elif form.get("factor") == "approve" and pending.user:
+            flow.approve()
+        elif form.get("factor") == "key" and pending.user and SECURITY_KEY in flow.person[1].methods:
+            flow.use_key()
+        elif form.get("terms") == "accept" and pending.user:
+            flow.accept_terms()
         elif form.get("factor") == "deny":
             return EntraError(500121).message
-        elif form.get("consent") == "accept" and journey.user:
-            traveller.consent(for_all=form.get("for_all") == "yes")
+        elif form.get("consent") == "accept" and pending.user:
+            flow.consent(for_all=form.get("for_all") == "yes")
         elif form.get("confirm") == "yes":
-            journey.confirmed = True
-    except (EntraError, Unwelcome) as problem:
+            pending.confirmed = True
+    except (EntraError, WrongAccountKind) as problem:
         return str(problem)
     return ""
 
 
-def _choose(traveller: Traveller, username: str, session: Identity | None) -> None:
+def _choose(flow: SignInFlow, username: str, session: Identity | None) -> None:
     """An account of the picker: the one that is signed in goes on, another one has to sign in."""
-    home = traveller.exchange.world.state.tenants.get(session.home) if session else None
+    home = flow.exchange.world.state.tenants.get(session.home) if session else None
     user = home.user(session.user) if home and session else None
     if home and session and user and username == user.upn:
-        if reason := traveller.unwelcome(home):
-            raise Unwelcome(reason)
-        traveller.enter(session)
+        if reason := flow.wrong_account_kind(home):
+            raise WrongAccountKind(reason)
+        flow.enter(session)
     else:
-        traveller.journey.parameters |= {"login_hint": username, "prompt": "login"}
+        flow.pending.parameters |= {"login_hint": username, "prompt": "login"}
 
 
-def _page(stop: str, traveller: Traveller, token: str, wrong: str, session: Identity | None) -> str:
-    journey, common = traveller.journey, _common(traveller, token)
+def _page(stop: str, flow: SignInFlow, token: str, wrong: str, session: Identity | None) -> str:
+    pending, common = flow.pending, _common(flow, token)
     if stop == "sign-in":
-        if session and journey.parameters.get("prompt") == "select_account":
-            home = traveller.exchange.world.state.tenants[session.home]
+        if session and pending.parameters.get("prompt") == "select_account":
+            home = flow.exchange.world.state.tenants[session.home]
             user = home.user(session.user)
             return sign_in_pages.pick_account(*common, [user.upn] if user else [])
         return sign_in_pages.sign_in(
             *common,
-            username=traveller.exchange.form.get("username") or _expected(traveller),
+            username=flow.exchange.form.get("username") or _expected(flow),
             wrong=wrong,
-            hint=f"In this emulator, users have the password “{traveller.exchange.world.state.settings.password}” "
+            hint=f"In this emulator, users have the password “{flow.exchange.world.state.settings.password}” "
             "unless the configuration gives them another.",
         )
-    (home, user), tenant = traveller.person, traveller.tenant
+    (home, user), tenant = flow.person, flow.tenant
     if stop in ("second-factor", "security-key"):
         person = second_factor.Person(user.upn, home.name, key=stop == "security-key")
-        return second_factor.second_factor(_action(traveller), token, person, wrong=wrong)
+        return second_factor.second_factor(_action(flow), token, person, wrong=wrong)
     if stop == "terms":
-        return terms.terms_of_use(*_common(traveller, token), user.upn, tenant.name)
-    request = consent_pages.Request(traveller.app.name, user.upn, tenant.name, traveller.wanted())
+        return terms.terms_of_use(*_common(flow, token), user.upn, tenant.name)
+    request = consent_pages.Request(flow.app.name, user.upn, tenant.name, flow.wanted())
     if stop == "consent":
-        return consent_pages.consent(_action(traveller), token, request, for_all=traveller.administers)
-    return consent_pages.needs_admin(_action(traveller), token, request)
+        return consent_pages.consent(_action(flow), token, request, for_all=flow.administers)
+    return consent_pages.needs_admin(_action(flow), token, request)
 
 
-def _expected(traveller: Traveller) -> str:
+def _expected(flow: SignInFlow) -> str:
     """The user name the sign-in page begins with: of who has to sign in again, or whom the application named."""
-    journey = traveller.journey
-    return traveller.person[1].upn if journey.user else journey.parameters.get("login_hint", "")
+    pending = flow.pending
+    return flow.person[1].upn if pending.user else pending.parameters.get("login_hint", "")
 
 
-def _common(traveller: Traveller, token: str) -> tuple[str, str, str]:
+def _common(flow: SignInFlow, token: str) -> tuple[str, str, str]:
     """Where pages post to, what they carry along, and the application they speak of."""
-    return _action(traveller), token, traveller.app.name
+    return _action(flow), token, flow.app.name
 
 
-def _action(traveller: Traveller) -> str:
-    return f"/{traveller.journey.tenant_name}{STEP}"
+def _action(flow: SignInFlow) -> str:
+    return f"/{flow.pending.tenant_name}{STEP}"
 
 
 def _headers(exchange: Exchange, cookie: str) -> list[tuple[str, str]]:

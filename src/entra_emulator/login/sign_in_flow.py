@@ -9,9 +9,9 @@ from typing import Literal
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.conditions import SECURITY_KEY
-from entra_emulator.interaction import Identity, Journey
+from entra_emulator.interaction import Identity, PendingSignIn
 from entra_emulator.model import App, RefreshToken, Tenant, User
-from entra_emulator.policy.personal import unwelcome
+from entra_emulator.policy.personal import wrong_account_kind
 from entra_emulator.resources import GRAPH
 
 from .access import membership
@@ -20,7 +20,7 @@ from .consenting import grant, is_administrator, may_consent, missing
 from .exchange import Exchange
 from .issuing import client_info
 from .permission import find_resource, find_user, permit
-from .scopes import AskedScope, parse
+from .scopes import RequestedScope, parse
 
 Stop = Literal["sign-in", "second-factor", "security-key", "terms", "consent", "needs-admin", "done"]
 
@@ -30,26 +30,26 @@ _WANTS_CONSENT = 65001
 _WANTS_STRONGER, _MFA_TOO_OLD, _SIGN_IN_TOO_OLD, _WANTS_TERMS = 50074, 50078, 70043, 50158
 
 
-class Unwelcome(Exception):
+class WrongAccountKind(Exception):
     """The kind of account, personal or of an organization, is not for this. The text is for the person."""
 
 
 @dataclass
-class Traveller:
+class SignInFlow:
     """A journey with what it is about: the application, and the person once known."""
 
     exchange: Exchange
-    journey: Journey
+    pending: PendingSignIn
 
     @property
     def app(self) -> App:
         """The application that asked."""
-        return self.exchange.world.state.apps[self.journey.app]
+        return self.exchange.world.state.apps[self.pending.app]
 
     @property
-    def asked(self) -> AskedScope:
+    def requested(self) -> RequestedScope:
         """:raises EntraError: 28000, 70011."""
-        return parse(self.journey.parameters["scope"])
+        return parse(self.pending.parameters["scope"])
 
     @property
     def person(self) -> tuple[Tenant, User]:
@@ -66,32 +66,33 @@ class Traveller:
         :raises Unwelcome: this kind of account cannot be used here.
         """
         home, user = find_person(self.exchange, username)
-        if reason := self.unwelcome(home):
-            raise Unwelcome(reason)
+        if reason := self.wrong_account_kind(home):
+            raise WrongAccountKind(reason)
         now = self.exchange.world.clock.now()
         check(self.exchange, home, user, password)
         self.enter(Identity(user.id, home.id, ("pwd",), now))
-        self.journey.fresh = True
+        self.pending.fresh = True
 
-    def unwelcome(self, home: Tenant) -> str:
+    def wrong_account_kind(self, home: Tenant) -> str:
         """What keeps accounts of a tenant away from here, '' for nothing."""
-        state, asked = self.exchange.world.state, self.asked
-        resource = state.resource(asked.resource if asked.resource is not None else GRAPH, home, self.exchange.realm)
-        return unwelcome(self.app, home, self.exchange.tenant_name, resource)
+        state, requested = self.exchange.world.state, self.requested
+        identifier = requested.resource if requested.resource is not None else GRAPH
+        resource = state.resource(identifier, home, self.exchange.realm)
+        return wrong_account_kind(self.app, home, self.exchange.tenant_name, resource)
 
     def fits(self, session: Identity, hint: str = "") -> bool:
         """Whether a browser's session is of the person hinted at, and of a kind of account that can be used here."""
         home = self.exchange.world.state.tenants.get(session.home)
         user = home.user(session.user) if home else None
-        if home is None or user is None or self.unwelcome(home):
+        if home is None or user is None or self.wrong_account_kind(home):
             return False
         return not hint or hint in (user.upn.lower(), user.id)
 
     def enter(self, who: Identity) -> None:
         """Go on as somebody who has signed in, now or before."""
-        journey = self.journey
-        journey.user, journey.home, journey.amr = who.user, who.home, who.amr
-        journey.signed_in_on = who.signed_in_on
+        pending = self.pending
+        pending.user, pending.home, pending.amr = who.user, who.home, who.amr
+        pending.signed_in_on = who.signed_in_on
 
     def client_info(self) -> str:
         """MSAL's account identity, for the redirect."""
@@ -101,15 +102,15 @@ class Traveller:
     @property
     def identity(self) -> Identity:
         """Who signed in."""
-        journey = self.journey
-        return Identity(journey.user, journey.home, journey.amr, journey.signed_in_on)
+        pending = self.pending
+        return Identity(pending.user, pending.home, pending.amr, pending.signed_in_on)
 
     def stop(self) -> Stop:
         """Where the person has to stop next.
 
         :raises EntraError: what no page can heal.
         """
-        if not self.journey.user:
+        if not self.pending.user:
             return "sign-in"
         refusal = self._trial()
         if self._needs_factor(refusal):
@@ -117,7 +118,7 @@ class Traveller:
         if refusal is not None and (stop := self._heals(refusal)):
             return stop
         wants_consent = refusal is not None and refusal.code == _WANTS_CONSENT
-        if wants_consent or (self.journey.parameters.get("prompt") == "consent" and not self.journey.consented):
+        if wants_consent or (self.pending.parameters.get("prompt") == "consent" and not self.pending.consented):
             return "consent" if may_consent(self.tenant, self._roles(), self.wanted()) else "needs-admin"
         if refusal is not None:
             raise refusal
@@ -125,27 +126,27 @@ class Traveller:
 
     def _heals(self, refusal: EntraError) -> Stop | None:
         """Where a person goes who has a second factor, and it or the sign-in is not good enough; None for nowhere."""
-        journey, user = self.journey, self.person[1]
-        if refusal.code == _SIGN_IN_TOO_OLD and not journey.fresh:
+        pending, user = self.pending, self.person[1]
+        if refusal.code == _SIGN_IN_TOO_OLD and not pending.fresh:
             return "sign-in"
-        if refusal.code == _MFA_TOO_OLD and not journey.renewed:
+        if refusal.code == _MFA_TOO_OLD and not pending.renewed:
             return "second-factor"
-        if refusal.code == _WANTS_STRONGER and SECURITY_KEY in user.methods and "fido" not in journey.amr:
+        if refusal.code == _WANTS_STRONGER and SECURITY_KEY in user.methods and "fido" not in pending.amr:
             return "security-key"
         asks_for_terms = any(one.enabled and one.require == "terms_of_use" for one in self.tenant.policies)
         return "terms" if refusal.code == _WANTS_TERMS and asks_for_terms and not user.accepted_terms else None
 
     def approve(self) -> None:
         """The second factor is done; if there was one before, it is as of now."""
-        journey = self.journey
-        if "mfa" in journey.amr:
-            journey.renewed, journey.signed_in_on = True, self.exchange.world.clock.now()
+        pending = self.pending
+        if "mfa" in pending.amr:
+            pending.renewed, pending.signed_in_on = True, self.exchange.world.clock.now()
         else:
-            journey.amr = (*journey.amr, "mfa")
+            pending.amr = (*pending.amr, "mfa")
 
     def use_key(self) -> None:
         """A security key takes the place of password and second factor."""
-        self.journey.amr = ("fido", "mfa")
+        self.pending.amr = ("fido", "mfa")
 
     def accept_terms(self) -> None:
         """The terms of use are accepted."""
@@ -154,18 +155,18 @@ class Traveller:
     def wanted(self) -> list[str]:
         """The permissions the consent page speaks of."""
         tenant, (_, user) = self.tenant, self.person
-        resource, _ = find_resource(self.exchange, self.asked, tenant)
-        found = missing(tenant, self.app, resource, user, self.asked)
-        return found or [name for name in self.asked.names if name != ".default"]
+        resource, _ = find_resource(self.exchange, self.requested, tenant)
+        found = missing(tenant, self.app, resource, user, self.requested)
+        return found or [name for name in self.requested.names if name != ".default"]
 
     def consent(self, *, for_all: bool) -> None:
         """The person agrees; an administrator for everyone, if asked for."""
         tenant, (_, user) = self.tenant, self.person
-        resource, _ = find_resource(self.exchange, self.asked, tenant)
-        wanted = missing(tenant, self.app, resource, user, self.asked)
+        resource, _ = find_resource(self.exchange, self.requested, tenant)
+        wanted = missing(tenant, self.app, resource, user, self.requested)
         everyone = for_all and self.administers
         grant(tenant, self.app, resource, wanted, "" if everyone else user.upn)
-        self.journey.consented = True
+        self.pending.consented = True
 
     @property
     def administers(self) -> bool:
@@ -177,16 +178,16 @@ class Traveller:
         return membership(self.exchange.world.state, user, home, self.tenant, self.app)[1]
 
     def _needs_factor(self, refusal: EntraError | None) -> bool:
-        if "mfa" in self.journey.amr:
+        if "mfa" in self.pending.amr:
             return False
         return self.person[1].mfa or (refusal is not None and refusal.code in _WANTS_MFA)
 
     def _trial(self) -> EntraError | None:
         """What the token endpoint would refuse with, None if it would not."""
         exchange, form = self.exchange, self.exchange.form
-        exchange.form = self.journey.parameters  # the rules look into the request, for its claims
+        exchange.form = self.pending.parameters  # the rules look into the request, for its claims
         try:
-            permit(exchange, self.app, self.session, self.tenant, self.asked)
+            permit(exchange, self.app, self.session, self.tenant, self.requested)
         except EntraError as refusal:
             return refusal
         finally:
@@ -196,13 +197,13 @@ class Traveller:
     @property
     def session(self) -> RefreshToken:
         """The sign-in as the token endpoint's rules look at one."""
-        journey = self.journey
+        pending = self.pending
         return RefreshToken(
-            app=journey.app,
-            user=journey.user,
-            home=journey.home,
-            scopes=journey.parameters["scope"],
-            granted_on=journey.signed_in_on,
+            app=pending.app,
+            user=pending.user,
+            home=pending.home,
+            scopes=pending.parameters["scope"],
+            granted_on=pending.signed_in_on,
             issued_on=self.exchange.world.clock.now(),
-            amr=journey.amr,
+            amr=pending.amr,
         )
