@@ -53,7 +53,7 @@ def check(app: App, parameters: Mapping[str, str]) -> None:
         raise EntraError(700054)
     wanted = parameters.get("response_mode", "")
     if wanted and (wanted not in _MODES or (wanted == "query" and requested != [CODE])):
-        raise EntraError(70007, response_mode=wanted)
+        raise EntraError(70007, mode=wanted)
     if ID_TOKEN in requested and "openid" not in parse(parameters["scope"]).oidc:
         raise EntraError(70005, reason="response type 'id_token' requires the 'openid' scope.")
     if ID_TOKEN in requested and not parameters.get("nonce"):
