@@ -74,11 +74,18 @@ class Control(Directory):
         return fault
 
     def sign_in(
-        self, user: str | User, app: str | App | None = None, *, mfa: bool | None = None, **session: Any
+        self,
+        user: str | User,
+        app: str | App | None = None,
+        *,
+        mfa: bool | None = None,
+        scopes: str = "https://graph.microsoft.com/.default",
+        **session: Any,
     ) -> str:
         """A refresh token as if the user (UPN or id) had just signed in to the application (default: the default one).
 
         :param mfa: whether with multi-factor authentication; None for what the user usually does.
+        :param scopes: the scopes of the sign-in, which a refresh without `scope` requests again.
         :param session: other facts of the sign-in: `amr`, `device`, `bound` (see the class RefreshToken).
         :raises LookupError: no such user or application.
         """
@@ -90,7 +97,7 @@ class Control(Directory):
             app=client.id,
             user=person.id,
             home=home.id,
-            scopes="https://graph.microsoft.com/.default",
+            scopes=scopes,
             granted_on=now,
             issued_on=now,
             **facts,

@@ -12,8 +12,8 @@ from starlette.types import Message, Receive
 
 from .aadsts import EntraError
 from .faults import ConnectionCut, Fault
-from .login.endpoints import log_fields
 from .login.exchange import Exchange
+from .parameters import Parameters
 from .web import dated, read_body
 from .world import Site, World
 
@@ -61,7 +61,7 @@ async def _exchange(request: Request, receive: Receive) -> Exchange:
     try:
         await exchange.read_form(Request(request.scope, receive))
     except EntraError:
-        exchange.form = {}
+        exchange.form = Parameters("token")
     return exchange
 
 
@@ -96,7 +96,7 @@ async def _happen(request: Request, exchange: Exchange, hit: list[Fault]) -> Res
     if decisive is None:
         return None
     if request.state.site.service == "login":
-        request.state.notes.update(log_fields(exchange))
+        request.state.notes.update(exchange.log_fields())
     if decisive.cut:
         raise ConnectionCut(decisive.cut)
     if decisive.code:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .ids import PERSONAL, new_id
+from .parameters import Parameters
 
 USER_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look alike
 
@@ -61,7 +62,7 @@ class PendingSignIn:
 
     app: str
     tenant_name: str
-    parameters: dict[str, str]
+    parameters: Parameters
     device: str = ""
     user: str = ""
     home: str = ""

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from .faults import Fault
@@ -79,17 +79,23 @@ class State:
         if found := find_first_party(identifier, realm):
             return None if found.app_id in tenant.without else found
         for app in self.apps.values() if tenant.personal else self._installed(tenant):
-            resource = Resource(
-                app_id=app.id,
-                name=app.name,
-                identifiers={"": app.identifier_uris},
-                token_version=2 if tenant.personal else app.token_version,  # personal accounts have no v1.0
-                optional_claims=tuple(app.optional_claims),
-                personal=app.personal,
-            )
+            resource = self.app_resource(app)
             if resource.answers_to(identifier, None):
-                return resource
+                # Personal accounts have no v1.0 tokens.
+                return replace(resource, token_version=2) if tenant.personal else resource
         return None
+
+    @staticmethod
+    def app_resource(app: App) -> Resource:
+        """An application as the API that it is."""
+        return Resource(
+            app_id=app.id,
+            name=app.name,
+            identifiers={"": app.identifier_uris},
+            token_version=app.token_version,
+            optional_claims=tuple(app.optional_claims),
+            personal=app.personal,
+        )
 
     def _installed(self, tenant: Tenant) -> Iterator[App]:
         for principal in tenant.principals:

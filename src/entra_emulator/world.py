@@ -11,10 +11,11 @@ from .tokens.keys import KeyRing
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request as the emulator saw it. Secrets are never in it: of a form only the names of its fields are kept.
+    """One request as the emulator saw it, without secrets: of a form it holds the names of the parameters only.
 
-    `aadsts` is the code of a refusal, None otherwise. `at` is the emulator's time, epoch seconds. `status` is 0 where
-    the connection was cut. `faults`: what was done to the request by order.
+    `unknown`: those parameters that the endpoint does not know, and ignores. `aadsts`: the code of an error, None
+    without one. `at`: the emulator's time, epoch seconds. `status` is 0 where the connection was cut. `faults`: the
+    injected failures that the request met.
     """
 
     method: str
@@ -24,6 +25,7 @@ class LoggedRequest:
     status: int
     service: str = ""
     form: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     grant_type: str | None = None
     client_id: str | None = None
     tenant: str | None = None

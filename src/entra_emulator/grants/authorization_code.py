@@ -38,7 +38,7 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
     record.redeemed = True
     exchange.nonce = record.nonce
     tenant = exchange.world.state.tenants[record.tenant]
-    requested = parse(_scopes(exchange.form.get("scope", "").strip(), record.scopes))
+    requested = parse(_scopes(exchange.form.get("scope"), record.scopes))
     return session_tokens(exchange, client, record.who, tenant, requested, spa=record.spa)
 
 

@@ -22,8 +22,8 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
     """
     named = exchange.tenant()
     client = authenticate(exchange, named, needs_proof=False)
-    # Entra's documentation calls the parameter device_code; its older name is still taken.
-    code = exchange.form.get("code", "").strip() or exchange.required("device_code")
+    # Microsoft's documentation calls the parameter device_code; v1.0 clients send its older name.
+    code = exchange.form.get("code") or exchange.required("device_code")
     record = exchange.world.interaction.devices.get(code)
     if record is None or record.status == "redeemed":
         raise EntraError(70018)

@@ -17,7 +17,7 @@ from entra_emulator.login.cross_origin import check_origin
 from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.issuing import user_tokens
 from entra_emulator.login.permission import find_user
-from entra_emulator.login.scopes import parse
+from entra_emulator.login.scopes import RequestedScope, parse
 from entra_emulator.model import RefreshToken, Tenant
 from entra_emulator.policy.personal import in_its_words
 
@@ -32,7 +32,7 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
         9002326 9002327 origin, 50034, 50057, 50173, and what the rules of client, tenant, consent and policy say.
     """
     named = exchange.tenant()
-    session = exchange.world.state.refresh_tokens.get(exchange.form.get("refresh_token", "").strip())
+    session = exchange.world.state.refresh_tokens.get(exchange.form.get("refresh_token"))
     client = authenticate(exchange, named, needs_proof=False, page=session is not None and session.spa)
     exchange.required("refresh_token")
     if session is None:
@@ -52,10 +52,25 @@ def _renewed(exchange: Exchange, client: Client, session: RefreshToken, named: T
         raise EntraError(50057)
     if user.tokens_valid_from > session.granted_on:
         raise EntraError(50173, issued=ticks(session.granted_on), valid_from=ticks(user.tokens_valid_from))
-    requested = parse(exchange.form.get("scope", "").strip() or session.scopes)
+    requested = _requested(exchange, client, session)
     body = user_tokens(exchange, client, session, named or home, requested)
     _rotate(exchange, session, body.get("refresh_token", ""))
     return body
+
+
+def _requested(exchange: Exchange, client: Client, session: RefreshToken) -> RequestedScope:
+    """The scopes requested, by default those of the sign-in.
+
+    :raises EntraError: 90009 if the sign-in was for the application as its own API and the request does not name it.
+    """
+    before = parse(session.scopes)
+    text = exchange.form.get("scope")
+    requested = parse(text) if text and not text.isspace() else before
+    if exchange.version == 2 and before.names and (requested is before or not requested.names):
+        named = exchange.world.state.app_resource(client.app).answers_to(before.resource or "", None)
+        if named:
+            raise EntraError(90009, app=client.app.id, app_name=client.app.name)
+    return requested
 
 
 def _rotate(exchange: Exchange, session: RefreshToken, successor: str) -> None:

@@ -5,21 +5,19 @@ learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. What canno
 who it is or where it lives is in doubt, is said on a page.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.interaction import AuthorizationCode, PendingSignIn
 from entra_emulator.model import App
+from entra_emulator.parameters import Parameters
 
 from . import device, front_channel, pages_flow
 from .client_auth import find_app
-from .exchange import Exchange
+from .exchange import Exchange, claims_request
 from .redirects import registered_as, with_answer
-from .scopes import parse
+from .scopes import check_resource_parameter, parse
 from .sign_in_flow import SignInFlow
 from .version_one import translate_authorization
 
@@ -36,10 +34,7 @@ async def authorize(request: Request) -> Response:
     """GET or POST /{tenant}/oauth2/v2.0/authorize"""
     exchange = Exchange.of(request)
     try:
-        parameters = await _parameters(exchange, request)
-        if exchange.version == 1:
-            parameters = translate_authorization(parameters)
-        app = _checked(exchange, parameters)
+        app, parameters = _checked(exchange, await _read_parameters(exchange, request))
     except EntraError as problem:
         return pages_flow.failed(exchange, request, problem)
     try:
@@ -58,7 +53,7 @@ async def step(request: Request) -> Response:
     """POST /{tenant}/login: what a person sent from a page of a sign-in."""
     exchange = Exchange.of(request)
     try:
-        await exchange.read_form(request)
+        await exchange.read_form(request, "page")
         pending = exchange.world.interaction.pending_sign_ins.get(exchange.form.get("flow", ""))
     except EntraError as problem:
         return pages_flow.failed(exchange, request, problem)
@@ -72,43 +67,54 @@ async def step(request: Request) -> Response:
         return _refuse(exchange, request, pending.parameters, refused.problem)
 
 
-async def _parameters(exchange: Exchange, request: Request) -> dict[str, str]:
-    if request.method == "POST":
-        await exchange.read_form(request)
-        return dict(exchange.form)
-    pairs = request.query_params.multi_items()
-    for name, _ in pairs:
-        if len(request.query_params.getlist(name)) > 1:
-            raise EntraError(9000411, parameter=name)
-    return dict(pairs)
+async def _read_parameters(exchange: Exchange, request: Request) -> Parameters:
+    await exchange.read_form_or_query(request, "authorize")
+    request.state.notes.update(exchange.log_fields())
+    return translate_authorization(exchange.form) if exchange.version == 1 else exchange.form
 
 
-def _checked(exchange: Exchange, parameters: dict[str, str]) -> App:
-    """Who asks, and where the answer goes. Until both are sure nothing may be sent there.
+def _checked(exchange: Exchange, parameters: Parameters) -> tuple[App, Parameters]:
+    """The application, and the parameters with the redirect URI. Until both are certain, nothing may be sent there.
 
     :raises EntraError: 900144, 700016, 7000112, 50011, 500113, 90002, 900023.
     """
     tenant = exchange.tenant()
-    for name in ("client_id", "scope"):
-        if not parameters.get(name, "").strip():
-            raise EntraError(900144, parameter=name)
-    app = find_app(exchange, parameters["client_id"], tenant)
+    client_id, _ = parameters.required("client_id"), parameters.required("scope")
+    app = find_app(exchange, client_id, tenant)
     known = [*app.redirect_uris, *app.spa_redirect_uris]
     if not known:
         raise EntraError(500113)
-    parameters.setdefault("redirect_uri", known[0])
+    if "redirect_uri" not in parameters:
+        parameters = parameters.replaced(redirect_uri=known[0])
     if registered_as(app, parameters["redirect_uri"]) is None:
         raise EntraError(50011, redirect_uri=parameters["redirect_uri"], app=app.id)
-    return app
+    return app, parameters
 
 
-def _check_request(app: App, parameters: dict[str, str]) -> None:
+def _check_request(app: App, parameters: Parameters) -> None:
     """:raises EntraError: what is wrong with the request itself, which the application may be told."""
     front_channel.check(app, parameters)
-    spa = registered_as(app, parameters["redirect_uri"]) == "spa"
-    if spa and front_channel.CODE in front_channel.response_types(parameters) and not parameters.get("code_challenge"):
-        raise EntraError(9002325)
+    if (prompt := parameters.get("prompt")) not in _PROMPTS:
+        raise EntraError(90023, reason=f"Unsupported 'prompt' value '{prompt}'")
+    _check_challenge(app, parameters)
     parse(parameters["scope"])
+    check_resource_parameter(parameters)
+    claims_request(parameters)
+
+
+def _check_challenge(app: App, parameters: Parameters) -> None:
+    """Proof Key for Code Exchange (RFC 7636 section 4.2), which single-page applications have to use.
+
+    :raises EntraError: 9002325 missing, 501491 of another length than 43 to 128, 50149 an unknown method.
+    """
+    spa = registered_as(app, parameters["redirect_uri"]) == "spa"
+    challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method", "plain")
+    if spa and front_channel.CODE in front_channel.response_types(parameters) and not challenge:
+        raise EntraError(9002325)
+    if challenge and not 43 <= len(challenge) <= 128:
+        raise EntraError(501491)
+    if method not in ("plain", "S256"):
+        raise EntraError(50149)
 
 
 def _begin(exchange: Exchange, request: Request, pending: PendingSignIn) -> Response:
@@ -181,18 +187,18 @@ def _decline(flow: SignInFlow, _request: Request, token: str) -> Response:
     raise _ToApplication(EntraError(65004))
 
 
-def _refuse(exchange: Exchange, request: Request, parameters: dict[str, str], problem: EntraError) -> Response:
+def _refuse(exchange: Exchange, request: Request, parameters: Parameters, problem: EntraError) -> Response:
     request.state.notes["aadsts"] = problem.code
-    body: Mapping[str, Any] = exchange.error_body(problem)
+    body = exchange.error_body(problem)
     answer = {name: str(body[name]) for name in ("error", "error_description", "error_uri", "suberror") if name in body}
     return _back(exchange, parameters, answer | _state(parameters), "")
 
 
-def _state(parameters: Mapping[str, str]) -> dict[str, str]:
+def _state(parameters: Parameters) -> dict[str, str]:
     return {"state": parameters["state"]} if "state" in parameters else {}
 
 
-def _back(exchange: Exchange, parameters: dict[str, str], answer: dict[str, str], cookie: str) -> Response:
+def _back(exchange: Exchange, parameters: Parameters, answer: dict[str, str], cookie: str) -> Response:
     """To the application, in the way it asked for."""
     response_mode = front_channel.response_mode(parameters)
     if response_mode == "form_post":
@@ -200,5 +206,6 @@ def _back(exchange: Exchange, parameters: dict[str, str], answer: dict[str, str]
     return pages_flow.redirect(exchange, with_answer(parameters["redirect_uri"], answer, response_mode), cookie)
 
 
+_PROMPTS = ("", "login", "none", "consent", "select_account", "create", "admin_consent")
 _UNMET = {"second-factor": 50076, "security-key": 50074, "terms": 50158}
 _ENDINGS = {"done": _complete, "declined": _decline}

@@ -1,10 +1,12 @@
 """A client assertion signed with the application's own certificate (RFC 7523 section 3).
 
-Source: learn.microsoft.com/entra/identity-platform/certificate-credentials
+Source: learn.microsoft.com/entra/identity-platform/certificate-credentials; the forms that MSAL.NET writes are those of
+Internal/JsonWebToken.cs in AzureAD/microsoft-authentication-library-for-dotnet.
 """
 
 import base64
 import binascii
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +31,13 @@ from .exchange import Exchange
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW_IN = 300  # how far a client's clock may be off
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _PATHS = ("/oauth2/v2.0/token", "/oauth2/token", "/v2.0", "")
 
 
 @dataclass(frozen=True)
 class Assertion:
-    """A compact JWS taken apart; nothing of it is verified yet."""
+    """The parts of a compact JWS, before any of them is verified."""
 
     text: str
     header: dict[str, Any]
@@ -42,7 +45,7 @@ class Assertion:
 
     @classmethod
     def read(cls, text: str) -> "Assertion":
-        """:raises EntraError: 50027 for what is no JWT, or is signed in a way nobody should trust."""
+        """:raises EntraError: 50027 if the text is not a JWT, or is signed with an algorithm that is not accepted."""
         bare = ".".join(part.rstrip("=") for part in text.split("."))  # azure-identity under asyncio pads them
         header, claims = unverified_header(bare), unverified_claims(bare)
         if header is None or claims is None or header.get("alg") not in (FOREIGN.allowed or ()):
@@ -59,12 +62,26 @@ class Assertion:
 
     def check_time(self, now: float) -> None:
         """:raises EntraError: 700024 outside of nbf and exp, 50027 where they are missing."""
-        expires_on, valid_from = self.claims.get("exp"), self.claims.get("nbf", self.claims.get("iat"))
-        if not isinstance(expires_on, int | float) or not isinstance(valid_from, int | float):
+        expires_on, valid_from = (
+            _seconds(self.claims.get("exp")),
+            _seconds(self.claims.get("nbf", self.claims.get("iat"))),
+        )
+        if expires_on is None or valid_from is None:
             raise EntraError(50027)
         if not valid_from - SKEW_IN <= now < expires_on + SKEW_IN:
             span = [ticks(min(max(moment, 0.0), 253_402_300_799.0)) for moment in (now, valid_from, expires_on)]
             raise EntraError(700024, now=span[0], valid_from=span[1], expires=span[2])
+
+
+def _seconds(value: object) -> float | None:
+    """A NumericDate (RFC 7519 section 2), which MSAL.NET writes as a JSON string; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value) if _NUMBER.fullmatch(str(value)) else None
+    except OverflowError:
+        return None
+    return seconds if seconds is None or math.isfinite(seconds) else None
 
 
 def check_signed(exchange: Exchange, app: App, tenant: Tenant | None, assertion: Assertion) -> None:
@@ -125,7 +142,12 @@ def _decoded(value: object) -> bytes:
 
 
 def _chain(x5c: object) -> list[x509.Certificate]:
-    """The certificates of an x5c header (RFC 7515 section 4.1.6), none where one of them cannot be read."""
+    """The certificates of an x5c header (RFC 7515 section 4.1.6), none where one of them cannot be read.
+
+    MSAL.NET writes its one certificate as a string, not as a list.
+    """
+    if isinstance(x5c, str):
+        x5c = [x5c]
     if not isinstance(x5c, list) or not 0 < len(x5c) <= 10:
         return []
     try:

@@ -10,11 +10,12 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.interaction import DeviceSignIn, PendingSignIn, new_user_code
 from entra_emulator.pages import device as pages
 from entra_emulator.pages import outcome
+from entra_emulator.parameters import Parameters
 
 from . import pages_flow, version_one
 from .client_auth import find_app
 from .exchange import Exchange
-from .scopes import parse
+from .scopes import check_resource_parameter, parse
 from .sign_in_flow import SignInFlow
 
 LIFE_IN = 900
@@ -27,17 +28,15 @@ async def devicecode(request: Request) -> Response:
     """POST /{tenant}/oauth2/v2.0/devicecode"""
     exchange = Exchange.of(request)
     try:
-        await exchange.read_form(request)
+        await exchange.read_form(request, "devicecode")
         if exchange.version == 1:
             exchange.form = version_one.translate_authorization(exchange.form)
-        names = ("client_id", "scope")
-        request.state.notes.update(
-            form=tuple(exchange.form), tenant=exchange.tenant_name, **{name: exchange.form.get(name) for name in names}
-        )
+        request.state.notes.update(exchange.log_fields())
         tenant = exchange.tenant()
         app = find_app(exchange, exchange.required("client_id"), tenant)
         scopes = exchange.required("scope")
         parse(scopes)
+        check_resource_parameter(exchange.form)
     except EntraError as problem:
         request.state.notes["aadsts"] = problem.code
         return exchange.response(exchange.error_body(problem), problem.definition.status, problem.code)
@@ -61,14 +60,18 @@ async def devicecode(request: Request) -> Response:
 async def show(request: Request) -> Response:
     """GET /common/oauth2/deviceauth, or /device: the page for the code."""
     exchange = Exchange.of(request)
-    return pages_flow.html(exchange, pages.enter_code(PAGE, code=request.query_params.get("otc", "")))
+    try:
+        exchange.read_query(request, "deviceauth")
+    except EntraError as problem:
+        return pages_flow.failed(exchange, request, problem)
+    return pages_flow.html(exchange, pages.enter_code(PAGE, code=exchange.form.get("otc")))
 
 
 async def enter(request: Request) -> Response:
     """POST there: the code that was typed, or a step of the sign-in that follows."""
     exchange = Exchange.of(request)
     try:
-        await exchange.read_form(request)
+        await exchange.read_form(request, "page")
     except EntraError as problem:
         return pages_flow.failed(exchange, request, problem)
     interaction = exchange.world.interaction
@@ -79,7 +82,7 @@ async def enter(request: Request) -> Response:
         wrong = "That code didn't work. Check the code and try again."
         return pages_flow.html(exchange, pages.enter_code(PAGE, code=typed, wrong=wrong))
     exchange.tenant_name = record.tenant
-    pending = PendingSignIn(record.app, record.tenant, {"scope": record.scopes}, device=code)
+    pending = PendingSignIn(record.app, record.tenant, Parameters("authorize", {"scope": record.scopes}), device=code)
     token = interaction.add_pending(pending)
     flow, session = SignInFlow(exchange, pending), pages_flow.session_of(exchange, request)
     if session and flow.fits(session):

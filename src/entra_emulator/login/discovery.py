@@ -31,10 +31,8 @@ def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> d
 
     localhost is one here, with whatever port: MSAL for Python drops the port when it asks.
 
-    :raises EntraError: 50049 for an unknown host, 50050 for what is no https URL, 900144 without an endpoint.
+    :raises EntraError: 50049 for an unknown host, 50050 if the endpoint is not an https URL.
     """
-    if not authorization_endpoint:
-        raise EntraError(900144, parameter="authorization_endpoint")
     try:
         url = urlsplit(authorization_endpoint)
     except ValueError:

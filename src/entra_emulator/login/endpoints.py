@@ -17,7 +17,8 @@ from entra_emulator.web import dated
 from entra_emulator.world import LoggedRequest
 
 from . import accounts, authorize, cross_origin, device, discovery, federation, pages_flow, sign_out, version_one
-from .exchange import Exchange
+from .exchange import Exchange, claims_request
+from .scopes import check_resource_parameter
 
 
 async def token(request: Request) -> Response:
@@ -26,7 +27,7 @@ async def token(request: Request) -> Response:
     notes = request.state.notes
     try:
         await exchange.read_form(request)
-        notes.update(log_fields(exchange))
+        notes.update(exchange.log_fields())
         await federation.fetch_issuer_keys(exchange)
         return exchange.response(_granted(exchange))
     except EntraError as problem:
@@ -40,9 +41,9 @@ async def token_version_one(request: Request) -> Response:
     notes = request.state.notes
     try:
         await exchange.read_form(request)
-        notes.update(log_fields(exchange), scope=exchange.form.get("resource"))
+        notes.update(exchange.log_fields(), scope=exchange.form.get("resource") or None)
         version_one.refuse_personal(exchange)
-        resource = exchange.form.get("resource", "").strip()
+        resource = exchange.form.get("resource")
         exchange.form = version_one.translate(exchange.form)
         await federation.fetch_issuer_keys(exchange)
         return exchange.response(version_one.answer(_granted(exchange), resource))
@@ -71,13 +72,14 @@ async def only_post(request: Request) -> Response:
 
 
 def _granted(exchange: Exchange) -> dict[str, Any]:
-    if "resource" in exchange.form:
-        raise EntraError(901002)
+    check_resource_parameter(exchange.form)
+    claims_request(exchange.form)
     check_rate(exchange.world, _tenant_or_none(exchange), functools.partial(_as_log_entry, exchange))
     grant_type = exchange.required("grant_type")
-    if grant_type not in GRANTS:
+    grant = GRANTS.get(grant_type.lower())
+    if grant is None:
         raise EntraError(70003, grant_type=grant_type)
-    return GRANTS[grant_type](exchange)
+    return grant(exchange)
 
 
 def _tenant_or_none(exchange: Exchange) -> Tenant | None:
@@ -87,23 +89,19 @@ def _tenant_or_none(exchange: Exchange) -> Tenant | None:
 def _as_log_entry(exchange: Exchange) -> LoggedRequest:
     """The request as the log will have it, but for its answer."""
     now = exchange.world.clock.now()
-    return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **log_fields(exchange))
-
-
-def log_fields(exchange: Exchange) -> dict[str, Any]:
-    """What the request log keeps of a form: the names of all its fields, and those values that are no secrets."""
-    return {
-        "form": tuple(exchange.form),
-        "tenant": exchange.tenant_name,
-        **{name: exchange.form.get(name) for name in ("grant_type", "client_id", "scope")},
-    }
+    return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **exchange.log_fields())
 
 
 async def instance(request: Request) -> Response:
     """GET /common/discovery/instance"""
-    endpoint = request.query_params.get("authorization_endpoint", "")
-    version = request.query_params.get("api-version", "")
-    return _discover(request, lambda exchange: discovery.instance(exchange, endpoint, version))
+
+    def find(exchange: Exchange) -> dict[str, Any]:
+        exchange.read_query(request, "instance")
+        return discovery.instance(
+            exchange, exchange.form.required("authorization_endpoint"), exchange.form.get("api-version")
+        )
+
+    return _discover(request, find)
 
 
 async def user_realm(request: Request) -> Response:

@@ -17,6 +17,7 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import timestamp
 from entra_emulator.ids import new_id, opaque
 from entra_emulator.model import App, Tenant
+from entra_emulator.parameters import Parameters
 from entra_emulator.state import as_guid
 from entra_emulator.web import dated, read_body
 from entra_emulator.world import Site, World
@@ -54,7 +55,7 @@ class Exchange:
     site: Site
     client_request_id: str | None = None
     trace_id: str = field(default_factory=new_id)
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Parameters = field(default_factory=lambda: Parameters("token"))
     authorization: str = ""
     origin: str = ""
     tenant_name: str = ""
@@ -109,34 +110,56 @@ class Exchange:
             raise EntraError(90002, tenant=name)
         raise EntraError(900023, tenant=name)
 
-    async def read_form(self, request: Request) -> None:
-        """Read a form body. Anything that is not form-encoded has no parameters, as for Entra.
+    async def read_form(self, request: Request, endpoint: str = "token") -> None:
+        """Read a form body. A body that is not form-encoded has no parameters, as for Entra.
 
-        :raises EntraError: 9000411 for a parameter that is there twice.
+        :raises EntraError: 9000411 for a parameter that occurs twice.
         """
+        self.form = Parameters(endpoint)
         raw = await read_body(request)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/x-www-form-urlencoded":
-            return
-        try:
-            pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-        except ValueError:  # more fields than any grant has: unreadable, so no parameters
-            return
-        form: dict[str, str] = {}
-        for name, value in pairs:
-            if name in form:
-                raise EntraError(9000411, parameter=name)
-            form[name] = value
-        self.form = form
+        if kind == "application/x-www-form-urlencoded":
+            self.form = Parameters.of(endpoint, _pairs(raw))
+
+    def read_query(self, request: Request, endpoint: str) -> None:
+        """Read the parameters of the URL in place of a form.
+
+        :raises EntraError: 9000411 for a parameter that occurs twice.
+        """
+        self.form = Parameters(endpoint)
+        self.form = Parameters.of(endpoint, _pairs(request.scope["query_string"]))
+
+    async def read_form_or_query(self, request: Request, endpoint: str) -> None:
+        """Read the form of a POST, the query of a GET.
+
+        :raises EntraError: 9000411 for a parameter that occurs twice.
+        """
+        if request.method == "POST":
+            await self.read_form(request, endpoint)
+        else:
+            self.read_query(request, endpoint)
 
     def required(self, name: str) -> str:
-        """A form parameter.
+        """A parameter's value.
 
-        :raises EntraError: 900144 if it is missing or empty.
+        :raises EntraError: 900144 if it is missing or blank.
         """
-        if value := self.form.get(name, "").strip():
-            return value
-        raise EntraError(900144, parameter=name)
+        return self.form.required(name)
+
+    @property
+    def grant_type(self) -> str:
+        """The grant in use; a sign-in in the browser is the authorization code's."""
+        return self.form.get("grant_type") if self.form.endpoint.name == "token" else "authorization_code"
+
+    def log_fields(self) -> dict[str, Any]:
+        """What the request log holds of the parameters: their names, and the values that are not secret."""
+        named = [name for name in ("grant_type", "client_id", "scope") if name in self.form.endpoint.read]
+        return {
+            "form": tuple(self.form),
+            "unknown": self.form.unknown,
+            "tenant": self.tenant_name,
+            **{name: self.form.get(name) or None for name in named},
+        }
 
     def capabilities(self) -> tuple[str, ...]:
         """`xms_cc` of the claims parameter: what the client says it can do (`cp1`: handle claims challenges)."""
@@ -148,11 +171,8 @@ class Exchange:
 
     def _requested(self, claim: str) -> tuple[str, ...]:
         """The value or values asked for of one claim of the access token (OpenID Connect Core section 5.5.1)."""
-        text = self.form.get("claims")
-        if not text:
-            return ()
-        with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
-            wanted = json.loads(text)["access_token"][claim]
+        with contextlib.suppress(EntraError, LookupError, TypeError, AttributeError):
+            wanted = claims_request(self.form)["access_token"][claim]
             values = wanted.get("values") or [wanted["value"]]
             return tuple(str(value) for value in values)
         return ()
@@ -210,6 +230,31 @@ class Exchange:
             "authority": f"https://{self.site.host or self.site.cloud.login[0]}",
         }
         return problem.body(facts, separator=separator, error=error)
+
+
+def claims_request(form: Parameters) -> dict[str, Any]:
+    """The claims parameter (OpenID Connect Core section 5.5); empty without one.
+
+    :raises EntraError: 90100 if it is not a JSON object.
+    """
+    text = form.get("claims")
+    if not text:
+        return {}
+    try:
+        request = json.loads(text)
+    except (ValueError, RecursionError):
+        request = None
+    if not isinstance(request, dict):
+        raise EntraError(90100, parameter="claims")
+    return request
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    """Names and values of a form; none if there are more of them than any grant has."""
+    try:
+        return parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return []
 
 
 def _address(forwarded_for: str) -> str:

@@ -5,10 +5,9 @@ learn.microsoft.com/entra/identity-platform/v2-oauth2-implicit-grant-flow and ..
 to have it enabled, for ID tokens and access tokens apart.
 """
 
-from collections.abc import Mapping
-
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import App
+from entra_emulator.parameters import Parameters
 from entra_emulator.tokens.id_tokens import hashes
 
 from .exchange import Client
@@ -20,12 +19,12 @@ CODE, TOKEN, ID_TOKEN = "code", "token", "id_token"
 _MODES = ("query", "fragment", "form_post")
 
 
-def response_types(parameters: Mapping[str, str]) -> list[str]:
+def response_types(parameters: Parameters) -> list[str]:
     """What is asked for."""
     return parameters.get("response_type", "").split()
 
 
-def response_mode(parameters: Mapping[str, str]) -> str:
+def response_mode(parameters: Parameters) -> str:
     """How the answer goes back: as asked, else in the query, and tokens in the fragment."""
     with_tokens, requested = (
         bool({TOKEN, ID_TOKEN} & set(response_types(parameters))),
@@ -36,7 +35,7 @@ def response_mode(parameters: Mapping[str, str]) -> str:
     return "fragment" if with_tokens else "query"
 
 
-def check(app: App, parameters: Mapping[str, str]) -> None:
+def check(app: App, parameters: Parameters) -> None:
     """Whether the application may have what it asks for, in the way it asks for it.
 
     :raises EntraError: 900144 nothing asked for, 70005 no such thing or an ID token without openid, 700051 700054 not

@@ -13,6 +13,7 @@ from entra_emulator.pages import consent as consent_pages
 from entra_emulator.pages import device as device_pages
 from entra_emulator.pages import layout, outcome, second_factor, terms
 from entra_emulator.pages import sign_in as sign_in_pages
+from entra_emulator.parameters import Parameters
 from entra_emulator.web import dated
 
 from .exchange import Exchange
@@ -93,14 +94,15 @@ def next_page(
         return failed(exchange, request, problem)
 
 
-def _take(flow: SignInFlow, form: Mapping[str, str], session: Identity | None) -> str:
+def _take(flow: SignInFlow, form: Parameters, session: Identity | None) -> str:
     """Do what the form says; gives what is wrong with it, '' for nothing."""
     pending = flow.pending
     try:
         if "account" in form:
             _choose(flow, form["account"], session)
         elif form.get("choice") == "sign-in":
-            flow.sign_in(form.get("username", "").strip(), form.get("password", ""))
+            flow.typed = form.get("username").strip()
+            flow.sign_in(flow.typed, form.get("password"))
         elif form.get("factor") == "approve" and pending.user:
             flow.approve()
         elif form.get("factor") == "key" and pending.user and SECURITY_KEY in flow.person[1].methods:
@@ -127,7 +129,7 @@ def _choose(flow: SignInFlow, username: str, session: Identity | None) -> None:
             raise WrongAccountKind(reason)
         flow.enter(session)
     else:
-        flow.pending.parameters |= {"login_hint": username, "prompt": "login"}
+        flow.pending.parameters = flow.pending.parameters.replaced(login_hint=username, prompt="login")
 
 
 def _page(stop: str, flow: SignInFlow, token: str, wrong: str, session: Identity | None) -> str:
@@ -139,7 +141,7 @@ def _page(stop: str, flow: SignInFlow, token: str, wrong: str, session: Identity
             return sign_in_pages.pick_account(*common, [user.upn] if user else [])
         return sign_in_pages.sign_in(
             *common,
-            username=flow.exchange.form.get("username") or _expected(flow),
+            username=flow.typed or _expected(flow),
             wrong=wrong,
             hint=f"In this emulator, users have the password “{flow.exchange.world.state.settings.password}” "
             "unless the configuration gives them another.",

@@ -60,10 +60,11 @@ def permit(
         resource=resource,
         identifier=audience,
         session=session,
-        grant=exchange.form.get("grant_type", "authorization_code"),
+        grant=exchange.grant_type,
         now=exchange.world.clock.now(),
         contexts=exchange.contexts(),
         address=exchange.address,
+        version=exchange.version,
     )
     check_user_may_use(sign_in)
     check_scopes(state, app, resource, requested.names)

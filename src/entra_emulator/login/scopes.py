@@ -6,6 +6,7 @@ Source: learn.microsoft.com/entra/identity-platform/scopes-oidc, "The .default s
 from dataclasses import dataclass
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.parameters import Parameters
 
 OIDC = frozenset({"openid", "profile", "email", "offline_access"})
 DEFAULT = ".default"
@@ -49,6 +50,21 @@ def parse(text: str) -> RequestedScope:
         raise EntraError(70011, scope=text)
     oidc = frozenset(word.lower() for word in words if word.lower() in OIDC)
     return RequestedScope(text, next(iter(resources.values()), None), names, oidc)
+
+
+def check_resource_parameter(form: Parameters) -> None:
+    """`resource` (RFC 8707) at v2.0 has to be, character by character, the resource that every scope names.
+
+    Without a scope Entra does not look at it. Source: reports of MCP clients since March 2026, such as
+    modelcontextprotocol/typescript-sdk#1968 (a trailing slash) and anthropics/claude-code#52871 (OpenID scopes only).
+
+    :raises EntraError: 9010010.
+    """
+    words = form.get("scope").split()
+    if "resource" in form and words:
+        prefixes = {word.rpartition("/")[0] for word in words if word.lower() not in OIDC}
+        if prefixes != {form["resource"]}:
+            raise EntraError(9010010)
 
 
 def parse_app_only(text: str) -> RequestedScope:

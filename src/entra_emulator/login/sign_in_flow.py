@@ -36,10 +36,11 @@ class WrongAccountKind(Exception):
 
 @dataclass
 class SignInFlow:
-    """A journey with what it is about: the application, and the person once known."""
+    """A pending sign-in with the application and, once known, the user. `typed`: the user name just entered."""
 
     exchange: Exchange
     pending: PendingSignIn
+    typed: str = ""
 
     @property
     def app(self) -> App:

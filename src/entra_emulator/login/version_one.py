@@ -10,6 +10,7 @@ from typing import Any
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import Tenant
+from entra_emulator.parameters import Parameters
 from entra_emulator.tokens.keys import unverified_claims
 
 from .exchange import Exchange
@@ -19,20 +20,21 @@ _OIDC = "openid profile email offline_access"
 _FOR_A_PERSON = ("basic_action", "additional_action", "message_only", "token_expired")
 
 
-def translate(form: Mapping[str, str]) -> dict[str, str]:
-    """A v1.0 form as one of v2.0."""
-    words = {name: value for name, value in form.items() if name not in ("resource", "scope")}
-    resource = form.get("resource", "").strip()
-    if not resource and form.get("grant_type") == "client_credentials":
+def translate(form: Parameters) -> Parameters:
+    """A v1.0 token request as one of v2.0."""
+    resource = form.get("resource")
+    if not resource and form.get("grant_type").lower() == "client_credentials":
         resource = _AAD_GRAPH
-    if resource:
-        words["scope"] = f"{resource}/.default {_OIDC}"
-    return words
+    return form.replaced(resource=None, scope=_scope(resource))
 
 
-def translate_authorization(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a v1.0 authorization request; the resource may be left to the token request."""
-    return {"scope": _OIDC, **translate(parameters)}
+def translate_authorization(parameters: Parameters) -> Parameters:
+    """The parameters of a v1.0 authorization request, whose resource may be left to the token request."""
+    return parameters.replaced(resource=None, scope=_scope(parameters.get("resource")) or _OIDC)
+
+
+def _scope(resource: str) -> str | None:
+    return f"{resource}/.default {_OIDC}" if resource else None
 
 
 def device_response(body: Mapping[str, Any]) -> dict[str, str]:

@@ -56,7 +56,8 @@ def check_workload_assignment(app: App, tenant: Tenant, resource: Resource, role
 def check_user_may_use(sign_in: SignIn) -> None:
     """Whether this user may use this application here.
 
-    :raises EntraError: 50105 not assigned, 90009 a token for itself by anything but its id.
+    :raises EntraError: 50105 not assigned; at v1.0 90009 for an application that requests a token for itself by
+        anything but its id.
     """
     app = sign_in.app
     principal = sign_in.tenant.principal(app.id)
@@ -64,7 +65,7 @@ def check_user_may_use(sign_in: SignIn) -> None:
         assigned = {name.lower() for name in principal.assigned}
         if not assigned & sign_in.names:
             raise EntraError(50105, app=app.id, app_name=app.name)
-    if sign_in.resource.app_id == app.id and not as_guid(sign_in.identifier.lower()):
+    if sign_in.version == 1 and sign_in.resource.app_id == app.id and not as_guid(sign_in.identifier.lower()):
         raise EntraError(90009, app=app.id, app_name=app.name)
 
 

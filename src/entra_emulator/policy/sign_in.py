@@ -1,4 +1,4 @@
-"""What the rules look at when a user is about to get a token."""
+"""The facts that policy is evaluated against when a user requests a token."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from entra_emulator.resources import Resource
 
 @dataclass(frozen=True)
 class SignIn:
-    """A user of `home`, through `app`, wants a token for `resource` in `tenant`. `now` is epoch seconds.
+    """A user of `home` requests a token for `resource` in `tenant`, through `app`. `now` is in epoch seconds.
 
     `member`: the user's own entry in the tenant, as a member or guest; None for delegated administration, which Entra
-    calls a pass-through user. `grant`: the grant type. `contexts`: authentication contexts asked for (c1 … c99).
-    `address`: the IP address the request comes from.
+    calls a pass-through user. `grant`: the grant type. `contexts`: the authentication contexts requested (c1 to c99).
+    `address`: the IP address the request comes from. `version`: of the endpoint.
     """
 
     tenant: Tenant
@@ -28,6 +28,7 @@ class SignIn:
     now: float
     contexts: tuple[str, ...] = ()
     address: str = ""
+    version: int = 2
 
     @property
     def has_mfa(self) -> bool:

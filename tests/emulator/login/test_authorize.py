@@ -102,6 +102,13 @@ def test_what_is_in_doubt_is_said_on_a_page(authorize: Authorize, change: dict[s
         ({"response_mode": "pigeon"}, 70007, "unsupported_response_mode"),
         ({"scope": "a/b c/d"}, 28000, "invalid_request"),
         ({"prompt": "none"}, 50058, "login_required"),
+        ({"prompt": "please"}, 90023, "invalid_request"),
+        ({"prompt": "login consent"}, 90023, "invalid_request"),
+        ({"claims": "{nope"}, 90100, "invalid_request"),
+        ({"claims": "[]"}, 90100, "invalid_request"),
+        ({"code_challenge": "v" * 42}, 501491, "invalid_request"),
+        ({"code_challenge": "v" * 129}, 501491, "invalid_request"),
+        ({"code_challenge": "v" * 43, "code_challenge_method": "S512"}, 50149, "invalid_request"),
     ],
 )
 def test_what_the_application_did_wrong_it_is_told(

@@ -10,21 +10,14 @@ import msal
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CertificateCredential
-from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
-from joserfc.jws import JWSRegistry
+from tests.support.assertions import compact
 from tests.support.certificates import ec_key, identity, issued, misnamed, with_unknown_key
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate, TrustedSubject
 
 Ask = Callable[..., httpx.Response]
-
-
-class Roomy(JWSRegistry):
-    """A header with two certificates is longer than joserfc expects."""
-
-    max_header_length = 65_536
 
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -41,9 +34,14 @@ def entra(entra: Emulator) -> Emulator:
 
 @pytest.fixture
 def prove(entra: Emulator, ask: Ask) -> Ask:
-    """Client credentials with an assertion; `header` and `changed` replace its parts, None takes one out."""
+    """Client credentials with an assertion; `header` and `changed` replace its parts, None removes one.
 
-    def post(number: int = 0, header: dict[str, Any] | None = None, key: Any = None, **changed: Any) -> httpx.Response:
+    `payload` replaces the claims by JSON text.
+    """
+
+    def post(
+        number: int = 0, header: dict[str, Any] | None = None, key: Any = None, payload: str = "", **changed: Any
+    ) -> httpx.Response:
         one = identity(number, expired=number == 1)
         app, now = entra.state.default_app, int(entra.clock.now())
         thumbprint = hashlib.sha256(one.certificate.public_bytes(_der())).digest()
@@ -58,9 +56,7 @@ def prove(entra: Emulator, ask: Ask) -> Ask:
         }
         claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
         used = header if header is not None else named
-        text = jwt.encode(
-            used, claims, key or RSAKey.import_key(one.key_pem()), registry=Roomy(algorithms=[used["alg"]])
-        )
+        text = compact(used, payload or claims, key or RSAKey.import_key(one.key_pem()))
         return ask(
             grant_type="client_credentials",
             scope=GRAPH,
@@ -94,6 +90,25 @@ def test_sha1_thumbprint_with_or_without_padding(prove: Ask, padding: str) -> No
     thumbprint = hashlib.sha1(identity().certificate.public_bytes(_der()), usedforsecurity=False).digest()
     named = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode() + padding
     assert prove(header={"alg": "RS256", "x5t": named}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "write",
+    [str, float, lambda seconds: f"{seconds}.0", lambda seconds: f"{seconds / 1e9:.9f}e9"],
+    ids=["string, as MSAL.NET", "float", "string with a fraction", "string with an exponent"],
+)
+def test_times_in_any_form_of_a_number(prove: Ask, entra: Emulator, write: Callable[[int], Any]) -> None:
+    """nbf and exp may be JSON strings: MSAL.NET writes no others. They keep their meaning."""
+    now = int(entra.clock.now())
+    assert prove(nbf=write(now), exp=write(now + 600)).status_code == 200
+    assert prove(nbf=None, iat=write(now), exp=write(now + 600)).status_code == 200
+    assert code(prove(nbf=write(now - 7200), exp=write(now - 3600))) == 700024
+
+
+@pytest.mark.parametrize("bad", ["", " 1", "soon", "0x10", "nan", "inf", "1e999", True, [1], {"seconds": 1}])
+def test_times_that_are_no_numbers_are_refused(prove: Ask, bad: Any) -> None:
+    """What is not a number is a malformed assertion, never a time."""
+    assert code(prove(exp=bad)) == 50027
 
 
 @pytest.mark.parametrize(
@@ -198,7 +213,25 @@ def test_subject_name_and_issuer(entra: Emulator, prove: Ask, trusted: str, expe
     assert prove(header={"alg": "PS256", "x5c": chain[:1]}, key=key).status_code == expected
 
 
-@pytest.mark.parametrize("chain", [["junk"], [], ["AAAA"], ["AAAA"] * 11])
+def test_a_chain_of_one_certificate_may_be_a_string(entra: Emulator, prove: Ask) -> None:
+    """MSAL.NET's sendX5C writes x5c as one string, beside the thumbprint of a certificate that nobody registered."""
+    one = issued(3)
+    assert one.authority
+    authority = one.authority.public_bytes(_pem_encoding()).decode()
+    entra.state.default_app.trusted_subjects = [TrustedSubject("CN=app.contoso.example", authority)]
+    der = one.certificate.public_bytes(_der())
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+    header = {"alg": "PS256", "typ": "JWT", "x5t#S256": thumbprint, "x5c": base64.b64encode(der).decode()}
+    app, now = entra.state.default_app, int(entra.clock.now())
+    audience = f"https://login.microsoftonline.com/{entra.state.default_tenant.id}/oauth2/v2.0/token"
+    payload = (
+        f'{{"aud":"{audience}","iss":"{app.id}","sub":"{app.id}",'
+        f'"nbf":"{now}","exp":"{now + 600}","jti":"11111111-2222-4333-8444-555555555555"}}'
+    )
+    assert prove(header=header, key=RSAKey.import_key(one.key_pem()), payload=payload).status_code == 200
+
+
+@pytest.mark.parametrize("chain", [["junk"], [], ["AAAA"], ["AAAA"] * 11, "junk", ""])
 def test_a_chain_of_junk_does_no_harm(prove: Ask, chain: Any) -> None:
     """What is no certificate in x5c leaves the key unknown."""
     assert code(prove(header={"alg": "PS256", "x5c": chain})) == 700027

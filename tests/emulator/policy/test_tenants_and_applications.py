@@ -84,10 +84,15 @@ def application_not_assigned(entra: Emulator) -> Form:
 
 
 @CASES.case(90009, "invalid_request")
-def token_for_itself_by_uri(entra: Emulator) -> Form:
-    app = entra.state.default_app
-    app.identifier_uris = ["api://itself"]
-    return {**refresh(entra), "scope": "api://itself/.default"}
+def own_api_refreshed_without_scope(entra: Emulator) -> Form:
+    entra.state.default_app.identifier_uris = ["api://itself"]
+    return {**refresh(entra, scopes="api://itself/Act openid"), "scope": None}
+
+
+@CASES.case(90009, "invalid_request")
+def own_api_refreshed_with_openid_scopes_only(entra: Emulator) -> Form:
+    own = f"{entra.state.default_app.id}/.default"
+    return {**refresh(entra, scopes=own), "scope": "openid profile offline_access"}
 
 
 @CASES.case(7000216, "invalid_client", status=401)
@@ -105,9 +110,24 @@ def two_client_ids(entra: Emulator) -> Form:
     return app_only(headers={"Authorization": "Basic YTpi"})  # a:b
 
 
-@CASES.case(901002, "invalid_request")
-def resource_parameter_at_version_two(entra: Emulator) -> Form:
-    return app_only(resource="https://graph.microsoft.com")
+@CASES.case(9010010, "invalid_target")
+def resource_parameter_with_a_slash_too_many(entra: Emulator) -> Form:
+    return app_only(resource="https://graph.microsoft.com/")
+
+
+@CASES.case(9010010, "invalid_target")
+def resource_parameter_of_another_api(entra: Emulator) -> Form:
+    return {**refresh(entra), "resource": "https://management.azure.com"}
+
+
+@CASES.case(9010010, "invalid_target")
+def resource_parameter_beside_openid_scopes(entra: Emulator) -> Form:
+    return {**refresh(entra), "scope": "openid offline_access", "resource": "https://graph.microsoft.com"}
+
+
+@CASES.case(90100, "invalid_request")
+def claims_that_are_not_json(entra: Emulator) -> Form:
+    return app_only(claims="{nope")
 
 
 @CASES.case(90055, "temporarily_unavailable", status=429)
