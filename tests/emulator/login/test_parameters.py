@@ -81,14 +81,15 @@ class Client:
 
     def usual(self, endpoint: str) -> Form:
         """A request that succeeds."""
-        return {
+        forms: dict[str, Form] = {
             "token": {**self.who, "grant_type": "client_credentials", "scope": GRAPH},
             "devicecode": {"client_id": self.app.id, "scope": GRAPH},
             "authorize": self._sign_in("none"),
             "logout": {"post_logout_redirect_uri": REDIRECT, "state": "one"},
             "instance": {"authorization_endpoint": "https://login.microsoftonline.com/t/oauth2/v2.0/authorize"},
             "deviceauth": {"otc": "ABC"},
-        }[endpoint]
+        }
+        return forms[endpoint]
 
     def _sign_in(self, prompt: str) -> Form:
         who: Form = {"client_id": self.app.id, "response_type": "code", "redirect_uri": REDIRECT}
@@ -252,7 +253,7 @@ EFFECTS: dict[str, dict[str, Pair]] = {
         "state": usual("logout", state="two"),
     },
     "instance": {
-        "api-version": usual("instance", **{"api-version": "1.0"}),
+        "api-version": lambda client: (client.usual("instance"), {**client.usual("instance"), "api-version": "1.0"}),
         "authorization_endpoint": usual("instance", authorization_endpoint="https://login.example/t/authorize"),
     },
     "deviceauth": {"otc": usual("deviceauth", otc="XYZ")},
