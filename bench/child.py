@@ -13,7 +13,7 @@ def main() -> None:
     numbers = getattr(importlib.import_module(module), function)(**json.loads(sys.argv[2]))
     json.dump(numbers, sys.stdout)
     sys.stdout.flush()
-    os._exit(0)  # the measuring is over; bare pyreqwest under asyncio often aborts in Python's own ending
+    os._exit(0)  # the measuring is over
 
 
 if __name__ == "__main__":

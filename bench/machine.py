@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("mstoken", "pyreqwest", "msal", "msal-extensions", "azure-identity", "aiohttp", "requests")
+_PACKAGES = ("mstoken", "msal", "msal-extensions", "azure-identity", "aiohttp", "requests")
 
 
 def versions() -> dict[str, str]:

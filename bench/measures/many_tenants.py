@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 NAME = "many-tenants"
 CONCURRENCY = 32
 OURS, OURS_THREADS = "mstoken, asyncio", "mstoken, threads"
-BARE, BARE_THREADS = "bare pyreqwest, asyncio", "bare pyreqwest, threads"
+BARE, BARE_THREADS = "bare http.client, asyncio", "bare http.client, threads"
 MSAL, MSAL_AS_WRITTEN = "MSAL, one shared session", "MSAL as people write it"
 _CONTENDERS: Sequence[tuple[str, Kind, str, float]] = (
-    (BARE, "floor", "bare:pyreqwest_by_tasks", 1),
+    (BARE, "floor", "bare:http_client_by_tasks", 1),
     (OURS, "ours", "ours:tenants_by_tasks", 1),
-    (BARE_THREADS, "floor", "bare:pyreqwest_by_threads", 1),
+    (BARE_THREADS, "floor", "bare:http_client_by_threads", 1),
     (OURS_THREADS, "ours", "ours:tenants_by_threads", 1),
     ("bare aiohttp", "floor", "bare:aiohttp_by_tasks", 1),
     (MSAL, "peer", "msal_peer:tenants_by_session", 1),
@@ -95,7 +95,7 @@ def _growth(bench: Bench, result: Result, tenants: int) -> None:
     """How the rate holds as tenants become more, each point one run of a contender whose order alternates."""
     grown = Result(f"{NAME}, growth", "", "")
     steps = [_part(bench, tenants, step) for step in _STEPS]
-    names = [(OURS, "ours:tenants_by_tasks"), (BARE, "bare:pyreqwest_by_tasks")]
+    names = [(OURS, "ours:tenants_by_tasks"), (BARE, "bare:http_client_by_tasks")]
     contenders = [
         Contender(f"{name} {step}", "ours", partial(_ask, bench, target, step))
         for step in steps

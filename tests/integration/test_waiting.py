@@ -25,7 +25,7 @@ from mstoken.stores.folder import FolderAccessTokens
 from mstoken.stores.memory import MemoryRefreshTokens, in_memory
 from mstoken.stores.seal import Seal
 from mstoken.stores.user import user_stores
-from mstoken.transports.pyreqwest import AsyncPyreqwestTransport
+from mstoken.transports.asyncio import AsyncHttpTransport
 
 SLOW = Reply(200, token_reply().body, delay=0.5)
 ASSERTION = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDB9.c2ln"
@@ -155,7 +155,7 @@ def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenServ
 def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None:
     """Its task is cancelled while the program's own work takes up every thread there is."""
     store, key, free_again = FolderAccessTokens(str(tmp_path / "tokens")), "0" * 40, threading.Event()
-    runtime = AsyncioRuntime(AsyncPyreqwestTransport(), store, MemoryRefreshTokens())
+    runtime = AsyncioRuntime(AsyncHttpTransport(), store, MemoryRefreshTokens())
 
     async def main() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))

@@ -76,7 +76,6 @@ SLOW = [
     "keyring",
     "logging",
     "platformdirs",
-    "pyreqwest",
     "re",
     "redis",
     "requests",
@@ -123,4 +122,4 @@ def test_a_constructor_loads_no_http_client_and_opens_nothing() -> None:
         "AsyncClient('contoso.com', 'app', secret); Client('contoso.com', 'app', RefreshToken('r', secret))"
     )
     loaded = {name.partition(".")[0] for name in modules_after(made)}
-    assert not loaded & {"pyreqwest", "httpx", "requests", "cryptography", "asyncio", "sqlite3", "ssl", "keyring"}
+    assert not loaded & {"http", "httpx", "requests", "cryptography", "asyncio", "sqlite3", "ssl", "keyring"}

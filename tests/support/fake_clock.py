@@ -8,7 +8,8 @@ from typing import Any
 from mstoken import Client
 from mstoken.runtimes.asyncio import AsyncioRuntime
 from mstoken.runtimes.blocking import BlockingRuntime
-from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
+from mstoken.transports.asyncio import AsyncHttpTransport
+from mstoken.transports.blocking import HttpTransport
 
 
 class _FakeClock:
@@ -36,11 +37,11 @@ def use_fake_clock(client: Any) -> list[float]:
     runtime: _BlockingWithFakeClock | _AsyncioWithFakeClock
     if isinstance(client, Client):
         runtime = _BlockingWithFakeClock(
-            PyreqwestTransport(), client._stores.access_tokens, client._stores.refresh_tokens
+            HttpTransport(), client._stores.access_tokens, client._stores.refresh_tokens
         )
     else:
         runtime = _AsyncioWithFakeClock(
-            AsyncPyreqwestTransport(), client._stores.access_tokens, client._stores.refresh_tokens
+            AsyncHttpTransport(), client._stores.access_tokens, client._stores.refresh_tokens
         )
     runtime.slept = []
     client._transport, client._runtime = runtime._transport, runtime

@@ -7,8 +7,8 @@ anything else is a bug. Used by the tests, with hypothesis, and by `fuzz/`, with
 from __future__ import annotations
 
 import contextlib
+import socket
 import tempfile
-import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -46,7 +46,10 @@ from mstoken.stores.redis_refresh_tokens import RedisRefreshTokens
 from mstoken.stores.redis_tokens import RedisAccessTokens
 from mstoken.stores.seal import Seal
 from mstoken.transports import issuer
-from mstoken.transports.exchange import exchange
+from mstoken.transports.connection import Connection
+from mstoken.transports.deadline import Deadline
+from mstoken.transports.failures import Peer
+from mstoken.transports.outgoing import outgoing
 
 NOW = 1_800_000_000.0
 REQUEST = TokenRequest(
@@ -113,26 +116,16 @@ def _certificate(data: bytes) -> object:
     return certificate.load([data], "", "RS256", "a fuzzed file")
 
 
-class _Link:
-    """A connection on which the server has sent `data`, and no more comes."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def settimeout(self, value: float | None) -> None: ...
-
-    def sendall(self, data: bytes) -> None: ...
-
-    def recv(self, bufsize: int) -> bytes:
-        piece, self._data = self._data[:bufsize], self._data[bufsize:]
-        return piece
-
-
 def _http_answer(data: bytes) -> object:
-    try:
-        return exchange(_Link(data), HttpRequest("GET", "https://api.example/"), time.monotonic() + 60)
-    except OSError:  # it ended early
-        return None
+    here, there = socket.socketpair()
+    with there:
+        connection, deadline = Connection(here, Peer("api.example")), Deadline(60)
+        there.sendall(data)
+        there.shutdown(socket.SHUT_WR)
+        try:
+            return connection.exchange(outgoing(HttpRequest("GET", "https://api.example/")), deadline)
+        finally:
+            connection.close()
 
 
 def _inspected(data: bytes) -> object:

@@ -17,7 +17,7 @@ from mstoken.stores.memory import MemoryRefreshTokens
 from mstoken.stores.redis_link import Link
 from mstoken.stores.redis_tokens import RedisAccessTokens
 from mstoken.stores.user import user_stores
-from mstoken.transports.pyreqwest import PyreqwestTransport
+from mstoken.transports.blocking import HttpTransport
 
 TENANT, CLIENT_ID = "contoso.onmicrosoft.com", "6731de76-14a6-49ae-97bc-6eba6914391e"
 
@@ -35,7 +35,7 @@ def main(url: str, store: str, lease: str, tenants: str = "") -> None:
 
 
 def _one(url: str, stores: Stores) -> str:
-    client = Client(TENANT, CLIENT_ID, ClientSecret("s3cret"), url, stores, PyreqwestTransport())
+    client = Client(TENANT, CLIENT_ID, ClientSecret("s3cret"), url, stores, HttpTransport())
     try:
         return client.get_token("graph").token
     except MstokenError as error:

@@ -35,9 +35,9 @@ def doctor(form: str, **given: Any) -> int:
     import os
 
     from mstoken.config.diagnosis import diagnose
-    from mstoken.transports.pyreqwest import PyreqwestTransport
+    from mstoken.transports.blocking import HttpTransport
 
-    transport = PyreqwestTransport()
+    transport = HttpTransport()
     try:
         found = diagnose(flags_of(given), os.environ, transport, own_stores())
     finally:

@@ -10,7 +10,7 @@ from mstoken.cli.token_formats import render
 from mstoken.client import Client
 from mstoken.errors import UsageError
 from mstoken.protocol.chain import served
-from mstoken.transports.once import OnceTransport
+from mstoken.transports.blocking import HttpTransport
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     _check_pop(given)
     settings = settings_for(flags_of(given))
     stores = own_stores(settings.store)
-    client = Client.from_settings(settings, stores, OnceTransport())
+    client = Client.from_settings(settings, stores, HttpTransport())
     wanted = scopes_wanted(client, given["services"] or _service_of(given), given["scope"])
     warning = "" if client.authority.token_url else client.target(*wanted).warning
     claims = claims_text(given["claims"])

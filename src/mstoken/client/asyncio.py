@@ -130,8 +130,8 @@ class AsyncClient(ClientBase):
     def _port(self) -> AsyncioRuntime:
         if self._runtime is None:
             from mstoken.runtimes.asyncio import AsyncioRuntime
-            from mstoken.transports.choosing import AsyncioTransport
+            from mstoken.transports.asyncio import AsyncHttpTransport
 
-            self._transport = self._transport or AsyncioTransport()
+            self._transport = self._transport or AsyncHttpTransport()
             self._runtime = AsyncioRuntime(self._transport, self._stores.access_tokens, self._stores.refresh_tokens)
         return self._runtime

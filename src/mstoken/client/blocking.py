@@ -172,9 +172,9 @@ class Client(ClientBase):
 
 
 def _usual_transport() -> Transport:
-    from mstoken.transports.choosing import BlockingTransport
+    from mstoken.transports.blocking import HttpTransport
 
-    return BlockingTransport()
+    return HttpTransport()
 
 
 def default() -> Client:

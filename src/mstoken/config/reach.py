@@ -38,7 +38,7 @@ def reach(authority: Authority, transport: Transport) -> Reached:
         url = authority.origin
     before = time.time()
     try:
-        answer = transport.send(HttpRequest("GET", url, answer_in=ANSWER_IN))
+        answer = transport.send(HttpRequest("GET", url, timeout_in=ANSWER_IN))
     except MstokenError as error:
         return Reached(authority.origin, error.message, error.remedy)
     middle = (before + time.time()) / 2

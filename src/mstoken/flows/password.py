@@ -44,7 +44,7 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
 async def _refuse_federated(request: TokenRequest, credential: Password, port: Port) -> None:
     asked = realm_request(request.authority, credential.username)
     try:
-        where = federated_with(await port.send(replace(asked, answer_in=time_left_in(request, port))))
+        where = federated_with(await port.send(replace(asked, timeout_in=time_left_in(request, port))))
     except (TryLater, UnreadableAnswer):
         return  # the token endpoint will say what is wrong
     if where:

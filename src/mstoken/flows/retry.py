@@ -79,7 +79,7 @@ async def send_with_retry(
         try:
             if paused_in:
                 raise _throttled_before(paused_in)
-            return read(await port.send(replace(http, answer_in=min(http.answer_in or left_in, left_in))))
+            return read(await port.send(replace(http, timeout_in=min(http.timeout_in or left_in, left_in))))
         except TryLater as error:
             wait = pause * (0.5 + port.random()) if error.retry_in is None else error.retry_in
             if paused_in:

@@ -11,7 +11,7 @@ from functools import partial
 from mstoken.credentials import ClientAssertion, FileAssertion
 from mstoken.credentials.workload_identity import read_bundle
 from mstoken.flows.client_auth import request_token
-from mstoken.protocol.http import Way
+from mstoken.protocol.http import ConnectionPolicy
 from mstoken.protocol.token_proxy import TokenProxy, through, token_proxy
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
@@ -33,13 +33,13 @@ async def workload_identity(request: TokenRequest, credential: WorkloadIdentity,
     grant, proved = {"grant_type": "client_credentials"}, ClientAssertion(FileAssertion(credential.path))
     if proxy is None:
         return (await request_token(proved, grant, request, port)).token
-    way = Way(direct=True, ca_pem=await _authorities(proxy, port), server_name=proxy.server_name)
-    by_proxy = partial(_by, proxy=proxy, way=way)
+    policy = ConnectionPolicy(direct=True, ca_pem=await _authorities(proxy, port), server_name=proxy.server_name)
+    by_proxy = partial(_by, proxy=proxy, policy=policy)
     return (await request_token(proved, grant, request, port, by_proxy)).token
 
 
-def _by(http: HttpRequest, proxy: TokenProxy, way: Way) -> HttpRequest:
-    return replace(through(http, proxy), way=way)
+def _by(http: HttpRequest, proxy: TokenProxy, policy: ConnectionPolicy) -> HttpRequest:
+    return replace(through(http, proxy), policy=policy)
 
 
 async def _authorities(proxy: TokenProxy, port: Port) -> str:

@@ -1,4 +1,4 @@
-"""HTTP as values: what to send, what came back."""
+"""HTTP as values: the request to send and the response that came back."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from mstoken.values import field, value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_ANSWER = 1024 * 1024
-"""No answer of a token endpoint is larger, in bytes; what is, is not one."""
+MAX_RESPONSE_BYTES = 1024 * 1024
+"""A token endpoint never answers with a larger body."""
 
 
 @value
-class Way:
-    """How to reach a server that is not reached like the rest of the world. A transport has to keep to all of it.
+class ConnectionPolicy:
+    """How to reach a server that the usual rules do not fit. A transport must apply every field.
 
-    `direct`: through no proxy, whatever the environment says. `thumbprint`: the server is whoever shows the certificate
-    with this SHA-1 (40 lower-case hexadecimal digits) and nobody else; its name and issuer do not count. `ca_pem`: no
-    other certificate authorities are trusted. `server_name`: the name for TLS where it is not the URL's host.
+    `direct`: never through a proxy. `thumbprint`: the server is the one whose certificate has this SHA-1 (40 lower-case
+    hexadecimal digits); its name and issuer are not checked. `ca_pem`: only these certificate authorities are trusted.
+    `server_name`: the name for TLS (SNI and the certificate) where it differs from the host of the URL.
     """
 
     direct: bool = False
@@ -27,34 +27,43 @@ class Way:
     server_name: str = ""
 
     @property
-    def own_trust(self) -> bool:
-        """Whether the server is trusted by other rules than the system's."""
+    def pins_server(self) -> bool:
+        """Whether the server is verified by other rules than the system's trust store."""
         return bool(self.thumbprint or self.ca_pem or self.server_name)
 
 
-USUAL_WAY = Way()
+DEFAULT_POLICY = ConnectionPolicy()
+DIRECT_POLICY = ConnectionPolicy(direct=True)
+"""For servers on this machine or beside it, such as the managed identity endpoints."""
 
 
 @value
 class HttpRequest:
-    """A request to send. Body and headers may carry secrets and stay out of the repr.
+    """A request to send. Headers and body may carry secrets and stay out of the repr.
 
-    `answer_in` is how long it may take from connecting to the end of the answer, in seconds; None is the transport's
-    usual limit.
+    `timeout_in` limits the whole call in seconds, from name resolution to the last byte of the body; None stands for
+    the transport's default. `max_response_bytes` limits the body after decompression. `repeatable` allows a second
+    attempt when a kept connection turns out to be closed before a byte of the response arrived: true for a token
+    request, false for a call that might change something twice (RFC 9110 section 9.2.2).
     """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
-    max_answer: int = MAX_ANSWER
-    way: Way = USUAL_WAY
-    answer_in: float | None = None
+    max_response_bytes: int = MAX_RESPONSE_BYTES
+    policy: ConnectionPolicy = DEFAULT_POLICY
+    timeout_in: float | None = None
+    repeatable: bool = True
 
 
 @value
 class HttpResponse:
-    """What came back. Header names are found in lower case; the body may carry tokens and stays out of the repr."""
+    """The response. The body may carry tokens and stays out of the repr.
+
+    `headers` has lower-case names. Values are text, decoded as latin-1 (RFC 9110 section 5.5); lines with the same name
+    are joined with ", " (section 5.3).
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

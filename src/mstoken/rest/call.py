@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_API_ANSWER = 256 * 1024 * 1024
 """An API's answer may be large; past this, in bytes, it is refused rather than filling the memory."""
+_IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
+"""Methods that do no more when they are done twice (RFC 9110 section 9.2.2)."""
 
 
 @value
@@ -46,4 +48,5 @@ async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> Http
 async def _send(api: ApiRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
     token = await get_token(token_request, port)
     headers = {**api.headers, "Authorization": f"Bearer {token.token}"}
-    return await port.send(HttpRequest(api.method, api.url, headers, api.body, MAX_API_ANSWER))
+    repeatable = api.method.upper() in _IDEMPOTENT
+    return await port.send(HttpRequest(api.method, api.url, headers, api.body, MAX_API_ANSWER, repeatable=repeatable))

@@ -53,9 +53,9 @@ def _vault(vault: str, client: GetsTokens, transport: Transport | None) -> KeyVa
         return client.get_token(scope, **options).token
 
     if transport is None:
-        from mstoken.transports.choosing import BlockingTransport
+        from mstoken.transports.blocking import HttpTransport
 
-        transport = BlockingTransport()
+        transport = HttpTransport()
     if "." not in vault and "://" not in vault:
         raise UsageError(f"{vault!r} is no host of a key vault.", f"Give it whole, such as {vault}.vault.azure.net.")
     url = vault if "://" in vault else origin_of(vault, "The key vault")

@@ -143,7 +143,7 @@ class KeyVault:
         if body:
             headers["Content-Type"] = "application/json"
         # The first request goes without a token and without what is to be kept: it only asks for the challenge.
-        return self._send(HttpRequest(method, url, headers, body if self._scope else b"", answer_in=ANSWER_IN))
+        return self._send(HttpRequest(method, url, headers, body if self._scope else b"", timeout_in=ANSWER_IN))
 
     def _heed(self, header: str) -> None:
         """Take from the challenge what the vault wants, if it is the vault's to want."""

@@ -157,7 +157,7 @@ def test_a_host_that_does_not_answer_is_told(program: Program, entra: Emulator) 
     closed = "http://user:hidden@127.0.0.1:9"
     given = IDENTITY | {"AZURE_CLIENT_SECRET": secret, "HTTPS_PROXY": closed, "https_proxy": closed}
     result = program("doctor", **given, AZURE_AUTHORITY_HOST="login.microsoftonline.com")
-    assert "does not answer: The proxy did not open a way" in section(result, "Sign-in host")[0]
+    assert "does not answer: The proxy http://127.0.0.1:9 refused the connection" in section(result, "Sign-in host")[0]
     assert "HTTPS_PROXY         http://…@127.0.0.1:9" in section(result, "Proxies and certificates")
     assert result.code == 5
     assert "HTTPS_PROXY" in result.err

@@ -22,7 +22,7 @@ from mstoken.stores.key_vault_refresh_tokens import KeyVaultRefreshTokens
 from mstoken.stores.memory import MemoryAccessTokens, MemoryRefreshTokens
 from mstoken.stores.shared import redis_stores
 from mstoken.stores.vault import Vault
-from mstoken.transports.pyreqwest import PyreqwestTransport
+from mstoken.transports.blocking import HttpTransport
 
 ROOT = Path(__file__).parents[3]
 """Where `tests` is found as a package."""
@@ -103,7 +103,7 @@ def refresh_tokens(request: pytest.FixtureRequest, vault: Vault) -> RefreshToken
     """Every store of refresh tokens."""
     if request.param == "key vault":
         vault_api = VaultApi(request.getfixturevalue("token_service"))
-        return KeyVaultRefreshTokens(KeyVault(vault_api.url, PyreqwestTransport().send, lambda *_: TOKEN))
+        return KeyVaultRefreshTokens(KeyVault(vault_api.url, HttpTransport().send, lambda *_: TOKEN))
     if request.param == "redis":
         return redis_stores(request.getfixturevalue("redis").url, KEY).refresh_tokens
     return MemoryRefreshTokens() if request.param == "memory" else vault

@@ -14,8 +14,9 @@ from tests.support.runners import Runner
 from tests.support.token_service import Reply, TokenService
 
 from mstoken import TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
-from mstoken.protocol.http import HttpRequest, Way
-from mstoken.transports.pyreqwest import AsyncPyreqwestTransport, PyreqwestTransport
+from mstoken.protocol.http import ConnectionPolicy, HttpRequest
+from mstoken.transports.asyncio import AsyncHttpTransport
+from mstoken.transports.blocking import HttpTransport
 
 AUTHORITY = trustme.CA()
 PEM = AUTHORITY.cert_pem.bytes().decode()
@@ -37,15 +38,15 @@ def served() -> Iterator[tuple[TokenService, str]]:
 @pytest.fixture
 def send(runner: Runner) -> Callable[[HttpRequest], Any]:
     """Send by the runner's transport."""
-    transport: Any = PyreqwestTransport() if type(runner).__name__ == "BlockingRunner" else AsyncPyreqwestTransport()
+    transport: Any = HttpTransport() if type(runner).__name__ == "BlockingRunner" else AsyncHttpTransport()
     return lambda request: runner.run(lambda: transport.send(request))
 
 
 def test_the_certificate_named_is_enough(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
     """By its thumbprint a server is trusted whoever issued its certificate; method, headers and body arrive."""
     service, thumbprint = served
-    way = Way(thumbprint=thumbprint)
-    answer = send(HttpRequest("POST", f"{service.url}/a?b=c", {"Secret": "s"}, b"x=1", way=way))
+    policy = ConnectionPolicy(thumbprint=thumbprint)
+    answer = send(HttpRequest("POST", f"{service.url}/a?b=c", {"Secret": "s"}, b"x=1", policy=policy))
     assert (answer.status, answer.body, answer.headers["x-note"]) == (200, b"hello", "yes")
     [request] = service.requests
     assert (request.method, request.path, request.headers["Secret"], request.body) == ("POST", "/a?b=c", "s", b"x=1")
@@ -55,7 +56,7 @@ def test_another_certificate_gets_nothing(send: Callable[[HttpRequest], Any], se
     """Not a byte of the request, even if the system trusts the certificate's issuer."""
     service, _ = served
     with pytest.raises(UntrustedCertificate, match="another certificate") as caught:
-        send(HttpRequest("GET", service.url, {"Secret": "s"}, way=Way(thumbprint="ab" * 20)))
+        send(HttpRequest("GET", service.url, {"Secret": "s"}, policy=ConnectionPolicy(thumbprint="ab" * 20)))
     assert "IDENTITY_SERVER_THUMBPRINT" in caught.value.remedy
     assert service.requests == []
 
@@ -63,20 +64,24 @@ def test_another_certificate_gets_nothing(send: Callable[[HttpRequest], Any], se
 def test_one_authority_alone_is_trusted(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
     """The server is asked for by its name for TLS, whatever the host of the URL."""
     service, _ = served
-    answer = send(HttpRequest("GET", service.url, way=Way(ca_pem=PEM, server_name="proxy.example")))
+    answer = send(HttpRequest("GET", service.url, policy=ConnectionPolicy(ca_pem=PEM, server_name="proxy.example")))
     assert answer.status == 200
 
 
 @pytest.mark.parametrize(
-    "way", [Way(ca_pem=trustme.CA().cert_pem.bytes().decode()), Way(ca_pem=PEM, server_name="other.example")]
+    "policy",
+    [
+        ConnectionPolicy(ca_pem=trustme.CA().cert_pem.bytes().decode()),
+        ConnectionPolicy(ca_pem=PEM, server_name="other.example"),
+    ],
 )
 def test_another_authority_or_name_is_refused(
-    send: Callable[[HttpRequest], Any], served: tuple[TokenService, str], way: Way
+    send: Callable[[HttpRequest], Any], served: tuple[TokenService, str], policy: ConnectionPolicy
 ) -> None:
     """Both the issuer and the name count."""
     service, _ = served
     with pytest.raises(UntrustedCertificate, match="certificate"):
-        send(HttpRequest("GET", service.url, way=way))
+        send(HttpRequest("GET", service.url, policy=policy))
     assert service.requests == []
 
 
@@ -93,15 +98,15 @@ def test_the_environments_authorities_do_not_count(
     (tmp_path / "ca.pem").write_text(PEM)
     monkeypatch.setenv(variable, str(tmp_path / "ca.pem"))
     with pytest.raises(TransportError):
-        send(HttpRequest("GET", service.url, way=Way(ca_pem=trustme.CA().cert_pem.bytes().decode())))
+        send(HttpRequest("GET", service.url, policy=ConnectionPolicy(ca_pem=trustme.CA().cert_pem.bytes().decode())))
 
 
 def test_http_and_senseless_authorities_are_refused(send: Callable[[HttpRequest], Any]) -> None:
     """Before anything is sent."""
     with pytest.raises(UsageError, match="https"):
-        send(HttpRequest("GET", "http://127.0.0.1:9/", way=Way(thumbprint="ab" * 20)))
+        send(HttpRequest("GET", "http://127.0.0.1:9/", policy=ConnectionPolicy(thumbprint="ab" * 20)))
     with pytest.raises(UsageError, match="PEM"):
-        send(HttpRequest("GET", "https://127.0.0.1:9/", way=Way(ca_pem="-----BEGIN CERTIFICATE-----")))
+        send(HttpRequest("GET", "https://127.0.0.1:9/", policy=ConnectionPolicy(ca_pem="-----BEGIN CERTIFICATE-----")))
 
 
 def test_a_huge_answer_is_cut(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
@@ -109,7 +114,7 @@ def test_a_huge_answer_is_cut(send: Callable[[HttpRequest], Any], served: tuple[
     service, thumbprint = served
     service.script = [Reply(200, "x" * 5000)]
     with pytest.raises(UnreadableAnswer):
-        send(HttpRequest("GET", service.url, max_answer=4000, way=Way(thumbprint=thumbprint)))
+        send(HttpRequest("GET", service.url, max_response_bytes=4000, policy=ConnectionPolicy(thumbprint=thumbprint)))
 
 
 @pytest.mark.parametrize("raw", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort"])
@@ -120,14 +125,14 @@ def test_what_is_no_answer_is_a_transport_error(
     service, thumbprint = served
     service.script = [Reply(raw=raw)]
     with pytest.raises(TransportError):
-        send(HttpRequest("GET", service.url, way=Way(thumbprint=thumbprint)))
+        send(HttpRequest("GET", service.url, policy=ConnectionPolicy(thumbprint=thumbprint)))
 
 
 def test_a_time_limit_of_its_own_counts(send: Callable[[HttpRequest], Any]) -> None:
-    """`answer_in` ends a request that would wait longer, with a proxy or without."""
+    """`timeout_in` ends a request that would wait longer, with a proxy or without."""
     service = TokenService()
     service.script = [Reply(200, "late", delay=5)]
-    for way in (Way(), Way(direct=True)):
+    for policy in (ConnectionPolicy(), ConnectionPolicy(direct=True)):
         with pytest.raises(TransportError, match="in time"):
-            send(HttpRequest("GET", service.url, way=way, answer_in=0.2))
+            send(HttpRequest("GET", service.url, policy=policy, timeout_in=0.2))
     service.close()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from mstoken.protocol.http import HttpRequest
-from mstoken.protocol.managed_identity.dialect import DIRECT, Ask, Dialect, three_times
+from mstoken.protocol.http import DIRECT_POLICY, HttpRequest
+from mstoken.protocol.managed_identity.dialect import Ask, Dialect, three_times
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
     headers = {"Metadata": "true", "Content-Type": "application/x-www-form-urlencoded"}
-    return HttpRequest("POST", ask.place.endpoint, headers, urlencode(parameters).encode(), way=DIRECT)
+    return HttpRequest("POST", ask.place.endpoint, headers, urlencode(parameters).encode(), policy=DIRECT_POLICY)
 
 
 CLOUD_SHELL = Dialect(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from mstoken.errors import UsageError
-from mstoken.protocol.http import HttpRequest, Way
+from mstoken.protocol.http import DIRECT_POLICY, HttpRequest
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
     from mstoken.protocol.managed_identity.place import Place
 
-DIRECT = Way(direct=True)
 """Never through a proxy: the endpoint is on this machine, and whoever reaches it gets the identity."""
 
 AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
@@ -68,7 +67,7 @@ def get(ask: Ask, version: str, parameters: Mapping[str, str], headers: Mapping[
     """GET of the place with its api-version: the form of all sources but Cloud Shell."""
     query = urlencode({"api-version": version, **parameters})
     joint = "&" if "?" in ask.place.endpoint else "?"
-    return HttpRequest("GET", f"{ask.place.endpoint}{joint}{query}", headers, way=DIRECT)
+    return HttpRequest("GET", f"{ask.place.endpoint}{joint}{query}", headers, policy=DIRECT_POLICY)
 
 
 def three_times(status: int) -> tuple[float, ...]:

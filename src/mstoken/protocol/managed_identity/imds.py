@@ -5,8 +5,8 @@ Source: learn.microsoft.com/entra/identity/managed-identities-azure-resources/ho
 
 from __future__ import annotations
 
-from mstoken.protocol.http import HttpRequest
-from mstoken.protocol.managed_identity.dialect import DIRECT, Ask, Dialect, get
+from mstoken.protocol.http import DIRECT_POLICY, HttpRequest
+from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ IMDS = Dialect(
 
 def probe(place: Place) -> HttpRequest:
     """A GET without the header that IMDS insists on: it refuses at once, and so shows that it is there."""
-    return HttpRequest("GET", f"{place.endpoint}?api-version=2018-02-01", way=DIRECT, answer_in=PROBE_IN)
+    return HttpRequest("GET", f"{place.endpoint}?api-version=2018-02-01", policy=DIRECT_POLICY, timeout_in=PROBE_IN)
 
 
 def why_not_there(answer: HttpResponse) -> str:

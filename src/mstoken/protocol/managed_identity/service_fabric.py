@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from mstoken.protocol.http import HttpRequest, Way
+from mstoken.protocol.http import ConnectionPolicy, HttpRequest
 from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
 from mstoken.typed import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
     if ask.revoked:
         more["token_sha256_to_refresh"] = hashlib.sha256(ask.revoked.encode()).hexdigest()
     http = get(ask, "2019-07-01-preview", {**parameters, **more}, {"Secret": ask.place.secret})
-    return HttpRequest(http.method, http.url, http.headers, way=Way(direct=True, thumbprint=ask.place.thumbprint))
+    policy = ConnectionPolicy(direct=True, thumbprint=ask.place.thumbprint)
+    return HttpRequest(http.method, http.url, http.headers, policy=policy)
 
 
 SERVICE_FABRIC = Dialect(

@@ -1,0 +1,67 @@
+"""The blocking transport for asyncio: each request in a daemon thread, its result back in the loop that asked."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from mstoken.transports.blocking import TIMEOUT_IN, HttpTransport
+from mstoken.transports.deadline import Abortable
+from mstoken.transports.workers import WORKERS
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mstoken.protocol.http import HttpRequest, HttpResponse
+
+
+class AsyncHttpTransport:
+    """`HttpTransport` for asyncio. Event loops may share it, one after the other and in several threads at once."""
+
+    def __init__(self) -> None:
+        self._blocking = HttpTransport()
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """As `HttpTransport.send`. A task that is cancelled ends at once; its connection is shut down."""
+        call = _Call(self._blocking, request)
+        WORKERS.run(call.run)
+        try:
+            return await call.future
+        except asyncio.CancelledError:
+            call.deadline.abort()
+            raise
+
+    async def close(self) -> None:
+        """As `HttpTransport.close`."""
+        self._blocking.close()
+
+
+class _Call:
+    """One request on its way through a thread."""
+
+    def __init__(self, transport: HttpTransport, request: HttpRequest) -> None:
+        self._transport, self._request = transport, request
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[HttpResponse] = self._loop.create_future()
+        self.deadline = Abortable(request.timeout_in or TIMEOUT_IN)
+
+    def run(self) -> None:
+        """In the thread."""
+        if self.future.cancelled():
+            return
+        response: HttpResponse | None = None
+        error: BaseException | None = None
+        try:
+            response = self._transport.send(self._request, self.deadline)
+        except BaseException as caught:  # noqa: BLE001 - it is raised where the request was made
+            error = caught
+        with suppress(RuntimeError):  # the loop may have ended meanwhile
+            self._loop.call_soon_threadsafe(self._deliver, response, error)
+        error = None  # its traceback refers to this frame
+
+    def _deliver(self, response: HttpResponse | None, error: BaseException | None) -> None:
+        if self.future.done():
+            return
+        if error is not None:
+            self.future.set_exception(error)
+        elif response is not None:
+            self.future.set_result(response)

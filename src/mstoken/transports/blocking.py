@@ -1,0 +1,92 @@
+"""The blocking transport: one request from start to end, over kept connections."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from mstoken.forks import HasLock
+from mstoken.protocol.http import DEFAULT_POLICY
+from mstoken.transports.connecting import Route
+from mstoken.transports.connection import ClosedWhileIdle
+from mstoken.transports.deadline import Deadline
+from mstoken.transports.failures import cut_off
+from mstoken.transports.outgoing import outgoing
+from mstoken.transports.pool import Pool
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mstoken.protocol.http import ConnectionPolicy, HttpRequest, HttpResponse
+    from mstoken.transports.connection import Connection
+    from mstoken.transports.outgoing import Outgoing
+
+TIMEOUT_IN = 30.0
+"""Seconds for a call that sets no limit of its own."""
+SWEEP_EVERY_IN = 10.0
+"""Seconds between two looks at connections of servers that are not asked any more."""
+
+
+class HttpTransport(HasLock):
+    """Sends requests and keeps connections. Threads may share it; it may be carried over a fork.
+
+    Redirects are never followed: a secret goes where it was sent and nowhere else. What the environment says of proxies
+    and certificate authorities is read when a server is first asked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pools: dict[str | tuple[str, ConnectionPolicy], Pool] = {}
+        self._swept = monotonic()
+
+    def send(self, request: HttpRequest, deadline: Deadline | None = None) -> HttpResponse:
+        """Send `request` and read the whole response, whatever its status.
+
+        Raises TransportError when there is no response, UnreadableAnswer for one over `max_response_bytes`, UsageError,
+        before anything is sent, for what cannot be sent or a setting that does not parse.
+        """
+        deadline = deadline or Deadline(request.timeout_in or TIMEOUT_IN)
+        ready = outgoing(request)
+        pool = self._pool(ready, request.policy)
+        connection = pool.take(deadline, surely_open=not request.repeatable)
+        try:
+            return _exchanged(pool, connection, ready, deadline)
+        except ClosedWhileIdle:
+            if not request.repeatable:
+                raise cut_off(pool.route.peer) from None
+        # RFC 9112 section 9.3.1: no byte of a response arrived, so the request is sent once more, on a new connection.
+        return _exchanged(pool, pool.fresh(deadline), ready, deadline)
+
+    def close(self) -> None:
+        """Close connections; the next request opens new ones, and reads the settings again."""
+        with self._lock:
+            pools = list(self._pools.values())
+            self._pools.clear()
+        for pool in pools:
+            pool.close()
+
+    def _pool(self, ready: Outgoing, policy: ConnectionPolicy) -> Pool:
+        key = ready.place if policy is DEFAULT_POLICY else (ready.place, policy)
+        with self._lock:
+            pool = self._pools.get(key)
+            if pool is None:
+                pool = self._pools[key] = Pool(Route(ready.origin, policy))
+            if monotonic() - self._swept > SWEEP_EVERY_IN:
+                self._swept = monotonic()
+                for key, one in list(self._pools.items()):
+                    if not one.close_expired() and one is not pool:
+                        del self._pools[key]
+            return pool
+
+
+def _exchanged(pool: Pool, connection: Connection, request: Outgoing, deadline: Deadline) -> HttpResponse:
+    deadline.attach(connection.socket)
+    try:
+        response = connection.exchange(request, deadline)
+    except BaseException:
+        deadline.detach()
+        pool.drop(connection)
+        raise
+    deadline.detach()
+    if connection.exchanges == 1:
+        pool.route.keep_session(connection)
+    pool.give_back(connection)
+    return response

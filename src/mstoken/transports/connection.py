@@ -1,0 +1,188 @@
+"""One kept connection: a request out, its response in. `http.client` writes and parses HTTP/1.1.
+
+What `http.client` takes leniently is refused here: a header it could not read, an ambiguous length (RFC 9112 section
+6.3), a response that ends early.
+"""
+
+from __future__ import annotations
+
+import http.client
+import select
+import ssl
+from time import monotonic
+
+from mstoken.protocol.http import HttpResponse
+from mstoken.transports.decoding import decoded
+from mstoken.transports.failures import cut_off, failed, not_http, too_large
+from mstoken.transports.tls_in_tls import TunnelledTls
+from mstoken.transports.wire import TooMuch, Wire
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from email.message import Message
+
+    from mstoken.transports.deadline import Deadline
+    from mstoken.transports.failures import Peer
+    from mstoken.transports.outgoing import Outgoing
+    from mstoken.transports.wire import Link
+
+_HEAD = 1024 * 1024
+"""Bytes that status line, headers, chunk framing and trailers may take besides the body; `http.client` limits each line
+to 65,536 bytes and their number to 100."""
+_FRAMING = 8
+"""How many bytes a byte of body may take: in chunks of one byte it is six."""
+_PIECE = 1024 * 1024
+
+
+class ClosedWhileIdle(Exception):
+    """The server closed a kept connection before a byte of the response arrived."""
+
+
+class Connection:
+    """An open connection to one server. Not for two threads at once."""
+
+    def __init__(self, link: Link, peer: Peer) -> None:
+        self.link, self.peer = link, peer
+        self.made_at = self.idle_since = monotonic()
+        self.exchanges = 0
+        self._wire = Wire(link)
+        self._http = http.client.HTTPConnection("localhost")  # the Host header is the request's own
+        self._http.auto_open = 0
+        self._http.sock = self._wire
+        self._poll = _readable_poll(link)
+
+    @property
+    def socket(self) -> socket.socket:
+        """What the connection waits for."""
+        return self.link.link if isinstance(self.link, TunnelledTls) else self.link
+
+    def exchange(self, request: Outgoing, deadline: Deadline) -> HttpResponse:
+        """Send `request`, read the whole response.
+
+        Raises ClosedWhileIdle when a connection that has served before was closed without a byte of a response
+        (RFC 9112 section 9.3.1); TransportError and UnreadableAnswer.
+        """
+        self.exchanges += 1
+        limit = request.max_response_bytes
+        self._wire.begin(deadline, limit * _FRAMING + _HEAD)
+        try:
+            self._http.request(request.method, request.target, request.body, request.headers)
+            self._wire.flush()
+            return self._received(request.method, limit)
+        except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
+            if self._wire.received:
+                raise cut_off(self.peer) from None
+            if self.exchanges > 1:
+                raise ClosedWhileIdle from None
+            if isinstance(error, http.client.RemoteDisconnected):
+                raise cut_off(self.peer) from None
+            raise failed(self.peer, error) from None
+        except OSError as error:
+            raise failed(self.peer, error) from None
+        except TooMuch:
+            raise too_large(self.peer, limit) from None
+        except (http.client.HTTPException, ValueError):
+            raise (cut_off if self._wire.ended else not_http)(self.peer) from None
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the last response left the connection open and empty."""
+        return self._http.sock is not None and self._wire.is_drained()
+
+    def is_stale(self) -> bool:
+        """Whether the server has closed an idle connection, or sent what nobody asked for."""
+        unread = self.link.pending() if isinstance(self.link, ssl.SSLSocket | TunnelledTls) else 0
+        if not unread and not self._poll():
+            return False
+        if not unread and isinstance(self.link, ssl.SSLSocket):
+            self.link.settimeout(0)
+            try:
+                self.link.recv(1)
+            except ssl.SSLWantReadError:
+                return False  # TLS's own business, such as a session ticket
+            except OSError:
+                pass
+        return True
+
+    def close(self) -> None:
+        """Close without a word to the server: in the child of a fork the TLS session is still the parent's."""
+        self.link.close()
+
+    def __del__(self) -> None:
+        self.link.close()
+
+    def _received(self, method: str, limit: int) -> HttpResponse:
+        response = self._http.getresponse()
+        while 100 <= response.status < 200 and response.status != 101:  # interim (RFC 9110 section 15.2)
+            self._check_head(response)
+            response.read()
+            response = http.client.HTTPResponse(self._wire, method=method)  # type: ignore[arg-type]
+            response.begin()
+        self._check_head(response)
+        body = self._body(response, limit)
+        if response.will_close:
+            self._http.close()
+        headers = _mapping(response.headers)
+        return HttpResponse(response.status, headers, decoded(body, headers, limit, self.peer))
+
+    def _check_head(self, response: http.client.HTTPResponse) -> None:
+        """Refuse what `http.client` overlooks. The head was cut off if the end came while it was read."""
+        if self._wire.ended:
+            raise cut_off(self.peer)
+        head = response.headers
+        if response.status == 101 or _malformed(head) or head.get_payload():
+            raise not_http(self.peer)
+        coding = head.get_all("transfer-encoding")
+        if coding is not None and (len(coding) > 1 or coding[0].strip(" \t").lower() != "chunked"):
+            raise not_http(self.peer)
+        lengths = head.get_all("content-length")
+        if lengths is not None:
+            distinct = {one.strip(" \t") for line in lengths for one in line.split(",")}
+            digits = distinct.pop()
+            if distinct or not (digits.isascii() and digits.isdecimal()):
+                raise not_http(self.peer)
+            if response.length != 0 and not response.chunked:
+                response.length = int(digits[:18])
+            if coding is not None:
+                response.will_close = True  # RFC 9112 section 6.3: both at once may be an attack
+
+    def _body(self, response: http.client.HTTPResponse, limit: int) -> bytes:
+        if response.length is not None and response.length > limit:
+            raise too_large(self.peer, limit)
+        pieces, size = [], 0
+        while piece := response.read(min(_PIECE, limit + 1 - size)):
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise too_large(self.peer, limit)
+        if response.length or (response.chunked and self._wire.ended):
+            raise cut_off(self.peer)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _malformed(head: Message) -> bool:
+    """Whether a line was no header. The parts that a `multipart` response has in its body are not missed here."""
+    return any("Header" in type(defect).__name__ for defect in head.defects) if head.defects else False
+
+
+def _mapping(head: Message) -> dict[str, str]:
+    """Lower-case names; lines of one name joined (RFC 9110 section 5.3), a folded line unfolded (RFC 9112 5.2)."""
+    headers: dict[str, str] = {}
+    for name, value in head.items():
+        text, lower = value.strip(" \t"), name.lower()
+        if "\n" in text or "\r" in text:
+            text = " ".join(part.strip(" \t") for part in text.replace("\r", "\n").split("\n") if part)
+        headers[lower] = f"{headers[lower]}, {text}" if lower in headers else text
+    return headers
+
+
+def _readable_poll(link: Link) -> Callable[[], object]:
+    """A function that tells whether there is something to read, at once."""
+    number = link.fileno()
+    if not hasattr(select, "poll"):
+        return lambda: select.select([number], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return lambda: poll.poll(0)

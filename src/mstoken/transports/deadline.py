@@ -1,0 +1,65 @@
+"""The time limit of one call, and the way another thread ends it early."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from threading import Lock
+from time import monotonic
+
+
+class Deadline:
+    """One limit for all that a call does: each step gets what the steps before it left."""
+
+    __slots__ = ("until",)
+
+    def __init__(self, seconds: float) -> None:
+        self.until = monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds left. Raises TimeoutError when there are none."""
+        left = self.until - monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+    def at_most(self, seconds: float) -> Deadline:
+        """A deadline for one step: this one, or `seconds` from now if that is sooner."""
+        step = Deadline(seconds)
+        step.until = min(step.until, self.until)
+        return step
+
+    def attach(self, link: socket.socket) -> None:
+        """The call now waits for `link`; `abort` may shut it down until `detach`."""
+
+    def detach(self) -> None:
+        """The call is done with the socket."""
+
+
+class Abortable(Deadline):
+    """A deadline that another thread may end: the socket that the call waits for is shut down."""
+
+    __slots__ = ("_link", "_lock")
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self._lock = Lock()
+        self._link: socket.socket | None = None
+
+    def attach(self, link: socket.socket) -> None:
+        with self._lock:
+            self._link = link
+
+    def detach(self) -> None:
+        with self._lock:
+            self._link = None
+
+    def abort(self) -> None:
+        """End the call: what it waits for fails at once, and no further step begins."""
+        self.until = 0.0
+        with self._lock:
+            if self._link is not None:
+                with suppress(OSError):
+                    # Not SSLSocket.shutdown: that one drops the TLS layer first, and a thread between two writes
+                    # would go on in clear text.
+                    socket.socket.shutdown(self._link, socket.SHUT_RDWR)

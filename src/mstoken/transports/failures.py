@@ -1,0 +1,118 @@
+"""The errors of a transport: which step failed, at which server, and what to do next."""
+
+from __future__ import annotations
+
+import ssl
+
+from mstoken.errors import TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
+
+TRUST_REMEDY = (
+    "If a proxy inspects TLS, put its certificate authority into a PEM file and set SSL_CERT_FILE to it; "
+    "otherwise somebody may be listening in."
+)
+_PROXY_REMEDY = "Check HTTPS_PROXY and NO_PROXY."
+_NETWORK_REMEDY = "Try again; if it stays so, check the network, HTTPS_PROXY and NO_PROXY."
+_ADDRESS_REMEDY = "Check the address and the port, and that the server runs."
+_SERVER_REMEDY = "Check the address and the port, and any proxy between here and there."
+
+_TLS_REASONS = {
+    "WRONG_VERSION_NUMBER": "it does not answer in TLS",
+    "HTTP_REQUEST": "it does not answer in TLS",
+    "HTTPS_PROXY_REQUEST": "it does not answer in TLS",
+    "RECORD_LAYER_FAILURE": "it does not answer in TLS",
+    "PACKET_LENGTH_TOO_LONG": "it does not answer in TLS",
+    "UNSUPPORTED_PROTOCOL": "it offers no TLS 1.2 or newer",
+    "VERSION_TOO_LOW": "it offers no TLS 1.2 or newer",
+    "UNEXPECTED_EOF_WHILE_READING": "it closed the connection",
+}
+"""What OpenSSL's reason codes say to the reader. Alerts of the server have words of their own (RFC 8446 section 6)."""
+
+
+class Peer:
+    """Who failed: the server, or the proxy before it. `name` is shown in messages and never holds a password."""
+
+    __slots__ = ("is_proxy", "name")
+
+    def __init__(self, name: str, *, is_proxy: bool = False) -> None:
+        self.name, self.is_proxy = name, is_proxy
+
+    @property
+    def shown(self) -> str:
+        """The subject of a sentence."""
+        return f"The proxy {self.name}" if self.is_proxy else self.name
+
+    def remedy(self, usual: str) -> str:
+        """What to do next."""
+        return _PROXY_REMEDY if self.is_proxy else usual
+
+
+def unresolved(peer: Peer, host: str) -> TransportError:
+    """The name has no address."""
+    whose = f" of the proxy {peer.name}" if peer.is_proxy else ""
+    return TransportError(f"The name {host}{whose} could not be resolved.", peer.remedy(_NETWORK_REMEDY))
+
+
+def failed(peer: Peer, error: OSError) -> TransportError:
+    """The connection could not be made, or broke."""
+    if isinstance(error, TimeoutError):
+        return TransportError(f"{peer.shown} did not answer in time.", peer.remedy(_NETWORK_REMEDY))
+    if isinstance(error, ConnectionRefusedError):
+        return TransportError(f"{peer.shown} refused the connection.", peer.remedy(_ADDRESS_REMEDY))
+    reason = _tls_reason(error) if isinstance(error, ssl.SSLError) else (error.strerror or type(error).__name__)
+    return TransportError(f"The connection to {peer.name} failed: {reason}.", peer.remedy(_NETWORK_REMEDY))
+
+
+def cut_off(peer: Peer) -> TransportError:
+    """The connection was closed before the response was complete."""
+    return TransportError(f"{peer.shown} closed the connection before its answer was complete.", _NETWORK_REMEDY)
+
+
+def tls_failed(peer: Peer, error: ssl.SSLError) -> TransportError:
+    """The TLS handshake failed, for another reason than the certificate."""
+    return TransportError(f"TLS with {peer.name} failed: {_tls_reason(error)}.", peer.remedy(_SERVER_REMEDY))
+
+
+def untrusted(peer: Peer, error: ssl.SSLCertVerificationError, issuer: str) -> UntrustedCertificate:
+    """The certificate was not accepted. `issuer` is who issued it, '' if that is not known."""
+    told = f"The certificate of {peer.name} was not accepted: {_plain(error.verify_message) or 'it is not trusted'}."
+    return UntrustedCertificate(f"{told} It was issued by {issuer!r}." if issuer else told, TRUST_REMEDY)
+
+
+def proxy_refused(peer: Peer, target: str, status: int, reason: str) -> TransportError:
+    """The proxy answered CONNECT with another status than 2xx (RFC 9110 section 9.3.6)."""
+    remedy = _PROXY_REMEDY
+    if status == 407:
+        remedy = "The proxy wants a name and a password: set HTTPS_PROXY to http://name:password@host:port."
+    told = f"{status} {_plain(reason)}".strip()
+    return TransportError(f"{peer.shown} did not open a connection to {target}: it answered {told}.", remedy)
+
+
+def too_large(peer: Peer, limit: int) -> UnreadableAnswer:
+    """The body has more than `limit` bytes; the rest was not read."""
+    return UnreadableAnswer(
+        f"{peer.shown} answered with more than {limit} bytes; the rest was not read.",
+        "Check the URL and any proxy between here and there.",
+    )
+
+
+def not_http(peer: Peer) -> TransportError:
+    """The server does not speak HTTP/1.1, or breaks its rules."""
+    return TransportError(f"What {peer.shown} answered is not HTTP.", peer.remedy(_SERVER_REMEDY))
+
+
+def unreadable_bundle(name: str, path: str, reason: str) -> UsageError:
+    """The environment names certificate authorities that cannot be used."""
+    return UsageError(f"{name} names {path!r}, which cannot be read ({reason}).", f"Correct or unset {name}.")
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """Without OpenSSL's own names, source files and line numbers."""
+    code = error.reason or ""
+    if code in _TLS_REASONS or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return _TLS_REASONS.get(code, "it closed the connection")
+    _, alert, name = code.partition("_ALERT_")
+    return f"it answered {name.lower().replace('_', ' ')!r}" if alert else "the handshake did not succeed"
+
+
+def _plain(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())[:200]

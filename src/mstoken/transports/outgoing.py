@@ -1,0 +1,121 @@
+"""A request as it goes out: the origin to connect to, the target, the headers. What cannot be sent is refused here."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import quote, urlsplit
+
+from mstoken.errors import UsageError
+from mstoken.typed import TYPE_CHECKING
+from mstoken.values import value
+
+if TYPE_CHECKING:
+    from mstoken.protocol.http import HttpRequest
+
+USER_AGENT = "mstoken"
+_PORTS = {"http": 80, "https": 443}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
+_USUAL = {"host": "Host", "user-agent": "User-Agent"}
+_KEPT = "!#$%&'()*+,-./:;=?@[]_~|^{}\\"
+"""Characters of a target that stay: all but those that would end it or that RFC 3986 leaves no room for."""
+
+
+@value
+class Origin:
+    """Scheme, host and port of a URL (RFC 6454). `host_header` is the value of Host."""
+
+    scheme: str
+    host: str
+    port: int
+    host_header: str
+
+
+@value
+class Outgoing:
+    """A request that can be sent as it is. `place` is the URL up to the target."""
+
+    method: str
+    place: str
+    origin: Origin
+    target: str
+    headers: dict[str, str]
+    body: bytes | None
+    max_response_bytes: int
+
+
+def outgoing(request: HttpRequest) -> Outgoing:
+    """Raises UsageError for a method, URL, header or body that HTTP/1.1 has no way to send."""
+    body: object = request.body  # whoever calls without a type checker may give anything
+    if not isinstance(body, bytes | bytearray | memoryview):
+        raise UsageError("The body of a request is bytes.", "Encode text first: body=text.encode().")
+    if not _TOKEN(str(request.method)):
+        raise UsageError(f"{request.method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
+    place, target = _apart(request.url)
+    origin = origin_of(place)
+    headers = {"Host": origin.host_header, "User-Agent": USER_AGENT}
+    for name, text in request.headers.items():
+        _check_header(name, text)
+        if (lower := name.lower()) in _USUAL:
+            headers.pop(_USUAL[lower], None)
+        elif lower == "transfer-encoding" or (lower == "content-length" and text != str(len(body))):
+            raise UsageError(f"The header {name} follows from the body.", "Leave it out.")
+        headers[name] = text
+    content = bytes(body) or None
+    return Outgoing(request.method, place, origin, target, headers, content, request.max_response_bytes)
+
+
+def _check_header(name: object, text: object) -> None:
+    """Field names are tokens, values visible characters and blanks (RFC 9110 sections 5.1 and 5.5)."""
+    if not isinstance(name, str) or not _TOKEN(name):
+        raise UsageError(f"{name!r} is not the name of a header.", "Header names are letters, digits and dashes.")
+    if not isinstance(text, str) or not _VALUE(text):
+        raise UsageError(
+            f"The value of the header {name} has a character that a header cannot carry.",
+            "Take out line breaks and other control characters; encode what is not Latin-1.",
+        )
+
+
+def _apart(url: str) -> tuple[str, str]:
+    """Scheme and authority, and the target in origin form: path and query, without the fragment."""
+    if any(letter < " " or letter == "\x7f" for letter in url):
+        raise UsageError("The URL has a control character.", "Check the URL.")
+    start = url.find("//") + 2
+    ends = [end for end in (url.find("/", start), url.find("?", start), url.find("#", start)) if end > 0]
+    end = min(ends, default=len(url)) if start > 1 else 0
+    target = url[end:].partition("#")[0]
+    if not target.startswith("/"):
+        target = f"/{target}"
+    if not (target.isascii() and target.isprintable() and " " not in target):
+        try:
+            target = quote(target, safe=_KEPT)
+        except UnicodeEncodeError:
+            raise UsageError("The URL has a character that is no character.", "Check the URL.") from None
+    return url[:end], target
+
+
+@lru_cache(maxsize=256)
+def origin_of(place: str) -> Origin:
+    """Raises UsageError for what is not http or https, or names no host."""
+    try:
+        parts = urlsplit(place)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _no_origin(place) from None
+    if parts.scheme not in _PORTS or not host or "@" in parts.netloc or port == 0:
+        raise _no_origin(place)
+    if not all(letter.isprintable() and letter not in ' "<>\\^`{|}' for letter in host):
+        raise _no_origin(place)
+    try:
+        name = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise _no_origin(place) from None
+    shown = f"[{name.partition('%')[0]}]" if ":" in name else name
+    port = port or _PORTS[parts.scheme]
+    return Origin(parts.scheme, name, port, shown if port == _PORTS[parts.scheme] else f"{shown}:{port}")
+
+
+def _no_origin(place: str) -> UsageError:
+    shown = place.rpartition("@")[2]
+    return UsageError(f"{shown!r} is not the address of a server.", "Use a URL such as https://host/path.")

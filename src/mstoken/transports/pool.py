@@ -1,0 +1,136 @@
+"""Kept connections of one route: the one that was used last serves next, and none for ever."""
+
+from __future__ import annotations
+
+from threading import Condition
+from time import monotonic
+
+from mstoken.errors import TransportError
+from mstoken.forks import HasLock
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mstoken.transports.connecting import Route
+    from mstoken.transports.connection import Connection
+    from mstoken.transports.deadline import Deadline
+
+MOST_OPEN = 1024
+"""Connections to one server at once; who needs another one waits."""
+IDLE_IN = 60.0
+"""Seconds an idle connection is kept. Load balancers forget theirs after four minutes, many servers sooner."""
+OPEN_IN = 300.0
+"""Seconds a connection serves at most, so that a name that moved to other addresses is followed."""
+SURELY_OPEN_IN = 2.0
+"""Seconds after which an idle connection is not trusted with a request that must not be sent twice."""
+
+
+class Pool(HasLock):
+    """The connections of one route. Threads may share it; in the child of a fork it is empty."""
+
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self.route = route
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._making = 0
+        self._freed = Condition(self._lock)
+
+    def _begin_in_child(self) -> None:
+        """Let go of the parent's connections; also of those that its other threads were using."""
+        super()._begin_in_child()
+        parents, self._open, self._idle, self._making = self._open, set(), [], 0
+        self._freed = Condition(self._lock)
+        for connection in parents:
+            connection.close()
+
+    def take(self, deadline: Deadline, *, surely_open: bool) -> Connection:
+        """An idle connection that still works, else a new one.
+
+        Raises what `Route.connect` raises, and TransportError when too many are in use until the deadline.
+        """
+        while (kept := self._kept(SURELY_OPEN_IN if surely_open else IDLE_IN)) is not None:
+            if not kept.is_stale():
+                return kept
+            self.drop(kept)
+        return self.fresh(deadline)
+
+    def fresh(self, deadline: Deadline) -> Connection:
+        """A new connection."""
+        with self._lock:
+            while len(self._open) + self._making >= MOST_OPEN:
+                if self._idle:
+                    self._forget(self._idle.pop(0))
+                elif not self._freed.wait(max(0.0, deadline.until - monotonic())):
+                    raise TransportError(
+                        f"{MOST_OPEN} connections to {self.route.peer.name} are in use, and none became free in time.",
+                        "Make fewer requests at once.",
+                    )
+            self._making += 1
+            lock = self._lock
+        made = None
+        try:
+            made = self.route.connect(deadline)
+        finally:
+            with lock:
+                if lock is self._lock:
+                    self._making -= 1
+                    if made is not None:
+                        self._open.add(made)
+                    else:
+                        self._freed.notify()
+        return made
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep the connection for the next request, if it may serve one."""
+        if not connection.reusable:
+            self.drop(connection)
+            return
+        connection.idle_since = monotonic()
+        with self._lock:
+            if connection in self._open:
+                self._idle.append(connection)
+                self._freed.notify()
+                return
+        connection.close()
+
+    def drop(self, connection: Connection) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._forget(connection)
+
+    def close_expired(self) -> bool:
+        """Close what has been idle or open for too long; whether any connection is left."""
+        now = monotonic()
+        with self._lock:
+            for one in [one for one in self._idle if _expired(one, now, IDLE_IN)]:
+                self._idle.remove(one)
+                self._forget(one)
+            return bool(self._open or self._making)
+
+    def close(self) -> None:
+        """Close idle connections, and those in use when they come back."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            for one in idle:
+                self._forget(one)
+            self._open.clear()
+            self._freed.notify_all()
+
+    def _kept(self, idle_in: float) -> Connection | None:
+        now = monotonic()
+        with self._lock:
+            while self._idle:
+                one = self._idle.pop()
+                if not _expired(one, now, idle_in):
+                    return one
+                self._forget(one)
+        return None
+
+    def _forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        connection.close()
+        self._freed.notify()
+
+
+def _expired(connection: Connection, now: float, idle_in: float) -> bool:
+    return now - connection.idle_since > idle_in or now - connection.made_at > OPEN_IN

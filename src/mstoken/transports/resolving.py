@@ -1,0 +1,110 @@
+"""Names to addresses, within a time limit: getaddrinfo(3) itself has none."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from time import monotonic
+
+from mstoken.errors import UsageError
+from mstoken.forks import HasLock
+from mstoken.transports.failures import unresolved
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mstoken.transports.deadline import Deadline
+    from mstoken.transports.failures import Peer
+
+    Address = tuple[int, int, int, tuple[object, ...]]
+    """Family, kind and protocol of a socket, and the address to connect it to."""
+
+KEPT_IN = 10.0
+"""Seconds an answer serves further connections: those of one crowd, and no longer."""
+
+
+class _Lookup:
+    """One call of getaddrinfo, and what it gave."""
+
+    def __init__(self, host: bytes, port: int) -> None:
+        self._host, self._port = host, port
+        self.addresses: list[Address] = []
+        self.error: OSError | None = None
+        self.begun = monotonic()
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self.addresses = _looked_up(self._host, self._port)
+        except OSError as error:
+            self.error = error
+        finally:
+            self.done.set()
+
+    def start(self) -> None:
+        """In a daemon thread; here if none can be started, as when Python is ending."""
+        if sys.is_finalizing():
+            self.run()
+            return
+        try:
+            threading.Thread(target=self.run, name="mstoken-resolve", daemon=True).start()
+        except RuntimeError:
+            self.run()
+
+
+class Resolver(HasLock):
+    """Looks names up. Callers that need the same name at the same time share one lookup."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lookups: dict[tuple[bytes, int], _Lookup] = {}
+
+    def _begin_in_child(self) -> None:
+        """The threads that look names up are the parent's."""
+        super()._begin_in_child()
+        self._lookups = {}
+
+    def addresses(self, host: str, port: int, deadline: Deadline, peer: Peer) -> list[Address]:
+        """The addresses of `host`, in the system's order (RFC 6724).
+
+        Raises TransportError when there are none, TimeoutError at the deadline, UsageError for an impossible name.
+        """
+        name = _encoded(host)
+        try:
+            return _looked_up(name, port, socket.AI_NUMERICHOST)
+        except OSError:
+            pass  # a name, not an address
+        lookup = self._lookup(name, port)
+        if not lookup.done.wait(deadline.left()):
+            raise TimeoutError("timed out")
+        if lookup.error is not None or not lookup.addresses:
+            raise unresolved(peer, host)
+        return lookup.addresses
+
+    def _lookup(self, host: bytes, port: int) -> _Lookup:
+        key, now = (host, port), monotonic()
+        with self._lock:
+            found = self._lookups.get(key)
+            if found is not None and found.error is None and now - found.begun < KEPT_IN:
+                return found
+            for old in [old for old, one in self._lookups.items() if now - one.begun >= KEPT_IN]:
+                del self._lookups[old]
+            made = self._lookups[key] = _Lookup(host, port)
+        made.start()
+        return made
+
+
+def _looked_up(host: bytes, port: int, flags: int = 0) -> list[Address]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return [(family, kind, protocol, address) for family, kind, protocol, _, address in found]
+
+
+def _encoded(host: str) -> bytes:
+    """As bytes: a text would go through the codec for international names, which is slow to import."""
+    try:
+        return host.encode("ascii" if host.isascii() else "idna")
+    except UnicodeError:
+        raise UsageError(f"{host!r} cannot be the name of a host.", "Check the URL.") from None
+
+
+RESOLVER = Resolver()

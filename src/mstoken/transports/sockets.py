@@ -1,0 +1,22 @@
+"""Sockets of a client that nobody closed: they are closed with it, without a ResourceWarning in the host's logs."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+
+class TcpSocket(socket.socket):
+    """A TCP connection."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class TlsSocket(ssl.SSLSocket):
+    """A TLS connection."""
+
+    def __del__(self) -> None:
+        self.close()

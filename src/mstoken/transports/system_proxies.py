@@ -1,0 +1,29 @@
+"""The proxy that the settings of macOS or Windows name. The standard library reads them."""
+
+from __future__ import annotations
+
+import urllib.request
+
+from mstoken.transports.no_proxy import NoProxy
+from mstoken.transports.proxies import ProxySettings, parsed_proxy
+
+SOURCE = "The system's proxy setting"
+
+
+class _SystemNoProxy(NoProxy):
+    """The system's own list of exceptions."""
+
+    __slots__ = ()
+
+    def match(self, host: str, port: int) -> bool:  # noqa: ARG002 - the systems' lists know no ports
+        return bool(urllib.request.proxy_bypass(host))
+
+
+def system_proxy_settings() -> ProxySettings:
+    """Raises UsageError for an address that does not parse."""
+    address = urllib.request.getproxies().get("https", "")
+    if not address:
+        return ProxySettings()
+    # Windows gives the proxy for https without a scheme of its own, and the standard library adds that of the target.
+    address = address.replace("https://", "http://", 1)
+    return ProxySettings(parsed_proxy(address, SOURCE), _SystemNoProxy((), SOURCE))

@@ -1,0 +1,12 @@
+"""Verification by the operating system, on macOS and Windows: its own store, its own rules."""
+
+from __future__ import annotations
+
+import ssl
+
+import truststore
+
+
+def system_context() -> ssl.SSLContext:
+    """A context whose certificates the system verifies."""
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,0 +1,60 @@
+"""TLS over a connection that is open: to the server, or to a proxy, or to the server inside the proxy's TLS."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ssl
+
+from mstoken.errors import UntrustedCertificate
+from mstoken.transports.failures import tls_failed
+from mstoken.transports.tls_in_tls import TunnelledTls
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+    from mstoken.protocol.http import ConnectionPolicy
+    from mstoken.transports.deadline import Deadline
+    from mstoken.transports.failures import Peer
+    from mstoken.transports.trust import Trust
+
+
+def secured(
+    link: socket.socket,
+    host: str,
+    trust: Trust,
+    deadline: Deadline,
+    peer: Peer,
+    session: ssl.SSLSession | None = None,
+) -> ssl.SSLSocket | TunnelledTls:
+    """Shake hands with the server, which has to prove that it is `host`. `link` is used up, and closed on failure.
+
+    Raises ssl.SSLCertVerificationError where the certificate is not accepted, else TransportError and OSError.
+    """
+    # As text, the name would go through a codec that is slow to import; the system's verification wants text.
+    name = host if trust.by_system or not host.isascii() else host.encode()
+    try:
+        link.settimeout(deadline.left())
+        if isinstance(link, ssl.SSLSocket):
+            return TunnelledTls(link, trust.context, host, deadline)
+        return trust.context.wrap_socket(link, server_hostname=name, session=session)
+    except ssl.SSLCertVerificationError:
+        link.close()
+        raise
+    except ssl.SSLError as error:
+        link.close()
+        raise tls_failed(peer, error) from None
+    except BaseException:
+        link.close()
+        raise
+
+
+def check_thumbprint(link: ssl.SSLSocket | TunnelledTls, policy: ConnectionPolicy, peer: Peer) -> None:
+    """Source: learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code"""
+    shown = hashlib.sha1(link.getpeercert(binary_form=True) or b"", usedforsecurity=False).hexdigest()
+    if not hmac.compare_digest(shown, policy.thumbprint):
+        raise UntrustedCertificate(
+            f"{peer.name} shows another certificate than the one named for it; nothing was sent.",
+            "See IDENTITY_SERVER_THUMBPRINT; if the cluster has renewed its certificate, restart the application.",
+        )

@@ -1,0 +1,122 @@
+"""What `http.client` takes for a socket: every read and write is bounded by the call's deadline, and counted."""
+
+from __future__ import annotations
+
+import io
+import ssl
+
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+
+    from _typeshed import WriteableBuffer
+
+    from mstoken.transports.deadline import Deadline
+    from mstoken.transports.tls_in_tls import TunnelledTls
+
+    Link = socket.socket | TunnelledTls
+
+_BUFFER = 16_384
+"""Bytes: as many as a TLS record holds."""
+
+
+class TooMuch(Exception):
+    """The server sent more than an answer of this size may take, framing included."""
+
+
+class Wire:
+    """One connection as `http.client` sees it. It is reused for one exchange after the other.
+
+    `received` counts the bytes of the answer so far, and `ended` tells that the server closed its side.
+    """
+
+    def __init__(self, link: Link, *, buffer: int = _BUFFER) -> None:
+        self._link = link
+        self._outgoing: list[bytes] = []
+        self._raw = _Incoming(link)
+        self._reader = _Reader(self._raw, buffer)
+
+    def begin(self, deadline: Deadline, most: int) -> None:
+        """A new exchange, of `most` bytes of answer at most."""
+        self._raw.deadline, self._raw.left, self._raw.most = deadline, most, most
+
+    @property
+    def received(self) -> int:
+        return self._raw.most - self._raw.left
+
+    @property
+    def ended(self) -> bool:
+        return self._raw.ended
+
+    def is_drained(self) -> bool:
+        """Whether the connection is open, as far as is known, and nothing is left of what the server sent."""
+        self._raw.dry = True
+        try:
+            return not self._raw.ended and not self._reader.peek(1)
+        finally:
+            self._raw.dry = False
+
+    def sendall(self, data: bytes) -> None:
+        """Kept until `flush`: head and body leave in one piece, as one TLS record where they fit."""
+        self._outgoing.append(data)
+
+    def flush(self) -> None:
+        """Send what was kept. Raises OSError."""
+        rest = memoryview(b"".join(self._outgoing))
+        self._outgoing.clear()
+        link, deadline = self._link, self._raw.deadline
+        if not isinstance(link, ssl.SSLSocket):
+            link.settimeout(deadline.left())
+            link.sendall(rest)  # bounded as a whole
+            return
+        while rest:  # SSLSocket.sendall bounds each record alone
+            link.settimeout(deadline.left())
+            rest = rest[link.send(rest) :]
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """The answer's bytes. What one exchange has buffered too much, the next would find."""
+        return self._reader
+
+    def close(self) -> None:
+        """For `http.client`, which closes what it takes for its own; the pool closes the connection."""
+
+
+class _Incoming(io.RawIOBase):
+    """Bytes from the connection, none after the deadline and none beyond the limit; none at all while it is `dry`."""
+
+    deadline: Deadline
+
+    def __init__(self, link: Link) -> None:
+        super().__init__()
+        self._link = link
+        self.left = self.most = 0
+        self.ended = self.dry = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        if self.dry:
+            return None
+        self._link.settimeout(self.deadline.left())
+        number = self._link.recv_into(buffer)  # type: ignore[arg-type]
+        self.left -= number
+        if not number:
+            self.ended = True
+        elif self.left < 0:
+            raise TooMuch
+        return number
+
+
+class _Reader(io.BufferedReader):
+    """Stays open when `http.client` closes it after an answer."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Never without a limit: a chunk of a negative size would have everything read that comes."""
+        if size is None or size < 0:
+            raise ValueError("a negative size")
+        return super().read(size)
+
+    def close(self) -> None:
+        """The connection stays."""
