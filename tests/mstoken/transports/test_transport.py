@@ -184,8 +184,8 @@ def test_what_is_sent_arrives(runner: Runner, transport: Any, token_service: Tok
     token_service.script = [Reply(403, b"no", {"X-Ms-Reason": "because"})]
     request = HttpRequest("POST", f"{token_service.url}/a%20b?c=d", {"Authorization": "Bearer x"}, b"body")
     response = runner.run(lambda: transport.send(request))
-    [request] = token_service.requests
-    assert (request.method, request.path, request.headers["Authorization"], request.body) == (
+    [received] = token_service.requests
+    assert (received.method, received.path, received.headers["Authorization"], received.body) == (
         "POST",
         "/a%20b?c=d",
         "Bearer x",
