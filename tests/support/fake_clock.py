@@ -36,9 +36,7 @@ def use_fake_clock(client: Any) -> list[float]:
     """Give the client a fake clock; the list it returns grows by each wait, in seconds."""
     runtime: _BlockingWithFakeClock | _AsyncioWithFakeClock
     if isinstance(client, Client):
-        runtime = _BlockingWithFakeClock(
-            HttpTransport(), client._stores.access_tokens, client._stores.refresh_tokens
-        )
+        runtime = _BlockingWithFakeClock(HttpTransport(), client._stores.access_tokens, client._stores.refresh_tokens)
     else:
         runtime = _AsyncioWithFakeClock(
             AsyncHttpTransport(), client._stores.access_tokens, client._stores.refresh_tokens
