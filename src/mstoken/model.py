@@ -89,11 +89,16 @@ class TokenInfo:
     scope: str = ""
 
     def covers(self, other: TokenInfo) -> bool:
-        """Whether `other` has all that is said here, in any letter case; a scope here is a resource, by its prefix."""
+        """Whether `other` has every value that is given here; a scope here is a resource, which `other`'s begin with.
+
+        Letter case counts where `other` comes from a standard OAuth server (RFC 6749 section 3.3), not at Entra.
+        """
+        spelled = str if urlsplit(other.authority).path else str.lower  # `Authority.place` of Entra has no path
         names = ("authority", "tenant", "client_id", "account")
-        same = all(not (mine := getattr(self, name)) or mine.lower() == getattr(other, name).lower() for name in names)
-        resource = self.scope.lower()
-        return same and (not resource or any(scope.startswith(resource) for scope in other.scope.lower().split()))
+        pairs = [(getattr(self, name), getattr(other, name)) for name in names]
+        same = all(not mine or spelled(mine) == spelled(theirs) for mine, theirs in pairs)
+        resource = spelled(self.scope)
+        return same and (not resource or any(scope.startswith(resource) for scope in spelled(other.scope).split()))
 
 
 def shown_url(url: str) -> str:
@@ -174,6 +179,24 @@ class Authority:
     def token_endpoint(self) -> str:
         """Where token requests go: learn.microsoft.com/entra/identity-platform/v2-protocols."""
         return self.token_url or f"{self.origin}/{self.tenant}/oauth2/v2.0/token"
+
+    @property
+    def place(self) -> str:
+        """The authority without the tenant, as it is kept beside a token: Entra's origin, or a token endpoint's URL.
+
+        Scheme and host are in lower case; the path keeps its own, where letter case counts (RFC 3986 section 6.2.2.1).
+        """
+        if not self.token_url:
+            return self.origin
+        parts = urlsplit(self.token_url)
+        return f"{self.origin}{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+
+    def spelled(self, text: str) -> str:
+        """A tenant, client id, user name or scope in the spelling in which it is compared.
+
+        Entra ignores letter case. At a standard OAuth server it counts (RFC 6749 section 3.3 for scopes).
+        """
+        return text if self.token_url else text.lower()
 
     def for_tenant(self, tenant: str) -> Authority:
         """The same authority for another tenant; a standard OAuth server has no tenants and stays itself."""

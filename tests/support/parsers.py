@@ -180,7 +180,7 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "device authorization": lambda data: device_authorization.read_device_authorization(_response(data), REQUEST, NOW),
     "user realm": lambda data: user_realm.federated_with(_response(data)),
     "job token": lambda data: job_token.read_job_token(_response(data), "value", "The job", NOW),
-    "id token": lambda data: id_token.read_person(_text(data), REQUEST.client_id, "nonce", NOW),
+    "id token": lambda data: id_token.read_person(_text(data), REQUEST, "nonce", NOW),
     "jwt": lambda data: jwt.decode(_text(data)),
     "retry after": lambda data: retry_after(_text(data), NOW),
     "bearer challenge": lambda data: challenge.bearer_challenge(_text(data)),

@@ -173,7 +173,7 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
 
     credential = RefreshToken(value, layers.client(), on_new=keep, single_use=single_use)
     settings = layers.settings(credential)
-    info = TokenInfo(Client.from_settings(settings).authority.origin, settings.tenant, settings.client_id)
+    info = TokenInfo(Client.from_settings(settings).authority.place, settings.tenant, settings.client_id)
     if not given["no_verify"]:
         try:
             _use_once(settings, given["scope"])

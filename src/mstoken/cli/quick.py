@@ -14,7 +14,7 @@ from time import time
 
 from mstoken.cli.token_formats import QUICK, render
 from mstoken.config.folder import config_file
-from mstoken.fingerprints import fingerprint_of
+from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.stores.places import token_folder
 from mstoken.stores.quick_read import read_token
 
@@ -51,7 +51,7 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
     config = _content(path)
     if config is None:
         return ""
-    parts = [
+    return fingerprint_of_parts(
         *(
             f"{name}={'set' if value and name in _PROOFS else value}"
             for name, value in sorted(environ.items())
@@ -61,10 +61,7 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
         path,
         config,
         *arguments,
-    ]
-    # Each part with its length, so that no two lists of parts read the same.
-    text = "".join(f"{len(part)}:{part}" for part in parts)
-    return fingerprint_of(text.encode("utf-8", "surrogatepass"))
+    )
 
 
 def kept_text(given: Mapping[str, Any], mark: str) -> str:

@@ -56,7 +56,7 @@ async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port
     if credential.verifier:
         form["code_verifier"] = credential.verifier
     answer = await request_token(credential.client, form, request, port)
-    return answer, read_person(answer.id_token, request.client_id, credential.nonce, port.now())
+    return answer, read_person(answer.id_token, request, credential.nonce, port.now())
 
 
 async def _send_there(url: str, credential: Browser, visit: Visit, port: Port) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from mstoken.credentials import ManagedIdentity
 from mstoken.errors import Misconfigured, NotConfigured, TransportError
+from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.managed_identity import absent
 from mstoken.model import Token
-from mstoken.protocol.cache_key import cache_key, digest
+from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.chain import request_for_link
 from mstoken.protocol.managed_identity.answer import NO_IDENTITY
 from mstoken.typed import TYPE_CHECKING
@@ -90,7 +91,9 @@ async def _absent(token_request: TokenRequest, link: ChainLink, port: Port) -> s
 
 
 def _absence_key(credential: ManagedIdentity) -> str:
-    return digest("no managed identity", credential.machine, *map(str, sorted(credential.environment.items())))
+    return fingerprint_of_parts(
+        "no managed identity", credential.machine, *map(str, sorted(credential.environment.items()))
+    )
 
 
 def _is_absence(error: Misconfigured | TransportError) -> bool:

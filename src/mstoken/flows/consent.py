@@ -9,9 +9,10 @@ shows in the next token (learn.microsoft.com/entra/identity-platform/permissions
 from __future__ import annotations
 
 from mstoken.errors import ConsentRequired
+from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.acquire import acquire
 from mstoken.model import Token
-from mstoken.protocol.cache_key import cache_key, digest, resource_of, token_info
+from mstoken.protocol.cache_key import cache_key, resource_of, token_info
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -25,7 +26,7 @@ REMEMBER_IN = 24 * 3600
 
 async def watching_consent(request: TokenRequest, port: Port) -> Token:
     """A token, asked for; what a change of consent made old is forgotten. Raises what the flow raises."""
-    note = digest("consent", cache_key(request))
+    note = fingerprint_of_parts("consent", cache_key(request))
     try:
         token = await acquire(request, port)
     except ConsentRequired:

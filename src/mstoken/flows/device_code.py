@@ -43,7 +43,7 @@ async def device_code(request: TokenRequest, credential: DeviceCode, port: Port)
     else:
         port.tell(granted.prompt.message)
     answer = await _poll(granted, expires_on, request, credential, port)
-    return answer, read_person(answer.id_token, request.client_id, "", port.now())
+    return answer, read_person(answer.id_token, request, "", port.now())
 
 
 async def _poll(

@@ -17,10 +17,11 @@ from mstoken.credentials import (
     names_itself,
 )
 from mstoken.errors import UsageError
+from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.retry import send_with_retry, time_left_in
 from mstoken.flows.single_flight import get_or_fetch
 from mstoken.model import Token
-from mstoken.protocol.cache_key import cache_partition, digest
+from mstoken.protocol.cache_key import cache_partition, client_parts
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
 from mstoken.protocol.jwt import expires_on, looks_like_jwt
 from mstoken.typed import TYPE_CHECKING, assert_never
@@ -76,7 +77,9 @@ async def _job_token(
 
     # The URL is the job's own, so another job does not find this one's token.
     return (
-        await get_or_fetch(digest("job token", http.url), fetch, replace(request, min_ttl=0, fresh=fresh), port)
+        await get_or_fetch(
+            fingerprint_of_parts("job token", http.url), fetch, replace(request, min_ttl=0, fresh=fresh), port
+        )
     ).token
 
 
@@ -107,8 +110,8 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
     return (await get_token(asked, port)).token
 
 
-def _who(request: TokenRequest) -> tuple[str, str, str]:
-    return request.authority.token_endpoint.lower(), request.client_id.lower(), cache_partition(request.credential)
+def _who(request: TokenRequest) -> tuple[str, ...]:
+    return *client_parts(request), cache_partition(request.credential, request.authority)
 
 
 def _checked(assertion: object, where: str) -> str:

@@ -49,6 +49,6 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
     form = {"grant_type": GRANT_TYPE, "assertion": credential.assertion, "requested_token_use": "on_behalf_of"}
     answer = await request_token(client, form, asked, port)
     if session is not None and answer.refresh_token:
-        info = TokenInfo(request.authority.origin, request.authority.tenant, request.client_id)
+        info = TokenInfo(request.authority.place, request.authority.tenant, request.client_id)
         await port.put_refresh_token(refresh_token_key(session), answer.refresh_token, info)
     return answer.token

@@ -38,7 +38,7 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
         await _refuse_federated(request, credential, port)
     form = {"grant_type": "password", "username": credential.username, "password": credential.password}
     answer = await request_token(credential.client, form, request, port)
-    return answer, read_person(answer.id_token, request.client_id, "", port.now())
+    return answer, read_person(answer.id_token, request, "", port.now())
 
 
 async def _refuse_federated(request: TokenRequest, credential: Password, port: Port) -> None:

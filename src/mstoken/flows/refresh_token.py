@@ -82,8 +82,10 @@ async def _held(key: str, credential: RefreshToken, request: TokenRequest, port:
 
 def _check_home(held: StoredRefreshToken, request: TokenRequest) -> None:
     """A kept refresh token goes back to where it came from, whatever host the environment names today."""
-    here = request.authority.origin
-    if not held.authority or origin_of(held.authority, "The kept authority") == here:
+    here = request.authority.place
+    if not held.authority or held.authority == here:
+        return
+    if origin_of(held.authority, "The kept authority") == here:  # of Entra, where the path names a tenant
         return
     cloud = cloud_of_authority(held.authority)
     if cloud is None or cloud != cloud_of_authority(here):

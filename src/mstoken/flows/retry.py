@@ -11,8 +11,9 @@ from __future__ import annotations
 from math import ceil
 
 from mstoken.errors import Throttled, TryLater, UntrustedCertificate
+from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.model import Token
-from mstoken.protocol.cache_key import digest
+from mstoken.protocol.cache_key import client_parts
 from mstoken.protocol.retry_after import LONGEST_IN
 from mstoken.protocol.token_endpoint import parse_token_response
 from mstoken.typed import TYPE_CHECKING, TypeVar
@@ -50,7 +51,7 @@ async def send_token_request(http: HttpRequest, request: TokenRequest, port: Por
             response = unquoted(response, http)
         return parse_token_response(response, request, port.now(), port.random())
 
-    place = digest(_PAUSE, request.authority.token_endpoint.lower(), request.client_id.lower())
+    place = fingerprint_of_parts(_PAUSE, *client_parts(request))
     return await send_with_retry(http, read, time_left_in(request, port), port, place)
 
 

@@ -110,7 +110,7 @@ async def keep(name: str, answer: TokenResponse, request: TokenRequest, credenti
     """Keep the refresh token of a sign-in under `name`, before its access token is handed out."""
     if not answer.refresh_token:
         return
-    whose = TokenInfo(request.authority.origin, request.authority.tenant, request.client_id)
+    whose = TokenInfo(request.authority.place, request.authority.tenant, request.client_id)
     key = refresh_token_key(RefreshToken(account=name))
     if await port.load_refresh_token(key) is not None:
         await port.forget_tokens(TokenInfo(account=name))  # they may be of the person who was signed in before

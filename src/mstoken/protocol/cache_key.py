@@ -18,40 +18,49 @@ from mstoken.credentials import (
     Password,
     RefreshToken,
 )
-from mstoken.fingerprints import fingerprint_of
+from mstoken.fingerprints import fingerprint_of, fingerprint_of_parts
 from mstoken.model import TokenInfo
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import Credential, SignIn
-    from mstoken.model import TokenRequest
-
-_SEPARATOR = "\x1f"
+    from mstoken.model import Authority, TokenRequest
 
 
-def digest(*parts: str) -> str:
-    """A short fingerprint of the parts, safe as a file name; it cannot be turned back."""
-    return fingerprint_of(_SEPARATOR.join(parts).encode())
+def digest(text: str) -> str:
+    """A short fingerprint of one secret or name, safe as a file name; it cannot be turned back."""
+    return fingerprint_of(text.encode("utf-8", "surrogatepass"))
 
 
 def cache_key(request: TokenRequest) -> str:
     """The key of the request's token: authority, client, whose it is, scopes, claims, capability, bound key.
 
-    Scopes are a set and compare without case, as Entra treats them. A secret is no part of it: a new secret of the
-    same application gives the same token.
+    Scopes are a set. Letter case counts at a standard OAuth server and not at Entra. A secret is no part of the key: a
+    new secret of the same application gives the same token.
     """
-    return digest(
-        request.authority.token_endpoint.lower(),
-        request.client_id.lower(),
-        cache_partition(request.credential),
-        " ".join(sorted({scope.lower() for scope in request.scopes})),
+    scopes = {request.authority.spelled(scope) for given in request.scopes for scope in given.split(" ")}
+    return fingerprint_of_parts(
+        *client_parts(request),
+        cache_partition(request.credential, request.authority),
+        " ".join(sorted(scopes)),
         request.claims,
         "cp1" if request.enable_cae else "",
         *([request.key_id] if request.key_id else []),
     )
 
 
-def cache_partition(credential: Credential) -> str:
+def client_parts(request: TokenRequest) -> tuple[str, str, str]:
+    """Authority, tenant and client id, as they are compared."""
+    authority = request.authority
+    return authority.place, authority.spelled(authority.tenant), authority.spelled(request.client_id)
+
+
+def name_of(*parts: str) -> str:
+    """Parts as one readable name; different parts never give the same name."""
+    return ":".join(part.replace("\\", r"\\").replace(":", r"\:") for part in parts)
+
+
+def cache_partition(credential: Credential, authority: Authority) -> str:
     """Whose token it is: the application's, one of its agents', or that of one user."""
     match credential:
         case ClientSecret() | ClientCertificate() | ClientKey() | ClientAssertion():
@@ -59,17 +68,19 @@ def cache_partition(credential: Credential) -> str:
         case RefreshToken():
             whose = refresh_token_key(credential)
         case Browser() | DeviceCode() | AuthorizationCode() | Password():
-            whose = f"account:{credential.account}" if credential.account else f"person:{_person(credential)}"
+            named = credential.account
+            whose = f"account:{named}" if named else f"person:{_person(credential, authority)}"
         case OnBehalfOf(assertion, client):
             called = digest(assertion) if assertion else ""
             whose = f"on behalf of:{called}:{digest(credential.session_key) if credential.session_key else ''}"
-            whose += f":{cache_partition(client)}" if isinstance(client, AgentIdentity) else ""
+            whose += f":{cache_partition(client, authority)}" if isinstance(client, AgentIdentity) else ""
         case FmiPath(_, path):
             whose = f"fmi:{path}"
         case AgentIdentity():
-            whose = f"agent:{credential.agent_id.lower()}"
+            whose = name_of("agent", authority.spelled(credential.agent_id))
         case AgentUser(agent, username, user_id):
-            whose = f"{cache_partition(agent)}:user:{(username or user_id).lower()}"
+            user = ("user", username) if username else ("user id", user_id)
+            whose = name_of(*map(authority.spelled, ("agent", agent.agent_id, *user)))
         case ManagedIdentity():
             whose = _of_machine(credential)
         case _:
@@ -87,7 +98,8 @@ def _of_machine(credential: ManagedIdentity) -> str:
     """
     kind, value = credential.named_by
     place = (credential.environment.get(name, "") for name in _ENDPOINTS)
-    return digest("managed identity", kind, value.lower() or credential.machine, credential.source, *place)
+    identity = value.lower() or credential.machine
+    return fingerprint_of_parts("managed identity", kind, identity, credential.source, *place)
 
 
 def refresh_token_key(credential: RefreshToken) -> str:
@@ -97,7 +109,7 @@ def refresh_token_key(credential: RefreshToken) -> str:
 
 def sign_in_name(request: TokenRequest, credential: SignIn) -> str:
     """The account under which a sign-in is kept: its own name, else one made of person, client and sign-in host."""
-    return credential.account or " ".join(filter(None, (_person(credential), request.client_id, _host(request))))
+    return credential.account or _spaced(_person(credential, request.authority), request.client_id, _host(request))
 
 
 def family_name(family: str, request: TokenRequest, credential: SignIn) -> str:
@@ -107,7 +119,7 @@ def family_name(family: str, request: TokenRequest, credential: SignIn) -> str:
     """
     if credential.account or isinstance(credential, AuthorizationCode):
         return ""
-    return " ".join(filter(None, ("family", family, _person(credential), _host(request))))
+    return _spaced("family", family, _person(credential, request.authority), _host(request))
 
 
 def session_name(credential: OnBehalfOf) -> str:
@@ -115,20 +127,26 @@ def session_name(credential: OnBehalfOf) -> str:
     return f"session {digest(credential.session_key)}"
 
 
-def _person(credential: SignIn) -> str:
+def _spaced(*parts: str) -> str:
+    """The parts that are not empty with a space between them, their own spaces percent-encoded."""
+    return " ".join(part.replace("%", "%25").replace(" ", "%20") for part in parts if part)
+
+
+def _person(credential: SignIn, authority: Authority) -> str:
     match credential:
         case Browser():
-            return credential.login_hint.lower()
+            return authority.spelled(credential.login_hint)
         case Password():
-            return credential.username.lower()
+            return authority.spelled(credential.username)
         case AuthorizationCode():
-            return f"code {digest(credential.code)}"
+            return f"code-{digest(credential.code)}"
         case DeviceCode():
             return ""
 
 
 def _host(request: TokenRequest) -> str:
-    return request.authority.origin.partition("://")[2]
+    """The sign-in host; of a standard OAuth server with its path, since one host may serve several realms."""
+    return request.authority.place.partition("://")[2]
 
 
 def token_info(request: TokenRequest) -> TokenInfo:
@@ -145,10 +163,9 @@ def token_info(request: TokenRequest) -> TokenInfo:
             account = session_name(credential) if credential.session_key else ""
             client_id = client.agent_id if isinstance(client, AgentIdentity) else client_id
         case AgentIdentity() | AgentUser():
-            account = cache_partition(credential)
+            account = cache_partition(credential, request.authority)
     authority = request.authority
-    where = authority.token_url or authority.origin
-    return TokenInfo(where, authority.tenant, client_id, account, " ".join(request.scopes))
+    return TokenInfo(authority.place, authority.tenant, client_id, account, " ".join(request.scopes))
 
 
 def resource_of(scope: str) -> str:

@@ -12,7 +12,11 @@ import hmac
 from mstoken.errors import UnreadableAnswer, UsageError
 from mstoken.protocol.jwt import decode, expires_on
 from mstoken.protocol.times import CLOCK_SKEW_IN
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
+
+if TYPE_CHECKING:
+    from mstoken.model import TokenRequest
 
 
 @value
@@ -24,8 +28,8 @@ class Person:
     tenant: str = ""
 
 
-def read_person(id_token: str, client_id: str, nonce: str, now: float) -> Person:
-    """Who the ID token speaks of; nobody when there is none and none has to be.
+def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) -> Person:
+    """Who the ID token in the answer to `request` speaks of; nobody when there is none and none has to be.
 
     `nonce` is the one asked with, '' when none was; an answer to a nonce has to have it. Raises UnreadableAnswer for
     none then, and for a token that is not meant for this client or this request, or has expired: somebody may have
@@ -42,8 +46,9 @@ def read_person(id_token: str, client_id: str, nonce: str, now: float) -> Person
         claims = decode(id_token).claims
     except UsageError:
         raise _wrong("is no JWT") from None
-    audience = claims.get("aud")
-    if client_id.lower() not in {str(one).lower() for one in (audience if isinstance(audience, list) else [audience])}:
+    audience, spelled = claims.get("aud"), request.authority.spelled
+    named = {spelled(str(one)) for one in (audience if isinstance(audience, list) else [audience])}
+    if spelled(request.client_id) not in named:
         raise _wrong("is for another application")
     if nonce and not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
         raise _wrong("answers another request")

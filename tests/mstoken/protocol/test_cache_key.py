@@ -1,0 +1,166 @@
+"""Which requests share a cached token: the same ones, at Entra in any letter case, and no others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mstoken import (
+    AgentIdentity,
+    AgentUser,
+    Authority,
+    Browser,
+    ClientSecret,
+    DeviceCode,
+    FmiPath,
+    ManagedIdentity,
+    OnBehalfOf,
+    Password,
+    RefreshToken,
+)
+from mstoken.credentials import Credential
+from mstoken.fingerprints import fingerprint_of_parts
+from mstoken.model import TokenInfo, TokenRequest
+from mstoken.protocol.cache_key import cache_key, cache_partition, client_parts, name_of, sign_in_name, token_info
+from mstoken.values import replace
+
+SECRET = ClientSecret("s3cret")
+ENTRA = Authority.of("login.microsoftonline.com", "contoso.onmicrosoft.com")
+OTHER = Authority.oauth("https://as.example/realms/Orders/token?tier=Gold")
+
+AT_ENTRA = TokenRequest(ENTRA, "6731DE76-14a6", SECRET, ("https://api.example/READ", "openid"))
+ELSEWHERE = TokenRequest(OTHER, "Reports", SECRET, ("READ", "openid"))
+
+texts = st.text(alphabet="aA:\\ ,1\x1f\ud800%", max_size=4)
+several = st.lists(texts, min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scopes": ("https://api.example/read", "openid")},
+        {"client_id": "6731de76-14A6"},
+        {"authority": Authority.of("login.microsoftonline.com", "CONTOSO.onmicrosoft.com")},
+        {"authority": Authority.of("https://LOGIN.microsoftonline.com:443/", "contoso.onmicrosoft.com")},
+        {"scopes": ("openid", "https://api.example/READ")},
+    ],
+)
+def test_at_entra_letter_case_and_order_do_not_count(change: dict[str, Any]) -> None:
+    """Entra treats these as the same question, so they share a token."""
+    assert cache_key(replace(AT_ENTRA, **change)) == cache_key(AT_ENTRA)
+    assert client_parts(replace(AT_ENTRA, **change)) == client_parts(AT_ENTRA)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scopes": ("read", "openid")},
+        {"scopes": ("READ", "OpenID")},
+        {"client_id": "reports"},
+        {"authority": Authority.oauth("https://as.example/realms/orders/token?tier=Gold")},
+        {"authority": Authority.oauth("https://as.example/Realms/Orders/token?tier=Gold")},
+        {"authority": Authority.oauth("https://as.example/realms/Orders/token?tier=gold")},
+    ],
+)
+def test_at_a_standard_server_letter_case_counts(change: dict[str, Any]) -> None:
+    """RFC 6749 section 3.3 (scopes) and RFC 3986 section 6.2.2.1 (paths): these are different questions."""
+    assert cache_key(replace(ELSEWHERE, **change)) != cache_key(ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["HTTPS://as.example/realms/Orders/token?tier=Gold", "https://AS.Example:443/realms/Orders/token?tier=Gold"],
+)
+def test_scheme_and_host_never_count_by_letter_case(url: str) -> None:
+    """RFC 3986 section 6.2.2.1: only these two components ignore it."""
+    assert cache_key(replace(ELSEWHERE, authority=Authority.oauth(url))) == cache_key(ELSEWHERE)
+
+
+def test_two_user_names_are_two_people_at_a_standard_server() -> None:
+    """`Anna` and `anna` may be two users there; at Entra they are one."""
+    names = [Password(name, "pw") for name in ("Anna", "anna")]
+    elsewhere = {cache_key(replace(ELSEWHERE, credential=one)) for one in names}
+    at_entra = {cache_key(replace(AT_ENTRA, credential=one)) for one in names}
+    assert (len(elsewhere), len(at_entra)) == (2, 1)
+
+
+def test_sign_ins_of_two_realms_of_one_host_are_kept_apart() -> None:
+    """The name under which a refresh token is kept tells the realms apart."""
+    realms = [Authority.oauth(f"https://as.example/realms/{realm}/token") for realm in ("a", "A", "b")]
+    asked = [replace(ELSEWHERE, authority=realm, credential=Password("anna", "pw")) for realm in realms]
+    assert len({sign_in_name(one, Password("anna", "pw")) for one in asked}) == 3
+
+
+def test_forgetting_one_scope_leaves_another_of_the_same_letters() -> None:
+    """`covers` compares as the server does: letter case counts for what came from a standard OAuth server."""
+    kept = token_info(ELSEWHERE)
+    assert replace(kept, scope="").covers(kept)
+    assert replace(kept, scope="READ").covers(kept)
+    assert not replace(kept, scope="read").covers(kept)
+    assert not replace(kept, client_id="reports").covers(kept)
+    assert not replace(kept, authority="https://as.example/realms/orders/token?tier=Gold").covers(kept)
+    assert TokenInfo(tenant="CONTOSO.onmicrosoft.com", scope="HTTPS://api.example").covers(token_info(AT_ENTRA))
+
+
+def test_a_token_endpoint_without_a_path_is_a_standard_server_too() -> None:
+    """Its place ends in a slash (RFC 3986 section 6.2.3), which tells it from Entra's origin."""
+    kept = token_info(replace(ELSEWHERE, authority=Authority.oauth("https://as.example")))
+    assert kept.authority == "https://as.example/"
+    assert not TokenInfo(scope="read").covers(kept)
+
+
+@given(several, several)
+def test_different_parts_never_have_the_same_fingerprint(one: list[str], other: list[str]) -> None:
+    """Whatever the parts contain: separators, escapes, nothing, text that is not Unicode."""
+    assert (fingerprint_of_parts(*one) == fingerprint_of_parts(*other)) == (one == other)
+    assert (name_of(*one) == name_of(*other)) == (one == other)
+
+
+filled = texts.filter(bool)
+machines = st.sampled_from(["client_id", "object_id", "resource_id"])
+holders: st.SearchStrategy[tuple[Credential, Any]] = st.one_of(
+    st.just((SECRET, "app")),
+    filled.map(lambda name: (RefreshToken(account=name), ("account", name))),
+    filled.map(lambda value: (RefreshToken(value), ("value", value))),
+    filled.map(lambda name: (Browser(account=name), ("account", name))),
+    texts.map(lambda name: (Browser(login_hint=name), ("person", name))),
+    st.just((DeviceCode(), ("person", ""))),
+    filled.map(lambda name: (Password(name, "pw"), ("person", name))),
+    filled.map(lambda path: (FmiPath(SECRET, path), ("path", path))),
+    filled.map(lambda agent: (AgentIdentity(SECRET, agent), ("agent", agent))),
+    st.builds(lambda a, n: (AgentUser(AgentIdentity(SECRET, a), username=n), ("user", a, n)), filled, filled),
+    st.builds(lambda a, n: (AgentUser(AgentIdentity(SECRET, a), user_id=n), ("user id", a, n)), filled, filled),
+    st.builds(lambda t, a: (OnBehalfOf(t, AgentIdentity(SECRET, a)), ("caller", t, "", a)), filled, filled),
+    st.builds(lambda t, key: (OnBehalfOf(t, SECRET, key), ("caller", t, key)), filled, texts),
+    st.builds(lambda kind, name: (ManagedIdentity(**{kind: name}), ("machine", kind, name.lower())), machines, filled),
+)
+"""A credential, and whose token it stands for."""
+
+
+@given(holders, holders)
+def test_no_two_holders_share_a_key(one: tuple[Credential, Any], other: tuple[Credential, Any]) -> None:
+    """Two credentials have one key exactly when they stand for the same holder."""
+    keys = [cache_partition(credential, OTHER) for credential, _ in (one, other)]
+    assert (keys[0] == keys[1]) == (one[1] == other[1])
+
+
+requests = st.builds(
+    lambda client_id, scopes, claims, key_id, cae: replace(
+        ELSEWHERE, client_id=client_id, scopes=tuple(scopes), claims=claims, key_id=key_id, enable_cae=cae
+    ),
+    texts,
+    st.lists(filled.filter(lambda scope: " " not in scope), max_size=3, unique=True),
+    st.sampled_from(["", "cp1", '{"a":1}']),
+    st.sampled_from(["", "cp1", "key"]),
+    st.booleans(),
+)
+
+
+@given(requests, requests)
+def test_no_two_questions_share_a_key(one: TokenRequest, other: TokenRequest) -> None:
+    """At a standard OAuth server two requests have one key exactly when nothing but the order of scopes differs."""
+    same = replace(one, scopes=()) == replace(other, scopes=()) and set(one.scopes) == set(other.scopes)
+    assert (cache_key(one) == cache_key(other)) == same
