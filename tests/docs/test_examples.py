@@ -1,50 +1,72 @@
-"""Every example of the README and the docs runs, as it stands, inside the emulator."""
+"""Every example of the README and the docs runs inside the emulator and prints what the page shows."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.support.doc_examples import Example, examples_of, matches, problem, transcript
 
 ROOT = Path(__file__).parent.parent.parent
 TEST_FILES = {"emulator-in-tests.md"}  # its example is a file of tests, which tests/emulator/test_plugin.py runs
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in TEST_FILES)]
-BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-EXAMPLES = [
-    pytest.param(language, code, id=f"{page.name}:{text[: match.start()].count(chr(10)) + 1}")
-    for page in PAGES
-    for text in [page.read_text(encoding="utf-8")]
-    for match in BLOCK.finditer(text)
-    for language, code in [match.groups()]
-]
+EXAMPLES = [example for page in PAGES for example in examples_of(page)]
 
 
-def test_the_readme_shows_the_ten_things() -> None:
-    """Each of the ten things people do has an example."""
+def test_the_readme_shows_the_ten_tasks() -> None:
+    """Each of the ten tasks has an example, and each example shows its output."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    things = re.split(r"^\*\*\d+\. ", text, flags=re.MULTILINE)[1:]
-    assert len(things) == 10
-    assert all(BLOCK.search(thing) for thing in things)
+    assert len(re.findall(r"^\*\*\d+\. ", text, re.MULTILINE)) == 10
+    shown = [example for example in EXAMPLES if example.page == "README.md"]
+    assert len(shown) >= 10
+    assert all(example.language == "console" or example.shown for example in shown)
 
 
-@pytest.mark.parametrize(("language", "code"), EXAMPLES)
-def test_an_example_runs(language: str, code: str, tmp_path: Path) -> None:
-    """The block ends with exit code 0 and prints something, with mstoken's own Python first on the path."""
-    runner = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-W", "error", "-c"]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [sys.executable, "-m", "entra_emulator", "--", *runner, code],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
+def test_an_example_prints_what_the_page_shows(example: Example, tmp_path: Path) -> None:
+    """Its commands succeed, and their output is the one beside them."""
+    assert problem(example, tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("a token of … characters", "a token of 1203 characters\n", True),
+        ("a token of … characters", "a token of 1203 bytes\n", False),
+        ("first\n…\nlast", "first\nsecond\nthird\nlast\n", True),
+        ("first\n…\nlast", "first\nlast\n", True),
+        ("first\nlast", "first\nsecond\nlast\n", False),
+        ("first", "first\nsecond\n", False),
+        ("", "anything\n", False),
+        ("a.c", "abc\n", False),
+    ],
+)
+def test_output_differs_only_where_the_page_says_so(shown: str, printed: str, same: object) -> None:
+    """An ellipsis stands for characters in a line or, alone, for lines; everything else is compared."""
+    assert matches(shown, printed) is same
+
+
+def test_a_transcript_has_commands_and_their_output() -> None:
+    """A command goes on after `> `; what follows is its output."""
+    steps = transcript("$ mstoken get graph \\\n> -o header\nAuthorization: …\n$ echo $?\n0\n")
+    assert steps == [("mstoken get graph \\\n-o header", "Authorization: …"), ("echo $?", "0")]
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "shown", "word"),
+    [
+        ("console", "$ false\n", None, "exit code 1"),
+        ("console", "$ false\n$ echo $?\n2\n", None, "$ echo $?\nprinted\n1"),
+        ("console", "$ echo one\ntwo\n", None, "$ echo one\nprinted\none"),
+        ("console", "$ echo one\n", None, "$ echo one\nprinted\none"),
+        ("sh", "false\n", None, "exit code 1"),
+        ("sh", "true\n", None, "it prints nothing"),
+        ("python", "print(1)\n", "2\n", "it printed\n1"),
+    ],
+)
+def test_an_example_that_is_not_true_is_found(
+    tmp_path: Path, language: str, code: str, shown: str | None, word: str
+) -> None:
+    """A command that fails unannounced, an exit code or an output other than the page shows, silence."""
+    assert word in problem(Example("page.md", 1, language, code, shown), tmp_path)
