@@ -23,7 +23,7 @@ def stale_pages() -> list[str]:
 
 def dead_links() -> list[str]:
     """Relative links to files that are not there."""
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")]
     return [
         f"{page.relative_to(ROOT)}: no such page: {target}"
         for page in pages
