@@ -19,7 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
 from .faults import Fault
 from .ids import personal_id
-from .model import AUDIENCES, PASSWORD_AGENTS, App, Secret, ServicePrincipal, Settings, Tenant
+from .model import AUDIENCES, PASSWORD_AGENTS, RELATIONSHIP_STATES, App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State, as_guid
 from .tokens.claims import role_ids
 
@@ -142,6 +142,8 @@ def _check_tenant(tenant: Tenant) -> None:
         user.id = personal_id(user.id) if tenant.personal else user.id
         _check_choice(f"user '{user.upn}': risk", user.risk, RISKS)
         _check_choice(f"user '{user.upn}': sign_in_risk", user.sign_in_risk, RISKS)
+    for relation in tenant.relationships:
+        _check_choice(f"relationship '{relation.name or relation.id}': status", relation.status, RELATIONSHIP_STATES)
     _check_choice(f"tenant {tenant.id}: password_agent", tenant.password_agent, PASSWORD_AGENTS)
     named = [one.roles for one in tenant.users] + [one.roles for one in tenant.relationships]
     for role in (role for roles in named for role in role_ids(roles)):

@@ -16,6 +16,7 @@ from .vaults import Vault
 __all__ = [
     "AUDIENCES",
     "PASSWORD_AGENTS",
+    "RELATIONSHIP_STATES",
     "App",
     "AppRole",
     "Certificate",
@@ -40,6 +41,20 @@ __all__ = [
     "new_id",
 ]
 
+
+RELATIONSHIP_STATES = (
+    "activating",
+    "active",
+    "approvalPending",
+    "approved",
+    "created",
+    "expired",
+    "expiring",
+    "terminated",
+    "terminating",
+    "terminationRequested",
+)
+"""Source: learn.microsoft.com/graph/api/resources/delegatedadminrelationship, "status"."""
 
 PASSWORD_AGENTS = ("", "ok", "unavailable", "timeout", "error", "failing")
 
@@ -116,7 +131,12 @@ class Grant:
 
 @dataclass
 class Relationship:
-    """Granular delegated admin privileges: users of `partner` may act in the tenant that holds this, with `roles`."""
+    """Granular delegated admin privileges: users of `partner` may act in the tenant that holds this, with `roles`.
+
+    `groups` names security groups of the partner (ids or names) whose members may, too. `status` is one of
+    RELATIONSHIP_STATES; only an active one gives access. `created_on`, `activated_on` and `ends_on` are epoch seconds,
+    0 for two years around the emulator's clock. `extends_in`: days by which it extends itself, 0 for none.
+    """
 
     partner: str
     users: list[str] = field(default_factory=list)
@@ -124,6 +144,21 @@ class Relationship:
     status: str = "active"
     name: str = ""
     id: str = field(default_factory=new_id)
+    groups: list[str] = field(default_factory=list)
+    created_on: float = 0.0
+    activated_on: float = 0.0
+    ends_on: float = 0.0
+    extends_in: int = 0
+
+    def admits(self, partner: "Tenant", user: User) -> bool:
+        """Whether it lets a user of the partner work in the tenant that holds it, by name or through a group."""
+        if self.partner != partner.id or self.status != "active":
+            return False
+        named = {name.lower() for name in self.users}
+        wanted = {name.lower() for name in self.groups}
+        return bool(named & {user.id, user.upn.lower()}) or any(
+            wanted & {one.id, one.name.lower()} for one in partner.groups_of(user.id, user.upn)
+        )
 
 
 @dataclass

@@ -54,8 +54,7 @@ def membership(state: State, user: User, home: Tenant, tenant: Tenant, app: App)
             check_member(guest, home, tenant)
             return guest, guest.roles
     for relation in tenant.relationships:
-        named = {name.lower() for name in relation.users}
-        if relation.partner == home.id and relation.status == "active" and named & {user.id, user.upn.lower()}:
+        if relation.admits(home, user):
             return None, relation.roles
     issuer = "live.com" if home.personal else f"https://sts.windows.net/{home.id}/"
     raise EntraError(50020, issuer=issuer, tenant=tenant.name, app=app.id, app_name=app.name)

@@ -89,10 +89,64 @@ def test_validate_mfa_tells_whether_a_token_would_pass(partner: Get, weak: str, 
     assert answer.headers["isMfaCompliant"] == str(strong).lower()
 
 
-def test_application_alone_is_401(partner: Get, app_token: Get) -> None:
-    """Partner Center takes no token without a user."""
+def test_an_application_reads_customers_but_consents_to_nothing(entra: Emulator, partner: Get, app_token: Get) -> None:
+    """A token of the application alone suffices for customers, and is 401 for consents and users."""
     token = app_token("https://api.partnercenter.microsoft.com/.default").json()["access_token"]
-    assert partner("GET", "/customers", token).status_code == 401
+    assert partner("GET", "/customers", token).status_code == 200
+    customer = entra.state.default_customer
+    assert customer
+    for path in ("applicationconsents", "users"):
+        answer = partner("GET", f"/customers/{customer.id}/{path}", token)
+        assert (answer.status_code, answer.json()["code"]) == (401, 900401)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"Field":"Domain","Value":"tail","Operator":"starts_with"}', 1),
+        ('{"Field":"CompanyName","Value":"TAIL","Operator":"starts_with"}', 1),
+        ('{"Field":"Domain","Value":"wind","Operator":"starts_with"}', 0),
+    ],
+)
+def test_customers_are_filtered(partner: Get, text: str, found: int) -> None:
+    """The filter looks at the beginning of the domain or the name."""
+    assert partner("GET", "/customers", params={"filter": text}).json()["totalCount"] == found
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "[]", '{"Field":"Size","Value":"1"}', '{"Field":"Domain","Value":"t","Operator":"contains"}']
+)
+def test_a_filter_partner_center_does_not_have_is_refused(partner: Get, text: str) -> None:
+    """Any other filter is 400."""
+    assert partner("GET", "/customers", params={"filter": text}).status_code == 400
+
+
+def test_what_a_partner_reads(entra: Emulator, partner: Get) -> None:
+    """The partner's profile, a customer's users and subscriptions, and the relationship request."""
+    customer = entra.state.default_customer
+    assert customer
+    assert partner("GET", "/profiles/organization").json()["companyName"] == "Northwind Partner"
+    assert len(partner("GET", "/profiles/mpn").json()["mpnId"]) == 7
+    base = f"/customers/{customer.id}"
+    (user,) = partner("GET", f"{base}/users").json()["items"]
+    assert partner("GET", f"{base}/users/{user['id']}").json() == user
+    assert partner("GET", f"{base}/users/nobody").json()["description"] == "User was not found."
+    assert partner("GET", f"{base}/subscriptions").json()["items"] == []
+    assert partner("GET", "/customers/relationshiprequests").json()["url"].startswith("https://admin.microsoft.com/")
+
+
+@pytest.mark.parametrize("path", ["/generatetoken", "/v3/generatetoken"])
+def test_generatetoken(entra: Emulator, http: httpx.Client, user_token: Get, path: str) -> None:
+    """A token of Entra's is exchanged for one that Partner Center takes, for as long as it lives."""
+    token = user_token(SCOPE).json()["access_token"]
+    base = entra.api("partner").removesuffix("/v1")
+    headers = {"Authorization": f"Bearer {token}"}
+    made = http.post(f"{base}{path}", data={"grant_type": "jwt_token"}, headers=headers).json()
+    assert 0 < made["expires_in"] <= 86_400
+    again = {"Authorization": f"Bearer {made['access_token']}"}
+    assert http.get(f"{base}/v1/customers", headers=again).status_code == 200
+    refused = http.post(f"{base}{path}", data={"grant_type": "password"}, headers=headers)
+    assert (refused.status_code, refused.json()["error"]) == (400, "unsupported_grant_type")
 
 
 def test_token_for_another_api_is_401(partner: Get, user_token: Get) -> None:

@@ -80,11 +80,7 @@ def _may_enter(world: World, caller: Caller, tenant: Tenant) -> bool:
     if found is None:
         return False
     home, user = found
-    named = {user.id, user.upn.lower()}
-    related = any(
-        one.partner == home.id and one.status == "active" and named & {name.lower() for name in one.users}
-        for one in tenant.relationships
-    )
+    related = any(one.admits(home, user) for one in tenant.relationships)
     return related or home is tenant or any(one.upn.lower() == user.upn.lower() and one.home for one in tenant.users)
 
 

@@ -1,7 +1,11 @@
-"""Graph: granular delegated admin privileges (GDAP) as the partner sees them, and its customers' contracts."""
+"""Graph: granular delegated admin privileges (GDAP) as the partner sees them, and its customers.
+
+Source: learn.microsoft.com/graph/api/resources/delegatedadminrelationship-api-overview; the order of states:
+.../delegatedadminrelationship, "status". The customer's approval is a call of the emulator's admin API or a test.
+"""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -11,60 +15,137 @@ from entra_emulator.model import Relationship, Tenant
 from entra_emulator.routing import Route, route
 from entra_emulator.tokens.claims import role_ids
 
-from .query import collection, entity, entity_type
-from .wire import Answer, endpoint, not_found, require, version
+from .objects import moment
+from .query import entity, entity_type
+from .resources import Readable
+from .wire import Answer, Refusal, changing, endpoint, not_found, require, version
 
 if TYPE_CHECKING:
     from entra_emulator.state import State
 
-_READ = frozenset({"DelegatedAdminRelationship.Read.All", "DelegatedAdminRelationship.ReadWrite.All"})
+_CHANGE = frozenset({"DelegatedAdminRelationship.ReadWrite.All"})
+_READ = frozenset({"DelegatedAdminRelationship.Read.All"}) | _CHANGE
 _READ_CONTRACTS = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
 _READ_TENANTS = frozenset({"CrossTenantInformation.ReadBasic.All"})
-_PATH = "tenantRelationships/delegatedAdminRelationships"
+_BASE = "tenantRelationships"
+_PATH = f"{_BASE}/delegatedAdminRelationships"
+_LIVES_IN = 730 * 86_400
+_ACTIONS = {"lockForApproval": ("created", "approvalPending"), "terminate": ("active", "terminated")}
 
 
 def routes() -> list[Route]:
     """Its routes."""
+    one = f"/{{version}}/{_PATH}/{{id}}"
+    information = f"/{{version}}/{_BASE}"
     return [
-        route("GET", f"/{{version}}/{_PATH}", endpoint(_relationships)),
-        route("GET", f"/{{version}}/{_PATH}/{{id}}", endpoint(_relationship)),
-        route("GET", f"/{{version}}/{_PATH}/{{id}}/accessAssignments", endpoint(_assignments)),
-        route(
-            "GET",
-            "/{version}/tenantRelationships/findTenantInformationByTenantId(tenantId='{tenant}')",
-            endpoint(_information),
-        ),
-        route("GET", "/{version}/contracts", endpoint(_contracts)),
+        route("POST", f"/{{version}}/{_PATH}", changing(_create, 201)),
+        route("DELETE", one, changing(_delete, 204)),
+        route("POST", f"{one}/requests", changing(_request, 201)),
+        *Readable(_PATH, "delegatedAdminRelationship", _relationships, _READ, usual=300).routes(),
+        *_part("accessAssignments", "delegatedAdminAccessAssignment", _assignments),
+        *_part("operations", "delegatedAdminRelationshipOperation", _nothing),
+        *_part("requests", "delegatedAdminRelationshipRequest", _nothing),
+        *Readable(f"{_BASE}/delegatedAdminCustomers", "delegatedAdminCustomer", _customers, _READ).routes(),
+        route("GET", information + "/findTenantInformationByTenantId(tenantId='{tenant}')", endpoint(_information)),
+        route("GET", information + "/findTenantInformationByDomainName(domainName='{tenant}')", endpoint(_information)),
+        *Readable("contracts", "contract", _contracts, _READ_CONTRACTS).routes(),
     ]
 
 
-def _relationships(request: Request, caller: Caller) -> Answer:
-    require(caller, _READ)
-    items = [_shown(customer, one) for customer, one in _own(request, caller)]
-    return collection(request, _PATH, entity_type("delegatedAdminRelationship"), items, usual=300)
+def _part(name: str, kind: str, items: Callable[[Request, Caller, Relationship], list[Answer]]) -> list[Route]:
+    """The routes of what belongs to one relationship."""
+
+    def read(request: Request, caller: Caller) -> list[Answer]:
+        return items(request, caller, _found(request, caller)[1])
+
+    return Readable(f"{_PATH}/{{id}}/{name}", kind, read, _READ).routes()
 
 
-def _relationship(request: Request, caller: Caller) -> Answer:
-    require(caller, _READ)
-    return entity(request, _PATH, entity_type("delegatedAdminRelationship"), _shown(*_found(request, caller)))
+def _nothing(_: Request, __: Caller, ___: Relationship) -> list[Answer]:
+    """Requests and operations are done at once here, and not kept."""
+    return []
 
 
-def _assignments(request: Request, caller: Caller) -> Answer:
-    """Who of the partner may use which roles. Entra names security groups; here each user stands for one."""
-    require(caller, _READ)
+def _relationships(request: Request, caller: Caller) -> list[Answer]:
+    return [_shown(request, customer, one) for customer, one in _own(request, caller)]
+
+
+def _customers(request: Request, caller: Caller) -> list[Answer]:
+    state: State = request.state.world.state
+    return [{"id": one.id, "tenantId": one.id, "displayName": one.name} for one in state.customers(caller.tenant)]
+
+
+def _create(request: Request, caller: Caller, body: Answer) -> Answer:
+    """A relationship that the customer has still to approve."""
+    require(caller, _CHANGE)
+    customer = body.get("customer") if isinstance(body.get("customer"), dict) else {}
+    state: State = request.state.world.state
+    tenant = state.tenant(str((customer or {}).get("tenantId", "")))
+    roles = _roles(body)
+    if tenant is None or not roles or not body.get("displayName") or not body.get("duration"):
+        message = "A relationship needs displayName, duration, customer.tenantId of a tenant here, and unifiedRoles."
+        raise Refusal(400, "BadRequest", message)
+    if any(one.name == body["displayName"] for _, one in _own(request, caller)):
+        raise Refusal(409, "Conflict", "Another relationship has this displayName.")
+    now = request.state.world.clock.now()
+    made = Relationship(caller.tenant.id, roles=roles, status="created", name=str(body["displayName"]), created_on=now)
+    tenant.relationships.append(made)
+    return entity(request, _PATH, entity_type("delegatedAdminRelationship"), _shown(request, tenant, made))
+
+
+def _roles(body: Answer) -> list[str]:
+    try:
+        return [str(one["roleDefinitionId"]) for one in body["accessDetails"]["unifiedRoles"]]
+    except (LookupError, TypeError):
+        return []
+
+
+def _request(request: Request, caller: Caller, body: Answer) -> Answer:
+    """Lock it for the customer's approval, or end it."""
+    require(caller, _CHANGE)
     _, one = _found(request, caller)
-    items: list[Answer] = [
+    action = str(body.get("action"))
+    if action not in _ACTIONS:
+        raise Refusal(400, "BadRequest", f"The action '{action}' is not one of {', '.join(_ACTIONS)}.")
+    before, after = _ACTIONS[action]
+    if one.status != before:
+        raise Refusal(400, "BadRequest", f"A relationship with the status '{one.status}' does not take '{action}'.")
+    one.status, now = after, moment(request.state.world.clock.now())
+    shown = {
+        "id": str(uuid.uuid5(uuid.UUID(one.id), action)),
+        "action": action,
+        "status": "succeeded",
+        "createdDateTime": now,
+        "lastModifiedDateTime": now,
+    }
+    return entity(request, f"{_PATH}/{one.id}/requests", entity_type("delegatedAdminRelationshipRequest"), shown)
+
+
+def _delete(request: Request, caller: Caller, _: Answer) -> None:
+    """One that the customer has not been asked for yet may be deleted."""
+    require(caller, _CHANGE)
+    customer, one = _found(request, caller)
+    if one.status != "created":
+        raise Refusal(400, "BadRequest", f"A relationship with the status '{one.status}' cannot be deleted.")
+    if request.headers.get("if-match") is None:
+        raise Refusal(428, "PreconditionRequired", "The header If-Match with the relationship's etag is required.")
+    customer.relationships[:] = [other for other in customer.relationships if other is not one]
+
+
+def _assignments(_: Request, caller: Caller, one: Relationship) -> list[Answer]:
+    """Which security groups of the partner have the roles; a user named alone stands for a group of one."""
+    partner = caller.tenant
+    containers = [found.id for name in one.groups if (found := partner.group(name))]
+    containers += [str(uuid.uuid5(uuid.UUID(one.id), name.lower())) for name in one.users]
+    return [
         {
-            "id": str(uuid.uuid5(uuid.UUID(one.id), name)),
+            "id": str(uuid.uuid5(uuid.UUID(one.id), container)),
             "status": "active",
-            "accessContainer": {"accessContainerId": name, "accessContainerType": "securityGroup"},
+            "accessContainer": {"accessContainerId": container, "accessContainerType": "securityGroup"},
             "accessDetails": _details(one),
         }
-        for name in one.users
+        for container in containers
     ]
-    return collection(
-        request, f"{_PATH}/{one.id}/accessAssignments", entity_type("delegatedAdminAccessAssignment"), items
-    )
 
 
 def _information(request: Request, caller: Caller) -> Answer:
@@ -82,13 +163,11 @@ def _information(request: Request, caller: Caller) -> Answer:
     }
 
 
-def _contracts(request: Request, caller: Caller) -> Answer:
-    require(caller, _READ_CONTRACTS)
+def _contracts(request: Request, caller: Caller) -> list[Answer]:
     state: State = request.state.world.state
-    items: list[Answer] = [
+    return [
         {
             "id": str(uuid.uuid5(uuid.UUID(one.id), caller.tenant.id)),
-            "deletedDateTime": None,
             "contractType": "ResellerPartnerContract",
             "customerId": one.id,
             "defaultDomainName": one.domain,
@@ -96,7 +175,6 @@ def _contracts(request: Request, caller: Caller) -> Answer:
         }
         for one in state.customers(caller.tenant)
     ]
-    return collection(request, "contracts", entity_type("contract"), items)
 
 
 def _own(request: Request, caller: Caller) -> Iterator[tuple[Tenant, Relationship]]:
@@ -115,14 +193,23 @@ def _found(request: Request, caller: Caller) -> tuple[Tenant, Relationship]:
     raise not_found(wanted)
 
 
-def _shown(customer: Tenant, one: Relationship) -> Answer:
+def _shown(request: Request, customer: Tenant, one: Relationship) -> Answer:
+    now = request.state.world.clock.now()
+    created = one.created_on or now - _LIVES_IN / 2
+    activated = one.activated_on or created
+    active = one.status not in ("created", "approvalPending", "approved")
     return {
+        "@odata.etag": f'W/"{uuid.uuid5(uuid.UUID(one.id), one.status)}"',
         "id": one.id,
+        "activatedDateTime": moment(activated) if active else None,
+        "autoExtendDuration": f"P{one.extends_in}D" if one.extends_in else "PT0S",
+        "createdDateTime": moment(created),
+        "customer": {"tenantId": customer.id, "displayName": customer.name},
         "displayName": one.name or f"{customer.name} relationship",
         "duration": "P730D",
-        "autoExtendDuration": "PT0S",
+        "endDateTime": moment(one.ends_on or activated + _LIVES_IN) if active else None,
+        "lastModifiedDateTime": moment(activated if active else created),
         "status": one.status,
-        "customer": {"tenantId": customer.id, "displayName": customer.name},
         "accessDetails": _details(one),
     }
 

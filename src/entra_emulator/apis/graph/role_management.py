@@ -74,10 +74,9 @@ def _held(state: State, tenant: Tenant) -> Iterator[tuple[str, str, str]]:
         partner = state.tenants.get(relation.partner)
         if relation.status != "active" or partner is None:
             continue
-        for name in relation.users:
-            user = partner.user(name)
-            for role in role_ids(relation.roles) if user else ():
-                yield user.id if user else "", partner.id, role
+        for user in partner.users:
+            for role in role_ids(relation.roles) if relation.admits(partner, user) else ():
+                yield user.id, partner.id, role
 
 
 def _expand(request: Request, _: Caller) -> dict[str, Expansion]:
