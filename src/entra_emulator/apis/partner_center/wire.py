@@ -17,7 +17,7 @@ from entra_emulator.model import Tenant, new_id
 from entra_emulator.resources import PARTNER_CENTER
 from entra_emulator.routing import Handler
 from entra_emulator.state import as_guid
-from entra_emulator.web import json_answer, read_body
+from entra_emulator.web import json_response, read_body
 
 _MFA_REQUIRED = 900421
 Answer = tuple[int, dict[str, Any] | None]
@@ -58,13 +58,13 @@ def endpoint(answer: Call, *, app_only: bool = False) -> Handler:
             caller = _caller(request, app_only=app_only)
             headers += _check_mfa(request, caller)
             status, body = answer(request, caller, await read_body(request))
-            return json_answer(world, body, status, headers)
+            return json_response(world, body, status, headers)
         except Refusal as problem:
             error = {"code": problem.code, "description": problem.description, "data": [], "source": "Emulator"}
             if problem.status == 401:
                 challenge = f'Bearer authorization_uri="{request.state.site.authority}/common/oauth2/authorize"'
                 headers.append(("WWW-Authenticate", challenge))
-            return json_answer(world, error, problem.status, headers)
+            return json_response(world, error, problem.status, headers)
 
     return handle
 
