@@ -1,8 +1,8 @@
-"""Check docs/flows.md: every way to get a token has a row, whose tests exist and run blocking and under asyncio.
+"""Check tests/flows.md and docs/flows.md: each credential is on both pages, and each way to get a token is tested.
 
-The last two columns of each table are `works` and `fails`. They name tests as `folder/test_file.py::test_name`, below
-tests/mstoken or tests; at least one test of each cell must take the fixture `runner`, which runs it blocking and under
-asyncio.
+The last two columns of each table in tests/flows.md are `works` and `fails`. They name tests as
+`folder/test_file.py::test_name`, below tests/mstoken or tests; at least one test of each cell must take the fixture
+that runs it blocking and under asyncio.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import mstoken
 from mstoken import credentials
 
 ROOT = Path(__file__).resolve().parent.parent
+MATRIX = ROOT / "tests" / "flows.md"
 PAGE = ROOT / "docs" / "flows.md"
 NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
 NO_FLOW = {"AssertionSource", "ChainLink", "ClientCredential", "Credential", "DevicePrompt", "SignIn"}
-"""Names of `mstoken.credentials` that are types or parts of a credential, and no way to get a token."""
+"""Names of `mstoken.credentials` that are types or parts of a credential, not a way to get a token."""
 
 
 def rows(text: str) -> list[list[str]]:
@@ -32,7 +33,7 @@ def rows(text: str) -> list[list[str]]:
 
 @cache
 def tests_of(name: str) -> dict[str, bool]:
-    """Test -> whether it takes `runner`, itself or by a fixture of its file; empty where there is no such file."""
+    """Test -> whether it takes `runner`, itself or by a fixture of its file; empty if there is no such file."""
     path = next((path for folder in ("tests/mstoken", "tests") if (path := ROOT / folder / name).exists()), None)
     if path is None:
         return {}
@@ -63,20 +64,23 @@ def without_row(text: str) -> list[str]:
     """Credentials that no row shows."""
     exported = {name for name in credentials.__all__ if name[0].isupper()} | set(mstoken.__all__)
     kinds = {name for name in exported if hasattr(credentials, name)} - NO_FLOW
-    shown = " ".join(cell for row in rows(text) for cell in row[:-2])
+    shown = " ".join(cell for row in rows(text) for cell in row)
     return [f"no row shows {kind}" for kind in sorted(kinds) if not re.search(rf"\b{kind}\b", shown)]
 
 
 def problems() -> list[str]:
-    """Everything wrong with the page, one sentence each."""
-    text = PAGE.read_text(encoding="utf-8")
-    found = without_row(text) + [problem for row in rows(text) for problem in bad_cells(row)]
-    return [f"docs/flows.md: {problem}" for problem in found]
+    """Everything wrong with the two pages, one sentence each."""
+    matrix, page = MATRIX.read_text(encoding="utf-8"), PAGE.read_text(encoding="utf-8")
+    found = without_row(matrix) + [problem for row in rows(matrix) for problem in bad_cells(row)]
+    return [f"tests/flows.md: {problem}" for problem in found] + [f"docs/flows.md: {one}" for one in without_row(page)]
 
 
 def main() -> int:
     found = problems()
-    print("\n".join(found) or "docs/flows.md: every row is tested", file=sys.stderr if found else sys.stdout)
+    print(
+        "\n".join(found) or "flows: each credential is documented, each row is tested",
+        file=sys.stderr if found else sys.stdout,
+    )
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""The page of flows is held to the tests and to the credentials that there are."""
+"""Every credential is documented, and every way to get a token has tests that exist."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def tool() -> ModuleType:
     return module
 
 
-def test_the_page_is_true(tool: ModuleType) -> None:
+def test_the_pages_are_true(tool: ModuleType) -> None:
     """Every row's tests are there and run blocking and under asyncio, and every credential has a row."""
     assert tool.problems() == []
 
@@ -37,13 +37,14 @@ def test_the_page_is_true(tool: ModuleType) -> None:
         ("`cli/test_get.py::test_header_is_ready_for_curl`", SECRET, "'works' names no test that runs blocking and"),
     ],
 )
-def test_a_row_whose_tests_do_not_prove_it_is_told(tool: ModuleType, works: str, fails: str, word: str) -> None:
-    """A test that is not there, none at all, or only a blocking one."""
+def test_a_row_without_proof_is_reported(tool: ModuleType, works: str, fails: str, word: str) -> None:
+    """A test that does not exist, none at all, or only a blocking one."""
     assert any(word in problem for problem in tool.bad_cells(["secret", "x", "x", "x", works, fails]))
     assert tool.bad_cells(["secret", "x", "x", "x", SECRET, SECRET]) == []
 
 
-def test_a_credential_without_row_is_told(tool: ModuleType) -> None:
+@pytest.mark.parametrize("name", ["MATRIX", "PAGE"])
+def test_a_credential_without_row_is_reported(tool: ModuleType, name: str) -> None:
     """A page that lost a row names the credential that it no longer shows."""
-    text = tool.PAGE.read_text(encoding="utf-8").replace("DeviceCode", "Elsewhere")
+    text = getattr(tool, name).read_text(encoding="utf-8").replace("DeviceCode", "Elsewhere")
     assert tool.without_row(text) == ["no row shows DeviceCode"]
