@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from mstoken.errors import UsageError
-from mstoken.texts import did_you_mean, nearest
+from mstoken.texts import closest_match, did_you_mean
 from mstoken.values import value
 
 
@@ -105,7 +105,7 @@ def cloud(name: str) -> Cloud:
         if asked == known.name or asked in known.aliases:
             return known
     words = {word: known.name for known in CLOUDS for word in (known.name, *known.aliases)}
-    hint = did_you_mean([words[near] for near in nearest(asked, words)])
+    hint = did_you_mean([words[near] for near in closest_match(asked, words)])
     raise UsageError(
         f"There is no cloud called {name!r}.", f"{hint}The known ones are {', '.join(known.name for known in CLOUDS)}."
     )

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-def decoded(raw: bytes, errors: str = "strict") -> str:
+def decode_text(raw: bytes, errors: str = "strict") -> str:
     """`raw` as text: UTF-8 with or without a byte order mark, or UTF-16 with one. Raises UnicodeDecodeError.
 
     The marks come of Windows: its editor and PowerShell 5 write them (learn.microsoft.com/powershell/module/
@@ -17,7 +17,7 @@ def decoded(raw: bytes, errors: str = "strict") -> str:
     return raw.decode("utf-16" if wide else "utf-8-sig", errors)
 
 
-def is_text(value: str) -> bool:
+def is_encodable(value: str) -> bool:
     """Whether `value` can be sent: what the system gave as bytes that are not UTF-8 cannot (PEP 383)."""
     try:
         value.encode()
@@ -26,7 +26,7 @@ def is_text(value: str) -> bool:
     return True
 
 
-def nearest(word: str, known: Iterable[str]) -> list[str]:
+def closest_match(word: str, known: Iterable[str]) -> list[str]:
     """The word of `known` that is most like `word`, alone in a list; an empty one when nothing is near."""
     from difflib import get_close_matches
 

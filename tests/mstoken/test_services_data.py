@@ -9,9 +9,9 @@ import pytest
 
 from mstoken.clouds import CLOUDS
 from mstoken.services import Service, catalogue, identifiers_of, registered, search, service_of
-from mstoken.services.catalogue import _patterns, by_app_id, by_host, by_name, by_resource, packaged
-from mstoken.services.reading import tables
+from mstoken.services.catalogue import _host_patterns, by_app_id, by_host, by_name, by_resource, packaged
 from mstoken.services.target import is_guid, is_permission
+from mstoken.services.toml_subset import parse_tables
 
 TEXT = packaged("services.toml")
 SERVICES = catalogue()
@@ -26,7 +26,7 @@ def _listed(value: object) -> object:
 
 def test_the_quick_reader_reads_what_toml_says() -> None:
     """The reader that mstoken uses and tomllib agree on every value of the file."""
-    assert tables(TEXT) == _listed(tomllib.loads(TEXT))
+    assert parse_tables(TEXT) == _listed(tomllib.loads(TEXT))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_quick_reader_reads_what_toml_says() -> None:
 def test_the_quick_reader_refuses_what_it_does_not_read(line: str) -> None:
     """TOML outside the part the file keeps to is an error, never a wrong value."""
     with pytest.raises(ValueError, match="not a"):
-        tables(f"[name]\n{line}\n")
+        parse_tables(f"[name]\n{line}\n")
 
 
 def test_there_are_all_the_services() -> None:
@@ -94,7 +94,7 @@ def test_every_host_pattern_is_of_a_form_the_search_tries(service: Service) -> N
     for endpoint in service.endpoints.values():
         for pattern in endpoint.hosts:
             assert pattern == pattern.lower()
-            assert pattern in _patterns(pattern.replace("*", "x"))
+            assert pattern in _host_patterns(pattern.replace("*", "x"))
             assert "*" not in pattern.split(".")[-2:]
 
 

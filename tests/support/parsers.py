@@ -16,13 +16,13 @@ from typing import cast
 from unittest.mock import patch
 
 from mstoken import aadsts
-from mstoken.browser.listener import parameters_of
-from mstoken.browser.pasting import arrival_of
-from mstoken.cli.api_answers import error_in
-from mstoken.cli.inspection.facts import facts_of
+from mstoken.browser.listener import parse_query
+from mstoken.browser.pasted_urls import parse_pasted_url
+from mstoken.cli.api_response import parse_api_error
+from mstoken.cli.inspection.description import describe, describe_signed_request
 from mstoken.cli.inspection.kinds import of_jwt
-from mstoken.cli.inspection.piped import token_in
-from mstoken.cli.inspection.story import tell, tell_request
+from mstoken.cli.inspection.summary import summarize
+from mstoken.cli.inspection.token_input import find_token
 from mstoken.config import profiles
 from mstoken.credentials import ClientSecret, ManagedIdentity
 from mstoken.errors import MstokenError, StoreError
@@ -130,8 +130,8 @@ def _http_answer(data: bytes) -> object:
 
 def _inspected(data: bytes) -> object:
     decoded = jwt.decode(_text(data))
-    facts = facts_of(decoded)
-    return tell(facts, of_jwt(decoded).name, NOW), tell_request(decoded.claims)
+    summary = summarize(decoded)
+    return describe(summary, of_jwt(decoded).name, NOW), describe_signed_request(decoded.claims)
 
 
 def _issuer(data: bytes) -> object:
@@ -187,14 +187,14 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "claims challenge": lambda data: challenge.challenged_claims(_text(data)),
     "claims": lambda data: claims.claims_parameter(_text(data), enable_cae=True),
     "arc challenge": lambda data: azure_arc.key_file(_response(data), _machine("azure_arc").place),
-    "redirect": lambda data: parameters_of(_text(data)),
-    "pasted address": lambda data: arrival_of(_text(data)),
+    "redirect": lambda data: parse_query(_text(data)),
+    "pasted address": lambda data: parse_pasted_url(_text(data)),
     "error text": lambda data: aadsts.explain(_text(data)),
     "shown url": lambda data: shown_url(_text(data)),
     "url to sign for": lambda data: PopRequest(_text(data)).named(),
     "authority": lambda data: origin_of(_text(data), "The authority"),
     "service": lambda data: resolve_all((_text(data),)),
-    "piped token": lambda data: token_in(_text(data)),
+    "piped token": lambda data: find_token(_text(data)),
     "http answer": _http_answer,
     "token file": quick_read.parse,
     "sealed token file": _sealed_file,
@@ -205,7 +205,7 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "vault key": lambda data: vault_key.decoded(_text(data)),
     "issuer of a certificate": _issuer,
     "inspected token": _inspected,
-    "api error": error_in,
+    "api error": parse_api_error,
     "profiles": _profile,
     "certificate": _certificate,
     **{f"managed identity, {source}": partial(_managed_identity, source=source) for source in DIALECTS},

@@ -18,36 +18,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from mstoken.flows.port import Ending
+    from mstoken.flows.port import SignInOutcome
 
-IDLE_IN = 5.0
+IDLE_TIMEOUT_IN = 5.0
 """Seconds a connection may be silent before its request."""
-ANSWER_WITHIN_IN = 90.0
+RESPONSE_TIMEOUT_IN = 90.0
 """Seconds a browser waits for the page while the code is redeemed."""
-WRITTEN_WITHIN_IN = 2.0
-_MOST_PARAMETERS = 50
+WRITE_TIMEOUT_IN = 2.0
+_MAX_PARAMETERS = 50
 
 
-class Arrival:
+class Redirect:
     """Somebody at the redirect URI: the parameters they brought, and how they are answered."""
 
     def __init__(self, parameters: dict[str, str]) -> None:
         self.parameters = parameters
-        self._ending = ""
+        self._outcome = ""
         self._decided, self._written = threading.Event(), threading.Event()
 
-    def answer(self, ending: Ending) -> None:
+    def respond(self, outcome: SignInOutcome) -> None:
         """Have the page for `ending` shown; returns when the browser has it, or soon if it has gone."""
-        self._ending = ending
+        self._outcome = outcome
         self._decided.set()
-        self._written.wait(WRITTEN_WITHIN_IN)
+        self._written.wait(WRITE_TIMEOUT_IN)
 
-    def ending(self) -> str:
+    def wait_for_outcome(self) -> str:
         """What was answered; 'late' when nobody did."""
-        self._decided.wait(ANSWER_WITHIN_IN)
-        return self._ending or "late"
+        self._decided.wait(RESPONSE_TIMEOUT_IN)
+        return self._outcome or "late"
 
-    def written(self) -> None:
+    def mark_written(self) -> None:
         """The browser has its page, or is gone; or nobody is there to get one."""
         self._written.set()
 
@@ -58,7 +58,7 @@ class Listener:
     Raises UsageError when the port is taken.
     """
 
-    def __init__(self, port: int, deliver: Callable[[Arrival], None]) -> None:
+    def __init__(self, port: int, on_redirect: Callable[[Redirect], None]) -> None:
         try:
             self._server = _Server(("127.0.0.1", port), _Handler)
         except OSError as error:
@@ -66,7 +66,7 @@ class Listener:
                 f"The sign-in cannot listen on port {port} of this machine: {error.strerror}.",
                 "Use another port, or none to have a free one taken.",
             ) from None
-        self._server.deliver = deliver
+        self._server.on_redirect = on_redirect
         self._server.hosts = {f"{name}:{self._server.server_port}" for name in ("localhost", "127.0.0.1")}
         # As registered by everybody who follows Microsoft's advice; Entra does not compare the port.
         self.redirect_uri = f"http://localhost:{self._server.server_port}"
@@ -82,10 +82,10 @@ class Listener:
         self._thread.join()
 
 
-def parameters_of(query: str) -> dict[str, str]:
+def parse_query(query: str) -> dict[str, str]:
     """The parameters of a redirect, '' for none; one that stands twice makes all of them worthless."""
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         return {}
     found = dict(pairs)
@@ -95,7 +95,7 @@ def parameters_of(query: str) -> dict[str, str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = False  # or another program of this machine could listen on the same port, on some systems
-    deliver: Callable[[Arrival], None]
+    on_redirect: Callable[[Redirect], None]
     hosts: set[str]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -104,7 +104,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = IDLE_IN
+    timeout = IDLE_TIMEOUT_IN
     server_version, sys_version = "mstoken", ""
 
     def do_GET(self) -> None:
@@ -113,17 +113,17 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "").lower() not in self.server.hosts or url.path not in ("", "/"):
             self._write(404, b"")
             return
-        parameters = parameters_of(url.query)
+        parameters = parse_query(url.query)
         if "state" not in parameters:
             self._write(400, page("unexpected"))
             return
-        arrival = Arrival(parameters)
+        redirect = Redirect(parameters)
         try:
-            self.server.deliver(arrival)
-            ending = arrival.ending()
-            self._write(400 if ending == "unexpected" else 200, page(ending))
+            self.server.on_redirect(redirect)
+            outcome = redirect.wait_for_outcome()
+            self._write(400 if outcome == "unexpected" else 200, page(outcome))
         finally:
-            arrival.written()
+            redirect.mark_written()
 
     def _write(self, status: int, body: bytes) -> None:
         self.send_response(status)

@@ -12,7 +12,7 @@ import hashlib
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mstoken.flows.port import Ending
+    from mstoken.flows.port import SignInOutcome
 
 _TEXTS: dict[str, tuple[str, str, str]] = {
     "signed-in": ("Signed in", "You are signed in.", "You can close this window and go back to where you came from."),
@@ -74,10 +74,10 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def page(ending: Ending | str) -> bytes:
+def page(outcome: SignInOutcome | str) -> bytes:
     """The page for a way a sign-in ended, UTF-8."""
-    title, heading, text = _TEXTS[ending]
-    kind = "done" if ending == "signed-in" else "not"
+    title, heading, text = _TEXTS[outcome]
+    kind = "done" if outcome == "signed-in" else "not"
     return _PAGE.format(title=title, heading=heading, text=text, kind=kind, style=_STYLE, script=_SCRIPT).encode()
 
 

@@ -6,7 +6,7 @@ import time
 
 from mstoken.cli import output
 from mstoken.cli.command import command, form_option
-from mstoken.cli.identity import own_stores
+from mstoken.cli.identity import open_stores
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DAY = 24 * 3600
 _HEADINGS = ("ACCOUNT", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
-PREFIX = "account:"
+ACCOUNT_PREFIX = "account:"
 
 
 @command(short_help="List the sign-ins that are kept.")
@@ -29,13 +29,13 @@ def accounts(form: str) -> None:
       mstoken accounts
       mstoken accounts -o json | jq -r '.[].account'
     """
-    kept = own_stores().refresh_tokens.names()
+    kept = open_stores().refresh_tokens.names()
     if form == "json":
         output.write_json([_record(key, one) for key, one in kept.items()])
         return
     now = int(time.time())
     if not kept:
-        output.note("No sign-in is kept. Sign in: mstoken login --tenant TENANT --client-id ID")
+        output.message("No sign-in is kept. Sign in: mstoken login --tenant TENANT --client-id ID")
         return
     output.write_table(_HEADINGS, [_row(key, one, now) for key, one in kept.items()])
 
@@ -44,7 +44,7 @@ def _record(key: str, kept: SignInInfo) -> dict[str, object]:
     """One account for programs; times are epoch seconds, UTC."""
     info = kept.info
     return {
-        "account": name_of(key),
+        "account": account_name(key),
         "authority": info.authority,
         "tenant": info.tenant,
         "client_id": info.client_id,
@@ -59,7 +59,7 @@ def _record(key: str, kept: SignInInfo) -> dict[str, object]:
 def _row(key: str, kept: SignInInfo, now: int) -> tuple[str, ...]:
     info = kept.info
     ages = (_ago(now - kept.created_on), _ago(now - kept.renewed_on))
-    return name_of(key), info.tenant or info.authority or "-", info.client_id or "-", *ages, _state(kept, now)
+    return account_name(key), info.tenant or info.authority or "-", info.client_id or "-", *ages, _state(kept, now)
 
 
 def _state(kept: SignInInfo, now: int) -> str:
@@ -79,6 +79,6 @@ def _ago(seconds: int) -> str:
     return "just now"
 
 
-def name_of(key: str) -> str:
+def account_name(key: str) -> str:
     """The account's name in its key; what was kept without one shows its whole key."""
-    return key.removeprefix(PREFIX)
+    return key.removeprefix(ACCOUNT_PREFIX)

@@ -9,7 +9,7 @@ import re
 import click
 
 from mstoken.cli import exit_codes, output
-from mstoken.texts import did_you_mean, nearest
+from mstoken.texts import closest_match, did_you_mean
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ COMMANDS = {
 }
 """Command -> module:object, a click command."""
 
-COMPLETING = "_MSTOKEN_COMPLETE"
+COMPLETE_VARIABLE = "_MSTOKEN_COMPLETE"
 """The variable with which a shell's script asks for completions; click makes it of the program's name."""
 
-_SECRETIVE = re.compile("secret|password|refresh-?token|access-?token|^--token", re.IGNORECASE)
+_SECRET_OPTION = re.compile("secret|password|refresh-?token|access-?token|^--token", re.IGNORECASE)
 
 
 class LazyGroup(click.Group):
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = did_you_mean(nearest(args[0], COMMANDS))
+            hint = did_you_mean(closest_match(args[0], COMMANDS))
             raise click.UsageError(f"There is no command {args[0]!r}. {hint}".rstrip(), ctx)
         return super().resolve_command(ctx, args)
 
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
     Raises MstokenError, and OSError when standard output cannot be written: click's own way to run a command would end
     it with 1 where a reader has gone, as in `mstoken services | head`.
     """
-    if COMPLETING in os.environ:
+    if COMPLETE_VARIABLE in os.environ:
         app.main(list(arguments), prog_name="mstoken")
     try:
         with app.make_context("mstoken", list(arguments)) as context:
@@ -123,14 +123,14 @@ def main(arguments: Sequence[str]) -> int:
         if not arguments:  # click shows the help, as an error
             error.show()
         else:
-            _tell(error)
+            _report_usage_error(error)
         return exit_codes.USAGE
     return result if isinstance(result, int) else exit_codes.DONE
 
 
-def _tell(error: click.ClickException) -> None:
+def _report_usage_error(error: click.ClickException) -> None:
     """What is wrong, on one line, and where to read on; a secret that was meant as an option gets a better place."""
-    if isinstance(error, click.NoSuchOption) and _SECRETIVE.search(error.option_name):
+    if isinstance(error, click.NoSuchOption) and _SECRET_OPTION.search(error.option_name):
         output.error(
             f"There is no option {error.option_name}: other users and the shell's history can see a command line.",
             "Set AZURE_CLIENT_SECRET, or have a profile say where the secret is; a refresh token: mstoken login < file",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="Callable[..., Any]")
 
-_CHOICE = (
+_FILTER_OPTIONS = (
     click.option("--tenant", default="", metavar="TENANT", help="Only this tenant's, written as it was asked for."),
     click.option(
         "--service", default="", metavar="SERVICE", shell_complete=complete_service, help="Only this service's."
@@ -31,8 +31,8 @@ _CHOICE = (
 )
 
 
-def _choosing(command: C) -> C:
-    for option in reversed(_CHOICE):
+def _filter_options(command: C) -> C:
+    for option in reversed(_FILTER_OPTIONS):
         command = option(command)
     return command
 
@@ -49,49 +49,49 @@ def cache() -> None:
 
 
 @cache.command(cls=Command, short_help="List the access tokens that are kept.")
-@_choosing
+@_filter_options
 @form_option("table", "json")
 def show(tenant: str, service: str, account: str, profile: str, form: str) -> None:
     """List the access tokens that are kept: whose, for what, and for how many minutes more. No token is shown."""
-    wanted, now = _wanted_info(tenant, service, account), int(time.time())
-    kept = [one for one in _tokens(profile).tokens() if wanted.covers(one.info) and one.expires_on > now]
-    kept.sort(key=lambda one: (one.info.tenant, one.info.scope, one.info.account, one.info.client_id))
+    token_filter, now = _filter(tenant, service, account), int(time.time())
+    cached = [one for one in _tokens(profile).tokens() if token_filter.covers(one.info) and one.expires_on > now]
+    cached.sort(key=lambda one: (one.info.tenant, one.info.scope, one.info.account, one.info.client_id))
     if form == "json":
-        output.write_json([_fields(one) for one in kept])
-    elif kept:
-        rows = [(*_words(one), f"{(one.expires_on - now) // 60} min") for one in kept]
+        output.write_json([_fields(one) for one in cached])
+    elif cached:
+        rows = [(*_columns(one), f"{(one.expires_on - now) // 60} min") for one in cached]
         output.write_table(("TENANT", "SCOPE", "ACCOUNT", "CLIENT", "GOOD FOR"), rows)
     else:
-        output.note("No such token is kept.")
+        output.message("No such token is kept.")
 
 
 @cache.command(cls=Command, short_help="Forget access tokens that are kept.")
-@_choosing
+@_filter_options
 def clear(tenant: str, service: str, account: str, profile: str) -> None:
     """Forget the access tokens that are kept, all or those that fit; the next question for each asks the service.
 
     Programs that run keep in memory what they have.
     """
-    wanted, tokens = _wanted_info(tenant, service, account), _tokens(profile)
+    token_filter, tokens = _filter(tenant, service, account), _tokens(profile)
     everything = not (tenant or service or account)
-    gone = sum(1 for one in tokens.tokens() if wanted.covers(one.info))
+    removed = sum(1 for one in tokens.tokens() if token_filter.covers(one.info))
     if everything:
         tokens.clear()
     else:
-        gone = tokens.forget(wanted)
-    output.note(f"{gone} {'token was' if gone == 1 else 'tokens were'} forgotten.")
+        removed = tokens.forget(token_filter)
+    output.message(f"{removed} {'token was' if removed == 1 else 'tokens were'} forgotten.")
 
 
 def _tokens(profile: str) -> AccessTokenStore:
     import os
 
-    from mstoken.cli.identity import own_stores
+    from mstoken.cli.identity import open_stores
     from mstoken.config.layers import Layers
 
-    return own_stores(Layers.of({"profile": profile}, os.environ).store()).access_tokens
+    return open_stores(Layers.of({"profile": profile}, os.environ).store()).access_tokens
 
 
-def _wanted_info(tenant: str, service: str, account: str) -> TokenInfo:
+def _filter(tenant: str, service: str, account: str) -> TokenInfo:
     from mstoken.model import TokenInfo
 
     return TokenInfo(tenant=tenant.strip(), account=account.strip(), scope=_resource(service.strip()))
@@ -102,19 +102,19 @@ def _resource(service: str) -> str:
     if not service:
         return ""
     from mstoken import clouds
-    from mstoken.cli.configured import configured
+    from mstoken.cli.known_settings import known_settings
     from mstoken.services import resolve_all
 
-    name = configured()["cloud"]
+    name = known_settings()["cloud"]
     return resolve_all((service,), clouds.cloud(name) if name else clouds.PUBLIC).resource
 
 
-def _words(kept: CachedTokenInfo) -> tuple[str, str, str, str]:
-    info = kept.info
+def _columns(cached: CachedTokenInfo) -> tuple[str, str, str, str]:
+    info = cached.info
     return info.tenant or info.authority, info.scope, info.account, info.client_id
 
 
-def _fields(kept: CachedTokenInfo) -> dict[str, object]:
+def _fields(cached: CachedTokenInfo) -> dict[str, object]:
     from mstoken.values import as_dict
 
-    return {**as_dict(kept.info), "expires_on": kept.expires_on}
+    return {**as_dict(cached.info), "expires_on": cached.expires_on}

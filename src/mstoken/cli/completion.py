@@ -66,8 +66,8 @@ def completion(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     from mstoken.cli import output
-    from mstoken.cli.app import COMPLETING, app
+    from mstoken.cli.app import COMPLETE_VARIABLE, app
 
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 - the choices above are click's own
-    output.write(made(app, {}, "mstoken", COMPLETING).source().strip("\n"))
+    output.write(made(app, {}, "mstoken", COMPLETE_VARIABLE).source().strip("\n"))

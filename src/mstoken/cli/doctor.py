@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mstoken.cli import exit_codes, output
 from mstoken.cli.command import command, form_option
-from mstoken.cli.identity import flags_of, identity_options, own_stores
+from mstoken.cli.identity import flags_of, identity_options, open_stores
+from mstoken.messages import printable
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mstoken.config.diagnosis import Diagnosis
     from mstoken.config.reach import Reached
 
-_SKEW_TO_MENTION_IN = 60
+_MIN_SKEW_TO_REPORT_IN = 60
 """Entra takes five minutes of difference; one minute is already odd."""
 
 
@@ -39,24 +40,24 @@ def doctor(form: str, **given: Any) -> int:
 
     transport = HttpTransport()
     try:
-        found = diagnose(flags_of(given), os.environ, transport, own_stores())
+        found = diagnose(flags_of(given), os.environ, transport, open_stores())
     finally:
         transport.close()
     if form == "json":
-        output.write_json(_everything(found))
+        output.write_json(_fields(found))
     else:
-        output.write("\n".join(_in_words(found)))
+        output.write("\n".join(_as_text(found)))
     if found.problem is None:
         return exit_codes.DONE
     output.error(found.problem.message, found.problem.remedy)
     return exit_codes.exit_code_of(found.problem)
 
 
-def _in_words(found: Diagnosis) -> list[str]:
+def _as_text(found: Diagnosis) -> list[str]:
     from mstoken.config.shown import is_network
 
     lines = _section("Identity", [(link.name, _joined(link.state, link.detail)) for link in found.links])
-    lines += _section("Sign-in host", [(found.authority.url, _answered(found.authority))] if found.authority else [])
+    lines += _section("Sign-in host", [(found.authority.url, _host_state(found.authority))] if found.authority else [])
     network = {name: value for name, value in found.environment.items() if is_network(name)}
     lines += _section("Proxies and certificates", network.items(), none="none are set; the system's certificates count")
     others = {name: value for name, value in found.environment.items() if name not in network}
@@ -71,11 +72,11 @@ def _in_words(found: Diagnosis) -> list[str]:
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]], none: str = "") -> list[str]:
-    told = list(rows) or ([("", none)] if none else [])
-    if not told:
+    lines = list(rows) or ([("", none)] if none else [])
+    if not lines:
         return []
-    width = max(len(name) for name, _ in told)
-    body = [f"  {output.printable(f'{name:<{width}}  {text}'.strip())}" for name, text in told]
+    width = max(len(name) for name, _ in lines)
+    body = [f"  {printable(f'{name:<{width}}  {text}'.strip())}" for name, text in lines]
     return [title, *body, ""]
 
 
@@ -83,20 +84,20 @@ def _joined(first: str, second: str) -> str:
     return f"{first}: {second}" if second else first
 
 
-def _answered(reached: Reached) -> str:
+def _host_state(reached: Reached) -> str:
     if reached.error:
         return f"does not answer: {reached.error}"
     ahead = reached.clock_ahead_in
     if ahead is None:
         return "answers"
-    if abs(ahead) < _SKEW_TO_MENTION_IN:
+    if abs(ahead) < _MIN_SKEW_TO_REPORT_IN:
         return "answers; the clocks agree"
     return (
         f"answers; this machine's clock is {abs(ahead):.0f} seconds {'ahead' if ahead > 0 else 'behind'}: set it right"
     )
 
 
-def _everything(found: Diagnosis) -> dict[str, Any]:
+def _fields(found: Diagnosis) -> dict[str, Any]:
     from mstoken.values import as_dict
 
     problem = found.problem

@@ -14,16 +14,16 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMAND = "mstoken.command"  # where in the context's notes the words after -- are kept
+_COMMAND_KEY = "mstoken.command"  # where in the context's notes the words after -- are kept
 
 
-class _AroundCommand(click.Group):
+class _EmulatorGroup(click.Group):
     """A command whose own arguments end at `--`; what follows is somebody else's command line and is not looked at."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
             cut = args.index("--")
-            ctx.meta[_COMMAND] = tuple(args[cut + 1 :])
+            ctx.meta[_COMMAND_KEY] = tuple(args[cut + 1 :])
             args = args[:cut]
         return super().parse_args(ctx, args)
 
@@ -43,7 +43,7 @@ class _AroundCommand(click.Group):
 
 
 @click.group(
-    cls=_AroundCommand, invoke_without_command=True, short_help="Run a local Entra ID, alone or around a command."
+    cls=_EmulatorGroup, invoke_without_command=True, short_help="Run a local Entra ID, alone or around a command."
 )
 @click.option(
     "--config",
@@ -74,7 +74,7 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
     """
     if ctx.invoked_subcommand:
         return None
-    command: Sequence[str] | None = ctx.meta.get(_COMMAND)
+    command: Sequence[str] | None = ctx.meta.get(_COMMAND_KEY)
     if command is not None and not command:
         raise click.UsageError("There is no command after --.", ctx)
     _check_installed()
@@ -86,11 +86,11 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
     return exit_codes.USAGE if code == OWN_FAILURE else code
 
 
-_KINDS = ("bash", "fish", "powershell", "dotenv", "json", "python", "node", "go", "java", "dotnet")
+_SHELLS = ("bash", "fish", "powershell", "dotenv", "json", "python", "node", "go", "java", "dotnet")
 
 
 @emulator.command("env", cls=Command, short_help="Print the settings of a running emulator.")
-@click.option("--shell", type=click.Choice(_KINDS), default="bash", help="For which shell or language.")
+@click.option("--shell", type=click.Choice(_SHELLS), default="bash", help="For which shell or language.")
 @click.option("--port", metavar="N", type=click.IntRange(1, 65_535), help="Which emulator, if several run.")
 def environment(shell: str, port: int | None) -> int:
     """Print the settings that point programs at an emulator you have running in another terminal.

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 def main() -> int:
     """The `mstoken` command; its exit code."""
     command = _command(sys.argv[1:])
-    from mstoken.cli import failures
+    from mstoken.cli import error_handling
 
-    return failures.run(command)
+    return error_handling.run(command)
 
 
 def _command(arguments: Sequence[str]) -> Callable[[], int]:
@@ -22,31 +22,31 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
     if arguments[:1] == ["get"]:
         from mstoken.cli import get_arguments
 
-        given = get_arguments.read(arguments[1:])
+        given = get_arguments.parse(arguments[1:])
         if given is not None:
-            from mstoken.cli import quick
+            from mstoken.cli import fast_path
 
             try:
-                mark = quick.fingerprint(arguments)
-                text = quick.kept_text(given, mark)
+                mark = fast_path.fingerprint(arguments)
+                text = fast_path.cached_output(given, mark)
             except OSError:  # a working folder that is gone, say; the ordinary way tells
                 mark = text = ""
             if text:
-                quick.write_and_leave(text)
+                fast_path.write_and_exit(text)
             return lambda: _get(given, mark)
-    return lambda: _any(arguments)
+    return lambda: _run_click(arguments)
 
 
 def _get(given: dict[str, object], mark: str) -> int:
-    from mstoken.cli.getting import run_get
+    from mstoken.cli.get_token import run_get
 
     run_get(given, mark)
-    from mstoken.cli.quick import leave
+    from mstoken.cli.fast_path import exit_now
 
-    leave(0)
+    exit_now(0)
 
 
-def _any(arguments: Sequence[str]) -> int:
+def _run_click(arguments: Sequence[str]) -> int:
     from mstoken.cli.app import main as run
 
     return run(arguments)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mstoken.aadsts import Cause
 
-_LONGEST = 1024 * 1024  # bytes of standard input; a log is cut there
+_MAX_INPUT_BYTES = 1024 * 1024  # bytes of standard input; a log is cut there
 _PAGE = "https://login.microsoftonline.com/error?code="
 
 
@@ -36,46 +36,46 @@ def explain(text: tuple[str, ...], listing: bool, form: str) -> None:
     if listing:
         _list(" ".join(text), form)
         return
-    said = _piped() if text in {(), ("-",)} else " ".join(text)
-    _explain(said, form)
+    error_text = _read_input() if text in {(), ("-",)} else " ".join(text)
+    _explain(error_text, form)
 
 
-def _piped() -> str:
+def _read_input() -> str:
     from mstoken.cli import standard_input
     from mstoken.errors import UsageError
-    from mstoken.texts import decoded
+    from mstoken.texts import decode_text
 
     if standard_input.at_terminal():
         raise UsageError("There is nothing to explain.", "mstoken explain 50076")
-    return decoded(standard_input.read(_LONGEST), "replace")
+    return decode_text(standard_input.read(_MAX_INPUT_BYTES), "replace")
 
 
-def _explain(said: str, form: str) -> None:
+def _explain(error_text: str, form: str) -> None:
     """Raises UsageError when nothing in the text is known."""
     from mstoken import aadsts
-    from mstoken.cli.configured import configured
+    from mstoken.cli.known_settings import known_settings
 
-    causes = aadsts.explain(said, **configured())
+    causes = aadsts.explain(error_text, **known_settings())
     known = [cause for cause in causes if not _is_unknown(cause)]
     unknown = [cause.code for cause in causes if _is_unknown(cause)]
     if not known:
-        raise _nothing_known(unknown)
+        raise _unknown_error(unknown)
     if form == "json":
-        output.write_json([_everything(cause) for cause in known])
+        output.write_json([_fields(cause) for cause in known])
     else:
-        output.write("\n\n".join(_in_words(cause) for cause in known))
+        output.write("\n\n".join(_as_text(cause) for cause in known))
     for code in unknown:
-        output.note(f"{code} is not known here; Entra's own words: {_PAGE}{code}")
+        output.message(f"{code} is not known here; Entra's own words: {_PAGE}{code}")
 
 
 def _is_unknown(cause: Cause) -> bool:
     from mstoken import aadsts
 
-    nothing = aadsts.lookup("_unknown")
-    return nothing is not None and cause.cause == nothing.cause
+    unknown_cause = aadsts.lookup("_unknown")
+    return unknown_cause is not None and cause.cause == unknown_cause.cause
 
 
-def _nothing_known(codes: Sequence[str]) -> Exception:
+def _unknown_error(codes: Sequence[str]) -> Exception:
     from mstoken import aadsts
     from mstoken.errors import UsageError
 
@@ -88,7 +88,7 @@ def _nothing_known(codes: Sequence[str]) -> Exception:
     )
 
 
-def _in_words(cause: Cause) -> str:
+def _as_text(cause: Cause) -> str:
     name = f" {cause.name}" if cause.name else ""
     code = _exit_code(cause)
     lines = [
@@ -100,7 +100,7 @@ def _in_words(cause: Cause) -> str:
         ("Doubt", "" if cause.verified else "this explanation rests on a single or weak source"),
         ("Source", cause.source),
     ]
-    return "\n".join([f"{_label(cause)}{name}", *(f"  {label:<7}{told}" for label, told in lines if told)])
+    return "\n".join([f"{_label(cause)}{name}", *(f"  {label:<7}{text}" for label, text in lines if text)])
 
 
 def _label(cause: Cause) -> str:
@@ -123,7 +123,7 @@ def _exit_code(cause: Cause) -> int:
     return exit_codes.exit_code_of(getattr(errors, _class_name(cause))(""))
 
 
-def _everything(cause: Cause) -> dict[str, Any]:
+def _fields(cause: Cause) -> dict[str, Any]:
     from mstoken.values import as_dict
 
     return {**as_dict(cause), "exception": _class_name(cause), "exit_code": _exit_code(cause)}
@@ -143,7 +143,7 @@ def _list(text: str, form: str) -> None:
     if not found:
         raise UsageError(f"No code matches {text!r}.", "All of them: mstoken explain --list")
     if form == "json":
-        output.write_json([_everything(cause) for cause in found])
+        output.write_json([_fields(cause) for cause in found])
     else:
         rows = [(_label(cause), _class_name(cause), aadsts.fill(cause.cause)) for cause in found]
         output.write_table(("CODE", "KIND", "CAUSE"), rows)

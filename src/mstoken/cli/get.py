@@ -30,6 +30,6 @@ def get(**given: Any) -> None:
       mstoken get graph -o header | curl -H @- https://graph.microsoft.com/v1.0/me
       mstoken get arc-k8s --pop CLUSTER_RESOURCE_ID
     """
-    from mstoken.cli.getting import run_get
+    from mstoken.cli.get_token import run_get
 
     run_get(given)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _BY_FLAG = {flag: option for option in (*IDENTITY, *GET) for flag in option.flags}
 
 
-def read(arguments: Sequence[str]) -> dict[str, Any] | None:
+def parse(arguments: Sequence[str]) -> dict[str, Any] | None:
     """The parameters as click would give them, by name, `services` the positional ones; None when click must read."""
-    given: dict[str, Any] = {option.name: _absent(option) for option in _BY_FLAG.values()}
+    given: dict[str, Any] = {option.name: _default(option) for option in _BY_FLAG.values()}
     services: list[str] = []
     rest = iter(arguments)
     for argument in rest:
@@ -33,21 +33,21 @@ def read(arguments: Sequence[str]) -> dict[str, Any] | None:
             option = _BY_FLAG.get(flag)
             if option is None or (equals and not flag.startswith("--")):
                 return None
-            if option.kind == "switch":
+            if option.kind == "flag":
                 if equals:
                     return None
                 given[option.name] = True
-            elif not _take(option, value if equals else next(rest, ""), given):
+            elif not _set_value(option, value if equals else next(rest, ""), given):
                 return None
     given["services"] = tuple(services)
     return given
 
 
-def _absent(option: Option) -> Any:
+def _default(option: Option) -> Any:
     match option.kind:
-        case "switch":
+        case "flag":
             return False
-        case "texts":
+        case "multiple":
             return ()
         case "seconds":
             return 0
@@ -56,12 +56,12 @@ def _absent(option: Option) -> Any:
     return ""
 
 
-def _take(option: Option, value: str, given: dict[str, Any]) -> bool:
+def _set_value(option: Option, value: str, given: dict[str, Any]) -> bool:
     """Put the value in its place; False when it is not plainly right."""
     if not value or value.startswith("-"):
         return False
     match option.kind:
-        case "texts":
+        case "multiple":
             given[option.name] += (value,)
         case "seconds":
             if not (value.isascii() and value.isdecimal()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mstoken.cli import output
-from mstoken.cli.failures import interrupt_at_once
+from mstoken.cli.error_handling import interrupt_at_once
 from mstoken.cli.options import IDENTITY
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
@@ -35,7 +35,7 @@ def options(declared: Iterable[Option]) -> Callable[[C], C]:
             command = click.option(
                 *option.flags,
                 option.name,
-                help=option.about,
+                help=option.help_text,
                 shell_complete=complete.get(option.name),
                 **_for_click(option),
             )(command)
@@ -63,7 +63,7 @@ def settings_for(flags: Mapping[str, str]) -> Settings:
 
     settings = default_settings(flags)
     for note in settings.notes:
-        output.note(note)
+        output.message(note)
     return settings
 
 
@@ -72,19 +72,19 @@ def client_for(flags: Mapping[str, str]) -> Client:
     from mstoken.client import Client
 
     settings = settings_for(flags)
-    return Client.from_settings(settings, own_stores(settings.store))
+    return Client.from_settings(settings, open_stores(settings.store))
 
 
-def own_stores(store: str = "") -> Stores:
+def open_stores(store: str = "") -> Stores:
     """The user's own stores, or those at the URL `store`, which are wanted just before asking.
 
     What the library has to say is said as notes. Raises UsageError for a store that is none.
     """
-    from mstoken.notices import listen
+    from mstoken.messages import set_handler
     from mstoken.stores.user import user_stores
 
     interrupt_at_once()
-    listen(output.note)
+    set_handler(output.message)
     return user_stores(store)
 
 
@@ -92,7 +92,7 @@ def _for_click(option: Option) -> dict[str, Any]:
     import click
 
     match option.kind:
-        case "switch":
+        case "flag":
             return {"is_flag": True}
         case "choice":
             return {"type": click.Choice(option.choices), "default": option.choices[0], "show_default": True}
@@ -100,7 +100,7 @@ def _for_click(option: Option) -> dict[str, Any]:
             seconds = click.IntRange(min=0)
             seconds.name = "number of seconds"  # what click calls the type in its messages
             return {"type": seconds, "default": 0, "metavar": option.metavar}
-        case "texts":
+        case "multiple":
             return {"multiple": True, "metavar": option.metavar}
         case _:
             return {"default": "", "metavar": option.metavar}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mstoken.cli import output
 from mstoken.cli.command import command, form_option
+from mstoken.messages import printable
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ LABEL_WIDTH = 13
 
 
 @command(
-    short_help="Say in words what a token is for, for whom and until when.", piped="mstoken get graph | mstoken inspect"
+    short_help="Say in words what a token is for, for whom and until when.",
+    input_hint="mstoken get graph | mstoken inspect",
 )
 @form_option("text", "json")
 def inspect(form: str) -> None:
@@ -27,17 +29,17 @@ def inspect(form: str) -> None:
       mstoken get graph | mstoken inspect
       az account get-access-token | mstoken inspect --output json
     """
-    _show(_piped(), form)
+    _show(_read_input(), form)
 
 
-def _piped() -> str:
+def _read_input() -> str:
     from mstoken.cli import standard_input
-    from mstoken.cli.inspection import piped
+    from mstoken.cli.inspection import token_input
     from mstoken.errors import UsageError
 
     if standard_input.at_terminal():
         raise UsageError("inspect reads a token from standard input.", "mstoken get graph | mstoken inspect")
-    return piped.token_in(piped.read(standard_input.read(piped.LONGEST + 1)))
+    return token_input.find_token(token_input.decode_input(standard_input.read(token_input.MAX_BYTES + 1)))
 
 
 def _show(token: str, form: str) -> None:
@@ -67,18 +69,18 @@ def _show_opaque(kind: Kind, form: str, header: dict[str, Any] | None = None) ->
 def _show_json(kind: Kind, decoded: Decoded) -> None:
     import time
 
-    from mstoken.cli.inspection.facts import facts_of
+    from mstoken.cli.inspection.summary import summarize
     from mstoken.values import as_dict
 
-    facts = facts_of(decoded)
-    expires_in = None if facts.expires_on is None else facts.expires_on - int(time.time())
+    summary = summarize(decoded)
+    expires_in = None if summary.expires_on is None else summary.expires_on - int(time.time())
     output.write_json(
         {
             "kind": kind.name,
             "note": kind.note,
             "readable": True,
             "signature_checked": False,
-            **as_dict(facts),
+            **as_dict(summary),
             "expires_in": expires_in,
             "header": decoded.header,
             "claims": decoded.claims,
@@ -89,28 +91,28 @@ def _show_json(kind: Kind, decoded: Decoded) -> None:
 def _show_text(kind: Kind, decoded: Decoded) -> None:
     import time
 
-    from mstoken.cli.inspection import kinds, story
-    from mstoken.cli.inspection.facts import facts_of
+    from mstoken.cli.inspection import description, kinds
+    from mstoken.cli.inspection.summary import summarize
 
     if kind is kinds.SIGNED_REQUEST:
         _show_request(kind, decoded)
         return
-    facts = facts_of(decoded)
-    version = f", v{facts.version}" if facts.version in {"1.0", "2.0"} else ""
+    summary = summarize(decoded)
+    version = f", v{summary.version}" if summary.version in {"1.0", "2.0"} else ""
     note = f" {kind.note}" if kind.note else ""
-    output.write(output.printable(f"{_capital(kind.name)}{version}, {_algorithm(decoded.header)}.{note}"))
-    for label, told in story.tell(facts, kind.name, time.time()):
-        output.write(_wrapped(label, output.printable(told).replace("\n", " ")))
-    output.write(story.UNCHECKED)
+    output.write(printable(f"{_capital(kind.name)}{version}, {_algorithm(decoded.header)}.{note}"))
+    for label, text in description.describe(summary, kind.name, time.time()):
+        output.write(_wrap(label, printable(text).replace("\n", " ")))
+    output.write(description.UNVERIFIED)
 
 
 def _show_request(kind: Kind, decoded: Decoded) -> None:
     """The request, then the token that is within it."""
-    from mstoken.cli.inspection import story
+    from mstoken.cli.inspection import description
 
-    output.write(output.printable(f"{_capital(kind.name)}, {_algorithm(decoded.header)}. {kind.note}"))
-    for label, told in story.tell_request(decoded.claims):
-        output.write(_wrapped(label, output.printable(told).replace("\n", " ")))
+    output.write(printable(f"{_capital(kind.name)}, {_algorithm(decoded.header)}. {kind.note}"))
+    for label, text in description.describe_signed_request(decoded.claims):
+        output.write(_wrap(label, printable(text).replace("\n", " ")))
     output.write("The token in it:")
     _show(str(decoded.claims["at"]), "text")
 
@@ -122,17 +124,17 @@ def _algorithm(header: dict[str, Any]) -> str:
     return f"signed with {name}"
 
 
-def _wrapped(label: str, told: str) -> str:
+def _wrap(label: str, text: str) -> str:
     """One line; at a terminal, broken where it ends and indented under its beginning."""
     import shutil
     import textwrap
 
     head = f"  {label:<{LABEL_WIDTH}}"
     if not output.at_terminal():
-        return head + told
+        return head + text
     width = max(40, shutil.get_terminal_size().columns)
     return textwrap.fill(
-        told,
+        text,
         width,
         initial_indent=head,
         subsequent_indent=" " * len(head),

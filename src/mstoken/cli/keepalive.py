@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import SignInInfo, Stores
 
 DAY_IN = 24 * 3600
-_ACCOUNT = "account:"
-_OWN = ("session ",)
+ACCOUNT_PREFIX = "account:"
+_PROGRAM_OWNED_PREFIXES = ("session ",)
 """Beginnings of names that only the program which keeps them can renew: its own credential is needed."""
 
 
 @value
-class SignIn:
+class StoredSignIn:
     """One kept sign-in and how to get a client for it; None where only its own program can renew it."""
 
     name: str
@@ -69,7 +69,7 @@ def keepalive(older_than: int, dry_run: bool) -> int:
     if rows:
         output.write_table(("ACCOUNT", "LAST RENEWED", "NOW"), rows)
     else:
-        output.note("No sign-in is kept.")
+        output.message("No sign-in is kept.")
     return exit_codes.SOME_FAILED if failed else exit_codes.DONE
 
 
@@ -92,14 +92,14 @@ def _age(age_in: int) -> str:
     return "today" if days <= 0 else f"{days} day{'s' if days > 1 else ''} ago"
 
 
-def _sign_ins() -> Iterator[SignIn]:
+def _sign_ins() -> Iterator[StoredSignIn]:
     """Every kept sign-in: those of profiles with all that the profile says, the others by what is kept with them.
 
     Raises UsageError for a configuration that cannot be used, StoreError for a vault that cannot be read.
     """
     import os
 
-    from mstoken.cli.identity import own_stores
+    from mstoken.cli.identity import open_stores
     from mstoken.config import profiles
     from mstoken.config.layers import Layers
 
@@ -110,21 +110,25 @@ def _sign_ins() -> Iterator[SignIn]:
         account = layers.text("account")
         store = layers.store() or os.environ.get("MSTOKEN_STORE", "")
         if store not in found:
-            found[store] = own_stores(store)
-        kept = found[store].refresh_tokens.names().get(_ACCOUNT + account) if account else None
+            found[store] = open_stores(store)
+        kept = found[store].refresh_tokens.names().get(ACCOUNT_PREFIX + account) if account else None
         if kept and (store, account) not in seen:
             seen.add((store, account))
-            yield SignIn(account, kept, _of_profile(name, found[store]))
+            yield StoredSignIn(account, kept, _profile_client(name, found[store]))
     store = os.environ.get("MSTOKEN_STORE", "")
-    stores = found.get(store) or own_stores(store)
+    stores = found.get(store) or open_stores(store)
     for key, kept in stores.refresh_tokens.names().items():
-        account = key.removeprefix(_ACCOUNT)
+        account = key.removeprefix(ACCOUNT_PREFIX)
         if (store, account) not in seen:
-            own = not key.startswith(_ACCOUNT) or account.startswith(_OWN) or not kept.info.client_id
-            yield SignIn(account, kept, None if own else _of_kept(account, kept, stores))
+            own = (
+                not key.startswith(ACCOUNT_PREFIX)
+                or account.startswith(_PROGRAM_OWNED_PREFIXES)
+                or not kept.info.client_id
+            )
+            yield StoredSignIn(account, kept, None if own else _stored_client(account, kept, stores))
 
 
-def _of_profile(name: str, stores: Stores) -> Callable[[], Client]:
+def _profile_client(name: str, stores: Stores) -> Callable[[], Client]:
     """A client of the profile, whoever the environment speaks of."""
 
     def make() -> Client:
@@ -133,12 +137,12 @@ def _of_profile(name: str, stores: Stores) -> Callable[[], Client]:
         from mstoken.config.layers import Layers
 
         profile = profiles.load(name)
-        return Client.from_settings(Layers({}, _proofs(profile), profile).settings(), stores)
+        return Client.from_settings(Layers({}, _environment_proofs(profile), profile).settings(), stores)
 
     return make
 
 
-def _proofs(profile: Profile) -> dict[str, str]:
+def _environment_proofs(profile: Profile) -> dict[str, str]:
     """The application's proof from the environment, where the profile has none and both mean the same application."""
     import os
 
@@ -151,7 +155,7 @@ def _proofs(profile: Profile) -> dict[str, str]:
     return {name: value for name, value in given.items() if name.startswith(PROOFS)}
 
 
-def _of_kept(account: str, kept: SignInInfo, stores: Stores) -> Callable[[], Client]:
+def _stored_client(account: str, kept: SignInInfo, stores: Stores) -> Callable[[], Client]:
     """A public client with what was noted at the sign-in."""
 
     def make() -> Client:

@@ -7,7 +7,7 @@ import sys
 
 from mstoken.cli import output, standard_input
 from mstoken.cli.command import command
-from mstoken.cli.identity import flags_of, options, own_stores
+from mstoken.cli.identity import flags_of, open_stores, options
 from mstoken.cli.options import IDENTITY, LOGIN
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from mstoken.config.layers import Layers
     from mstoken.config.settings import Settings
 
-LONGEST = 32_768
+MAX_CHARACTERS = 32_768
 """Characters a refresh token may have; Entra's are 1 to 2 thousand, and a form field has to carry it."""
 
 
-@command(short_help="Sign in, and write a profile that uses it.", piped="mstoken login … < file")
+@command(short_help="Sign in, and write a profile that uses it.", input_hint="mstoken login … < file")
 @options(IDENTITY)
 @options(LOGIN)
 def login(**given: Any) -> None:
@@ -47,15 +47,15 @@ def login(**given: Any) -> None:
 
     name = given["profile"] or os.environ.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
     check_name(name)
-    way = _way(given)
+    method = _sign_in_method(given)
     layers = _layers(name, given)
-    if way == "refresh_token_stdin":
-        settings, who = _verified_and_kept(name, layers, _checked(_read()), given), ""
+    if method == "refresh_token_stdin":
+        settings, user = _verify_and_store(name, layers, _validate(_read_refresh_token()), given), ""
     else:
-        from mstoken.cli.signing_in import sign_in
+        from mstoken.cli.interactive_login import sign_in
 
-        settings, person = sign_in(name, layers, {**given, "device": way == "device"})
-        who = person.username or person.name or "somebody"
+        settings, person = sign_in(name, layers, {**given, "device": method == "device"})
+        user = person.username or person.name or "somebody"
     record = {
         "tenant": settings.tenant,
         "client_id": settings.client_id,
@@ -66,21 +66,21 @@ def login(**given: Any) -> None:
         "token_endpoint": settings.token_endpoint,
     }
     values = {setting: text for setting, text in record.items() if text}
-    places = {"authority", "cloud", "token_endpoint"}
+    location_settings = {"authority", "cloud", "token_endpoint"}
     try:
-        write_profile(name, values, without={"refresh_token", *(places - values.keys())})
+        write_profile(name, values, without={"refresh_token", *(location_settings - values.keys())})
     except MstokenError:
-        output.note("The sign-in is kept in the vault; the profile that would lead to it is not written.")
-        output.note(f"To be rid of it: mstoken logout {name}")
+        output.message("The sign-in is kept in the vault; the profile that would lead to it is not written.")
+        output.message(f"To be rid of it: mstoken logout {name}")
         raise
-    _tell(name, layers, given, who)
+    _show_result(name, layers, given, user)
 
 
-def _way(given: Mapping[str, Any]) -> str:
+def _sign_in_method(given: Mapping[str, Any]) -> str:
     """browser, device or refresh_token_stdin: what was asked for, else what fits standard input. Raises UsageError."""
     from mstoken.errors import UsageError
 
-    asked = [way for way in ("browser", "device", "refresh_token_stdin") if given[way]]
+    asked = [method for method in ("browser", "device", "refresh_token_stdin") if given[method]]
     if len(asked) > 1:
         raise UsageError(
             "Those are several ways to sign in.", "Keep one of --browser, --device, --refresh-token-stdin."
@@ -112,8 +112,8 @@ def _layers(name: str, given: Mapping[str, Any]) -> Layers:
     return Layers(flags, variables, profile)
 
 
-def _read() -> str:
-    from mstoken.texts import decoded
+def _read_refresh_token() -> str:
+    from mstoken.texts import decode_text
 
     if standard_input.at_terminal():
         from getpass import getpass
@@ -124,10 +124,10 @@ def _read() -> str:
             return ""
     # Bytes, so that what is not text is told apart from what is; and no more than a refresh token can be, of which
     # UTF-16 makes two bytes a character.
-    return decoded(standard_input.read(2 * LONGEST + 4), "replace")
+    return decode_text(standard_input.read(2 * MAX_CHARACTERS + 4), "replace")
 
 
-def _checked(text: str) -> str:
+def _validate(text: str) -> str:
     """The refresh token alone. Raises UsageError, never with what was read."""
     from mstoken.errors import UsageError
 
@@ -135,8 +135,10 @@ def _checked(text: str) -> str:
     how = "Send the refresh token alone: mstoken login … < file; or sign in: mstoken login --browser, or --device"
     if not value:
         raise UsageError("No refresh token came on standard input.", how)
-    if len(value) > LONGEST:
-        raise UsageError(f"What came on standard input is longer than {LONGEST} characters: no refresh token.", how)
+    if len(value) > MAX_CHARACTERS:
+        raise UsageError(
+            f"What came on standard input is longer than {MAX_CHARACTERS} characters: no refresh token.", how
+        )
     if value.startswith("{"):
         raise UsageError(
             "What came on standard input is JSON, not the refresh token itself.",
@@ -150,7 +152,7 @@ def _checked(text: str) -> str:
     return value
 
 
-def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str, Any]) -> Settings:
+def _verify_and_store(name: str, layers: Layers, value: str, given: Mapping[str, Any]) -> Settings:
     """Use the refresh token once and keep it, or what the service gave in its place. Raises MstokenError.
 
     A new one is kept the moment it comes: a server that accepts each only once has just made the old one worthless.
@@ -161,30 +163,30 @@ def _verified_and_kept(name: str, layers: Layers, value: str, given: Mapping[str
     from mstoken.flows.store_port import TokenInfo
     from mstoken.protocol.cache_key import refresh_token_key
 
-    stores = own_stores(layers.store())
+    stores = open_stores(layers.store())
     stores.refresh_tokens.check_writable()
     single_use = layers.profile is not None and layers.profile.single_use
     key = refresh_token_key(RefreshToken(account=name))
-    kept: list[str] = []
+    stored: list[str] = []
 
-    def keep(latest: str) -> None:
+    def store_refresh_token(latest: str) -> None:
         stores.refresh_tokens.put(key, latest, info)
-        kept.append(latest)
+        stored.append(latest)
 
-    credential = RefreshToken(value, layers.client(), on_new=keep, single_use=single_use)
+    credential = RefreshToken(value, layers.client(), on_new=store_refresh_token, single_use=single_use)
     settings = layers.settings(credential)
     info = TokenInfo(Client.from_settings(settings).authority.place, settings.tenant, settings.client_id)
     if not given["no_verify"]:
         try:
             _use_once(settings, given["scope"])
         except MstokenError as error:
-            if not kept:
-                output.note("The refresh token was tried; nothing was stored.")
+            if not stored:
+                output.message("The refresh token was tried; nothing was stored.")
             if isinstance(error, TryLater):
-                output.note("To store it without trying it: --no-verify")
+                output.message("To store it without trying it: --no-verify")
             raise
-    if not kept:
-        keep(value)
+    if not stored:
+        store_refresh_token(value)
     stores.access_tokens.forget(TokenInfo(account=name))  # they may be those of the person who was signed in before
     return settings
 
@@ -197,7 +199,7 @@ def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
         client.get_token(*(scopes or usual))
 
 
-def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None:
+def _show_result(name: str, layers: Layers, given: Mapping[str, Any], user: str) -> None:
     import shlex
 
     from mstoken.config import environment
@@ -205,10 +207,10 @@ def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None
     from mstoken.config.layers import DEFAULT_PROFILE
 
     tried = "without trying it" if given["no_verify"] else "which works"
-    stored = f"Signed in as {who}; kept it" if who else f"Stored the refresh token, {tried},"
-    output.note(f"{stored} in the vault; wrote the profile {name} to {config_file(os.environ)}.")
+    stored = f"Signed in as {user}; kept it" if user else f"Stored the refresh token, {tried},"
+    output.message(f"{stored} in the vault; wrote the profile {name} to {config_file(os.environ)}.")
     if "client_secret" in layers.environment and not given["client_secret_ref"]:
-        output.note(
+        output.message(
             "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep it set, "
             "or log in with --client-secret-ref."
         )
@@ -216,4 +218,4 @@ def _tell(name: str, layers: Layers, given: Mapping[str, Any], who: str) -> None
     needless = name == DEFAULT_PROFILE and environment.missing(environment.read(os.environ))
     profile = "" if needless else f" --profile {name}"
     usual = () if layers.place()[2] else ("graph",)
-    output.note(f"Next: mstoken {shlex.join(['get', *(given['scope'] or usual)])}{profile}")
+    output.message(f"Next: mstoken {shlex.join(['get', *(given['scope'] or usual)])}{profile}")

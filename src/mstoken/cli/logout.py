@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from mstoken.cli import output
-from mstoken.cli.accounts import PREFIX, name_of
+from mstoken.cli.accounts import ACCOUNT_PREFIX, account_name
 from mstoken.cli.command import command
-from mstoken.cli.identity import own_stores
+from mstoken.cli.identity import open_stores
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
     from mstoken.errors import MstokenError
 
     try:
-        kept = own_stores().refresh_tokens.names()
+        kept = open_stores().refresh_tokens.names()
     except MstokenError:  # completion says nothing rather than an error
         return []
-    return [CompletionItem(name_of(key)) for key in kept if name_of(key).startswith(incomplete)]
+    return [CompletionItem(account_name(key)) for key in kept if account_name(key).startswith(incomplete)]
 
 
 @command(short_help="Forget a sign-in and its tokens.")
@@ -40,17 +40,17 @@ def logout(account: str) -> None:
     """
     from mstoken.errors import UsageError
     from mstoken.model import TokenInfo
-    from mstoken.texts import did_you_mean, nearest
+    from mstoken.texts import closest_match, did_you_mean
 
-    stores = own_stores()
+    stores = open_stores()
     kept = stores.refresh_tokens.names()
-    key = next((one for one in (f"{PREFIX}{account}", account) if one in kept), "")
+    key = next((one for one in (f"{ACCOUNT_PREFIX}{account}", account) if one in kept), "")
     if not key:
-        known = [name_of(one) for one in kept]
+        known = [account_name(one) for one in kept]
         raise UsageError(
             f"No sign-in is kept as {account!r}.",
-            f"{did_you_mean(nearest(account, known))}See what is kept: mstoken accounts",
+            f"{did_you_mean(closest_match(account, known))}See what is kept: mstoken accounts",
         )
     stores.refresh_tokens.remove(key)
-    gone = stores.access_tokens.forget(TokenInfo(account=name_of(key)))
-    output.note(f"Forgot the sign-in {account} and {gone} access token{'' if gone == 1 else 's'} kept of it.")
+    gone = stores.access_tokens.forget(TokenInfo(account=account_name(key)))
+    output.message(f"Forgot the sign-in {account} and {gone} access token{'' if gone == 1 else 's'} kept of it.")

@@ -6,28 +6,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    Kind = Literal["text", "texts", "seconds", "switch", "choice"]
+    Kind = Literal["text", "multiple", "seconds", "flag", "choice"]
 
 
 class Option:
     """One option: its field's name, how it is written, what it takes and what it is for.
 
-    `kind` is text, texts (may be given several times), seconds, switch (takes no value) or choice.
+    `kind` is text, multiple (may be given several times), seconds, flag (takes no value) or choice.
     """
 
-    __slots__ = ("about", "choices", "flags", "kind", "metavar", "name")
+    __slots__ = ("choices", "flags", "help_text", "kind", "metavar", "name")
 
     def __init__(
         self,
         flags: str,
-        about: str,
+        help_text: str,
         metavar: str = "",
         kind: Kind = "text",
         choices: tuple[str, ...] = (),
     ) -> None:
         self.flags = tuple(flags.split())
         self.name = self.flags[0].removeprefix("--").replace("-", "_")
-        self.about, self.metavar, self.kind, self.choices = about, metavar, kind, choices
+        self.help_text, self.metavar, self.kind, self.choices = help_text, metavar, kind, choices
 
 
 CLOUD = Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME")
@@ -44,10 +44,10 @@ IDENTITY = (
 CLAIMS = Option("--claims", "Claims challenge, as JSON or as base64 of JSON.", "CLAIMS")
 
 GET = (
-    Option("--scope", "Ask for this scope; may be given several times.", "SCOPE", "texts"),
+    Option("--scope", "Ask for this scope; may be given several times.", "SCOPE", "multiple"),
     CLAIMS,
     Option("--min-ttl", "Life the token must still have, in seconds.", "SECONDS", "seconds"),
-    Option("--fresh", "Ask the service, whatever is kept.", kind="switch"),
+    Option("--fresh", "Ask the service, whatever is kept.", kind="flag"),
     Option(
         "--output -o",
         "What to print.",
@@ -65,9 +65,9 @@ GET = (
 """What `mstoken get` takes besides."""
 
 LOGIN = (
-    Option("--browser", "Sign in with the browser; what happens at a terminal.", kind="switch"),
-    Option("--device", "Sign in on any device, by typing a code there.", kind="switch"),
-    Option("--refresh-token-stdin", "Keep a refresh token from standard input; what happens in a pipe.", kind="switch"),
+    Option("--browser", "Sign in with the browser; what happens at a terminal.", kind="flag"),
+    Option("--device", "Sign in on any device, by typing a code there.", kind="flag"),
+    Option("--refresh-token-stdin", "Keep a refresh token from standard input; what happens in a pipe.", kind="flag"),
     Option("--login-hint", "User name to begin the sign-in with.", "NAME"),
     Option("--domain-hint", "Domain whose own sign-in page to go to at once.", "DOMAIN"),
     Option("--prompt", "Have the browser ask: select_account, login or consent.", "WHAT"),
@@ -77,9 +77,9 @@ LOGIN = (
         "--scope",
         "What to sign in for, or to try the refresh token with, instead of Microsoft Graph.",
         "SCOPE",
-        "texts",
+        "multiple",
     ),
     CLAIMS,
-    Option("--no-verify", "Store it without trying it.", kind="switch"),
+    Option("--no-verify", "Store it without trying it.", kind="flag"),
 )
 """What `mstoken login` takes besides."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import sys
 
+from mstoken.messages import printable, write_line
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,14 +18,14 @@ def write(text: str) -> None:
 
     Raises BrokenPipeError when nobody reads any more, another OSError when it cannot be written.
     """
-    stream = _standard_output()
-    _say(text, stream)
+    stream = _stdout()
+    write_line(text, stream)
     stream.flush()
 
 
 def write_bytes(content: bytes) -> None:
     """A result that is passed on byte for byte. Raises as `write`."""
-    stream = _standard_output()
+    stream = _stdout()
     stream.flush()
     stream.buffer.write(content)
     stream.buffer.flush()
@@ -47,28 +49,21 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def note(text: str) -> None:
+def message(text: str) -> None:
     """Something worth knowing that is no result; on standard error. Further lines are indented under the first."""
-    _say(f"mstoken: {printable(text)}".replace("\n", "\n  "), sys.stderr)
+    write_line(f"mstoken: {printable(text)}".replace("\n", "\n  "), sys.stderr)
 
 
-def aside(line: str) -> None:
+def stderr_line(line: str) -> None:
     """A line for people as it is, on standard error."""
-    _say(printable(line), sys.stderr)
+    write_line(printable(line), sys.stderr)
 
 
-def error(message: str, remedy: str = "") -> None:
+def error(problem: str, remedy: str = "") -> None:
     """What happened and, indented under it, what to do next; on standard error."""
-    _say(f"mstoken: error: {printable(message)}", sys.stderr)
+    write_line(f"mstoken: error: {printable(problem)}", sys.stderr)
     for line in printable(remedy).splitlines():
-        _say(f"  next: {line}", sys.stderr)
-
-
-def printable(text: str) -> str:
-    """`text` without control characters other than line ends: a server's words must not steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+        write_line(f"  next: {line}", sys.stderr)
 
 
 def at_terminal() -> bool:
@@ -76,16 +71,7 @@ def at_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def _standard_output() -> TextIO:
+def _stdout() -> TextIO:
     if sys.stdout is None:  # closed by the caller (`>&-`)
         raise OSError(errno.EBADF, "Standard output is closed")
     return sys.stdout
-
-
-def _say(text: str, stream: TextIO | None) -> None:
-    if stream is None:
-        return
-    try:
-        stream.write(text + "\n")
-    except UnicodeEncodeError:  # a terminal that is not UTF-8: what it cannot show is escaped, not fatal
-        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding) + "\n")

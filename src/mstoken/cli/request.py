@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mstoken.services import Target
 
 # RFC 9110 sections 5.1 and 5.6.2: what the name of a header, and a method, are made of.
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_METHOD = re.compile(r"[A-Za-z]{1,20}")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_METHOD_FORM = re.compile(r"[A-Za-z]{1,20}")
 _ARM_PATH = re.compile(r"/(?:subscriptions|providers|tenants)(?:[/?]|$)", re.IGNORECASE)
 
 
@@ -54,44 +54,48 @@ def request(method: str, url: str, **given: Any) -> int:
       mstoken request GET '/subscriptions?api-version=2022-12-01'
       mstoken request PATCH https://graph.microsoft.com/v1.0/me -d @changes.json
     """
-    from mstoken.cli import api_answers
+    from mstoken.cli import api_response
 
-    verb = _verb(method)
-    sent = _headers(given["headers"])
+    verb = _method(method)
+    headers = _headers(given["headers"])
     if url.startswith("/"):
         _check_path(url)
     elif not re.fullmatch(r"https?://\S+", url.partition("?")[0], re.IGNORECASE):
-        raise _no_url(url)
-    url = _query_encoded(url)
+        raise _not_a_url(url)
+    url = _encode_query(url)
     body = _body(given["data"])
-    if body and "content-type" not in {name.lower() for name in sent} and _is_json(body):
-        sent["Content-Type"] = "application/json"
+    if body and "content-type" not in {name.lower() for name in headers} and _is_json(body):
+        headers["Content-Type"] = "application/json"
     with client_for(flags_of(given)) as client:
-        whole = _arm_base(client) + url if url.startswith("/") else url
-        target = None if client.authority.token_url else client.target(given["scope"] or whole)
+        full_url = _arm_base(client) + url if url.startswith("/") else url
+        target = None if client.authority.token_url else client.target(given["scope"] or full_url)
         if target and target.warning:
-            output.note(target.warning)
-        response = client.request(verb, whole, scope=given["scope"], origin=given["origin"], headers=sent, body=body)
+            output.message(target.warning)
+        response = client.request(
+            verb, full_url, scope=given["scope"], origin=given["origin"], headers=headers, body=body
+        )
         if given["include"]:
-            api_answers.show_head(response)
-        api_answers.show_body(response.body)
-        return api_answers.judge(response, f"{verb} {whole.partition('?')[0]}", _known(client, target))
+            api_response.show_head(response)
+        api_response.show_body(response.body)
+        return api_response.explain_response(
+            response, f"{verb} {full_url.partition('?')[0]}", _remedy_context(client, target)
+        )
 
 
-def _verb(method: str) -> str:
+def _method(method: str) -> str:
     from mstoken.errors import UsageError
 
-    if not _METHOD.fullmatch(method):
+    if not _METHOD_FORM.fullmatch(method):
         raise UsageError(f"{method!r} is not a method.", "The order is METHOD URL: mstoken request GET https://…")
     return method.upper()
 
 
-def _no_url(url: str) -> Exception:
+def _not_a_url(url: str) -> Exception:
     from mstoken.errors import UsageError
-    from mstoken.services.address import shown
+    from mstoken.services.strict_url import redacted
 
     return UsageError(
-        f"{shown(url)} is no URL.",
+        f"{redacted(url)} is no URL.",
         "Give it whole, with https://; only a path of Azure Resource Manager may stand alone: /subscriptions…",
     )
 
@@ -99,10 +103,10 @@ def _no_url(url: str) -> Exception:
 def _check_path(path: str) -> None:
     """Only paths that are surely Azure Resource Manager's; `//host` would name another host (RFC 3986 section 4.2)."""
     if not _ARM_PATH.match(path) or "\\" in path or any(letter.isspace() for letter in path):
-        raise _no_url(path)
+        raise _not_a_url(path)
 
 
-def _query_encoded(url: str) -> str:
+def _encode_query(url: str) -> str:
     """The blanks of a query as `%20`: filters are written with them, `$filter=startswith(displayName,'A') and …`.
 
     Only behind the question mark, where no host can be (RFC 3986 section 3.4).
@@ -125,7 +129,7 @@ def _headers(given: Iterable[str]) -> dict[str, str]:
     for text in given:
         name, colon, value = text.partition(":")
         name, value = name.strip(), value.strip()
-        if not colon or not _NAME.fullmatch(name):
+        if not colon or not _HEADER_NAME.fullmatch(name):
             raise UsageError("A header is written 'Name: value'.", "For example: -H 'ConsistencyLevel: eventual'")
         if name.lower() == "authorization":
             raise UsageError(
@@ -134,7 +138,7 @@ def _headers(given: Iterable[str]) -> dict[str, str]:
             )
         if not value.isprintable():
             raise UsageError(f"The value of the header {name} holds a control character.", "Take it out.")
-        before = next((known for known in headers if known.lower() == name.lower()), name)
+        before = next((context for context in headers if context.lower() == name.lower()), name)
         headers[before] = f"{headers[before]}, {value}" if before in headers else value
     return headers
 
@@ -166,15 +170,15 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _known(client: Client, target: Target | None) -> dict[str, str]:
+def _remedy_context(client: Client, target: Target | None) -> dict[str, str]:
     """What the remedies' commands are filled with; a standard OAuth server has no services that could be named."""
-    known = {
+    context = {
         "tenant": client.authority.tenant,
         "client_id": client.client_id,
         "profile": client.profile,
         "authority": client.authority.origin.removeprefix("https://"),
     }
     if target is None:
-        return known
+        return context
     name = target.service.name if target.service and not target.service.needs_instance else target.resource
-    return known | {"resource": name, "scope": target.scopes[0]}
+    return context | {"resource": name, "scope": target.scopes[0]}

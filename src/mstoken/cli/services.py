@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mstoken.clouds import Cloud
     from mstoken.services import Service
 
-_SHORTEST_TITLE = 12  # characters of a title left at a narrow terminal
+_MIN_TITLE_WIDTH = 12  # characters of a title left at a narrow terminal
 
 
 @command(short_help="List and search the services mstoken knows.")
@@ -40,16 +40,16 @@ def services(text: tuple[str, ...], cloud: str, form: str) -> None:
         for service in found:
             output.write(service.name)
     elif form == "json":
-        output.write_json([_everything(service, cloud_used) for service in found])
+        output.write_json([_fields(service, cloud_used) for service in found])
     else:
         output.write_table(("NAME", "TITLE", "SCOPE", "REMARKS"), _rows(found, cloud_used))
 
 
 def _cloud(name: str) -> Cloud:
     from mstoken import clouds
-    from mstoken.cli.configured import configured
+    from mstoken.cli.known_settings import known_settings
 
-    chosen = configured()
+    chosen = known_settings()
     if name or chosen["cloud"]:
         return clouds.cloud(name or chosen["cloud"])
     return clouds.cloud_of_authority(chosen["authority"]) or clouds.PUBLIC
@@ -60,7 +60,7 @@ def _search(text: str, cloud: Cloud) -> list[Service]:
     from mstoken.errors import UsageError
     from mstoken.services import search
 
-    everywhere = search(text) or _of_address(text, cloud)
+    everywhere = search(text) or _service_of_address(text, cloud)
     here = [service for service in everywhere if cloud.name in service.endpoints]
     if here:
         return here
@@ -73,7 +73,7 @@ def _search(text: str, cloud: Cloud) -> list[Service]:
     raise _no_match(text)
 
 
-def _of_address(text: str, cloud: Cloud) -> tuple[Service, ...]:
+def _service_of_address(text: str, cloud: Cloud) -> tuple[Service, ...]:
     """The service whose token a URL, scope or application id would get; nothing where that is none of ours."""
     from mstoken.errors import UsageError
     from mstoken.services import resolve
@@ -87,7 +87,7 @@ def _of_address(text: str, cloud: Cloud) -> tuple[Service, ...]:
 
 def _no_match(text: str) -> Exception:
     from mstoken.errors import UsageError
-    from mstoken.services.searching import closest
+    from mstoken.services.catalogue_search import closest
     from mstoken.texts import did_you_mean
 
     return UsageError(
@@ -101,7 +101,7 @@ def _rows(found: list[Service], cloud: Cloud) -> Sequence[tuple[str, ...]]:
     rows = [
         (service.name, service.title, _scope(service, cloud), ", ".join(_remarks(service, cloud))) for service in found
     ]
-    return _fitted(rows)
+    return _fit_to_terminal(rows)
 
 
 def _scope(service: Service, cloud: Cloud) -> str:
@@ -115,16 +115,16 @@ def _remarks(service: Service, cloud: Cloud) -> list[str]:
     from mstoken.services.target import is_verified
 
     needs_user = service.app_only == "no" or not service.endpoints[cloud.name].scope.endswith("/.default")
-    said = {
+    conditions = {
         "needs a user": needs_user,
         "mostly needs a user": service.app_only == "partial" and not needs_user,
         "unverified": not is_verified(service, cloud),
         "retired": service.retired,
     }
-    return [remark for remark, true in said.items() if true]
+    return [remark for remark, true in conditions.items() if true]
 
 
-def _fitted(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+def _fit_to_terminal(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
     """At a terminal, titles cut so that a row keeps to one line; elsewhere nothing is cut."""
     import shutil
 
@@ -132,11 +132,11 @@ def _fitted(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
         return rows
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns
-    room = max(_SHORTEST_TITLE, widths[1] - over)
+    room = max(_MIN_TITLE_WIDTH, widths[1] - over)
     return [(name, title if len(title) <= room else f"{title[: room - 1]}…", *rest) for name, title, *rest in rows]
 
 
-def _everything(service: Service, cloud: Cloud) -> dict[str, Any]:
+def _fields(service: Service, cloud: Cloud) -> dict[str, Any]:
     endpoint = service.endpoints[cloud.name]
     remarks = _remarks(service, cloud)
     return {

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mstoken.stores.quick_read import Fields
 
-QUICK = frozenset({"token", "header", "env"})
+FAST_PATH_FORMATS = frozenset({"token", "header", "env"})
 """Formats that take no library to write and nothing but the token."""
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import Stores
     from mstoken.model import Token
     from mstoken.rest.bearer_auth import Audience
-    from mstoken.rest.pop import Binding
+    from mstoken.rest.pop import PopBinding
     from mstoken.services import Target
 
     Question = tuple[tuple[str, ...], str | None, str | None, bool]
@@ -85,7 +85,7 @@ class ClientBase(HasLock):
         self._hits: Bounded[Question, Hit] = Bounded()
         self._clear_on_refusal = ClearHitsOnRefusal(self._hits)
         self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
-        self._binding: Binding | None = None
+        self._binding: PopBinding | None = None
         super().__init__()
 
     def _begin_in_child(self) -> None:
@@ -210,13 +210,13 @@ class ClientBase(HasLock):
             raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
         return TokenRequest(self.authority, self.client_id, self.credential, (), profile=self.profile), self.credential
 
-    def _bound(self) -> Binding:
+    def _bound(self) -> PopBinding:
         """This client's own key for proof of possession, and the tokens bound to it."""
         with self._lock:
             if self._binding is None:
-                from mstoken.rest.pop import Binding
+                from mstoken.rest.pop import PopBinding
 
-                self._binding = Binding()
+                self._binding = PopBinding()
             return self._binding
 
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
@@ -233,7 +233,7 @@ class ClientBase(HasLock):
                 "The URL does not tell which token it needs: that is known of Microsoft's services only.",
                 "Name the scope: --scope SCOPE (in Python: scope=…).",
             )
-        self._audience((scope or url,), origin).admit(url)
+        self._audience((scope or url,), origin).check(url)
         return self.token_request(scope or url)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mstoken.errors import NotConfigured, UsageError
-from mstoken.texts import is_text
+from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read(environ: Mapping[str, str]) -> dict[str, str]:
     """
     given = {setting: environ.get(variable, "").strip() for setting, variable in VARIABLES.items()}
     for setting, value in given.items():
-        if not is_text(value):
+        if not is_encodable(value):
             raise UsageError(f"{VARIABLES[setting]} is not UTF-8 text.", f"Set {VARIABLES[setting]} anew.")
     return {setting: value for setting, value in given.items() if value}
 

@@ -19,7 +19,7 @@ from mstoken.config.environment import CREDENTIALS, SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
-from mstoken.texts import decoded, did_you_mean, nearest
+from mstoken.texts import closest_match, decode_text, did_you_mean
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
 
@@ -72,7 +72,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
     found = find(name, environ)
     if found is None:
         known = names(environ)
-        hint = f"{did_you_mean(nearest(name, known))}The profiles there are {', '.join(known)}." if known else ""
+        hint = f"{did_you_mean(closest_match(name, known))}The profiles there are {', '.join(known)}." if known else ""
         raise UsageError(
             f"There is no profile {name!r} in {config_file(environ)}.",
             f"{hint} Write one: mstoken login --profile {shlex.quote(name)} --tenant TENANT --client-id ID".strip(),
@@ -129,7 +129,7 @@ def read_text(environ: Mapping[str, str] = os.environ) -> str:
     if len(content) > LARGEST:
         raise UsageError(f"{path} is too large for a configuration.", "Look whether it is the right file.")
     try:
-        text = decoded(content)
+        text = decode_text(content)
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from None
     _refuse_unsafe(path, status, text)
@@ -211,5 +211,5 @@ def _only_known(table: Iterable[str], known: tuple[str, ...], where: str) -> Non
         if key not in known:
             raise UsageError(
                 f"{key!r} is no setting of {where}.",
-                f"{did_you_mean(nearest(key, known))}Known are {', '.join(known)}.",
+                f"{did_you_mean(closest_match(key, known))}Known are {', '.join(known)}.",
             )

@@ -16,7 +16,7 @@ import stat
 import sys
 
 from mstoken.errors import UsageError
-from mstoken.texts import decoded, is_text
+from mstoken.texts import decode_text, is_encodable
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str
             raise UsageError("A secret is written where a reference to it belongs.", f"Write {FORMS}.")
     if not secret:
         raise UsageError(f"{reference} leads to an empty secret.", "Put the secret there.")
-    if not is_text(secret):
+    if not is_encodable(secret):
         raise UsageError(f"{reference} leads to something that is not UTF-8 text.", "Put the secret there anew.")
     if "\n" in secret or "\r" in secret or "\0" in secret:
         raise UsageError(f"{reference} leads to several lines; a secret is one.", "Leave only the secret there.")
@@ -104,7 +104,7 @@ def _file(path: Path) -> str:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise UsageError(f"{path} is too large for a secret.", "Name the file that holds the secret and no more.")
-        text = decoded(content)
+        text = decode_text(content)
     except OSError as error:
         raise UsageError(f"The secret's file {path} cannot be read: {error.strerror}.", "Correct the path.") from None
     except UnicodeDecodeError:
@@ -171,6 +171,6 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
     if len(done.stdout) > LARGEST:
         raise UsageError(f"The command printed more than a secret: {line}", "Let it print the secret and no more.")
     try:
-        return decoded(done.stdout).strip()
+        return decode_text(done.stdout).strip()
     except UnicodeDecodeError:
         raise UsageError(f"The command printed no text: {line}", "Let it print the secret as UTF-8.") from None

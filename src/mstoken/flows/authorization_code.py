@@ -9,7 +9,7 @@ from __future__ import annotations
 from mstoken.credentials import AuthorizationCode
 from mstoken.errors import MstokenError, SignInRequired
 from mstoken.flows.client_auth import request_token
-from mstoken.notices import warn
+from mstoken.messages import warn
 from mstoken.protocol.authorize_url import Secrets, authorize_url, code_of, is_ours
 from mstoken.protocol.id_token import read_person
 from mstoken.typed import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mstoken.credentials import Browser
-    from mstoken.flows.port import Port, Visit
+    from mstoken.flows.port import BrowserSession, Port
     from mstoken.model import TokenRequest
     from mstoken.protocol.id_token import Person
     from mstoken.protocol.token_endpoint import TokenResponse
@@ -32,18 +32,18 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
     """
     secrets = Secrets(state=port.secret(), nonce=port.secret(), verifier=port.secret())
     deadline_on = port.now() + credential.timeout_in
-    async with port.visit(credential) as visit:
+    async with port.browser_session(credential) as browser_session:
         options = {name: getattr(credential, name) for name in ("login_hint", "domain_hint", "prompt")}
-        url = authorize_url(request, visit.redirect_uri, secrets, options)
-        await _send_there(url, credential, visit, port)
+        url = authorize_url(request, browser_session.redirect_uri, secrets, options)
+        await _send_there(url, credential, browser_session, port)
         while (left_in := deadline_on - port.now()) > 0:
-            landed = await visit.landing(left_in)
-            if landed is None:
+            redirect = await browser_session.wait_for_redirect(left_in)
+            if redirect is None:
                 break
-            if not is_ours(landed, secrets):  # another program's, an old tab's, or somebody's who tries to slip in
-                await visit.show("unexpected")
+            if not is_ours(redirect, secrets):  # another program's, an old tab's, or somebody's who tries to slip in
+                await browser_session.show("unexpected")
                 continue
-            return await _finish(landed, request, secrets, visit, credential, port)
+            return await _finish(redirect, request, secrets, browser_session, credential, port)
     raise SignInRequired(
         f"Nobody finished signing in in the browser within {credential.timeout_in:.0f} seconds.",
         "Sign in again; where no browser can be opened, use the device code: mstoken login --device",
@@ -59,32 +59,39 @@ async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port
     return answer, read_person(answer.id_token, request, credential.nonce, port.now())
 
 
-async def _send_there(url: str, credential: Browser, visit: Visit, port: Port) -> None:
+async def _send_there(url: str, credential: Browser, browser_session: BrowserSession, port: Port) -> None:
     if credential.show is not None:
         credential.show(url)
-    if await visit.open(url) or credential.show is not None:
+    if await browser_session.open(url) or credential.show is not None:
         return
-    port.tell(f"No browser could be opened here. Open this address in one:\n\n{url}\n")
+    port.show_message(f"No browser could be opened here. Open this address in one:\n\n{url}\n")
     if credential.paste:
-        port.tell(
+        port.show_message(
             "If that browser is on another machine it will end at an address that it cannot reach, beginning with "
-            f"{visit.redirect_uri}. Copy that address from its address bar, paste it here and press Enter."
+            f"{browser_session.redirect_uri}. Copy that address from its address bar, paste it here and press Enter."
         )
 
 
 async def _finish(
-    landed: Mapping[str, str], request: TokenRequest, secrets: Secrets, visit: Visit, credential: Browser, port: Port
+    redirect: Mapping[str, str],
+    request: TokenRequest,
+    secrets: Secrets,
+    browser_session: BrowserSession,
+    credential: Browser,
+    port: Port,
 ) -> tuple[TokenResponse, Person]:
     """Redeem the code while the browser waits, so that its page can say how it really ended."""
     try:
-        code = code_of(landed, request, port.now())
-        proved = AuthorizationCode(code, visit.redirect_uri, secrets.verifier, credential.client, secrets.nonce)
+        code = code_of(redirect, request, port.now())
+        proved = AuthorizationCode(
+            code, browser_session.redirect_uri, secrets.verifier, credential.client, secrets.nonce
+        )
         answer, person = await redeem_code(request, proved, port)
     except MstokenError as error:
-        declined = isinstance(error, SignInRequired) or landed.get("error") == "access_denied"
-        await visit.show("declined" if declined else "failed")
+        declined = isinstance(error, SignInRequired) or redirect.get("error") == "access_denied"
+        await browser_session.show("declined" if declined else "failed")
         raise
-    await visit.show("signed-in")
+    await browser_session.show("signed-in")
     hint = credential.login_hint
     if "@" in hint and person.username and person.username.lower() != hint.lower():
         warn(f"{person.username} signed in, where {hint} was suggested.")

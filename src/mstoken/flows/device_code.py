@@ -41,7 +41,7 @@ async def device_code(request: TokenRequest, credential: DeviceCode, port: Port)
     if credential.prompt is not None:
         credential.prompt(granted.prompt)
     else:
-        port.tell(granted.prompt.message)
+        port.show_message(granted.prompt.message)
     answer = await _poll(granted, expires_on, request, credential, port)
     return answer, read_person(answer.id_token, request, "", port.now())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
-from mstoken.notices import warn
+from mstoken.messages import warn
 from mstoken.protocol.id_token import read_person
 from mstoken.protocol.user_realm import federated_with, realm_request
 from mstoken.typed import TYPE_CHECKING

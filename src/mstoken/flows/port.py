@@ -28,11 +28,11 @@ class WaitResult:
     timed_out: bool = False
 
 
-Ending = Literal["signed-in", "declined", "failed", "unexpected"]
+SignInOutcome = Literal["signed-in", "declined", "failed", "unexpected"]
 """How a sign-in went, as the page in the browser tells it."""
 
 
-class Visit(Protocol):
+class BrowserSession(Protocol):
     """A browser's way to the sign-in page and back to this machine."""
 
     redirect_uri: str
@@ -41,11 +41,11 @@ class Visit(Protocol):
         """Open `url` in the system's browser; False when there is none that could."""
         ...
 
-    async def landing(self, within_in: float) -> Mapping[str, str] | None:
+    async def wait_for_redirect(self, timeout_in: float) -> Mapping[str, str] | None:
         """The parameters the redirect URI was called with, each once; None when nobody came within so many seconds."""
         ...
 
-    async def show(self, ending: Ending) -> None:
+    async def show(self, outcome: SignInOutcome) -> None:
         """Answer the landing that `landing` gave last with a page that says how it ended."""
         ...
 
@@ -69,11 +69,11 @@ class Port(Protocol):
         """43 characters that nobody can guess, new ones each time."""
         ...
 
-    def tell(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """Say something to the person, on standard error."""
         ...
 
-    def visit(self, credential: Browser) -> AbstractAsyncContextManager[Visit]:
+    def browser_session(self, credential: Browser) -> AbstractAsyncContextManager[BrowserSession]:
         """Listen on a loopback redirect URI until the end of the block."""
         ...
 
@@ -87,7 +87,7 @@ class Port(Protocol):
         """Forget every access token that is kept, or those that `info` covers; refresh tokens stay."""
         ...
 
-    def single_flight(self, key: str, within_in: float) -> AbstractAsyncContextManager[WaitResult]:
+    def single_flight(self, key: str, timeout_in: float) -> AbstractAsyncContextManager[WaitResult]:
         """One caller at a time for `key`, among all that share the store; the others wait so many seconds at most."""
         ...
 

@@ -30,7 +30,7 @@ class Audience:
     cloud: Cloud
     origin: str = ""
 
-    def admit(self, url: str) -> None:
+    def check(self, url: str) -> None:
         """Raise UntrustedOrigin unless `url` may have the token."""
         check_origin(url, self.target, self.cloud, self.origin)
 
@@ -38,28 +38,28 @@ class Audience:
 class BearerAuth:
     """Adds `Authorization: Bearer` to each request; answers one claims challenge (401) per request."""
 
-    def __init__(self, audience: Audience, ask: Callable[[str], Token]) -> None:
-        self._audience, self._ask = audience, ask
+    def __init__(self, audience: Audience, get_token: Callable[[str], Token]) -> None:
+        self._audience, self._get_token = audience, get_token
 
     def __call__(self, request: Any) -> Any:
         """For requests: called with each prepared request (requests.readthedocs.io, Custom Authentication)."""
-        self._audience.admit(str(request.url))
-        _give(request, self._ask(""))
+        self._audience.check(str(request.url))
+        _authorize(request, self._get_token(""))
         if hasattr(request, "register_hook"):
-            request.register_hook("response", self._met_challenge)
+            request.register_hook("response", self._answer_challenge)
         return request
 
-    def _met_challenge(self, response: Any, **options: Any) -> Any:
-        claims = _claims_of(response)
+    def _answer_challenge(self, response: Any, **options: Any) -> Any:
+        claims = _challenged_claims(response)
         if not claims or not hasattr(response, "connection"):
             return response
         again = response.request.copy()
-        self._audience.admit(str(again.url))
+        self._audience.check(str(again.url))
         if hasattr(again.body, "seek"):
             again.body.seek(0)
         _ = response.content  # requests frees the connection only once the body is read
         response.close()
-        _give(again, self._ask(claims))
+        _authorize(again, self._get_token(claims))
         answer = response.connection.send(again, **options)
         answer.history.append(response)
         answer.request = again
@@ -67,24 +67,24 @@ class BearerAuth:
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
-        self._audience.admit(str(request.url))
-        response = yield _give(request, self._ask(""))
-        if claims := _claims_of(response):
-            yield _give(request, self._ask(claims))
+        self._audience.check(str(request.url))
+        response = yield _authorize(request, self._get_token(""))
+        if claims := _challenged_claims(response):
+            yield _authorize(request, self._get_token(claims))
 
 
 class AsyncBearerAuth:
     """The same for httpx.AsyncClient."""
 
-    def __init__(self, audience: Audience, ask: Callable[[str], Awaitable[Token]]) -> None:
-        self._audience, self._ask = audience, ask
+    def __init__(self, audience: Audience, get_token: Callable[[str], Awaitable[Token]]) -> None:
+        self._audience, self._get_token = audience, get_token
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
-        self._audience.admit(str(request.url))
-        response = yield _give(request, await self._ask(""))
-        if claims := _claims_of(response):
-            yield _give(request, await self._ask(claims))
+        self._audience.check(str(request.url))
+        response = yield _authorize(request, await self._get_token(""))
+        if claims := _challenged_claims(response):
+            yield _authorize(request, await self._get_token(claims))
 
 
 def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> type[Any]:
@@ -93,11 +93,11 @@ def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> typ
     return type(auth_class.__name__, (auth_class, httpx.Auth), {}) if httpx else auth_class
 
 
-def _give(request: Any, token: Token) -> Any:
+def _authorize(request: Any, token: Token) -> Any:
     """The request with the token (RFC 6750 section 2.1)."""
     request.headers["Authorization"] = f"Bearer {token.token}"
     return request
 
 
-def _claims_of(response: Any) -> str:
+def _challenged_claims(response: Any) -> str:
     return challenged_claims(response.headers.get("www-authenticate", "")) if response.status_code == 401 else ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mstoken.stores.key_vault import KeyVault
 
 
-class GetsTokens(Protocol):
+class TokenCredential(Protocol):
     """A blocking `mstoken.Client`, or any credential of azure-core's shape."""
 
     def get_token(
@@ -21,7 +21,9 @@ class GetsTokens(Protocol):
     ) -> Token: ...
 
 
-def key_vault_refresh_tokens(vault: str, client: GetsTokens, transport: Transport | None = None) -> RefreshTokenStore:
+def key_vault_refresh_tokens(
+    vault: str, client: TokenCredential, transport: Transport | None = None
+) -> RefreshTokenStore:
     """Refresh tokens kept in a key vault, for `Stores(tokens, refresh_tokens)`; `client` is who asks the vault.
 
     `vault` is its URL or host. The client must keep its own sign-in elsewhere, as an application or a managed identity
@@ -32,7 +34,7 @@ def key_vault_refresh_tokens(vault: str, client: GetsTokens, transport: Transpor
     return KeyVaultRefreshTokens(_vault(vault, client, transport))
 
 
-def key_vault_secret(vault: str, name: str, client: GetsTokens, transport: Transport | None = None) -> str:
+def key_vault_secret(vault: str, name: str, client: TokenCredential, transport: Transport | None = None) -> str:
     """The current value of a secret in a key vault, such as another application's.
 
     Raises UsageError when there is none of this name, StoreError when the vault cannot be asked or refuses.
@@ -45,7 +47,7 @@ def key_vault_secret(vault: str, name: str, client: GetsTokens, transport: Trans
     return found.value
 
 
-def _vault(vault: str, client: GetsTokens, transport: Transport | None) -> KeyVault:
+def _vault(vault: str, client: TokenCredential, transport: Transport | None) -> KeyVault:
     from mstoken.stores.key_vault import KeyVault
 
     def get_token(scope: str, tenant: str, claims: str) -> str:

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from mstoken.services import Target
 
 
-def check_origin(url: str, target: Target, cloud: Cloud, named: str = "") -> None:
+def check_origin(url: str, target: Target, cloud: Cloud, allowed_origin: str = "") -> None:
     """Let `url` have the token of `target`, or raise UntrustedOrigin before anything is sent.
 
     The origin must be the one the caller `named`, or the resource's own, or one the catalogue holds for the same
     service in `cloud`.
     """
     origin = origin_of(url, "The URL")
-    if named:
-        if origin == origin_of(named, "The origin"):
+    if allowed_origin:
+        if origin == origin_of(allowed_origin, "The origin"):
             return
     elif _is_resource(origin, target.resource) or _same_service(url, target, cloud):
         return

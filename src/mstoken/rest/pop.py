@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mstoken.protocol.pop import PopRequest
 
 
-class Binding:
+class PopBinding:
     """A client's key, and the tokens bound to it: kept in memory beside it, as they are of no use to anybody else.
 
     `chains` are the default chain's links as they serve here, with a memory of their own: who serves with a bound token
@@ -37,7 +37,7 @@ class Binding:
         self.chains: dict[bool, Chain] = {}
 
 
-async def pop_token(token_request: TokenRequest, binding: Binding, request: PopRequest, port: Port) -> Token:
+async def pop_token(token_request: TokenRequest, binding: PopBinding, request: PopRequest, port: Port) -> Token:
     """The signed request (SHR) for `request`, in the place of the token for `token_request` that is within it.
 
     Without a nonce it gets one. Raises UsageError where tokens cannot be bound: managed identities, agents and other
@@ -51,14 +51,14 @@ async def pop_token(token_request: TokenRequest, binding: Binding, request: PopR
     return replace(token, token=signed, token_type=TOKEN_TYPE)
 
 
-async def _bound(token_request: TokenRequest, binding: Binding, port: Port) -> Token:
+async def _bound(token_request: TokenRequest, binding: PopBinding, port: Port) -> Token:
     """The token that is bound to the question's key."""
     credential = token_request.credential
     if isinstance(credential, Chain):
-        links = tuple(map(_if_able, credential.links))
+        links = tuple(map(_link_if_supported, credential.links))
         able = binding.chains.setdefault(credential.people, Chain(links, people=credential.people))
         return await chain(token_request, able, port, lambda one, _: _bound(one, binding, port))
-    if not _able(credential) or token_request.authority.token_url:
+    if not _supports_pop(credential) or token_request.authority.token_url:
         raise UsageError(
             f"{type(credential).__name__} gets no tokens that are bound to a key here.",
             "Use an application's credential or a sign-in at Entra, or get a bearer token.",
@@ -96,15 +96,15 @@ class BoundTokenCache:
         return self._port.single_flight(key, within_in)
 
 
-def _able(credential: Credential) -> bool:
+def _supports_pop(credential: Credential) -> bool:
     return isinstance(credential, ClientCredential | RefreshToken | Browser | DeviceCode | Password)
 
 
-def _if_able(link: ChainLink) -> ChainLink:
+def _link_if_supported(link: ChainLink) -> ChainLink:
     """The link, or the reason why it does not serve here."""
     if (settle := link.settle) is not None:
-        return replace(link, settle=lambda: _if_able(settle()))
-    if link.credential is None or _able(link.credential):
+        return replace(link, settle=lambda: _link_if_supported(settle()))
+    if link.credential is None or _supports_pop(link.credential):
         return link
     why = "its tokens cannot be bound to a key"
     return replace(link, credential=None, probe=False, why_not=why, remedy="")

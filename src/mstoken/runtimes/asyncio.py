@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine
 
     from mstoken.credentials import Browser
-    from mstoken.flows.port import Visit
+    from mstoken.flows.port import BrowserSession
     from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.runtimes.base import Given
@@ -54,14 +54,14 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
         return await asyncio.to_thread(call, *given) if store.slow else call(*given)
 
     @asynccontextmanager
-    async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
-        from mstoken.browser.visits import AsyncioVisit
+    async def browser_session(self, credential: Browser) -> AsyncGenerator[BrowserSession, None]:
+        from mstoken.browser.sessions import AsyncioBrowserSession
 
-        visit = AsyncioVisit(credential)
+        browser_session = AsyncioBrowserSession(credential)
         try:
-            yield visit
+            yield browser_session
         finally:
-            await asyncio.shield(asyncio.to_thread(visit.close))
+            await asyncio.shield(asyncio.to_thread(browser_session.close))
 
     def _lock(self) -> asyncio.Lock:
         return asyncio.Lock()

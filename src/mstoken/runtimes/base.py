@@ -8,9 +8,8 @@ from contextlib import suppress
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO
-from mstoken.notices import warn
+from mstoken.messages import show, warn
 from mstoken.runtimes.single_flight import Flight, L, SingleFlight
-from mstoken.runtimes.telling import tell
 from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -114,8 +113,8 @@ class BaseRuntime(Generic[L]):
 
         return secrets.token_urlsafe(32)
 
-    def tell(self, text: str) -> None:
-        tell(text)
+    def show_message(self, text: str) -> None:
+        show(text)
 
     async def load(self, key: str) -> Token | None:
         if not self._tokens.slow:  # three looks for a token: memory needs no way there

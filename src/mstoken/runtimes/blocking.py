@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 
     from mstoken.credentials import Browser
-    from mstoken.flows.port import Visit
+    from mstoken.flows.port import BrowserSession
     from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.runtimes.base import Given
@@ -79,11 +79,11 @@ class BlockingRuntime(BaseRuntime[threading.Lock]):
         return call(*given)
 
     @asynccontextmanager
-    async def visit(self, credential: Browser) -> AsyncGenerator[Visit, None]:
-        from mstoken.browser.visits import BlockingVisit
+    async def browser_session(self, credential: Browser) -> AsyncGenerator[BrowserSession, None]:
+        from mstoken.browser.sessions import BlockingBrowserSession
 
-        with closing(BlockingVisit(credential)) as visit:
-            yield visit
+        with closing(BlockingBrowserSession(credential)) as browser_session:
+            yield browser_session
 
     async def _try_lock(self, key: str) -> Release | None:
         return self._tokens.try_lock(key)

@@ -11,9 +11,9 @@ The catalogue is data: `services.toml` beside this file, shown as a table in doc
 """
 
 from mstoken.services.catalogue import Endpoint, Service, catalogue
+from mstoken.services.catalogue_search import search
 from mstoken.services.registry import identifiers_of, registered, service_of
-from mstoken.services.resolving import resolve, resolve_all
-from mstoken.services.searching import search
+from mstoken.services.resolver import resolve, resolve_all
 from mstoken.services.target import Scope, Target
 
 __all__ = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from mstoken.services.reading import tables
+from mstoken.services.toml_subset import parse_tables
 from mstoken.typed import TYPE_CHECKING, Any, Literal
 from mstoken.values import field, value
 
@@ -150,7 +150,7 @@ def _lowered() -> str:
 
 @cache
 def _parse(start: int, end: int) -> tuple[Service, ...]:
-    return tuple(_service(name, values) for name, values in tables(_text()[start:end]).items())
+    return tuple(_service(name, values) for name, values in parse_tables(_text()[start:end]).items())
 
 
 def catalogue() -> tuple[Service, ...]:
@@ -158,7 +158,7 @@ def catalogue() -> tuple[Service, ...]:
     return _parse(0, len(_text()))
 
 
-def _mentioning(needles: Iterable[str]) -> Iterator[Service]:
+def _candidates(needles: Iterable[str]) -> Iterator[Service]:
     """The services whose block holds one of the texts, in the file's order; no false negatives."""
     text = _lowered()
     starts = set()
@@ -174,19 +174,19 @@ def _mentioning(needles: Iterable[str]) -> Iterator[Service]:
 
 def by_name(name: str) -> Service | None:
     """The service with that name or alias, in any case."""
-    asked = name.lower()
-    if '"' in asked or "]" in asked or "\n" in asked:
+    wanted = name.lower()
+    if '"' in wanted or "]" in wanted or "\n" in wanted:
         return None
-    for found in _mentioning((f"\n[{asked}]\n", f'"{asked}"')):
-        if asked == found.name or asked in found.aliases:
+    for found in _candidates((f"\n[{wanted}]\n", f'"{wanted}"')):
+        if wanted == found.name or wanted in found.aliases:
             return found
     return None
 
 
 def by_app_id(app_id: str) -> Service | None:
     """The first service of that application; one application can carry several services."""
-    asked = app_id.lower()
-    return next((found for found in _mentioning((f'app_id = "{asked}"',)) if found.app_id == asked), None)
+    wanted = app_id.lower()
+    return next((found for found in _candidates((f'app_id = "{wanted}"',)) if found.app_id == wanted), None)
 
 
 def by_resource(resource: str) -> tuple[tuple[Service, Endpoint | None], ...]:
@@ -197,7 +197,7 @@ def by_resource(resource: str) -> tuple[tuple[Service, Endpoint | None], ...]:
     """
     bare = resource.rstrip("/").lower()
     found: list[tuple[Service, Endpoint | None]] = []
-    for service in _mentioning((f'"{bare}"', f'"{bare}/')):
+    for service in _candidates((f'"{bare}"', f'"{bare}/')):
         ends = [end for end in service.endpoints.values() if end.resource.rstrip("/").lower() == bare]
         if ends:
             found.extend((service, end) for end in ends)
@@ -214,7 +214,7 @@ def host_matches(pattern: str, host: str) -> bool:
     )
 
 
-def _patterns(host: str) -> Iterator[str]:
+def _host_patterns(host: str) -> Iterator[str]:
     """The only forms in which services.toml may write a host (a test keeps it so)."""
     labels = host.split(".")
     for stars in ((), (0,), (0, 1), (0, 2), (0, 1, 2)):
@@ -224,10 +224,10 @@ def _patterns(host: str) -> Iterator[str]:
 
 def by_host(host: str) -> tuple[tuple[Service, Endpoint], ...]:
     """Services whose API lives at that host name (lower case, no port), in the file's order, each with its endpoint."""
-    needles = [before + pattern for pattern in _patterns(host) for before in ('"', "/")]
+    needles = [before + pattern for pattern in _host_patterns(host) for before in ('"', "/")]
     return tuple(
         (service, endpoint)
-        for service in _mentioning(needles)
+        for service in _candidates(needles)
         for endpoint in service.endpoints.values()
         if any(host_matches(pattern, host) for pattern in endpoint.hosts)
     )

@@ -95,13 +95,13 @@ def warning_for(service: Service, cloud: Cloud, *, needs_user: bool) -> str:
 
     That an application alone is good for some calls only is news where this token does not need a user anyway.
     """
-    said = []
+    warnings = []
     if service.retired:
-        said.append(f"{service.title}: Microsoft has retired this service.")
+        warnings.append(f"{service.title}: Microsoft has retired this service.")
     if service.verified == "recalled":
-        said.append(f"{service.title}: scope and host are unverified ({service.verified_text}).")
+        warnings.append(f"{service.title}: scope and host are unverified ({service.verified_text}).")
     elif cloud.name in service.unverified_clouds:
-        said.append(f"{service.title}: its scope and host in the cloud {cloud.name} are unverified.")
+        warnings.append(f"{service.title}: its scope and host in the cloud {cloud.name} are unverified.")
     if service.app_only == "partial" and not needs_user:
-        said.append(f"{service.title}: most calls need a user's token, an application's own is good for some only.")
-    return " ".join(said)
+        warnings.append(f"{service.title}: most calls need a user's token, an application's own is good for some only.")
+    return " ".join(warnings)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from mstoken.errors import MstokenError, StoreError
 from mstoken.flows.store_port import NO_INFO
 from mstoken.forks import HasLock
-from mstoken.notices import warn
+from mstoken.messages import warn
 from mstoken.stores import locks, places, token_file
 from mstoken.stores.memory import MemoryAccessTokens
 from mstoken.stores.names import digest_of

@@ -10,7 +10,7 @@ import time
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO
-from mstoken.notices import warn
+from mstoken.messages import warn
 from mstoken.stores import token_file
 from mstoken.stores.memory import MemoryAccessTokens
 from mstoken.stores.names import digest_of

@@ -12,7 +12,7 @@ import threading
 from base64 import b64decode, b64encode
 
 from mstoken.errors import StoreError
-from mstoken.notices import warn
+from mstoken.messages import warn
 from mstoken.stores import places
 from mstoken.stores.seal import KEY_BYTES
 from mstoken.typed import TYPE_CHECKING

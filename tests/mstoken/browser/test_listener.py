@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from mstoken.browser.listener import Arrival, Listener
+from mstoken.browser.listener import Listener, Redirect
 from mstoken.errors import UsageError
 
 
@@ -17,8 +17,8 @@ class Waiting:
     """A listener, and what arrived at it."""
 
     def __init__(self) -> None:
-        self.arrivals: queue.Queue[Arrival] = queue.Queue()
-        self.listener = Listener(0, self.arrivals.put)
+        self.redirects: queue.Queue[Redirect] = queue.Queue()
+        self.listener = Listener(0, self.redirects.put)
         self.url = self.listener.redirect_uri.replace("localhost", "127.0.0.1")
 
     def get(self, path: str, **headers: str) -> httpx.Response:
@@ -45,13 +45,13 @@ def test_it_listens_on_loopback_only(waiting: Waiting) -> None:
 def test_what_is_no_answer_is_not_handed_on(waiting: Waiting, path: str, status: int) -> None:
     """Another path, no state, or parameters that stand twice: refused on the spot."""
     assert waiting.get(path).status_code == status
-    assert waiting.arrivals.empty()
+    assert waiting.redirects.empty()
 
 
 def test_another_host_name_is_refused(waiting: Waiting) -> None:
     """A web page that rebinds its own name to 127.0.0.1 does not get in."""
     assert waiting.get("/?code=c&state=s", Host="evil.example").status_code == 404
-    assert waiting.arrivals.empty()
+    assert waiting.redirects.empty()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
@@ -68,9 +68,9 @@ def test_a_silent_connection_holds_nobody_up(waiting: Waiting) -> None:
         pages: list[httpx.Response] = []
         browser = threading.Thread(target=lambda: pages.append(waiting.get("/?code=c&state=s")))
         browser.start()
-        arrival = waiting.arrivals.get(timeout=5)
-        assert arrival.parameters == {"code": "c", "state": "s"}
-        arrival.answer("signed-in")
+        redirect = waiting.redirects.get(timeout=5)
+        assert redirect.parameters == {"code": "c", "state": "s"}
+        redirect.respond("signed-in")
         browser.join()
     assert "You are signed in" in pages[0].text
 
@@ -84,5 +84,5 @@ def test_the_request_is_in_no_log(waiting: Waiting, capfd: pytest.CaptureFixture
 def test_a_port_that_is_taken(waiting: Waiting) -> None:
     """Somebody else listens there: a usage error that says what to do."""
     with pytest.raises(UsageError, match="cannot listen") as caught:
-        Listener(waiting.listener._server.server_port, waiting.arrivals.put)
+        Listener(waiting.listener._server.server_port, waiting.redirects.put)
     assert caught.value.remedy

@@ -36,6 +36,6 @@ def test_no_emulator_is_usage() -> None:
 def test_kinds_are_those_of_the_emulator() -> None:
     """The shells that the command line offers are those the emulator has words for."""
     from entra_emulator.shells import KINDS
-    from mstoken.cli.emulator import _KINDS
+    from mstoken.cli.emulator import _SHELLS
 
-    assert tuple(KINDS) == _KINDS
+    assert tuple(KINDS) == _SHELLS

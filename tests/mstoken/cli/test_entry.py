@@ -17,7 +17,7 @@ from tests.support.program import MSTOKEN, Program
 from tests.support.token_service import Reply, TokenService, token_reply
 
 from mstoken import errors
-from mstoken.cli import app, failures
+from mstoken.cli import app, error_handling
 from mstoken.cli.exit_codes import MEANING, exit_code_of
 
 SECRET = "1.AAAA-not-a-real-token"
@@ -184,7 +184,7 @@ def test_what_nobody_foresaw_is_a_bug_in_one_line(
 
     for debugging in ("", "1"):
         monkeypatch.setenv("MSTOKEN_DEBUG", debugging)
-        assert failures.run(broken) == 1
+        assert error_handling.run(broken) == 1
         said = capsys.readouterr().err
         assert "This is a bug in mstoken: RuntimeError in test_entry.py:" in said
         assert "s3cret" not in said.replace('raise RuntimeError("s3cret")', "")
@@ -197,7 +197,7 @@ def test_words_of_a_server_cannot_steer_the_terminal(capsys: pytest.CaptureFixtu
     def refused() -> int:
         raise errors.Misconfigured("a\x1b[2Jb\rc", "one\ntwo\x07")
 
-    assert failures.run(refused) == 4
+    assert error_handling.run(refused) == 4
     assert capsys.readouterr().err == "mstoken: error: a\ufffd[2Jb\ufffdc\n  next: one\n  next: two\ufffd\n"
 
 

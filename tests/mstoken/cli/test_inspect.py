@@ -25,8 +25,8 @@ from tests.support.unsigned_tokens import (
     user_v2,
 )
 
-from mstoken.cli.inspection import kinds, piped, story
-from mstoken.cli.inspection.facts import facts_of
+from mstoken.cli.inspection import description, kinds, token_input
+from mstoken.cli.inspection.summary import summarize
 from mstoken.errors import MstokenError
 from mstoken.protocol.jwt import Decoded, decode
 
@@ -44,7 +44,7 @@ def mstoken(tmp_path: Path) -> Program:
 def told(claims: dict[str, Any]) -> dict[str, str]:
     """Label -> words for a token with these claims; the last of a label that comes twice."""
     decoded = decode(jwt(claims))
-    return dict(story.tell(facts_of(decoded), kinds.of_jwt(decoded).name, time.time()))
+    return dict(description.describe(summarize(decoded), kinds.of_jwt(decoded).name, time.time()))
 
 
 def test_an_application_token_in_words(mstoken: Program) -> None:
@@ -59,7 +59,7 @@ def test_an_application_token_in_words(mstoken: Program) -> None:
     assert f"  Application  Night job ({APP}), which proved itself with a secret" in lines
     assert "  Allowed      as the application itself: User.Read.All, Mail.Send" in lines
     assert any(line.startswith("  Valid until  ") and line.endswith(" left") for line in lines)
-    assert lines[-1] == story.UNCHECKED
+    assert lines[-1] == description.UNVERIFIED
 
 
 def test_a_user_token_in_words() -> None:
@@ -135,7 +135,7 @@ def test_times_are_shown_in_utc_and_as_on_the_wall(mstoken: Program) -> None:
 )
 def test_a_stretch_of_time_in_words(seconds: int, words: str) -> None:
     """Two units are enough for a person."""
-    assert story.span(seconds) == words
+    assert description.format_duration(seconds) == words
 
 
 def test_json_has_the_facts_and_every_claim(mstoken: Program) -> None:
@@ -180,13 +180,13 @@ TOKEN = jwt(app_v1())
 )
 def test_a_token_is_found_however_it_is_piped_in(text: str) -> None:
     """Bare, after Bearer, assigned, in JSON, in a log line, in pieces, the first of two: the token is the same."""
-    assert piped.token_in(text) == TOKEN
+    assert token_input.find_token(text) == TOKEN
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_what_powershell_writes_is_read(encoding: str) -> None:
     """Byte order marks and UTF-16, as PowerShell pipes write them, are no part of the token."""
-    assert piped.token_in(piped.read(TOKEN.encode(encoding))) == TOKEN
+    assert token_input.find_token(token_input.decode_input(TOKEN.encode(encoding))) == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_terminal_is_not_waited_for(mstoken: Program) -> None:
 
 def test_a_flood_is_not_read(mstoken: Program) -> None:
     """More than a token can be is refused, not decoded."""
-    result = mstoken("inspect", stdin=b"e" * (piped.LONGEST + 10))
+    result = mstoken("inspect", stdin=b"e" * (token_input.MAX_BYTES + 10))
     assert (result.code, result.out) == (2, "")
 
 
@@ -325,7 +325,7 @@ _anything = st.recursive(
 def test_claims_of_any_type_are_told(claims: dict[str, Any]) -> None:
     """Whatever stands in the claims, the story is told; a token is not trusted to be well-formed."""
     decoded = Decoded({"alg": "RS256"}, claims)
-    lines = story.tell(facts_of(decoded), kinds.of_jwt(decoded).name, NOW)
+    lines = description.describe(summarize(decoded), kinds.of_jwt(decoded).name, NOW)
     assert {"For", "Issued by", "Stands for"} <= {label for label, _ in lines}
 
 
@@ -333,7 +333,7 @@ def test_claims_of_any_type_are_told(claims: dict[str, Any]) -> None:
 def test_any_text_is_inspected_or_refused(text: str) -> None:
     """No piped text makes the search for a token fail in a way that is not an explanation."""
     try:
-        token = piped.token_in(text)
+        token = token_input.find_token(text)
     except MstokenError:
         return
     assert kinds.of_opaque(token).name

@@ -12,7 +12,7 @@ import pytest
 from tests.support.program import Program, RunResult
 from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
-from mstoken.cli.api_answers import error_in
+from mstoken.cli.api_response import parse_api_error
 
 SECRET = "not-a-real-secret"
 
@@ -288,4 +288,4 @@ def test_the_secret_and_the_token_are_never_said(command: RequestCommand) -> Non
 )
 def test_error_bodies_of_every_kind_are_read(body: bytes, found: tuple[str, str]) -> None:
     """Code and message are found in each API's form; what has neither gives neither."""
-    assert error_in(body) == found
+    assert parse_api_error(body) == found

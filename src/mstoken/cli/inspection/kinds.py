@@ -23,7 +23,7 @@ _SECRET_NOTE = "It is as good as a password: whoever has it can use it. Do not p
 _UNREADABLE_NOTE = "Only the service that issued it can read it."
 
 # Microsoft documents none of these forms and may change them; they are what its token service hands out today.
-_OPAQUE: tuple[tuple[re.Pattern[str], Kind], ...] = (
+_OPAQUE_FORMS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (
         re.compile(r"[01]\.A[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"),
         Kind("refresh token or authorization code of Entra", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"),
@@ -57,7 +57,7 @@ _OPAQUE: tuple[tuple[re.Pattern[str], Kind], ...] = (
 
 def of_opaque(token: str) -> Kind:
     """The kind of a token that is no JWT."""
-    for form, kind in _OPAQUE:
+    for form, kind in _OPAQUE_FORMS:
         if form.fullmatch(token):
             return kind
     return Kind("opaque token, not a JWT", _UNREADABLE_NOTE)
@@ -66,7 +66,7 @@ def of_opaque(token: str) -> Kind:
 SIGNED_REQUEST = Kind(
     "signed request around a token (proof of possession)", "It is for one request, after `Authorization: PoP`."
 )
-_OF_ACCESS_TOKENS = ("appid", "azp", "azpacr", "appidacr", "scp", "scope", "client_id")
+_ACCESS_TOKEN_CLAIMS = ("appid", "azp", "azpacr", "appidacr", "scp", "scope", "client_id")
 
 
 def of_jwt(decoded: Decoded) -> Kind:
@@ -78,7 +78,7 @@ def of_jwt(decoded: Decoded) -> Kind:
     if typ == "pop" and isinstance(claims.get("at"), str):  # draft-ietf-oauth-signed-http-request-03
         return SIGNED_REQUEST
     declared = typ in {"at+jwt", "application/at+jwt"}  # RFC 9068 section 2.1
-    if declared or any(name in claims for name in _OF_ACCESS_TOKENS):
+    if declared or any(name in claims for name in _ACCESS_TOKEN_CLAIMS):
         return Kind("access token")
     if _is_assertion(claims):
         return Kind("client assertion", "An application proves with it who it is; it is not for calling an API.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def configured() -> dict[str, str]:
+def known_settings() -> dict[str, str]:
     """tenant, client_id, profile, account, authority (a host) and cloud of environment and profile; '' for unknown.
 
     A configuration that cannot be used is one that says nothing: no error is raised, and no secret is read.

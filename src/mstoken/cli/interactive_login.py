@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mstoken.cli import output
-from mstoken.cli.getting import claims_text
-from mstoken.cli.identity import own_stores
+from mstoken.cli.get_token import claims_text
+from mstoken.cli.identity import open_stores
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
@@ -38,7 +38,7 @@ def sign_in(name: str, layers: Layers, given: Mapping[str, Any]) -> tuple[Settin
     if not layers.text("tenant"):
         layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
     settings = layers.settings(_credential(name, layers, given))
-    with Client.from_settings(settings, own_stores(layers.store())) as client:
+    with Client.from_settings(settings, open_stores(layers.store())) as client:
         person = client.sign_in(*(given["scope"] or ("graph",)), claims=claims_text(given["claims"]) or None)
     if settings.tenant == ANY_ORGANIZATION and person.tenant:
         settings = replace(settings, tenant=person.tenant)
@@ -52,7 +52,7 @@ def _credential(name: str, layers: Layers, given: Mapping[str, Any]) -> SignIn:
     client = layers.client()
     if given["device"]:
         return DeviceCode(_show_code, account=name, client=client)
-    output.note("Sign in with the browser; Ctrl-C ends the wait.")
+    output.message("Sign in with the browser; Ctrl-C ends the wait.")
     return Browser(
         account=name,
         client=client,
@@ -65,8 +65,8 @@ def _credential(name: str, layers: Layers, given: Mapping[str, Any]) -> SignIn:
 
 
 def _show_code(prompt: DevicePrompt) -> None:
-    output.note(f"Open {prompt.verification_uri} on any device and enter the code {prompt.user_code}")
-    output.note(f"The code is good for {prompt.expires_in // 60} minutes; Ctrl-C ends the wait.")
+    output.message(f"Open {prompt.verification_uri} on any device and enter the code {prompt.user_code}")
+    output.message(f"The code is good for {prompt.expires_in // 60} minutes; Ctrl-C ends the wait.")
 
 
 def _no_application() -> NotConfigured:

@@ -11,7 +11,7 @@ from __future__ import annotations
 Value = str | bool | tuple[str, ...] | dict[str, "str | tuple[str, ...]"]
 
 
-def tables(text: str) -> dict[str, dict[str, Value]]:
+def parse_tables(text: str) -> dict[str, dict[str, Value]]:
     """All tables of the text: name -> key -> value. Raises ValueError for a line that is not of the kind above."""
     found: dict[str, dict[str, Value]] = {}
     table: dict[str, Value] = {}

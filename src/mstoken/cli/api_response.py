@@ -7,6 +7,7 @@ import time
 from math import ceil
 
 from mstoken.cli import exit_codes, output
+from mstoken.messages import printable
 from mstoken.protocol.retry_after import retry_after
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
     from mstoken.aadsts import Cause
     from mstoken.protocol.http import HttpResponse
 
-_LONGEST_SAID = 300
+_MAX_MESSAGE = 300
 
 
 def show_head(response: HttpResponse) -> None:
     """Status and headers, on standard error so that standard output stays what the API sent."""
-    output.aside(f"HTTP {response.status}")
+    output.stderr_line(f"HTTP {response.status}")
     for name, value in response.headers.items():
-        output.aside(f"{name}: {value}")
-    output.aside("")
+        output.stderr_line(f"{name}: {value}")
+    output.stderr_line("")
 
 
 def show_body(body: bytes) -> None:
@@ -37,17 +38,17 @@ def show_body(body: bytes) -> None:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        output.note(f"The answer is not text ({len(body)} bytes); send it to a file: … > FILE")
+        output.message(f"The answer is not text ({len(body)} bytes); send it to a file: … > FILE")
         return
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        output.write(output.printable(text.replace("\r\n", "\n").replace("\t", "    ")).rstrip("\n"))
+        output.write(printable(text.replace("\r\n", "\n").replace("\t", "    ")).rstrip("\n"))
     else:
-        output.write(output.printable(json.dumps(document, indent=2, ensure_ascii=False)))
+        output.write(printable(json.dumps(document, indent=2, ensure_ascii=False)))
 
 
-def judge(response: HttpResponse, asked: str, known: Mapping[str, str]) -> int:
+def explain_response(response: HttpResponse, request_line: str, context: Mapping[str, str]) -> int:
     """Say what an error answer means and what to do next; the exit code for the status.
 
     `asked` is the request in words, `known` what remedies are filled with (`aadsts.fill`). Below 300 nothing is said.
@@ -58,15 +59,16 @@ def judge(response: HttpResponse, asked: str, known: Mapping[str, str]) -> int:
         return exit_codes.DONE
     if response.status < 400:
         where = response.headers.get("location", "")
-        told = f" It points to {where.partition('?')[0]}; a token is not sent on." if where else ""
-        output.note(f"{asked} answered {response.status}.{told}")
+        target = f" It points to {where.partition('?')[0]}; a token is not sent on." if where else ""
+        output.message(f"{request_line} answered {response.status}.{target}")
         return exit_codes.DONE
-    code, message = error_in(response.body)
-    cause = _cause(f"{code} {message} {_challenge_error(response)}", code, known)
+    code, message = parse_api_error(response.body)
+    cause = _cause(f"{code} {message} {_challenge_error(response)}", code, context)
     name = f" ({code})" if code else ""
-    said = cause.cause if cause else message[:_LONGEST_SAID]
+    meaning = cause.cause if cause else message[:_MAX_MESSAGE]
     output.error(
-        f"{asked} answered {response.status}{name}.{f' {said}' if said else ''}", _next(response, cause, known)
+        f"{request_line} answered {response.status}{name}.{f' {meaning}' if meaning else ''}",
+        _remedy(response, cause, context),
     )
     if response.status in {408, 429} or response.status >= 500:
         return exit_codes.LATER
@@ -75,7 +77,7 @@ def judge(response: HttpResponse, asked: str, known: Mapping[str, str]) -> int:
     return exit_codes.REFUSED
 
 
-def error_in(body: bytes) -> tuple[str, str]:
+def parse_api_error(body: bytes) -> tuple[str, str]:
     """Code and message of an API's error body, '' for what it does not have.
 
     Understood are OData's and Azure's `{"error": {"code", "message"}}`, Partner Center's `{"code", "description"}` and
@@ -89,19 +91,21 @@ def error_in(body: bytes) -> tuple[str, str]:
         return "", ""
     inner = document.get("error", document.get("odata.error", document))
     if not isinstance(inner, dict):
-        return _plain(inner), _plain(document.get("error_description", ""))
+        return _one_line(inner), _one_line(document.get("error_description", ""))
     message = inner.get("message", inner.get("description", ""))
-    return _plain(inner.get("code", "")), _plain(message.get("value", "") if isinstance(message, dict) else message)
+    return _one_line(inner.get("code", "")), _one_line(
+        message.get("value", "") if isinstance(message, dict) else message
+    )
 
 
-def _plain(value: Any) -> str:
+def _one_line(value: Any) -> str:
     """A text or number on one line; '' for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    return " ".join(output.printable(str(value)[:2000]).split())
+    return " ".join(printable(str(value)[:2000]).split())
 
 
-def _cause(text: str, code: str, known: Mapping[str, str]) -> Cause | None:
+def _cause(text: str, code: str, context: Mapping[str, str]) -> Cause | None:
     """The cause known for what the API said, with its remedy filled; None when nothing of it is known.
 
     A number counts only where it is a code; a status that stands in the text says nothing new.
@@ -109,8 +113,8 @@ def _cause(text: str, code: str, known: Mapping[str, str]) -> Cause | None:
     from mstoken import aadsts
 
     labelled = f"code: {text}" if code.isdigit() else text
-    found = (cause for cause in aadsts.explain(labelled, **known) if aadsts.lookup(cause.code))
-    return next((cause for cause in found if not cause.code.startswith("http_")), None)
+    causes = (cause for cause in aadsts.explain(labelled, **context) if aadsts.lookup(cause.code))
+    return next((cause for cause in causes if not cause.code.startswith("http_")), None)
 
 
 def _challenge_error(response: HttpResponse) -> str:
@@ -120,7 +124,7 @@ def _challenge_error(response: HttpResponse) -> str:
     return bearer_challenge(response.headers.get("www-authenticate", "")).get("error", "")
 
 
-def _next(response: HttpResponse, cause: Cause | None, known: Mapping[str, str]) -> str:
+def _remedy(response: HttpResponse, cause: Cause | None, context: Mapping[str, str]) -> str:
     """The remedy of the cause, or what usually helps with that status."""
     from mstoken import aadsts
 
@@ -136,4 +140,4 @@ def _next(response: HttpResponse, cause: Cause | None, known: Mapping[str, str])
         405: "Check the method; the API does not take this one here.",
     }
     later = "Ask again in a moment." if response.status == 408 or response.status >= 500 else ""
-    return aadsts.fill(by_status.get(response.status, later), **known)
+    return aadsts.fill(by_status.get(response.status, later), **context)

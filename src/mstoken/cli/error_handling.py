@@ -17,19 +17,19 @@ def run(command: Callable[[], int]) -> int:
     try:
         return command()
     except KeyboardInterrupt:
-        output.aside("")  # ends the line on which the terminal shows ^C
+        output.stderr_line("")  # ends the line on which the terminal shows ^C
         output.error("Interrupted.")
         return exit_codes.INTERRUPTED
     except BrokenPipeError:  # whoever read standard output has what it wanted: `mstoken services | head`
-        _abandon_output()
+        _discard_output()
         return exit_codes.DONE
     except Exception as error:  # noqa: BLE001 - this is the last place before the person
         if isinstance(error, OSError):
-            _abandon_output()
+            _discard_output()
         return report(error)
 
 
-def _abandon_output() -> None:
+def _discard_output() -> None:
     """Python writes out what is left at exit and would fail once more: docs.python.org/3/library/signal.html,
     note on SIGPIPE. Where standard output was closed there is nothing to abandon.
     """
@@ -56,17 +56,17 @@ def report(error: Exception) -> int:
 
     if isinstance(error, MstokenError):
         output.error(error.message, error.remedy)
-        _trace(error)
+        _print_traceback(error)
         return exit_codes.exit_code_of(error)
     if isinstance(error, OSError) and error.errno is not None:
         output.error(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
-        _trace(error)
+        _print_traceback(error)
         return exit_codes.UNEXPECTED
     output.error(
-        f"This is a bug in mstoken: {type(error).__name__} in {_place(error)}.",
+        f"This is a bug in mstoken: {type(error).__name__} in {_source_line(error)}.",
         "" if debugging() else "Run it again with MSTOKEN_DEBUG=1 and report what it prints.",
     )
-    _trace(error)
+    _print_traceback(error)
     return exit_codes.UNEXPECTED
 
 
@@ -75,7 +75,7 @@ def debugging() -> bool:
     return os.environ.get("MSTOKEN_DEBUG", "") not in {"", "0"}
 
 
-def _place(error: Exception) -> str:
+def _source_line(error: Exception) -> str:
     """Where it was raised, as file and line."""
     trace = error.__traceback__
     if trace is None:
@@ -85,7 +85,7 @@ def _place(error: Exception) -> str:
     return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - no pathlib here
 
 
-def _trace(error: Exception) -> None:
+def _print_traceback(error: Exception) -> None:
     """The way to the error, without its values: messages of foreign exceptions may quote what they were given."""
     if not debugging():
         return

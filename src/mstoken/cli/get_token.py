@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from mstoken.cli import output
-from mstoken.cli.identity import flags_of, own_stores, settings_for
+from mstoken.cli.identity import flags_of, open_stores, settings_for
 from mstoken.cli.token_formats import render
 from mstoken.client import Client
 from mstoken.errors import UsageError
@@ -27,32 +27,32 @@ def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
     """
     _check_pop(given)
     settings = settings_for(flags_of(given))
-    stores = own_stores(settings.store)
+    stores = open_stores(settings.store)
     client = Client.from_settings(settings, stores, HttpTransport())
-    wanted = scopes_wanted(client, given["services"] or _service_of(given), given["scope"])
-    warning = "" if client.authority.token_url else client.target(*wanted).warning
+    scopes = scopes_wanted(client, given["services"] or _service_of_pop(given), given["scope"])
+    warning = "" if client.authority.token_url else client.target(*scopes).warning
     claims = claims_text(given["claims"])
     with client:
-        token = _asked(client, wanted, claims, given)
+        token = _request_token(client, scopes, claims, given)
     if warning:
-        output.note(warning)
-    _say_if_short(token, given["min_ttl"])
+        output.message(warning)
+    _warn_if_short(token, given["min_ttl"])
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope, token.got_on)
-    asked = served(client.token_request(*wanted))
-    output.write(render(given["output"], fields, asked.authority.tenant))
-    told = warning or settings.notes or claims  # what has to be said is said every time
-    if fingerprint and not (told or given["pop"]):
-        from mstoken.cli.quick_note import keep
+    token_request = served(client.token_request(*scopes))
+    output.write(render(given["output"], fields, token_request.authority.tenant))
+    shown_before = warning or settings.notes or claims  # what has to be said is said every time
+    if fingerprint and not (shown_before or given["pop"]):
+        from mstoken.cli.fast_path_alias import save_alias
 
-        keep(stores.access_tokens, fingerprint, asked)
+        save_alias(stores.access_tokens, fingerprint, token_request)
 
 
-def _asked(client: Client, wanted: Sequence[str], claims: str, given: Mapping[str, Any]) -> Token:
+def _request_token(client: Client, scopes: Sequence[str], claims: str, given: Mapping[str, Any]) -> Token:
     options: dict[str, Any] = {name: given[name] for name in ("min_ttl", "fresh") if given[name]}
     if given["pop"]:
         signed = {"url": given["pop"], "method": given["pop_method"], "nonce": given["pop_nonce"]}
-        return client.pop_token(*wanted, claims=claims, **signed, **options)
-    return client.get_token(*wanted, claims=claims or None, **options)
+        return client.pop_token(*scopes, claims=claims, **signed, **options)
+    return client.get_token(*scopes, claims=claims or None, **options)
 
 
 def _check_pop(given: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ def _check_pop(given: Mapping[str, Any]) -> None:
         )
 
 
-def _service_of(given: Mapping[str, Any]) -> tuple[str, ...]:
+def _service_of_pop(given: Mapping[str, Any]) -> tuple[str, ...]:
     """The URL that is signed for tells the service too, where nothing else does."""
     return (given["pop"],) if "://" in given["pop"] and not given["scope"] else ()
 
@@ -121,7 +121,7 @@ def claims_text(given: str) -> str:
     return decoded
 
 
-def _say_if_short(token: Token, min_ttl: int) -> None:
+def _warn_if_short(token: Token, min_ttl: int) -> None:
     left = token.expires_on - int(time.time())
     if left < min_ttl:
-        output.note(f"The service gives this token {left} seconds; --min-ttl asked for {min_ttl}.")
+        output.message(f"The service gives this token {left} seconds; --min-ttl asked for {min_ttl}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mstoken.browser.opening import DECIDED_IN, open_url, seen_by_a_person
+from mstoken.browser.launcher import START_TIMEOUT_IN, has_display, open_url
 
 pytestmark = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="those always have a display")
 
@@ -48,7 +48,7 @@ def test_a_browser_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypat
     monkeypatch.setenv("BROWSER", browser(tmp_path, f"while [ ! -e {tmp_path}/closed ]; do sleep 0.05; done"))
     begun = time.monotonic()
     assert open_url("https://login.example/") is True
-    assert time.monotonic() - begun < DECIDED_IN + 3
+    assert time.monotonic() - begun < START_TIMEOUT_IN + 3
     (tmp_path / "closed").touch()
     for thread in threading.enumerate():
         if thread.name == "mstoken-browser":
@@ -76,4 +76,4 @@ def test_a_browser_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyP
 )
 def test_a_browser_nobody_would_see_is_not_opened(platform: str, environ: dict[str, str], seen: bool) -> None:  # noqa: FBT001
     """Over SSH the screen of a Mac or of Windows is elsewhere; X brings its own along."""
-    assert seen_by_a_person(platform, environ) is seen
+    assert has_display(platform, environ) is seen

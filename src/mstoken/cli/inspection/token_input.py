@@ -7,10 +7,10 @@ import re
 
 from mstoken.errors import UsageError
 from mstoken.protocol.jwt import looks_like_jwt
-from mstoken.texts import decoded
+from mstoken.texts import decode_text
 from mstoken.typed import Any
 
-LONGEST = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """More than this, in bytes, is not read."""
 
 # Where programs put a token in JSON, the best one first: OAuth, az, mstoken and azd, kubectl, Google; compared without
@@ -22,14 +22,14 @@ _ASSIGNED = re.compile(r"^(?:export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=
 _HEADER = re.compile(r"^(?:[A-Za-z-]+:\s*)?bearer\s+(?=\S)", re.IGNORECASE)
 
 
-def read(raw: bytes) -> str:
+def decode_input(raw: bytes) -> str:
     """What was piped in, as text. Raises UsageError for more than LONGEST bytes."""
-    if len(raw) > LONGEST:
+    if len(raw) > MAX_BYTES:
         raise UsageError("That is far more than a token.", "Pipe in one token: mstoken get graph | mstoken inspect")
-    return decoded(raw, "replace")
+    return decode_text(raw, "replace")
 
 
-def token_in(text: str) -> str:
+def find_token(text: str) -> str:
     """The token in `text`. Raises UsageError, never repeating the text, when there is none or it is not clear which."""
     stripped = text.strip()
     if not stripped:
@@ -45,7 +45,7 @@ def token_in(text: str) -> str:
     for match in _JWT.finditer(stripped):
         if looks_like_jwt(match[0]):
             return match[0]
-    raise _none()
+    raise _no_token()
 
 
 def _in_json(text: str) -> str:
@@ -54,13 +54,13 @@ def _in_json(text: str) -> str:
     except (ValueError, RecursionError):
         raise UsageError("What was piped in begins like JSON but is none.", "Pipe the output in whole.") from None
     if isinstance(document, str):
-        return token_in(document) if document[:1] not in '{["' else document
+        return find_token(document) if document[:1] not in '{["' else document
     candidates: dict[str, str] = {}
     _collect(document, candidates, depth=3)
     for name in _FIELDS:
         if name in candidates:
             return candidates[name]
-    raise _none()
+    raise _no_token()
 
 
 def _collect(node: Any, found: dict[str, str], depth: int) -> None:
@@ -76,5 +76,5 @@ def _collect(node: Any, found: dict[str, str], depth: int) -> None:
             _collect(value, found, depth - 1)
 
 
-def _none() -> UsageError:
+def _no_token() -> UsageError:
     return UsageError("There is no token in what was piped in.", "Pipe in one: mstoken get graph | mstoken inspect")

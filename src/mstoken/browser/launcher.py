@@ -11,13 +11,13 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DECIDED_IN = 2.0
+START_TIMEOUT_IN = 2.0
 """Seconds to see whether a browser could be started; one that keeps running by then is taken to be open."""
 
 
 def open_url(url: str) -> bool:
     """Whether the URL was opened in a browser. Never waits for the browser to end."""
-    if not seen_by_a_person(sys.platform, os.environ):
+    if not has_display(sys.platform, os.environ):
         return False
     import webbrowser
 
@@ -32,11 +32,11 @@ def open_url(url: str) -> bool:
     # Some of webbrowser's controllers wait for the browser to end, and the browser waits for us.
     thread = threading.Thread(target=start, name="mstoken-browser", daemon=True)
     thread.start()
-    thread.join(DECIDED_IN)
+    thread.join(START_TIMEOUT_IN)
     return opened[0] if opened else True
 
 
-def seen_by_a_person(platform: str, environ: Mapping[str, str]) -> bool:
+def has_display(platform: str, environ: Mapping[str, str]) -> bool:
     """Whether a browser started here would be on a screen of the person's; BROWSER says so by itself.
 
     Without a display, Python would start a text browser in the terminal, in which no sign-in page works. Windows and

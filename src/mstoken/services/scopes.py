@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mstoken.clouds import CLOUDS, PUBLIC, Cloud
-from mstoken.services import failures
+from mstoken.services import resolve_errors
 from mstoken.services.catalogue import by_app_id, by_host, by_resource, split_scope
 from mstoken.services.registry import registered
 from mstoken.services.target import Target, is_guid, is_verified, target_of, warning_for
@@ -34,10 +34,10 @@ def of_resource(resource: str, cloud: Cloud) -> Target:
         )
     clouds = [end.cloud for _, end in known if end is not None]
     if clouds:
-        raise failures.other_cloud(resource, clouds, cloud)
+        raise resolve_errors.other_cloud(resource, clouds, cloud)
     service = known[0][0]
     if cloud.name not in service.endpoints:
-        raise failures.not_in_cloud(service, cloud)
+        raise resolve_errors.not_in_cloud(service, cloud)
     form = registered_form(resource)
     return _scoped(service, cloud, f"{form}/.default", None, needs_user=service.app_only != "yes")
 
@@ -73,7 +73,7 @@ def of_scope(scope: str, cloud: Cloud) -> Target:
         instance = resource.removeprefix("https://").strip("/").lower() if "{host}" in endpoint.scope else None
         api = endpoint.api.replace("{host}", instance) if instance else endpoint.api
         if not in_cloud(((service, endpoint),), cloud):
-            warning = f"{failures.elsewhere(resource, [endpoint.cloud], cloud)} {warning}".strip()
+            warning = f"{resolve_errors.elsewhere(resource, [endpoint.cloud], cloud)} {warning}".strip()
     return Target(
         service=service,
         scopes=(scope,),

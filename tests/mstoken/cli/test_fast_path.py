@@ -15,7 +15,7 @@ from tests.support.program import MSTOKEN, Program
 
 from entra_emulator import Emulator
 from mstoken import model
-from mstoken.cli import get_arguments, quick
+from mstoken.cli import fast_path, get_arguments
 from mstoken.cli.get import get
 from mstoken.config.environment import VARIABLES
 from mstoken.model import Token
@@ -63,8 +63,8 @@ def test_asking_the_service_does_without_click(at_entra: Program) -> None:
 
 def test_the_leeway_is_the_models() -> None:
     """A token that the library would renew is not printed by the quick path."""
-    assert quick.LEEWAY_IN == model.LEEWAY_IN
-    assert quick.SET_BACK_IN == model.SET_BACK_IN
+    assert fast_path.LEEWAY_IN == model.LEEWAY_IN
+    assert fast_path.SET_BACK_IN == model.SET_BACK_IN
 
 
 @pytest.mark.parametrize(("ahead_in", "printed"), [(None, TEXT), (0, TEXT), (200, TEXT), (3600, "")])
@@ -78,13 +78,13 @@ def test_a_token_of_a_clock_that_was_set_back_is_not_printed(
     got_on = None if ahead_in is None else now + ahead_in
     for name, token in (
         (key, Token(TEXT, now + 3600, got_on=got_on)),
-        (mark, Token(key, now + 3600, quick.NOTE_TYPE)),
+        (mark, Token(key, now + 3600, fast_path.ALIAS_TYPE)),
     ):
         file = Path(folder, f"{name}.token")
         file.write_bytes(token_file.render(name, token, None))
         file.chmod(0o600)
     given = {"fresh": False, "claims": "", "output": "token", "min_ttl": 0}
-    assert quick.kept_text(given, mark) == printed
+    assert fast_path.cached_output(given, mark) == printed
 
 
 BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "HOME": "/nowhere"}
@@ -109,25 +109,25 @@ BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "
 )
 def test_what_decides_the_identity_is_in_the_fingerprint(change: dict[str, str]) -> None:
     """Each variable that can lead to another tenant, client or person changes it."""
-    assert quick.fingerprint(["get", "graph"], BASE) != quick.fingerprint(["get", "graph"], BASE | change)
+    assert fast_path.fingerprint(["get", "graph"], BASE) != fast_path.fingerprint(["get", "graph"], BASE | change)
 
 
 def test_every_setting_of_the_environment_is_in_the_fingerprint() -> None:
     """A variable that the settings come to read cannot be forgotten here."""
     for name in VARIABLES.values():
-        marks = {quick.fingerprint(["get"], {"HOME": "/", name: value}) for value in ("", "a")}
+        marks = {fast_path.fingerprint(["get"], {"HOME": "/", name: value}) for value in ("", "a")}
         assert len(marks) == 2, name
 
 
 def test_arguments_cannot_run_into_each_other() -> None:
     """Two command lines never read the same, however their arguments are cut."""
     lines = [["get", "a", "b"], ["get", "ab"], ["get", "a b"], ["get", "1:a", "b"], ["get", "a", "", "b"]]
-    assert len({quick.fingerprint(line, BASE) for line in lines}) == len(lines)
+    assert len({fast_path.fingerprint(line, BASE) for line in lines}) == len(lines)
 
 
 def test_a_secret_is_not_in_the_fingerprint() -> None:
     """A new secret of the same application asks the same question; only its presence counts."""
-    assert quick.fingerprint(["get", "x"], BASE) == quick.fingerprint(
+    assert fast_path.fingerprint(["get", "x"], BASE) == fast_path.fingerprint(
         ["get", "x"], BASE | {"AZURE_CLIENT_SECRET": "new"}
     )
 
@@ -135,18 +135,18 @@ def test_a_secret_is_not_in_the_fingerprint() -> None:
 def test_any_change_of_the_configuration_is_in_the_fingerprint(tmp_path: Path) -> None:
     """The file counts by content: an edit of the same length at the same time is seen."""
     path, environ = tmp_path / "config.toml", BASE | {"MSTOKEN_CONFIG_DIR": str(tmp_path)}
-    marks = [quick.fingerprint(["get", "x"], environ)]
+    marks = [fast_path.fingerprint(["get", "x"], environ)]
     for text in ("a", "b"):
         path.write_text(text)
         os.utime(path, ns=(1, 1))
-        marks.append(quick.fingerprint(["get", "x"], environ))
+        marks.append(fast_path.fingerprint(["get", "x"], environ))
     assert len(set(marks)) == 3
 
 
 def test_a_configuration_that_cannot_be_read_has_no_fingerprint(tmp_path: Path) -> None:
     """Then the ordinary way tells what is wrong with it."""
     (tmp_path / "config.toml").mkdir()
-    assert quick.fingerprint(["get", "x"], BASE | {"MSTOKEN_CONFIG_DIR": str(tmp_path)}) == ""
+    assert fast_path.fingerprint(["get", "x"], BASE | {"MSTOKEN_CONFIG_DIR": str(tmp_path)}) == ""
 
 
 def test_another_persons_refresh_token_never_gets_the_first_ones_token(at_entra: Program, entra: Emulator) -> None:
@@ -205,12 +205,12 @@ def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
     """A store with a note `mark` for the token kept as `key`."""
     monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(memory))
     store = FolderAccessTokens()
-    store.save("aa", Token("bb", expires_on=int(time.time()) + 3600, token_type=quick.NOTE_TYPE))
+    store.save("aa", Token("bb", expires_on=int(time.time()) + 3600, token_type=fast_path.ALIAS_TYPE))
     return store
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "refresh_in", "asked", "good"),
+    ("expires_in", "refresh_in", "options", "good"),
     [
         (3600, None, {}, True),
         (3600, 1800, {}, True),
@@ -225,30 +225,30 @@ def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
     ],
 )
 def test_only_a_token_that_is_good_enough_is_printed(
-    noted: FolderAccessTokens, expires_in: int, refresh_in: int | None, request: dict[str, object], *, good: bool
+    noted: FolderAccessTokens, expires_in: int, refresh_in: int | None, options: dict[str, object], *, good: bool
 ) -> None:
     """Expired, due for renewal, too short for --min-ttl, or asked for in an unusual way: the ordinary way tells."""
     now = int(time.time())
     refresh_on = None if refresh_in is None else now + refresh_in
     noted.save("bb", Token("kept", expires_on=now + expires_in, refresh_on=refresh_on))
-    assert quick.kept_text({**GIVEN, **request}, "aa") == ("kept" if good else "")
+    assert fast_path.cached_output({**GIVEN, **options}, "aa") == ("kept" if good else "")
 
 
 def test_a_token_that_is_gone_is_a_miss(noted: FolderAccessTokens) -> None:
     """A note whose token was cleared, no note, and a token in a note's place all lead to the ordinary way."""
-    assert quick.kept_text(GIVEN, "aa") == ""
-    assert quick.kept_text(GIVEN, "cc") == ""
+    assert fast_path.cached_output(GIVEN, "aa") == ""
+    assert fast_path.cached_output(GIVEN, "cc") == ""
     noted.save("dd", Token("bb", expires_on=int(time.time()) + 3600))
     noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
-    assert quick.kept_text(GIVEN, "dd") == ""
+    assert fast_path.cached_output(GIVEN, "dd") == ""
 
 
 def test_a_folder_that_is_open_to_others_is_not_read(noted: FolderAccessTokens, memory: Path) -> None:
     """Whoever could have planted a token there is not believed."""
     noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
-    assert quick.kept_text(GIVEN, "aa") == "kept"
+    assert fast_path.cached_output(GIVEN, "aa") == "kept"
     (memory / "tokens").chmod(0o755)
-    assert quick.kept_text(GIVEN, "aa") == ""
+    assert fast_path.cached_output(GIVEN, "aa") == ""
 
 
 WORDS = st.sampled_from(
@@ -296,7 +296,7 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=6))
 def test_arguments_mean_what_click_says_they_mean(arguments: list[str]) -> None:
     """Where the quick reader understands a command line at all, click reads the same from it."""
-    given_ = get_arguments.read(arguments)
+    given_ = get_arguments.parse(arguments)
     if given_ is not None:
         assert given_ == get.make_context("get", list(arguments)).params
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 import sys
 import threading
 
-from mstoken.browser.listener import Arrival, parameters_of
+from mstoken.browser.listener import Redirect, parse_query
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOOK_EVERY_IN = 0.2
-LONGEST = 32_768
+POLL_INTERVAL_IN = 0.2
+MAX_LENGTH = 32_768
 """Characters of an address that are looked at; a terminal's own limit for a line is 4,096 on Linux."""
 
 
-class Pasted:
+class PastedUrls:
     """Reads lines of standard input, from construction to `close`; each that is an address is delivered as arrived."""
 
-    def __init__(self, deliver: Callable[[Arrival], None]) -> None:
-        self._deliver = deliver
+    def __init__(self, on_redirect: Callable[[Redirect], None]) -> None:
+        self._on_redirect = on_redirect
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="mstoken-paste", daemon=True)
         self._thread.start()
@@ -32,23 +32,23 @@ class Pasted:
     def _read(self) -> None:
         while not self._closed.is_set():
             if not _has_line():
-                self._closed.wait(LOOK_EVERY_IN)
+                self._closed.wait(POLL_INTERVAL_IN)
                 continue
-            line = sys.stdin.readline(LONGEST)
+            line = sys.stdin.readline(MAX_LENGTH)
             if not line:
                 return
-            if arrival := arrival_of(line):
-                self._deliver(arrival)
+            if redirect := parse_pasted_url(line):
+                self._on_redirect(redirect)
 
 
-def arrival_of(line: str) -> Arrival | None:
+def parse_pasted_url(line: str) -> Redirect | None:
     """What a pasted address says, as if the browser had come here; None for a line that is no such address."""
-    parameters = parameters_of(line.strip().partition("?")[2].partition("#")[0])
+    parameters = parse_query(line.strip().partition("?")[2].partition("#")[0])
     if "state" not in parameters:
         return None
-    arrival = Arrival(parameters)
-    arrival.written()  # nobody waits for a page
-    return arrival
+    redirect = Redirect(parameters)
+    redirect.mark_written()  # nobody waits for a page
+    return redirect
 
 
 def _has_line() -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mstoken import clouds
 from mstoken.errors import UsageError
-from mstoken.services.address import Address, shown
-from mstoken.services.searching import closest
+from mstoken.services.catalogue_search import closest
+from mstoken.services.strict_url import HttpUrl, redacted
 from mstoken.texts import did_you_mean
 from mstoken.typed import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ _OUTSIDE = "For an API outside the catalogue give its scope: "
 def unreadable(what: str) -> UsageError:
     """Neither a name, nor a URL, nor a scope."""
     return UsageError(
-        f"{shown(what)} is no service, URL, resource or scope.",
+        f"{redacted(what)} is no service, URL, resource or scope.",
         f"Name a service such as graph, or give a URL that begins with https://. {_LIST}",
     )
 
@@ -30,32 +30,32 @@ def unreadable(what: str) -> UsageError:
 def unknown_name(name: str) -> UsageError:
     """A word that is no service's name, with the nearest ones."""
     return UsageError(
-        f"There is no service called {shown(name)}.",
+        f"There is no service called {redacted(name)}.",
         f"{did_you_mean(closest(name))}{_LIST} {_OUTSIDE}--scope RESOURCE/.default",
     )
 
 
-def unknown_host(at: Address) -> UsageError:
+def unknown_host(at: HttpUrl) -> UsageError:
     """An API's URL whose host no service has: choosing a token for it would be a guess."""
     near = closest(at.host)
     hint = f" The nearest services are {', '.join(near)}." if near else ""
     return UsageError(
-        f"No service in the catalogue has the host {shown(at.host)}, so no token was chosen for it.{hint}",
+        f"No service in the catalogue has the host {redacted(at.host)}, so no token was chosen for it.{hint}",
         "Say which token it needs: --scope RESOURCE/.default (or the service's name).",
     )
 
 
-def odd_address(at: Address, service: Service) -> UsageError:
+def odd_address(at: HttpUrl, service: Service) -> UsageError:
     """A known host with a port or a path that the service does not have."""
     return UsageError(
-        f"{shown(at.identifier)} is at {service.title}'s host, but with a port or a double slash it does not have.",
+        f"{redacted(at.identifier)} is at {service.title}'s host, but with a port or a double slash it does not have.",
         f"Correct the URL, or name the service: {service.name}",
     )
 
 
 def not_https(text: str) -> UsageError:
     """A token sent over http can be read by everyone on the way (RFC 6750 section 5.3)."""
-    return UsageError(f"{shown(text)} would carry the token in clear.", "Use https://.")
+    return UsageError(f"{redacted(text)} would carry the token in clear.", "Use https://.")
 
 
 def not_in_cloud(service: Service, cloud: Cloud) -> UsageError:
@@ -77,7 +77,7 @@ def needs_instance(service: Service) -> UsageError:
 def bad_instance(service: Service, instance: str) -> UsageError:
     """The part after the colon is no name such an instance can have."""
     return UsageError(
-        f"{shown(instance)} does not name an instance of {service.title}.",
+        f"{redacted(instance)} does not name an instance of {service.title}.",
         f"It looks like this: {_example(service)}",
     )
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from mstoken.browser.listener import Arrival
-from mstoken.browser.pasting import Pasted, arrival_of
+from mstoken.browser.listener import Redirect
+from mstoken.browser.pasted_urls import PastedUrls, parse_pasted_url
 
 
 @pytest.mark.parametrize(
@@ -27,19 +27,19 @@ from mstoken.browser.pasting import Pasted, arrival_of
 )
 def test_an_address_is_told_from_anything_else(line: str, parameters: dict[str, str] | None) -> None:
     """With or without scheme, blanks and line end; what has no state is not an answer."""
-    arrival = arrival_of(line)
-    assert (arrival.parameters if arrival else None) == parameters
+    redirect = parse_pasted_url(line)
+    assert (redirect.parameters if redirect else None) == parameters
 
 
 def test_lines_are_read_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is typed by mistake is passed over; the address is delivered; what comes later stays for the next reader."""
     ours, theirs = pty.openpty()
-    arrivals: queue.Queue[Arrival] = queue.Queue()
+    redirects: queue.Queue[Redirect] = queue.Queue()
     with os.fdopen(theirs, "r", buffering=1) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        pasted = Pasted(arrivals.put)
+        pasted = PastedUrls(redirects.put)
         os.write(ours, b"what?\nhttp://localhost:1/?code=c&state=s\n")
-        assert arrivals.get(timeout=5).parameters["code"] == "c"
+        assert redirects.get(timeout=5).parameters["code"] == "c"
         pasted.close()
         pasted._thread.join(5)
         os.write(ours, b"next\n")

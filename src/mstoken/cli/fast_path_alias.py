@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mstoken.cli.quick import NOTE_TYPE
+from mstoken.cli.fast_path import ALIAS_TYPE
 from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret, RefreshToken
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
 
 
-def keep(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest) -> None:
+def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest) -> None:
     """Keep the note in the store, in the form of a token: so it is as private as one, and swept and cleared with them.
 
     None is kept where the fingerprint does not say whose token it is, which is when a profile's reference leads to a
     refresh token: another person's may lie there next time. And none where tokens are sealed, since reading one then
     takes longer than the ordinary way. The note ends with its token.
     """
-    if not _told_by_fingerprint(request.credential):
+    if not _fingerprint_covers(request.credential):
         return
     key = cache_key(request)
-    kept = read_token(token_folder(), key)
-    if kept is not None:
-        tokens.save(fingerprint, Token(key, expires_on=kept[1], token_type=NOTE_TYPE))
+    cached = read_token(token_folder(), key)
+    if cached is not None:
+        tokens.save(fingerprint, Token(key, expires_on=cached[1], token_type=ALIAS_TYPE))
 
 
-def _told_by_fingerprint(credential: Credential) -> bool:
+def _fingerprint_covers(credential: Credential) -> bool:
     """Whether the fingerprint's parts (environment and profile's text) say whose the token is; False when in doubt."""
     if isinstance(credential, RefreshToken):
         value = os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()

@@ -19,10 +19,10 @@ def search(text: str) -> tuple[Service, ...]:
 
 def _rank(service: Service, words: list[str], whole: str) -> int | None:
     names = (service.name, *service.aliases)
-    told = [*names, service.title, service.notes, service.app_id, *service.identifiers]
+    texts = [*names, service.title, service.notes, service.app_id, *service.identifiers]
     for endpoint in service.endpoints.values():
-        told += [endpoint.scope, endpoint.api, *endpoint.hosts]
-    hay = " ".join(told).lower()
+        texts += [endpoint.scope, endpoint.api, *endpoint.hosts]
+    hay = " ".join(texts).lower()
     if not all(word in hay for word in words):
         return None
     if whole in names:
@@ -43,6 +43,6 @@ def closest(text: str, count: int = 3) -> tuple[str, ...]:
         for endpoint in service.endpoints.values():
             for host in endpoint.hosts:
                 words.setdefault(host.removeprefix("*."), service.name)
-    asked = text.lower()[:100]
-    near = get_close_matches(asked, words, n=count * 3, cutoff=0.7)
+    wanted = text.lower()[:100]
+    near = get_close_matches(wanted, words, n=count * 3, cutoff=0.7)
     return tuple(dict.fromkeys(words[word] for word in near))[:count]

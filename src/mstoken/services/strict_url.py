@@ -14,7 +14,7 @@ _HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 
 
 @value
-class Address:
+class HttpUrl:
     """An http(s) URL, taken apart: host in lower case, port None for the scheme's own, path as given (may be empty)."""
 
     scheme: str
@@ -34,7 +34,7 @@ class Address:
         return self.origin + self.path
 
 
-def read(text: str) -> Address:
+def parse_url(text: str) -> HttpUrl:
     """Read an `https:` or `http:` URL. Raises UsageError for one that different programs could read differently."""
     if any(letter.isspace() or not letter.isprintable() or letter == "\\" for letter in text):
         raise _refuse(text, "it holds a backslash, a space or a control character")
@@ -51,7 +51,7 @@ def read(text: str) -> Address:
     if not all(labels) or not _HOST_LETTERS.issuperset(host) or len(host) > 253:
         raise _refuse(text, "its host is no plain ASCII host name")
     path = tail.partition("#")[0].partition("?")[0]
-    return Address(scheme.lower(), host, _port(text, scheme.lower(), digits) if colon else None, path, path != tail)
+    return HttpUrl(scheme.lower(), host, _port(text, scheme.lower(), digits) if colon else None, path, path != tail)
 
 
 def _port(text: str, scheme: str, digits: str) -> int | None:
@@ -63,11 +63,11 @@ def _port(text: str, scheme: str, digits: str) -> int | None:
 
 def _refuse(text: str, why: str) -> UsageError:
     return UsageError(
-        f"{shown(text)} is not a URL mstoken will send a token to: {why}.", "Write it as https://host/path."
+        f"{redacted(text)} is not a URL mstoken will send a token to: {why}.", "Write it as https://host/path."
     )
 
 
-def shown(text: str) -> str:
+def redacted(text: str) -> str:
     """`text` for an error message, without what may be a secret: a query, a user name, or a token taken for a name."""
     plain = text.partition("?")[0].partition("#")[0]
     if "@" in plain:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from mstoken.clouds import PUBLIC, Cloud
 from mstoken.errors import UsageError
-from mstoken.services import address, failures
+from mstoken.services import resolve_errors, strict_url
 from mstoken.services.catalogue import by_host, by_name, by_resource, host_matches, split_scope
 from mstoken.services.registry import registered
-from mstoken.services.scoping import Hits, custom, in_cloud, of_resource, of_scope, registered_form
+from mstoken.services.scopes import Hits, custom, in_cloud, of_resource, of_scope, registered_form
 from mstoken.services.target import OIDC_SCOPES, Scope, Target, is_guid, is_permission, target_of
 from mstoken.typed import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
     if len(parts) > 1:
         return resolve_all(parts, cloud)
     if not text or not text.isprintable() or text.startswith(("/", "\\")):
-        raise failures.unreadable(what)
+        raise resolve_errors.unreadable(what)
     scheme, colon, rest = text.partition(":")
     if colon and rest.startswith("//") and scheme.lower() in {"https", "http"}:
         return _of_url(text, cloud)
@@ -106,15 +106,15 @@ def _of_word(text: str, cloud: Cloud) -> Target:
     if text == ".default" or (not slash and is_permission(text)):
         graph = resolve("graph", cloud)
         return of_scope(f"{graph.resource}/{text}", cloud)
-    raise failures.unknown_name(text)
+    raise resolve_errors.unknown_name(text)
 
 
 def _of_service(service: Service, cloud: Cloud) -> Target:
     endpoint = service.endpoints.get(cloud.name)
     if endpoint is None:
-        raise failures.not_in_cloud(service, cloud)
+        raise resolve_errors.not_in_cloud(service, cloud)
     if "{host}" in endpoint.scope:
-        raise failures.needs_instance(service)
+        raise resolve_errors.needs_instance(service)
     return target_of(service, endpoint, cloud)
 
 
@@ -122,15 +122,15 @@ def _of_instance(name: str, instance: str, cloud: Cloud) -> Target:
     """`name:instance`; the instance is its short name or its host, and may name a region: `dataverse:org.crm4`."""
     service = by_name(name)
     if service is None:
-        raise failures.unknown_name(name)
+        raise resolve_errors.unknown_name(name)
     endpoint = service.endpoints.get(cloud.name)
     if endpoint is None:
-        raise failures.not_in_cloud(service, cloud)
+        raise resolve_errors.not_in_cloud(service, cloud)
     labels = instance.lower().split(".")
     if not endpoint.instances:
-        raise failures.no_instances(service)
+        raise resolve_errors.no_instances(service)
     if not all(_is_label(label) for label in labels):
-        raise failures.bad_instance(service, instance)
+        raise resolve_errors.bad_instance(service, instance)
     host = instance.lower()
     if any(host_matches(pattern, host) for pattern in endpoint.hosts):
         return target_of(service, endpoint, cloud, host)
@@ -139,7 +139,7 @@ def _of_instance(name: str, instance: str, cloud: Cloud) -> Target:
             filled = form.replace("*", "{}").format(*labels)
             if "/" in form or any(host_matches(pattern, filled) for pattern in endpoint.hosts):
                 return target_of(service, endpoint, cloud, filled)
-    raise failures.bad_instance(service, instance)
+    raise resolve_errors.bad_instance(service, instance)
 
 
 def _is_label(text: str) -> bool:
@@ -151,11 +151,11 @@ def _of_url(text: str, cloud: Cloud) -> Target:
     """A URL with a host: a full scope, a resource, or an API's address, tried in this order."""
     if _is_for_any_host(text):
         return of_resource(text, cloud) if by_resource(text) else of_scope(text, cloud)
-    at = address.read(text)
+    at = strict_url.parse_url(text)
     resource, permission = split_scope(at.identifier)
     full_scope = not at.has_query and permission == ".default"
     if at.scheme == "http" and (not full_scope or by_host(at.host)):
-        raise failures.not_https(text)
+        raise resolve_errors.not_https(text)
     if full_scope:
         return of_scope(at.identifier, cloud)
     if not at.has_query:
@@ -173,7 +173,7 @@ def _is_for_any_host(text: str) -> bool:
     return "*" in text and bool(by_resource(resource if permission == ".default" else text))
 
 
-def _of_unknown_host(at: address.Address, cloud: Cloud) -> Target:
+def _of_unknown_host(at: strict_url.HttpUrl, cloud: Cloud) -> Target:
     """No API of ours: a resource of somebody else's, if it can be one; else choosing a token would be a guess."""
     if registered(at.origin):
         return custom(registered_form(at.origin), cloud, api_base=at.origin)
@@ -181,7 +181,7 @@ def _of_unknown_host(at: address.Address, cloud: Cloud) -> Target:
         return custom(at.identifier, cloud)
     if not at.has_query and is_permission(split_scope(at.identifier)[1]):
         return of_scope(at.identifier, cloud)
-    raise failures.unknown_host(at)
+    raise resolve_errors.unknown_host(at)
 
 
 def _is_resource(resource: str, host: str) -> bool:
@@ -192,18 +192,18 @@ def _is_resource(resource: str, host: str) -> bool:
     )
 
 
-def _of_host(hits: Hits, at: address.Address, cloud: Cloud) -> Target:
+def _of_host(hits: Hits, at: strict_url.HttpUrl, cloud: Cloud) -> Target:
     """An API's address, by its host. Another cloud's host is refused: this cloud's token is worth nothing there."""
     here = in_cloud(hits, cloud)
     if at.port or at.path.startswith("//"):
-        raise failures.odd_address(at, hits[0][0])
+        raise resolve_errors.odd_address(at, hits[0][0])
     if not here:
-        raise failures.other_cloud(at.origin, [endpoint.cloud for _, endpoint in hits], cloud)
+        raise resolve_errors.other_cloud(at.origin, [endpoint.cloud for _, endpoint in hits], cloud)
     # A host that is listed itself is meant, and not the instance of another service that has the same form.
     here = tuple(hit for hit in here if at.host in hit[1].hosts) or here
     service, endpoint = here[0]
     if len({endpoint.scope for _, endpoint in here}) > 1:
-        raise failures.ambiguous(at.host, [service for service, _ in here])
+        raise resolve_errors.ambiguous(at.host, [service for service, _ in here])
     own = any(host_matches(pattern, at.host) for pattern in endpoint.instances) or "{host}" in endpoint.scope
     return target_of(service, endpoint, cloud, at.host if own else None)
 
@@ -227,7 +227,7 @@ def _of_scope_text(text: str, cloud: Cloud) -> Target:
     """What was given as a scope is one, whatever it looks like; names and bare permissions keep their meaning."""
     if "/" in text.partition("://")[2].rstrip("/"):
         if text.lower().startswith(("https:", "http:")) and not _is_for_any_host(text):
-            address.read(text)
+            strict_url.parse_url(text)
         if text.isprintable() and not any(letter.isspace() for letter in text):
             return of_scope(text, cloud)
     return resolve(text, cloud)

@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from mstoken import clouds, services
-from mstoken.cli.inspection.words import word
+from mstoken.cli.inspection.display_names import display_name
 from mstoken.protocol.times import numeric_date
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant of all personal Microsoft accounts (Entra's access token claims reference, `iss`)."""
 
-_LAST_YEAR = 253_402_300_799  # the end of the year 9999, in epoch seconds: no calendar shows more
+_MAX_TIME = 253_402_300_799  # the end of the year 9999, in epoch seconds: no calendar shows more
 # The v1.0 issuer is sts.windows.net in the public and in the US Government clouds, so it names neither.
 _V1_ISSUERS = {"sts.windows.net": "", "sts.chinacloudapi.cn": "china"}
 
 
 @value
-class Facts:
+class TokenSummary:
     """What a JWT says, in the order people ask. Times are epoch seconds, UTC; '' and None mean it does not say.
 
     `stands_for` is `user`, `application`, `managed identity` or ''. `proof` is how the application proved itself, in
@@ -58,17 +58,17 @@ class Facts:
     bound_to_key: bool
 
 
-def facts_of(decoded: Decoded) -> Facts:
+def summarize(decoded: Decoded) -> TokenSummary:
     """Read the claims: learn.microsoft.com/entra/identity-platform/access-token-claims-reference."""
     claims = decoded.claims
     audience, issuer = _text(claims, "aud"), _text(claims, "iss")
     service = services.service_of(audience) if audience else None
     client_id = _text(claims, "appid", "azp", "client_id")
-    stands_for = _stands_for(claims) or _of_another_server(decoded)
-    scopes, roles = _words(claims, "scp") or _words(claims, "scope"), _words(claims, "roles")
+    stands_for = _stands_for(claims) or _subject_kind(decoded)
+    scopes, roles = _strings(claims, "scp") or _strings(claims, "scope"), _strings(claims, "roles")
     own = scopes if stands_for == "application" else ()  # Entra's applications have roles and no scopes
-    methods, idp = _words(claims, "amr"), _text(claims, "idp")
-    return Facts(
+    methods, idp = _strings(claims, "amr"), _text(claims, "idp")
+    return TokenSummary(
         version=_text(claims, "ver"),
         audience=audience,
         service=service.title if service else "",
@@ -78,22 +78,22 @@ def facts_of(decoded: Decoded) -> Facts:
         cloud=_cloud(issuer, audience, service),
         stands_for=stands_for,
         client_id=client_id,
-        client=_text(claims, "app_displayname") or word("client", client_id),
-        proof=word("proof", _text(claims, "appidacr", "azpacr")),
+        client=_text(claims, "app_displayname") or display_name("client", client_id),
+        proof=display_name("proof", _text(claims, "appidacr", "azpacr")),
         user=_text(claims, "upn", "unique_name", "preferred_username", "email", "sub") if stands_for == "user" else "",
         user_name=_text(claims, "name") if stands_for == "user" else "",
         object_id=_text(claims, "oid"),
         identity_provider=idp if idp.rstrip("/") != issuer.rstrip("/").removesuffix("/v2.0") else "",
         guest=_text(claims, "acct") == "1",
-        issued_on=time_in(claims, "iat"),
-        not_before_on=time_in(claims, "nbf"),
-        expires_on=time_in(claims, "exp"),
+        issued_on=parse_time(claims, "iat"),
+        not_before_on=parse_time(claims, "nbf"),
+        expires_on=parse_time(claims, "exp"),
         delegated=() if own else scopes,
         application=roles or own,
-        directory_roles=tuple(word("role", role) or role for role in _words(claims, "wids")),
+        directory_roles=tuple(display_name("role", role) or role for role in _strings(claims, "wids")),
         methods=methods,
         mfa="mfa" in methods or "ngcmfa" in methods if methods else None,
-        cae="cp1" in {capability.lower() for capability in _words(claims, "xms_cc")},
+        cae="cp1" in {capability.lower() for capability in _strings(claims, "xms_cc")},
         bound_to_key=isinstance(claims.get("cnf"), dict),
     )
 
@@ -111,7 +111,7 @@ def _stands_for(claims: dict[str, Any]) -> str:
     return "application" if subject and subject == _text(claims, "oid") else ""
 
 
-def _of_another_server(decoded: Decoded) -> str:
+def _subject_kind(decoded: Decoded) -> str:
     """RFC 9068 section 2.2: in an access token of such a server the subject is the user, or else the client itself."""
     kind, subject = str(decoded.header.get("typ", "")).lower(), _text(decoded.claims, "sub")
     if kind.removeprefix("application/") != "at+jwt" or not subject:
@@ -146,7 +146,7 @@ def _text(claims: dict[str, Any], *names: str) -> str:
     return ""
 
 
-def _words(claims: dict[str, Any], name: str) -> tuple[str, ...]:
+def _strings(claims: dict[str, Any], name: str) -> tuple[str, ...]:
     """A list of texts, or a text of words with spaces or commas between."""
     value = claims.get(name)
     if isinstance(value, str):
@@ -156,10 +156,10 @@ def _words(claims: dict[str, Any], name: str) -> tuple[str, ...]:
     return ()
 
 
-def time_in(claims: dict[str, Any], name: str) -> int | None:
+def parse_time(claims: dict[str, Any], name: str) -> int | None:
     """A NumericDate (RFC 7519 section 2) or another form of time; None for what no calendar can show."""
     try:
         seconds = numeric_date(claims.get(name))
     except ValueError:
         return None
-    return int(seconds) if 0 <= seconds <= _LAST_YEAR else None
+    return int(seconds) if 0 <= seconds <= _MAX_TIME else None

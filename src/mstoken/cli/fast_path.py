@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from time import time
 
-from mstoken.cli.token_formats import QUICK, render
+from mstoken.cli.token_formats import FAST_PATH_FORMATS, render
 from mstoken.config.folder import config_file
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.stores.places import token_folder
@@ -29,17 +29,19 @@ LEEWAY_IN = 60
 SET_BACK_IN = 300
 """model.SET_BACK_IN, likewise."""
 
-NOTE_TYPE = "same-as"
+ALIAS_TYPE = "same-as"
 """Stands where a token's type does and makes the file a note: in place of a token it has the kept token's name."""
 
 # Whatever has such a name may decide whose token it is, now or in a later version. A refresh token chooses the person,
 # so its value counts; what is kept is a digest. These others prove an identity and do not choose one, so only whether
 # they are there counts.
 _PREFIXES = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_")
-_PROOFS = frozenset({"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"})
+_SECRETS = frozenset(
+    {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"}
+)
 
 _CATALOGUE = __file__.replace("quick.py", "../services/services.toml")
-_LARGEST_CONFIG = 1_000_000
+_MAX_CONFIG_BYTES = 1_000_000
 
 
 def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
@@ -48,12 +50,12 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
     The arguments, the environment's settings, the configuration file as it is now, and this version of mstoken.
     """
     path = config_file(environ)
-    config = _content(path)
+    config = _config_text(path)
     if config is None:
         return ""
     return fingerprint_of_parts(
         *(
-            f"{name}={'set' if value and name in _PROOFS else value}"
+            f"{name}={'set' if value and name in _SECRETS else value}"
             for name, value in sorted(environ.items())
             if name.startswith(_PREFIXES)
         ),
@@ -64,13 +66,13 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
     )
 
 
-def kept_text(given: Mapping[str, Any], mark: str) -> str:
+def cached_output(given: Mapping[str, Any], mark: str) -> str:
     """What to print for these parameters and their fingerprint, '' when the ordinary way has to tell."""
-    if not mark or given["fresh"] or given["claims"] or given["output"] not in QUICK:
+    if not mark or given["fresh"] or given["claims"] or given["output"] not in FAST_PATH_FORMATS:
         return ""
     folder = token_folder()
-    note = read_token(folder, mark)
-    fields = read_token(folder, note[0]) if note and note[2] == NOTE_TYPE else None
+    alias = read_token(folder, mark)
+    fields = read_token(folder, alias[0]) if alias and alias[2] == ALIAS_TYPE else None
     if fields is None:
         return ""
     now, refresh_on, got_on = time(), fields[3], fields[5]
@@ -81,7 +83,7 @@ def kept_text(given: Mapping[str, Any], mark: str) -> str:
     return render(given["output"], fields)
 
 
-def write_and_leave(text: str) -> NoReturn:
+def write_and_exit(text: str) -> NoReturn:
     """Print the line and end the process at once."""
     content = text.encode() + b"\n"
     try:
@@ -91,11 +93,11 @@ def write_and_leave(text: str) -> NoReturn:
         pass  # whoever asked has gone; there is nobody to tell
     except OSError as error:
         os.write(2, f"mstoken: error: standard output cannot be written: {error.strerror}\n".encode())
-        leave(1)
-    leave(0)
+        exit_now(1)
+    exit_now(0)
 
 
-def leave(code: int) -> NoReturn:
+def exit_now(code: int) -> NoReturn:
     """End the process at once: tearing the interpreter down takes longer than all the rest of a kept token's way.
 
     What was said has been written out by then; stores are durable when they return.
@@ -103,7 +105,7 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _content(path: str) -> str | None:
+def _config_text(path: str) -> str | None:
     """The file's text, '' where there is none, None where it cannot be read or is too large to be taken in."""
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -112,9 +114,9 @@ def _content(path: str) -> str | None:
     except OSError:
         return None
     try:
-        content = os.read(file, _LARGEST_CONFIG)
+        content = os.read(file, _MAX_CONFIG_BYTES)
     except OSError:
         return None
     finally:
         os.close(file)
-    return content.decode("latin-1") if len(content) < _LARGEST_CONFIG else None
+    return content.decode("latin-1") if len(content) < _MAX_CONFIG_BYTES else None

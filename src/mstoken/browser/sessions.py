@@ -1,0 +1,109 @@
+"""`flows.port.Visit` for blocking code and for asyncio: the same listener, waited for in two ways."""
+
+from __future__ import annotations
+
+import queue
+import time
+
+from mstoken.browser.launcher import open_url
+from mstoken.browser.listener import Listener
+from mstoken.browser.pasted_urls import PastedUrls
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping
+
+    from mstoken.browser.listener import Redirect
+    from mstoken.credentials import Browser
+    from mstoken.flows.port import SignInOutcome
+
+POLL_INTERVAL_IN = 0.5
+"""Seconds between looks for Ctrl-C, which does not interrupt a wait on Windows."""
+
+
+class _BrowserSession:
+    """What both have: a listener, perhaps a terminal, and the arrival that is being dealt with."""
+
+    def __init__(self, credential: Browser, on_redirect: Callable[[Redirect], None]) -> None:
+        self._credential, self._on_redirect = credential, on_redirect
+        self._listener = Listener(credential.port, on_redirect)
+        self._pasted: PastedUrls | None = None
+        self._redirect: Redirect | None = None
+        self.redirect_uri = self._listener.redirect_uri
+
+    def close(self) -> None:
+        if self._pasted is not None:
+            self._pasted.close()
+        self._listener.close()
+
+    def _open(self, url: str) -> bool:
+        opened = (self._credential.open_browser or open_url)(url)
+        if not opened and self._credential.paste:
+            self._pasted = PastedUrls(self._on_redirect)
+        return opened
+
+    def _receive(self, redirect: Redirect) -> Mapping[str, str]:
+        self._redirect = redirect
+        return redirect.parameters
+
+    def _show(self, outcome: SignInOutcome) -> None:
+        redirect, self._redirect = self._redirect, None
+        if redirect is not None:
+            redirect.respond(outcome)
+
+
+class BlockingBrowserSession(_BrowserSession):
+    """Waits in the caller's thread."""
+
+    def __init__(self, credential: Browser) -> None:
+        self._redirects: queue.SimpleQueue[Redirect] = queue.SimpleQueue()
+        super().__init__(credential, self._redirects.put)
+
+    async def open(self, url: str) -> bool:
+        return self._open(url)
+
+    async def wait_for_redirect(self, timeout_in: float) -> Mapping[str, str] | None:
+        give_up_on = time.monotonic() + timeout_in
+        while (left_in := give_up_on - time.monotonic()) > 0:
+            try:
+                return self._receive(self._redirects.get(timeout=min(left_in, POLL_INTERVAL_IN)))
+            except queue.Empty:
+                continue
+        return None
+
+    async def show(self, outcome: SignInOutcome) -> None:
+        self._show(outcome)
+
+
+class AsyncioBrowserSession(_BrowserSession):
+    """Waits on the event loop."""
+
+    def __init__(self, credential: Browser) -> None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        self._redirects: asyncio.Queue[Redirect] = asyncio.Queue()
+
+        def on_redirect(redirect: Redirect) -> None:
+            loop.call_soon_threadsafe(self._redirects.put_nowait, redirect)
+
+        super().__init__(credential, on_redirect)
+
+    async def open(self, url: str) -> bool:
+        import asyncio
+
+        return await asyncio.to_thread(self._open, url)
+
+    async def wait_for_redirect(self, timeout_in: float) -> Mapping[str, str] | None:
+        import asyncio
+
+        try:
+            return self._receive(await asyncio.wait_for(self._redirects.get(), timeout_in))
+        except TimeoutError:
+            return None
+
+    async def show(self, outcome: SignInOutcome) -> None:
+        import asyncio
+
+        await asyncio.to_thread(self._show, outcome)

@@ -1,0 +1,51 @@
+"""Messages to the person who runs the program: warnings, prompts, and the printing of both on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+_handlers: list[Callable[[str], None]] = []
+
+
+def set_handler(handler: Callable[[str], None]) -> None:
+    """Pass warnings to `handler` instead of logging them; the command line prints them on standard error."""
+    _handlers[:] = [handler]
+
+
+def warn(text: str) -> None:
+    """Warn about something that did not fail the call, in one sentence without secrets; the logger is `mstoken`."""
+    if _handlers:
+        _handlers[0](text)
+        return
+    import logging  # takes half as long to import as Python takes to start, and warnings are rare
+
+    logging.getLogger("mstoken").warning("%s", text)
+
+
+def show(text: str) -> None:
+    """Print `text` and a line end on standard error: a prompt that the person has to see now."""
+    write_line(printable(text), sys.stderr)
+    if sys.stderr is not None:
+        sys.stderr.flush()
+
+
+def printable(text: str) -> str:
+    """Replace control characters other than line ends: a server's words must not steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def write_line(text: str, stream: TextIO | None) -> None:
+    """Write `text` and a line end to `stream`; do nothing for None, a stream that the caller closed."""
+    if stream is None:
+        return
+    try:
+        stream.write(text + "\n")
+    except UnicodeEncodeError:  # a terminal that is not UTF-8: what it cannot show is escaped, not fatal
+        stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding) + "\n")
