@@ -86,7 +86,7 @@ class AsyncClient(ClientBase):
         scope: str = "",
         origin: str = "",
         headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
+        body: bytes | str = b"",
     ) -> HttpResponse:
         """As `Client.request`."""
         from mstoken.rest.call import ApiRequest, call

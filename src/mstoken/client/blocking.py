@@ -109,12 +109,14 @@ class Client(ClientBase):
         scope: str = "",
         origin: str = "",
         headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
+        body: bytes | str = b"",
     ) -> HttpResponse:
         """Call an API with the right token and give its answer, whatever the status.
 
-        Without `scope` (a service name, resource or scope) the URL tells the service. Raises UntrustedOrigin when the
-        token is not for the URL's origin, TransportError, UnreadableAnswer, and what `get_token` raises.
+        Without `scope` (a service name, resource or scope) the URL tells the service. A `body` that is text is sent as
+        UTF-8. The headers Authorization and Host cannot be set. Raises UsageError for what HTTP cannot carry,
+        UntrustedOrigin when the token is not for the URL's origin, TransportError, UnreadableAnswer, and what
+        `get_token` raises.
         """
         from mstoken.rest.call import ApiRequest, call
 

@@ -36,7 +36,11 @@ class Audience:
 
 
 class BearerAuth:
-    """Adds `Authorization: Bearer` to each request; answers one claims challenge (401) per request."""
+    """Adds `Authorization: Bearer` to each request; answers one claims challenge (401) per request.
+
+    The challenge counts only from an origin that the token is for, after a redirect too. The request that is sent again
+    is the one that was refused, as the redirect has left it.
+    """
 
     def __init__(self, audience: Audience, get_token: Callable[[str], Token]) -> None:
         self._audience, self._get_token = audience, get_token
@@ -50,11 +54,10 @@ class BearerAuth:
         return request
 
     def _answer_challenge(self, response: Any, **options: Any) -> Any:
-        claims = _challenged_claims(response)
-        if not claims or not hasattr(response, "connection"):
-            return response
+        claims = _challenged_claims(response, self._audience)
         again = response.request.copy()
-        self._audience.check(str(again.url))
+        if not claims or not hasattr(response, "connection") or not _can_be_repeated(again):
+            return response
         if hasattr(again.body, "seek"):
             again.body.seek(0)
         _ = response.content  # requests frees the connection only once the body is read
@@ -69,8 +72,8 @@ class BearerAuth:
         """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
         self._audience.check(str(request.url))
         response = yield _authorize(request, self._get_token(""))
-        if claims := _challenged_claims(response):
-            yield _authorize(request, self._get_token(claims))
+        if claims := _challenged_claims(response, self._audience):
+            yield _authorize(response.request, self._get_token(claims))
 
 
 class AsyncBearerAuth:
@@ -83,8 +86,8 @@ class AsyncBearerAuth:
         """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
         self._audience.check(str(request.url))
         response = yield _authorize(request, await self._get_token(""))
-        if claims := _challenged_claims(response):
-            yield _authorize(request, await self._get_token(claims))
+        if claims := _challenged_claims(response, self._audience):
+            yield _authorize(response.request, await self._get_token(claims))
 
 
 def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> type[Any]:
@@ -99,5 +102,18 @@ def _authorize(request: Any, token: Token) -> Any:
     return request
 
 
-def _challenged_claims(response: Any) -> str:
-    return challenged_claims(response.headers.get("www-authenticate", "")) if response.status_code == 401 else ""
+def _challenged_claims(response: Any, audience: Audience) -> str:
+    """The claims that a response (of requests or httpx) asks for; '' where it asks for none.
+
+    Raises UntrustedOrigin for a challenge from an origin that the token is not for, to which a redirect has led: its
+    claims are not sent to the token service, and nothing is sent to it again.
+    """
+    claims = challenged_claims(response.headers.get("www-authenticate", "")) if response.status_code == 401 else ""
+    if claims:
+        audience.check(str(response.request.url))
+    return claims
+
+
+def _can_be_repeated(request: Any) -> bool:
+    """Whether the body of a request (of requests) is still there: a generator has been used up."""
+    return request.body is None or isinstance(request.body, bytes | str) or hasattr(request.body, "seek")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from mstoken.errors import UsageError
 from mstoken.flows.get_token import get_token
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest
+from mstoken.texts import is_encodable
+from mstoken.transports.outgoing import outgoing
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, replace, value
 
@@ -19,16 +22,21 @@ MAX_API_ANSWER = 256 * 1024 * 1024
 """An API's answer may be large; past this, in bytes, it is refused rather than filling the memory."""
 _IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 """Methods that do no more when they are done twice (RFC 9110 section 9.2.2)."""
+_SET_HERE = {
+    "authorization": "mstoken sets it to the token; choose the token by scope, tenant, client id or profile.",
+    "host": "It follows from the URL.",
+}
+"""Headers, in lower case, that a caller cannot set, and why."""
 
 
 @value
 class ApiRequest:
-    """What to ask of an API; the Authorization header is added by `call`."""
+    """What to ask of an API; the Authorization header is added by `call`. Text as body is sent as UTF-8."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
+    body: bytes | str = field(default=b"", repr=False)
 
 
 async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
@@ -36,17 +44,36 @@ async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> Http
 
     A 401 whose challenge names claims is answered once with a token that has them
     (learn.microsoft.com/entra/identity-platform/claims-challenge). The origin must have been checked before.
-    Raises what `get_token` raises, TransportError and UnreadableAnswer.
+    Raises UsageError, before anything is sent, for what HTTP cannot carry and for headers that are not the caller's to
+    set; else what `get_token` raises, TransportError and UnreadableAnswer.
     """
-    response = await _send(api, token_request, port)
+    http = _http_request(api)
+    response = await _send(http, token_request, port)
     claims = challenged_claims(response.headers.get("www-authenticate", "")) if response.status == 401 else ""
     if claims and claims != token_request.claims:
-        response = await _send(api, replace(token_request, claims=claims), port)
+        response = await _send(http, replace(token_request, claims=claims), port)
     return response
 
 
-async def _send(api: ApiRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
+async def _send(http: HttpRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
     token = await get_token(token_request, port)
-    headers = {**api.headers, "Authorization": f"Bearer {token.token}"}
-    repeatable = api.method.upper() in _IDEMPOTENT
-    return await port.send(HttpRequest(api.method, api.url, headers, api.body, MAX_API_ANSWER, repeatable=repeatable))
+    return await port.send(replace(http, headers={**http.headers, "Authorization": f"Bearer {token.token}"}))
+
+
+def _http_request(api: ApiRequest) -> HttpRequest:
+    """The request without its token, seen to be one that can be sent. Raises UsageError."""
+    names = [str(name).lower() for name in api.headers]
+    for name in names:
+        if name in _SET_HERE:
+            raise UsageError(f"The header {name} cannot be set.", _SET_HERE[name])
+        if names.count(name) > 1:
+            raise UsageError(f"The header {name} is given more than once.", "Give it once, values separated by commas.")
+    if isinstance(api.body, str) and not is_encodable(api.body):
+        raise UsageError("The body has a character that UTF-8 cannot carry.", "Give the body as bytes.")
+    method: object = api.method  # whoever calls without a type checker may give anything
+    if not isinstance(method, str):
+        raise UsageError(f"{method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
+    method, body = method.upper(), api.body.encode() if isinstance(api.body, str) else api.body
+    http = HttpRequest(method, api.url, api.headers, body, MAX_API_ANSWER, repeatable=method in _IDEMPOTENT)
+    outgoing(http)
+    return http

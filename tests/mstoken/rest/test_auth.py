@@ -170,3 +170,113 @@ def test_a_challenge_on_a_line_of_its_own_is_seen(
     answer = runner.run(lambda: client.request("GET", api.url, scope="graph", origin=api.url))
     assert answer.status == 200
     assert [request.headers["Authorization"] for request in api.requests] == ["Bearer old", "Bearer new"]
+
+
+def redirecting(status: int, where: str) -> Any:
+    """An API whose /old leads elsewhere; other paths challenge the token called `old`."""
+    challenge = challenging("old")
+
+    def answer(request: RecordedRequest) -> Reply:
+        if request.path == "/old":
+            return Reply(status, b"", {"Location": where})
+        answered: Reply = challenge(request)
+        return answered
+
+    return answer
+
+
+@pytest.fixture
+def stranger() -> Any:
+    """A server of another origin that asks whoever comes for a token with claims of its own."""
+    service = TokenService()
+    service.script = [Reply(401, {}, {"WWW-Authenticate": CHALLENGE})]
+    yield service
+    service.close()
+
+
+def post_with_requests(auth: Any, url: str) -> Any:
+    return requests.post(url, json={"a": 1}, auth=auth, timeout=10)
+
+
+def post_with_httpx(auth: Any, url: str) -> Any:
+    return httpx.post(url, json={"a": 1}, auth=auth, follow_redirects=True)
+
+
+POSTS = [post_with_requests, post_with_httpx]
+
+
+async def post_with_async_httpx(token_service: TokenService, origin: str, url: str) -> httpx.Response:
+    client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
+    async with client, httpx.AsyncClient(auth=client.auth("graph", origin=origin), follow_redirects=True) as http:
+        return await http.post(url, json={"a": 1})
+
+
+def check_nothing_was_repeated(token_service: TokenService, api: TokenService, stranger: TokenService) -> None:
+    assert len(token_service.requests) == len(api.requests) == len(stranger.requests) == 1
+    assert "Authorization" not in stranger.requests[0].headers
+
+
+@pytest.mark.parametrize("status", [302, 303, 307, 308])
+@pytest.mark.parametrize("post", POSTS)
+def test_a_challenge_of_a_foreign_origin_is_not_answered(
+    client: Client, token_service: TokenService, api: TokenService, stranger: TokenService, post: Any, status: int
+) -> None:
+    """Where a redirect led to a stranger, its claims lead to no token request and to no second POST."""
+    api.script = [Reply(status, b"", {"Location": f"{stranger.url}/here"})]
+    with pytest.raises(UntrustedOrigin, match="nothing was sent"):
+        post(client.auth("graph", origin=api.url), api.url)
+    check_nothing_was_repeated(token_service, api, stranger)
+
+
+async def test_a_challenge_of_a_foreign_origin_is_not_answered_in_async_httpx(
+    token_service: TokenService, api: TokenService, stranger: TokenService
+) -> None:
+    """The same in httpx.AsyncClient."""
+    api.script = [Reply(307, b"", {"Location": f"{stranger.url}/here"})]
+    with pytest.raises(UntrustedOrigin, match="nothing was sent"):
+        await post_with_async_httpx(token_service, api.url, api.url)
+    check_nothing_was_repeated(token_service, api, stranger)
+
+
+@pytest.mark.parametrize("post", POSTS)
+def test_an_answer_of_a_foreign_origin_without_claims_is_given_to_the_caller(
+    client: Client, api: TokenService, stranger: TokenService, post: Any
+) -> None:
+    """A redirect is the caller's business as long as nobody asks for a token."""
+    api.script = [Reply(307, b"", {"Location": stranger.url})]
+    stranger.script = [Reply(401, {}, {"WWW-Authenticate": "Bearer realm=x"})]
+    assert post(client.auth("graph", origin=api.url), api.url).status_code == 401
+
+
+@pytest.mark.parametrize(("status", "method"), [(307, "POST"), (303, "GET")])
+@pytest.mark.parametrize("post", POSTS)
+def test_a_challenge_after_a_redirect_within_the_api_is_answered(
+    client: Client, token_service: TokenService, api: TokenService, post: Any, status: int, method: str
+) -> None:
+    """The request that is sent again is the one that was refused: its address and method, not the first one's."""
+    token_service.script = [token_reply("old"), token_reply("new")]
+    api.script = [redirecting(status, "/new")]
+    assert post(client.auth("graph", origin=api.url), f"{api.url}/old").json() == {"seen": "Bearer new"}
+    called = [(request.method, request.path, request.headers["Authorization"]) for request in api.requests]
+    assert called == [("POST", "/old", "Bearer old"), (method, "/new", "Bearer old"), (method, "/new", "Bearer new")]
+
+
+async def test_a_challenge_after_a_redirect_within_the_api_is_answered_in_async_httpx(
+    token_service: TokenService, api: TokenService
+) -> None:
+    """The same in httpx.AsyncClient."""
+    token_service.script = [token_reply("old"), token_reply("new")]
+    api.script = [redirecting(307, "/new")]
+    answer = await post_with_async_httpx(token_service, api.url, f"{api.url}/old")
+    assert answer.json() == {"seen": "Bearer new"}
+    assert [request.path for request in api.requests] == ["/old", "/new", "/new"]
+
+
+def test_a_body_that_is_used_up_is_not_sent_again_as_nothing(client: Client, api: TokenService) -> None:
+    """A generator cannot be read twice: the caller gets the 401, and the API no empty POST."""
+    api.script = [
+        Reply(raw=f"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {CHALLENGE}\r\nContent-Length: 0\r\n\r\n".encode())
+    ]
+    parts = (part for part in (b"a", b"b"))
+    answer = requests.post(api.url, data=parts, auth=client.auth("graph", origin=api.url), timeout=10)
+    assert (answer.status_code, len(api.requests)) == (401, 1)
