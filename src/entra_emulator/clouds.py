@@ -14,8 +14,9 @@ SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner", "vault")
 class Cloud:
     """One national cloud. `login[0]` is the preferred host; `realm` is the cloud whose tenants and APIs it shares.
 
-    `vault` is the domain under which each key vault has a host of its own. `device`: the page where a device's code is
-    entered, if that is not on the sign-in host itself.
+    `regional` is the domain of the regional sign-in hosts, `mtls` that of the hosts for mutual TLS. `vault` is the
+    domain in which each key vault has its own host. `device`: the page where a user enters a device's code, if that is
+    not on the sign-in host.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Cloud:
     realm: str = ""
     preferred_cache: str = ""
     regional: str = ""
+    mtls: str = ""
     device: str = ""
     graph: list[str] = field(default_factory=list)
     arm: list[str] = field(default_factory=list)
@@ -42,6 +44,10 @@ class Cloud:
     def has_region(self, host: str) -> bool:
         """Whether a host is the sign-in service of one region (`westeurope.login.microsoft.com`)."""
         return bool(self.regional) and host.partition(".")[2] == self.regional
+
+    def is_mtls(self, host: str) -> bool:
+        """Whether a host is the token endpoint for mutual TLS, of the cloud or of one of its regions."""
+        return bool(self.mtls) and self.mtls in (host, host.partition(".")[2])
 
     def hosts(self, service: Service) -> list[str]:
         """Hosts of one service in this cloud; may be empty."""
@@ -77,8 +83,8 @@ def _by_host() -> dict[str, tuple[Cloud, Service]]:
 def served(host: str) -> tuple[Cloud, Service] | None:
     """The cloud and service behind a host name, None for a host that is not Microsoft's or not emulated.
 
-    Every host in a domain for key vaults is a vault's. Regional sign-in hosts (`westeurope.login.microsoft.com`)
-    count as their cloud's sign-in host.
+    Every host in a domain for key vaults is a vault's. Regional sign-in hosts (`westeurope.login.microsoft.com`) and
+    those for mutual TLS count as their cloud's sign-in host.
     """
     host = host.lower().rstrip(".")
     if found := _by_host().get(host):
@@ -87,11 +93,12 @@ def served(host: str) -> tuple[Cloud, Service] | None:
     if (found := _by_host().get(parent)) and found[1] == "vault":
         return found
     for cloud in clouds():
-        if cloud.has_region(host):
+        if cloud.has_region(host) or cloud.is_mtls(host):
             return cloud, "login"
     return None
 
 
 def every_host() -> list[str]:
-    """All host names by themselves, for the certificate authority's name constraints."""
-    return sorted(_by_host())
+    """All host names, and the domains of regional hosts, for the certificate authority's name constraints."""
+    domains = {domain for cloud in clouds() for domain in (cloud.regional, cloud.mtls) if domain}
+    return sorted({*_by_host(), *domains})

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from .admin import routes as admin
-from .apis import arm, graph, key_vault, partner_center
+from .apis import arm, graph, key_vault, partner_center, userinfo
 from .config import Config
 from .control import Control
 from .environment import Connection, private_folder, settings
@@ -66,7 +66,7 @@ class Emulator(Control):
         try:
             self._world.port = sock.getsockname()[1]
             services: dict[Service, list[Route]] = {
-                "login": endpoints.routes(),
+                "login": [*endpoints.routes(), *userinfo.login_routes()],
                 "graph": graph.routes(),
                 "arm": arm.routes(),
                 "partner": partner_center.routes(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import resources as files
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
+AAD_GRAPH = "00000002-0000-0000-c000-000000000000"
 ARM = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 PARTNER_CENTER = "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"

@@ -87,7 +87,7 @@ class World:
 class Site:
     """Where a request arrived: a Microsoft host of some cloud, or localhost (which speaks for every cloud).
 
-    `host`: the name it was asked by; empty on localhost.
+    `host`: the name in the request; empty on localhost.
     """
 
     cloud: Cloud
@@ -107,8 +107,15 @@ class Site:
 
     @property
     def token_base(self) -> str:
-        """Base URL of the token endpoint. A region's host names itself, so that tokens go on being asked for there."""
+        """Base URL of the token endpoint. A region's host names itself, so that clients stay in the region."""
         return f"https://{self.host}" if self.cloud.has_region(self.host) else self.authority
+
+    @property
+    def graph(self) -> str:
+        """Base URL of this site's Microsoft Graph, without a version; empty in a cloud whose Graph is not known."""
+        if self.local_port:
+            return f"{self.authority}/graph"
+        return f"https://{self.cloud.graph[0]}" if self.cloud.graph else ""
 
     @property
     def base(self) -> str:

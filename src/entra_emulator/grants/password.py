@@ -7,11 +7,12 @@ from typing import Any
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.interaction import Identity
-from entra_emulator.login.accounts import check, find_person, is_federated
+from entra_emulator.login.accounts import check, find_person
 from entra_emulator.login.client_auth import authenticate
 from entra_emulator.login.exchange import Exchange
 from entra_emulator.login.scopes import parse
 from entra_emulator.login.sessions import session_tokens
+from entra_emulator.login.user_realm import is_federated
 from entra_emulator.policy.personal import check_grant
 
 

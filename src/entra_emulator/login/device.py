@@ -25,10 +25,10 @@ SHORT_PAGE = "/device"
 
 
 async def devicecode(request: Request) -> Response:
-    """POST /{tenant}/oauth2/v2.0/devicecode"""
+    """POST or GET /{tenant}/oauth2/v2.0/devicecode; ADAL.NET sends a GET."""
     exchange = Exchange.of(request)
     try:
-        await exchange.read_form(request, "devicecode")
+        await exchange.read_form_or_query(request, "devicecode")
         if exchange.version == 1:
             exchange.form = version_one.translate_authorization(exchange.form)
         request.state.notes.update(exchange.log_fields())

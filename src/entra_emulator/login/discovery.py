@@ -1,10 +1,10 @@
-"""What clients ask before they ask for tokens: instance discovery, OpenID configuration, signing keys.
+"""The documents that clients read before they request a token: instance discovery, OpenID configuration, keys.
 
-Answers as recorded from login.microsoftonline.com: same members, same order.
+Members and their order are as recorded from login.microsoftonline.com.
 """
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import clouds, served
@@ -12,24 +12,11 @@ from entra_emulator.clouds import clouds, served
 from . import version_one
 from .exchange import Exchange
 
-CACHED = [
-    ("Cache-Control", "max-age=86400, private"),
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Allow-Methods", "GET, OPTIONS"),
-]
-
-UNCACHED = [
-    ("Cache-Control", "no-store, no-cache"),
-    ("Pragma", "no-cache"),
-    ("Expires", "-1"),
-    ("Content-Disposition", "inline; filename=userrealm.json"),
-]
-
 
 def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> dict[str, Any]:
     """Instance discovery: whether the host of an authorization endpoint is a sign-in host.
 
-    localhost is one here, with whatever port: MSAL for Python drops the port when it asks.
+    localhost is one here, at any port: MSAL for Python drops the port when it asks.
 
     :raises EntraError: 50049 for an unknown host, 50050 if the endpoint is not an https URL.
     """
@@ -49,7 +36,7 @@ def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> d
         raise EntraError(50049)
     tenant = url.path.strip("/").partition("/")[0] or "common"
     endpoint = f"{authority}/{tenant}/v2.0/.well-known/openid-configuration"
-    if version == "1.0":  # MSAL for Python asks for it, and wants no metadata
+    if version == "1.0":  # MSAL for Python asks for 1.0, which has no metadata
         return {"tenant_discovery_endpoint": endpoint}
     return {
         "tenant_discovery_endpoint": endpoint,
@@ -68,7 +55,7 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
     return {
         "token_endpoint": f"{site.token_base}/{segment}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-        "jwks_uri": f"{base}/discovery/v2.0/keys",
+        "jwks_uri": f"{base}/discovery/v2.0/keys{_of_app(exchange)}",
         "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
@@ -76,7 +63,7 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": _issuer(exchange),
         "request_uri_parameter_supported": False,
-        "userinfo_endpoint": f"https://{graph}/oidc/userinfo",
+        "userinfo_endpoint": f"{site.graph}/oidc/userinfo",
         "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
         "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
         "http_logout_supported": True,
@@ -100,13 +87,24 @@ def openid_configuration_version_one(exchange: Exchange) -> dict[str, Any]:
     tenant, hosts = exchange.tenant(), exchange.site.cloud.graph
     if tenant and tenant.personal:
         raise EntraError(90002, tenant=exchange.tenant_name)
-    return version_one.openid_configuration(exchange, tenant, hosts[0] if hosts else "")
+    return version_one.openid_configuration(exchange, tenant, hosts[0] if hosts else "", _of_app(exchange))
+
+
+def _of_app(exchange: Exchange) -> str:
+    """`appid` of the request, carried over to the keys: an application may have a signing key of its own."""
+    app = exchange.form.get("appid")
+    return f"?{urlencode({'appid': app})}" if app else ""
 
 
 def keys(exchange: Exchange) -> dict[str, Any]:
-    """The JWKS (RFC 7517) of a tenant's tokens."""
+    """The JWKS (RFC 7517) of a tenant's v2.0 tokens; each key names the issuer that it signs for."""
     issuer, name = _issuer(exchange), exchange.site.cloud.instance
-    return {"keys": [key.published(issuer, name) for key in exchange.world.keys.keys]}
+    return {"keys": [{**key.published(name), "issuer": issuer} for key in exchange.world.keys.keys]}
+
+
+def keys_version_one(exchange: Exchange) -> dict[str, Any]:
+    """The JWKS of v1.0 tokens, whose keys name no issuer."""
+    return {"keys": [key.published(exchange.site.cloud.instance) for key in exchange.world.keys.keys]}
 
 
 def _issuer(exchange: Exchange) -> str:

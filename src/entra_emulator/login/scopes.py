@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.parameters import Parameters
+from entra_emulator.resources import GRAPH, find_first_party
 
 OIDC = frozenset({"openid", "profile", "email", "offline_access"})
 DEFAULT = ".default"
@@ -45,11 +46,20 @@ def parse(text: str) -> RequestedScope:
     resources = {(resource or "").lower().rstrip("/"): resource for resource, _ in reversed(pairs)}
     if len(resources) > 1:
         raise EntraError(28000, scope=text)
-    names = tuple(name for _, name in pairs)
+    qualified = {name.lower() for resource, name in pairs if _is_openid_of_graph(resource, name)}
+    names = tuple(name for resource, name in pairs if not _is_openid_of_graph(resource, name))
     if DEFAULT in names and len(names) > 1:
         raise EntraError(70011, scope=text)
-    oidc = frozenset(word.lower() for word in words if word.lower() in OIDC)
+    oidc = frozenset(word.lower() for word in words if word.lower() in OIDC) | qualified
     return RequestedScope(text, next(iter(resources.values()), None), names, oidc)
+
+
+def _is_openid_of_graph(resource: str | None, name: str) -> bool:
+    """OpenID's scopes are permissions of Microsoft Graph, and may be written with its identifier."""
+    if name.lower() not in OIDC or resource is None:
+        return False
+    found = find_first_party(resource, None)
+    return found is not None and found.app_id == GRAPH
 
 
 def check_resource_parameter(form: Parameters) -> None:

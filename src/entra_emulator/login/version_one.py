@@ -11,11 +11,11 @@ from typing import Any
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import Tenant
 from entra_emulator.parameters import Parameters
+from entra_emulator.resources import AAD_GRAPH
 from entra_emulator.tokens.keys import unverified_claims
 
 from .exchange import Exchange
 
-_AAD_GRAPH = "00000002-0000-0000-c000-000000000000"  # what a request without a resource means
 _OIDC = "openid profile email offline_access"
 _FOR_A_PERSON = ("basic_action", "additional_action", "message_only", "token_expired")
 
@@ -24,7 +24,7 @@ def translate(form: Parameters) -> Parameters:
     """A v1.0 token request as one of v2.0."""
     resource = form.get("resource")
     if not resource and form.get("grant_type").lower() == "client_credentials":
-        resource = _AAD_GRAPH
+        resource = AAD_GRAPH  # what a request without a resource means
     return form.replaced(resource=None, scope=_scope(resource))
 
 
@@ -72,14 +72,17 @@ def error_name(problem: EntraError) -> str | None:
     return "interaction_required" if for_a_person and problem.definition.error == "invalid_grant" else None
 
 
-def openid_configuration(exchange: Exchange, tenant: Tenant | None, graph: str) -> dict[str, Any]:
-    """The v1.0 OpenID configuration of a tenant, None where the name in the path leaves it open."""
+def openid_configuration(exchange: Exchange, tenant: Tenant | None, graph: str, query: str) -> dict[str, Any]:
+    """The v1.0 OpenID configuration of a tenant, None where the name in the path leaves it open.
+
+    :param query: of the URL of the keys.
+    """
     site = exchange.site
     base = f"{site.authority}/{tenant.id if tenant else exchange.tenant_name.lower()}"
     return {
         "token_endpoint": f"{base}/oauth2/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
-        "jwks_uri": f"{site.authority}/common/discovery/keys",
+        "jwks_uri": f"{site.authority}/common/discovery/keys{query}",
         "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],

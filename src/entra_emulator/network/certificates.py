@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from entra_emulator.clouds import clouds, every_host, served
+from entra_emulator.clouds import every_host, served
 
 LOCAL = "localhost"
 _LIFE = timedelta(days=397)  # the longest some verifiers accept for a leaf
@@ -41,7 +41,7 @@ class CertificateAuthority:
 
     def _self_signed(self, name: x509.Name) -> x509.Certificate:
         usage = {"key_cert_sign", "crl_sign", "digital_signature"}
-        domains = [*every_host(), *(cloud.regional for cloud in clouds() if cloud.regional), LOCAL]
+        domains = [*every_host(), LOCAL]
         permitted: list[x509.GeneralName] = [x509.DNSName(domain) for domain in domains]
         permitted.append(x509.IPAddress(ipaddress.ip_network("127.0.0.1/32")))
         builder = (

@@ -1,14 +1,18 @@
-"""The transparent proxy: CONNECT (RFC 9110 section 9.3.6) to the hosts the emulator serves, and to nothing else.
+"""The transparent proxy: CONNECT (RFC 9110 section 9.3.6) to the hosts that the emulator serves, and to no others.
 
-A client that is told to use it reaches `login.microsoftonline.com` and the API hosts under their own names; the bytes
-go to the emulator's TLS listener, which shows the certificate of the name the client asks for.
+A client that uses the proxy reaches `login.microsoftonline.com` and the API hosts under their own names, at any port:
+MSAL.NET 4.83 keeps the port of a localhost authority when it asks login.microsoftonline.com about it. The bytes go to
+the emulator's TLS listener, which presents the certificate of the host that the client names.
 """
 
 import asyncio
 import contextlib
+import re
 
 from entra_emulator.clouds import served
+from entra_emulator.resources import find_first_party
 
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
 _HEAD_LIMIT = 16_384
 _HEAD_TIMEOUT_IN = 30.0
 _FLUSH_IN = 5.0
@@ -54,7 +58,7 @@ class Proxy:
             writer.transport.abort()
 
     def _refuse(self, head: bytes) -> str | None:
-        """Why this request is not let through; None if it is."""
+        """Why the proxy refuses a request; None if it does not."""
         line = head.split(b"\r\n", 1)[0].decode("latin-1")
         method, _, rest = line.partition(" ")
         if method != "CONNECT":
@@ -62,9 +66,11 @@ class Proxy:
         host, _, port = rest.split(" ", 1)[0].rpartition(":")
         if host in ("localhost", "127.0.0.1") and port == str(self._target):
             return None
-        if port == "443" and served(host):
+        if _PORT.fullmatch(port) and served(host):
             return None
-        return f"The Entra ID emulator does not serve {host}:{port}, and lets nothing else through."
+        refusal = f"The Entra ID emulator does not serve {host}:{port}, and its proxy forwards to no other host."
+        known = find_first_party(f"https://{host}", None)
+        return f"{refusal} It issues tokens for {known.name}, but does not emulate that API." if known else refusal
 
     async def _splice(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target)

@@ -91,7 +91,7 @@ class SigningKey:
         text = f"{_segment(header)}.{_segment(claims)}"
         return f"{text}.{base64url(self.private.sign(text.encode(), _PADDING, _DIGEST))}"
 
-    def published(self, issuer: str, instance: str) -> dict[str, Any]:
+    def published(self, instance: str) -> dict[str, Any]:
         """The key's entry in the JWKS, members in Entra's order."""
         numbers = self.key.as_dict(private=False)
         return {
@@ -103,7 +103,6 @@ class SigningKey:
             "e": numbers["e"],
             "x5c": [base64.b64encode(self.certificate).decode()],
             "cloud_instance_name": instance,
-            "issuer": issuer,
         }
 
 

@@ -29,6 +29,22 @@ def test_it_says_who(
     assert said["sub"] == claims(answer["id_token"])["sub"]
 
 
+def test_the_endpoint_of_version_one(
+    entra: Emulator, http: httpx.Client, user_token: Callable[..., httpx.Response]
+) -> None:
+    """Each configuration names its endpoint on this machine; v1.0's takes tokens for Azure AD Graph."""
+    entra.grant(entra.state.default_app, "00000002-0000-0000-c000-000000000000", scopes=["User.Read"])
+    tokens = {
+        "/.well-known/openid-configuration": "00000002-0000-0000-c000-000000000000/.default",
+        "/v2.0/.well-known/openid-configuration": "openid email profile User.Read",
+    }
+    for path, scope in tokens.items():
+        url = http.get(f"{entra.authority}/{entra.state.default_tenant.id}{path}").json()["userinfo_endpoint"]
+        assert url.startswith(entra.authority)
+        token = user_token(scope).json()["access_token"]
+        assert http.get(url, headers={"Authorization": f"Bearer {token}"}).json()["email"] == NADIA
+
+
 def test_without_openid_or_user_it_says_nothing(
     entra: Emulator,
     http: httpx.Client,

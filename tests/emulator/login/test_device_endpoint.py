@@ -47,6 +47,15 @@ def approve(entra: Emulator) -> None:
     record.who = Identity(user.id, home.id, ("pwd",), entra.clock.now())
 
 
+@pytest.mark.parametrize("path", ["oauth2/devicecode", "oauth2/v2.0/devicecode"])
+def test_codes_by_get(entra: Emulator, http: httpx.Client, path: str) -> None:
+    """ADAL.NET requests device codes with a GET."""
+    given = {"client_id": entra.state.default_app.id, "scope": "openid", "resource": "https://graph.microsoft.com"}
+    if "v2.0" in path:
+        del given["resource"]
+    assert http.get(f"{entra.authority}/common/{path}", params=given).json()["device_code"]
+
+
 def test_the_codes(codes: dict[str, Any]) -> None:
     """The recorded keys; nine letters, a quarter of an hour, five seconds."""
     assert list(codes) == ["user_code", "device_code", "verification_uri", "expires_in", "interval", "message"]

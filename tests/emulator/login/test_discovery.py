@@ -1,5 +1,7 @@
 """Instance discovery, OpenID configuration and keys, held against recordings of the real ones."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -147,6 +149,69 @@ def test_unknown_instance_is_refused(http: httpx.Client, entra: Emulator, endpoi
     body = answer.json()
     assert (answer.status_code, body["error"], body["error_codes"]) == (400, "invalid_instance", [50049])
     assert "error_uri" not in body
+
+
+VERSION_ONE, VERSION_TWO = "/.well-known/openid-configuration", "/v2.0/.well-known/openid-configuration"
+NOT_SERVED = ("kerberos_endpoint", "check_session_iframe", "rbac_url")
+
+
+@pytest.mark.parametrize("path", [VERSION_ONE, VERSION_TWO])
+@pytest.mark.parametrize("tenant", ["common", "organizations", "northwind-partner.example"])
+def test_what_the_configuration_announces_is_there(http: httpx.Client, entra: Emulator, path: str, tenant: str) -> None:
+    """By URL every endpoint is on this machine, and answers; those that are not emulated are on the parity page."""
+    body = http.get(f"{entra.authority}/{tenant}{path}").json()
+    urls = {name: value for name, value in body.items() if str(value).startswith("https://") and name != "issuer"}
+    for name, url in urls.items():
+        if name not in NOT_SERVED:
+            assert url.startswith(f"{entra.authority}/"), name
+            answers = {http.request(method, url).status_code for method in ("GET", "POST")}
+            assert answers - {404, 405}, name
+    page = Path(__file__).resolve().parents[3] / "docs" / "emulator-parity.md"
+    assert all(f"`{name}`" in page.read_text(encoding="utf-8") for name in NOT_SERVED)
+
+
+@pytest.mark.parametrize(("path", "keys"), [(VERSION_ONE, "discovery/keys"), (VERSION_TWO, "discovery/v2.0/keys")])
+def test_an_applications_keys_are_found_by_its_id(http: httpx.Client, entra: Emulator, path: str, keys: str) -> None:
+    """`?appid=` of the configuration is carried over to jwks_uri, which answers with keys."""
+    app = entra.state.default_app.id
+    body = http.get(f"{entra.authority}/common{path}", params={"appid": app}).json()
+    assert body["jwks_uri"].endswith(f"/{keys}?appid={app}")
+    assert http.get(body["jwks_uri"]).json()["keys"]
+    assert "?" not in http.get(f"{entra.authority}/common{path}").json()["jwks_uri"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//{tenant}//v2.0/.well-known/openid-configuration",
+        "/{tenant}//.well-known/openid-configuration",
+        "/{tenant}/v2.0//.well-known/openid-configuration/",
+        "/{tenant}/discovery//keys",
+        "/common/discovery/instance/?api-version=1.0&authorization_endpoint=https://login.microsoftonline.com/t",
+    ],
+)
+def test_slashes_do_not_count(proxied: httpx.Client, entra: Emulator, path: str) -> None:
+    """Issuers end in a slash, so clients ask sts.windows.net for `TENANT//.well-known/…`."""
+    assert proxied.get(f"https://sts.windows.net{path.format(tenant=entra.state.default_tenant.id)}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["mtlsauth.microsoft.com", "eastus.mtlsauth.microsoft.com", "mtlsauth.microsoftonline.us"],
+)
+def test_mutual_tls_is_not_enabled(proxied: httpx.Client, entra: Emulator, host: str) -> None:
+    """The hosts for tokens bound to a TLS certificate answer 51000."""
+    app = entra.state.default_app
+    form = {"client_id": app.id, "grant_type": "client_credentials", "scope": "https://graph.microsoft.com/.default"}
+    answer = proxied.post(f"https://{host}/{app.tenant}/oauth2/v2.0/token", data=form)
+    assert answer.json()["error_codes"] == [51000]
+    assert "MtlsClientAuth" in answer.json()["error_description"]
+
+
+def test_version_one_keys_name_no_issuer(http: httpx.Client, entra: Emulator) -> None:
+    """Only v2.0 says which issuer a key signs for."""
+    (key,) = http.get(f"{entra.authority}/{entra.state.default_tenant.id}/discovery/keys").json()["keys"]
+    assert list(key) == ["kty", "use", "kid", "x5t", "n", "e", "x5c", "cloud_instance_name"]
 
 
 def test_keys_have_the_members_entra_publishes(http: httpx.Client, entra: Emulator) -> None:

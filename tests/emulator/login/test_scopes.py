@@ -48,6 +48,15 @@ def test_openid_scopes_stand_apart() -> None:
     assert asked.names == ("User.Read",)
 
 
+@pytest.mark.parametrize("resource", ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"])
+def test_openid_scopes_may_be_written_as_graphs(resource: str) -> None:
+    """OpenID's scopes are permissions of Graph; MSAL.NET sends them with its identifier on refresh."""
+    requested = parse(" ".join(f"{resource}/{name}" for name in ("openid", "User.Read", "Offline_Access", "email")))
+    assert requested.oidc == {"openid", "offline_access", "email"}
+    assert (requested.resource, requested.names) == (resource, ("User.Read",))
+    assert parse("https://management.azure.com/openid").names == ("openid",)
+
+
 def test_two_spellings_of_one_resource_are_one() -> None:
     """Letter case and a trailing slash do not make a second resource."""
     asked = parse("https://graph.microsoft.com/User.Read https://Graph.microsoft.com/Mail.Read")

@@ -27,6 +27,9 @@ def say(entra: Emulator, head: str) -> str:
         "https://login.windows.net/common/discovery/v2.0/keys",
         "https://westus2.login.microsoft.com/common/discovery/v2.0/keys",
         "https://login.microsoftonline.us/common/discovery/v2.0/keys",
+        "https://login.sovcloud-identity.fr/common/discovery/v2.0/keys",
+        "https://login.sovcloud-identity.de/common/discovery/v2.0/keys",
+        "https://login.sovcloud-identity.sg/common/discovery/v2.0/keys",
     ],
 )
 def test_sign_in_hosts_lead_to_the_emulator(proxied: httpx.Client, url: str) -> None:
@@ -57,9 +60,12 @@ def test_its_own_localhost_passes(entra: Emulator, proxied: httpx.Client) -> Non
     "target",
     [
         "example.com:443",
-        "login.microsoftonline.com:8443",
-        "login.microsoftonline.com:80",
         "login.microsoftonline.com",
+        "login.microsoftonline.com:",
+        "login.microsoftonline.com:0",
+        "login.microsoftonline.com:-1",
+        "login.microsoftonline.com:443x",
+        "login.microsoftonline.com:" + "9" * 5000,
         "login.microsoftonline.com.evil.example:443",
         "evil-login.microsoftonline.com:443",
         "evil.example/login.microsoftonline.com:443",
@@ -77,7 +83,7 @@ def test_its_own_localhost_passes(entra: Emulator, proxied: httpx.Client) -> Non
     ],
 )
 def test_everything_else_is_refused(entra: Emulator, target: str) -> None:
-    """Other hosts, names that only look like Microsoft's, addresses, and other ports get 403."""
+    """Other hosts, names that only look like Microsoft's, addresses and what is not a port get 403."""
     assert say(entra, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n").startswith("HTTP/1.1 403 ")
 
 
@@ -91,6 +97,23 @@ def test_everything_listens_on_loopback_alone(entra: Emulator) -> None:
         rows += [line.split() for line in Path("/proc/net/tcp6").read_text().splitlines()[1:]]
     listening = {tuple(row[1].split(":")) for row in rows if row[3] == "0A"}
     assert {(address, port) for address, port in listening if port in ports} == {("0100007F", port) for port in ports}
+
+
+@pytest.mark.parametrize("port", [1, 80, 8443, 23386, 65535])
+def test_any_port_of_a_served_host_leads_to_the_emulator(proxied: httpx.Client, port: int) -> None:
+    """MSAL.NET 4.83 asks login.microsoftonline.com about an authority at the port of that authority."""
+    url = f"https://login.microsoftonline.com:{port}/common/discovery/instance"
+    endpoint = f"https://localhost:{port}/t/oauth2/v2.0/authorize"
+    answer = proxied.get(url, params={"api-version": "1.1", "authorization_endpoint": endpoint})
+    assert answer.json()["tenant_discovery_endpoint"].endswith("/t/v2.0/.well-known/openid-configuration")
+
+
+def test_a_service_without_an_emulated_api_is_named(entra: Emulator) -> None:
+    """The refusal of a Microsoft host says that tokens for it are issued."""
+    for host, name in (("outlook.office365.com", "Exchange"), ("database.windows.net", "SQL")):
+        body = say(entra, f"CONNECT {host}:443 HTTP/1.1\r\n\r\n").split("\r\n\r\n")[1]
+        assert "does not emulate that API" in body
+        assert name in body
 
 
 def test_refusal_is_a_sentence(entra: Emulator) -> None:
