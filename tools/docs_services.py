@@ -27,6 +27,9 @@ What you can name after `mstoken get`, and in `get_token()` in Python, without k
 | a permission of Microsoft Graph | `User.Read` |
 | an application id | `00000003-0000-0000-c000-000000000000` |
 
+One argument may hold several scopes, separated by spaces or commas: `User.Read,Mail.Read`. `openid`, `profile`, `email`
+and `offline_access` may stand beside `/.default`; single permissions may not. What is not a scope is refused.
+
 A URL whose host is not in the catalogue gets no token by guessing: give its scope with `--scope`. A URL of another
 cloud is refused with the `--cloud` it belongs to. Where a resource is registered with a slash at its end, its scope has
 two (`https://management.azure.com//.default`); the catalogue puts them where they belong.

@@ -73,27 +73,40 @@ def _service_of_pop(given: Mapping[str, Any]) -> tuple[str, ...]:
 def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]) -> tuple[str, ...]:
     """What to ask for: the services, or the scopes, which a service's name beside them completes.
 
-    `graph --scope User.Read` is one permission of Graph. A URL beside scopes only says what the token is for.
-    Raises UsageError when the scopes are not the service's.
+    `graph --scope User.Read` is one permission of Graph, `--scope User.Read,Mail.Read` two. A URL beside scopes only
+    says what the token is for. Raises UsageError when a scope is none, or is not the service's.
     """
-    if client.authority.token_url:
+    if client.authority.token_url or not scopes:
         return (*services, *scopes)
-    from mstoken.services.target import OIDC_SCOPES, Scope
+    from mstoken.services.split_scopes import of_permission, split
+    from mstoken.services.target import Scope
 
+    words = split(map(Scope, scopes))
     names = [service for service in services if "://" not in service]
-    if not scopes or not names:
-        return tuple(map(Scope, scopes)) or tuple(services)
-
+    if not names:
+        _check_belonging(client, services, words)
+        return words
     resource = client.target(*names).resource
-    full = tuple(
-        scope if "/" in scope or ":" in scope or scope in OIDC_SCOPES else f"{resource}/{scope}" for scope in scopes
-    )
-    found = client.target(*full).resource
+    full = tuple(of_permission(str(word), resource) for word in words)
+    _check_same(client.target(*full).resource, resource, names)
+    return full
+
+
+def _check_belonging(client: Client, urls: Sequence[str], scopes: Sequence[str]) -> None:
+    """A URL of a known service beside the scopes of another is a mistake; of unknown ones only the scopes count."""
+    for url in urls:
+        try:
+            resource = client.target(url).resource
+        except UsageError:
+            continue
+        _check_same(client.target(*scopes).resource, resource, [url])
+
+
+def _check_same(found: str, resource: str, named: Sequence[str]) -> None:
     if found.rstrip("/").lower() != resource.rstrip("/").lower():
         raise UsageError(
-            f"The scopes are of {found}, but {' '.join(names)} is {resource}.", "Leave out the one you do not mean."
+            f"The scopes are of {found}, but {' '.join(named)} is {resource}.", "Leave out the one you do not mean."
         )
-    return full
 
 
 def claims_text(given: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mstoken.cli import output
-from mstoken.cli.get_token import claims_text
+from mstoken.cli.get_token import claims_text, scopes_wanted
 from mstoken.cli.identity import open_stores
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.typed import TYPE_CHECKING, Any
@@ -39,7 +39,8 @@ def sign_in(name: str, layers: Layers, given: Mapping[str, Any]) -> tuple[Settin
         layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
     settings = layers.settings(_credential(name, layers, given))
     with Client.from_settings(settings, open_stores(layers.store())) as client:
-        person = client.sign_in(*(given["scope"] or ("graph",)), claims=claims_text(given["claims"]) or None)
+        scopes = scopes_wanted(client, () if given["scope"] else ("graph",), given["scope"])
+        person = client.sign_in(*scopes, claims=claims_text(given["claims"]) or None)
     if settings.tenant == ANY_ORGANIZATION and person.tenant:
         settings = replace(settings, tenant=person.tenant)
     return settings, person

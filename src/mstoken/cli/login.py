@@ -192,11 +192,12 @@ def _verify_and_store(name: str, layers: Layers, value: str, given: Mapping[str,
 
 
 def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
+    from mstoken.cli.get_token import scopes_wanted
     from mstoken.client import Client
 
     usual = () if settings.token_endpoint else ("graph",)  # without one, the scope is the grant's: RFC 6749 section 6
     with Client.from_settings(settings) as client:
-        client.get_token(*(scopes or usual))
+        client.get_token(*scopes_wanted(client, () if scopes else usual, scopes))
 
 
 def _show_result(name: str, layers: Layers, given: Mapping[str, Any], user: str) -> None:

@@ -44,7 +44,12 @@ IDENTITY = (
 CLAIMS = Option("--claims", "Claims challenge, as JSON or as base64 of JSON.", "CLAIMS")
 
 GET = (
-    Option("--scope", "Ask for this scope; may be given several times.", "SCOPE", "multiple"),
+    Option(
+        "--scope",
+        "Ask for these scopes, separated by commas or spaces; may be given several times.",
+        "SCOPE",
+        "multiple",
+    ),
     CLAIMS,
     Option("--min-ttl", "Life the token must still have, in seconds.", "SECONDS", "seconds"),
     Option("--fresh", "Ask the service, whatever is kept.", kind="flag"),

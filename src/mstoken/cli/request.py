@@ -55,6 +55,7 @@ def request(method: str, url: str, **given: Any) -> int:
       mstoken request PATCH https://graph.microsoft.com/v1.0/me -d @changes.json
     """
     from mstoken.cli import api_response
+    from mstoken.services import Scope
 
     verb = _method(method)
     headers = _headers(given["headers"])
@@ -68,7 +69,8 @@ def request(method: str, url: str, **given: Any) -> int:
         headers["Content-Type"] = "application/json"
     with client_for(flags_of(given)) as client:
         full_url = _arm_base(client) + url if url.startswith("/") else url
-        target = None if client.authority.token_url else client.target(given["scope"] or full_url)
+        wanted = Scope(given["scope"]) if given["scope"] else full_url
+        target = None if client.authority.token_url else client.target(wanted)
         if target and target.warning:
             output.message(target.warning)
         response = client.request(

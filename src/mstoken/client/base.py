@@ -176,9 +176,8 @@ class ClientBase(HasLock):
         Raises UsageError; SignInRequired when the service needs a user and there is only an application.
         """
         if self.authority.token_url:
-            return TokenRequest(
-                self.authority, self.client_id, self.credential, scopes, profile=self.profile, **options
-            )
+            plain = services.plain_scopes(scopes)
+            return TokenRequest(self.authority, self.client_id, self.credential, plain, profile=self.profile, **options)
         target, credential = self.target(*scopes), self.credential
         if isinstance(credential, Chain) and target.needs_user:
             credential = credential.of_users()
@@ -233,8 +232,9 @@ class ClientBase(HasLock):
                 "The URL does not tell which token it needs: that is known of Microsoft's services only.",
                 "Name the scope: --scope SCOPE (in Python: scope=…).",
             )
-        self._audience((scope or url,), origin).check(url)
-        return self.token_request(scope or url)
+        wanted = services.Scope(scope) if scope else url
+        self._audience((wanted,), origin).check(url)
+        return self.token_request(wanted)
 
 
 def _cloud(authority: Authority | Cloud | str) -> Cloud:
@@ -276,7 +276,8 @@ def _needs_user(target: Target, authority: Authority, client_id: str) -> SignInR
         wanted, own = f"{title} needs a token", service.app_only_note
     else:
         single = [scope.removeprefix(f"{target.resource}/") for scope in target.scopes]
-        wanted = f"{', '.join(single)} of {title} {'is' if len(single) == 1 else 'are'} only had"
+        single = [scope for scope in single if scope != ".default"]
+        wanted = f"{', '.join(single)} of {title} {'is' if len(single) == 1 else 'are'} only given"
         name = service.name if service and not service.needs_instance else target.resource
         own = f"Or ask for what the application itself was granted: mstoken get {name}"
     return SignInRequired(

@@ -160,7 +160,7 @@ def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int)
         if left < 1:
             raise UnreadableAnswer(
                 "The token service gave a token that has expired, by the exp in the token itself. It is not used.",
-                "Check this machine's clock (mstoken doctor compares it with the service's), then get another token.",
+                "Check this machine's clock (`mstoken doctor` compares it), then get another token.",
             )
         life = min(life, left)
     if life < 1:

@@ -14,6 +14,7 @@ from mstoken.services.catalogue import Endpoint, Service, catalogue
 from mstoken.services.catalogue_search import search
 from mstoken.services.registry import identifiers_of, registered, service_of
 from mstoken.services.resolver import resolve, resolve_all
+from mstoken.services.split_scopes import plain_scopes
 from mstoken.services.target import Scope, Target
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Target",
     "catalogue",
     "identifiers_of",
+    "plain_scopes",
     "registered",
     "resolve",
     "resolve_all",

@@ -35,6 +35,50 @@ def unknown_name(name: str) -> UsageError:
     )
 
 
+def no_scope(text: str) -> UsageError:
+    """Given as a scope, and none."""
+    return UsageError(
+        f"{redacted(text)} is not a scope.",
+        "A scope is a resource with a permission or /.default, such as https://graph.microsoft.com/User.Read; of "
+        "Microsoft Graph the permission alone is enough: User.Read.",
+    )
+
+
+def no_permission(word: str, resource: str) -> UsageError:
+    """A word beside a service's name that no permission is called like."""
+    return UsageError(
+        f"{redacted(word)} is not the name of a permission.",
+        f"Permissions are called like User.Read or user_impersonation. If it is one, write the scope in full: "
+        f"{resource}/{word}. For all that was consented, leave --scope out.",
+    )
+
+
+def no_address(at: HttpUrl, service: Service, api: str) -> UsageError:
+    """At a service's host, neither an API's address nor a scope: a token for all of the service would be a guess."""
+    return UsageError(
+        f"{redacted(at.identifier)} is neither a scope nor an address of {service.title}; those begin with {api}.",
+        f"Correct it, or name what you mean: {service.name} for all that was consented, --scope for one permission.",
+    )
+
+
+def space_in_url(text: str) -> UsageError:
+    """A URL that would end at its first space."""
+    place, mark, _ = text.partition("?")
+    spelling = f"{redacted(place.replace(' ', '%20'))}{'?…' if mark else ''}"
+    return UsageError(
+        f"The URL {redacted(text)} has a space in it; a URL has none.", f"Write %20 for a space: {spelling}"
+    )
+
+
+def mixed_default(resource: str) -> UsageError:
+    """`/.default` beside other scopes of its resource: RFC 6749 has no such rule, Entra has (AADSTS70011)."""
+    return UsageError(
+        f"{resource}/.default is all that was consented, so it cannot be asked for together with single permissions of "
+        "the same resource; Entra refuses that (AADSTS70011).",
+        "Ask for either /.default or the permissions. openid, profile, email and offline_access may stand beside it.",
+    )
+
+
 def unknown_host(at: HttpUrl) -> UsageError:
     """An API's URL whose host no service has: choosing a token for it would be a guess."""
     near = closest(at.host)

@@ -7,19 +7,31 @@ full scope is taken at its word; what is unknown passes as its own resource, and
 
 from __future__ import annotations
 
+import re
+
 from mstoken.clouds import PUBLIC, Cloud
 from mstoken.errors import UsageError
-from mstoken.services import resolve_errors, strict_url
+from mstoken.services import resolve_errors, split_scopes, strict_url
 from mstoken.services.catalogue import by_host, by_name, by_resource, host_matches, split_scope
 from mstoken.services.registry import registered
 from mstoken.services.scopes import Hits, custom, in_cloud, of_resource, of_scope, registered_form
-from mstoken.services.target import OIDC_SCOPES, Scope, Target, is_guid, is_permission, target_of
+from mstoken.services.target import (
+    OIDC_SCOPES,
+    Scope,
+    Target,
+    is_guid,
+    is_permission,
+    is_scope_token,
+    target_of,
+)
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mstoken.services.catalogue import Service
+
+_VERSION = re.compile(r"v?[0-9][0-9.]*|beta|preview|api|odata", re.IGNORECASE)
 
 # Entra takes these as identifier URIs beside https (learn.microsoft.com, "Restrictions on identifier URIs").
 _IDENTIFIER_SCHEMES = frozenset({"api", "urn", "spn", "ms-appx", "ms-appx-web", "ms-device-service"})
@@ -30,15 +42,15 @@ def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
 
     `what` is a service's name (`graph`), a name and an instance (`sharepoint:contoso`), a name and a permission
     (`partner/.default`), an API URL, a resource's identifier URI, an application id, a full scope, or a Graph
-    permission alone (`User.Read`). Several, separated by spaces, are merged by `resolve_all`.
+    permission alone (`User.Read`). Several, separated by spaces or commas, are merged by `resolve_all`.
 
     Raises UsageError when the answer would be a guess: an unknown word, an API URL of an unknown host, a service that
     the cloud does not have, or a URL that different programs read differently.
     """
-    text = what.strip()
-    parts = text.split()
-    if len(parts) > 1:
-        return resolve_all(parts, cloud)
+    words = split_scopes.split((what,))
+    if len(words) > 1:
+        return resolve_all(words, cloud)
+    text = words[0] if words else ""
     if not text or not text.isprintable() or text.startswith(("/", "\\")):
         raise resolve_errors.unreadable(what)
     scheme, colon, rest = text.partition(":")
@@ -52,10 +64,11 @@ def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
 def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC) -> Target:
     """One token for several scopes of one resource; `openid`, `offline_access` and their like go along.
 
-    A `Scope` is taken as it is: an unknown https resource with a path is then no mistake. Raises UsageError when they
-    belong to different resources, since a token has one audience, and when `/.default` is mixed with single
-    permissions, which Entra refuses (AADSTS70011).
+    A text may hold several, separated by spaces or commas. A `Scope` is taken as it is: an unknown https resource with
+    a path is then no mistake. Raises UsageError when they belong to different resources, since a token has one
+    audience, and when `/.default` is mixed with single permissions, which Entra refuses (AADSTS70011).
     """
+    scopes = split_scopes.split(scopes) or scopes
     plain = [scope for scope in scopes if scope.lower() not in OIDC_SCOPES]
     extra = tuple(dict.fromkeys(scope.lower() for scope in scopes if scope.lower() in OIDC_SCOPES))
     if not plain:
@@ -64,7 +77,7 @@ def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC) -> Target:
                 "No service and no scope was given.", "Name one, such as graph; `mstoken services` lists them."
             )
         return _with_extra(resolve("graph", cloud), (), extra)
-    targets = [_of_scope_text(scope, cloud) if isinstance(scope, Scope) else resolve(scope, cloud) for scope in plain]
+    targets = [_of_scope(scope, cloud) if isinstance(scope, Scope) else resolve(scope, cloud) for scope in plain]
     first = targets[0]
     resources = dict.fromkeys(target.resource.rstrip("/").lower() for target in targets)
     if len(resources) > 1:
@@ -74,10 +87,7 @@ def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC) -> Target:
         )
     merged = tuple(dict.fromkeys(scope for target in targets for scope in target.scopes))
     if len({scope.endswith("/.default") for scope in merged}) > 1:
-        raise UsageError(
-            "/.default cannot be mixed with single permissions of the same resource.",
-            "Ask for either the one (all that was consented) or the others.",
-        )
+        raise resolve_errors.mixed_default(first.resource)
     return _with_extra(first, merged, extra) if extra or len(targets) > 1 else first
 
 
@@ -175,7 +185,8 @@ def _is_for_any_host(text: str) -> bool:
 
 def _of_unknown_host(at: strict_url.HttpUrl, cloud: Cloud) -> Target:
     """No API of ours: a resource of somebody else's, if it can be one; else choosing a token would be a guess."""
-    if registered(at.origin):
+    alone = not at.has_query and at.path.rfind("/") <= 0  # at most one part, so perhaps meant as a permission
+    if registered(at.origin) and not (alone and at.path.strip("/")):
         return custom(registered_form(at.origin), cloud, api_base=at.origin)
     if at.path in {"", "/"} and not at.has_query:
         return custom(at.identifier, cloud)
@@ -202,10 +213,24 @@ def _of_host(hits: Hits, at: strict_url.HttpUrl, cloud: Cloud) -> Target:
     # A host that is listed itself is meant, and not the instance of another service that has the same form.
     here = tuple(hit for hit in here if at.host in hit[1].hosts) or here
     service, endpoint = here[0]
+    if not at.has_query and not _may_be_address(at.path, endpoint.api):
+        raise resolve_errors.no_address(at, service, endpoint.api)
     if len({endpoint.scope for _, endpoint in here}) > 1:
         raise resolve_errors.ambiguous(at.host, [service for service, _ in here])
     own = any(host_matches(pattern, at.host) for pattern in endpoint.instances) or "{host}" in endpoint.scope
     return target_of(service, endpoint, cloud, at.host if own else None)
+
+
+def _may_be_address(path: str, api: str) -> bool:
+    """Whether a path can be an API's whose addresses all begin with a version or the like (`/v1.0`).
+
+    A single part that is nothing of the kind is a misspelt permission: `https://graph.microsoft.com/UserRead`.
+    """
+    if not api.startswith("https://") or "{" in api:
+        return True
+    begins = strict_url.parse_url(api).path.strip("/").partition("/")[0]
+    first, _, rest = path.strip("/").partition("/")
+    return not begins or not first or bool(rest) or first == begins or bool(_VERSION.fullmatch(first))
 
 
 def _of_identifier(text: str, cloud: Cloud) -> Target:
@@ -223,11 +248,15 @@ def _of_identifier(text: str, cloud: Cloud) -> Target:
     return custom(text, cloud)
 
 
-def _of_scope_text(text: str, cloud: Cloud) -> Target:
+def _of_scope(given: Scope, cloud: Cloud) -> Target:
     """What was given as a scope is one, whatever it looks like; names and bare permissions keep their meaning."""
+    text = str(given)
+    if not is_scope_token(text):
+        raise resolve_errors.no_scope(text)
     if "/" in text.partition("://")[2].rstrip("/"):
         if text.lower().startswith(("https:", "http:")) and not _is_for_any_host(text):
             strict_url.parse_url(text)
-        if text.isprintable() and not any(letter.isspace() for letter in text):
-            return of_scope(text, cloud)
+        return of_scope(text, cloud)
+    if not (":" in text or "/" in text or is_guid(text) or is_permission(text) or text == ".default" or by_name(text)):
+        raise resolve_errors.no_scope(text)
     return resolve(text, cloud)

@@ -18,9 +18,18 @@ _VERBS = frozenset({"read", "readwrite", "readbasic", "write", "send", "manage",
 
 
 class Scope(str):
-    """A scope in its full form, taken as it is: `Scope("https://api.contoso.com/files")` is no API URL."""
+    """A scope in its full form, taken as it is: `Scope("https://api.contoso.com/files")` is no API URL.
+
+    It differs from the same text as `str`, which may be an API URL, wherever answers are remembered.
+    """
 
     __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scope) and str.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return hash((Scope, str(self)))
 
 
 @value
@@ -42,6 +51,11 @@ class Target:
     needs_user: bool = False
     verified: bool = False
     warning: str = ""
+
+
+def is_scope_token(text: str) -> bool:
+    """Whether `text` can be a scope: visible ASCII without quotation marks and backslashes (RFC 6749 section 3.3)."""
+    return bool(text) and all("!" <= letter <= "~" and letter not in '"\\' for letter in text)
 
 
 def is_guid(text: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from azure.identity import AzureCliCredential, AzureDeveloperCliCredential
 from tests.support.program import MSTOKEN, Program, RunResult
+from tests.support.token_service import TokenService
 
 from entra_emulator import Emulator
 
@@ -192,6 +193,58 @@ def test_scopes_of_a_named_service(at_entra: Program, entra: Emulator) -> None:
     assert set(claims(one_token(result))["scp"].split()) >= {"User.Read", "User.Read.All"}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("graph", "--scope", "User.Read,User.Read.All"),
+        ("graph", "--scope", "User.Read User.Read.All"),
+        ("--scope", "User.Read,User.Read.All"),
+        ("User.Read,User.Read.All",),
+        ("https://graph.microsoft.com/User.Read https://graph.microsoft.com/User.Read.All",),
+        ("https://graph.microsoft.com/v1.0/me", "--scope", "User.Read,User.Read.All"),
+    ],
+)
+def test_several_scopes_in_one_argument(
+    at_entra: Program, token_service: TokenService, arguments: tuple[str, ...]
+) -> None:
+    """As Connect-MgGraph takes them, with commas, or as OAuth does, with spaces: these are asked for, and no more."""
+    user_there = {"AZURE_AUTHORITY_HOST": token_service.url, "MSTOKEN_REFRESH_TOKEN": "r"}
+    assert at_entra("get", *arguments, **user_there).out == "token-1\n"
+    asked = token_service.requests[0].form["scope"].split()
+    assert asked == ["https://graph.microsoft.com/User.Read", "https://graph.microsoft.com/User.Read.All"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("graph", "--scope", "nonsense"), "'nonsense' is not the name of a permission"),
+        (("graph", "--scope", "User.Read,all"), "'all' is not the name of a permission"),
+        (("--scope", "nonsense"), "'nonsense' is not a scope"),
+        (("graph", "--scope", "Directory"), "not the name of a permission"),
+        (("https://graph.microsoft.com/UserRead",), "neither a scope nor an address of Microsoft Graph"),
+        (("https://graph.microsoft.com/v1.0/me", "--scope", "https://vault.azure.net/.default"), "The scopes are of"),
+        (("https://graph.microsoft.com/.default User.Read",), "cannot be asked for together with"),
+        (("https://graph.microsoft.com/v1.0/my file",), "has a space in it"),
+    ],
+)
+def test_nothing_is_asked_for_in_place_of_what_is_no_scope(
+    at_entra: Program, entra: Emulator, arguments: tuple[str, ...], said: str
+) -> None:
+    """A usage error, with what is wrong, and no token of all that was consented."""
+    before = len(entra.requests)
+    result = at_entra("get", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    assert len(entra.requests) == before
+
+
+def test_default_beside_openids_scopes_is_sent(at_entra: Program, entra: Emulator) -> None:
+    """`.default offline_access`: all that was consented, and a refresh token."""
+    scopes = set(claims(one_token(at_entra("get", "graph", **user(at_entra, entra))))["scp"].split())
+    given = "https://graph.microsoft.com/.default offline_access"
+    assert set(claims(one_token(at_entra("get", given, **user(at_entra, entra))))["scp"].split()) == scopes
+
+
 def test_scopes_of_another_service_than_named(at_entra: Program) -> None:
     """A name and a scope that contradict each other are refused; a URL only says what the token is for."""
     refused = at_entra("get", "graph", "--scope", "https://vault.azure.net/.default")
@@ -225,8 +278,8 @@ def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None
     ("arguments", "said", "own"),
     [
         (("partner",), "Partner Center API needs a token", "partner/.default"),
-        (("graph", "--scope", "User.Read"), "User.Read of Microsoft Graph is only had", "graph"),
-        (("User.Read", "Mail.Read"), "User.Read, Mail.Read of Microsoft Graph are only had", "graph"),
+        (("graph", "--scope", "User.Read"), "User.Read of Microsoft Graph is only given", "graph"),
+        (("User.Read", "Mail.Read"), "User.Read, Mail.Read of Microsoft Graph are only given", "graph"),
         (("sharepoint:contoso", "--scope", "Sites.Read.All"), "of SharePoint Online", "https://contoso.sharepoint.com"),
     ],
 )
