@@ -1,13 +1,18 @@
-"""Listen on 127.0.0.1 for the browser that comes back from signing in (RFC 8252 sections 7.3 and 8.3).
+"""Listen on loopback for the browser that comes back from signing in (RFC 8252 sections 7.3 and 8.3).
 
+The redirect URI says `localhost`, which a browser may resolve to 127.0.0.1 or to ::1. The listener holds the port on
+both addresses, so that no other program of this machine can receive the code on the one that is left free.
 The listener serves one path and knows nothing of the sign-in: whoever waits gets what arrived and says which page
 answers it. A browser may open connections it never uses, so each connection has its own thread and little time.
 """
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from mstoken.browser.pages import HEADERS, page
@@ -26,6 +31,10 @@ RESPONSE_TIMEOUT_IN = 90.0
 """Seconds a browser waits for the page while the code is redeemed."""
 WRITE_TIMEOUT_IN = 2.0
 _MAX_PARAMETERS = 50
+_MOST_PORTS = 20
+"""Free ports to try before giving up: one that is free on 127.0.0.1 may be taken on ::1."""
+_NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
+"""What binding to ::1 fails with where the machine has no IPv6, or has it switched off."""
 
 
 class Redirect:
@@ -55,31 +64,36 @@ class Redirect:
 class Listener:
     """Listens from construction to `close`. `deliver` is called, in another thread, with each arrival.
 
-    Raises UsageError when the port is taken.
+    Raises UsageError when the port is taken on one of the two addresses. Where there is no IPv6, 127.0.0.1 is enough.
     """
 
     def __init__(self, port: int, on_redirect: Callable[[Redirect], None]) -> None:
         try:
-            self._server = _Server(("127.0.0.1", port), _Handler)
+            self._servers = _servers_on(port)
         except OSError as error:
             raise UsageError(
                 f"The sign-in cannot listen on port {port} of this machine: {error.strerror}.",
                 "Use another port, or none to have a free one taken.",
             ) from None
-        self._server.on_redirect = on_redirect
-        self._server.hosts = {f"{name}:{self._server.server_port}" for name in ("localhost", "127.0.0.1")}
+        self.port = self._servers[0].server_port
+        for server in self._servers:
+            server.on_redirect = on_redirect
+            server.hosts = {f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
         # As registered by everybody who follows Microsoft's advice; Entra does not compare the port.
-        self.redirect_uri = f"http://localhost:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="mstoken-sign-in", daemon=True
-        )
-        self._thread.start()
+        self.redirect_uri = f"http://localhost:{self.port}"
+        self._threads = [
+            threading.Thread(target=server.serve_forever, args=(0.05,), name="mstoken-sign-in", daemon=True)
+            for server in self._servers
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop listening; connections that wait for a page get one that says so."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        for server, thread in zip(self._servers, self._threads, strict=True):
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
 
 def parse_query(query: str) -> dict[str, str]:
@@ -92,14 +106,38 @@ def parse_query(query: str) -> dict[str, str]:
     return found if len(found) == len(pairs) else {}
 
 
+def _servers_on(port: int) -> list[_Server]:
+    """A server on each loopback address, on one port; any that is free on both when `port` is 0. Raises OSError."""
+    for tries_left in reversed(range(1 if port else _MOST_PORTS)):
+        first = _Server(("127.0.0.1", port), _Handler)
+        try:
+            return [first, _Server6(("::1", first.server_port), _Handler)]
+        except OSError as error:
+            if error.errno in _NO_IPV6:
+                return [first]
+            first.server_close()
+            if not tries_left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = False  # or another program of this machine could listen on the same port, on some systems
     on_redirect: Callable[[Redirect], None]
     hosts: set[str]
 
+    def server_bind(self) -> None:
+        """Bind without asking for the address's name, as http.server does: a DNS server may take long to answer."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "localhost", self.server_address[1]
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up is no news."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import queue
 import socket
+import threading
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from mstoken.browser import listener as browser_listener
 from mstoken.browser.listener import Listener, Redirect
 from mstoken.errors import UsageError
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has the address ::1."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+HAS_IPV6 = has_ipv6()
+needs_ipv6 = pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6 loopback address")
 
 
 class Waiting:
@@ -33,9 +49,10 @@ def waiting() -> Iterator[Waiting]:
 
 
 def test_it_listens_on_loopback_only(waiting: Waiting) -> None:
-    """No other machine can come: the socket is bound to 127.0.0.1."""
-    assert waiting.listener._server.server_address[0] == "127.0.0.1"
-    assert waiting.listener.redirect_uri == f"http://localhost:{waiting.listener._server.server_port}"
+    """No other machine can come, and both loopback addresses are held, whichever one the browser takes."""
+    held = [server.server_address[:2] for server in waiting.listener._servers]
+    assert held == [("127.0.0.1", waiting.listener.port), *([("::1", waiting.listener.port)] if HAS_IPV6 else [])]
+    assert waiting.listener.redirect_uri == f"http://localhost:{waiting.listener.port}"
 
 
 @pytest.mark.parametrize(
@@ -62,9 +79,7 @@ def test_only_reading_is_answered(waiting: Waiting, method: str) -> None:
 
 def test_a_silent_connection_holds_nobody_up(waiting: Waiting) -> None:
     """Browsers open connections ahead that they never use; the one with the answer is served meanwhile."""
-    with socket.create_connection(("127.0.0.1", waiting.listener._server.server_port)):
-        import threading
-
+    with socket.create_connection(("127.0.0.1", waiting.listener.port)):
         pages: list[httpx.Response] = []
         browser = threading.Thread(target=lambda: pages.append(waiting.get("/?code=c&state=s")))
         browser.start()
@@ -84,5 +99,70 @@ def test_the_request_is_in_no_log(waiting: Waiting, capfd: pytest.CaptureFixture
 def test_a_port_that_is_taken(waiting: Waiting) -> None:
     """Somebody else listens there: a usage error that says what to do."""
     with pytest.raises(UsageError, match="cannot listen") as caught:
-        Listener(waiting.listener._server.server_port, waiting.redirects.put)
+        Listener(waiting.listener.port, waiting.redirects.put)
     assert caught.value.remedy
+
+
+@needs_ipv6
+@pytest.mark.parametrize("host", ["localhost", "[::1]"])
+def test_a_browser_that_takes_ipv6_is_answered(waiting: Waiting, host: str) -> None:
+    """`localhost` may be ::1: the same listener is there."""
+    pages: list[httpx.Response] = []
+    url = f"http://[::1]:{waiting.listener.port}/?code=c&state=s"
+    headers = {"Host": f"{host}:{waiting.listener.port}"}
+    browser = threading.Thread(target=lambda: pages.append(httpx.get(url, headers=headers, trust_env=False)))
+    browser.start()
+    waiting.redirects.get(timeout=5).respond("signed-in")
+    browser.join()
+    assert "You are signed in" in pages[0].text
+
+
+@needs_ipv6
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_port_that_another_program_holds_on_either_address_is_refused(address: str) -> None:
+    """It could receive the code there. Neither address is held by us afterwards."""
+    other = socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+    port = other.getsockname()[1]
+    with other, pytest.raises(UsageError, match=f"cannot listen on port {port}"):
+        Listener(port, queue.SimpleQueue[Redirect]().put)
+    listener = Listener(port, queue.SimpleQueue[Redirect]().put)
+    listener.close()
+    assert listener.port == port
+
+
+@needs_ipv6
+def test_another_port_is_taken_when_one_is_free_on_one_address_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program is quicker at ::1 three times; the listener ends up on a port that it holds on both."""
+    rivals: list[socket.socket] = []
+
+    class Contested(browser_listener._Server6):
+        def server_bind(self) -> None:
+            if len(rivals) < 3:
+                rivals.append(socket.create_server(("::1", self.server_address[1]), family=socket.AF_INET6))
+            super().server_bind()
+
+    monkeypatch.setattr(browser_listener, "_Server6", Contested)
+    listener = Listener(0, queue.SimpleQueue[Redirect]().put)
+    listener.close()
+    taken = {rival.getsockname()[1] for rival in rivals}
+    for rival in rivals:
+        rival.close()
+    assert len(taken) == 3
+    assert listener.port not in taken
+    assert len(listener._servers) == 2
+
+
+def test_without_ipv6_one_address_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Binding to an address that this machine does not have fails as binding to ::1 does without IPv6."""
+
+    class Absent(browser_listener._Server6):
+        def server_bind(self) -> None:
+            self.socket.bind(("2001:db8::1", self.server_address[1]))
+
+    monkeypatch.setattr(browser_listener, "_Server6", Absent)
+    waiting = Waiting()
+    try:
+        assert waiting.get("/").status_code == 400
+        assert len(waiting.listener._servers) == 1
+    finally:
+        waiting.listener.close()
