@@ -25,8 +25,8 @@ HEAD = """\
 
 <!-- written by tools/docs_cli.py from the program's own help; do not edit -->
 
-Results go to standard output, everything else to standard error. Which identity is used, and from where, is in
-[configuration](configuration.md); what an error means in [errors](errors.md).
+Results go to standard output, everything else to standard error. [Configuration](configuration.md) says which identity is
+used and where it comes from; [errors and exit codes](errors.md) says what an error means.
 
 ## Exit codes
 
@@ -36,7 +36,7 @@ Results go to standard output, everything else to standard error. Which identity
 
 
 def help_of(command: click.Command, parent: click.Context) -> Iterator[str]:
-    """The command's help as a block, then its own commands', if it has some."""
+    """The command's help as a block, then its own commands', if it has any."""
     context = click.Context(command, parent, command.name, terminal_width=WIDTH, max_content_width=WIDTH)
     yield f"\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):

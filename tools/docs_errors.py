@@ -1,6 +1,6 @@
 """Write the table of error codes in docs/errors.md from src/mstoken/aadsts.toml; with --check, only compare.
 
-Exit code 1 with --check when the page is not what this program would write, or when it forgets an exception class.
+Exit code 1 with --check when the page is not what this program would write, or when it omits an exception class.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def cell(text: str) -> str:
 
 
 def code_cell(cause: aadsts.Cause) -> str:
-    """The code as a link to its source, in words a reader meets it by."""
+    """The code as a link to its source, as readers see it."""
     shown = cause.code.replace("+", " with ")
     if shown.startswith("http_"):
         shown = "HTTP " + shown.removeprefix("http_")
@@ -37,8 +37,8 @@ def row(cause: aadsts.Cause) -> str:
     notes = [
         note
         for holds, note in (
-            (cause.retry, "Asking again may help."),
-            (cause.kills_grant, "The refresh token is dead."),
+            (cause.retry, "A retry may help."),
+            (cause.kills_grant, "The refresh token no longer works."),
             (not cause.verified, "Not well verified."),
         )
         if holds
@@ -62,7 +62,7 @@ def tables() -> str:
 
 
 def exception_classes() -> list[tuple[str, type]]:
-    """The classes of errors.py in the order they stand there."""
+    """The classes of errors.py in their order in the file."""
     classes = inspect.getmembers(errors, lambda c: inspect.isclass(c) and issubclass(c, errors.MstokenError))
     return sorted(classes, key=lambda member: inspect.getsourcelines(member[1])[1])
 
@@ -79,9 +79,9 @@ def main() -> int:
     check = parser.parse_args().check
     page = PAGE.read_text(encoding="utf-8")
     head = page.partition(BEGIN)[0]
-    forgotten = [name for name, _ in exception_classes() if not re.search(rf"\b{name}\b", head)]
-    if forgotten:
-        print(f"{PAGE.name} says nothing of {', '.join(forgotten)}", file=sys.stderr)
+    omitted = [name for name, _ in exception_classes() if not re.search(rf"\b{name}\b", head)]
+    if omitted:
+        print(f"{PAGE.name} does not mention {', '.join(omitted)}", file=sys.stderr)
         return 1
     fresh = written(page)
     if check and fresh != page:

@@ -14,41 +14,41 @@ INTRODUCTION = """# Services
 
 <!-- Written by tools/docs_services.py from src/mstoken/services/services.toml; do not edit. -->
 
-What you can name after `mstoken get`, and in `get_token()` in Python, without knowing a scope:
+You can write any of these after `mstoken get`, and in `get_token()` in Python. You do not need to know a scope.
 
-| you write | for example |
+| write | for example |
 |---|---|
-| a name from the table below | `graph` |
+| a name from the catalogue below | `graph` |
 | a name and your own instance | `sharepoint:contoso`, `dataverse:org.crm4`, `keyvault:myvault` |
 | a name and a permission | `partner/.default` |
-| the URL of an API | `https://myvault.vault.azure.net/secrets/x` |
-| a resource, in either slash form | `https://management.azure.com` |
-| a scope in full, taken as it is | `https://management.azure.com//.default`, `api://my-api/access` |
+| an API's URL | `https://myvault.vault.azure.net/secrets/x` |
+| a resource, with or without a final slash | `https://management.azure.com` |
+| a full scope, sent unchanged | `https://management.azure.com//.default`, `api://my-api/access` |
 | a permission of Microsoft Graph | `User.Read` |
-| an application id | `00000003-0000-0000-c000-000000000000` |
+| an application ID | `00000003-0000-0000-c000-000000000000` |
 
-One argument may hold several scopes, separated by spaces or commas: `User.Read,Mail.Read`. `openid`, `profile`, `email`
-and `offline_access` may stand beside `/.default`; single permissions may not. What is not a scope is refused.
+One argument may contain several scopes, separated by spaces or commas: `User.Read,Mail.Read`. `openid`, `profile`, `email`
+and `offline_access` may accompany `/.default`; single permissions may not. mstoken refuses what is not a scope.
 
-A URL whose host is not in the catalogue gets no token by guessing: give its scope with `--scope`. A URL of another
-cloud is refused with the `--cloud` it belongs to. Where a resource is registered with a slash at its end, its scope has
-two (`https://management.azure.com//.default`); the catalogue puts them where they belong.
+mstoken does not guess: if the catalogue does not contain a URL's host, give its scope with `--scope`. It refuses a URL of
+another cloud and names the `--cloud` that the URL belongs to. If a resource is registered with a slash at its end, its scope
+has two (`https://management.azure.com//.default`); the catalogue puts them where they belong.
 
 ## Clouds
 
-| `--cloud` | what it is | signs in at | other names |
+| `--cloud` | cloud | sign-in host | other names |
 |---|---|---|---|
 """
 
 LEGEND = """
 ## Catalogue
 
-*Verified* says how an entry was confirmed: **registered**, its identifier is registered in Entra's public cloud (list
-of January 2026, published by ROADtools); **source**, seen in the source of Microsoft's or well-known tools; **no**,
-from memory of the documentation only. Clouds in *italics* hold values that nobody confirmed. *A user*: an application
-alone does not get this token, or, where it says *mostly*, gets one that only some calls accept.
+*Verified* says how an entry was confirmed: **registered** if its identifier is registered in Entra ID's public cloud (list
+of January 2026, published by ROADtools), **source** if it is in the source code of Microsoft's or well-known tools, **no** if it
+comes from memory of the documentation only. Clouds in *italics* contain values that nobody has confirmed. *Needs a user*: an
+application alone does not get this token or, for *mostly*, gets one that only some calls accept.
 
-| name | service | scope | clouds | a user? | verified |
+| name | service | scope | clouds | needs a user | verified |
 |---|---|---|---|---|---|
 """
 
