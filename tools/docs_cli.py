@@ -25,8 +25,8 @@ HEAD = """\
 
 <!-- written by tools/docs_cli.py from the program's own help; do not edit -->
 
-Results go to standard output, everything else to standard error. [Configuration](configuration.md) says which identity is
-used and where it comes from; [errors and exit codes](errors.md) says what an error means.
+Results go to standard output, everything else to standard error. [Configuration](configuration.md) says which
+identity is used and where it comes from; [errors and exit codes](errors.md) says what an error means.
 
 ## Exit codes
 

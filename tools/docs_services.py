@@ -27,12 +27,13 @@ You can write any of these after `mstoken get`, and in `get_token()` in Python. 
 | a permission of Microsoft Graph | `User.Read` |
 | an application ID | `00000003-0000-0000-c000-000000000000` |
 
-One argument may contain several scopes, separated by spaces or commas: `User.Read,Mail.Read`. `openid`, `profile`, `email`
-and `offline_access` may accompany `/.default`; single permissions may not. mstoken refuses what is not a scope.
+One argument may contain several scopes, separated by spaces or commas: `User.Read,Mail.Read`. `openid`, `profile`,
+`email` and `offline_access` may accompany `/.default`; single permissions may not. mstoken refuses what is not a
+scope.
 
-mstoken does not guess: if the catalogue does not contain a URL's host, give its scope with `--scope`. It refuses a URL of
-another cloud and names the `--cloud` that the URL belongs to. If a resource is registered with a slash at its end, its scope
-has two (`https://management.azure.com//.default`); the catalogue puts them where they belong.
+mstoken does not guess: if the catalogue does not contain a URL's host, give its scope with `--scope`. It refuses a
+URL of another cloud and names the `--cloud` that the URL belongs to. If a resource is registered with a slash at its
+end, its scope has two (`https://management.azure.com//.default`); the catalogue puts them where they belong.
 
 ## Clouds
 
@@ -43,10 +44,11 @@ has two (`https://management.azure.com//.default`); the catalogue puts them wher
 LEGEND = """
 ## Catalogue
 
-*Verified* says how an entry was confirmed: **registered** if its identifier is registered in Entra ID's public cloud (list
-of January 2026, published by ROADtools), **source** if it is in the source code of Microsoft's or well-known tools, **no** if it
-comes from memory of the documentation only. Clouds in *italics* contain values that nobody has confirmed. *Needs a user*: an
-application alone does not get this token or, for *mostly*, gets one that only some calls accept.
+*Verified* says how an entry was confirmed: **registered** if its identifier is registered in Entra ID's public cloud
+(list of January 2026, published by ROADtools), **source** if it is in the source code of Microsoft's or well-known
+tools, **no** if it comes from memory of the documentation only. Clouds in *italics* contain values that nobody has
+confirmed. *Needs a user*: an application alone does not get this token or, for *mostly*, gets one that only some
+calls accept.
 
 | name | service | scope | clouds | needs a user | verified |
 |---|---|---|---|---|---|
