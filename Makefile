@@ -3,6 +3,7 @@
 # make check     style, types, import contracts, workflows, docs
 # make docs      build the documentation site in site/ and check its links
 # make coverage  like make test, and print how much of the code the tests run
+# make crash     run every kind of host process 25 times on every Python installed
 # make bench     every speed we claim, beside its peers, in one run
 # make dist      build the wheel and the source archive in dist/
 # make clean     remove what these made
@@ -21,7 +22,7 @@ SITE_BIN := $(SITE_VENV)/bin
 endif
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test coverage check docs bench dist setup clean
+.PHONY: demo test coverage check docs crash bench dist setup clean
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)/python
@@ -76,6 +77,9 @@ check: $(STAMP)/python
 docs: $(STAMP)/site
 	@NO_MKDOCS_2_WARNING=1 $(SITE_BIN)/python -m mkdocs build --strict
 	@echo "docs: the site is in site/, its links lead somewhere"
+
+crash: $(STAMP)/python
+	@CRASH_RUNS=25 $(BIN)/python -m pytest -q -n auto tests/integration/test_host_processes.py
 
 bench: $(STAMP)/python
 	@$(BIN)/python -m bench --with-az

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from tests.support import pythons
 from tests.support.runners import AsyncioRunner, BlockingRunner, Runner
 from tests.support.token_service import TokenService
 
@@ -27,3 +28,12 @@ def token_service() -> Iterator[TokenService]:
     service = TokenService()
     yield service
     service.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The log names the Pythons that the host processes ran on, and those that this machine lacks."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    if any("test_host_processes.py" in getattr(report, "nodeid", "") for report in reports):
+        used = ", ".join(python.version for python in pythons.installed())
+        absent = ", ".join(pythons.absent()) or "none"
+        terminalreporter.write_line(f"host processes: ran on Python {used}; not installed here: {absent}")
