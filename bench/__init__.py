@@ -1,8 +1,8 @@
-"""Every speed we claim, measured beside its peers in one run: `python -m bench`.
+"""Every speed that mstoken claims, measured beside its peers in one run: `python -m bench`.
 
-measures/     one file per row of the table: what is raced, and what is to be reached
-contenders/   one file per library that runs in a race, ours among them; each function is one run in a process
-              of its own
-racing.py     rounds, medians, verdicts
-page.py       docs/speed.md and plots.py its pictures, both from bench/results.json alone
+benchmarks/   one file per benchmark: what runs, and the goals
+clients/      one file per library that is measured, mstoken included; each function is one run in its own process
+rounds.py     runs the candidates of a benchmark in rounds
+results.py    samples, ratios and verdicts, and their form in bench/results.json
+page.py       writes docs/speed.md, with charts.py and summary.py for its pictures, from bench/results.json alone
 """

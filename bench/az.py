@@ -1,4 +1,4 @@
-"""The Azure CLI as a peer: installed on demand in a virtual environment of its own, signed in to the local service."""
+"""The Azure CLI as a peer: installed on demand in a virtual environment of its own, signed in at the local service."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from bench.parameters import CLIENT_ID, ROOT, SECRET, TENANT
+from bench.processes import output_of
 from bench.results import Unavailable
-from bench.run import CLIENT_ID, TENANT, output_of
-from bench.serving import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,24 +19,24 @@ _CACHE = "msal_token_cache.json"
 
 
 class Az:
-    """`az`, signed in as a service principal in a configuration folder of its own. Raises Unavailable."""
+    """`az`, signed in as a service principal at the service at `url`; its configuration folder is `folder`."""
 
     def __init__(self, folder: Path, env: Mapping[str, str], url: str) -> None:
         self.command = str(HOME / "bin" / "az")
-        self._config = folder / "az"
+        self._config = folder
         self.env = {
             **env,
             "AZURE_CONFIG_DIR": str(self._config),
             "AZURE_CORE_COLLECT_TELEMETRY": "false",
-            "AZURE_CORE_INSTANCE_DISCOVERY": "false",  # the service is in no list of Microsoft's
+            "AZURE_CORE_INSTANCE_DISCOVERY": "false",  # Microsoft does not list the local service
             "AZURE_CORE_ENCRYPT_TOKEN_CACHE": "false",
         }
         self.version = ""
         self._url = url
 
     def sign_in(self) -> None:
-        """Make the local service a cloud of az and sign in there."""
-        words = ["--name", "bench", "--skip-endpoint-discovery"]
+        """Register the local service as a cloud of az and sign in there. Raises Unavailable."""
+        options = ["--name", "bench", "--skip-endpoint-discovery"]
         for endpoint, value in {
             "active-directory": self._url,
             "resource-manager": self._url,
@@ -45,25 +45,25 @@ class Az:
             "microsoft-graph-resource-id": "https://graph.microsoft.com/",
             "management": "https://management.core.windows.net/",
         }.items():
-            words += [f"--endpoint-{endpoint}", value]
-        output_of([self.command, "cloud", "register", *words], self.env)
+            options += [f"--endpoint-{endpoint}", value]
+        output_of([self.command, "cloud", "register", *options], self.env)
         output_of([self.command, "cloud", "set", "--name", "bench"], self.env)
-        principal = ["--username", CLIENT_ID, "--password", "not-a-secret", "--tenant", TENANT]
+        principal = ["--username", CLIENT_ID, "--password", SECRET, "--tenant", TENANT]
         output_of([self.command, "login", "--service-principal", *principal, "--allow-no-subscriptions"], self.env)
         query = ["--query", '"azure-cli"', "--output", "tsv"]
         self.version = output_of([self.command, "version", *query], self.env).strip()
 
     def get_token(self) -> list[str]:
-        """The command that prints a token for Microsoft Graph; it reads it from its cache when there is one."""
+        """The command that prints a token for Microsoft Graph, from the cache if there is one in it."""
         return [self.command, "account", "get-access-token", "--resource", "https://graph.microsoft.com"]
 
-    def forget(self) -> None:
-        """Empty the cache of tokens; what az keeps of discovery stays, to its advantage."""
+    def clear_tokens(self) -> None:
+        """Empty the cache of tokens; az keeps its other caches, to its advantage."""
         (self._config / _CACHE).unlink(missing_ok=True)
 
 
 def install() -> None:
-    """Install azure-cli unless it is there. Raises Unavailable."""
+    """Install azure-cli if it is missing. Raises Unavailable."""
     if (HOME / "bin" / "az").exists():
         return
     HOME.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Run one contender once, in this process: `python -m bench.child MODULE:FUNCTION JSON`; its numbers as JSON."""
+"""Run one client once in this process and print its numbers: `python -m bench.child MODULE:FUNCTION JSON`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main() -> None:
     numbers = getattr(importlib.import_module(module), function)(**json.loads(sys.argv[2]))
     json.dump(numbers, sys.stdout)
     sys.stdout.flush()
-    os._exit(0)  # the measuring is over
+    os._exit(0)  # the end of the process is not measured
 
 
 if __name__ == "__main__":

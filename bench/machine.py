@@ -1,4 +1,4 @@
-"""On what it was measured, and with which versions."""
+"""The machine and the versions that a report was measured with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGES = ("mstoken", "msal", "msal-extensions", "azure-identity", "aiohttp", 
 
 
 def versions() -> dict[str, str]:
-    """Python's and those of the packages that raced."""
+    """The versions of Python and of the measured packages."""
     found = {"Python": platform.python_version()}
     for name in _PACKAGES:
         try:
@@ -21,8 +21,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def described() -> dict[str, str]:
-    """The processor and the system; the load at the end tells whether the machine was quiet."""
+def description() -> dict[str, str]:
+    """The processor, the system, and the load, which shows whether the machine was quiet."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

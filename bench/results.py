@@ -1,18 +1,18 @@
-"""What a run of the bench gives, and its form in bench/results.json.
+"""The results of a run, and their form in bench/results.json.
 
-    {"schema": 1, "started_on": epoch seconds UTC, "scale": "full", "machine": {name: text}, "versions": {name: text},
-     "measures": [{
+    {"schema": 2, "started_on": epoch seconds UTC, "scale": "full", "machine": {name: text}, "versions": {name: text},
+     "benchmarks": [{
         "name", "title", "method": text,
-        "entrants": [{"name", "kind": "ours" | "peer" | "floor", "samples": {quantity: [one number a round]}}],
+        "candidates": [{"name", "kind": "ours" | "peer" | "baseline", "samples": {quantity: [one number per round]}}],
         "verdicts": [{"what", "ours", "peer" or "", "quantity", "ours_value", "peer_value" or null,
                       "judged": "ratio" | "value", "number": median, "low", "high": smallest and largest of the rounds,
                       "bound": "at most" | "at least", "limit", "reached": true | false, "why": text}],
-        "curves": [{"name", "kind", "x": what grows, "quantity", "points": [[x, median], ...]}],
-        "absent": [{"name", "why"}]}],
-     "absent": [{"name", "why"}]}                                  measures that could not run at all
+        "series": [{"name", "kind", "x": the quantity that grows, "quantity", "points": [[x, median], ...]}],
+        "skipped": [{"name", "why"}]}],
+     "skipped": [{"name", "why"}]}                                  benchmarks that could not run at all
 
-A value in `samples` belongs to one round; the same place in two lists is the same round, so ratios are made of pairs.
-A floor is what nobody can be faster than: the bare interpreter, the bare HTTP client.
+Each number in `samples` belongs to one round. The same position in two lists is the same round, so a ratio is computed
+from a pair. A baseline is what no client can beat: the bare interpreter, the bare HTTP client.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA = 1
+SCHEMA = 2
 
-Kind = Literal["ours", "peer", "floor"]
+Kind = Literal["ours", "peer", "baseline"]
 Bound = Literal["at most", "at least"]
 Judged = Literal["ratio", "value"]
 
@@ -37,19 +37,20 @@ UNITS = {
     "token_requests": "token requests",
     "discovery_requests": "discovery requests",
     "connections": "connections",
+    "round_trips": "round trips",
     "bytes_per_token": "bytes per token",
     "bytes": "bytes",
 }
-"""Quantity -> unit, as the page writes it."""
+"""The unit of each quantity, as the page writes it."""
 
 
 class Unavailable(Exception):
-    """Something cannot be measured here; the text says why, and the page repeats it."""
+    """Something cannot be measured on this machine; the text says why, and the page repeats it."""
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """One contender and what it did: for each quantity one number a round."""
+class Measured:
+    """A candidate that ran, with one number per round for each quantity."""
 
     name: str
     kind: Kind
@@ -61,9 +62,9 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be reached: `limit` of a quantity, or of the ratio of two of them.
+    """The limit of a quantity, or of a ratio of two values of it.
 
-    `why` says what stands in the way, for the page to tell where it is missed.
+    `why` explains a miss; the page prints it only then.
     """
 
     what: str
@@ -78,7 +79,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One target and how far we are: `number` is the median of the judged ratio or value, in its spread."""
+    """One goal and the result: `number` is the median of the ratio or value, `low` and `high` its spread."""
 
     what: str
     ours: str
@@ -97,8 +98,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """How one contender's median grows with `x`."""
+class Series:
+    """How the median of one candidate changes with `x`."""
 
     name: str
     kind: Kind
@@ -108,8 +109,8 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Absent:
-    """Who did not run, and why."""
+class Skipped:
+    """A candidate or benchmark that did not run, and the reason."""
 
     name: str
     why: str
@@ -117,35 +118,35 @@ class Absent:
 
 @dataclass
 class Result:
-    """One measure: all that ran and what it shows."""
+    """The result of one benchmark."""
 
     name: str
     title: str
     method: str
-    entrants: list[Entrant] = field(default_factory=list)
+    candidates: list[Measured] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
-    curves: list[Curve] = field(default_factory=list)
-    absent: list[Absent] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
 
-    def entrant(self, name: str) -> Entrant | None:
-        """The entrant of that name, if it ran."""
-        return next((one for one in self.entrants if one.name == name), None)
+    def candidate(self, name: str) -> Measured | None:
+        """The candidate of that name, or None if it did not run."""
+        return next((one for one in self.candidates if one.name == name), None)
 
     def ratio(self, goal: Goal, ours: str, peer: str, *, inverse: bool = False) -> None:
-        """Judge ours against the peer's, round by round; `inverse` when the peer's number is the larger one."""
-        mine, theirs = self.entrant(ours), self.entrant(peer)
+        """Judge ours / peer, computed round by round; with `inverse`, peer / ours."""
+        mine, theirs = self.candidate(ours), self.candidate(peer)
         if mine is None or theirs is None:
             return
         pairs = zip(mine.samples[goal.quantity], theirs.samples[goal.quantity], strict=True)
         self._judge(goal, mine, theirs, "ratio", [b / a if inverse else a / b for a, b in pairs])
 
     def value(self, goal: Goal, ours: str, *, beside: str = "") -> None:
-        """Judge our number itself; `beside` names a peer to show next to it."""
-        mine = self.entrant(ours)
+        """Judge our value itself; `beside` names a candidate to show next to it."""
+        mine = self.candidate(ours)
         if mine is not None:
-            self._judge(goal, mine, self.entrant(beside), "value", mine.samples[goal.quantity])
+            self._judge(goal, mine, self.candidate(beside), "value", mine.samples[goal.quantity])
 
-    def _judge(self, goal: Goal, mine: Entrant, theirs: Entrant | None, judged: Judged, numbers: list[float]) -> None:
+    def _judge(self, goal: Goal, mine: Measured, theirs: Measured | None, judged: Judged, numbers: list[float]) -> None:
         number = median(numbers)
         self.verdicts.append(
             Verdict(
@@ -168,18 +169,18 @@ class Result:
 
 
 def to_json(value: Any) -> Any:
-    """Dataclasses as plain values."""
+    """A dataclass as plain values."""
     return asdict(value)
 
 
 def result_from_json(values: Mapping[str, Any]) -> Result:
-    """A Result as `to_json` wrote it."""
+    """The Result that `to_json` wrote."""
     return Result(
         values["name"],
         values["title"],
         values["method"],
-        [Entrant(**one) for one in values["entrants"]],
+        [Measured(**one) for one in values["candidates"]],
         [Verdict(**one) for one in values["verdicts"]],
-        [Curve(**{**one, "points": [(x, y) for x, y in one["points"]]}) for one in values["curves"]],
-        [Absent(**one) for one in values["absent"]],
+        [Series(**{**one, "points": [(x, y) for x, y in one["points"]]}) for one in values["series"]],
+        [Skipped(**one) for one in values["skipped"]],
     )

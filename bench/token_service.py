@@ -1,13 +1,14 @@
-"""A light token service in a process of its own: it answers at once, always the same, and counts.
+"""A light token service in a process of its own: it answers at once, always with the same token, and counts.
 
-It speaks just enough HTTP/1.1 over TLS for every client in the bench: one thread, one poll loop, no framework, so that
-what is measured is the client. Run by `serving.py`, which talks to it over stdin and stdout.
+It speaks just enough HTTP/1.1 over TLS for every client in the bench: one thread, one poll loop and no framework, so
+that the client is what is measured. Run by `service.py`, which talks to it over stdin and stdout.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
+import resource
 import select
 import socket
 import ssl
@@ -15,24 +16,28 @@ import sys
 import time
 from collections import Counter
 
-TOKEN_LENGTH = 1500
-"""Characters of the token: about what Entra issues to an application."""
+from bench.parameters import TOKEN_LENGTH
+
 EXPIRES_IN = 3599
 _LONGEST_WAIT_IN = 3600.0
 
 
 class Connection:
-    """One client's socket, what it sent and what it is still owed."""
+    """One client's socket, the bytes received from it, and those that it has not taken yet."""
 
-    def __init__(self, link: ssl.SSLSocket) -> None:
-        self.link = link
+    def __init__(self, sock: ssl.SSLSocket) -> None:
+        self.sock = sock
         self.received = b""
-        self.owed = b""
-        self.ready = False
+        self.unsent = b""
+        self.handshake_done = False
 
 
 class TokenService:
-    """Serves until stdin ends. Commands there, a line each: `stats`, `reset`, `delay SECONDS` (of token answers)."""
+    """Serves until stdin ends.
+
+    Commands on stdin, a line each: `reset` prints the counts as JSON and starts again; `delay SECONDS` holds back the
+    answers to token requests.
+    """
 
     def __init__(self, certificate: str) -> None:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -43,7 +48,7 @@ class TokenService:
         self._poll = select.epoll()
         self._poll.register(self._listener, select.EPOLLIN)
         self._poll.register(sys.stdin, select.EPOLLIN)
-        self._links: dict[int, Connection] = {}
+        self._connections: dict[int, Connection] = {}
         self._due: list[tuple[float, int, bytes]] = []
         self._delay_in = 0.0
         self._counts: Counter[str] = Counter()
@@ -63,12 +68,12 @@ class TokenService:
                     if not line:
                         return
                     print(json.dumps(self._command(*line.split())), flush=True)
-                elif number in self._links:
+                elif number in self._connections:
                     self._serve_one(number, event)
             while self._due and self._due[0][0] <= time.monotonic():
                 _, number, answer = heapq.heappop(self._due)
-                if number in self._links:
-                    self._owe(number, answer)
+                if number in self._connections:
+                    self._send(number, answer)
 
     def _command(self, name: str, *words: str) -> dict[str, int]:
         counts = dict(self._counts)
@@ -87,18 +92,18 @@ class TokenService:
             self._counts["connections"] += 1
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             plain.setblocking(False)  # noqa: FBT003
-            link = self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-            self._links[link.fileno()] = Connection(link)
-            self._poll.register(link, select.EPOLLIN)
+            sock = self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+            self._connections[sock.fileno()] = Connection(sock)
+            self._poll.register(sock, select.EPOLLIN)
 
     def _serve_one(self, number: int, event: int) -> None:
-        connection = self._links[number]
+        connection = self._connections[number]
         try:
-            if not connection.ready:
-                connection.link.do_handshake()
-                connection.ready = True
+            if not connection.handshake_done:
+                connection.sock.do_handshake()
+                connection.handshake_done = True
             if event & select.EPOLLOUT:
-                self._owe(number, b"")
+                self._send(number, b"")
             self._receive(number, connection)
         except (ssl.SSLWantReadError, BlockingIOError):
             return
@@ -109,7 +114,7 @@ class TokenService:
 
     def _receive(self, number: int, connection: Connection) -> None:
         while True:
-            data = connection.link.recv(65536)
+            data = connection.sock.recv(65536)
             if not data:
                 self._drop(number)
                 return
@@ -121,7 +126,7 @@ class TokenService:
                     break
                 connection.received = connection.received[total:]
                 self._answer(number, head)
-            if not connection.link.pending():
+            if not connection.sock.pending():
                 return
 
     def _answer(self, number: int, head: bytes) -> None:
@@ -130,21 +135,21 @@ class TokenService:
             if self._delay_in:
                 heapq.heappush(self._due, (time.monotonic() + self._delay_in, number, self._token))
             else:
-                self._owe(number, self._token)
+                self._send(number, self._token)
             return
         path = head.split(b" ", 2)[1].decode()
-        if path.startswith("/subscriptions"):  # az asks Resource Manager at sign-in what there is
-            self._owe(number, _answer({"value": []}))
+        if path.startswith("/subscriptions"):  # az lists them when it signs in
+            self._send(number, _answer({"value": []}))
             return
         self._counts["discovery"] += 1
-        self._owe(number, _answer(_openid_configuration(self.url, path)))
+        self._send(number, _answer(_openid_configuration(_origin(head), path)))
 
-    def _owe(self, number: int, answer: bytes) -> None:
-        connection = self._links[number]
-        connection.owed += answer
+    def _send(self, number: int, answer: bytes) -> None:
+        connection = self._connections[number]
+        connection.unsent += answer
         try:
-            while connection.owed:
-                connection.owed = connection.owed[connection.link.send(connection.owed) :]
+            while connection.unsent:
+                connection.unsent = connection.unsent[connection.sock.send(connection.unsent) :]
             self._poll.modify(number, select.EPOLLIN)
         except (ssl.SSLWantWriteError, BlockingIOError):
             self._poll.modify(number, select.EPOLLIN | select.EPOLLOUT)
@@ -152,19 +157,28 @@ class TokenService:
             self._drop(number)
 
     def _drop(self, number: int) -> None:
-        connection = self._links.pop(number, None)
+        connection = self._connections.pop(number, None)
         if connection is not None:
             self._poll.unregister(number)
-            connection.link.close()
+            connection.sock.close()
 
 
 def _length(head: bytes) -> int:
-    at = head.lower().find(b"\r\ncontent-length:")
-    return int(head[at + 17 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+    return int(_header(head, b"content-length") or 0)
+
+
+def _origin(head: bytes) -> str:
+    """The origin that the client used, which may be a relay's."""
+    return f"https://{_header(head, b'host').decode()}"
+
+
+def _header(head: bytes, name: bytes) -> bytes:
+    at = head.lower().find(b"\r\n" + name + b":")
+    return head[at + len(name) + 3 :].split(b"\r\n", 1)[0].strip() if at >= 0 else b""
 
 
 def _answer(body: dict[str, object]) -> bytes:
-    """With the headers Entra sends, which every client has to read."""
+    """A response with the headers that Entra sends, which every client has to read."""
     payload = json.dumps(body).encode()
     head = (
         "HTTP/1.1 200 OK\r\nCache-Control: no-store, no-cache\r\nPragma: no-cache\r\n"
@@ -176,7 +190,7 @@ def _answer(body: dict[str, object]) -> bytes:
 
 
 def _openid_configuration(origin: str, path: str) -> dict[str, object]:
-    """What MSAL reads of a tenant's OpenID configuration, whose URL it derives from the authority."""
+    """The parts of a tenant's OpenID configuration that MSAL reads; it derives the URL from the authority."""
     tenant = path.strip("/").split("/", 1)[0]
     base = f"{origin}/{tenant}"
     return {
@@ -189,4 +203,6 @@ def _openid_configuration(origin: str, path: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     TokenService(sys.argv[1]).serve()

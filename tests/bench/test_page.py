@@ -1,4 +1,4 @@
-"""The page in docs/ is what the bench makes of the committed results, and nothing else."""
+"""docs/speed.md is what the bench writes from the committed results, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bench.__main__ import RESULTS
-from bench.serving import ROOT
+from bench.parameters import ROOT
 
 from bench import page
 

@@ -1,31 +1,31 @@
-"""How the bench judges, and that a report survives being written and read."""
+"""How the bench runs rounds and judges goals, and how the page shows them."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from bench.racing import Contender, race
-from bench.results import Curve, Entrant, Goal, Result, Unavailable, result_from_json, to_json
+from bench.results import Goal, Measured, Result, Series, Unavailable, result_from_json, to_json
+from bench.rounds import Candidate, run_rounds
 
-from bench import page
+from bench import page, units
 
 
 def result() -> Result:
-    """Three rounds of ours and of a peer that needs ten times as long, in a run that got slower and slower."""
+    """Three rounds of ours and of a peer that takes ten times as long, on a machine that becomes slower."""
     return Result(
-        "a-measure",
-        "A measure",
+        "a-benchmark",
+        "A benchmark",
         "By hand.",
         [
-            Entrant("ours", "ours", {"seconds": [1.0, 2.0, 4.0]}),
-            Entrant("peer", "peer", {"seconds": [10.0, 20.0, 44.0]}),
+            Measured("ours", "ours", {"seconds": [1.0, 2.0, 4.0]}),
+            Measured("peer", "peer", {"seconds": [10.0, 20.0, 44.0]}),
         ],
     )
 
 
-def test_a_ratio_is_made_round_by_round() -> None:
-    """A machine that slows down between rounds does not change the ratio of those who ran side by side."""
+def test_a_ratio_is_computed_round_by_round() -> None:
+    """A machine that slows down between rounds does not change the ratio of two runs in the same round."""
     judged = result()
     judged.ratio(Goal("speed", "seconds", "at least", 10), "ours", "peer", inverse=True)
     verdict = judged.verdicts[0]
@@ -40,58 +40,58 @@ def test_a_value_is_judged_by_its_median(bound: str, limit: float, reached: bool
     assert (judged.verdicts[0].bound, judged.verdicts[0].reached) == (bound, reached)
 
 
-def test_who_did_not_run_is_not_judged() -> None:
-    """Without the peer there is no verdict, rather than one about nothing."""
+def test_a_candidate_that_did_not_run_is_not_judged() -> None:
+    """Without the peer there is no verdict."""
     judged = result()
     judged.ratio(Goal("speed", "seconds", "at least", 10), "ours", "somebody else")
     assert judged.verdicts == []
 
 
-def test_rounds_take_turns_and_turn_around() -> None:
-    """Everyone runs once in every round, every second round in the opposite order; the warm-up does not count."""
+def test_every_second_round_runs_in_the_opposite_order() -> None:
+    """Every candidate runs once in each round; the warm-up does not count."""
     ran: list[str] = []
 
-    def contender(name: str) -> Contender:
+    def candidate(name: str) -> Candidate:
         def run() -> dict[str, float]:
             ran.append(name)
             return {"seconds": 1.0}
 
-        return Contender(name, "peer", run)
+        return Candidate(name, "peer", run)
 
-    raced = Result("r", "", "")
-    race(raced, [contender("a"), contender("b")], 2, warm_up=True, say=lambda _: None)
+    result = Result("r", "", "")
+    run_rounds(result, [candidate("a"), candidate("b")], 2, warm_up=True, log=lambda _: None)
     assert "".join(ran) == "baabba"
-    assert [len(entrant.samples["seconds"]) for entrant in raced.entrants] == [2, 2]
+    assert [len(candidate.samples["seconds"]) for candidate in result.candidates] == [2, 2]
 
 
-def test_who_cannot_run_is_named_with_the_reason() -> None:
-    """A contender that is not available is absent with its reason, and the others go on."""
+def test_a_candidate_that_cannot_run_is_skipped_with_the_reason() -> None:
+    """The other candidates still run."""
 
     def missing() -> dict[str, float]:
         raise Unavailable("not installed")
 
-    raced = Result("r", "", "")
-    contenders = [Contender("gone", "peer", missing), Contender("here", "ours", lambda: {"seconds": 1.0})]
-    race(raced, contenders, 2, warm_up=False, say=lambda _: None)
-    assert [(one.name, one.why) for one in raced.absent] == [("gone", "not installed")]
-    assert [entrant.name for entrant in raced.entrants] == ["here"]
+    result = Result("r", "", "")
+    candidates = [Candidate("gone", "peer", missing), Candidate("here", "ours", lambda: {"seconds": 1.0})]
+    run_rounds(result, candidates, 2, warm_up=False, log=lambda _: None)
+    assert [(one.name, one.why) for one in result.skipped] == [("gone", "not installed")]
+    assert [candidate.name for candidate in result.candidates] == ["here"]
 
 
-def test_a_report_survives_being_written() -> None:
-    """What is read from the file is what was measured."""
+def test_a_result_read_from_json_equals_the_one_written() -> None:
+    """The report file loses nothing that was measured."""
     judged = result()
     judged.ratio(Goal("speed", "seconds", "at least", 10), "ours", "peer", inverse=True)
-    judged.curves.append(Curve("ours", "ours", "entries", "seconds", [(1.0, 2.0)]))
+    judged.series.append(Series("ours", "ours", "entries", "seconds", [(1.0, 2.0)]))
     assert result_from_json(json.loads(json.dumps(to_json(judged)))) == judged
 
 
-def test_the_page_says_what_was_missed_and_by_how_much() -> None:
-    """A target that is not reached stands in the table as missed, with the factor."""
+def test_the_page_shows_a_missed_goal_with_the_factor() -> None:
+    """The table says whether each goal is reached, and by how much."""
     judged = result()
     judged.ratio(Goal("speed", "seconds", "at least", 40), "ours", "peer", inverse=True)
     judged.value(Goal("time", "seconds", "at most", 8), "ours")
-    shown = page.table({"measures": [to_json(judged)]})
-    assert "**no**, 4 x short of it" in shown
+    shown = page.table({"benchmarks": [to_json(judged)]})
+    assert "**no**, missed by 4 x" in shown
     assert "yes, 4 x better" in shown
 
 
@@ -104,6 +104,6 @@ def test_the_page_says_what_was_missed_and_by_how_much() -> None:
         (4933, "tokens_per_s", "4,933 tokens/s"),
     ],
 )
-def test_numbers_have_a_unit_people_read(value: float, quantity: str, shown: str) -> None:
-    """Times are in seconds, milliseconds or microseconds, whichever leaves few digits."""
-    assert page.amount(value, quantity) == shown
+def test_a_number_has_the_unit_that_leaves_few_digits(value: float, quantity: str, shown: str) -> None:
+    """Times are in seconds, milliseconds or microseconds."""
+    assert units.amount(value, quantity) == shown
