@@ -17,7 +17,7 @@ import pytest
 import trustme
 from tests.support import host_shapes, pythons
 from tests.support.pythons import Python
-from tests.support.token_service import Asked, Reply, TokenService, token_reply
+from tests.support.token_service import RecordedRequest, Reply, TokenService, token_reply
 
 RUNS = int(os.environ.get("CRASH_RUNS", "3"))
 _PROGRAM = "from tests.support import host_shapes; host_shapes.main()"
@@ -36,8 +36,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     served.close()
 
 
-def _reply(asked: Asked) -> Reply:
-    tenant = asked.path.split("/")[1]
+def _reply(received: RecordedRequest) -> Reply:
+    tenant = received.path.split("/")[1]
     return Reply(200, token_reply().body, delay=90) if tenant.endswith(host_shapes.SLOW) else token_reply(tenant)
 
 

@@ -23,7 +23,7 @@ import pytest
 import trustme
 from tests.support.pythons import ROOT
 from tests.support.redis_server import RedisServer
-from tests.support.token_service import Asked, Reply, TokenService, token_reply
+from tests.support.token_service import RecordedRequest, Reply, TokenService, token_reply
 
 REQUESTS = 200
 _AT_ONCE = 8
@@ -72,8 +72,8 @@ def environment(folder: Path) -> Iterator[dict[str, str]]:
     service.close()
 
 
-def _reply(asked: Asked) -> Reply:
-    return token_reply(asked.path.split("/")[1])
+def _reply(received: RecordedRequest) -> Reply:
+    return token_reply(received.path.split("/")[1])
 
 
 @contextmanager

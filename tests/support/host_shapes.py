@@ -301,6 +301,7 @@ def fork_in_a_thread(url: str) -> None:
 
 def fork_while_a_thread_asks(url: str) -> None:
     client = blocking(url)
+    get(client, 3)
     _start_slow_request(client)
     _fork_and_get(client)
 
@@ -522,7 +523,7 @@ TOKENS: dict[Shape, int] = {
     fork_after_use: 3,
     fork_after_use_in_a_thread: 3,
     fork_in_a_thread: 3,
-    fork_while_a_thread_asks: 2,
+    fork_while_a_thread_asks: 3,
     fork_of_a_fork: 4,
     fork_after_a_loop: 3,
     fork_in_a_loop_with_requests_under_way: 3,

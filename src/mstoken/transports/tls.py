@@ -32,8 +32,9 @@ def secured(
 
     Raises ssl.SSLCertVerificationError where the certificate is not accepted, else TransportError and OSError.
     """
-    # As text, the name would go through a codec that is slow to import; the system's verification wants text.
-    name = host if trust.by_system or not host.isascii() else host.encode()
+    # As text, the name would go through a codec that is slow to import. Only Python's own `ssl` takes bytes: the
+    # system's verification and gevent's `ssl` do not.
+    name = host.encode() if host.isascii() and type(trust.context).__module__ == "ssl" else host
     try:
         link.settimeout(deadline.left())
         if isinstance(link, ssl.SSLSocket):

@@ -88,10 +88,10 @@ def _sources(name: str, value: str) -> list[Source]:
 class Trust(HasLock):
     """A TLS context, and the part of the system's store that it has not read yet."""
 
-    def __init__(self, context: ssl.SSLContext, unread: str = "", *, by_system: bool = False) -> None:
-        """`unread` is a bundle of the same store; `by_system`: the operating system verifies, and not OpenSSL."""
+    def __init__(self, context: ssl.SSLContext, unread: str = "") -> None:
+        """`unread` is a bundle of the same store."""
         super().__init__()
-        self.context, self.by_system = context, by_system
+        self.context = context
         self._unread = unread
 
     def widen(self) -> bool:
@@ -126,7 +126,7 @@ def system_trust() -> Trust:
     if sys.platform in {"darwin", "win32"}:
         from mstoken.transports.system_trust import system_context
 
-        return Trust(_hardened(system_context()), by_system=True)
+        return Trust(_hardened(system_context()))
     context, usual = _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)), ssl.get_default_verify_paths()
     bundle = next((path for path in (usual.cafile or "", *_KNOWN_FILES) if path and Path(path).is_file()), "")
     if usual.capath:
