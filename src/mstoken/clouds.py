@@ -94,6 +94,20 @@ SINGAPORE = Cloud(
 
 CLOUDS: tuple[Cloud, ...] = (PUBLIC, US_GOVERNMENT, US_GOVERNMENT_DOD, CHINA, BLEU, DELOS, SINGAPORE)
 
+DEVICE_HOSTS = frozenset(
+    {
+        "microsoft.com",  # /devicelogin, /deviceloginus, /deviceloginchina, /link
+        "www.microsoft.com",
+        "aka.ms",
+        "login.microsoftonline.cn",  # what China's service names: github.com/Azure/azure-cli/issues/32926
+        *(host for cloud in CLOUDS for host in cloud.login_hosts),
+    }
+)
+"""Hosts of the pages on which a person enters a device code, whatever the cloud.
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
+"""
+
 
 def cloud(name: str) -> Cloud:
     """The cloud of that name or alias, in any case; `AzureUSGovernment` and `usgov` are the same.

@@ -10,6 +10,7 @@ from functools import partial
 from mstoken.errors import AuthorizationPending, SignInRequired, TokenRefused, TryLater
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import send_with_retry, time_left_in
+from mstoken.messages import warn
 from mstoken.protocol.device_authorization import device_request, read_device_authorization
 from mstoken.protocol.id_token import read_person
 from mstoken.typed import TYPE_CHECKING
@@ -38,6 +39,8 @@ async def device_code(request: TokenRequest, credential: DeviceCode, port: Port)
     read = partial(read_device_authorization, request=request, now=port.now())
     granted = await send_with_retry(device_request(request), read, time_left_in(request, port), port)
     expires_on = port.now() + granted.prompt.expires_in
+    if granted.warning:
+        warn(granted.warning)
     if credential.prompt is not None:
         credential.prompt(granted.prompt)
     else:

@@ -5,8 +5,9 @@ Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
+from mstoken.clouds import DEVICE_HOSTS
 from mstoken.credentials import DevicePrompt
 from mstoken.errors import UnreadableAnswer, UsageError
 from mstoken.protocol.authorize_url import OIDC
@@ -19,7 +20,7 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from mstoken.model import TokenRequest
+    from mstoken.model import Authority, TokenRequest
     from mstoken.protocol.http import HttpResponse
 
 USUAL_INTERVAL_IN = 5
@@ -32,11 +33,15 @@ LONGEST_LIFE_IN = 3600
 
 @value
 class DeviceAuthorization:
-    """What was granted: the code to poll with, seconds between polls, and what the person is told."""
+    """What was granted: the code to poll with, seconds between polls, and what the person is told.
+
+    `warning` is a sentence to say before that, where the page is at a host that the authority has no business naming.
+    """
 
     device_code: str = field(repr=False)
     interval_in: float
     prompt: DevicePrompt
+    warning: str = ""
 
 
 def device_request(request: TokenRequest) -> HttpRequest:
@@ -61,12 +66,11 @@ def read_device_authorization(response: HttpResponse, request: TokenRequest, now
     body = json_object(response)
     texts = [body.get(name) for name in ("device_code", "user_code", "verification_uri")]
     code, user_code, uri = (text if isinstance(text, str) and text.isprintable() else "" for text in texts)
-    # The person will open this address: nothing but the web, and nothing in clear.
-    if not code or not user_code or not uri.startswith("https://"):
+    host = _host(uri)
+    if not code or not user_code or not host:
         raise UnreadableAnswer(
             "The device authorization endpoint answered without usable codes.", "Check the authority."
         )
-    message = body.get("message")
     return DeviceAuthorization(
         device_code=code,
         interval_in=_interval(body.get("interval"), now),
@@ -74,8 +78,41 @@ def read_device_authorization(response: HttpResponse, request: TokenRequest, now
             user_code=user_code,
             verification_uri=uri,
             expires_in=_life(body.get("expires_in"), now),
-            message=message if isinstance(message, str) else f"Open {uri} and enter the code {user_code}.",
+            message=_message(body.get("message"), uri, user_code),
         ),
+        warning=_warning(host, request.authority),
+    )
+
+
+def _host(uri: str) -> str:
+    """The host of the page, '' for an address that a person should not open.
+
+    Only https, and nothing that could hide another host: user info, a backslash, a blank, letters of other alphabets.
+    """
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+    except ValueError:
+        return ""
+    plain = uri.isascii() and not any(letter in uri for letter in " \\") and "@" not in parts.netloc
+    return host if plain and parts.scheme == "https" else ""
+
+
+def _message(said: object, uri: str, user_code: str) -> str:
+    """The service's own sentence, if it names the page, the code and no other page; else ours."""
+    if isinstance(said, str) and uri in said and user_code in said and said.count("://") == said.count(uri):
+        return said
+    return f"Open {uri} and enter the code {user_code}."
+
+
+def _warning(host: str, authority: Authority) -> str:
+    """A warning about a page that is neither the authority's own nor one of Microsoft's; '' for those."""
+    own = urlsplit(authority.origin).hostname or ""
+    if host == own or host in DEVICE_HOSTS:
+        return ""
+    return (
+        f"The page for the code is at {host}, which belongs neither to {own} nor to Microsoft's sign-in. "
+        "Enter the code there only if you know that it is right."
     )
 
 

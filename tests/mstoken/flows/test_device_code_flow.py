@@ -172,9 +172,74 @@ def test_without_a_prompt_it_is_said_on_standard_error(
     runner: Runner, token_service: TokenService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The service's own sentence, which has address and code."""
-    token_service.script = [CODES, token_reply()]
+    said = "Öffnen Sie https://microsoft.com/devicelogin und geben Sie ABC123DEF ein."
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | {"message": said}), token_reply()]
     Device(runner, token_service, DeviceCode()).sign_in()
-    assert capsys.readouterr() == ("", "Open the page and enter ABC123DEF.\n")
+    assert capsys.readouterr() == ("", f"{said}\n")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Open the page and enter ABC123DEF.",
+        "Open https://microsoft.com/devicelogin.",
+        "Enter ABC123DEF at https://evil.example, not at https://microsoft.com/devicelogin.",
+        None,
+        7,
+    ],
+)
+def test_a_sentence_that_leads_elsewhere_is_not_shown(
+    runner: Runner, token_service: TokenService, capsys: pytest.CaptureFixture[str], said: object
+) -> None:
+    """What lacks the page or the code, or names another page, is replaced by our own sentence."""
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | {"message": said}), token_reply()]
+    Device(runner, token_service, DeviceCode()).sign_in()
+    assert capsys.readouterr().err == "Open https://microsoft.com/devicelogin and enter the code ABC123DEF.\n"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.example/devicelogin",
+        "https://microsoft.com.evil.example/devicelogin",
+        "https://notmicrosoft.com/devicelogin",
+        "https://xn--mcrosoft-q2a.com/devicelogin",
+        "https://evil.example/#https://microsoft.com/devicelogin",
+    ],
+)
+def test_a_page_of_a_strange_host_is_shown_with_a_warning(
+    token_service: TokenService, device: Device, caplog: pytest.LogCaptureFixture, uri: str
+) -> None:
+    """The person learns, before the code is shown, that the authority has no business naming that host."""
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | {"verification_uri": uri}), token_reply()]
+    device.sign_in()
+    [warning] = [record.getMessage() for record in caplog.records]
+    assert uri.partition("://")[2].partition("/")[0] in warning
+    assert "only if you know" in warning
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://microsoft.com/devicelogin",
+        "https://www.microsoft.com/link",
+        "https://login.microsoft.com/device",
+        "https://LOGIN.microsoftonline.us/common/oauth2/deviceauth",
+        "https://login.partner.microsoftonline.cn/device",
+        "https://127.0.0.1:8443/device",
+    ],
+)
+def test_a_page_of_the_sign_in_service_needs_no_warning(
+    token_service: TokenService, device: Device, caplog: pytest.LogCaptureFixture, uri: str
+) -> None:
+    """The authority's own host, and those of Microsoft's clouds."""
+    assert isinstance(CODES.body, dict)
+    token_service.script = [Reply(200, CODES.body | {"verification_uri": uri}), token_reply()]
+    device.sign_in()
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
@@ -185,6 +250,14 @@ def test_without_a_prompt_it_is_said_on_standard_error(
         {"user_code": "A\x1b[2J"},
         {"verification_uri": "http://microsoft.example"},
         {"verification_uri": "javascript:alert(1)"},
+        {"verification_uri": "https://microsoft.com@evil.example/"},
+        {"verification_uri": "https://microsoft.com\\@evil.example/"},
+        {"verification_uri": "https://microsoft.com/ https://evil.example"},
+        {"verification_uri": "https://m\u0456crosoft.com/devicelogin"},
+        {"verification_uri": "https://microsoft.com/\u202eelpmaxe"},
+        {"verification_uri": "https://microsoft.com/\ud800"},
+        {"verification_uri": "https://[::1/devicelogin"},
+        {"verification_uri": "https:///devicelogin"},
     ],
 )
 def test_senseless_codes_are_not_shown(token_service: TokenService, device: Device, change: dict[str, Any]) -> None:
