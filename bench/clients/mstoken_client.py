@@ -12,7 +12,7 @@ from bench.clients.timing import seconds_per_await, seconds_per_call
 from bench.parameters import CLIENT_ID, SCOPE, SECRET, TENANT
 from mstoken import AsyncClient, Client, ClientSecret, Token
 from mstoken.protocol.cache_key import cache_key
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import Stores
@@ -62,7 +62,7 @@ def memory_of_tenants(url: str, tenants: int, concurrency: int, steps: int) -> d
 
 def hit_blocking(entries: int, *, spread: bool = False) -> dict[str, float]:
     """A cached token: always the same one, or with `spread` those of all tenants in random order."""
-    stores = in_memory()
+    stores = memory_stores()
     client = Client(TENANT, CLIENT_ID, ClientSecret(SECRET), stores=stores)
     names = _fill(stores, client, entries)
     for name in names:
@@ -72,7 +72,7 @@ def hit_blocking(entries: int, *, spread: bool = False) -> dict[str, float]:
 
 def hit_asyncio(entries: int, *, spread: bool = False) -> dict[str, float]:
     """`hit_blocking` under asyncio."""
-    stores = in_memory()
+    stores = memory_stores()
     client = AsyncClient(TENANT, CLIENT_ID, ClientSecret(SECRET), stores=stores)
     names = _fill(stores, client, entries)
 

@@ -118,7 +118,7 @@ def _mstoken_process(url: str, cache: str, start: Any) -> None:
 
 def _stores(cache: str) -> Stores:
     from mstoken.flows.store_port import Stores
-    from mstoken.stores.folder import FolderAccessTokens
+    from mstoken.stores.folder_access_tokens import FolderAccessTokens
     from mstoken.stores.memory import MemoryRefreshTokens
 
     return Stores(FolderAccessTokens(f"{cache}/tokens"), MemoryRefreshTokens())

@@ -21,7 +21,7 @@ def folder(folder: str, entries: int) -> dict[str, float]:
     """mstoken's access tokens, a file each."""
     from mstoken import Token
     from mstoken.protocol.cache_key import digest
-    from mstoken.stores.folder import FolderAccessTokens
+    from mstoken.stores.folder_access_tokens import FolderAccessTokens
 
     place = Path(folder) / "tokens"
     store = FolderAccessTokens(str(place))

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from mstoken.model import Authority, Token
     from mstoken.protocol.challenge import claims_challenge
     from mstoken.rest.key_vault import key_vault_refresh_tokens, key_vault_secret
-    from mstoken.stores.shared import redis_stores
+    from mstoken.stores.redis_stores import redis_stores
 
 __all__ = [
     "AccessBlocked",
@@ -121,7 +121,7 @@ _HOMES = (
     "client",
     "protocol.challenge",
     "rest.key_vault",
-    "stores.shared",
+    "stores.redis_stores",
 )  # the light ones first: looking for a name imports them in turn
 
 

@@ -8,7 +8,7 @@ from threading import Lock
 from weakref import WeakSet
 
 
-class HasLock:
+class ForkSafe:
     """Has `_lock`, among the threads of this process; the child of a fork finds it free, whoever of its parent had it.
 
     It would be taken for ever in a child that was forked while another thread held it, since that thread is not in the
@@ -17,23 +17,23 @@ class HasLock:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        _having.add(self)
-        _renew_at_fork()
+        _instances.add(self)
+        _register_once()
 
-    def _begin_in_child(self) -> None:
+    def _reset_after_fork(self) -> None:
         """Begin anew in the child of a fork; whoever has more that is its parent's lets go of it here."""
         self._lock = Lock()
 
 
-_having: WeakSet[HasLock] = WeakSet()
+_instances: WeakSet[ForkSafe] = WeakSet()
 
 
 @cache
-def _renew_at_fork() -> None:
+def _register_once() -> None:
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_renew)
+        os.register_at_fork(after_in_child=_reset_all)
 
 
-def _renew() -> None:
-    for one in list(_having):
-        one._begin_in_child()  # noqa: SLF001  # its own class, in its own file
+def _reset_all() -> None:
+    for instance in list(_instances):
+        instance._reset_after_fork()  # noqa: SLF001  # its own class, in its own file

@@ -12,7 +12,7 @@ from tests.support.token_processes import TokenProcesses, wait_for_requests
 from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from mstoken import Client, ClientSecret
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 SLOW = Reply(200, token_reply().body, delay=0.5)
 
@@ -74,7 +74,7 @@ def test_crowds_of_tasks_do_not_wait_for_each_other_for_ever(
 def test_clients_that_share_a_store_make_one_request(runner: Runner, token_service: TokenService) -> None:
     """Each has turns of its own, and the store in memory has turns for all of them: also two event loops in threads."""
     token_service.script = [SLOW]
-    stores = in_memory()
+    stores = memory_stores()
     got: list[str] = []
 
     def ask() -> None:

@@ -45,7 +45,7 @@ def test_a_person_signed_in_once_serves_from_the_vault(entra: Emulator, vault: s
         client = Client(tenant.id, PUBLIC_APP, RefreshToken(account="nadia"), entra.authority, stores)
         assert client.get_token(service).token
     assert [secret.tags["key"] for secret in tenant.vaults[0].secrets] == ["account:nadia"] * 3
-    kept = stores.refresh_tokens.names()["account:nadia"]
+    kept = stores.refresh_tokens.list_sign_ins()["account:nadia"]
     assert (kept.info.client_id, len(kept.renewals)) == (PUBLIC_APP, 2)
 
 
@@ -55,7 +55,7 @@ def test_what_was_removed_can_be_signed_in_again(vault: str, app: Client) -> Non
     refresh_tokens.put("account:nadia", "r0", TokenInfo())
     assert refresh_tokens.remove("account:nadia") is True
     assert refresh_tokens.load("account:nadia") is None
-    assert refresh_tokens.names() == {}
+    assert refresh_tokens.list_sign_ins() == {}
     refresh_tokens.put("account:nadia", "r1", TokenInfo())
     assert refresh_tokens.load("account:nadia") == StoredRefreshToken("r1")
 
@@ -65,14 +65,14 @@ def test_many_sign_ins_are_all_listed(vault: str, app: Client) -> None:
     refresh_tokens = key_vault_refresh_tokens(vault, app)
     for number in range(30):
         refresh_tokens.put(f"account:{number:02}", "r", TokenInfo(tenant=str(number)))
-    assert list(refresh_tokens.names()) == [f"account:{number:02}" for number in range(30)]
+    assert list(refresh_tokens.list_sign_ins()) == [f"account:{number:02}" for number in range(30)]
 
 
 def test_who_may_not_use_the_vault_is_told_so(entra: Emulator, vault: str, app: Client) -> None:
     """403 becomes an error that names the role."""
     entra.state.default_tenant.vaults[0].users = []
     with pytest.raises(StoreError, match="403") as caught:
-        key_vault_refresh_tokens(vault, app).names()
+        key_vault_refresh_tokens(vault, app).list_sign_ins()
     assert "Key Vault Secrets Officer" in caught.value.remedy
 
 

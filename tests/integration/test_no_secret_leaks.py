@@ -35,8 +35,8 @@ from mstoken import (
 )
 from mstoken.credentials import Credential
 from mstoken.flows.store_port import TokenInfo
-from mstoken.stores.places import memory_backed
-from mstoken.stores.user import user_stores
+from mstoken.stores.user_folders import is_in_memory
+from mstoken.stores.user_stores import user_stores
 
 NADIA = "nadia@northwind-partner.example"
 OTTO = "otto@northwind-partner.example"
@@ -57,7 +57,7 @@ def entra() -> Iterator[Emulator]:
 def disk() -> Iterator[Path]:
     """A folder on a disk: there, nothing may be clear."""
     for place in (tempfile.gettempdir(), "/var/tmp", str(Path.home())):  # noqa: S108
-        if os.access(place, os.W_OK) and not memory_backed(place):
+        if os.access(place, os.W_OK) and not is_in_memory(place):
             made = Path(tempfile.mkdtemp(dir=place, prefix="mstoken-test-"))
             yield made
             shutil.rmtree(made)

@@ -19,7 +19,7 @@ from tests.support.redis_server import KEY, RedisServer
 from entra_emulator import Emulator
 from mstoken import redis_stores
 from mstoken.flows.store_port import RefreshTokenStore, TokenInfo
-from mstoken.stores.user import user_stores
+from mstoken.stores.user_stores import user_stores
 
 LONG = bool(os.environ.get("MSTOKEN_LONG_TESTS"))
 KILLS = 300 if LONG else 24
@@ -108,7 +108,7 @@ def test_machines_renew_one_sign_in_in_turns(entra: Emulator, home: dict[str, st
     results = [machine.communicate(timeout=300)[0].split(" ", 1) for machine in machines]
     assert [failures.strip() for _, failures in results] == ["[]"] * 4
     assert all(int(renewals) > 1 for renewals, _ in results)
-    assert refresh_tokens.names()["account:anna"].ended_by == 0
+    assert refresh_tokens.list_sign_ins()["account:anna"].ended_by == 0
 
 
 def _refresh_tokens(store: str, redis: RedisServer) -> RefreshTokenStore:
@@ -124,12 +124,12 @@ def test_eight_processes_lose_no_sign_in_of_each_other(home: dict[str, str], red
     busy = [subprocess.Popen([*command, str(number)], stdout=pipe, text=True) for number in range(8)]
     reading, seen = _refresh_tokens(store, redis), 0
     while any(process.poll() is None for process in busy):
-        count = len(reading.names())
+        count = len(reading.list_sign_ins())
         assert count >= seen
         seen = count
     results = [process.communicate(timeout=120)[0].split() for process in busy]
     assert [missed for _, missed in results] == ["0"] * 8
-    kept = reading.names()
+    kept = reading.list_sign_ins()
     assert len(kept) == sum(int(count) for count, _ in results) > 8
     for worker, (made, _) in enumerate(results):
         last = reading.load(f"account:{worker}-{int(made) - 1}")

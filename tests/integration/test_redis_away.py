@@ -13,7 +13,7 @@ from tests.support.token_service import CLIENT_ID, TENANT, TokenService, token_r
 
 from mstoken import ClientSecret, RefreshToken, StoreError, redis_stores
 from mstoken.flows.store_port import TokenInfo
-from mstoken.stores.redis_link import AWAY_IN
+from mstoken.stores.redis_connection import UNAVAILABLE_IN
 
 
 def _client(runner: Runner, service: TokenService, redis: RedisServer, credential: Any = None) -> Any:
@@ -42,7 +42,7 @@ def test_a_client_goes_on_while_redis_is_away_and_shares_again_when_it_is_back(
     ]
     assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
     redis.start()
-    time.sleep(AWAY_IN + 0.1)
+    time.sleep(UNAVAILABLE_IN + 0.1)
     assert ask(client, "after") == "token-4"
     other = _client(runner, token_service, redis)
     assert [ask(other, tenant) for tenant in ("before", "after")] == ["token-1", "token-4"]
@@ -65,5 +65,5 @@ def test_a_sign_in_is_not_renewed_while_redis_is_away(
         runner.run(lambda: client.get_token("graph"))
     assert token_service.requests == []
     redis.start()
-    time.sleep(AWAY_IN + 0.1)
+    time.sleep(UNAVAILABLE_IN + 0.1)
     assert runner.run(lambda: client.get_token("graph")).token == "token-1"

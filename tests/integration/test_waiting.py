@@ -13,18 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests.support.locks import is_free
 from tests.support.runners import BlockingRunner, Runner, get_token_within
 from tests.support.token_processes import TokenProcesses, wait_for_requests
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from tests.support.turns import free
 
 from mstoken import AsyncClient, CallbackAssertion, Client, ClientAssertion, ClientSecret, Stores
 from mstoken.protocol.cache_key import cache_key
 from mstoken.runtimes.asyncio import AsyncioRuntime
-from mstoken.stores.folder import FolderAccessTokens
-from mstoken.stores.memory import MemoryRefreshTokens, in_memory
-from mstoken.stores.seal import Seal
-from mstoken.stores.user import user_stores
+from mstoken.stores.cipher import Cipher
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
+from mstoken.stores.memory import MemoryRefreshTokens, memory_stores
+from mstoken.stores.user_stores import user_stores
 from mstoken.transports.asyncio import AsyncHttpTransport
 
 SLOW = Reply(200, token_reply().body, delay=0.5)
@@ -80,7 +80,7 @@ def test_who_waits_for_a_caller_that_hangs_goes_on_when_its_patience_ends(
             end.wait(60)
         return ASSERTION
 
-    stores = in_memory()
+    stores = memory_stores()
     credential = ClientAssertion(CallbackAssertion(prove))
     hanging = Client(TENANT, CLIENT_ID, credential, token_service.url, stores)
     thread = threading.Thread(target=lambda: hanging.get_token("graph"))
@@ -139,7 +139,7 @@ def test_a_waiting_task_may_be_cancelled_without_harm(token_service: TokenServic
 def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenService, tmp_path: Path) -> None:
     """At whatever moment it ends, also while a thread takes or ends the turn for it, others can have the turn."""
     token_service.script = [SLOW]
-    store = FolderAccessTokens(str(tmp_path / "tokens"), lambda: Seal(b"k" * 32))
+    store = FolderAccessTokens(str(tmp_path / "tokens"), lambda: Cipher(b"k" * 32))
     client = AsyncClient(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url, Stores(store, MemoryRefreshTokens()))
     key = cache_key(client.token_request("graph"))
 
@@ -149,7 +149,7 @@ def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenServ
 
     for number in range(60):
         asyncio.run(cut_short(number * 0.0002))
-        assert free(store, key), number
+        assert is_free(store, key), number
 
 
 def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None:
@@ -171,11 +171,11 @@ def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None
         holding = asyncio.create_task(hold())
         await holds.wait()
         await asyncio.sleep(0.05)  # now it waits for a thread to end its turn in
-        assert not free(store, key)
+        assert not is_free(store, key)
         holding.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await holding
-        assert free(store, key)
+        assert is_free(store, key)
         free_again.set()
         await busy[0]
 

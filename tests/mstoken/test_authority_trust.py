@@ -34,7 +34,7 @@ from mstoken import (
 )
 from mstoken.flows.store_port import TokenInfo
 from mstoken.rest.key_vault import key_vault_secret
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 SECRET = "not-a-secret"
 OTHER = "fabrikam.onmicrosoft.com"
@@ -294,7 +294,7 @@ def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
     sent: bool,  # noqa: FBT001
 ) -> None:
     """A stray AZURE_AUTHORITY_HOST does not get the refresh token of another authority."""
-    stores = in_memory()
+    stores = memory_stores()
     home = token_service.url if kept == "itself" else kept
     stores.refresh_tokens.put("account:anna", "rt-anna", TokenInfo(home, TENANT, CLIENT_ID))
     client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna"), token_service.url, stores)

@@ -13,9 +13,9 @@ import sys
 import time
 
 from mstoken import Client, MstokenError, RefreshToken, Stores
-from mstoken.stores.redis_link import Link
-from mstoken.stores.redis_tokens import RedisAccessTokens
-from mstoken.stores.user import user_stores
+from mstoken.stores.redis_access_tokens import RedisAccessTokens
+from mstoken.stores.redis_connection import RedisConnection
+from mstoken.stores.user_stores import user_stores
 
 ACCOUNT = "anna"
 
@@ -23,7 +23,7 @@ ACCOUNT = "anna"
 def client(authority: str, tenant: str, client_id: str) -> Client:
     stores = user_stores()
     if url := os.environ.get("MSTOKEN_STORE"):  # at Redis a dead holder's turn ends with its lease: here, soon
-        stores = Stores(RedisAccessTokens(Link(url, b"\x07" * 32), lease_in=0.3), stores.refresh_tokens)
+        stores = Stores(RedisAccessTokens(RedisConnection(url, b"\x07" * 32), lease_in=0.3), stores.refresh_tokens)
     return Client(tenant, client_id, RefreshToken(account=ACCOUNT, single_use=True), authority, stores)
 
 

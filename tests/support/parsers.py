@@ -39,12 +39,12 @@ from mstoken.protocol.quoted import unquoted
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import build_token_request, parse_token_response
 from mstoken.services import resolve_all
-from mstoken.stores import key_vault, quick_read, token_file, vault_key
+from mstoken.stores import key_vault, token_file, token_file_reader, vault_key
+from mstoken.stores.cipher import Cipher
 from mstoken.stores.key_vault_refresh_tokens import KeyVaultRefreshTokens
-from mstoken.stores.redis_link import Link
+from mstoken.stores.redis_access_tokens import RedisAccessTokens
+from mstoken.stores.redis_connection import RedisConnection
 from mstoken.stores.redis_refresh_tokens import RedisRefreshTokens
-from mstoken.stores.redis_tokens import RedisAccessTokens
-from mstoken.stores.seal import Seal
 from mstoken.transports import issuer
 from mstoken.transports.connection import Connection
 from mstoken.transports.deadline import Deadline
@@ -82,25 +82,25 @@ def _managed_identity(data: bytes, source: str) -> object:
     return answer.read(_response(data), _machine(source), DIALECTS[source], REQUEST, NOW)
 
 
-def _sealed_file(data: bytes) -> object:
-    def seal() -> Seal:
-        return _seal()
+def _encrypted_file(data: bytes) -> object:
+    def cipher() -> Cipher:
+        return _cipher()
 
-    return token_file.read(KEY, data, seal), token_file.read_info(KEY, data, seal), token_file.expires_on(data)
+    return token_file.decode(KEY, data, cipher), token_file.decode_info(KEY, data, cipher), token_file.expires_on(data)
 
 
 @cache
-def _seal() -> Seal:
-    return Seal(b"k" * 32)
+def _cipher() -> Cipher:
+    return Cipher(b"k" * 32)
 
 
 def _key_vault(data: bytes) -> object:
     vault = key_vault.KeyVault("https://contoso.vault.azure.net", lambda _: _response(data), lambda *_: "token")
     refresh_tokens = KeyVaultRefreshTokens(vault)
-    with patch.multiple(key_vault, PAUSES_IN=(0.0,), LONGEST_PAUSE_IN=0.0, MOST_PAGES=3):
+    with patch.multiple(key_vault, RETRY_PAUSES_IN=(0.0,), MAX_PAUSE_IN=0.0, MAX_PAGES=3):
         with contextlib.suppress(MstokenError):
             refresh_tokens.load("account:anna")
-        return refresh_tokens.names()
+        return refresh_tokens.list_sign_ins()
 
 
 def _profile(data: bytes) -> object:
@@ -143,18 +143,18 @@ def _issuer(data: bytes) -> object:
 class _Server:
     """A Redis that has `data` under every name, sealed with our key or not."""
 
-    where = "a fuzzed server"
+    address = "a fuzzed server"
 
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def seal(self) -> Seal:
-        return _seal()
+    def cipher(self) -> Cipher:
+        return _cipher()
 
     def get(self, name: str) -> bytes:
-        return _seal().seal(self._data[1:], name) if self._data[:1] < b"\x80" else self._data
+        return _cipher().encrypt(self._data[1:], name) if self._data[:1] < b"\x80" else self._data
 
-    def names(self, kind: str) -> list[str]:
+    def list_keys(self, kind: str) -> list[str]:
         return [f"mstoken:1:{kind}:{KEY}"]
 
     def swap(self, *_: object) -> bool:
@@ -162,14 +162,14 @@ class _Server:
 
 
 def _redis_grants(data: bytes) -> object:
-    refresh_tokens = RedisRefreshTokens(cast("Link", _Server(data)))
+    refresh_tokens = RedisRefreshTokens(cast("RedisConnection", _Server(data)))
     with contextlib.suppress(MstokenError):
         refresh_tokens.replace("account:anna", "r0", "r1")
-    return refresh_tokens.load("account:anna"), [kept.expires_on for kept in refresh_tokens.names().values()]
+    return refresh_tokens.load("account:anna"), [kept.expires_on for kept in refresh_tokens.list_sign_ins().values()]
 
 
 def _redis_tokens(data: bytes) -> object:
-    tokens = RedisAccessTokens(cast("Link", _Server(data)))
+    tokens = RedisAccessTokens(cast("RedisConnection", _Server(data)))
     return tokens.load(KEY), tokens.tokens()
 
 
@@ -196,13 +196,13 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "service": lambda data: resolve_all((_text(data),)),
     "piped token": lambda data: find_token(_text(data)),
     "http answer": _http_answer,
-    "token file": quick_read.parse,
-    "sealed token file": _sealed_file,
+    "token file": token_file_reader.parse,
+    "sealed token file": _encrypted_file,
     "key vault": _key_vault,
     "redis sign-in": _redis_grants,
     "redis token": _redis_tokens,
-    "redis url": lambda data: Link(_text(data), b"k" * 32).where,
-    "vault key": lambda data: vault_key.decoded(_text(data)),
+    "redis url": lambda data: RedisConnection(_text(data), b"k" * 32).address,
+    "vault key": lambda data: vault_key.decode_key(_text(data)),
     "issuer of a certificate": _issuer,
     "inspected token": _inspected,
     "api error": parse_api_error,

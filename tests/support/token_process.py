@@ -14,9 +14,9 @@ import sys
 
 from mstoken import AsyncClient, Client, ClientSecret, MstokenError, Stores
 from mstoken.stores.memory import MemoryRefreshTokens
-from mstoken.stores.redis_link import Link
-from mstoken.stores.redis_tokens import RedisAccessTokens
-from mstoken.stores.user import user_stores
+from mstoken.stores.redis_access_tokens import RedisAccessTokens
+from mstoken.stores.redis_connection import RedisConnection
+from mstoken.stores.user_stores import user_stores
 from mstoken.transports.blocking import HttpTransport
 
 TENANT, CLIENT_ID = "contoso.onmicrosoft.com", "6731de76-14a6-49ae-97bc-6eba6914391e"
@@ -26,7 +26,7 @@ def main(url: str, store: str, lease: str, tenants: str = "") -> None:
     stores = (
         user_stores()
         if store == "folder"
-        else Stores(RedisAccessTokens(Link(store, b"\x07" * 32), float(lease)), MemoryRefreshTokens())
+        else Stores(RedisAccessTokens(RedisConnection(store, b"\x07" * 32), float(lease)), MemoryRefreshTokens())
     )
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.support.token_service import TokenService
 
-from mstoken.stores.redis_turns import LEASE_IN
+from mstoken.stores.redis_locks import LEASE_IN
 
 
 class TokenProcesses:

@@ -29,7 +29,7 @@ def accounts(form: str) -> None:
       mstoken accounts
       mstoken accounts -o json | jq -r '.[].account'
     """
-    kept = open_stores().refresh_tokens.names()
+    kept = open_stores().refresh_tokens.list_sign_ins()
     if form == "json":
         output.write_json([_record(key, one) for key, one in kept.items()])
         return

@@ -15,8 +15,8 @@ from time import time
 from mstoken.cli.token_formats import FAST_PATH_FORMATS, render
 from mstoken.config.folder import config_file
 from mstoken.fingerprints import fingerprint_of_parts
-from mstoken.stores.places import token_folder
-from mstoken.stores.quick_read import read_token
+from mstoken.stores.token_file_reader import read_token
+from mstoken.stores.user_folders import token_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

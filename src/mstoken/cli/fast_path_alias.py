@@ -8,8 +8,8 @@ from mstoken.cli.fast_path import ALIAS_TYPE
 from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret, RefreshToken
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key
-from mstoken.stores.places import token_folder
-from mstoken.stores.quick_read import read_token
+from mstoken.stores.token_file_reader import read_token
+from mstoken.stores.user_folders import token_folder
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:

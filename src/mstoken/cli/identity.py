@@ -81,7 +81,7 @@ def open_stores(store: str = "") -> Stores:
     What the library has to say is said as notes. Raises UsageError for a store that is none.
     """
     from mstoken.messages import set_handler
-    from mstoken.stores.user import user_stores
+    from mstoken.stores.user_stores import user_stores
 
     interrupt_at_once()
     set_handler(output.message)

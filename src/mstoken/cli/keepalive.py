@@ -111,13 +111,13 @@ def _sign_ins() -> Iterator[StoredSignIn]:
         store = layers.store() or os.environ.get("MSTOKEN_STORE", "")
         if store not in found:
             found[store] = open_stores(store)
-        kept = found[store].refresh_tokens.names().get(ACCOUNT_PREFIX + account) if account else None
+        kept = found[store].refresh_tokens.list_sign_ins().get(ACCOUNT_PREFIX + account) if account else None
         if kept and (store, account) not in seen:
             seen.add((store, account))
             yield StoredSignIn(account, kept, _profile_client(name, found[store]))
     store = os.environ.get("MSTOKEN_STORE", "")
     stores = found.get(store) or open_stores(store)
-    for key, kept in stores.refresh_tokens.names().items():
+    for key, kept in stores.refresh_tokens.list_sign_ins().items():
         account = key.removeprefix(ACCOUNT_PREFIX)
         if (store, account) not in seen:
             own = (

@@ -20,7 +20,7 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
     from mstoken.errors import MstokenError
 
     try:
-        kept = open_stores().refresh_tokens.names()
+        kept = open_stores().refresh_tokens.list_sign_ins()
     except MstokenError:  # completion says nothing rather than an error
         return []
     return [CompletionItem(account_name(key)) for key in kept if account_name(key).startswith(incomplete)]
@@ -43,7 +43,7 @@ def logout(account: str) -> None:
     from mstoken.texts import closest_match, did_you_mean
 
     stores = open_stores()
-    kept = stores.refresh_tokens.names()
+    kept = stores.refresh_tokens.list_sign_ins()
     key = next((one for one in (f"{ACCOUNT_PREFIX}{account}", account) if one in kept), "")
     if not key:
         known = [account_name(one) for one in kept]

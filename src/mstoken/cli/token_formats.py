@@ -4,13 +4,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mstoken.stores.quick_read import Fields
+    from mstoken.stores.token_file_reader import TokenFields
 
 FAST_PATH_FORMATS = frozenset({"token", "header", "env"})
 """Formats that take no library to write and nothing but the token."""
 
 
-def render(form: str, fields: Fields, tenant: str = "") -> str:
+def render(form: str, fields: TokenFields, tenant: str = "") -> str:
     """The text to print, without the last line end. `tenant` is what the settings say, for `az`."""
     token, expires_on, token_type, refresh_on, scope, _ = fields
     match form:

@@ -16,9 +16,9 @@ from mstoken.credentials import (
     names_itself,
 )
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.model import LEEWAY_IN, TIMEOUT_IN, Authority, TokenRequest
-from mstoken.stores.memory import Bounded, in_memory
+from mstoken.stores.memory import BoundedDict, memory_stores
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ MOST_TARGETS = 1000
 class ClearHitsOnRefusal:
     """Forgets what is in memory when the service says that sign-in or consent is no more: the store does too."""
 
-    def __init__(self, hits: Bounded[Question, Hit]) -> None:
+    def __init__(self, hits: BoundedDict[Question, Hit]) -> None:
         self._hits = hits
 
     def __enter__(self) -> None:
@@ -56,7 +56,7 @@ class ClearHitsOnRefusal:
             self._hits.clear()
 
 
-class ClientBase(HasLock):
+class ClientBase(ForkSafe):
     """What both clients share: turning a call into a complete question, and the hits in memory.
 
     `transport` sends the requests, a `runtimes.blocking.Transport` for the one and an `AsyncTransport` for the other;
@@ -79,18 +79,18 @@ class ClientBase(HasLock):
         self.client_id = client_id
         self.credential = credential
         self.profile = ""
-        self._stores = stores or in_memory()
+        self._stores = stores or memory_stores()
         self._transport = transport
         self._runtime: Any = None
-        self._hits: Bounded[Question, Hit] = Bounded()
+        self._hits: BoundedDict[Question, Hit] = BoundedDict()
         self._clear_on_refusal = ClearHitsOnRefusal(self._hits)
-        self._targets: Bounded[tuple[str, ...], Target] = Bounded(MOST_TARGETS)
+        self._targets: BoundedDict[tuple[str, ...], Target] = BoundedDict(MOST_TARGETS)
         self._binding: PopBinding | None = None
         super().__init__()
 
-    def _begin_in_child(self) -> None:
+    def _reset_after_fork(self) -> None:
         """Connections and turns are the parent's: the child makes its own."""
-        super()._begin_in_child()
+        super()._reset_after_fork()
         self._runtime = None
 
     def __repr__(self) -> str:
@@ -126,7 +126,7 @@ class ClientBase(HasLock):
         A sign-in stored by `mstoken login` is read from, and renewed in, the user's vault. Raises UsageError.
         """
         from mstoken.config.settings import resolve
-        from mstoken.stores.user import user_stores
+        from mstoken.stores.user_stores import user_stores
 
         settings = resolve({"profile": name})
         return cls.from_settings(settings, user_stores(settings.store))
@@ -155,7 +155,7 @@ class ClientBase(HasLock):
         renewed in, the user's vault. Raises UsageError; NotConfigured, when a token is asked for and none is there.
         """
         from mstoken.config.chain import default_settings
-        from mstoken.stores.user import user_stores
+        from mstoken.stores.user_stores import user_stores
 
         settings = default_settings()
         return cls.from_settings(settings, user_stores(settings.store))
@@ -199,7 +199,7 @@ class ClientBase(HasLock):
     def _remember(self, key: Question, token: Token) -> Token:
         """Keep the token for this process; one that met a challenge takes the place of the one that did not."""
         if key[1]:
-            self._hits.drop((key[0], None, *key[2:]))
+            self._hits.pop((key[0], None, *key[2:]))
         good_until = min(token.refresh_on or token.expires_on, token.expires_on - LEEWAY_IN)
         self._hits.put(key, (token.good_from, good_until, token))
         return token

@@ -48,7 +48,7 @@ async def check(link: ChainLink, stores: Stores, port: Port, profile: str) -> No
             )
         return
     match credential:
-        case RefreshToken("", _, account) if refresh_token_key(credential) not in stores.refresh_tokens.names():
+        case RefreshToken("", _, account) if refresh_token_key(credential) not in stores.refresh_tokens.list_sign_ins():
             raise not_kept(account, profile)
     _check(credential, link.client_id, port.now())
 

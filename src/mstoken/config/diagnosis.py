@@ -32,7 +32,7 @@ from mstoken.model import Authority
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace, value
 
@@ -173,5 +173,5 @@ def _authority(settings: Settings, used: ChainLink | None) -> Authority:
 
 
 def _port(transport: Transport) -> BlockingRuntime:
-    stores = in_memory()
+    stores = memory_stores()
     return BlockingRuntime(transport, stores.access_tokens, stores.refresh_tokens)

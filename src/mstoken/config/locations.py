@@ -7,7 +7,7 @@ import os
 from mstoken.config import profiles
 from mstoken.config.folder import config_file
 from mstoken.errors import MstokenError
-from mstoken.stores import places
+from mstoken.stores import user_folders
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
@@ -26,7 +26,7 @@ class Location:
 
 def locations(environ: Mapping[str, str]) -> tuple[Location, ...]:
     """The three places. Opens no secret and makes nothing."""
-    tokens, vault = places.token_folder(), places.vault_folder()
+    tokens, vault = user_folders.token_folder(), user_folders.vault_folder()
     return (
         Location("configuration", config_file(environ), _configuration(environ)),
         Location("access tokens", tokens, _folder(tokens)),
@@ -48,9 +48,9 @@ def _folder(path: str) -> str:
     if not path:
         return "nowhere: the user has no home"
     try:
-        there = places.check_folder(path)
+        there = user_folders.check_folder(path)
     except MstokenError as error:
         return error.message
     if not there:
         return "made when it is needed"
-    return "in memory" if places.memory_backed(path) else "on disk"
+    return "in memory" if user_folders.is_in_memory(path) else "on disk"

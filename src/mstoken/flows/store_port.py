@@ -143,7 +143,7 @@ class RefreshTokenStore(Protocol):
         """Forget the grant; False when there was none."""
         ...
 
-    def names(self) -> dict[str, SignInInfo]:
+    def list_sign_ins(self) -> dict[str, SignInInfo]:
         """What is kept, by key and in the order of keys; opens no secret."""
         ...
 

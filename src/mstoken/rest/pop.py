@@ -11,7 +11,7 @@ from mstoken.keys.pop_key import PopKey
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.client_assertion import assembled
 from mstoken.protocol.pop import TOKEN_TYPE, jwk, signed_request_input, thumbprint
-from mstoken.stores.memory import Bounded
+from mstoken.stores.memory import BoundedDict
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -33,7 +33,7 @@ class PopBinding:
 
     def __init__(self) -> None:
         self.key = PopKey()
-        self.tokens: Bounded[str, Token] = Bounded()
+        self.tokens: BoundedDict[str, Token] = BoundedDict()
         self.chains: dict[bool, Chain] = {}
 
 
@@ -80,7 +80,7 @@ async def _bound(token_request: TokenRequest, binding: PopBinding, port: Port) -
 class BoundTokenCache:
     """A shelf for bound tokens; turns are taken at the port."""
 
-    def __init__(self, tokens: Bounded[str, Token], port: Port) -> None:
+    def __init__(self, tokens: BoundedDict[str, Token], port: Port) -> None:
         self._tokens, self._port = tokens, port
 
     def now(self) -> float:

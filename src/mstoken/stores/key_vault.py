@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     """(scope, tenant, claims) -> access token; tenant and claims may be ''."""
 
 VERSION = "7.4"
-ANSWER_IN = 15.0
-PAUSES_IN = (0.5, 1.0, 2.0, 4.0)
+RESPONSE_TIMEOUT_IN = 15.0
+RETRY_PAUSES_IN = (0.5, 1.0, 2.0, 4.0)
 """Seconds before each further try of a vault that is busy or recovers a deleted secret."""
-LONGEST_PAUSE_IN = 10.0
-MOST_PAGES = 4000
+MAX_PAUSE_IN = 10.0
+MAX_PAGES = 4000
 """Of a list: a hundred thousand secrets, and an end to a list that leads back to itself."""
-BUSY = frozenset({429, 500, 502, 503, 504})
+RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 @value
@@ -65,75 +65,77 @@ class KeyVault:
 
     def read(self, name: str) -> Secret | None:
         """The secret's current version; None where there is none."""
-        answer = self._ask("GET", f"/secrets/{name}", may_be=(404,))
-        return _secret(_body(answer)) if answer.status == 200 else None
+        response = self._request("GET", f"/secrets/{name}", allowed_statuses=(404,))
+        return _secret(_body(response)) if response.status == 200 else None
 
     def write(self, name: str, value: str, tags: Mapping[str, str]) -> Secret:
         """Make a new version, and with it a deleted secret whole again. On the vault's disks when this returns."""
         body = json.dumps({"value": value, "tags": dict(tags), "contentType": "application/json"}).encode()
-        answer = self._ask("PUT", f"/secrets/{name}", body, may_be=(409,))
-        for pause in PAUSES_IN:
-            if answer.status != 409:
+        response = self._request("PUT", f"/secrets/{name}", body, allowed_statuses=(409,))
+        for pause in RETRY_PAUSES_IN:
+            if response.status != 409:
                 break
             # A deleted secret keeps its name until it is purged: learn.microsoft.com/azure/key-vault/general/
             # soft-delete-overview
-            self._ask("POST", f"/deletedsecrets/{name}/recover", may_be=(404, 409))
+            self._request("POST", f"/deletedsecrets/{name}/recover", allowed_statuses=(404, 409))
             time.sleep(pause)
-            answer = self._ask("PUT", f"/secrets/{name}", body, may_be=(409,))
-        if answer.status == 409:
-            raise self._failed(answer)
-        return _secret(_body(answer))
+            response = self._request("PUT", f"/secrets/{name}", body, allowed_statuses=(409,))
+        if response.status == 409:
+            raise self._error(response)
+        return _secret(_body(response))
 
     def delete(self, name: str) -> bool:
         """Delete all versions; False when there were none. A vault with soft delete keeps them recoverable."""
-        return self._ask("DELETE", f"/secrets/{name}", may_be=(404,)).status == 200
+        return self._request("DELETE", f"/secrets/{name}", allowed_statuses=(404,)).status == 200
 
     def secrets(self) -> Iterator[Secret]:
         """The current version of every secret, without its value."""
         path = "/secrets"
-        for _ in range(MOST_PAGES):
-            body = _body(self._ask("GET", path))
+        for _ in range(MAX_PAGES):
+            body = _body(self._request("GET", path))
             listed = body.get("value")
             yield from (_secret(item) for item in (listed if isinstance(listed, list) else []))
-            link = str(body.get("nextLink") or "")
-            if link and not link.startswith(f"{self.url}/"):
+            next_link = str(body.get("nextLink") or "")
+            if next_link and not next_link.startswith(f"{self.url}/"):
                 raise UntrustedOrigin(f"{self.url} named another host for its next page; nothing was sent there.")
-            path = link.removeprefix(self.url)
+            path = next_link.removeprefix(self.url)
             if not path:
                 return
 
-    def _ask(self, method: str, path: str, body: bytes = b"", may_be: tuple[int, ...] = ()) -> HttpResponse:
+    def _request(
+        self, method: str, path: str, body: bytes = b"", allowed_statuses: tuple[int, ...] = ()
+    ) -> HttpResponse:
         try:
-            answer = self._persistently(method, path, body)
+            response = self._send_with_retry(method, path, body)
         except StoreError:
             raise
         except MstokenError as error:
             if isinstance(error, UntrustedOrigin):
                 raise
             raise StoreError(f"{self.url} cannot be asked: {error.message}", error.remedy) from None
-        if answer.status != 200 and answer.status not in may_be:
-            raise self._failed(answer)
-        return answer
+        if response.status != 200 and response.status not in allowed_statuses:
+            raise self._error(response)
+        return response
 
-    def _persistently(self, method: str, path: str, body: bytes) -> HttpResponse:
+    def _send_with_retry(self, method: str, path: str, body: bytes) -> HttpResponse:
         claims = ""
-        answer = self._once(method, path, body, claims)
-        for pause in PAUSES_IN:
-            if answer.status == 401:
-                header = answer.headers.get("www-authenticate", "")
+        response = self._send_once(method, path, body, claims)
+        for pause in RETRY_PAUSES_IN:
+            if response.status == 401:
+                header = response.headers.get("www-authenticate", "")
                 if claims or (self._scope and not challenged_claims(header)):
                     break
                 claims = challenged_claims(header)
-                self._heed(header)
-            elif answer.status in BUSY:
-                wanted = retry_after(answer.headers.get("retry-after", ""), time.time())
-                time.sleep(min(pause if wanted is None else wanted, LONGEST_PAUSE_IN))
+                self._accept_challenge(header)
+            elif response.status in RETRY_STATUSES:
+                wanted = retry_after(response.headers.get("retry-after", ""), time.time())
+                time.sleep(min(pause if wanted is None else wanted, MAX_PAUSE_IN))
             else:
                 break
-            answer = self._once(method, path, body, claims)
-        return answer
+            response = self._send_once(method, path, body, claims)
+        return response
 
-    def _once(self, method: str, path: str, body: bytes, claims: str) -> HttpResponse:
+    def _send_once(self, method: str, path: str, body: bytes, claims: str) -> HttpResponse:
         url = self.url + path
         if "api-version=" not in url:
             url += f"{'&' if '?' in url else '?'}api-version={VERSION}"
@@ -143,9 +145,11 @@ class KeyVault:
         if body:
             headers["Content-Type"] = "application/json"
         # The first request goes without a token and without what is to be kept: it only asks for the challenge.
-        return self._send(HttpRequest(method, url, headers, body if self._scope else b"", timeout_in=ANSWER_IN))
+        return self._send(
+            HttpRequest(method, url, headers, body if self._scope else b"", timeout_in=RESPONSE_TIMEOUT_IN)
+        )
 
-    def _heed(self, header: str) -> None:
+    def _accept_challenge(self, header: str) -> None:
         """Take from the challenge what the vault wants, if it is the vault's to want."""
         challenge = bearer_challenge(header)
         resource = challenge.get("resource") or challenge.get("scope", "").removesuffix("/.default")
@@ -159,15 +163,15 @@ class KeyVault:
         # Of the authority it names only the tenant counts: who is asked, and gets the client's proof, is the client's.
         self._tenant = _split(challenge.get("authorization", ""))[1].strip("/").partition("/")[0]
 
-    def _failed(self, answer: HttpResponse) -> StoreError:
+    def _error(self, response: HttpResponse) -> StoreError:
         try:
-            code = str(_body(answer)["error"]["code"])[:100]
+            code = str(_body(response)["error"]["code"])[:100]
         except (KeyError, TypeError, StoreError):
             code = ""
-        said = f"{self.url} answered HTTP {answer.status}{f' ({code})' if code.isprintable() and code else ''}."
-        if answer.status in (401, 403):
+        said = f"{self.url} answered HTTP {response.status}{f' ({code})' if code.isprintable() and code else ''}."
+        if response.status in (401, 403):
             return StoreError(said, "Give the identity the role Key Vault Secrets Officer; check the vault's firewall.")
-        if answer.status in BUSY:
+        if response.status in RETRY_STATUSES:
             return StoreError(said, "Ask again in a moment.")
         return StoreError(said, "Check the vault's URL, and that the secret is enabled.")
 
@@ -181,9 +185,9 @@ def _split(url: str) -> tuple[str, str]:
     return parts.hostname or "", parts.path
 
 
-def _body(answer: HttpResponse) -> dict[str, Any]:
+def _body(response: HttpResponse) -> dict[str, Any]:
     try:
-        body = json.loads(answer.body)
+        body = json.loads(response.body)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):

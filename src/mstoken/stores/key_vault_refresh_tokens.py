@@ -12,9 +12,9 @@ import time
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO, SignInInfo
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.model import StoredRefreshToken, TokenInfo
-from mstoken.stores.names import digest_of
+from mstoken.stores.digests import digest_of
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from mstoken.stores.key_vault import KeyVault, Secret
 
 PREFIX = "mstoken-"
-LONGEST_TAG = 256
+MAX_TAG = 256
 """Characters: learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates."""
 
 
-class KeyVaultRefreshTokens(HasLock):
+class KeyVaultRefreshTokens(ForkSafe):
     """Refresh tokens in `vault`. Constructing it does no I/O. Threads may share it."""
 
     slow = True
@@ -40,17 +40,17 @@ class KeyVaultRefreshTokens(HasLock):
         self._vault.read(_name(""))
 
     def load(self, key: str) -> StoredRefreshToken | None:
-        held = self._vault.read(_name(key))
-        return self._grant(held) if held else None
+        secret = self._vault.read(_name(key))
+        return self._grant(secret) if secret else None
 
     def replace(self, key: str, old: str, new: str) -> None:
         now = int(time.time())
         with self._lock:
-            held = self._vault.read(_name(key))
-            if held is None:
+            secret = self._vault.read(_name(key))
+            if secret is None:
                 self._write(key, StoredRefreshToken(new, old), SignInInfo(NO_INFO, now, now))
-            elif self._grant(held).current == old:
-                self._write(key, StoredRefreshToken(new, old), _kept(held.tags).renewed(now), held.version)
+            elif self._grant(secret).current == old:
+                self._write(key, StoredRefreshToken(new, old), _sign_in_info(secret.tags).renewed(now), secret.version)
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:
         now = int(time.time())
@@ -59,44 +59,44 @@ class KeyVaultRefreshTokens(HasLock):
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._lock:
-            held = self._vault.read(_name(key))
-            if held and (grant := self._grant(held)).current == value:
-                ended = replace(_kept(held.tags), ended_by=code)
-                self._write(key, replace(grant, ended_by=code), ended, held.version)
+            secret = self._vault.read(_name(key))
+            if secret and (grant := self._grant(secret)).current == value:
+                ended = replace(_sign_in_info(secret.tags), ended_by=code)
+                self._write(key, replace(grant, ended_by=code), ended, secret.version)
 
     def remove(self, key: str) -> bool:
         return self._vault.delete(_name(key))
 
-    def names(self) -> dict[str, SignInInfo]:
+    def list_sign_ins(self) -> dict[str, SignInInfo]:
         found: dict[str, SignInInfo] = {}
         for secret in self._vault.secrets():
             if secret.name.startswith(PREFIX) and "renewed_on" in secret.tags:
-                found[secret.tags.get("key", secret.name)] = _kept(secret.tags)
+                found[secret.tags.get("key", secret.name)] = _sign_in_info(secret.tags)
         return dict(sorted(found.items()))
 
-    def _write(self, key: str, grant: StoredRefreshToken, kept: SignInInfo, after: str = "") -> None:
-        info = kept.info
+    def _write(self, key: str, grant: StoredRefreshToken, sign_in: SignInInfo, after: str = "") -> None:
+        info = sign_in.info
         tags = {
             "key": key,
             "authority": info.authority,
             "tenant": info.tenant,
             "client_id": info.client_id,
-            "created_on": str(kept.created_on),
-            "renewed_on": str(kept.renewed_on),
-            "renewals": " ".join(map(str, kept.renewals)),
-            "ended_by": str(kept.ended_by or ""),
+            "created_on": str(sign_in.created_on),
+            "renewed_on": str(sign_in.renewed_on),
+            "renewals": " ".join(map(str, sign_in.renewals)),
+            "ended_by": str(sign_in.ended_by or ""),
             "after": after,
         }
         value = json.dumps({"current": grant.current, "previous": grant.previous})
-        written = {name: text for name, text in tags.items() if text and len(text) <= LONGEST_TAG}
+        written = {name: text for name, text in tags.items() if text and len(text) <= MAX_TAG}
         self._vault.write(_name(key), value, written)
 
     def _grant(self, secret: Secret) -> StoredRefreshToken:
         try:
             fields: dict[str, Any] = json.loads(secret.value)
-            kept = _kept(secret.tags)
+            sign_in = _sign_in_info(secret.tags)
             return StoredRefreshToken(
-                str(fields["current"]), str(fields["previous"]), kept.ended_by, kept.info.authority
+                str(fields["current"]), str(fields["previous"]), sign_in.ended_by, sign_in.info.authority
             )
         except (ValueError, KeyError, TypeError, RecursionError):
             raise StoreError(
@@ -110,7 +110,7 @@ def _name(key: str) -> str:
     return PREFIX + digest_of(key)
 
 
-def _kept(tags: Any) -> SignInInfo:
+def _sign_in_info(tags: Any) -> SignInInfo:
     info = TokenInfo(tags.get("authority", ""), tags.get("tenant", ""), tags.get("client_id", ""))
     renewals = tuple(map(_number, tags.get("renewals", "").split()))
     created_on, renewed_on = _number(tags.get("created_on", "")), _number(tags.get("renewed_on", ""))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import Release
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_held: set[int] = set()
+_open_locks: set[int] = set()
 """The open files of the locks that this process holds."""
 
 
@@ -29,19 +29,19 @@ def try_lock_or_proceed(path: str) -> Release | None:
     try:
         return try_lock(path)
     except OSError:
-        return had_anyway
+        return release_nothing
 
 
-def had_anyway() -> None:
+def release_nothing() -> None:
     """End a turn that was none."""
 
 
 def try_lock(path: str) -> Release | None:
     """Lock the file and give what unlocks it; None when somebody else has it. Raises OSError."""
-    return take_by_filelock(path) if os.name == "nt" else take_by_flock(path)
+    return try_filelock(path) if os.name == "nt" else try_flock(path)
 
 
-def take_by_flock(path: str) -> Release | None:
+def try_flock(path: str) -> Release | None:
     """`try_lock` by flock(2); letting go removes the file."""
     import fcntl
 
@@ -50,8 +50,8 @@ def take_by_flock(path: str) -> Release | None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(file).st_nlink:
-            _held.add(file)
-            return lambda: _let_go(file, path)
+            _open_locks.add(file)
+            return lambda: _release(file, path)
     except BlockingIOError:
         pass
     except BaseException:
@@ -61,13 +61,13 @@ def take_by_flock(path: str) -> Release | None:
     return None
 
 
-def _let_go(file: int, path: str) -> None:
+def _release(file: int, path: str) -> None:
     """Remove the name first: while only its holder does, the name and the lock belong together."""
     import fcntl
 
-    if file not in _held:  # this is a child, forked within the turn: it is its parent's
+    if file not in _open_locks:  # this is a child, forked within the turn: it is its parent's
         return
-    _held.discard(file)
+    _open_locks.discard(file)
     try:
         with suppress(OSError):
             if os.fstat(file).st_nlink:
@@ -80,16 +80,16 @@ def _let_go(file: int, path: str) -> None:
 @cache
 def _close_at_fork() -> None:
     """A lock lasts as long as the file is open anywhere (flock(2)): a child must not hold on to a dead parent's."""
-    os.register_at_fork(after_in_child=_forget_held)
+    os.register_at_fork(after_in_child=_close_parents_locks)
 
 
-def _forget_held() -> None:
-    while _held:
+def _close_parents_locks() -> None:
+    while _open_locks:
         with suppress(OSError):
-            os.close(_held.pop())
+            os.close(_open_locks.pop())
 
 
-def take_by_filelock(path: str) -> Release | None:
+def try_filelock(path: str) -> Release | None:
     """`try_lock` by whatever the system has."""
     from filelock import FileLock, Timeout
 

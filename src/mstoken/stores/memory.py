@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from mstoken.flows.store_port import NO_INFO, CachedTokenInfo, SignInInfo, Stores
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.model import StoredRefreshToken
 from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
 from mstoken.values import replace
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 V = TypeVar("V")
 
-MOST_TOKENS = 200_000
+MAX_TOKENS = 200_000
 """Tokens kept in memory at most; past it the one put in longest ago goes. About 2 KB each."""
 
 
-class Bounded(HasLock, Generic[K, V]):
+class BoundedDict(ForkSafe, Generic[K, V]):
     """A mapping that forgets what was put in longest ago once it is full. Every call is O(1) and thread-safe."""
 
-    def __init__(self, most: int = MOST_TOKENS) -> None:
-        self._most = most
+    def __init__(self, max_items: int = MAX_TOKENS) -> None:
+        self._max_items = max_items
         self._items: dict[K, V] = {}
         self.get = self._items.get  # the hit path is this one dict look-up, safe without a lock
         super().__init__()
@@ -33,13 +33,13 @@ class Bounded(HasLock, Generic[K, V]):
     def put(self, key: K, value: V) -> list[V]:
         """Keep `value`; gives what had to go for it."""
         with self._lock:
-            gone = [self._items.pop(key)] if key in self._items else []
-            while len(self._items) >= self._most:
-                gone.append(self._items.pop(next(iter(self._items))))
+            removed = [self._items.pop(key)] if key in self._items else []
+            while len(self._items) >= self._max_items:
+                removed.append(self._items.pop(next(iter(self._items))))
             self._items[key] = value
-            return gone
+            return removed
 
-    def drop(self, key: K) -> V | None:
+    def pop(self, key: K) -> V | None:
         """Forget what is kept under `key`, and give it."""
         with self._lock:
             return self._items.pop(key, None)
@@ -56,7 +56,7 @@ class Bounded(HasLock, Generic[K, V]):
         return len(self._items)
 
 
-class _OfTenants(HasLock):
+class _TenantIndex(ForkSafe):
     """Which keys are of which tenant, so that forgetting a tenant's tokens does not look at everybody's."""
 
     def __init__(self) -> None:
@@ -80,44 +80,44 @@ class _OfTenants(HasLock):
             return list(self._keys.get(tenant.lower(), ()))
 
 
-class MemoryAccessTokens(HasLock):
+class MemoryAccessTokens(ForkSafe):
     """Access tokens in memory, a bounded number of them."""
 
     slow = False
 
-    def __init__(self, most: int = MOST_TOKENS) -> None:
-        self._tokens: Bounded[str, tuple[str, Token, TokenInfo]] = Bounded(most)
-        self._of_tenants = _OfTenants()
-        self._turns: set[str] = set()
+    def __init__(self, max_items: int = MAX_TOKENS) -> None:
+        self._tokens: BoundedDict[str, tuple[str, Token, TokenInfo]] = BoundedDict(max_items)
+        self._tenant_index = _TenantIndex()
+        self._locks: set[str] = set()
         super().__init__()
 
-    def _begin_in_child(self) -> None:
+    def _reset_after_fork(self) -> None:
         """Those who had turns are not in this process."""
-        super()._begin_in_child()
-        self._turns.clear()
+        super()._reset_after_fork()
+        self._locks.clear()
 
     def load(self, key: str) -> Token | None:
         kept = self._tokens.get(key)
         return kept[1] if kept else None
 
     def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
-        for gone, _, whose in self._tokens.put(key, (key, token, info)):
-            self._of_tenants.remove(gone, whose)
+        for removed, _, whose in self._tokens.put(key, (key, token, info)):
+            self._tenant_index.remove(removed, whose)
         if info.tenant:
-            self._of_tenants.add(key, info)
+            self._tenant_index.add(key, info)
 
     def delete(self, key: str) -> None:
-        if (kept := self._tokens.drop(key)) is not None:
-            self._of_tenants.remove(key, kept[2])
+        if (kept := self._tokens.pop(key)) is not None:
+            self._tenant_index.remove(key, kept[2])
 
     def clear(self) -> int:
-        gone = len(self._tokens)
+        removed = len(self._tokens)
         for key, _ in list(self._tokens.items()):
             self.delete(key)
-        return gone
+        return removed
 
     def forget(self, info: TokenInfo) -> int:
-        keys = self._of_tenants.keys_of(info.tenant) if info.tenant else [key for key, _ in self._tokens.items()]
+        keys = self._tenant_index.keys_of(info.tenant) if info.tenant else [key for key, _ in self._tokens.items()]
         found = [kept for key in keys if (kept := self._tokens.get(key))]
         covered = [key for key, _, whose in found if whose != NO_INFO and info.covers(whose)]
         for key in covered:
@@ -130,13 +130,13 @@ class MemoryAccessTokens(HasLock):
 
     def try_lock(self, key: str) -> Release | None:
         with self._lock:
-            if key in self._turns:
+            if key in self._locks:
                 return None
-            self._turns.add(key)
-        return lambda: self._turns.discard(key)
+            self._locks.add(key)
+        return lambda: self._locks.discard(key)
 
 
-class MemoryRefreshTokens(HasLock):
+class MemoryRefreshTokens(ForkSafe):
     """Refresh tokens in memory: for a process that was given one and has nowhere else to keep the next."""
 
     slow = False
@@ -174,11 +174,11 @@ class MemoryRefreshTokens(HasLock):
         with self._lock:
             return self._refresh_tokens.pop(key, None) is not None
 
-    def names(self) -> dict[str, SignInInfo]:
+    def list_sign_ins(self) -> dict[str, SignInInfo]:
         with self._lock:
             return {key: kept for key, (_, kept) in sorted(self._refresh_tokens.items())}
 
 
-def in_memory() -> Stores:
+def memory_stores() -> Stores:
     """Stores of their own for one client, gone with the process."""
     return Stores(MemoryAccessTokens(), MemoryRefreshTokens())

@@ -14,21 +14,21 @@ import time
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO, PROOF_BYTES, SignInInfo
 from mstoken.model import StoredRefreshToken, TokenInfo
-from mstoken.stores.redis_link import name_of
+from mstoken.stores.redis_connection import redis_key
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import as_dict, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.stores.redis_link import Link
+    from mstoken.stores.redis_connection import RedisConnection
 
-    Held = tuple[StoredRefreshToken, SignInInfo]
+    Stored = tuple[StoredRefreshToken, SignInInfo]
 
 _KIND = "grant"
 PROOF_IN = 60
 """Seconds for which the proof that the server takes something is left there."""
-MOST_SWAPS = 100
+MAX_SWAPS = 100
 """Tries to change what others change at the same time; each time one of them has got on."""
 
 
@@ -37,20 +37,20 @@ class RedisRefreshTokens:
 
     slow = True
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
 
     def check_writable(self) -> None:
-        self._link.put(name_of("proof", ""), os.urandom(PROOF_BYTES), PROOF_IN)
+        self._connection.put(redis_key("proof", ""), os.urandom(PROOF_BYTES), PROOF_IN)
 
     def load(self, key: str) -> StoredRefreshToken | None:
-        sealed = self._link.get(name_of(_KIND, key))
-        return self._opened(key, sealed)[0] if sealed else None
+        encrypted = self._connection.get(redis_key(_KIND, key))
+        return self._decrypt(key, encrypted)[0] if encrypted else None
 
     def replace(self, key: str, old: str, new: str) -> None:
         now = int(time.time())
 
-        def change(held: Held | None) -> Held | None:
+        def change(held: Stored | None) -> Stored | None:
             if held is None:
                 return StoredRefreshToken(new, old), SignInInfo(NO_INFO, now, now)
             return (StoredRefreshToken(new, old), held[1].renewed(now)) if held[0].current == old else None
@@ -62,7 +62,7 @@ class RedisRefreshTokens:
         self._change(key, lambda _: (StoredRefreshToken(value), SignInInfo(info, now, now)))
 
     def end(self, key: str, value: str, code: int) -> None:
-        def change(held: Held | None) -> Held | None:
+        def change(held: Stored | None) -> Stored | None:
             if held is None or held[0].current != value:
                 return None
             return replace(held[0], ended_by=code), replace(held[1], ended_by=code)
@@ -70,57 +70,58 @@ class RedisRefreshTokens:
         self._change(key, change)
 
     def remove(self, key: str) -> bool:
-        return self._link.drop(name_of(_KIND, key)) > 0
+        return self._connection.delete(redis_key(_KIND, key)) > 0
 
-    def names(self) -> dict[str, SignInInfo]:
+    def list_sign_ins(self) -> dict[str, SignInInfo]:
         kept: dict[str, SignInInfo] = {}
-        for name in self._link.names(_KIND):
-            if sealed := self._link.get(name):
-                fields = self._fields(name, sealed)
-                kept[fields["key"]] = _kept(fields)
+        for name in self._connection.list_keys(_KIND):
+            if encrypted := self._connection.get(name):
+                fields = self._fields(name, encrypted)
+                kept[fields["key"]] = _sign_in_info(fields)
         return dict(sorted(kept.items()))
 
-    def _change(self, key: str, change: Callable[[Held | None], Held | None]) -> None:
+    def _change(self, key: str, change: Callable[[Stored | None], Stored | None]) -> None:
         """Swap what is held for what `change` makes of it, until nobody came in between; None leaves it."""
-        name = name_of(_KIND, key)
-        for _ in range(MOST_SWAPS):
-            sealed = self._link.get(name) or b""
-            after = change(self._opened(key, sealed) if sealed else None)
-            if after is None or self._link.swap(name, sealed, self._sealed(key, *after)):
+        name = redis_key(_KIND, key)
+        for _ in range(MAX_SWAPS):
+            encrypted = self._connection.get(name) or b""
+            after = change(self._decrypt(key, encrypted) if encrypted else None)
+            if after is None or self._connection.swap(name, encrypted, self._encrypt(key, *after)):
                 return
-        raise StoreError(f"What Redis at {self._link.where} keeps as {name} is changed all the time.", "Try again.")
+        raise StoreError(f"{self._what(name)} is changed all the time.", "Try again.")
 
-    def _sealed(self, key: str, grant: StoredRefreshToken, kept: SignInInfo) -> bytes:
+    def _encrypt(self, key: str, grant: StoredRefreshToken, kept: SignInInfo) -> bytes:
         fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(kept)}
         fields["about"] = fields.pop("info")  # its name in the stored format
-        return self._link.seal().seal(json.dumps(fields).encode(), name_of(_KIND, key))
+        return self._connection.cipher().encrypt(json.dumps(fields).encode(), redis_key(_KIND, key))
 
-    def _opened(self, key: str, sealed: bytes) -> Held:
-        fields = self._fields(name_of(_KIND, key), sealed)
-        kept = _kept(fields)
+    def _decrypt(self, key: str, encrypted: bytes) -> Stored:
+        fields = self._fields(redis_key(_KIND, key), encrypted)
+        kept = _sign_in_info(fields)
         return StoredRefreshToken(fields["current"], fields["previous"], kept.ended_by, kept.info.authority), kept
 
-    def _fields(self, name: str, sealed: bytes) -> dict[str, Any]:
-        content = self._link.seal().open(sealed, name)
+    def _what(self, name: str) -> str:
+        return f"What Redis at {self._connection.address} keeps as {name}"
+
+    def _fields(self, name: str, encrypted: bytes) -> dict[str, Any]:
+        content = self._connection.cipher().decrypt(encrypted, name)
         if content is None:
             raise StoreError(
-                f"What Redis at {self._link.where} keeps as {name} does not open: it was sealed with another key, or "
-                "is damaged. It was left as it is.",
+                f"{self._what(name)} cannot be decrypted: it has another key, or is damaged. It was left as it is.",
                 "Use the key it was sealed with (MSTOKEN_VAULT_KEY), or another database of the server.",
             )
         try:
             fields: dict[str, Any] = json.loads(content)
-            _kept(fields)
+            _sign_in_info(fields)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreError(
-                f"What Redis at {self._link.where} keeps as {name} is of another version of mstoken; it was left as it "
-                "is.",
+                f"{self._what(name)} is of another version of mstoken; it was left as it is.",
                 "Upgrade: pip install --upgrade mstoken",
             ) from None
         return fields
 
 
-def _kept(fields: dict[str, Any]) -> SignInInfo:
+def _sign_in_info(fields: dict[str, Any]) -> SignInInfo:
     """Raises LookupError, TypeError, AttributeError. Unknown names are skipped, so that later versions can add some."""
     info = TokenInfo(**{name: fields["about"].get(name, "") for name in as_dict(NO_INFO)})
     kept = SignInInfo(info, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])

@@ -11,25 +11,25 @@ import time
 
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO, PROOF_BYTES, SignInInfo, TokenInfo
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.model import StoredRefreshToken
-from mstoken.stores import places
+from mstoken.stores import user_folders
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from mstoken.stores.seal import Seal
+    from mstoken.stores.cipher import Cipher
     from mstoken.stores.vault_file import VaultFile
     from mstoken.stores.vault_key import VaultKey
 
 _CHECK = b"mstoken vault"
 
-_KEEP = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
+_UPSERT = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
 _INFO = "authority, tenant, client_id, created_on, renewed_on, renewals, ended_by"
 
 
-class Vault(HasLock):
+class Vault(ForkSafe):
     """Refresh tokens in `folder`, or in the user's own place; made at the first write. Constructing it does no I/O.
 
     Threads may share it, and it may be carried over a fork.
@@ -40,13 +40,13 @@ class Vault(HasLock):
     def __init__(self, folder: str | None = None) -> None:
         super().__init__()
         self._folder = folder or ""
-        self._proved: tuple[bytes, Seal] | None = None
+        self._verified: tuple[bytes, Cipher] | None = None
         """The key, beside what the vault said to prove it by: a vault that was replaced says something else."""
 
     def check_writable(self) -> None:
         self._warm_up()
         with self._file().writing() as connection:
-            self._seal_of(connection)
+            self._cipher_of(connection)
             connection.execute("INSERT OR REPLACE INTO vault VALUES ('proof', ?)", (os.urandom(PROOF_BYTES),))
 
     def load(self, key: str) -> StoredRefreshToken | None:
@@ -54,33 +54,33 @@ class Vault(HasLock):
             row = _row(connection, key) if connection else None
             if connection is None or row is None:
                 return None
-            seal = self._seal_of(connection)
+            cipher = self._cipher_of(connection)
             current, previous = (
-                self._opened(seal, key, *part) for part in zip(("current", "previous"), row, strict=False)
+                self._decrypt(cipher, key, *part) for part in zip(("current", "previous"), row, strict=False)
             )
-            kept = self._kept(key, row[2:])
-            return StoredRefreshToken(current, previous, kept.ended_by, kept.info.authority)
+            sign_in = self._sign_in_info(key, row[2:])
+            return StoredRefreshToken(current, previous, sign_in.ended_by, sign_in.info.authority)
 
     def replace(self, key: str, old: str, new: str) -> None:
         self._warm_up()
         with self._file().writing() as connection:
-            seal = self._seal_of(connection)
+            cipher = self._cipher_of(connection)
             row, now = _row(connection, key), int(time.time())
             if row is None:
-                self._keep(connection, key, (new, old), SignInInfo(NO_INFO, now, now))
-            elif self._opened(seal, key, "current", row[0]) == old:
-                self._keep(connection, key, (new, old), self._kept(key, row[2:]).renewed(now))
+                self._store(connection, key, (new, old), SignInInfo(NO_INFO, now, now))
+            elif self._decrypt(cipher, key, "current", row[0]) == old:
+                self._store(connection, key, (new, old), self._sign_in_info(key, row[2:]).renewed(now))
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:
         self._warm_up()
         now = int(time.time())
         with self._file().writing() as connection:
-            self._keep(connection, key, (value, ""), SignInInfo(info, now, now))
+            self._store(connection, key, (value, ""), SignInInfo(info, now, now))
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._file().writing() as connection:
             row = _row(connection, key)
-            if row and self._opened(self._seal_of(connection), key, "current", row[0]) == value:
+            if row and self._decrypt(self._cipher_of(connection), key, "current", row[0]) == value:
                 connection.execute("UPDATE grants SET ended_by = ? WHERE key = ?", (code, key))
 
     def remove(self, key: str) -> bool:
@@ -90,59 +90,59 @@ class Vault(HasLock):
         with self._file().writing() as connection:
             return connection.execute("DELETE FROM grants WHERE key = ?", (key,)).rowcount > 0
 
-    def names(self) -> dict[str, SignInInfo]:
+    def list_sign_ins(self) -> dict[str, SignInInfo]:
         with self._file().reading() as connection:
             if connection is None:
                 return {}
             rows = connection.execute(f"SELECT key, {_INFO} FROM grants ORDER BY key")  # noqa: S608
-            return {row[0]: self._kept(row[0], row[1:]) for row in rows}
+            return {row[0]: self._sign_in_info(row[0], row[1:]) for row in rows}
 
-    def seal(self) -> Seal:
+    def cipher(self) -> Cipher:
         """The seal of this vault, which is made if there is none. Raises StoreError.
 
         It says so when the key is gone, or is not the one that the vault was sealed with.
         """
         with self._file().reading() as connection:
             if connection and _secrets(connection):
-                return self._seal_of(connection)
+                return self._cipher_of(connection)
         with self._file().writing() as connection:
             if not _secrets(connection):
                 self._make_key(connection)
-            return self._seal_of(connection)
+            return self._cipher_of(connection)
 
     def _warm_up(self) -> None:
         """Have the key before a transaction that others wait for: a keyring may be slow."""
-        if self._proved is None:
-            self.seal()
+        if self._verified is None:
+            self.cipher()
 
     def _file(self) -> VaultFile:
         from mstoken.stores.vault_file import VaultFile
 
         if not self._folder:
-            self._folder = places.vault_folder()
+            self._folder = user_folders.vault_folder()
         return VaultFile(self._folder)
 
     @property
     def _key_path(self) -> str:
         return f"{self._folder}/vault.key"
 
-    def _keep(self, connection: Connection, key: str, values: tuple[str, str], kept: SignInInfo) -> None:
-        seal, info = self._seal_of(connection), kept.info
+    def _store(self, connection: Connection, key: str, values: tuple[str, str], sign_in: SignInInfo) -> None:
+        cipher, info = self._cipher_of(connection), sign_in.info
         current, previous = (
-            seal.seal(value.encode(), _purpose(key, part))
+            cipher.encrypt(value.encode(), _purpose(key, part))
             for part, value in zip(("current", "previous"), values, strict=True)
         )
-        renewals = " ".join(map(str, kept.renewals))
-        times = (kept.created_on, kept.renewed_on, renewals)
-        connection.execute(_KEEP, (key, current, previous, *times, info.authority, info.tenant, info.client_id))
+        renewals = " ".join(map(str, sign_in.renewals))
+        times = (sign_in.created_on, sign_in.renewed_on, renewals)
+        connection.execute(_UPSERT, (key, current, previous, *times, info.authority, info.tenant, info.client_id))
 
-    def _opened(self, seal: Seal, key: str, part: str, sealed: object) -> str:
-        value = seal.open(sealed, _purpose(key, part)) if isinstance(sealed, bytes) else None
+    def _decrypt(self, cipher: Cipher, key: str, part: str, encrypted: object) -> str:
+        value = cipher.decrypt(encrypted, _purpose(key, part)) if isinstance(encrypted, bytes) else None
         if value is None:
             raise self._damaged(f"what it keeps as {key!r}")
         return value.decode()
 
-    def _kept(self, key: object, columns: tuple[object, ...]) -> SignInInfo:
+    def _sign_in_info(self, key: object, columns: tuple[object, ...]) -> SignInInfo:
         """What is said in clear of a sign-in; SQLite keeps any kind of value in any column."""
         authority, tenant, client_id, created_on, renewed_on, renewals, ended_by = columns
         texts, numbers = (key, authority, tenant, client_id, renewals), (created_on, renewed_on, ended_by)
@@ -159,19 +159,19 @@ class Vault(HasLock):
             f"Restore it from a backup; or move it away (mv {path} {path}.damaged) and sign in again.",
         )
 
-    def _seal_of(self, connection: Connection) -> Seal:
+    def _cipher_of(self, connection: Connection) -> Cipher:
         """The vault's seal, proved. Raises StoreError."""
         secrets = _secrets(connection)
         check = secrets.get("check", b"")
-        if self._proved and self._proved[0] == check:
-            return self._proved[1]
+        if self._verified and self._verified[0] == check:
+            return self._verified[1]
         with self._lock:
-            if not (self._proved and self._proved[0] == check):
-                self._proved = (check, self._prove(secrets))
-            return self._proved[1]
+            if not (self._verified and self._verified[0] == check):
+                self._verified = (check, self._verify(secrets))
+            return self._verified[1]
 
-    def _prove(self, secrets: dict[str, bytes]) -> Seal:
-        from mstoken.stores.seal import Seal
+    def _verify(self, secrets: dict[str, bytes]) -> Cipher:
+        from mstoken.stores.cipher import Cipher
         from mstoken.stores.vault_key import describe, existing_key
 
         try:
@@ -179,23 +179,23 @@ class Vault(HasLock):
         except (KeyError, AttributeError, TypeError, UnicodeDecodeError):
             raise self._damaged("the note about its key") from None
         key = existing_key(source, name, self._key_path)
-        seal = Seal(key.value)
-        if seal.open(check, _purpose("", "check")) != _CHECK:
+        cipher = Cipher(key.value)
+        if cipher.decrypt(check, _purpose("", "check")) != _CHECK:
             raise StoreError(
                 f"The key from {key} does not open the vault {self._file().path}; nothing was changed.",
                 f"The vault was sealed with a key from {describe(source)}: use that one again.",
             )
-        return seal
+        return cipher
 
     def _make_key(self, connection: Connection) -> None:
         """Choose the key, within the transaction: of several processes one chooses."""
-        from mstoken.stores.seal import Seal
+        from mstoken.stores.cipher import Cipher
         from mstoken.stores.vault_key import new_key
 
         if connection.execute("SELECT count(*) FROM grants").fetchone() != (0,):
             raise self._damaged("the note about its key")
         key: VaultKey = new_key(self._key_path)
-        check = Seal(key.value).seal(_CHECK, _purpose("", "check"))
+        check = Cipher(key.value).encrypt(_CHECK, _purpose("", "check"))
         connection.executemany(
             "INSERT INTO vault VALUES (?, ?)",
             [("source", key.source.encode()), ("name", key.name.encode()), ("check", check)],

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from mstoken.errors import StoreError
-from mstoken.stores import places
+from mstoken.stores import user_folders
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _APPLICATION_ID = 0x6D73746B  # "mstk": tells our file from any other SQLite file
-_WAIT_IN = 30.0
+_LOCK_TIMEOUT_IN = 30.0
 """Seconds to wait for another writer; longer than a keyring may take to give the first key."""
 
 _SCHEMA = f"""
@@ -56,18 +56,18 @@ class VaultFile:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
         """A connection that only reads, or None when there is no vault yet. Raises StoreError."""
-        if not (places.check_folder(self.folder) and places.check_file(self.path)):
+        if not (user_folders.check_folder(self.folder) and user_folders.check_file(self.path)):
             yield None
             return
-        with self._explained(), closing(self._open_to_read()) as connection:
+        with self._translated_errors(), closing(self._open_to_read()) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection in a transaction of its own, the only one; on disk when this is left. Raises StoreError."""
-        places.make_private(self.folder)
-        with self._explained():
-            if not places.check_file(self.path):
+        user_folders.make_private(self.folder)
+        with self._translated_errors():
+            if not user_folders.check_file(self.path):
                 self._create()
             with closing(self._open("mode=rw")) as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -89,13 +89,13 @@ class VaultFile:
             content = Path(draft).read_bytes()
         finally:
             Path(draft).unlink()
-        places.write_new(self.path, content)
+        user_folders.write_new(self.path, content)
 
     def _open(self, how: str) -> sqlite3.Connection:
         address = f"{Path(self.path).as_uri()}?{how}"
-        connection = sqlite3.connect(address, timeout=_WAIT_IN, isolation_level=None, uri=True)
+        connection = sqlite3.connect(address, timeout=_LOCK_TIMEOUT_IN, isolation_level=None, uri=True)
         try:
-            self._judge(connection)
+            self._check_format(connection)
             for setting in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON", "secure_delete = ON"):
                 connection.execute(f"PRAGMA {setting}")
         except BaseException:
@@ -107,7 +107,7 @@ class VaultFile:
         try:
             return self._open("mode=rw")
         except sqlite3.OperationalError as error:
-            unwritable = _kind(error) in {"CANTOPEN", "READONLY", "FULL", "IOERR"}
+            unwritable = _error_kind(error) in {"CANTOPEN", "READONLY", "FULL", "IOERR"}
             if not unwritable or self._has_log():
                 raise
             # Where nothing can be written, SQLite cannot make its shared memory file; with no log there is nothing
@@ -121,12 +121,14 @@ class VaultFile:
         except FileNotFoundError:
             return False
 
-    def _judge(self, connection: sqlite3.Connection) -> None:
+    def _check_format(self, connection: sqlite3.Connection) -> None:
         """Raise StoreError unless the file is a vault of a version we know."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != _APPLICATION_ID or version < 1:
-            raise StoreError(f"{self.path} is damaged or no vault of mstoken; it was left as it is.", self._put_right)
+            raise StoreError(
+                f"{self.path} is damaged or no vault of mstoken; it was left as it is.", self._restore_remedy
+            )
         if version > VERSION:
             raise StoreError(
                 f"{self.path} was made by a newer mstoken (format {version}, not {VERSION}); it was left as it is.",
@@ -134,40 +136,40 @@ class VaultFile:
             )
 
     @property
-    def _put_right(self) -> str:
+    def _restore_remedy(self) -> str:
         return f"Restore it from a backup; or move it away (mv {self.path} {self.path}.damaged) and sign in again."
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Turn SQLite's and the system's errors into ones that say what to do."""
         try:
             yield
         except sqlite3.Error as error:
-            raise self._explain(error) from None
+            raise self._store_error(error) from None
         except UnicodeDecodeError:  # sqlite3 quotes the damage in its message, and fails where that is no text
-            raise StoreError(f"{self.path} is damaged; it was left as it is.", self._put_right) from None
+            raise StoreError(f"{self.path} is damaged; it was left as it is.", self._restore_remedy) from None
         except OSError as error:
-            raise StoreError(f"{self.path} cannot be written: {error.strerror}.", self._make_room) from None
+            raise StoreError(f"{self.path} cannot be written: {error.strerror}.", self._space_remedy) from None
 
     @property
-    def _make_room(self) -> str:
-        return f"Free some space or allow writing, or set {places.ROOT_VARIABLE} to a folder you can write to."
+    def _space_remedy(self) -> str:
+        return f"Free some space or allow writing, or set {user_folders.ROOT_VARIABLE} to a folder you can write to."
 
-    def _explain(self, error: sqlite3.Error) -> StoreError:
-        match _kind(error):
+    def _store_error(self, error: sqlite3.Error) -> StoreError:
+        match _error_kind(error):
             case "CORRUPT" | "NOTADB":
-                return StoreError(f"{self.path} is damaged ({error}); it was left as it is.", self._put_right)
+                return StoreError(f"{self.path} is damaged ({error}); it was left as it is.", self._restore_remedy)
             case "BUSY" | "LOCKED":
                 return StoreError(
-                    f"Another process has been writing to {self.path} for {_WAIT_IN:.0f} s.", "Try again."
+                    f"Another process has been writing to {self.path} for {_LOCK_TIMEOUT_IN:.0f} s.", "Try again."
                 )
             case "READONLY" | "CANTOPEN" | "PERM" | "FULL" | "IOERR":
-                return StoreError(f"{self.path} cannot be read or written: {error}.", self._make_room)
+                return StoreError(f"{self.path} cannot be read or written: {error}.", self._space_remedy)
             case _:
-                return StoreError(f"{self.path} cannot be used: {error}.", self._put_right)
+                return StoreError(f"{self.path} cannot be used: {error}.", self._restore_remedy)
 
 
-def _kind(error: sqlite3.Error) -> str:
+def _error_kind(error: sqlite3.Error) -> str:
     """SQLite's name of the error without its details: SQLITE_IOERR_WRITE is IOERR."""
     name: str = getattr(error, "sqlite_errorname", "") or ""
     return name.removeprefix("SQLITE_").partition("_")[0]

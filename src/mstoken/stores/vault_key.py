@@ -13,8 +13,8 @@ from base64 import b64decode, b64encode
 
 from mstoken.errors import StoreError
 from mstoken.messages import warn
-from mstoken.stores import places
-from mstoken.stores.seal import KEY_BYTES
+from mstoken.stores import user_folders
+from mstoken.stores.cipher import KEY_BYTES
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "MSTOKEN_VAULT_KEY"
 KEYRING_SERVICE = "mstoken"
-KEYRING_WAIT_IN = 20.0
+KEYRING_TIMEOUT_IN = 20.0
 """Seconds a keyring may take: it may ask a person for a password, and on a broken desktop it never answers."""
 
 ENVIRONMENT, KEYRING, FILE = "environment", "keyring", "file"
@@ -62,7 +62,7 @@ def existing_key(source: str, name: str, path: str) -> VaultKey:
     if value is None:
         raise StoreError(
             f"The vault was sealed with a key from {describe(source)}, and it is not there any more.",
-            f"Bring it back ({_comes_back(source, path)}), or give the key as base64 in {VARIABLE}.",
+            f"Bring it back ({_recovery_hint(source, path)}), or give the key as base64 in {VARIABLE}.",
         )
     return VaultKey(value, source, name)
 
@@ -74,7 +74,7 @@ def new_key(path: str) -> VaultKey:
     return _new_in_keyring() or _new_in_file(path)
 
 
-def _comes_back(source: str, path: str) -> str:
+def _recovery_hint(source: str, path: str) -> str:
     if source == KEYRING:
         return "unlock the keyring, or sign in to the desktop it belongs to"
     return f"restore {path} from a backup" if source == FILE else "set the variable again"
@@ -84,7 +84,7 @@ def _from_environment() -> VaultKey | None:
     text = os.environ.get(VARIABLE)
     if not text:
         return None
-    value = decoded(text)
+    value = decode_key(text)
     if value is None:
         raise StoreError(
             f"{VARIABLE} is not the base64 of {KEY_BYTES} bytes.", f"Make one: openssl rand -base64 {KEY_BYTES}"
@@ -93,11 +93,11 @@ def _from_environment() -> VaultKey | None:
 
 
 def _from_file(path: str) -> bytes | None:
-    if not places.check_file(path):
+    if not user_folders.check_file(path):
         return None
     try:
         with open(path, encoding="ascii") as file:  # noqa: PTH123
-            value = decoded(file.read())
+            value = decode_key(file.read())
     except (OSError, ValueError):
         value = None
     if value is None:
@@ -108,11 +108,11 @@ def _from_file(path: str) -> bytes | None:
 def _new_in_file(path: str) -> VaultKey:
     value = os.urandom(KEY_BYTES)
     try:
-        made = places.write_new(path, b64encode(value) + b"\n")
+        made = user_folders.write_new(path, b64encode(value) + b"\n")
     except OSError as error:
         raise StoreError(
             f"The vault's key cannot be written to {path}: {error.strerror}.",
-            f"Free some space, or set {places.ROOT_VARIABLE} to a folder you can write to.",
+            f"Free some space, or set {user_folders.ROOT_VARIABLE} to a folder you can write to.",
         ) from None
     if not made:  # another process was first, or one was killed before it had made the vault
         found = _from_file(path)
@@ -132,8 +132,8 @@ def _from_keyring(name: str) -> bytes | None:
 
         return keyring.get_password(KEYRING_SERVICE, name)
 
-    text = _in_time(get)
-    return decoded(text) if text else None
+    text = _with_timeout(get)
+    return decode_key(text) if text else None
 
 
 def _new_in_keyring() -> VaultKey | None:
@@ -148,8 +148,8 @@ def _new_in_keyring() -> VaultKey | None:
         keyring.set_password(KEYRING_SERVICE, name, b64encode(value).decode())
         return keyring.get_password(KEYRING_SERVICE, name)
 
-    text = _in_time(keep)
-    return VaultKey(value, KEYRING, name) if text and decoded(text) == value else None
+    text = _with_timeout(keep)
+    return VaultKey(value, KEYRING, name) if text and decode_key(text) == value else None
 
 
 def _usable(backend: object) -> bool:
@@ -161,7 +161,7 @@ def _usable(backend: object) -> bool:
     return priority >= 1 and ".null" not in type(backend).__module__
 
 
-def _in_time(call: Callable[[], str | None]) -> str | None:
+def _with_timeout(call: Callable[[], str | None]) -> str | None:
     """The keyring's answer, or None when it fails, is not installed, or takes too long."""
     answers: list[str | None] = []
 
@@ -173,11 +173,11 @@ def _in_time(call: Callable[[], str | None]) -> str | None:
 
     asking = threading.Thread(target=ask, name="mstoken-keyring", daemon=True)
     asking.start()
-    asking.join(KEYRING_WAIT_IN)
+    asking.join(KEYRING_TIMEOUT_IN)
     return answers[0] if answers else None
 
 
-def decoded(text: str) -> bytes | None:
+def decode_key(text: str) -> bytes | None:
     """The key of which `text` is the base64; None when it is that of no key."""
     try:
         value = b64decode(text.strip(), validate=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.protocol.http import DEFAULT_POLICY
 from mstoken.transports.connecting import Route
 from mstoken.transports.connection import ClosedWhileIdle
@@ -25,7 +25,7 @@ SWEEP_EVERY_IN = 10.0
 """Seconds between two looks at connections of servers that are not asked any more."""
 
 
-class HttpTransport(HasLock):
+class HttpTransport(ForkSafe):
     """Sends requests and keeps connections. Threads may share it; it may be carried over a fork.
 
     Redirects are never followed: a secret goes where it was sent and nowhere else. What the environment says of proxies

@@ -6,7 +6,7 @@ from threading import Condition
 from time import monotonic
 
 from mstoken.errors import TransportError
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SURELY_OPEN_IN = 2.0
 """Seconds after which an idle connection is not trusted with a request that must not be sent twice."""
 
 
-class Pool(HasLock):
+class Pool(ForkSafe):
     """The connections of one route. Threads may share it; in the child of a fork it is empty."""
 
     def __init__(self, route: Route) -> None:
@@ -35,9 +35,9 @@ class Pool(HasLock):
         self._making = 0
         self._freed = Condition(self._lock)
 
-    def _begin_in_child(self) -> None:
+    def _reset_after_fork(self) -> None:
         """Let go of the parent's connections; also of those that its other threads were using."""
-        super()._begin_in_child()
+        super()._reset_after_fork()
         parents, self._open, self._idle, self._making = self._open, set(), [], 0
         self._freed = Condition(self._lock)
         for connection in parents:

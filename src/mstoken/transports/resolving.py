@@ -8,7 +8,7 @@ import threading
 from time import monotonic
 
 from mstoken.errors import UsageError
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.transports.failures import unresolved
 from mstoken.typed import TYPE_CHECKING
 
@@ -52,16 +52,16 @@ class _Lookup:
             self.run()
 
 
-class Resolver(HasLock):
+class Resolver(ForkSafe):
     """Looks names up. Callers that need the same name at the same time share one lookup."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lookups: dict[tuple[bytes, int], _Lookup] = {}
 
-    def _begin_in_child(self) -> None:
+    def _reset_after_fork(self) -> None:
         """The threads that look names up are the parent's."""
-        super()._begin_in_child()
+        super()._reset_after_fork()
         self._lookups = {}
 
     def addresses(self, host: str, port: int, deadline: Deadline, peer: Peer) -> list[Address]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mstoken.errors import UsageError
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.protocol.http import DEFAULT_POLICY
 from mstoken.transports.failures import unreadable_bundle
 from mstoken.transports.sockets import TlsSocket
@@ -85,7 +85,7 @@ def _sources(name: str, value: str) -> list[Source]:
     return found
 
 
-class Trust(HasLock):
+class Trust(ForkSafe):
     """A TLS context, and the part of the system's store that it has not read yet."""
 
     def __init__(self, context: ssl.SSLContext, unread: str = "") -> None:

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 
 from mstoken.errors import TransportError
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class _Worker:
         self.wake.acquire()
 
 
-class Workers(HasLock):
+class Workers(ForkSafe):
     """Runs jobs, each in a thread. A job raises nothing."""
 
     def __init__(self) -> None:
@@ -47,9 +47,9 @@ class Workers(HasLock):
         self._waiting: deque[Callable[[], None]] = deque()
         self._threads = 0
 
-    def _begin_in_child(self) -> None:
+    def _reset_after_fork(self) -> None:
         """The threads are the parent's, and so is what waits for one."""
-        super()._begin_in_child()
+        super()._reset_after_fork()
         self._begin()
 
     def run(self, job: Callable[[], None]) -> None:

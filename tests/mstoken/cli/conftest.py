@@ -12,7 +12,7 @@ import pytest
 from tests.support.program import Program
 
 from entra_emulator import Emulator
-from mstoken.stores.places import memory_backed
+from mstoken.stores.user_folders import is_in_memory
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def entra() -> Iterator[Emulator]:
 def memory(tmp_path: Path) -> Iterator[Path]:
     """A cache folder where tokens are kept clear, as on most machines: in memory."""
     for place in (tmp_path, Path("/dev/shm")):  # noqa: S108
-        if os.access(place, os.W_OK) and memory_backed(str(place)):
+        if os.access(place, os.W_OK) and is_in_memory(str(place)):
             folder = Path(tempfile.mkdtemp(dir=place, prefix="mstoken-test-"))
             yield folder
             shutil.rmtree(folder)

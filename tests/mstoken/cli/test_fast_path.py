@@ -20,8 +20,8 @@ from mstoken.cli.get import get
 from mstoken.config.environment import VARIABLES
 from mstoken.model import Token
 from mstoken.stores import token_file
-from mstoken.stores.folder import FolderAccessTokens
-from mstoken.stores.places import token_folder
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
+from mstoken.stores.user_folders import token_folder
 
 NADIA, OTTO = "nadia@northwind-partner.example", "otto@northwind-partner.example"
 TEXT = "eyJ0.access.token"
@@ -81,7 +81,7 @@ def test_a_token_of_a_clock_that_was_set_back_is_not_printed(
         (mark, Token(key, now + 3600, fast_path.ALIAS_TYPE)),
     ):
         file = Path(folder, f"{name}.token")
-        file.write_bytes(token_file.render(name, token, None))
+        file.write_bytes(token_file.encode(name, token, None))
         file.chmod(0o600)
     given = {"fresh": False, "claims": "", "output": "token", "min_ttl": 0}
     assert fast_path.cached_output(given, mark) == printed

@@ -25,7 +25,7 @@ from mstoken import (
 )
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.jwt import decode
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 NADIA = "nadia@northwind-partner.example"
 ORDERS = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b03"
@@ -74,7 +74,7 @@ def test_the_agent_acts_for_who_called_its_blueprint(runner: Runner, entra: Emul
 
 def test_a_session_of_the_agent_outlives_the_call(runner: Runner, entra: Emulator) -> None:
     """Its refresh token is redeemed as the agent, proved by its blueprint's leg, when the caller is gone."""
-    stores = in_memory()
+    stores = memory_stores()
     api, called = agents_api(runner, entra, stores=stores), callers_token(runner, entra)
     runner.run(lambda: api.on_behalf_of(called, session_key="key-of-this-user").get_token("graph"))
     stores.access_tokens.clear()

@@ -28,7 +28,7 @@ from mstoken import (
     UsageError,
 )
 from mstoken.protocol.jwt import decode
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 NADIA = "nadia@northwind-partner.example"
 OTTO = "otto@northwind-partner.example"
@@ -222,7 +222,7 @@ def test_a_grant_that_ended_asks_again_once(
 ) -> None:
     """After a revocation the next token opens the browser once, and what the new person gets is theirs."""
     people = [nadia, otto]
-    stores = in_memory()
+    stores = memory_stores()
     credential = Browser(open_browser=lambda url: people.pop(0).open(url), account="work")
     first = client(runner, entra, credential, stores=stores)
     runner.run(lambda: first.get_token("graph"))
@@ -335,7 +335,7 @@ def test_another_sign_ins_id_token_is_refused(runner: Runner, token_service: Tok
     """A code that brings somebody else's ID token, told by its nonce: an error, and nothing is kept."""
     stolen = jwt(id_token(aud=PUBLIC_APP, nonce="of another request"))
     token_service.script = [token_reply(refresh_token="theirs", id_token=stolen)]
-    stores = in_memory()
+    stores = memory_stores()
 
     def come(url: str) -> None:
         sent = asked_with(url)
@@ -345,7 +345,7 @@ def test_another_sign_ins_id_token_is_refused(runner: Runner, token_service: Tok
     app = runner.client("organizations", PUBLIC_APP, credential, token_service.url, stores=stores)
     with pytest.raises(UnreadableAnswer, match="another request"):
         runner.run(lambda: app.get_token("graph"))
-    assert stores.refresh_tokens.names() == {}
+    assert stores.refresh_tokens.list_sign_ins() == {}
 
 
 async def test_a_cancelled_wait_closes_the_port(entra: Emulator) -> None:

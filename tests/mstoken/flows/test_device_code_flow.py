@@ -98,7 +98,7 @@ def test_the_requests_are_the_documented_ones(token_service: TokenService, devic
         "scope": scope,
     }
     assert device.slept == [5, 5]
-    [kept] = device.client._stores.refresh_tokens.names()
+    [kept] = device.client._stores.refresh_tokens.list_sign_ins()
     assert device.client._stores.refresh_tokens.load(kept).current == "r1"
 
 

@@ -11,7 +11,7 @@ from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, 
 
 from mstoken import ClientSecret, ConsentRequired, RefreshToken, SignInRequired, Stores
 from mstoken.flows.store_port import TokenInfo
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 ANNA = "account:anna"
 
@@ -23,7 +23,7 @@ def _refusal(code: int, error: str = "invalid_grant") -> Reply:
 @pytest.fixture
 def stores() -> Stores:
     """Stores with Anna's sign-in."""
-    made = in_memory()
+    made = memory_stores()
     made.refresh_tokens.put(ANNA, "rt-1", TokenInfo("", TENANT, CLIENT_ID))
     return made
 
@@ -44,7 +44,7 @@ def test_what_the_service_ended_is_not_asked_for_again(
         assert caught.value.codes == (code,)
         assert "mstoken login" in caught.value.remedy
     assert len(token_service.requests) == 1
-    assert stores.refresh_tokens.names()[ANNA].ended_by == code
+    assert stores.refresh_tokens.list_sign_ins()[ANNA].ended_by == code
 
 
 def test_what_came_of_it_is_forgotten(runner: Runner, token_service: TokenService, stores: Stores) -> None:
@@ -80,7 +80,7 @@ def test_fresh_asks_in_any_case(runner: Runner, token_service: TokenService, sto
         runner.run(lambda: client.get_token("graph"))
     assert runner.run(lambda: client.get_token("graph", fresh=True)).token == "token-1"
     assert runner.run(lambda: client.get_token("arm")).token == "again"
-    assert stores.refresh_tokens.names()[ANNA].ended_by == 0
+    assert stores.refresh_tokens.list_sign_ins()[ANNA].ended_by == 0
 
 
 @pytest.mark.parametrize("code", [50076, 50079, 53003, 65001])

@@ -14,7 +14,7 @@ from entra_emulator.resources import GRAPH
 from mstoken import ClientSecret, OnBehalfOf, RefreshToken, SignInRequired, TokenRefused, UsageError, claims_challenge
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.jwt import decode
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 NADIA = "nadia@northwind-partner.example"
 OTTO = "otto@northwind-partner.example"
@@ -114,13 +114,13 @@ def test_a_session_key_is_kept_as_a_fingerprint_only(runner: Runner, entra: Emul
     app = entra.state.apps[ORDERS]
     app.secrets = [Secret("orders-secret-for-tests")]
     entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH, scopes=["User.Read"]))
-    stores = in_memory()
+    stores = memory_stores()
     tenant = entra.state.default_tenant.id
     client = runner.client(tenant, ORDERS, ClientSecret("orders-secret-for-tests"), entra.authority, stores=stores)
     caller = client.on_behalf_of(callers_token(runner, entra, NADIA), session_key="the-session-key")
     runner.run(lambda: caller.get_token("graph"))
-    assert stores.refresh_tokens.names()
-    assert "the-session-key" not in repr(stores.refresh_tokens.names())
+    assert stores.refresh_tokens.list_sign_ins()
+    assert "the-session-key" not in repr(stores.refresh_tokens.list_sign_ins())
     assert "the-session-key" not in repr(caller)
 
 

@@ -34,7 +34,7 @@ from mstoken import (
 )
 from mstoken.flows import single_flight
 from mstoken.flows.store_port import TokenInfo
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 ASSERTION = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDB9.c2ln"
 
@@ -117,7 +117,7 @@ def test_nobody_waits_for_a_renewal_who_holds_a_valid_token(runner: Runner, toke
         return token_reply("new")
 
     token_service.script = [answer]
-    stores = in_memory()
+    stores = memory_stores()
     _due(runner, _client(runner, token_service, stores))
     slow = threading.Thread(
         target=lambda: Client(TENANT, CLIENT_ID, ClientSecret("s3cret"), token_service.url, stores).get_token("graph")
@@ -137,7 +137,7 @@ class Signing:
     """Anna's device, and a service that refuses to renew her sign-in with a code; who was asked to sign in is noted."""
 
     def __init__(self, runner: Runner, service: TokenService, code: int) -> None:
-        self.service, self.code, self.prompts, self.stores = service, code, [], in_memory()  # type: ignore[var-annotated]
+        self.service, self.code, self.prompts, self.stores = service, code, [], memory_stores()  # type: ignore[var-annotated]
         self.stores.refresh_tokens.put("account:anna", "rt-1", TokenInfo(service.url, TENANT, CLIENT_ID))
         self.client = _client(runner, service, self.stores, DeviceCode(self._shown, account="anna"))
         service.script = [self._answer]
@@ -176,7 +176,7 @@ def test_a_person_is_asked_when_the_sign_in_behind_the_token_has_ended(
 def test_a_revoked_sign_ins_token_serves_no_more(runner: Runner, token_service: TokenService) -> None:
     """Where nobody can be asked, the refusal is the answer, although the kept token's time is not over."""
     token_service.script = [token_reply("old", refresh_in=1), _refusal(50173)]
-    stores = in_memory()
+    stores = memory_stores()
     stores.refresh_tokens.put("account:anna", "rt-1", TokenInfo("", TENANT, CLIENT_ID))
     client = _client(runner, token_service, stores, RefreshToken(account="anna"))
     _due(runner, client)

@@ -29,9 +29,9 @@ from mstoken import (
     redis_stores,
 )
 from mstoken.flows import retry
-from mstoken.stores.folder import FolderAccessTokens
-from mstoken.stores.memory import MemoryRefreshTokens, in_memory
-from mstoken.stores.seal import Seal
+from mstoken.stores.cipher import Cipher
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
+from mstoken.stores.memory import MemoryRefreshTokens, memory_stores
 
 SLOW_DOWN = Reply(429, "Too Many Requests", {"Retry-After": "600"})
 
@@ -55,10 +55,10 @@ def test_a_pause_is_kept_by_all_callers_of_the_process(runner: Runner, token_ser
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Stores]]:
     """Stores that share what they keep: the same in memory, others of the same folder, or at the same Redis."""
     if request.param == "memory":
-        stores = in_memory()
+        stores = memory_stores()
         yield lambda: stores
     elif request.param == "folder":
-        yield lambda: Stores(FolderAccessTokens(str(tmp_path / "tokens"), lambda: Seal(KEY)), MemoryRefreshTokens())
+        yield lambda: Stores(FolderAccessTokens(str(tmp_path / "tokens"), lambda: Cipher(KEY)), MemoryRefreshTokens())
     else:
         server = RedisServer()
         yield lambda: redis_stores(server.url, KEY)
@@ -81,7 +81,7 @@ def test_a_pause_is_shared_through_the_store(
 
 def test_a_pause_is_for_one_application_in_one_tenant(runner: Runner, token_service: TokenService) -> None:
     """Another application and another tenant are asked for as ever."""
-    shared = in_memory()
+    shared = memory_stores()
     token_service.script = [SLOW_DOWN, token_reply()]
     client = _client(runner, token_service, shared)
     with pytest.raises(Throttled):

@@ -26,8 +26,8 @@ from mstoken import (
     redis_stores,
 )
 from mstoken.flows.store_port import TokenInfo
-from mstoken.stores.memory import MemoryAccessTokens, in_memory
-from mstoken.stores.redis_link import AWAY_IN
+from mstoken.stores.memory import MemoryAccessTokens, memory_stores
+from mstoken.stores.redis_connection import UNAVAILABLE_IN
 from mstoken.stores.vault import Vault
 
 ANNA = "account:anna"
@@ -112,7 +112,7 @@ def test_what_came_and_could_not_be_written_is_written_later(runner: Runner, str
             runner.run(lambda: client.get_token("graph"))
         strict.before = lambda: None
         redis.start()
-        time.sleep(AWAY_IN + 0.1)
+        time.sleep(UNAVAILABLE_IN + 0.1)
         assert runner.run(lambda: client.get_token("arm")).token == "token-2"
         held = redis_stores(redis.url, KEY).refresh_tokens.load(ANNA)
         assert held is not None
@@ -131,7 +131,7 @@ def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(runner: Runner,
         with pytest.raises(StoreError):
             runner.run(lambda: client.get_token("graph"))
         redis.start()
-        time.sleep(AWAY_IN + 0.1)
+        time.sleep(UNAVAILABLE_IN + 0.1)
         refresh_tokens.remove(ANNA)
         with pytest.raises(SignInRequired):
             runner.run(lambda: client.get_token("graph"))
@@ -148,7 +148,7 @@ def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(runner: Runner,
 
 def test_a_crash_between_answer_and_writing_is_told_as_an_end(runner: Runner, strict: Strict) -> None:
     """Nobody can undo that: the old token is tried, once, and the refusal says to sign in."""
-    stores = in_memory()
+    stores = memory_stores()
     client = _anna(runner, strict, stores)
     strict.good = "rt-that-was-never-written"
     with pytest.raises(SignInRequired) as caught:
@@ -159,7 +159,7 @@ def test_a_crash_between_answer_and_writing_is_told_as_an_end(runner: Runner, st
 
 def test_callers_of_many_resources_spend_one_token_after_another(runner: Runner, strict: Strict) -> None:
     """Twelve at once, each for another resource: none spends what another has spent."""
-    client = _anna(runner, strict, in_memory())
+    client = _anna(runner, strict, memory_stores())
     resources = iter([f"https://{number}.example.com/.default" for number in range(12)])
     tokens = runner.gather(lambda: client.get_token(next(resources)), 12)
     assert [repr(one) for one in tokens if isinstance(one, Exception)] == []
@@ -170,7 +170,7 @@ def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending
     runner: Runner, strict: Strict
 ) -> None:
     """Another caller has the turn and hangs: who has waited long enough is told to ask again, and asks nobody."""
-    stores = in_memory()
+    stores = memory_stores()
     client = _anna(runner, strict, stores)
     release = stores.access_tokens.try_lock(ANNA)
     assert release is not None
@@ -183,7 +183,7 @@ def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending
 
 def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(runner: Runner, token_service: TokenService) -> None:
     """The others learn of it, and do not each try for as long as a call may last, one after the other."""
-    stores = in_memory()
+    stores = memory_stores()
     stores.refresh_tokens.put(ANNA, "rt-0", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     token_service.script = [Reply(503, "down", {"Retry-After": "3600"}, delay=2)]
     client = runner.client(TENANT, CLIENT_ID, RefreshToken(account="anna", single_use=True), token_service.url, stores)
@@ -195,7 +195,7 @@ def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(runner: Runner
 
 def test_the_one_that_works_stays_the_one_before(runner: Runner, token_service: TokenService) -> None:
     """The current token is refused and the previous one works: it, and not the refused one, is kept beside the new."""
-    stores = in_memory()
+    stores = memory_stores()
     stores.refresh_tokens.put(ANNA, "works", TokenInfo(token_service.url, TENANT, CLIENT_ID))
     stores.refresh_tokens.replace(ANNA, "works", "never-worked")
 

@@ -91,5 +91,5 @@ def test_two_users_of_one_host_have_sign_ins_of_their_own(runner: Runner, servic
     for path, name in (("/a", "Anna"), ("/a", "anna"), ("/b", "anna")):
         person = at(runner, service, path, credential=Password(name, "pw"), stores=stores)
         got(runner, person, "READ")
-    assert len(stores.refresh_tokens.names()) == 3
+    assert len(stores.refresh_tokens.list_sign_ins()) == 3
     assert [request.form["username"] for request in service.requests] == ["Anna", "anna", "anna"]

@@ -13,7 +13,7 @@ from tests.support.scripted_user import ScriptedUser
 from entra_emulator import Emulator
 from mstoken import Browser
 from mstoken.protocol.jwt import decode
-from mstoken.stores.memory import in_memory
+from mstoken.stores.memory import memory_stores
 
 NADIA = "nadia@northwind-partner.example"
 OTTO = "otto@northwind-partner.example"
@@ -36,7 +36,7 @@ def test_a_family_shares_its_sign_in(runner: Runner, entra: Emulator, otto: Scri
     """Clients of one family use the refresh token another of them left; a stranger asks for itself."""
     entra.state.apps[PUBLIC_APP].family = True
     sibling, stranger = (_another_app(entra, number, family=number == 1) for number in (1, 2))
-    stores, opened = in_memory(), []
+    stores, opened = memory_stores(), []
 
     def open_browser(url: str) -> bool:
         opened.append(dict(parse_qsl(urlsplit(url).query))["client_id"])
@@ -55,7 +55,7 @@ def test_a_family_shares_nobody_elses_sign_in(
     """Who names a person or an account gets that one's tokens, whoever of the family signed in before."""
     entra.state.apps[PUBLIC_APP].family = True
     sibling = _another_app(entra, 1, family=True)
-    stores = in_memory()
+    stores = memory_stores()
 
     def upn(app_id: str, **options: Any) -> Any:
         person = nadia if NADIA in options.values() else otto

@@ -15,12 +15,12 @@ from tests.support.redis_server import KEY, RedisServer
 from tests.support.vault_api import TOKEN, VaultApi
 
 from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore
-from mstoken.stores import places
-from mstoken.stores.folder import FolderAccessTokens
+from mstoken.stores import user_folders
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
 from mstoken.stores.key_vault import KeyVault
 from mstoken.stores.key_vault_refresh_tokens import KeyVaultRefreshTokens
 from mstoken.stores.memory import MemoryAccessTokens, MemoryRefreshTokens
-from mstoken.stores.shared import redis_stores
+from mstoken.stores.redis_stores import redis_stores
 from mstoken.stores.vault import Vault
 from mstoken.transports.blocking import HttpTransport
 
@@ -43,7 +43,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _folder_where(tmp_path: Path, *, in_memory: bool) -> Iterator[str]:
     candidates = [str(tmp_path), "/dev/shm", "/var/tmp", str(Path.home())]  # noqa: S108
     for candidate in candidates:
-        if os.access(candidate, os.W_OK) and places.memory_backed(candidate) is in_memory:
+        if os.access(candidate, os.W_OK) and user_folders.is_in_memory(candidate) is in_memory:
             made = tempfile.mkdtemp(dir=candidate, prefix="mstoken-test-")
             yield f"{made}/tokens"
             shutil.rmtree(made)
@@ -95,7 +95,7 @@ def tokens(request: pytest.FixtureRequest, vault: Vault) -> AccessTokenStore:
         case "redis":
             return redis_stores(request.getfixturevalue("redis").url, KEY).access_tokens
         case _:
-            return FolderAccessTokens(request.getfixturevalue("disk_folder"), vault.seal)
+            return FolderAccessTokens(request.getfixturevalue("disk_folder"), vault.cipher)
 
 
 @pytest.fixture(params=["memory", "vault", "redis", "key vault"])

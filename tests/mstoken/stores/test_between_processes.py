@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mstoken.model import Token
-from mstoken.stores.folder import FolderAccessTokens
-from mstoken.stores.locks import take_by_filelock, take_by_flock, try_lock, try_lock_or_proceed
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
+from mstoken.stores.locks import try_filelock, try_flock, try_lock, try_lock_or_proceed
 
 KEY = "0" * 40
 SECONDS = 30.0 if os.environ.get("MSTOKEN_LONG_TESTS") else 1.5
@@ -76,7 +76,7 @@ def test_a_killed_holder_lets_another_in(memory_folder: str, workers: Any) -> No
     """The system frees the lock of a dead process; the file it left is used on, then removed."""
     holder = workers.start("hold", memory_folder, KEY)
     assert holder.stdout.readline() == "held\n"
-    assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
+    assert try_flock(f"{memory_folder}/{KEY}.lock") is None
     holder.kill()
     holder.wait()
     assert _names(memory_folder) == [f"{KEY}.lock"]
@@ -96,7 +96,7 @@ def test_a_forked_child_does_not_keep_the_turn(memory_folder: str, workers: Any,
     holder = workers.start("hold_with_child", memory_folder, KEY)
     child = int(holder.stdout.readline())
     try:
-        assert take_by_flock(f"{memory_folder}/{KEY}.lock") is None
+        assert try_flock(f"{memory_folder}/{KEY}.lock") is None
         if killed:
             holder.kill()
             holder.wait()
@@ -104,14 +104,14 @@ def test_a_forked_child_does_not_keep_the_turn(memory_folder: str, workers: Any,
             holder.stdin.write("go on\n")
             holder.stdin.flush()
             assert holder.stdout.readline() == "done\n"
-        release = take_by_flock(f"{memory_folder}/{KEY}.lock")
+        release = try_flock(f"{memory_folder}/{KEY}.lock")
         assert release is not None
         release()
     finally:
         os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("take", [take_by_flock, take_by_filelock])
+@pytest.mark.parametrize("take", [try_flock, try_filelock])
 def test_both_kinds_of_lock_let_one_in_at_a_time(take: Any, tmp_path: Path) -> None:
     """What Windows uses behaves as what POSIX uses: taken, refused, given back, taken again."""
     path = str(tmp_path / "a.lock")

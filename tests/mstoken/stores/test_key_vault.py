@@ -42,7 +42,7 @@ def asks() -> Asks:
 @pytest.fixture
 def vault(token_service: TokenService, monkeypatch: pytest.MonkeyPatch) -> VaultApi:
     """An empty vault that is asked without pauses."""
-    monkeypatch.setattr(key_vault, "PAUSES_IN", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(key_vault, "RETRY_PAUSES_IN", (0.0, 0.0, 0.0))
     return VaultApi(token_service)
 
 
@@ -109,8 +109,8 @@ def test_a_list_of_many_is_read_to_its_end(vault: VaultApi, refresh_tokens: Refr
     vault.versions["theirs"] = [{"id": f"{vault.url}/secrets/theirs/1", "value": "x", "tags": {}}]
     for number in range(8):
         refresh_tokens.put(f"account:{number}", "r", INFO)
-    assert list(refresh_tokens.names()) == [f"account:{number}" for number in range(8)]
-    assert refresh_tokens.names()["account:3"].info == INFO
+    assert list(refresh_tokens.list_sign_ins()) == [f"account:{number}" for number in range(8)]
+    assert refresh_tokens.list_sign_ins()["account:3"].info == INFO
 
 
 def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
@@ -118,7 +118,7 @@ def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, refresh_tokens: 
     refresh_tokens.load(KEY)
     vault.next = [Reply(200, {"value": [], "nextLink": "https://evil.example/secrets"})]
     with pytest.raises(UntrustedOrigin):
-        refresh_tokens.names()
+        refresh_tokens.list_sign_ins()
 
 
 def test_a_deleted_sign_in_may_come_back(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
@@ -165,7 +165,7 @@ def test_what_is_no_sign_in_is_an_error_and_left_as_it_is(
         lambda: refresh_tokens.replace(KEY, "r0", "r1"),
     ]
     for call in calls:
-        vault.next = [answer] * (len(key_vault.PAUSES_IN) + 1 if answer.raw is not None else 1)
+        vault.next = [answer] * (len(key_vault.RETRY_PAUSES_IN) + 1 if answer.raw is not None else 1)
         with pytest.raises(StoreError) as caught:
             call()
         assert caught.value.remedy

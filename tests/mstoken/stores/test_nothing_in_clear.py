@@ -12,7 +12,7 @@ import pytest
 
 from mstoken.flows.store_port import TokenInfo
 from mstoken.model import Token
-from mstoken.stores.folder import FolderAccessTokens
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
 from mstoken.stores.vault import Vault
 from mstoken.stores.vault_key import VaultKey
 
@@ -39,14 +39,14 @@ def test_no_file_of_the_vault_or_of_a_folder_on_a_disk_holds_a_secret(
         other.execute("SELECT count(*) FROM grants").fetchone()
         vault.replace("account:anna", SECRETS[0], SECRETS[1])
         vault.replace("account:anna", SECRETS[1], SECRETS[2])
-        store = FolderAccessTokens(disk_folder, vault.seal)
+        store = FolderAccessTokens(disk_folder, vault.cipher)
         store.save("ab" * 20, Token(SECRETS[3], 4_000_000_000))
         assert {path.name for path in folder.iterdir()} == {"vault.db", "vault.db-wal", "vault.db-shm", "vault.key"}
         assert (folder / "vault.db-wal").stat().st_size > 0
         assert _scan(folder) == []
     assert _scan(folder) == []
     assert _scan(Path(disk_folder)) == []
-    said = " ".join([caplog.text, repr(vault), repr(store), repr(vault.load("account:anna")), repr(vault.seal())])
+    said = " ".join([caplog.text, repr(vault), repr(store), repr(vault.load("account:anna")), repr(vault.cipher())])
     assert not [secret for secret in SECRETS if secret in said]
 
 
@@ -64,10 +64,10 @@ def test_a_key_does_not_show(tmp_path: Path) -> None:
 
 def test_a_sealed_value_opens_for_its_own_purpose_only(vault: Vault) -> None:
     """A value moved to another name, or changed by one bit, does not open."""
-    seal = vault.seal()
-    sealed = seal.seal(b"value", "one")
-    assert seal.open(sealed, "one") == b"value"
-    assert seal.open(sealed, "two") is None
-    assert seal.open(sealed[:-1] + bytes([sealed[-1] ^ 1]), "one") is None
-    assert seal.open(b"", "one") is None
-    assert seal.seal(b"value", "one") != sealed
+    cipher = vault.cipher()
+    encrypted = cipher.encrypt(b"value", "one")
+    assert cipher.decrypt(encrypted, "one") == b"value"
+    assert cipher.decrypt(encrypted, "two") is None
+    assert cipher.decrypt(encrypted[:-1] + bytes([encrypted[-1] ^ 1]), "one") is None
+    assert cipher.decrypt(b"", "one") is None
+    assert cipher.encrypt(b"value", "one") != encrypted

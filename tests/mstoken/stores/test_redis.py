@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.support.locks import locked
 from tests.support.redis_server import KEY, PASSWORD, QUOTED, USER, RedisServer
-from tests.support.turns import turn
 
 from mstoken import Stores, redis_stores
 from mstoken.errors import StoreError, UsageError
 from mstoken.flows.store_port import TokenInfo
 from mstoken.model import StoredRefreshToken, Token
-from mstoken.stores.redis_link import ANSWER_IN, AWAY_IN, Link, name_of
-from mstoken.stores.redis_tokens import RedisAccessTokens
-from mstoken.stores.redis_turns import Turns
+from mstoken.stores.redis_access_tokens import RedisAccessTokens
+from mstoken.stores.redis_connection import RESPONSE_TIMEOUT_IN, UNAVAILABLE_IN, RedisConnection, redis_key
+from mstoken.stores.redis_locks import RedisLocks
 
 QUESTION, ACCOUNT = "0" * 40, "account:anna@contoso.example"
 INFO = TokenInfo(
@@ -63,8 +63,8 @@ def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
     assert kept is not None
     assert kept.token == SECRETS[0]
     assert other.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
-    assert list(other.refresh_tokens.names()) == [ACCOUNT]
-    with turn(other.access_tokens, QUESTION):
+    assert list(other.refresh_tokens.list_sign_ins()) == [ACCOUNT]
+    with locked(other.access_tokens, QUESTION):
         assert other.access_tokens.clear() == 1
 
 
@@ -91,7 +91,7 @@ def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
 def test_an_unknown_authority_is_not_trusted(guarded: RedisServer) -> None:
     """A server's certificate is checked against the system's authorities unless the URL names one."""
     with pytest.raises(StoreError, match="certificate"):
-        redis_stores(guarded.url.partition("?")[0], KEY).refresh_tokens.names()
+        redis_stores(guarded.url.partition("?")[0], KEY).refresh_tokens.list_sign_ins()
 
 
 def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
@@ -99,7 +99,7 @@ def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: p
     caplog.set_level(logging.DEBUG)
     stores = redis_stores(redis.url, KEY)
     _fill(stores)
-    with turn(stores.access_tokens, QUESTION):
+    with locked(stores.access_tokens, QUESTION):
         names = redis.say("KEYS", "*").split()
         seen = b"".join(redis.say("--raw", "GET", name.decode()) for name in names) + b" ".join(names)
     assert len(names) == 3
@@ -113,14 +113,14 @@ def test_what_expires_goes_by_itself_and_sign_ins_stay(redis: RedisServer) -> No
     """A token's life on the server is its own; a refresh token has none, so that it is the last to be dropped."""
     stores = redis_stores(redis.url, KEY)
     _fill(stores)
-    lives = {name: int(redis.say("TTL", name_of(*name))) for name in (("token", QUESTION), ("grant", ACCOUNT))}
+    lives = {name: int(redis.say("TTL", redis_key(*name))) for name in (("token", QUESTION), ("grant", ACCOUNT))}
     assert 3000 < lives["token", QUESTION] <= 3600
     assert lives["grant", ACCOUNT] == -1
     stores.access_tokens.save(QUESTION, _token(life_in=-5))
     assert stores.access_tokens.load(QUESTION) is None
-    with turn(stores.access_tokens, QUESTION):
-        assert 0 < int(redis.say("PTTL", name_of("turn", QUESTION))) <= 10_000
-    assert redis.say("EXISTS", name_of("turn", QUESTION)) == b"0\n"
+    with locked(stores.access_tokens, QUESTION):
+        assert 0 < int(redis.say("PTTL", redis_key("turn", QUESTION))) <= 10_000
+    assert redis.say("EXISTS", redis_key("turn", QUESTION)) == b"0\n"
 
 
 def test_another_key_opens_nothing_and_overwrites_nothing(redis: RedisServer) -> None:
@@ -130,7 +130,7 @@ def test_another_key_opens_nothing_and_overwrites_nothing(redis: RedisServer) ->
     assert wrong.access_tokens.load(QUESTION) is None
     calls: list[Callable[[], object]] = [
         lambda: wrong.refresh_tokens.load(ACCOUNT),
-        wrong.refresh_tokens.names,
+        wrong.refresh_tokens.list_sign_ins,
         lambda: wrong.refresh_tokens.replace(ACCOUNT, SECRETS[2], "x"),
         lambda: wrong.refresh_tokens.put(ACCOUNT, "x", INFO),
     ]
@@ -170,7 +170,7 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
         kept = stores.access_tokens.load("1" * 40)
         assert kept is not None
         assert kept.token == "while away"
-        with turn(stores.access_tokens, QUESTION):
+        with locked(stores.access_tokens, QUESTION):
             pass
     assert stores.access_tokens.load(QUESTION) is None
     assert time.monotonic() - began < 20  # and not a second for each call
@@ -186,7 +186,7 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
         with pytest.raises(StoreError, match="cannot be used"):
             call()
     own.start()
-    time.sleep(AWAY_IN)
+    time.sleep(UNAVAILABLE_IN)
     assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
     assert stores.access_tokens.load("1" * 40) == kept
     stores.access_tokens.save("1" * 40, _token("back"))
@@ -221,17 +221,17 @@ def test_parameters_of_the_url_change_nothing_of_what_is_kept(redis: RedisServer
     assert kept is not None
     assert kept.token == SECRETS[0]
     assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
-    assert list(stores.refresh_tokens.names()) == [ACCOUNT]
+    assert list(stores.refresh_tokens.list_sign_ins()) == [ACCOUNT]
 
 
 def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> None:
     """What opens with the key and says other things than we know is an error, and stays."""
-    link, name = Link(redis.url, KEY), name_of("grant", ACCOUNT)
-    link.swap(name, b"", link.seal().seal(b'{"version": 2}', name))
-    before, refresh_tokens = link.get(name), redis_stores(redis.url, KEY).refresh_tokens
+    connection, name = RedisConnection(redis.url, KEY), redis_key("grant", ACCOUNT)
+    connection.swap(name, b"", connection.cipher().encrypt(b'{"version": 2}', name))
+    before, refresh_tokens = connection.get(name), redis_stores(redis.url, KEY).refresh_tokens
     calls: list[Callable[[], object]] = [
         lambda: refresh_tokens.load(ACCOUNT),
-        refresh_tokens.names,
+        refresh_tokens.list_sign_ins,
         lambda: refresh_tokens.replace(ACCOUNT, "a", "b"),
         lambda: refresh_tokens.put(ACCOUNT, "a", INFO),
         lambda: refresh_tokens.end(ACCOUNT, "a", 50173),
@@ -240,14 +240,14 @@ def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> No
         with pytest.raises(StoreError, match="another version") as caught:
             call()
         assert "Upgrade" in caught.value.remedy
-    assert link.get(name) == before
+    assert connection.get(name) == before
 
 
 def test_what_is_changed_all_the_time_is_an_error_in_the_end(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever compares and swaps in vain does not go on for ever."""
-    monkeypatch.setattr(Link, "swap", lambda *_: False)
+    monkeypatch.setattr(RedisConnection, "swap", lambda *_: False)
     with pytest.raises(StoreError, match="all the time"):
         redis_stores(redis.url, KEY).refresh_tokens.put(ACCOUNT, "a", INFO)
 
@@ -263,7 +263,7 @@ def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:
         assert time.monotonic() - began < 20
         began = time.monotonic()
         assert stores.access_tokens.load(QUESTION) is None
-        assert time.monotonic() - began < ANSWER_IN
+        assert time.monotonic() - began < RESPONSE_TIMEOUT_IN
     finally:
         own.thaw()
 
@@ -277,64 +277,64 @@ def test_a_restarted_server_is_found_again_at_once(own: RedisServer) -> None:
     assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
 
 
-def _free(link: Link, name: str) -> bool:
-    taken = link.take(name, "probe", 5)
+def _free(connection: RedisConnection, name: str) -> bool:
+    taken = connection.set_if_absent(name, "probe", 5)
     if taken:
-        link.swap(name, b"probe", b"")
+        connection.swap(name, b"probe", b"")
     return taken
 
 
 def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: RedisServer) -> None:
     """The mark is renewed in the background; when the turn ends, it is gone at once."""
-    link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    with turn(RedisAccessTokens(link, lease_in=2), QUESTION):
+    connection, name = RedisConnection(redis.url, KEY), redis_key("turn", QUESTION)
+    with locked(RedisAccessTokens(connection, lease_in=2), QUESTION):
         until = time.monotonic() + 4.5
         while time.monotonic() < until:
-            assert not _free(link, name)
+            assert not _free(connection, name)
             time.sleep(0.05)
-    assert _free(link, name)
+    assert _free(connection, name)
 
 
 def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers: Any) -> None:
     """SIGKILL leaves the mark; it lives out its lease and no longer, and the next one waits for just that."""
     holder = workers.start("hold_on_redis", redis.url, QUESTION, 3)
     assert holder.stdout.readline() == "held\n"
-    link = Link(redis.url, KEY)
-    assert not _free(link, name_of("turn", QUESTION))
+    connection = RedisConnection(redis.url, KEY)
+    assert not _free(connection, redis_key("turn", QUESTION))
     holder.kill()
     holder.wait()
     began = time.monotonic()
-    with turn(RedisAccessTokens(link), QUESTION):
+    with locked(RedisAccessTokens(connection), QUESTION):
         assert time.monotonic() - began < 9  # and not the ten seconds that this one's own lease has
-        assert not _free(link, name_of("turn", QUESTION))
+        assert not _free(connection, redis_key("turn", QUESTION))
 
 
 def test_who_has_lost_a_turn_does_not_end_anothers(redis: RedisServer) -> None:
     """A holder that was paused beyond its lease comes back and leaves the new holder's mark alone."""
-    link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    slept = Turns(link, lease_in=60).take(name)
+    connection, name = RedisConnection(redis.url, KEY), redis_key("turn", QUESTION)
+    slept = RedisLocks(connection, lease_in=60).try_lock(name)
     redis.say("DEL", name)
-    other = Turns(link).take(name)
+    other = RedisLocks(connection).try_lock(name)
     assert slept is not None
     assert other is not None
     slept()
-    assert not _free(link, name)
+    assert not _free(connection, name)
     other()
-    assert _free(link, name)
+    assert _free(connection, name)
 
 
 def test_who_comes_back_to_a_lost_turn_leaves_its_process_the_new_one(redis: RedisServer) -> None:
     """Two turns of one process at one name, the first lost: the second is renewed on, after the first has ended."""
-    link, name = Link(redis.url, KEY), name_of("turn", QUESTION)
-    turns = Turns(link, lease_in=2)
-    lost = turns.take(name)
+    connection, name = RedisConnection(redis.url, KEY), redis_key("turn", QUESTION)
+    turns = RedisLocks(connection, lease_in=2)
+    lost = turns.try_lock(name)
     redis.say("DEL", name)
-    ours = turns.take(name)
+    ours = turns.try_lock(name)
     assert lost is not None
     assert ours is not None
     lost()
     time.sleep(3)
-    assert not _free(link, name)
+    assert not _free(connection, name)
     ours()
 
 

@@ -14,7 +14,7 @@ INFO = TokenInfo("https://login.microsoftonline.com", "contoso.onmicrosoft.com",
 def test_nothing_is_kept_at_first(refresh_tokens: RefreshTokenStore) -> None:
     """An unknown sign-in is None, and there are no names."""
     assert refresh_tokens.load(KEY) is None
-    assert refresh_tokens.names() == {}
+    assert refresh_tokens.list_sign_ins() == {}
     assert refresh_tokens.remove(KEY) is False
 
 
@@ -74,7 +74,7 @@ def test_a_new_sign_in_replaces_whatever_was_there(refresh_tokens: RefreshTokenS
     refresh_tokens.replace(KEY, "r0", "r1")
     refresh_tokens.put(KEY, "fresh", INFO)
     assert refresh_tokens.load(KEY) == StoredRefreshToken("fresh", "")
-    assert refresh_tokens.names()[KEY].info == INFO
+    assert refresh_tokens.list_sign_ins()[KEY].info == INFO
 
 
 def test_names_tell_whose_and_since_when_but_no_secret(refresh_tokens: RefreshTokenStore) -> None:
@@ -82,7 +82,7 @@ def test_names_tell_whose_and_since_when_but_no_secret(refresh_tokens: RefreshTo
     refresh_tokens.put(KEY, "r0-secret", INFO)
     refresh_tokens.replace(OTHER, "v0-secret", "v1-secret")
     refresh_tokens.replace(KEY, "r0-secret", "r1-secret")
-    names = refresh_tokens.names()
+    names = refresh_tokens.list_sign_ins()
     assert list(names) == [KEY, OTHER]
     assert names[KEY].info == INFO
     assert names[OTHER].info == TokenInfo()
@@ -98,7 +98,7 @@ def test_removing_forgets_one_sign_in_for_good(refresh_tokens: RefreshTokenStore
     assert refresh_tokens.remove(KEY) is False
     assert (refresh_tokens.load(KEY), refresh_tokens.load(OTHER)) == (None, StoredRefreshToken("v0"))
     refresh_tokens.replace(KEY, "r0", "r1")
-    assert refresh_tokens.names()[KEY].info == TokenInfo()
+    assert refresh_tokens.list_sign_ins()[KEY].info == TokenInfo()
 
 
 def test_any_text_is_kept_as_it_is(refresh_tokens: RefreshTokenStore) -> None:
@@ -120,16 +120,16 @@ def test_no_store_shows_a_refresh_token(refresh_tokens: RefreshTokenStore) -> No
 def test_a_sign_in_remembers_its_last_renewals_and_forecasts_its_end(refresh_tokens: RefreshTokenStore) -> None:
     """The times of the last five renewals, oldest first; 90 days after the last one Entra would end it."""
     refresh_tokens.put(KEY, "r0", INFO)
-    assert refresh_tokens.names()[KEY].renewals == ()
+    assert refresh_tokens.list_sign_ins()[KEY].renewals == ()
     for number in range(7):
         refresh_tokens.replace(KEY, f"r{number}", f"r{number + 1}")
-    kept = refresh_tokens.names()[KEY]
+    kept = refresh_tokens.list_sign_ins()[KEY]
     assert len(kept.renewals) == 5
     assert list(kept.renewals) == sorted(kept.renewals)
     assert kept.renewals[-1] == kept.renewed_on >= kept.created_on
     assert kept.expires_on == kept.renewed_on + 90 * 24 * 3600
     refresh_tokens.put(OTHER, "r0", TokenInfo("https://id.example.com/token"))
-    assert refresh_tokens.names()[OTHER].expires_on is None
+    assert refresh_tokens.list_sign_ins()[OTHER].expires_on is None
 
 
 def test_a_grant_that_was_ended_stays_so_until_another_takes_its_place(refresh_tokens: RefreshTokenStore) -> None:
@@ -140,11 +140,11 @@ def test_a_grant_that_was_ended_stays_so_until_another_takes_its_place(refresh_t
     assert refresh_tokens.load(KEY) == StoredRefreshToken("r0")
     refresh_tokens.end(KEY, "r0", 50173)
     assert refresh_tokens.load(KEY) == StoredRefreshToken("r0", "", 50173)
-    assert (refresh_tokens.names()[KEY].ended_by, refresh_tokens.names()[KEY].info) == (50173, INFO)
-    assert list(refresh_tokens.names()) == [KEY]
+    assert (refresh_tokens.list_sign_ins()[KEY].ended_by, refresh_tokens.list_sign_ins()[KEY].info) == (50173, INFO)
+    assert list(refresh_tokens.list_sign_ins()) == [KEY]
     refresh_tokens.replace(KEY, "r0", "r1")
     assert refresh_tokens.load(KEY) == StoredRefreshToken("r1", "r0")
     refresh_tokens.end(KEY, "r1", 700082)
     refresh_tokens.put(KEY, "r9", INFO)
     assert refresh_tokens.load(KEY) == StoredRefreshToken("r9")
-    assert refresh_tokens.names()[KEY].ended_by == 0
+    assert refresh_tokens.list_sign_ins()[KEY].ended_by == 0

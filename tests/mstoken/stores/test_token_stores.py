@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.turns import free
+from tests.support.locks import is_free
 
 from mstoken.flows.store_port import AccessTokenStore
 from mstoken.model import Token, TokenInfo
@@ -81,7 +81,7 @@ def test_one_at_a_time_has_the_turn(tokens: AccessTokenStore) -> None:
     assert release is not None
     assert tokens.try_lock(KEY) is None
     release()
-    assert free(tokens, KEY)
+    assert is_free(tokens, KEY)
 
 
 def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: AccessTokenStore) -> None:
@@ -91,9 +91,9 @@ def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: AccessTokenStore
         assert outer is not None
         assert inner is not None
         outer()
-        assert not free(tokens, second)
+        assert not is_free(tokens, second)
         inner()
-        assert free(tokens, second)
+        assert is_free(tokens, second)
 
 
 def test_a_turn_may_begin_and_end_in_different_threads(tokens: AccessTokenStore) -> None:
@@ -104,7 +104,7 @@ def test_a_turn_may_begin_and_end_in_different_threads(tokens: AccessTokenStore)
     taking.join()
     assert taken[0] is not None
     taken[0]()
-    assert free(tokens, KEY)
+    assert is_free(tokens, KEY)
 
 
 def test_of_many_threads_one_has_the_turn(tokens: AccessTokenStore) -> None:
@@ -122,7 +122,7 @@ def test_of_many_threads_one_has_the_turn(tokens: AccessTokenStore) -> None:
         thread.join()
     [release] = filter(None, taken)
     release()
-    assert free(tokens, KEY)
+    assert is_free(tokens, KEY)
 
 
 def test_threads_may_share_a_store(tokens: AccessTokenStore) -> None:
@@ -220,15 +220,15 @@ def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: AccessTokenStore) 
 
 def test_a_bounded_store_forgets_by_tenant_what_it_still_has() -> None:
     """What had to go for others is gone from the index of tenants too, which so stays as small as the store."""
-    store = MemoryAccessTokens(most=10)
+    store = MemoryAccessTokens(max_items=10)
     for number in range(100):
         store.save(f"{number:x}", Token("t", 4_000_000_000), TokenInfo(tenant=f"tenant-{number % 20}"))
     store.save("1", Token("again", 4_000_000_000), TokenInfo(tenant="tenant-99"))
     store.delete("63")
     assert len(store.tokens()) == 9
-    assert sum(len(keys) for keys in store._of_tenants._keys.values()) == 9
+    assert sum(len(keys) for keys in store._tenant_index._keys.values()) == 9
     assert store.forget(TokenInfo(tenant="tenant-5")) == 0
     assert store.forget(TokenInfo(tenant="TENANT-99")) == 1
     assert store.forget(TokenInfo(tenant="tenant-15")) == 1
     assert store.clear() == 7
-    assert store._of_tenants._keys == {}
+    assert store._tenant_index._keys == {}

@@ -50,7 +50,7 @@ def _refused(folder: Path) -> str:
     said = set()
     calls: list[Callable[[Vault], object]] = [
         lambda vault: vault.load(ACCOUNT),
-        lambda vault: vault.names(),
+        lambda vault: vault.list_sign_ins(),
         lambda vault: vault.replace(ACCOUNT, "r1", "r2"),
         lambda vault: vault.put(ACCOUNT, "r2", TokenInfo()),
         lambda vault: vault.remove(ACCOUNT),
@@ -161,7 +161,7 @@ def test_a_list_shows_what_was_kept_or_says_what_is_damaged(folder: Path, column
         connection.execute(f"UPDATE grants SET {column} = {value} WHERE key = 'account:anna'")  # noqa: S608
         connection.commit()
     try:
-        kept = Vault(str(folder)).names()
+        kept = Vault(str(folder)).list_sign_ins()
     except StoreError as error:
         assert "is damaged (what it says of a sign-in)" in error.message  # noqa: PT017
     else:
@@ -175,7 +175,7 @@ def test_times_of_renewals_that_are_none_are_left_out(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "vault.db")) as connection:
         connection.execute("UPDATE grants SET renewals = '12 \u00b2 x -1 34'")
         connection.commit()
-    assert Vault(str(folder)).names()[ACCOUNT].renewals == (12, 34)
+    assert Vault(str(folder)).list_sign_ins()[ACCOUNT].renewals == (12, 34)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -190,7 +190,7 @@ def test_flipped_bytes_give_the_token_or_an_error_never_another_token(folder: Pa
     path.write_bytes(bytes(harmed))
     try:
         assert Vault(str(folder)).load(ACCOUNT) in {StoredRefreshToken("r1", "r0"), None}
-        Vault(str(folder)).names()
+        Vault(str(folder)).list_sign_ins()
     except StoreError as error:
         assert str(path) in str(error) or "vault" in str(error)  # noqa: PT017
     finally:
@@ -245,7 +245,7 @@ def test_on_a_full_disk_what_is_there_can_be_read(tmp_path: Path) -> None:
         vault.put(ACCOUNT, "r0", TokenInfo())
         disk.fill()
         assert vault.load(ACCOUNT) == StoredRefreshToken("r0")
-        assert list(vault.names()) == [ACCOUNT]
+        assert list(vault.list_sign_ins()) == [ACCOUNT]
         for call in (vault.check_writable, lambda: vault.replace(ACCOUNT, "r0", "r1"), lambda: vault.remove(ACCOUNT)):
             with pytest.raises(StoreError, match="Free some space"):
                 call()

@@ -13,19 +13,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support.turns import turn
+from tests.support.locks import locked
 
 from mstoken.config.folder import config_file
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import TokenInfo
 from mstoken.model import StoredRefreshToken, Token
-from mstoken.stores import places
-from mstoken.stores.folder import FolderAccessTokens
+from mstoken.stores import user_folders
+from mstoken.stores.cipher import Cipher
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
 from mstoken.stores.locks import try_lock
-from mstoken.stores.redis_link import Link
-from mstoken.stores.redis_tokens import RedisAccessTokens
-from mstoken.stores.seal import Seal
-from mstoken.stores.user import user_stores
+from mstoken.stores.redis_access_tokens import RedisAccessTokens
+from mstoken.stores.redis_connection import RedisConnection
+from mstoken.stores.user_stores import user_stores
 from mstoken.stores.vault import Vault
 
 FAR = 4_000_000_000
@@ -75,14 +75,14 @@ def take_turns(folder: str, key: str, mark: str, turns: str, _worker: str) -> No
 
 def take_turns_on_redis(url: str, key: str, mark: str, turns: str, _worker: str) -> None:
     """The same at a Redis server."""
-    _take_turns(RedisAccessTokens(Link(url, REDIS_KEY)), key, mark, turns)
+    _take_turns(RedisAccessTokens(RedisConnection(url, REDIS_KEY)), key, mark, turns)
 
 
 def _take_turns(store: FolderAccessTokens | RedisAccessTokens, key: str, mark: str, turns: str) -> None:
     _wait_for_the_others()
     met = 0
     for _ in range(int(turns)):
-        with turn(store, key):
+        with locked(store, key):
             try:
                 os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
             except FileExistsError:
@@ -113,7 +113,7 @@ def grab(path: str, mark: str, seconds: str, _worker: str) -> None:
 
 def hold(folder: str, key: str) -> None:
     """Take a turn and never give it back."""
-    with turn(FolderAccessTokens(folder), key):
+    with locked(FolderAccessTokens(folder), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
@@ -121,7 +121,7 @@ def hold(folder: str, key: str) -> None:
 
 def hold_on_redis(url: str, key: str, lease: str) -> None:
     """Take a turn at a Redis server and never give it back."""
-    with turn(RedisAccessTokens(Link(url, REDIS_KEY), float(lease)), key):
+    with locked(RedisAccessTokens(RedisConnection(url, REDIS_KEY), float(lease)), key):
         sys.stdout.write("held\n")
         sys.stdout.flush()
         time.sleep(600)
@@ -130,7 +130,7 @@ def hold_on_redis(url: str, key: str, lease: str) -> None:
 def hold_with_child(folder: str, key: str) -> None:
     """Take a turn, fork a child that leaves the block and lives on, and give the turn back when told to."""
     reader, writer = os.pipe()
-    with turn(FolderAccessTokens(folder), key):
+    with locked(FolderAccessTokens(folder), key):
         child = os.fork()
         if child:
             os.close(writer)
@@ -179,18 +179,18 @@ def read_only(folder: str) -> None:
             os.chown(path, NOBODY, NOBODY)
     if os.geteuid() == 0:
         os.setuid(NOBODY)
-    tokens, vault = FolderAccessTokens(f"{folder}/tokens", lambda: Seal(b"k" * 32)), Vault(f"{folder}/vault")
+    tokens, vault = FolderAccessTokens(f"{folder}/tokens", lambda: Cipher(b"k" * 32)), Vault(f"{folder}/vault")
     tokens.save("0b", Token("u", FAR))
-    with turn(tokens, "0b"):
+    with locked(tokens, "0b"):
         sys.stdout.write(f"{_loaded(tokens, '0a')} {_loaded(tokens, '0b')}\n")
-    sys.stdout.write(f"{vault.load(ACCOUNT) == StoredRefreshToken('r0')} {list(vault.names())}\n")
+    sys.stdout.write(f"{vault.load(ACCOUNT) == StoredRefreshToken('r0')} {list(vault.list_sign_ins())}\n")
     calls: list[Callable[[], object]] = [lambda: vault.replace(ACCOUNT, "r0", "r1"), tokens.clear]
     sys.stdout.writelines(f"{_said_by(call)}\n" for call in calls)
 
 
 def _fill_in(folder: str) -> None:
     """Keep something; what has to be imported for it is, while it can be read."""
-    FolderAccessTokens(f"{folder}/tokens", lambda: Seal(b"k" * 32)).save("0a", Token("t", FAR))
+    FolderAccessTokens(f"{folder}/tokens", lambda: Cipher(b"k" * 32)).save("0a", Token("t", FAR))
     Vault(f"{folder}/vault").put(ACCOUNT, "r0", TokenInfo())
 
 
@@ -206,8 +206,8 @@ def homeless(folder: str) -> None:
     kept = stores.access_tokens.load("0a")
     sys.stdout.write(f"{kept.token if kept else 'nothing'}\n")
     sys.stdout.write(_said_by(lambda: stores.refresh_tokens.put(ACCOUNT, "r0", TokenInfo())) + "\n")
-    sys.stdout.write(f"vault {places.vault_folder()!r}\nconfiguration {config_file(os.environ)!r}\n")
-    if made := places.token_folder():
+    sys.stdout.write(f"vault {user_folders.vault_folder()!r}\nconfiguration {config_file(os.environ)!r}\n")
+    if made := user_folders.token_folder():
         shutil.rmtree(made)
 
 

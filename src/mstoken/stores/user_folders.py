@@ -36,16 +36,16 @@ def token_folder() -> str:
         return os.path.join(os.path.abspath(root), "tokens")
     if _HAS_OWNERS:
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-        if runtime.startswith("/") and is_private(runtime) and _usable(f"{runtime}/{_NAME}-{_of_vault()}"):
-            return f"{runtime}/{_NAME}-{_of_vault()}"
-        shared = f"{_SHARED_MEMORY}/{_NAME}-{os.geteuid()}-{_of_vault()}"
+        if runtime.startswith("/") and is_private(runtime) and _usable(f"{runtime}/{_NAME}-{_vault_suffix()}"):
+            return f"{runtime}/{_NAME}-{_vault_suffix()}"
+        shared = f"{_SHARED_MEMORY}/{_NAME}-{os.geteuid()}-{_vault_suffix()}"
         if _usable(shared):
             return shared
     vault = vault_folder()
     return os.path.join(vault, "tokens") if vault else ""
 
 
-def _of_vault() -> str:
+def _vault_suffix() -> str:
     """A short name for this vault's place, the same in every process."""
     return fingerprint_of(os.fsencode(vault_folder()), 8)
 
@@ -70,7 +70,7 @@ def is_private(folder: str) -> bool:
         found = os.lstat(folder)
     except OSError:
         return False
-    return _complaint(found, _FOLDER) == ""
+    return _problem_with(found, _FOLDER) == ""
 
 
 def is_own(found: os.stat_result) -> bool:
@@ -93,7 +93,7 @@ def make_private(folder: str) -> None:
             f"The folder {folder} cannot be made: {error.strerror}.",
             f"Set {ROOT_VARIABLE} to a folder you can write to.",
         ) from None
-    _refuse_unless_ours(folder, found, _FOLDER)
+    _require_private(folder, found, _FOLDER)
 
 
 def _make(folder: str) -> None:
@@ -123,7 +123,7 @@ def _check(path: str, kind: int) -> bool:
             f"{path} cannot be read: {error.strerror}.",
             f"Check who may enter the folders above it, or set {ROOT_VARIABLE} to a folder of your own.",
         ) from None
-    _refuse_unless_ours(path, found, kind)
+    _require_private(path, found, kind)
     return True
 
 
@@ -149,7 +149,7 @@ def write_new(path: str, content: bytes) -> bool:
     return True
 
 
-def memory_backed(folder: str) -> bool:
+def is_in_memory(folder: str) -> bool:
     """Whether the folder lies in memory and not on a disk, by the kernel's table of mounts (proc(5), mountinfo)."""
     try:
         device = os.stat(folder).st_dev
@@ -170,10 +170,10 @@ def _usable(folder: str) -> bool:
         return os.access(os.path.dirname(folder), os.W_OK | os.X_OK)
     except OSError:
         return False
-    return _complaint(found, _FOLDER) == ""
+    return _problem_with(found, _FOLDER) == ""
 
 
-def _complaint(found: os.stat_result, kind: int) -> str:
+def _problem_with(found: os.stat_result, kind: int) -> str:
     """Why what was found is not ours alone, or nothing."""
     if found.st_mode & _FOLDER_BITS != kind:
         return "is not a folder of its own" if kind == _FOLDER else "is not a plain file"
@@ -184,15 +184,15 @@ def _complaint(found: os.stat_result, kind: int) -> str:
     return ""
 
 
-def _refuse_unless_ours(path: str, found: os.stat_result, kind: int) -> None:
-    complaint = _complaint(found, kind)
-    if not complaint:
+def _require_private(path: str, found: os.stat_result, kind: int) -> None:
+    problem = _problem_with(found, kind)
+    if not problem:
         return
-    if "open" in complaint:
-        todo = f"Make sure nobody changed it, then: chmod {'700' if kind == _FOLDER else '600'} {path}"
+    if "open" in problem:
+        remedy = f"Make sure nobody changed it, then: chmod {'700' if kind == _FOLDER else '600'} {path}"
     else:
-        todo = f"Move it away, or set {ROOT_VARIABLE} to a folder of your own."
-    raise _store_error(f"{path} {complaint}; nothing is kept in it.", todo)
+        remedy = f"Move it away, or set {ROOT_VARIABLE} to a folder of your own."
+    raise _store_error(f"{path} {problem}; nothing is kept in it.", remedy)
 
 
 def _store_error(message: str, remedy: str) -> Exception:

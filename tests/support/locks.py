@@ -10,7 +10,7 @@ from mstoken.flows.store_port import AccessTokenStore
 
 
 @contextmanager
-def turn(store: AccessTokenStore, key: str) -> Iterator[None]:
+def locked(store: AccessTokenStore, key: str) -> Iterator[None]:
     """Wait for the turn, and end it at the end of the block."""
     while (release := store.try_lock(key)) is None:
         time.sleep(0.002)
@@ -20,7 +20,7 @@ def turn(store: AccessTokenStore, key: str) -> Iterator[None]:
         release()
 
 
-def free(store: AccessTokenStore, key: str) -> bool:
+def is_free(store: AccessTokenStore, key: str) -> bool:
     """Whether nobody has the turn."""
     release = store.try_lock(key)
     if release is None:

@@ -12,23 +12,23 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
-class Seal:
+class Cipher:
     """The vault's key at work. Never shows the key."""
 
     def __init__(self, key: bytes) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        self._cipher = AESGCM(key)
+        self._aead = AESGCM(key)
 
-    def seal(self, value: bytes, purpose: str) -> bytes:
+    def encrypt(self, value: bytes, purpose: str) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, value, purpose.encode())
+        return nonce + self._aead.encrypt(nonce, value, purpose.encode())
 
-    def open(self, sealed: bytes, purpose: str) -> bytes | None:
+    def decrypt(self, encrypted: bytes, purpose: str) -> bytes | None:
         """The value; None when it was sealed with another key or for another purpose, or was damaged."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())
+            return self._aead.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], purpose.encode())
         except (InvalidTag, ValueError):
             return None

@@ -18,21 +18,21 @@ from __future__ import annotations
 
 import os
 
-from mstoken.stores.places import is_own, is_private
+from mstoken.stores.user_folders import is_own, is_private
 
-Fields = tuple[str, int, str, int | None, str, int | None]
+TokenFields = tuple[str, int, str, int | None, str, int | None]
 """A token's fields in the order of `model.Token`: token, expires_on, token_type, refresh_on, scope, got_on."""
 
-CLEAR, SEALED = b"mstoken-token 1 clear ", b"mstoken-token 1 sealed "
+CLEAR, ENCRYPTED = b"mstoken-token 1 clear ", b"mstoken-token 1 sealed "
 END = b"\nend\n"
-LONGEST = 65_536
+MAX_BYTES = 65_536
 """Bytes of a file at most. Entra keeps tokens below about 16 KB: past 200 groups it sends a link instead of a list
 (learn.microsoft.com/entra/identity-platform/access-token-claims-reference, groups overage)."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-def read_token(folder: str, key: str) -> Fields | None:
+def read_token(folder: str, key: str) -> TokenFields | None:
     """The token kept clear under `key` (a digest) in `folder`; None when it is absent, sealed, broken or not ours."""
     return parse(read_file(folder, key)) if is_private(folder) else None
 
@@ -42,7 +42,7 @@ def path_of(folder: str, key: str) -> str:
     return f"{folder}/{key}.token"
 
 
-def read_file(folder: str, key: str, most: int = LONGEST) -> bytes:
+def read_file(folder: str, key: str, max_bytes: int = MAX_BYTES) -> bytes:
     """The first bytes of the token's file, or none. Follows no link, waits for no pipe, reads no other user's."""
     try:
         file = os.open(path_of(folder, key), _FLAGS)
@@ -50,19 +50,19 @@ def read_file(folder: str, key: str, most: int = LONGEST) -> bytes:
         return b""
     try:
         # The folder may have been another's, put in place of ours for a moment: what was opened decides.
-        return os.read(file, most) if is_own(os.fstat(file)) else b""
+        return os.read(file, max_bytes) if is_own(os.fstat(file)) else b""
     except OSError:
         return b""
     finally:
         os.close(file)
 
 
-def parse(content: bytes) -> Fields | None:
+def parse(content: bytes) -> TokenFields | None:
     """The token in the content of a clear file, or None."""
     return parse_body(content[content.find(b"\n") + 1 :]) if content.startswith(CLEAR) else None
 
 
-def parse_body(body: bytes) -> Fields | None:
+def parse_body(body: bytes) -> TokenFields | None:
     """The token in the lines below the first, or None."""
     if not body.endswith(END):
         return None

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mstoken.model import Token
-from mstoken.stores import quick_read, token_file
-from mstoken.stores.folder import FolderAccessTokens
+from mstoken.stores import token_file, token_file_reader
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
 
 KEY = "ab" * 20
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "Bearer", 3_999_999_000, "https://graph.microsoft.com/.default")
 FIELDS = (TOKEN.token, TOKEN.expires_on, TOKEN.token_type, TOKEN.refresh_on, TOKEN.scope, TOKEN.got_on)
-CONTENT = token_file.render(KEY, TOKEN, None)
+CONTENT = token_file.encode(KEY, TOKEN, None)
 
 
 @pytest.fixture
@@ -33,38 +33,42 @@ def folder(tmp_path: Path) -> Path:
 def test_the_quick_path_reads_what_the_store_writes(memory_folder: str) -> None:
     """One format, written by the store and read without it."""
     FolderAccessTokens(memory_folder).save(KEY, TOKEN)
-    assert quick_read.read_token(memory_folder, KEY) == FIELDS
+    assert token_file_reader.read_token(memory_folder, KEY) == FIELDS
 
 
 @pytest.mark.parametrize("length", range(len(CONTENT)))
 def test_a_file_cut_off_anywhere_is_a_miss(length: int) -> None:
     """No part of a file passes for a whole one: a cut token would be refused by every service."""
-    assert quick_read.parse(CONTENT[:length]) is None
+    assert token_file_reader.parse(CONTENT[:length]) is None
 
 
 @given(st.binary())
 def test_any_bytes_are_a_token_or_a_miss(content: bytes) -> None:
     """No content makes reading fail, with our first line before it or without."""
-    for text in (content, quick_read.CLEAR + b"1\n" + content, quick_read.CLEAR + b"1\n" + content + quick_read.END):
-        fields = quick_read.parse(text)
+    for text in (
+        content,
+        token_file_reader.CLEAR + b"1\n" + content,
+        token_file_reader.CLEAR + b"1\n" + content + token_file_reader.END,
+    ):
+        fields = token_file_reader.parse(text)
         assert fields is None or (fields[0] and isinstance(fields[1], int))
 
 
 @given(position=st.integers(0, len(CONTENT) - 1), byte=st.integers(0, 255))
 def test_a_changed_byte_never_gives_control_characters(position: int, byte: int) -> None:
     """What comes out can stand in an HTTP header: no line break, nothing unprintable."""
-    fields = quick_read.parse(CONTENT[:position] + bytes([byte]) + CONTENT[position + 1 :])
+    fields = token_file_reader.parse(CONTENT[:position] + bytes([byte]) + CONTENT[position + 1 :])
     assert fields is None or (fields[0].isascii() and fields[0].isprintable())
 
 
 def test_a_line_of_a_later_version_is_skipped() -> None:
     """Later versions may add what they like to say about a token."""
-    assert quick_read.parse(CONTENT.replace(b"token_type", b"service graph\ntoken_type")) == FIELDS
+    assert token_file_reader.parse(CONTENT.replace(b"token_type", b"service graph\ntoken_type")) == FIELDS
 
 
 def test_a_later_format_is_a_miss() -> None:
     """A format we do not know is not guessed at."""
-    assert quick_read.parse(CONTENT.replace(b"token 1 ", b"token 2 ", 1)) is None
+    assert token_file_reader.parse(CONTENT.replace(b"token 1 ", b"token 2 ", 1)) is None
 
 
 def test_what_is_no_plain_file_is_a_miss(folder: Path) -> None:
@@ -72,16 +76,16 @@ def test_what_is_no_plain_file_is_a_miss(folder: Path) -> None:
     (folder / "11.token").symlink_to(folder / f"{KEY}.token")
     os.mkfifo(folder / "22.token")
     (folder / "33.token").mkdir()
-    assert quick_read.read_token(str(folder), KEY) == FIELDS
-    assert [quick_read.read_token(str(folder), key) for key in ("11", "22", "33", "44")] == [None] * 4
+    assert token_file_reader.read_token(str(folder), KEY) == FIELDS
+    assert [token_file_reader.read_token(str(folder), key) for key in ("11", "22", "33", "44")] == [None] * 4
 
 
 def test_a_token_in_a_folder_that_others_can_write_to_is_a_miss(folder: Path, tmp_path: Path) -> None:
     """A planted token would send someone's data to a stranger: neither an open folder nor a link to one is read."""
     (tmp_path / "link").symlink_to(folder)
-    assert quick_read.read_token(str(tmp_path / "link"), KEY) is None
+    assert token_file_reader.read_token(str(tmp_path / "link"), KEY) is None
     folder.chmod(0o770)
-    assert quick_read.read_token(str(folder), KEY) is None
+    assert token_file_reader.read_token(str(folder), KEY) is None
     assert FolderAccessTokens(str(folder)).load(KEY) is None
 
 
@@ -89,19 +93,19 @@ def test_reading_imports_nothing_beyond_the_package_itself() -> None:
     """The command line's quick path pays for reading one file, and for no library."""
     program = (
         "import sys, mstoken.stores; before = set(sys.modules)\n"
-        "from mstoken.stores import places, quick_read\n"
-        "quick_read.read_token(places.token_folder(), 'ab')\n"
+        "from mstoken.stores import user_folders, token_file_reader\n"
+        "token_file_reader.read_token(user_folders.token_folder(), 'ab')\n"
         "print(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    allowed = ["_blake2", "mstoken.fingerprints", "mstoken.stores.places", "mstoken.stores.quick_read"]
+    allowed = ["_blake2", "mstoken.fingerprints", "mstoken.stores.token_file_reader", "mstoken.stores.user_folders"]
     assert done.stdout.strip() == str(allowed)
 
 
 def test_a_token_too_long_to_read_back_is_not_written() -> None:
     """What the reader would cut off is refused by the writer."""
     with pytest.raises(ValueError, match="longer"):
-        token_file.render(KEY, Token("x" * quick_read.LONGEST, 1), None)
+        token_file.encode(KEY, Token("x" * token_file_reader.MAX_BYTES, 1), None)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a file away")
@@ -109,6 +113,6 @@ def test_another_users_file_is_not_read(tmp_path: Path) -> None:
     """Even where the folder passes for ours: it may have been swapped between the look at it and the opening."""
     file = tmp_path / "key.token"
     file.write_bytes(b"planted")
-    assert quick_read.read_file(str(tmp_path), "key") == b"planted"
+    assert token_file_reader.read_file(str(tmp_path), "key") == b"planted"
     os.chown(file, 65534, 65534)
-    assert quick_read.read_file(str(tmp_path), "key") == b""
+    assert token_file_reader.read_file(str(tmp_path), "key") == b""

@@ -6,7 +6,7 @@ import os
 
 from mstoken.errors import UsageError
 from mstoken.flows.store_port import Stores
-from mstoken.stores.seal import KEY_BYTES
+from mstoken.stores.cipher import KEY_BYTES
 
 
 def redis_stores(url: str, key: str | bytes = "") -> Stores:
@@ -16,19 +16,19 @@ def redis_stores(url: str, key: str | bytes = "") -> Stores:
     their base64, seals all that is kept there; MSTOKEN_VAULT_KEY when not given. Does no I/O before the first use.
     Raises UsageError for a URL or a key that cannot be used.
     """
-    from mstoken.stores.redis_link import Link
+    from mstoken.stores.redis_access_tokens import RedisAccessTokens
+    from mstoken.stores.redis_connection import RedisConnection
     from mstoken.stores.redis_refresh_tokens import RedisRefreshTokens
-    from mstoken.stores.redis_tokens import RedisAccessTokens
 
-    link = Link(url, _key(key))
-    return Stores(RedisAccessTokens(link), RedisRefreshTokens(link))
+    connection = RedisConnection(url, _key(key))
+    return Stores(RedisAccessTokens(connection), RedisRefreshTokens(connection))
 
 
 def _key(given: str | bytes) -> bytes:
-    from mstoken.stores.vault_key import VARIABLE, decoded
+    from mstoken.stores.vault_key import VARIABLE, decode_key
 
     text = given or os.environ.get(VARIABLE, "")
-    key = text if isinstance(text, bytes) else decoded(text)
+    key = text if isinstance(text, bytes) else decode_key(text)
     if key is None or len(key) != KEY_BYTES:
         raise UsageError(
             f"The key that seals what is kept in Redis {'is not the base64 of 32 bytes' if text else 'is missing'}.",

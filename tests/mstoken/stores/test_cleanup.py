@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from mstoken.model import Token
-from mstoken.stores import sweeping
-from mstoken.stores.folder import FolderAccessTokens
-from mstoken.stores.locks import take_by_flock
+from mstoken.stores import cleanup
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
+from mstoken.stores.locks import try_flock
 
 NOW = 1_800_000_000
 
@@ -26,20 +26,20 @@ def test_expired_tokens_go_and_others_stay(memory_folder: str) -> None:
     """Only what has expired is removed, clear or of a later version that says so in its first line."""
     store = _filled(memory_folder, [NOW - 1, NOW, NOW + 1, NOW + 4000])
     (Path(memory_folder) / "aa.token").write_bytes(b"mstoken-token 2 whatever\n")
-    assert sweeping.sweep(memory_folder, NOW) == 2
+    assert cleanup.clean_folder(memory_folder, NOW) == 2
     assert [store.load(f"{number:08x}") is not None for number in range(4)] == [False, False, True, True]
     assert (Path(memory_folder) / "aa.token").exists()
 
 
 def test_one_sweep_is_bounded_and_several_reach_everything(memory_folder: str) -> None:
     """However many files there are, one sweep looks at so many; the dead all go in the end."""
-    most = sweeping.MOST_FILES
-    sweeping.MOST_FILES = 20
+    most = cleanup.MAX_FILES
+    cleanup.MAX_FILES = 20
     try:
         _filled(memory_folder, [NOW - 1] * 60 + [NOW + 1] * 20)
-        rounds = [sweeping.sweep(memory_folder, NOW) for _ in range(60)]
+        rounds = [cleanup.clean_folder(memory_folder, NOW) for _ in range(60)]
     finally:
-        sweeping.MOST_FILES = most
+        cleanup.MAX_FILES = most
     assert max(rounds) <= 20
     assert sum(rounds) == 60
 
@@ -50,7 +50,7 @@ def test_saving_sweeps_now_and_then(memory_folder: str) -> None:
     mark = Path(memory_folder) / "swept"
     FolderAccessTokens(memory_folder).save("ee", Token("t", 2**40))
     assert (Path(memory_folder) / f"{0:08x}.token").exists()
-    for jumped in (-2 * sweeping.EVERY_IN, 10**7):  # long ago, or the clock was set back since
+    for jumped in (-2 * cleanup.INTERVAL_IN, 10**7):  # long ago, or the clock was set back since
         FolderAccessTokens(memory_folder).save(f"{0:08x}", Token("t", NOW - 10**8))
         os.utime(mark, (time.time() + jumped, time.time() + jumped))
         FolderAccessTokens(memory_folder).save("ee", Token("t", 2**40))
@@ -65,9 +65,9 @@ def test_what_killed_processes_left_goes_when_it_is_old(memory_folder: str) -> N
         (Path(memory_folder) / name).touch()
         if not name.startswith("new"):
             os.utime(Path(memory_folder) / name, (1, 1))
-    release = take_by_flock(f"{memory_folder}/held.lock")
+    release = try_flock(f"{memory_folder}/held.lock")
     assert release is not None
-    sweeping.sweep(memory_folder, time.time())
+    cleanup.clean_folder(memory_folder, time.time())
     left = {path.name for path in Path(memory_folder).iterdir()}
     release()
     assert left & set(names) == {"new.tmp", "new.lock", "held.lock"}

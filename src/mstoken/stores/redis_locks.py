@@ -12,60 +12,60 @@ from contextlib import suppress
 from threading import Event, Thread
 
 from mstoken.errors import StoreError
-from mstoken.forks import HasLock
-from mstoken.stores.locks import had_anyway
+from mstoken.forks import ForkSafe
+from mstoken.stores.locks import release_nothing
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import Release
-    from mstoken.stores.redis_link import Link
+    from mstoken.stores.redis_connection import RedisConnection
 
 LEASE_IN = 10.0
 """Seconds a mark lives unless renewed, which is done three times as often: how long a dead holder is waited for."""
 
 
-class Turns(HasLock):
+class RedisLocks(ForkSafe):
     """Takes turns at the server of `link` and renews this process's marks, all from one thread while there are any."""
 
-    def __init__(self, link: Link, lease_in: float = LEASE_IN) -> None:
-        self._link, self._lease_in = link, lease_in
+    def __init__(self, connection: RedisConnection, lease_in: float = LEASE_IN) -> None:
+        self._connection, self._lease_in = connection, lease_in
         self._held: dict[str, str] = {}
         super().__init__()
         self._thread: Thread | None = None
         self._process = 0
 
-    def take(self, name: str) -> Release | None:
+    def try_lock(self, name: str) -> Release | None:
         """The turn at `name`: what ends it, from any thread; None while somebody else has it.
 
         When the server cannot be asked, the turn is had at once: it saves requests, it does not guard data.
         """
-        mark = os.urandom(16).hex()
+        owner = os.urandom(16).hex()
         try:
-            taken = self._link.take(name, mark, self._lease_in)
+            locked = self._connection.set_if_absent(name, owner, self._lease_in)
         except StoreError:
-            return had_anyway
-        if not taken:
+            return release_nothing
+        if not locked:
             return None
-        self._hold(name, mark)
-        return lambda: self._let_go(name, mark)
+        self._register(name, owner)
+        return lambda: self._release(name, owner)
 
-    def _hold(self, name: str, mark: str) -> None:
+    def _register(self, name: str, owner: str) -> None:
         with self._lock:
             if self._process != os.getpid():  # what the parent of a fork holds is not ours to renew
                 self._process, self._held, self._thread = os.getpid(), {}, None
-            self._held[name] = mark
+            self._held[name] = owner
             if self._thread is None:
                 self._thread = Thread(target=self._renew, name="mstoken-redis", daemon=True)
                 self._thread.start()
 
-    def _let_go(self, name: str, mark: str) -> None:
+    def _release(self, name: str, owner: str) -> None:
         if self._process != os.getpid():  # this is a child, forked within the turn: it is its parent's
             return
         with self._lock:
-            if self._held.get(name) == mark:
+            if self._held.get(name) == owner:
                 del self._held[name]
         with suppress(StoreError):  # its life ends soon anyway
-            self._link.swap(name, mark.encode(), b"")
+            self._connection.swap(name, owner.encode(), b"")
 
     def _renew(self) -> None:
         pause = Event()
@@ -76,6 +76,6 @@ class Turns(HasLock):
                 if not held:
                     self._thread = None
                     return
-            for name, mark in held:
+            for name, owner in held:
                 with suppress(StoreError):  # while the server is away there is nothing to renew
-                    self._link.extend(name, mark, self._lease_in)
+                    self._connection.extend(name, owner, self._lease_in)

@@ -7,54 +7,54 @@ import time
 from contextlib import suppress
 
 from mstoken.stores.locks import try_lock
-from mstoken.stores.quick_read import read_file
 from mstoken.stores.token_file import expires_on
+from mstoken.stores.token_file_reader import read_file
 
 # One system call each, many times over.
 # ruff: noqa: PTH108,PTH208
 
-EVERY_IN = 60.0
+INTERVAL_IN = 60.0
 """Seconds between two sweeps of one folder, whoever makes them."""
 
-MOST_FILES = 4096
+MAX_FILES = 4096
 """Files looked at in one sweep, from a random one on: each comes round sooner or later."""
 
-_LEFT_BEHIND_IN = 3600.0
-_MARK = "swept"
+_STALE_AFTER_IN = 3600.0
+_MARKER = "swept"
 
 
-class Sweeper:
+class FolderCleaner:
     """Sweeps now and then, when asked after a save."""
 
     def __init__(self) -> None:
         self._not_before = float("-inf")
 
-    def sweep_if_due(self, folder: str) -> None:
+    def clean_if_due(self, folder: str) -> None:
         """Cheap when it is not due. Never raises."""
         if time.monotonic() < self._not_before:
             return
-        self._not_before = time.monotonic() + EVERY_IN
+        self._not_before = time.monotonic() + INTERVAL_IN
         with suppress(OSError):
             if _claim(folder):
-                sweep(folder, time.time())
+                clean_folder(folder, time.time())
 
 
-def sweep(folder: str, now: float) -> int:
+def clean_folder(folder: str, now: float) -> int:
     """Remove what has expired by `now` (epoch seconds); gives how many files went. Raises OSError for the folder."""
     names = os.listdir(folder)
-    start = int.from_bytes(os.urandom(4), "big") % len(names) if len(names) > MOST_FILES else 0
+    start = int.from_bytes(os.urandom(4), "big") % len(names) if len(names) > MAX_FILES else 0
     gone = 0
-    for name in (names[start:] + names[:start])[:MOST_FILES]:
+    for name in (names[start:] + names[:start])[:MAX_FILES]:
         with suppress(OSError):
-            gone += _remove_if_dead(folder, name, now)
+            gone += _remove_if_expired(folder, name, now)
     return gone
 
 
 def _claim(folder: str) -> bool:
     """Whether this process is to sweep: nobody did for a while. Clocks jump, so a mark from the future counts too."""
-    mark = f"{folder}/{_MARK}"
+    mark = f"{folder}/{_MARKER}"
     try:
-        due = abs(time.time() - os.lstat(mark).st_mtime) >= EVERY_IN
+        due = abs(time.time() - os.lstat(mark).st_mtime) >= INTERVAL_IN
     except FileNotFoundError:
         due = True
     if due:
@@ -63,21 +63,21 @@ def _claim(folder: str) -> bool:
     return due
 
 
-def _remove_if_dead(folder: str, name: str, now: float) -> bool:
+def _remove_if_expired(folder: str, name: str, now: float) -> bool:
     path = f"{folder}/{name}"
     stem, _, kind = name.rpartition(".")
     match kind:
         case "token":
-            expiry = expires_on(read_file(folder, stem, most=64))
+            expiry = expires_on(read_file(folder, stem, max_bytes=64))
             if expiry is None or expiry > now:  # None may be a later version's: not ours to judge
                 return False
             os.unlink(path)
         case "tmp":
-            if now - os.lstat(path).st_mtime < _LEFT_BEHIND_IN:
+            if now - os.lstat(path).st_mtime < _STALE_AFTER_IN:
                 return False
             os.unlink(path)
         case "lock":
-            if now - os.lstat(path).st_mtime < _LEFT_BEHIND_IN:
+            if now - os.lstat(path).st_mtime < _STALE_AFTER_IN:
                 return False
             release = try_lock(path)
             if release is None:

@@ -13,9 +13,9 @@ import pytest
 from mstoken.errors import StoreError
 from mstoken.flows.store_port import TokenInfo
 from mstoken.model import StoredRefreshToken, Token
-from mstoken.stores import places
-from mstoken.stores.folder import FolderAccessTokens
-from mstoken.stores.user import user_stores
+from mstoken.stores import user_folders
+from mstoken.stores.folder_access_tokens import FolderAccessTokens
+from mstoken.stores.user_stores import user_stores
 from mstoken.stores.vault import Vault
 
 KEY = "ab" * 20
@@ -46,8 +46,8 @@ def strangers(tmp_path: Path) -> Path:
 def test_one_variable_moves_everything(tmp_path: Path) -> None:
     """Tokens and the vault go below MSTOKEN_CACHE_DIR, and nowhere else."""
     root = str(tmp_path / "cache")
-    assert places.token_folder() == f"{root}/tokens"
-    assert places.vault_folder() == f"{root}/vault"
+    assert user_folders.token_folder() == f"{root}/tokens"
+    assert user_folders.vault_folder() == f"{root}/vault"
 
 
 def test_the_runtime_folder_is_taken_when_it_is_the_users_alone(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +55,9 @@ def test_the_runtime_folder_is_taken_when_it_is_the_users_alone(at_home: Path, m
     runtime = at_home / "run"
     runtime.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    assert places.token_folder().startswith(f"{runtime}/mstoken-")
+    assert user_folders.token_folder().startswith(f"{runtime}/mstoken-")
     runtime.chmod(0o755)
-    assert not places.token_folder().startswith(f"{runtime}/")
+    assert not user_folders.token_folder().startswith(f"{runtime}/")
 
 
 def test_a_runtime_folder_of_another_user_is_not_taken(
@@ -65,7 +65,7 @@ def test_a_runtime_folder_of_another_user_is_not_taken(
 ) -> None:
     """Its owner could read and plant tokens."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(strangers))
-    assert str(strangers) not in places.token_folder()
+    assert str(strangers) not in user_folders.token_folder()
 
 
 def test_a_link_in_the_runtime_folder_is_not_taken(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +74,8 @@ def test_a_link_in_the_runtime_folder_is_not_taken(at_home: Path, monkeypatch: p
     runtime.mkdir(mode=0o700)
     (at_home / "elsewhere").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    Path(places.token_folder()).symlink_to(at_home / "elsewhere")
-    assert not places.token_folder().startswith(str(runtime))
+    Path(user_folders.token_folder()).symlink_to(at_home / "elsewhere")
+    assert not user_folders.token_folder().startswith(str(runtime))
 
 
 def test_shared_memory_is_next(at_home: Path) -> None:
@@ -83,23 +83,23 @@ def test_shared_memory_is_next(at_home: Path) -> None:
     expected = f"/dev/shm/mstoken-{os.geteuid()}-"  # noqa: S108
     if not os.access("/dev/shm", os.W_OK):  # noqa: S108
         expected = f"{at_home}/.local/share/mstoken/tokens"
-    assert places.token_folder().startswith(expected)
+    assert user_folders.token_folder().startswith(expected)
 
 
 def test_each_vault_has_tokens_of_its_own(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account's name means somebody only in its own vault: two vaults never share what was got with it."""
-    before = places.token_folder()
+    before = user_folders.token_folder()
     monkeypatch.setenv("XDG_DATA_HOME", f"{at_home}/other")
-    assert places.token_folder() != before
+    assert user_folders.token_folder() != before
 
 
 def test_the_vault_is_in_the_users_data_folder(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """XDG_DATA_HOME where it is an absolute path, else ~/.local/share; the same that platformdirs says."""
-    assert places.vault_folder() == f"{at_home}/.local/share/mstoken"
+    assert user_folders.vault_folder() == f"{at_home}/.local/share/mstoken"
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
-    assert places.vault_folder() == f"{at_home}/.local/share/mstoken"
+    assert user_folders.vault_folder() == f"{at_home}/.local/share/mstoken"
     monkeypatch.setenv("XDG_DATA_HOME", f"{at_home}/data")
-    assert places.vault_folder() == f"{at_home}/data/mstoken"
+    assert user_folders.vault_folder() == f"{at_home}/data/mstoken"
 
 
 def test_what_is_made_is_closed_to_others(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_what_is_made_is_closed_to_others(tmp_path: Path) -> None:
     try:
         vault = Vault(str(tmp_path / "a" / "vault"))
         vault.put("account:anna", "r0", TokenInfo())
-        FolderAccessTokens(str(tmp_path / "a" / "tokens"), vault.seal).save(KEY, TOKEN)
+        FolderAccessTokens(str(tmp_path / "a" / "tokens"), vault.cipher).save(KEY, TOKEN)
     finally:
         os.umask(before)
     made = [path for path in (tmp_path / "a").rglob("*") if not path.is_dir()]
@@ -187,11 +187,11 @@ def test_a_user_id_that_is_nobodys_has_no_home(anyones_folder: str, workers: Any
     """
     Path(anyones_folder).chmod(0o777)
     output, _ = workers.run("homeless", anyones_folder)
-    token, said, *places = output.splitlines()
+    token, said, *user_folders = output.splitlines()
     assert token == "t"
     assert said.startswith("This user has no home")
     assert "MSTOKEN_CACHE_DIR" in said
-    assert places == ["vault ''", "configuration '/nonexistent/mstoken/config.toml'"]
+    assert user_folders == ["vault ''", "configuration '/nonexistent/mstoken/config.toml'"]
     assert [path.name for path in Path(anyones_folder).iterdir()] == ["before"]
 
 
@@ -251,7 +251,7 @@ def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, worker
 def test_the_users_stores_do_nothing_until_they_are_used(tmp_path: Path) -> None:
     """Making them touches no disk and imports neither a database nor cryptography."""
     program = (
-        "import sys; from mstoken.stores.user import user_stores; stores = user_stores(); print(stores)\n"
+        "import sys; from mstoken.stores.user_stores import user_stores; stores = user_stores(); print(stores)\n"
         "slow = {'sqlite3', 'cryptography', 'keyring', 'platformdirs', 'filelock', 'asyncio'}\n"
         "print(sorted(slow & set(sys.modules)))"
     )

@@ -10,8 +10,8 @@ import time
 from urllib.parse import urlsplit
 
 from mstoken.errors import StoreError, UsageError
-from mstoken.forks import HasLock
-from mstoken.stores.names import digest_of
+from mstoken.forks import ForkSafe
+from mstoken.stores.digests import digest_of
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from mstoken.stores.seal import Seal
+    from mstoken.stores.cipher import Cipher
 
 T = TypeVar("T")
 
 SCHEMES = ("redis", "rediss", "unix")
 PREFIX = "mstoken:1:"
 """Of every name; for the server's access list: `~mstoken:*`."""
-CONNECT_IN, ANSWER_IN = 1.0, 2.0
+CONNECT_TIMEOUT_IN, RESPONSE_TIMEOUT_IN = 1.0, 2.0
 """Seconds a connection and an answer may take: a token from the service itself takes less than a slow Redis."""
-AWAY_IN = 2.0
+UNAVAILABLE_IN = 2.0
 """Seconds after a failure in which the server counts as away and is not asked."""
 
 _SWAP = """
@@ -40,7 +40,7 @@ return 1
 _EXTEND = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
 
 
-class Link(HasLock):
+class RedisConnection(ForkSafe):
     """One server, by URL: `redis://[[user]:password@]host[:port][/db]`, `rediss://` for TLS, `unix://path`.
 
     Connects at the first use; threads may share it, and it may be carried over a fork. `key` (32 bytes) seals what is
@@ -49,22 +49,22 @@ class Link(HasLock):
 
     def __init__(self, url: str, key: bytes) -> None:
         self._url, self._key = url, key
-        self.where = _where(url)
+        self.address = _address_of(url)
         self._redis: Redis | None = None
-        self._seal: Seal | None = None
+        self._cipher: Cipher | None = None
         super().__init__()
-        self._away_until = float("-inf")
-        self._said = ""
+        self._unavailable_until = float("-inf")
+        self._last_error = ""
 
     def __repr__(self) -> str:
-        return f"Link({self.where!r})"
+        return f"RedisConnection({self.address!r})"
 
-    def seal(self) -> Seal:
-        if self._seal is None:
-            from mstoken.stores.seal import Seal
+    def cipher(self) -> Cipher:
+        if self._cipher is None:
+            from mstoken.stores.cipher import Cipher
 
-            self._seal = Seal(self._key)
-        return self._seal
+            self._cipher = Cipher(self._key)
+        return self._cipher
 
     def get(self, name: str) -> bytes | None:
         return _bytes(self._run(lambda redis: redis.get(name)))
@@ -73,7 +73,7 @@ class Link(HasLock):
         """Keep `value` for so many seconds."""
         self._run(lambda redis: redis.set(name, value, ex=life_in))
 
-    def drop(self, *names: str) -> int:
+    def delete(self, *names: str) -> int:
         """Forget them; gives how many there were."""
         return int(self._run(lambda redis: redis.unlink(*names))) if names else 0
 
@@ -81,15 +81,15 @@ class Link(HasLock):
         """Keep `new` if `old` is there, in one step of the server's; b"" is for nothing. Has no end of life."""
         return bool(self._run(lambda redis: redis.eval(_SWAP, 1, name, old, new)))
 
-    def take(self, name: str, mark: str, life_in: float) -> bool:
+    def set_if_absent(self, name: str, owner: str, life_in: float) -> bool:
         """Write `mark` for so many seconds where nothing is; False when something is."""
-        return bool(self._run(lambda redis: redis.set(name, mark, px=int(life_in * 1000), nx=True)))
+        return bool(self._run(lambda redis: redis.set(name, owner, px=int(life_in * 1000), nx=True)))
 
-    def extend(self, name: str, mark: str, life_in: float) -> bool:
+    def extend(self, name: str, owner: str, life_in: float) -> bool:
         """Let `mark` stay so many seconds more, if it is still there."""
-        return bool(self._run(lambda redis: redis.eval(_EXTEND, 1, name, mark, str(int(life_in * 1000)))))
+        return bool(self._run(lambda redis: redis.eval(_EXTEND, 1, name, owner, str(int(life_in * 1000)))))
 
-    def names(self, kind: str) -> list[str]:
+    def list_keys(self, kind: str) -> list[str]:
         """What is there of one kind. Looks through the whole database, a part at a time."""
 
         def scan(redis: Redis) -> list[str]:
@@ -100,19 +100,21 @@ class Link(HasLock):
         return found
 
     def _run(self, call: Callable[[Redis], Any]) -> Any:
-        if time.monotonic() < self._away_until:
-            raise StoreError(self._said, "The server is asked again in a moment.")
+        if time.monotonic() < self._unavailable_until:
+            raise StoreError(self._last_error, "The server is asked again in a moment.")
         redis = self._connected()
-        from redis.exceptions import ConnectionError as NotThere
+        from redis.exceptions import ConnectionError as RedisConnectionError
         from redis.exceptions import RedisError
-        from redis.exceptions import TimeoutError as NoAnswer
+        from redis.exceptions import TimeoutError as RedisTimeoutError
 
         try:
             return call(redis)
         except RedisError as error:
-            said = f"Redis at {self.where} cannot be used: {str(error).rstrip('.')}."
-            if isinstance(error, NotThere | NoAnswer):  # else it is there, and may well do something else
-                self._said, self._away_until = said, time.monotonic() + AWAY_IN
+            said = f"Redis at {self.address} cannot be used: {str(error).rstrip('.')}."
+            if isinstance(
+                error, RedisConnectionError | RedisTimeoutError
+            ):  # else it is there, and may well do something else
+                self._last_error, self._unavailable_until = said, time.monotonic() + UNAVAILABLE_IN
             raise StoreError(said, "Check that the server runs, its address, user, password, rights and TLS.") from None
 
     def _connected(self) -> Redis:
@@ -122,7 +124,7 @@ class Link(HasLock):
             return self._redis
 
 
-def name_of(kind: str, key: str) -> str:
+def redis_key(kind: str, key: str) -> str:
     """The name of a thing of one kind on the server: a digest, as keys may name people."""
     return f"{PREFIX}{kind}:{digest_of(key)}"
 
@@ -139,7 +141,10 @@ def _client(url: str) -> Redis:
     try:
         # One retry: a server that was restarted has closed the connection we still hold.
         client: Redis = Redis.from_url(
-            url, socket_connect_timeout=CONNECT_IN, socket_timeout=ANSWER_IN, retry=Retry(NoBackoff(), 1)
+            url,
+            socket_connect_timeout=CONNECT_TIMEOUT_IN,
+            socket_timeout=RESPONSE_TIMEOUT_IN,
+            retry=Retry(NoBackoff(), 1),
         )
         pool = client.connection_pool
         pool.connection_kwargs |= {"decode_responses": False, "encoding": "utf-8"}  # what is sealed is no text
@@ -149,7 +154,7 @@ def _client(url: str) -> Redis:
     return client
 
 
-def _where(url: str) -> str:
+def _address_of(url: str) -> str:
     """Host, port and database of the URL, without user and password. Raises UsageError."""
     try:
         parts = urlsplit(url)

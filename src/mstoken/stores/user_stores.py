@@ -17,11 +17,11 @@ def user_stores(store: str = "") -> Stores:
     UsageError for a URL or a key that cannot be used.
     """
     if url := store or os.environ.get(VARIABLE, "").strip():
-        from mstoken.stores.shared import redis_stores
+        from mstoken.stores.redis_stores import redis_stores
 
         return redis_stores(url)
-    from mstoken.stores.folder import FolderAccessTokens
+    from mstoken.stores.folder_access_tokens import FolderAccessTokens
     from mstoken.stores.vault import Vault
 
     vault = Vault()
-    return Stores(FolderAccessTokens(seal=vault.seal), vault)
+    return Stores(FolderAccessTokens(cipher=vault.cipher), vault)

@@ -12,18 +12,18 @@ from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO
 from mstoken.messages import warn
 from mstoken.stores import token_file
+from mstoken.stores.digests import digest_of
 from mstoken.stores.memory import MemoryAccessTokens
-from mstoken.stores.names import digest_of
-from mstoken.stores.redis_link import name_of
-from mstoken.stores.redis_turns import LEASE_IN, Turns
+from mstoken.stores.redis_connection import redis_key
+from mstoken.stores.redis_locks import LEASE_IN, RedisLocks
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import CachedTokenInfo, Release, TokenInfo
     from mstoken.model import Token
-    from mstoken.stores.redis_link import Link
+    from mstoken.stores.redis_connection import RedisConnection
 
-_KIND, _TURN = "token", "turn"
+_KIND, _LOCK = "token", "turn"
 
 
 class RedisAccessTokens:
@@ -34,21 +34,21 @@ class RedisAccessTokens:
 
     slow = True
 
-    def __init__(self, link: Link, lease_in: float = LEASE_IN) -> None:
-        self._link = link
-        self._turns = Turns(link, lease_in)
-        self._unkept = MemoryAccessTokens()
+    def __init__(self, connection: RedisConnection, lease_in: float = LEASE_IN) -> None:
+        self._connection = connection
+        self._locks = RedisLocks(connection, lease_in)
+        self._fallback = MemoryAccessTokens()
         self._warned = False
 
     def load(self, key: str) -> Token | None:
-        unkept = self._unkept.load(key)
+        fallback = self._fallback.load(key)
         try:
-            content = self._link.get(name_of(_KIND, key))
+            content = self._connection.get(redis_key(_KIND, key))
         except StoreError as error:
             self._warn(error)
-            return unkept
-        kept = token_file.read(digest_of(key), content, self._link.seal) if content else None
-        return unkept if unkept and (kept is None or kept.expires_on <= unkept.expires_on) else kept
+            return fallback
+        kept = token_file.decode(digest_of(key), content, self._connection.cipher) if content else None
+        return fallback if fallback and (kept is None or kept.expires_on <= fallback.expires_on) else kept
 
     def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
         life_in = token.expires_on - int(time.time())
@@ -56,39 +56,41 @@ class RedisAccessTokens:
             self.delete(key)
             return
         try:
-            content = token_file.render(digest_of(key), token, self._link.seal(), info)
-            self._link.put(name_of(_KIND, key), content, life_in)
+            content = token_file.encode(digest_of(key), token, self._connection.cipher(), info)
+            self._connection.put(redis_key(_KIND, key), content, life_in)
         except (StoreError, ValueError) as error:
             self.delete(key)  # what is there is older than what could not be written
-            self._unkept.save(key, token, info)
+            self._fallback.save(key, token, info)
             self._warn(error)
         else:
-            self._unkept.delete(key)
+            self._fallback.delete(key)
 
     def delete(self, key: str) -> None:
-        self._unkept.delete(key)
+        self._fallback.delete(key)
         try:
-            self._link.drop(name_of(_KIND, key))
+            self._connection.delete(redis_key(_KIND, key))
         except StoreError as error:
             self._warn(error)
 
     def clear(self) -> int:
-        return self._unkept.clear() + self._link.drop(*self._link.names(_KIND))
+        return self._fallback.clear() + self._connection.delete(*self._connection.list_keys(_KIND))
 
     def forget(self, info: TokenInfo) -> int:
-        gone = self._unkept.forget(info)
-        return gone + self._link.drop(*(name_of(_KIND, kept.key) for kept in self.tokens() if info.covers(kept.info)))
+        gone = self._fallback.forget(info)
+        return gone + self._connection.delete(
+            *(redis_key(_KIND, kept.key) for kept in self.tokens() if info.covers(kept.info))
+        )
 
     def tokens(self) -> list[CachedTokenInfo]:
-        kept = {token.key: token for token in self._unkept.tokens()}
-        for name in self._link.names(_KIND):
-            key, content = name.rpartition(":")[2], self._link.get(name)
-            token = token_file.read_info(key, content, self._link.seal) if content else None
+        kept = {token.key: token for token in self._fallback.tokens()}
+        for name in self._connection.list_keys(_KIND):
+            key, content = name.rpartition(":")[2], self._connection.get(name)
+            token = token_file.decode_info(key, content, self._connection.cipher) if content else None
             kept |= {key: token} if token else {}
         return [kept[key] for key in sorted(kept)]
 
     def try_lock(self, key: str) -> Release | None:
-        return self._turns.take(name_of(_TURN, key))
+        return self._locks.try_lock(redis_key(_LOCK, key))
 
     def _warn(self, error: Exception) -> None:
         if not self._warned:
