@@ -26,7 +26,7 @@ class Control(Directory):
     def __init__(self, config: Config = None) -> None:
         self._config = config
         start = saved.load(config)
-        self._world = World(start.state, Clock(start.offset_in), KeyRing(*start.keys), port=0)
+        self._world = World(start.state, Clock(start.offset_in), start.keys or KeyRing(), port=0)
         self.admin_key = secrets.token_urlsafe(24)
 
     @property
@@ -130,9 +130,13 @@ class Control(Directory):
         self.clock.advance(moment - now)
         return moment
 
-    def rotate_keys(self, *, keep: int = 1) -> str:
-        """Sign with a new key from now on; the newest `keep` old ones stay published. Gives the new key's id."""
-        return self._world.keys.rotate(keep=keep).kid
+    def rotate_keys(self, *, keep: int = 1, emergency: bool = False) -> str:
+        """Sign with the next key, which is published already; the newest `keep` old ones stay published.
+
+        :param emergency: sign with a key that was never published, and withdraw all others.
+        :return: the new key's id.
+        """
+        return self._world.keys.rotate(keep=keep, emergency=emergency).kid
 
     def save(self, path: str | Path) -> None:
         """Write everything to a JSON file that can be given as a configuration later: state, sessions, keys, clock.
@@ -152,8 +156,7 @@ class Control(Directory):
         """
         start, world = saved.load(config), self._world
         world.state, world.clock.offset_in = start.state, start.offset_in
-        if start.keys:
-            world.keys.keys = list(start.keys)
+        world.keys = start.keys or world.keys
         world.interaction = type(world.interaction)()
         world.keys.issued.clear()
         world.requests.clear()

@@ -17,7 +17,8 @@ PARTNER_CENTER = "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"
 class Resource:
     """An API. `identifiers` are its identifier URIs by cloud, without trailing slash; a star stands for a name.
 
-    `personal`: personal Microsoft accounts may have tokens for it.
+    `personal`: personal Microsoft accounts may have tokens for it. `hashed_nonce`: only the API itself can validate its
+    tokens, whose signature covers the SHA-256 of a nonce in the header.
     """
 
     app_id: str
@@ -27,6 +28,7 @@ class Resource:
     optional_claims: tuple[str, ...] = ()
     cae: bool = False
     personal: bool = False
+    hashed_nonce: bool = False
 
     def answers_to(self, identifier: str, realm: str | None) -> bool:
         """Whether `identifier` (a URI or the application id) means this resource in a cloud; None is any cloud."""

@@ -12,17 +12,18 @@ from .config import Config, ConfigError
 from .config import load as load_config
 from .model import RefreshToken
 from .state import State
-from .tokens.keys import KeyRing, SigningKey
+from .tokens.keys import KeyRing
+from .tokens.signing_keys import SigningKey
 
-_BESIDE = ("refresh_tokens", "keys", "clock_offset_in")
+_BESIDE = ("refresh_tokens", "keys", "next_key", "consumer_key", "clock_offset_in")
 
 
 @dataclass(frozen=True)
 class Start:
-    """What an emulator starts with. No `keys`: those of the process."""
+    """What an emulator starts with. `keys` is None for those that all emulators of the process share."""
 
     state: State
-    keys: tuple[SigningKey, ...] = ()
+    keys: KeyRing | None = None
     offset_in: float = 0.0
 
 
@@ -35,6 +36,7 @@ def snapshot(state: State, keys: KeyRing, clock: Clock) -> dict[str, Any]:
         "faults": [plain(one) for one in state.faults],
         "refresh_tokens": {token: asdict(record) for token, record in state.refresh_tokens.items()},
         "keys": [key.to_pem() for key in keys.keys],
+        **{name: key.to_pem() for name, key in keys.made.items()},
         "clock_offset_in": clock.offset_in,
     }
 
@@ -53,8 +55,11 @@ def load(config: Config) -> Start:
         for token, fields in table.get("refresh_tokens", {}).items():
             record = RefreshToken(**fields)
             state.refresh_tokens[token] = replace(record, amr=tuple(record.amr))
-        keys = tuple(SigningKey.from_pem(text) for text in table.get("keys", []))
-        return Start(state, keys, float(table.get("clock_offset_in", 0.0)))
+        keys = [SigningKey.from_pem(text) for text in table.get("keys", [])]
+        beside = {name: SigningKey.from_pem(table[name]) for name in ("next_key", "consumer_key") if name in table}
+        return Start(
+            state, KeyRing(*keys, **beside) if keys or beside else None, float(table.get("clock_offset_in", 0.0))
+        )
     except (TypeError, ValueError, AttributeError) as problem:
         raise ConfigError(f"saved state: {problem}") from None
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from entra_emulator import Emulator
 from entra_emulator.network.certificates import shared_authority
-from entra_emulator.tokens.keys import shared_key
+from entra_emulator.tokens.signing_keys import shared_key
 
 Get = Callable[..., httpx.Response]
 

@@ -72,12 +72,19 @@ def test_restore_that_fails_changes_nothing(entra: Emulator) -> None:
 
 
 def test_keys_rotate(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
-    """A new key signs; the old one stays published and accepted, until it is dropped."""
-    old = app_token().json()["access_token"]
-    entra.rotate_keys()
-    new = app_token().json()["access_token"]
-    keys = http.get(f"{entra.authority}/common/discovery/v2.0/keys").json()["keys"]
-    assert len(keys) == 2
+    """The next key, which was published before, signs; the old one stays published and accepted until it is dropped."""
+
+    def published() -> list[str]:
+        return [key["kid"] for key in http.get(f"{entra.authority}/common/discovery/keys").json()["keys"]]
+
+    old, before = app_token().json()["access_token"], published()
+    first = entra.issued[-1].header["kid"]
+    kid = entra.rotate_keys()
+    new, after = app_token().json()["access_token"], published()
+    assert entra.issued[-1].header["kid"] == kid
+    assert {kid, first} <= set(before) & set(after)
+    assert len(before) == len(after) == 5
+    assert kid not in (before[2], after[0])
     statuses = []
     for keep in (1, 0):
         statuses += [
@@ -86,3 +93,31 @@ def test_keys_rotate(entra: Emulator, http: httpx.Client, app_token: Get) -> Non
         ]
         entra.rotate_keys(keep=keep)
     assert statuses == [200, 200, 401, 200]
+
+
+def test_an_emergency_rotation_withdraws_every_key(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+    """A key that nobody has seen signs at once, and what the others signed is not accepted any more."""
+    url = f"{entra.authority}/common/discovery/keys"
+    before = {key["kid"] for key in http.get(url).json()["keys"]}
+    old = app_token().json()["access_token"]
+    withdrawn = entra.issued[-1].header["kid"]
+    kid = entra.rotate_keys(emergency=True)
+    after = {key["kid"] for key in http.get(url).json()["keys"]}
+    assert kid not in before
+    assert kid in after
+    assert withdrawn not in after
+    for token, status in ((old, 401), (app_token().json()["access_token"], 200)):
+        answer = http.get(f"{entra.api('graph')}/users", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == status
+
+
+def test_a_saved_state_has_all_keys(entra: Emulator, http: httpx.Client, tmp_path: Path) -> None:
+    """Who has read the keys of an emulator can go on after it was saved and started again."""
+    url = "/common/discovery/v2.0/keys"
+    before = [key["kid"] for key in http.get(f"{entra.authority}{url}").json()["keys"]]
+    entra.rotate_keys()
+    path = tmp_path / "state.json"
+    entra.save(path)
+    with Emulator(path) as again, httpx.Client(verify=again.ssl_context, trust_env=False) as client:
+        after = {key["kid"] for key in client.get(f"{again.authority}{url}").json()["keys"]}
+    assert {before[0], before[2], before[6]} <= after

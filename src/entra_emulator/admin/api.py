@@ -209,7 +209,8 @@ def _move_clock(control: Control, request: Request, body: Any) -> Answer:
 
 def _rotate(control: Control, _: Request, body: Any) -> Answer:
     keep = _member(body, "keep", int, 1)
-    return 201, {"kid": control.rotate_keys(keep=max(keep, 0))}
+    emergency = _member(body, "emergency", bool, default=False)
+    return 201, {"kid": control.rotate_keys(keep=max(keep, 0), emergency=emergency)}
 
 
 def _sign_in(control: Control, _: Request, body: Any) -> Answer:

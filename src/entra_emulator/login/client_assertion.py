@@ -25,7 +25,7 @@ from entra_emulator.clock import ticks
 from entra_emulator.clouds import served
 from entra_emulator.config import UNREADABLE
 from entra_emulator.model import App, Tenant
-from entra_emulator.tokens.keys import FOREIGN, unverified_claims, unverified_header
+from entra_emulator.tokens.jwts import FOREIGN, unverified_claims, unverified_header
 
 from .exchange import Exchange
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import clouds, served
+from entra_emulator.ids import PERSONAL
 
 from . import version_one
 from .exchange import Exchange
@@ -97,14 +98,23 @@ def _of_app(exchange: Exchange) -> str:
 
 
 def keys(exchange: Exchange) -> dict[str, Any]:
-    """The JWKS (RFC 7517) of a tenant's v2.0 tokens; each key names the issuer that it signs for."""
-    issuer, name = _issuer(exchange), exchange.site.cloud.instance
-    return {"keys": [{**key.published(name), "issuer": issuer} for key in exchange.world.keys.keys]}
+    """The JWKS (RFC 7517) of a tenant's v2.0 tokens; each key names the issuer that it signs for.
+
+    The keys of personal accounts stand beside those of every tenant, since a guest or a user at `common` may have one.
+    """
+    ring, name = exchange.world.keys, exchange.site.cloud.instance
+    consumers = exchange.site.issuer(PERSONAL, 2)
+    listed = [{**key.published(name), "issuer": consumers} for key in ring.published_for_consumers()]
+    tenant = exchange.tenant()
+    if tenant is None or not tenant.personal:
+        issuer = _issuer(exchange)
+        listed = [*({**key.published(name), "issuer": issuer} for key in ring.published()), *listed]
+    return {"keys": listed}
 
 
 def keys_version_one(exchange: Exchange) -> dict[str, Any]:
     """The JWKS of v1.0 tokens, whose keys name no issuer."""
-    return {"keys": [key.published(exchange.site.cloud.instance) for key in exchange.world.keys.keys]}
+    return {"keys": [key.published(exchange.site.cloud.instance) for key in exchange.world.keys.published()]}
 
 
 def _issuer(exchange: Exchange) -> str:

@@ -22,7 +22,8 @@ from entra_emulator.ids import base64url
 from entra_emulator.model import App, FederatedCredential, Tenant
 from entra_emulator.network.certificates import shared_authority
 from entra_emulator.state import as_guid
-from entra_emulator.tokens.keys import BadSignature, unverified_claims
+from entra_emulator.tokens.jwts import unverified_claims
+from entra_emulator.tokens.keys import BadSignature
 
 from .client_assertion import Assertion
 from .exchange import Exchange

@@ -140,7 +140,12 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
         claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
     if who.tenant.personal and find_first_party(what.resource.app_id, None):
         return exchange.world.keys.seal(claims)
-    return exchange.world.keys.sign(claims, with_thumbprint=version == 1)
+    return exchange.world.keys.sign(
+        claims,
+        with_thumbprint=version == 1,
+        personal=who.tenant.personal,
+        hashed_nonce=what.resource.hashed_nonce,
+    )
 
 
 def sign_id(
@@ -153,7 +158,7 @@ def sign_id(
         claims = id_token_claims_version_one(who, stamp, nonce=nonce, beside=beside)
         return exchange.world.keys.sign(claims, with_thumbprint=True)
     claims = id_token_claims(who, stamp, oidc=requested.oidc, nonce=nonce, beside=beside)
-    return exchange.world.keys.sign(claims, with_thumbprint=False)
+    return exchange.world.keys.sign(claims, with_thumbprint=False, personal=who.tenant.personal)
 
 
 def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> Stamp:

@@ -1,5 +1,6 @@
 """The endpoints that clients read before they request a token: discovery, keys and user realms."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -46,12 +47,21 @@ async def openid_configuration_version_one(request: Request) -> Response:
 
 async def keys(request: Request) -> Response:
     """GET /{tenant}/discovery/v2.0/keys"""
+    await _complete(request)
     return _answer(request, "metadata", discovery.keys)
 
 
 async def keys_version_one(request: Request) -> Response:
     """GET /{tenant}/discovery/keys"""
+    await _complete(request)
     return _answer(request, "metadata", discovery.keys_version_one)
+
+
+async def _complete(request: Request) -> None:
+    """Other requests go on while RSA keys are generated, once in a process."""
+    ring = request.state.world.keys
+    if len(ring.made) < 2:
+        await asyncio.to_thread(ring.complete)
 
 
 async def realm_of_path(request: Request) -> Response:

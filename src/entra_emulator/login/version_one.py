@@ -12,7 +12,7 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.model import Tenant
 from entra_emulator.parameters import Parameters
 from entra_emulator.resources import AAD_GRAPH
-from entra_emulator.tokens.keys import unverified_claims
+from entra_emulator.tokens.jwts import unverified_claims
 
 from .exchange import Exchange
 

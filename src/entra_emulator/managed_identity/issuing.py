@@ -1,6 +1,7 @@
 """Tokens of managed identities, with the claims they have."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import public
@@ -59,7 +60,7 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     special["xms_idrel"], special["xms_act_fct"] = _MACHINE
     special["xms_mirid"] = identity.resource_id
     special["xms_rd"] = opaque(24)
-    token = world.keys.sign(claims | dict(sorted(special.items())), with_thumbprint=found.token_version == 1)
+    token = _sign(world, claims | dict(sorted(special.items())), found)
     return Issued(token, identity.client_id, resource, stamp.issued_on, stamp.expires_on, now)
 
 
@@ -77,8 +78,12 @@ def issue_to_person(world: World, resource: str) -> Issued:
     app = App("9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c21", "Cloud Shell", tenant.id)
     who = Principal(tenant, app, _BY_CERTIFICATE, user.id, user, tenant, user.roles, ("pwd", "mfa"))
     claims = access_claims(who, Access(found, resource, scopes=("user_impersonation",)), stamp)
-    token = world.keys.sign(claims, with_thumbprint=found.token_version == 1)
+    token = _sign(world, claims, found)
     return Issued(token, app.id, resource, stamp.issued_on, stamp.expires_on, now)
+
+
+def _sign(world: World, claims: dict[str, Any], resource: Resource) -> str:
+    return world.keys.sign(claims, with_thumbprint=resource.token_version == 1, hashed_nonce=resource.hashed_nonce)
 
 
 def _stamp(tenant: Tenant, resource: Resource, now: int, life_in: int) -> Stamp:

@@ -1,109 +1,30 @@
-"""Signing keys, as Entra publishes them: RSA, named by the SHA-1 thumbprint of their certificate."""
+"""The keys of one emulator: which ones sign, which are published, and how they rotate."""
 
 import base64
 import functools
-import json
 import secrets
 import threading
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
-from joserfc import jws, jwt
+from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, RSAKey
+from joserfc.jwk import KeySet
 
-from entra_emulator.ids import base64url
+from entra_emulator.ids import opaque
+
+from .jwts import OWN, segment, unverified_header
+from .signing_keys import PublicKey, SigningKey, header_as_signed, shared_key, shared_standbys
 
 _REMEMBERED = 200
+_SEALED_REMEMBERED = 10_000
 _SEALED_SIZE = 900
-_PADDING, _DIGEST = padding.PKCS1v15(), hashes.SHA256()
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_PUBLISHED, _PUBLISHED_FOR_CONSUMERS = 5, 3
 
 
 class BadSignature(Exception):
-    """The token is no JWT of the emulator's own signing."""
-
-
-@dataclass(frozen=True)
-class SigningKey:
-    """One RSA key. `kid` is also `x5t`: base64url of the certificate's SHA-1 thumbprint (RFC 7515 section 4.1.7)."""
-
-    kid: str
-    private: rsa.RSAPrivateKey = field(repr=False)
-    key: RSAKey = field(repr=False)
-    certificate: bytes = field(repr=False)
-
-    @classmethod
-    def generate(cls) -> "SigningKey":
-        """A new 2048-bit key with a self-signed certificate."""
-        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "entra_emulator test signing key")])
-        now = datetime.now(UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(private.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=5 * 365))
-            .sign(private, hashes.SHA256())
-        )
-        return cls._of(private, certificate)
-
-    def to_pem(self) -> str:
-        """Certificate and private key, for a saved state."""
-        certificate = x509.load_der_x509_certificate(self.certificate).public_bytes(serialization.Encoding.PEM)
-        return certificate.decode() + self.key.as_pem(private=True).decode()
-
-    @classmethod
-    def from_pem(cls, text: str) -> "SigningKey":
-        """The key that `to_pem` gave.
-
-        :raises ValueError: it is none.
-        """
-        private = serialization.load_pem_private_key(text.encode(), None)
-        if isinstance(private, rsa.RSAPrivateKey):
-            return cls._of(private, x509.load_pem_x509_certificate(text.encode()))
-        raise ValueError("a signing key has to be an RSA key")
-
-    @classmethod
-    def _of(cls, private: rsa.RSAPrivateKey, certificate: x509.Certificate) -> "SigningKey":
-        thumbprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  # x5t is SHA-1 by definition
-        kid = base64url(thumbprint)
-        der = certificate.public_bytes(serialization.Encoding.DER)
-        return cls(kid, private, RSAKey.import_key(private, {"kid": kid, "use": "sig"}), der)
-
-    def header(self, *, with_thumbprint: bool) -> dict[str, str]:
-        """The header of tokens it signs. Those of v1.0 also carry `x5t`, those of v2.0 do not."""
-        thumbprint = {"x5t": self.kid} if with_thumbprint else {}
-        return {"typ": "JWT", "alg": "RS256", **thumbprint, "kid": self.kid}
-
-    def sign(self, header: Mapping[str, str], claims: Mapping[str, Any]) -> str:
-        """A compact JWS (RFC 7515 section 7.1), RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3)."""
-        text = f"{_segment(header)}.{_segment(claims)}"
-        return f"{text}.{base64url(self.private.sign(text.encode(), _PADDING, _DIGEST))}"
-
-    def published(self, instance: str) -> dict[str, Any]:
-        """The key's entry in the JWKS, members in Entra's order."""
-        numbers = self.key.as_dict(private=False)
-        return {
-            "kty": "RSA",
-            "use": "sig",
-            "kid": self.kid,
-            "x5t": self.kid,
-            "n": numbers["n"],
-            "e": numbers["e"],
-            "x5c": [base64.b64encode(self.certificate).decode()],
-            "cloud_instance_name": instance,
-        }
+    """The token is not a JWT that this emulator signed."""
 
 
 @dataclass(frozen=True)
@@ -115,104 +36,120 @@ class Issued:
 
 
 class KeyRing:
-    """The keys of one emulator. The first one signs; all are published and accepted.
+    """The keys of one emulator. The first of `keys` signs, the others signed before it; all of them are accepted.
 
     `issued`: the last tokens signed, newest last.
     """
 
-    def __init__(self, *keys: SigningKey) -> None:
+    def __init__(
+        self, *keys: SigningKey, next_key: SigningKey | None = None, consumer_key: SigningKey | None = None
+    ) -> None:
         if keys:
             self.keys = list(keys)
+        if next_key:
+            self.next_key = next_key
+        if consumer_key:
+            self.consumer_key = consumer_key
         self.issued: deque[Issued] = deque(maxlen=_REMEMBERED)
         self._sealed: dict[str, dict[str, Any]] = {}
 
     @functools.cached_property
     def keys(self) -> list[SigningKey]:
-        """The keys, the one that signs first."""
+        """The keys that sign or have signed, the current one first."""
         return [shared_key()]
 
-    def prepare(self) -> None:
-        """Begin to make the key where there is none yet, so that it is there, or nearly, when a token is asked for.
+    @functools.cached_property
+    def next_key(self) -> SigningKey:
+        """The key that signs after the next rotation; it is published already."""
+        return shared_key("next")
 
-        The thread is no daemon: one that is cut off while native code runs can end the whole process with an abort.
+    @functools.cached_property
+    def consumer_key(self) -> SigningKey:
+        """The key of personal accounts, which another service than the organizations' one signs in."""
+        return shared_key("consumers")
+
+    @property
+    def made(self) -> dict[str, SigningKey]:
+        """`next_key` and `consumer_key`, as far as they have been needed."""
+        return {name: vars(self)[name] for name in ("next_key", "consumer_key") if name in vars(self)}
+
+    def prepare(self) -> None:
+        """Start to generate the signing key, so that it is there, or nearly, when the first token is requested.
+
+        The thread is not a daemon: one that is cut off inside native code can end the whole process with an abort.
         """
         if "keys" not in vars(self):
             threading.Thread(target=shared_key, name="entra-emulator-key").start()
 
-    def rotate(self, *, keep: int = 1) -> SigningKey:
-        """A new key signs from now on. Of the old ones the newest `keep` stay published and accepted."""
-        fresh = SigningKey.generate()
-        self.keys = [fresh, *self.keys[:keep]]
-        return fresh
+    def complete(self) -> None:
+        """Generate the keys that are published beside the one that signs, where they are missing."""
+        _ = self.next_key, self.consumer_key
 
-    def sign(self, claims: dict[str, Any], *, with_thumbprint: bool) -> str:
-        """A JWT with these claims."""
-        key = self.keys[0]
-        header = key.header(with_thumbprint=with_thumbprint)
+    def rotate(self, *, keep: int = 1, emergency: bool = False) -> SigningKey:
+        """Sign with the next key, which is published already; the newest `keep` old ones stay published and accepted.
+
+        :param emergency: sign with a key that was never published, and accept none of the old ones.
+        """
+        if emergency:
+            self.keys = [SigningKey.generate()]
+        else:
+            self.keys = [self.next_key, *self.keys[:keep]]
+        self.next_key = SigningKey.generate()
+        return self.keys[0]
+
+    def published(self) -> list[PublicKey]:
+        """The keys of organizations. The next one comes first, the one that signs never."""
+        current, *old = [key.public for key in self.keys]
+        filled = [self.next_key.public, *old, *shared_standbys(_PUBLISHED)][: max(_PUBLISHED - 1, len(self.keys))]
+        return [*filled[:2], current, *filled[2:]]
+
+    def published_for_consumers(self) -> list[PublicKey]:
+        """The keys of personal accounts, the one that signs in the middle."""
+        before, after = shared_standbys(_PUBLISHED + _PUBLISHED_FOR_CONSUMERS)[-2:]
+        return [before, self.consumer_key.public, after]
+
+    def sign(
+        self, claims: dict[str, Any], *, with_thumbprint: bool, personal: bool = False, hashed_nonce: bool = False
+    ) -> str:
+        """A JWT with these claims.
+
+        :param personal: signed by the key of personal accounts.
+        :param hashed_nonce: for an API whose tokens nobody else can validate.
+        """
+        key = self.consumer_key if personal else self.keys[0]
+        header = key.header(with_thumbprint=with_thumbprint, nonce=opaque(32) if hashed_nonce else "")
         self.issued.append(Issued(header, claims))
         return key.sign(header, claims)
 
     def seal(self, claims: dict[str, Any]) -> str:
-        """A token that nobody can read but the emulator: personal accounts get such ones for Microsoft's APIs."""
+        """A token that only the emulator can read, as personal accounts get for Microsoft's APIs."""
         token = f"EwB{base64.b64encode(secrets.token_bytes(_SEALED_SIZE)).decode()}"
+        while len(self._sealed) >= _SEALED_REMEMBERED:
+            del self._sealed[next(iter(self._sealed))]
         self._sealed[token] = claims
         self.issued.append(Issued({}, claims))
         return token
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a token that one of these keys signed, or that was sealed here. Says nothing about time, issuer
+        """The claims of a token that one of these keys signed, or that was sealed here. Does not look at time, issuer
         or audience.
 
         :raises BadSignature: anything else.
         """
         if token in self._sealed:
             return dict(self._sealed[token])
+        header = unverified_header(token)
+        if header is None:
+            raise BadSignature
+        if isinstance(header.get("nonce"), str):
+            _, _, rest = token.partition(".")
+            token = f"{segment(header_as_signed(header))}.{rest}"
+        accepted = KeySet([one.key for one in [*self.keys, *self._consumers()]])
         try:
-            return dict(jwt.decode(token, KeySet([one.key for one in self.keys]), algorithms=["RS256"]).claims)
+            return dict(jwt.decode(token, accepted, registry=OWN).claims)
         except (JoseError, ValueError, TypeError) as problem:
             raise BadSignature from problem
 
-
-class _Foreign(jws.JWSRegistry):
-    """JWS of others: a header may hold a chain of certificates (x5c), and members nobody here knows."""
-
-    max_header_length = 65_536
-
-
-FOREIGN = _Foreign(algorithms=["RS256", "PS256"], strict_check_header=False)
-"""What reads assertions: RSA signatures only, whatever a header says."""
-
-
-def unverified_header(token: str) -> dict[str, Any] | None:
-    """The header of a compact JWS, whoever signed it; None if it is none."""
-    try:
-        return dict(jws.extract_compact(token.encode(), registry=FOREIGN).headers())
-    except (JoseError, ValueError, TypeError):
-        return None
-
-
-def unverified_claims(token: str) -> dict[str, Any] | None:
-    """The claims of a compact JWS, whoever signed it; None if it is none."""
-    try:
-        claims = json.loads(jws.extract_compact(token.encode(), registry=FOREIGN).payload)
-    except (JoseError, ValueError, TypeError, RecursionError):
-        return None
-    return claims if isinstance(claims, dict) else None
-
-
-def _segment(values: Mapping[str, Any]) -> str:
-    return base64url(_COMPACT.encode(values).encode())
-
-
-_lock = threading.Lock()
-
-
-@functools.cache
-def _shared() -> SigningKey:
-    return SigningKey.generate()
-
-
-def shared_key() -> SigningKey:
-    """The process's one signing key: an RSA key takes long to make, and a fresh emulator should not."""
-    with _lock:
-        return _shared()
+    def _consumers(self) -> list[SigningKey]:
+        """The key of personal accounts, if it has signed anything."""
+        return [self.consumer_key] if "consumer_key" in vars(self) else []

@@ -99,7 +99,15 @@ def test_claims_capability_gives_a_day(app_token: Get, claims: Any) -> None:
     assert claims(answer["access_token"])["xms_cc"] == ["cp1"]
 
 
-@pytest.mark.parametrize("text", ["not json", "[]", "null", '{"access_token":[1]}', "7"])
-def test_odd_claims_parameters_do_no_harm(app_token: Get, text: str) -> None:
+@pytest.mark.parametrize("text", ["", "{}", '{"access_token":[1]}', '{"access_token":{"xms_cc":7}}', '{"id_token":{}}'])
+def test_claims_parameters_without_capabilities(app_token: Get, text: str) -> None:
     """A claims parameter that says nothing about capabilities leaves the usual lifetime."""
     assert app_token(claims=text).json()["expires_in"] == 3599
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", "null", "7", "{nope", '"text"', '{"a":1}x'])
+def test_claims_parameters_that_are_no_object(app_token: Get, text: str) -> None:
+    """What is not a JSON object is refused, with the parameter's name."""
+    body = app_token(claims=text).json()
+    assert body["error_codes"] == [90100]
+    assert "claims" in body["error_description"]

@@ -1,9 +1,16 @@
 """Instance discovery, OpenID configuration and keys, held against recordings of the real ones."""
 
+import base64
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc.errors import BadSignatureError
+from tests.support.verifying import verified, verified_as_graph
 
 from entra_emulator import Emulator
 
@@ -210,18 +217,59 @@ def test_mutual_tls_is_not_enabled(proxied: httpx.Client, entra: Emulator, host:
 
 def test_version_one_keys_name_no_issuer(http: httpx.Client, entra: Emulator) -> None:
     """Only v2.0 says which issuer a key signs for."""
-    (key,) = http.get(f"{entra.authority}/{entra.state.default_tenant.id}/discovery/keys").json()["keys"]
-    assert list(key) == ["kty", "use", "kid", "x5t", "n", "e", "x5c", "cloud_instance_name"]
+    keys = http.get(f"{entra.authority}/{entra.state.default_tenant.id}/discovery/keys").json()["keys"]
+    assert len(keys) == 5
+    for key in keys:
+        assert list(key) == ["kty", "use", "kid", "x5t", "n", "e", "x5c", "cloud_instance_name"]
 
 
 def test_keys_have_the_members_entra_publishes(http: httpx.Client, entra: Emulator) -> None:
     """Each key carries its certificate and names itself by the thumbprint (27 characters)."""
     tenant = entra.state.default_tenant.id
-    (key,) = http.get(f"{entra.authority}/{tenant}/discovery/v2.0/keys").json()["keys"]
-    assert list(key) == ["kty", "use", "kid", "x5t", "n", "e", "x5c", "cloud_instance_name", "issuer"]
-    assert key["kid"] == key["x5t"]
-    assert len(key["kid"]) == 27
-    assert key["issuer"] == f"{entra.authority}/{tenant}/v2.0"
+    keys = http.get(f"{entra.authority}/{tenant}/discovery/v2.0/keys").json()["keys"]
+    assert len({key["kid"] for key in keys}) == len(keys) == 8
+    for key in keys:
+        assert list(key) == ["kty", "use", "kid", "x5t", "n", "e", "x5c", "cloud_instance_name", "issuer"]
+        assert key["kid"] == key["x5t"]
+        assert len(key["kid"]) == 27
+        certificate = x509.load_der_x509_certificate(base64.b64decode(key["x5c"][0]))
+        assert base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA1())).decode().rstrip("=") == key["kid"]  # noqa: S303
+        public = certificate.public_key()
+        assert isinstance(public, rsa.RSAPublicKey)
+        modulus = base64.urlsafe_b64decode(key["n"] + "==")
+        assert int.from_bytes(modulus) == public.public_numbers().n
+        assert modulus[0]
+
+
+def test_keys_name_the_issuers_they_sign_for(entra: Emulator, http: httpx.Client, user_token: Any) -> None:
+    """Five keys of organizations and three of personal accounts; the one that signs is never the first of its kind."""
+    tenant = entra.state.default_tenant.id
+    consumers = f"{entra.authority}/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"
+    user_token()
+    signing = entra.issued[-1].header["kid"]
+    for name, issuer in (
+        (tenant, f"{entra.authority}/{tenant}/v2.0"),
+        ("common", f"{entra.authority}/{{tenantid}}/v2.0"),
+    ):
+        keys = http.get(f"{entra.authority}/{name}/discovery/v2.0/keys").json()["keys"]
+        assert [key["issuer"] for key in keys] == [issuer] * 5 + [consumers] * 3
+        assert signing in [key["kid"] for key in keys[1:5]]
+    alone = http.get(f"{entra.authority}/consumers/discovery/v2.0/keys").json()["keys"]
+    assert [key["issuer"] for key in alone] == [consumers] * 3
+
+
+def test_only_graph_can_validate_its_tokens(entra: Emulator, http: httpx.Client, app_token: Any) -> None:
+    """Tokens for Graph and SharePoint carry a nonce whose SHA-256 was signed; those for other APIs do not."""
+    jwks = http.get(f"{entra.authority}/common/discovery/v2.0/keys").json()
+    for scope in ("https://graph.microsoft.com/.default", "https://northwind.sharepoint.com/.default"):
+        token = app_token(scope).json()["access_token"]
+        assert list(entra.issued[-1].header) == ["typ", "nonce", "alg", "x5t", "kid"]
+        with pytest.raises(BadSignatureError):
+            verified(token, jwks)
+        assert verified_as_graph(token, jwks)["aud"] == scope.removesuffix("/.default")
+    token = app_token("https://management.azure.com/.default").json()["access_token"]
+    assert "nonce" not in entra.issued[-1].header
+    assert verified(token, jwks)["aud"] == "https://management.azure.com"
 
 
 def test_paths_match_in_any_letter_case(http: httpx.Client, entra: Emulator) -> None:

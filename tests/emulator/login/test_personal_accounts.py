@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.errors import JoseError
+from tests.support.verifying import verified
 
 from entra_emulator import Emulator
 from entra_emulator.ids import PERSONAL
@@ -149,8 +151,19 @@ def test_configuration_names_the_tenant(entra: Emulator, http: httpx.Client) -> 
     body = http.get(f"{entra.authority}/consumers/v2.0/.well-known/openid-configuration").json()
     assert body["issuer"] == f"{entra.authority}/{PERSONAL}/v2.0"
     assert body["token_endpoint"] == f"{entra.authority}/consumers/oauth2/v2.0/token"
-    (key,) = http.get(body["jwks_uri"]).json()["keys"]
-    assert key["issuer"] == body["issuer"]
+    keys = http.get(body["jwks_uri"]).json()["keys"]
+    assert {key["issuer"] for key in keys} == {body["issuer"]}
+
+
+def test_their_id_tokens_are_signed_by_a_key_of_their_own(entra: Emulator, http: httpx.Client, refresh: Any) -> None:
+    """The key is among the consumers' ones and among those of `common`, and never signs for organizations."""
+    token = refresh(scope="openid profile").json()["id_token"]
+    for name in ("consumers", "common"):
+        keys = http.get(f"{entra.authority}/{name}/discovery/v2.0/keys").json()["keys"]
+        consumers = [key for key in keys if PERSONAL in key["issuer"]]
+        assert verified(token, {"keys": consumers})["tid"] == PERSONAL
+        with pytest.raises((ValueError, JoseError)):
+            verified(token, {"keys": [key for key in keys if key not in consumers]})
 
 
 def test_they_live_in_the_public_cloud(proxied: httpx.Client) -> None:

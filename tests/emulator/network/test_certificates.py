@@ -68,7 +68,7 @@ def test_process_has_one_authority_however_many_ask_at_once() -> None:
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from entra_emulator.network.certificates import shared_authority
-from entra_emulator.tokens.keys import shared_key
+from entra_emulator.tokens.signing_keys import shared_key
 
 barrier = Barrier(8)
 
