@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .ids import new_id
+from .strict import Strict
 
 AUDIENCES = ("single", "multiple", "all", "personal")
 
 
 @dataclass
-class Secret:
+class Secret(Strict):
     """A client secret. `expires_on` in epoch seconds, None for never; `starts_on` is only shown."""
 
     value: str = field(repr=False)
@@ -20,7 +21,7 @@ class Secret:
 
 
 @dataclass
-class Certificate:
+class Certificate(Strict):
     """A certificate an application may sign its assertions with, PEM."""
 
     pem: str
@@ -28,7 +29,7 @@ class Certificate:
 
 
 @dataclass
-class TrustedSubject:
+class TrustedSubject(Strict):
     """Certificates an application trusts by name: any with this `subject` (RFC 4514) from the `authority`, PEM."""
 
     subject: str
@@ -36,7 +37,7 @@ class TrustedSubject:
 
 
 @dataclass
-class FederatedCredential:
+class FederatedCredential(Strict):
     """Whose tokens prove an application: those of `issuer` (a URL with OpenID discovery) about `subject`."""
 
     issuer: str
@@ -48,7 +49,7 @@ class FederatedCredential:
 
 
 @dataclass
-class AppRole:
+class AppRole(Strict):
     """A role that an API declares. `members`: who may hold it, `User`, `Application` or both."""
 
     value: str
@@ -60,7 +61,7 @@ class AppRole:
 
 
 @dataclass
-class App:
+class App(Strict):
     """An application registration.
 
     `audience` is who may use it: its own tenant (`single`), any tenant (`multiple`), any and personal accounts (`all`),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from .ids import new_id
+from .strict import Strict
 
 REQUIREMENTS = (
     "block",
@@ -27,7 +28,7 @@ STRENGTHS = ("mfa", "passwordless_mfa", "phishing_resistant_mfa")
 
 
 @dataclass
-class Policy:
+class Policy(Strict):
     """One Conditional Access policy. `require` is one of REQUIREMENTS.
 
     It applies where all that is listed fits; an empty list fits everything. `users` are ids or UPNs, `roles` directory
@@ -60,7 +61,7 @@ class Policy:
 
 
 @dataclass
-class Location:
+class Location(Strict):
     """A named location: where the IP addresses of its `ranges` (CIDR) are. `trusted`: it is the organization's own."""
 
     name: str
@@ -74,7 +75,7 @@ class Location:
 
 
 @dataclass
-class Device:
+class Device(Strict):
     """A device registered in a tenant. `compliant`: with the rules of its management; `joined`: to the domain."""
 
     name: str

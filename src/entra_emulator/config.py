@@ -16,12 +16,26 @@ from typing import Any, TypeVar
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
+from .clouds import SERVICES
 from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
 from .faults import Fault
 from .ids import personal_id
-from .model import AUDIENCES, PASSWORD_AGENTS, RELATIONSHIP_STATES, App, Secret, ServicePrincipal, Settings, Tenant
+from .model import (
+    AUDIENCES,
+    PASSWORD_AGENTS,
+    RELATIONSHIP_STATES,
+    App,
+    Group,
+    Policy,
+    Relationship,
+    Secret,
+    ServicePrincipal,
+    Settings,
+    Tenant,
+    User,
+)
 from .state import State, as_guid
-from .tokens.claims import role_ids
+from .tokens.claims import directory_roles, role_ids
 
 Kind = TypeVar("Kind")
 Config = str | Path | Mapping[str, Any] | None
@@ -114,41 +128,93 @@ def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
         if not (home := state.tenant(app.tenant)):
             raise ConfigError(f"app {app.id}: its tenant '{app.tenant}' is not in the configuration")
         app.tenant = home.id
-        _check_choice(f"app {app.id}: audience", app.audience, AUDIENCES)
+        check_app(app)
         if app.blueprint and app.blueprint not in state.apps:
             raise ConfigError(f"app {app.id}: its blueprint '{app.blueprint}' is not in the configuration")
-        _check_certificates(app)
     for tenant in tenants:
         _check_tenant(tenant)
-    if state.settings.description_separator not in ("space", "crlf"):
+    for fault in state.faults:
+        check_fault(fault)
+    _check_settings(state.settings)
+
+
+def _check_settings(settings: Settings) -> None:
+    if settings.description_separator not in ("space", "crlf"):
         raise ConfigError("settings.description_separator: expected space or crlf")
     try:
-        ip_address(state.settings.address)
+        ip_address(settings.address)
     except ValueError:
-        raise ConfigError(f"settings.address: '{state.settings.address}' is no IP address") from None
+        raise ConfigError(f"settings.address: '{settings.address}' is no IP address") from None
 
 
 def _check_tenant(tenant: Tenant) -> None:
     for policy in tenant.policies:
-        _check_choice(f"policy '{policy.name}': require", policy.require, REQUIREMENTS)
-        _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
-        for level in policy.user_risk + policy.sign_in_risk:
-            _check_choice(f"policy '{policy.name}': risk", level, RISKS)
-        for name in policy.locations + policy.except_locations:
-            _check_choice(f"policy '{policy.name}': location", name, _location_names(tenant))
+        check_policy(policy, tenant)
     for location in tenant.locations:
         _check_ranges(f"location '{location.name}'", location.ranges)
-    for user in tenant.users:
-        user.id = personal_id(user.id) if tenant.personal else user.id
-        _check_choice(f"user '{user.upn}': risk", user.risk, RISKS)
-        _check_choice(f"user '{user.upn}': sign_in_risk", user.sign_in_risk, RISKS)
     for relation in tenant.relationships:
         _check_choice(f"relationship '{relation.name or relation.id}': status", relation.status, RELATIONSHIP_STATES)
+    for user in tenant.users:
+        user.id = personal_id(user.id) if tenant.personal else user.id
+        check_user(user)
     _check_choice(f"tenant {tenant.id}: password_agent", tenant.password_agent, PASSWORD_AGENTS)
-    named = [one.roles for one in tenant.users] + [one.roles for one in tenant.relationships]
-    for role in (role for roles in named for role in role_ids(roles)):
+    holders: list[Relationship | Group] = [*tenant.relationships, *tenant.groups]
+    for holder in holders:
+        check_roles(f"'{holder.name or holder.id}'", holder.roles)
+
+
+def check_policy(policy: Policy, tenant: Tenant) -> None:
+    """Whether a Conditional Access policy asks for what there is.
+
+    :raises ConfigError: it does not; the message lists what there is.
+    """
+    _check_choice(f"policy '{policy.name}': require", policy.require, REQUIREMENTS)
+    _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
+    for level in policy.user_risk + policy.sign_in_risk:
+        _check_choice(f"policy '{policy.name}': risk", level, RISKS)
+    places = {name.lower() for name in _location_names(tenant)}
+    for name in policy.locations + policy.except_locations:
+        if name.lower() not in places:
+            _check_choice(f"policy '{policy.name}': location", name, _location_names(tenant))
+    check_roles(f"policy '{policy.name}'", policy.roles)
+
+
+def check_user(user: User) -> None:
+    """Whether a user's risk and directory roles exist.
+
+    :raises ConfigError: they do not.
+    """
+    _check_choice(f"user '{user.upn}': risk", user.risk, RISKS)
+    _check_choice(f"user '{user.upn}': sign_in_risk", user.sign_in_risk, RISKS)
+    check_roles(f"user '{user.upn}'", user.roles)
+
+
+def check_roles(where: str, roles: list[str]) -> None:
+    """Whether directory roles are known by name, or given by template id.
+
+    :raises ConfigError: one is neither; the message lists the known names.
+    """
+    for role in role_ids(roles):
         if not as_guid(role.lower()):
-            raise ConfigError(f"tenant {tenant.id}: '{role}' is no known directory role; give its template id")
+            known = ", ".join(directory_roles())
+            raise ConfigError(f"{where}: '{role}' is no directory role; give its template id, or one of {known}")
+
+
+def check_app(app: App) -> None:
+    """Whether an application's audience exists and its certificates can be read.
+
+    :raises ConfigError: they do not, or cannot.
+    """
+    _check_choice(f"app {app.id}: audience", app.audience, AUDIENCES)
+    _check_certificates(app)
+
+
+def check_fault(fault: Fault) -> None:
+    """Whether a fault hits a service that there is.
+
+    :raises ConfigError: it does not.
+    """
+    _check_choice("fault: service", fault.service, (*SERVICES, "*"))
 
 
 def _location_names(tenant: Tenant) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ from typing import Any
 
 from . import saved
 from .clock import Clock
-from .config import Config
+from .config import Config, check_fault
 from .directory import Directory
 from .faults import Fault
 from .model import App, RefreshToken, Tenant, User
 from .state import State
+from .strict import make
 from .tokens.keys import Issued, KeyRing
 from .world import LoggedRequest, RequestLog, World
 
@@ -67,9 +68,11 @@ class Control(Directory):
             entra.inject(cut="before", service="graph")
 
         :param what: fields of the class Fault.
-        :raises ValueError: the fault does nothing, or something there is not.
+        :raises ValueError: the fault does nothing, or something that does not exist.
+        :raises TypeError: a name is not a field of the class Fault.
         """
-        fault = Fault(times=times, **what)
+        fault = make(Fault, times=times, **what)
+        check_fault(fault)
         self.faults.append(fault)
         return fault
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import resources
-from .config import complete
+from .config import ConfigError, check_app, check_policy, check_roles, check_user, complete
 from .ids import personal_id
 from .model import App, Grant, Group, Policy, Secret, ServicePrincipal, Tenant, User, new_id
 from .state import State
+from .strict import make
 
 _BY_NAME = {
     "graph": resources.GRAPH,
@@ -29,7 +30,7 @@ class Directory:
     def add_tenant(self, name: str, *domains: str, **fields: Any) -> Tenant:
         """A new tenant. Without a domain it gets one made of its name."""
         domain = "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum()) or "tenant"
-        tenant = Tenant(id=new_id(), name=name, domains=list(domains) or [f"{domain}.onmicrosoft.com"], **fields)
+        tenant = make(Tenant, id=new_id(), name=name, domains=list(domains) or [f"{domain}.onmicrosoft.com"], **fields)
         self.state.tenants[tenant.id] = tenant
         return tenant
 
@@ -40,7 +41,8 @@ class Directory:
         :param fields: of the class App: audience, public, redirect_uris …
         """
         home = self.find_tenant(tenant)
-        app = App(id=new_id(), name=name, tenant=home.id, **fields)
+        app = make(App, id=new_id(), name=name, tenant=home.id, **fields)
+        check_app(app)
         if secret:
             app.secrets.append(Secret(secret))
         self.state.apps[app.id] = app
@@ -55,7 +57,8 @@ class Directory:
         """
         home = self.find_tenant(tenant or (upn.partition("@")[2] if self.state.tenant(upn.partition("@")[2]) else ""))
         secret = {"password": self.state.settings.password, **fields}
-        user = User(upn=upn, name=name or upn.partition("@")[0].title(), **secret)
+        user = make(User, upn=upn, name=name or upn.partition("@")[0].title(), **secret)
+        check_user(user)
         if home.personal:
             user.id = personal_id(user.id)
         home.users.append(user)
@@ -66,15 +69,20 @@ class Directory:
     ) -> Group:
         """A new group. `members`: users, or names as the class Group takes them; `fields` are those of that class."""
         named = [one.id if isinstance(one, User) else one for one in members]
-        group = Group(name, members=named, **fields)
+        group = make(Group, name, members=named, **fields)
+        check_roles(f"group '{name}'", group.roles)
         self.find_tenant(tenant).groups.append(group)
         return group
 
     def add_policy(self, require: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> Policy:
         """A new Conditional Access policy: `require` is one of conditions.REQUIREMENTS, `fields` when it applies."""
         listed = [self.find_resource(one) for one in fields.pop("resources", [])]
-        policy = Policy(name or f"Require {require}", require, resources=listed, **fields)
-        self.find_tenant(tenant).policies.append(policy)
+        policy, where = (
+            make(Policy, name or f"Require {require}", require, resources=listed, **fields),
+            self.find_tenant(tenant),
+        )
+        check_policy(policy, where)
+        where.policies.append(policy)
         return policy
 
     def grant(
@@ -91,11 +99,26 @@ class Directory:
         The application becomes a service principal of the tenant if it is none yet.
         """
         client, where = self.find_app(app), self.find_tenant(tenant)
+        made = Grant(client.id, self.find_resource(resource), list(scopes), list(roles), user)
+        self._check_permissions(made)
         if not where.principal(client.id):
             where.principals.append(ServicePrincipal(app=client.id))
-        made = Grant(client.id, self.find_resource(resource), list(scopes), list(roles), user)
         where.grants.append(made)
         return made
+
+    def _check_permissions(self, grant: Grant) -> None:
+        """An application that declares scopes or roles can have no others granted on it.
+
+        :raises ConfigError: one is not declared.
+        """
+        api = self.state.apps.get(grant.resource)
+        if api is None:
+            return
+        declared = (("scopes", grant.scopes, api.scopes), ("roles", grant.roles, [one.value for one in api.app_roles]))
+        for kind, wanted, known in declared:
+            for name in wanted if known else ():
+                if name not in known:
+                    raise ConfigError(f"'{api.name}' declares no '{name}' among its {kind}: {', '.join(known)}")
 
     def find_tenant(self, name: str | Tenant = "") -> Tenant:
         """A tenant by id or domain; the default one for an empty name.

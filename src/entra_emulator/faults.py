@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 from .ids import new_id
+from .strict import Strict
 
 ABORT = "entra_emulator.abort"  # in an ASGI scope's extensions: a function that ends the connection at once
 CUTS = ("", "before", "during")
 
 
 @dataclass
-class Fault:
+class Fault(Strict):
     """A failure that hits the next requests that fit, whatever state the emulator is in.
 
     What happens, and several of these may come together:

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .ids import new_id
+from .strict import Strict
 
 
 @dataclass
-class Group:
+class Group(Strict):
     """A group. `members` and `owners` name users (ids or UPNs), applications (ids) or groups (ids or names).
 
     `security`: a security group; `mail`: the address of a mail-enabled one, empty for none. `types`: `Unified` for a

@@ -10,6 +10,7 @@ from .applications import AUDIENCES, App, AppRole, Certificate, FederatedCredent
 from .conditions import Device, Location, Policy
 from .groups import Group
 from .ids import PERSONAL, new_id
+from .strict import Strict
 from .subscriptions import ResourceGroup, RoleAssignment, Subscription
 from .vaults import Vault
 
@@ -60,7 +61,7 @@ PASSWORD_AGENTS = ("", "ok", "unavailable", "timeout", "error", "failing")
 
 
 @dataclass
-class User:
+class User(Strict):
     """A person. `mfa`: signs in with multi-factor authentication; `mfa_required`: may not get a token without it.
 
     `tokens_valid_from` (epoch seconds): sign-ins before it are revoked. `roles`: directory role names or template ids.
@@ -101,7 +102,7 @@ class User:
 
 
 @dataclass
-class ServicePrincipal:
+class ServicePrincipal(Strict):
     """An application as it exists in one tenant. `assigned`: who may use it (ids or UPNs) if `assignment_required`.
 
     `tokens_valid_from` (epoch seconds): its own tokens from before are revoked.
@@ -116,7 +117,7 @@ class ServicePrincipal:
 
 
 @dataclass
-class Grant:
+class Grant(Strict):
     """Consent in one tenant: `app` may act on `resource` with delegated `scopes` and application `roles`.
 
     `user` limits the scopes to one user (id or UPN); empty is an administrator's consent for everyone.
@@ -130,7 +131,7 @@ class Grant:
 
 
 @dataclass
-class Relationship:
+class Relationship(Strict):
     """Granular delegated admin privileges: users of `partner` may act in the tenant that holds this, with `roles`.
 
     `groups` names security groups of the partner (ids or names) whose members may, too. `status` is one of
@@ -162,7 +163,7 @@ class Relationship:
 
 
 @dataclass
-class Tenant:
+class Tenant(Strict):
     """A directory. `cloud` empty: it answers in every cloud. `without`: resources (application ids) it lacks.
     `region`: its tenant_region_scope (NA, EU, AS, WW …).
 
@@ -241,7 +242,7 @@ class Tenant:
 
 
 @dataclass
-class Settings:
+class Settings(Strict):
     """How the emulator behaves, and whom its environment variables speak of (empty: the first of each).
 
     `password`: of every user who has none of their own.

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from .strict import Strict
+
 
 @dataclass
-class ResourceGroup:
+class ResourceGroup(Strict):
     """A resource group of a subscription. `managed_by`: the id of the resource that manages it.
 
     `deleted_on`: when its deletion is over, epoch seconds; None while nobody deletes it.
@@ -18,7 +20,7 @@ class ResourceGroup:
 
 
 @dataclass
-class RoleAssignment:
+class RoleAssignment(Strict):
     """A role assigned in a subscription. `role`: the id of its definition; `principal`: an object id."""
 
     name: str
@@ -27,7 +29,7 @@ class RoleAssignment:
 
 
 @dataclass
-class Subscription:
+class Subscription(Strict):
     """An Azure subscription. `readers`: application ids, user ids or UPNs that may read it; `contributors`: that may
     change it too.
 

@@ -3,13 +3,15 @@
 import secrets
 from dataclasses import dataclass, field
 
+from .strict import Strict
+
 
 def _version() -> str:
     return secrets.token_hex(16)
 
 
 @dataclass
-class VaultSecret:
+class VaultSecret(Strict):
     """One version of a secret. Times are epoch seconds; None: never."""
 
     name: str
@@ -26,7 +28,7 @@ class VaultSecret:
 
 
 @dataclass
-class Vault:
+class Vault(Strict):
     """A key vault, `https://NAME.vault.azure.net`. `users`: application ids, user ids or UPNs that may use its secrets.
 
     `secrets`: the versions of all secrets, oldest first.

@@ -106,8 +106,8 @@ def test_at_the_sign_in_page(entra: Emulator, http: httpx.Client) -> None:
         (lambda entra: setattr(entra.state.settings, "address", "here"), "no IP address"),
     ],
 )
-def test_mistakes_are_found(entra: Emulator, change: Callable[[Emulator], object], words: str) -> None:
-    """A configuration that names no range, no such location or no address is refused, with the words to fix it."""
-    change(entra)
+def test_mistakes_are_refused(entra: Emulator, change: Callable[[Emulator], object], words: str) -> None:
+    """A wrong range, location or address is refused where it is given, or when the state is checked."""
     with pytest.raises(ConfigError, match=words):
+        change(entra)
         check(entra.state)
