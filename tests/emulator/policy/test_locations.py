@@ -109,5 +109,4 @@ def test_at_the_sign_in_page(entra: Emulator, http: httpx.Client) -> None:
 def test_mistakes_are_refused(entra: Emulator, change: Callable[[Emulator], object], words: str) -> None:
     """A wrong range, location or address is refused where it is given, or when the state is checked."""
     with pytest.raises(ConfigError, match=words):
-        change(entra)
-        check(entra.state)
+        _ = change(entra), check(entra.state)
