@@ -108,5 +108,10 @@ def test_at_the_sign_in_page(entra: Emulator, http: httpx.Client) -> None:
 )
 def test_mistakes_are_refused(entra: Emulator, change: Callable[[Emulator], object], words: str) -> None:
     """A wrong range, location or address is refused where it is given, or when the state is checked."""
+
+    def changed_and_checked() -> None:
+        change(entra)
+        check(entra.state)
+
     with pytest.raises(ConfigError, match=words):
-        _ = change(entra), check(entra.state)
+        changed_and_checked()
