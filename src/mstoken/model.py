@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import check_url, origin_of, path_of, shown_url
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ SET_BACK_IN = 300
 """A clock that is behind by no more than this, in seconds, was not set back: machines that share a store may differ."""
 
 _TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Freshness(Enum):
@@ -101,38 +101,6 @@ class TokenInfo:
         return same and (not resource or any(scope.startswith(resource) for scope in spelled(other.scope).split()))
 
 
-def shown_url(url: str) -> str:
-    """The URL or host as messages and lists may show it: user info, query and fragment can hold a secret."""
-    scheme, mark, rest = url.partition("://")
-    if not mark or "@" in scheme:
-        scheme, mark, rest = "", "", url
-    user, at, place = rest.rpartition("@")
-    return f"{scheme}{mark}{'…@' if user or at else ''}{re.split(r'[?#]', place, maxsplit=1)[0]}"
-
-
-def origin_of(url: str, what: str) -> str:
-    """The origin (scheme, host, port) of an authority given as a host or a URL.
-
-    Only https, or http to loopback, and nothing that could hide another host: user info, backslashes, spaces.
-    Raises UsageError; `what` names the setting in the message.
-    """
-    text, shown = url.strip(), shown_url(url)
-    if "://" not in text:
-        text = f"https://{text}"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise UsageError(f"{what} {shown!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
-    host = parts.hostname or ""
-    if not host or "@" in parts.netloc or re.search(r"[\s\\]", text):
-        raise UsageError(f"{what} {shown!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
-        raise UsageError(f"{what} {shown!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
-    named = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{named}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
-
-
 @value
 class Authority:
     """Who issues the token: an origin and a tenant, or any OAuth server's token endpoint.
@@ -159,17 +127,18 @@ class Authority:
     @classmethod
     def of(cls, host: str, tenant: str) -> Authority:
         """The authority of `tenant` at a login host such as `login.microsoftonline.com` or `https://localhost:8443`."""
-        return cls(origin_of(host, "The authority"), tenant.strip())
+        return cls(_login_origin(host, tenant.strip()), tenant.strip())
 
     @classmethod
     def of_any(cls, host: str) -> Authority:
         """An authority at a login host whose tenant is the token's own: of a managed identity, or a chain."""
-        return cls(origin_of(host, "The authority"), "", untold=True)
+        return cls(_login_origin(host, ""), "", untold=True)
 
     @classmethod
     def oauth(cls, token_endpoint: str) -> Authority:
         """A standard OAuth 2.0 server, by the URL of its token endpoint (RFC 6749 section 3.2)."""
         url = token_endpoint.strip()
+        check_url(url, "The token endpoint")  # RFC 6749 section 3.2: it has no fragment
         origin = origin_of(url, "The token endpoint")
         if "://" not in url:
             raise UsageError(f"The token endpoint {url!r} is not a URL.", f"Write it whole: https://{url}")
@@ -201,6 +170,25 @@ class Authority:
     def for_tenant(self, tenant: str) -> Authority:
         """The same authority for another tenant; a standard OAuth server has no tenants and stays itself."""
         return self if self.token_url else Authority(self.origin, tenant, untold=self.untold)
+
+
+def _login_origin(host: str, tenant: str) -> str:
+    """The origin of a login host. Its path may repeat the tenant, as MSAL's authorities do; another would be lost.
+
+    Raises UsageError that says where the path belongs.
+    """
+    origin, path = origin_of(host, "The authority"), path_of(host).strip("/")
+    if not path or path.lower() == tenant.lower():
+        return origin
+    message = f"The authority {shown_url(host)!r} has a path, which would be lost."
+    if path.partition("/")[0].lower() == "adfs":
+        raise UsageError(message, f"AD FS is not Entra: give its token endpoint, {origin}/adfs/oauth2/token.")
+    if "/b2c_1" in f"/{path.lower()}":
+        policy = path.removesuffix("/v2.0").partition("/oauth2")[0]
+        raise UsageError(message, f"For a B2C policy, give its token endpoint, {origin}/{policy}/oauth2/v2.0/token.")
+    if _TENANT.fullmatch(path):
+        raise UsageError(message, f"The tenant is a setting of its own: tenant {path}, authority {origin}")
+    raise UsageError(message, f"Write {origin}, or give the token endpoint of a standard OAuth server in full.")
 
 
 @value

@@ -234,8 +234,8 @@ def test_the_azure_sdks_challenge_moves_the_tenant_only(
         ("login.microsoftonline.us", "https://login.microsoftonline.us", "usgov"),
         ("HTTPS://LOGIN.MICROSOFTONLINE.US/", "https://login.microsoftonline.us", "usgov"),
         (" https://login.microsoftonline.us:443 ", "https://login.microsoftonline.us", "usgov"),
-        ("https://login.microsoftonline.us/other/oauth2", "https://login.microsoftonline.us", "usgov"),
-        ("https://login.microsoftonline.us?x=1", "https://login.microsoftonline.us", "usgov"),
+        (f"https://login.microsoftonline.us/{TENANT}", "https://login.microsoftonline.us", "usgov"),
+        (f"https://login.microsoftonline.us/{TENANT.upper()}/", "https://login.microsoftonline.us", "usgov"),
         ("AzureUSGovernment", "https://login.microsoftonline.us", "usgov"),
         ("https://login.usgovcloudapi.net", "https://login.usgovcloudapi.net", "usgov"),
         ("login.chinacloudapi.cn", "https://login.chinacloudapi.cn", "china"),
@@ -246,7 +246,7 @@ def test_the_azure_sdks_challenge_moves_the_tenant_only(
 def test_the_environments_authority_is_read_however_it_is_written(
     monkeypatch: pytest.MonkeyPatch, written: str, origin: str, cloud: str
 ) -> None:
-    """Bare, in capitals, with a path, a port or a query, by an alias: the host it names, its cloud, and our tenant."""
+    """Bare, in capitals, with a port or our tenant, by an alias: the host it names, its cloud, and our tenant."""
     for name, value in {
         "AZURE_TENANT_ID": TENANT,
         "AZURE_CLIENT_ID": CLIENT_ID,

@@ -27,7 +27,7 @@ from mstoken.config import profiles
 from mstoken.credentials import ClientSecret, ManagedIdentity
 from mstoken.errors import MstokenError, StoreError
 from mstoken.keys import certificate
-from mstoken.model import Authority, TokenRequest, origin_of, shown_url
+from mstoken.model import Authority, TokenRequest
 from mstoken.protocol import challenge, claims, device_authorization, id_token, job_token, jwt, refusal, user_realm
 from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.protocol.managed_identity import answer, azure_arc
@@ -50,6 +50,7 @@ from mstoken.transports.connection import Connection
 from mstoken.transports.deadline import Deadline
 from mstoken.transports.failures import Peer
 from mstoken.transports.outgoing import outgoing
+from mstoken.urls import origin_of, shown_url
 
 NOW = 1_800_000_000.0
 REQUEST = TokenRequest(

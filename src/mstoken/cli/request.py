@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD_FORM = re.compile(r"[A-Za-z]{1,20}")
 _ARM_PATH = re.compile(r"/(?:subscriptions|providers|tenants)(?:[/?]|$)", re.IGNORECASE)
+"""Paths that are surely Azure Resource Manager's; `//host` would name another host (RFC 3986 section 4.2)."""
+_WEB_URL = re.compile(r"https?://[^/?#\s]+(?:[/?#]|$)", re.IGNORECASE)
 
 
 @command(short_help="Call an API with the right token.")
@@ -56,19 +58,17 @@ def request(method: str, url: str, **given: Any) -> int:
     """
     from mstoken.cli import api_response
     from mstoken.services import Scope
+    from mstoken.urls import encoded_url
 
     verb = _method(method)
     headers = _headers(given["headers"])
-    if url.startswith("/"):
-        _check_path(url)
-    elif not re.fullmatch(r"https?://\S+", url.partition("?")[0], re.IGNORECASE):
+    if not (_ARM_PATH if url.startswith("/") else _WEB_URL).match(url):
         raise _not_a_url(url)
-    url = _encode_query(url)
     body = _body(given["data"])
     if body and "content-type" not in {name.lower() for name in headers} and _is_json(body):
         headers["Content-Type"] = "application/json"
     with client_for(flags_of(given)) as client:
-        full_url = _arm_base(client) + url if url.startswith("/") else url
+        full_url = encoded_url(_arm_base(client) + url if url.startswith("/") else url)
         wanted = Scope(given["scope"]) if given["scope"] else full_url
         target = None if client.authority.token_url else client.target(wanted)
         if target and target.warning:
@@ -100,21 +100,6 @@ def _not_a_url(url: str) -> Exception:
         f"{redacted(url)} is no URL.",
         "Give it whole, with https://; only a path of Azure Resource Manager may stand alone: /subscriptions…",
     )
-
-
-def _check_path(path: str) -> None:
-    """Only paths that are surely Azure Resource Manager's; `//host` would name another host (RFC 3986 section 4.2)."""
-    if not _ARM_PATH.match(path) or "\\" in path or any(letter.isspace() for letter in path):
-        raise _not_a_url(path)
-
-
-def _encode_query(url: str) -> str:
-    """The blanks of a query as `%20`: filters are written with them, `$filter=startswith(displayName,'A') and …`.
-
-    Only behind the question mark, where no host can be (RFC 3986 section 3.4).
-    """
-    place, mark, query = url.partition("?")
-    return place + mark + query.replace(" ", "%20")
 
 
 def _arm_base(client: Client) -> str:

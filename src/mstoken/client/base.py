@@ -20,6 +20,7 @@ from mstoken.forks import ForkSafe
 from mstoken.model import LEEWAY_IN, TIMEOUT_IN, Authority, TokenRequest
 from mstoken.stores.memory import BoundedDict, memory_stores
 from mstoken.typed import TYPE_CHECKING, Any
+from mstoken.urls import encoded_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -232,6 +233,7 @@ class ClientBase(ForkSafe):
                 "The URL does not tell which token it needs: that is known of Microsoft's services only.",
                 "Name the scope: --scope SCOPE (in Python: scope=…).",
             )
+        url = encoded_url(url)
         wanted = services.Scope(scope) if scope else url
         self._audience((wanted,), origin).check(url)
         return self.token_request(wanted)

@@ -9,8 +9,8 @@ from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
 from mstoken.credentials import OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
-from mstoken.model import shown_url
 from mstoken.typed import TYPE_CHECKING, NoReturn
+from mstoken.urls import shown_url
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

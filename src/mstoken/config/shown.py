@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from mstoken.model import shown_url
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import shown_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,10 +16,11 @@ from mstoken.clouds import cloud_of_authority
 from mstoken.errors import SignInRequired, TokenRefused, TryLater, UntrustedOrigin
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
-from mstoken.model import StoredRefreshToken, origin_of
+from mstoken.model import StoredRefreshToken
 from mstoken.protocol.cache_key import refresh_token_key, token_info
 from mstoken.protocol.refusal import ended, ends_refresh_token, not_kept
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import origin_of
 from mstoken.values import replace
 
 if TYPE_CHECKING:

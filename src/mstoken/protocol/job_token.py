@@ -6,14 +6,14 @@ learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from mstoken.errors import CredentialRejected, Refusal, ServiceUnavailable, Throttled, UnreadableAnswer
-from mstoken.model import origin_of
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import json_object
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import check_url, origin_of
 
 if TYPE_CHECKING:
     from mstoken.protocol.http import HttpResponse
@@ -63,6 +63,6 @@ def read_job_token(response: HttpResponse, member: str, who: str, now: float) ->
 
 
 def _with_query(url: str, **added: str) -> str:
-    parts = urlsplit(url)
-    query = "&".join(filter(None, [parts.query, urlencode(added)]))
-    return urlunsplit(parts._replace(query=query, fragment=""))
+    """The platform's URL as it is, with more parameters."""
+    check_url(url, "The URL of the job's token")
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(added)}"

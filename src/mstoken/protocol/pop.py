@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from mstoken.errors import UsageError
 from mstoken.protocol.client_assertion import signing_input
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import check_url, encoded_url
 from mstoken.values import value
 
 if TYPE_CHECKING:
@@ -44,8 +45,12 @@ class PopRequest:
     nonce: str = ""
 
     def __post_init__(self) -> None:
+        if "://" not in self.url:
+            return
+        check_url(self.url, "The URL to sign for")
         try:
-            sound = "://" not in self.url or bool(urlsplit(self.url).hostname)
+            parts = urlsplit(self.url)
+            sound = bool(parts.hostname) and "@" not in parts.netloc
         except ValueError:
             sound = False
         if not sound:
@@ -57,8 +62,8 @@ class PopRequest:
         """The claims `m`, `u`, `p` and `nonce`, those that are not empty."""
         host, path = self.url, ""
         if "://" in self.url:
-            parts = urlsplit(self.url)
-            host, path = parts.netloc.rpartition("@")[2].lower(), parts.path or "/"
+            parts = urlsplit(encoded_url(self.url))
+            host, path = parts.netloc.lower(), parts.path or "/"
             host = host.removesuffix(_USUAL_PORTS.get(parts.scheme, ""))
         claims = {"m": self.method.upper(), "u": host, "p": path, "nonce": self.nonce}
         return {name: text for name, text in claims.items() if text}

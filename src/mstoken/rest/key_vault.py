@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mstoken.errors import UsageError
-from mstoken.model import origin_of
 from mstoken.typed import TYPE_CHECKING, Any, Protocol
+from mstoken.urls import bare_origin
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import RefreshTokenStore
@@ -60,5 +60,4 @@ def _vault(vault: str, client: TokenCredential, transport: Transport | None) -> 
         transport = HttpTransport()
     if "." not in vault and "://" not in vault:
         raise UsageError(f"{vault!r} is no host of a key vault.", f"Give it whole, such as {vault}.vault.azure.net.")
-    url = vault if "://" in vault else origin_of(vault, "The key vault")
-    return KeyVault(url, transport.send, get_token)
+    return KeyVault(bare_origin(vault, "The key vault"), transport.send, get_token)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mstoken import services
 from mstoken.errors import UntrustedOrigin, UsageError
-from mstoken.model import origin_of
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import bare_origin, origin_of
 
 if TYPE_CHECKING:
     from mstoken.clouds import Cloud
@@ -20,7 +20,7 @@ def check_origin(url: str, target: Target, cloud: Cloud, allowed_origin: str = "
     """
     origin = origin_of(url, "The URL")
     if allowed_origin:
-        if origin == origin_of(allowed_origin, "The origin"):
+        if origin == bare_origin(allowed_origin, "The origin"):
             return
     elif _is_resource(origin, target.resource) or _same_service(url, target, cloud):
         return

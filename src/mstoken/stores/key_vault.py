@@ -13,11 +13,11 @@ import time
 from urllib.parse import urlsplit
 
 from mstoken.errors import MstokenError, StoreError, UntrustedOrigin
-from mstoken.model import origin_of
 from mstoken.protocol.challenge import bearer_challenge, challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
 from mstoken.typed import TYPE_CHECKING, Any
+from mstoken.urls import origin_of
 from mstoken.values import field, value
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ that finds it away costs nothing.
 
 from __future__ import annotations
 
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from mstoken.errors import StoreError, UsageError
 from mstoken.forks import ForkSafe
 from mstoken.stores.digests import digest_of
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
+from mstoken.urls import check_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -156,6 +158,7 @@ def _client(url: str) -> Redis:
 
 def _address_of(url: str) -> str:
     """Host, port and database of the URL, without user and password. Raises UsageError."""
+    check_url(url, "The URL of the store")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -164,6 +167,11 @@ def _address_of(url: str) -> str:
     host = parts.hostname or ""
     if parts.scheme not in SCHEMES or not (host or (parts.scheme == "unix" and parts.path)):
         raise _bad_url()
+    if parts.scheme != "unix" and ("@" in parts.query or not re.fullmatch(r"/?|/[0-9]{1,5}", parts.path)):
+        raise UsageError(
+            "The URL of the store goes on after the host with what is not the number of a database.",
+            "Write redis://host:6379/0. In a password, write %2F for / and %3F for ?.",
+        )
     return (f"{host}:{port}" if port else host) + parts.path.rstrip("/")
 
 

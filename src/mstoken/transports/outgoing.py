@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import encoded_target
 from mstoken.values import value
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ _PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
 _USUAL = {"host": "Host", "user-agent": "User-Agent"}
-_KEPT = "!#$%&'()*+,-./:;=?@[]_~|^{}\\"
-"""Characters of a target that stay: all but those that would end it or that RFC 3986 leaves no room for."""
 
 
 @value
@@ -52,7 +51,7 @@ def outgoing(request: HttpRequest) -> Outgoing:
         raise UsageError("The body of a request is bytes.", "Encode text first: body=text.encode().")
     if not _TOKEN(str(request.method)):
         raise UsageError(f"{request.method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
-    place, target = _apart(request.url)
+    place, target = encoded_target(request.url)
     origin = origin_of(place)
     headers = {"Host": origin.host_header, "User-Agent": USER_AGENT}
     for name, text in request.headers.items():
@@ -75,24 +74,6 @@ def _check_header(name: object, text: object) -> None:
             f"The value of the header {name} has a character that a header cannot carry.",
             "Take out line breaks and other control characters; encode what is not Latin-1.",
         )
-
-
-def _apart(url: str) -> tuple[str, str]:
-    """Scheme and authority, and the target in origin form: path and query, without the fragment."""
-    if any(letter < " " or letter == "\x7f" for letter in url):
-        raise UsageError("The URL has a control character.", "Check the URL.")
-    start = url.find("//") + 2
-    ends = [end for end in (url.find("/", start), url.find("?", start), url.find("#", start)) if end > 0]
-    end = min(ends, default=len(url)) if start > 1 else 0
-    target = url[end:].partition("#")[0]
-    if not target.startswith("/"):
-        target = f"/{target}"
-    if not (target.isascii() and target.isprintable() and " " not in target):
-        try:
-            target = quote(target, safe=_KEPT)
-        except UnicodeEncodeError:
-            raise UsageError("The URL has a character that is no character.", "Check the URL.") from None
-    return url[:end], target
 
 
 @lru_cache(maxsize=256)

@@ -29,11 +29,11 @@ from mstoken import (
     UsageError,
 )
 from mstoken.config.shown import shown_environment
-from mstoken.model import shown_url
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.job_token import github_request
 from mstoken.protocol.managed_identity.place import detect
 from mstoken.protocol.quoted import SECRETS
+from mstoken.urls import shown_url
 
 ASSERTION = jwt({"sub": "somebody"})
 PUBLIC = {

@@ -84,8 +84,9 @@ def test_a_cluster_is_named_as_kubelogin_does(runner: Runner, entra: Emulator) -
     ("url", "host", "path"),
     [
         ("https://Management.Azure.COM", "management.azure.com", "/"),
-        ("https://management.azure.com:443/a?b=c#d", "management.azure.com", "/a"),
-        ("https://me@management.azure.com:8443/a%20b", "management.azure.com:8443", "/a%20b"),
+        ("https://management.azure.com:443/a?b=c", "management.azure.com", "/a"),
+        ("https://management.azure.com:8443/a%20b", "management.azure.com:8443", "/a%20b"),
+        ("https://management.azure.com/a b", "management.azure.com", "/a%20b"),
         ("http://[::1]:80/x", "[::1]", "/x"),
     ],
 )
@@ -94,7 +95,7 @@ def test_of_a_url_host_and_path_are_signed(url: str, host: str, path: str) -> No
     assert PopRequest(url).named() == {"u": host, "p": path}
 
 
-@pytest.mark.parametrize("url", ["https://", "https://[", "https:///path", "://host"])
+@pytest.mark.parametrize("url", ["https://", "https://[", "https:///path", "://host", "https://me@host/a"])
 def test_what_is_no_url_is_not_signed(url: str) -> None:
     """A mistake in the URL is told, and not signed as if it were a cluster's name."""
     with pytest.raises(UsageError, match="not a URL"):

@@ -12,8 +12,8 @@ import sys
 from urllib.parse import urlsplit
 
 from mstoken.errors import NotConfigured, UsageError
-from mstoken.model import shown_url
 from mstoken.typed import TYPE_CHECKING
+from mstoken.urls import check_url, shown_url
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ def _place(source: str, environment: Mapping[str, str]) -> Place:
         case "workload_identity":
             return Place(source, value("AZURE_AUTHORITY_HOST", ""), said_by=said_by)
     host = value("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
+    if "?" in host:
+        raise UsageError("AZURE_POD_IDENTITY_AUTHORITY_HOST has a query.", "Give the host alone, as http://host.")
     endpoint = _url(host or IMDS_HOST, "AZURE_POD_IDENTITY_AUTHORITY_HOST").strip("/") + _TOKEN_PATH
     return Place("imds", endpoint, said_by=("AZURE_POD_IDENTITY_AUTHORITY_HOST",) if host else ())
 
@@ -134,7 +136,8 @@ def _url(text: str, variable: str, *, https: bool = False) -> str:
         )
     except ValueError:
         usable = False
-    if not usable or re.search(r"[\s\\]", text):
+    check_url(text, variable)
+    if not usable or re.search(r"\s", text):
         raise UsageError(f"{variable} is not a URL: {shown_url(text)!r}.", "The platform sets it; do not change it.")
     if https and parts.scheme != "https":
         raise UsageError(
