@@ -92,9 +92,10 @@ def _host_state(reached: Reached) -> str:
         return "answers"
     if abs(ahead) < _MIN_SKEW_TO_REPORT_IN:
         return "answers; the clocks agree"
-    return (
-        f"answers; this machine's clock is {abs(ahead):.0f} seconds {'ahead' if ahead > 0 else 'behind'}: set it right"
-    )
+    from mstoken.cli.inspection.description import format_duration
+
+    how = f"{format_duration(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
+    return f"answers; this machine's clock is {how}: set it right"
 
 
 def _fields(found: Diagnosis) -> dict[str, Any]:

@@ -29,6 +29,9 @@ FORMS = "env:NAME, file:PATH, keyring:SERVICE/USER or command:CMD ARGS"
 LARGEST = 65_536
 """Bytes a secret may have; refresh tokens have 1 to 4 thousand, so a larger file is another file."""
 
+VAULT_KEY = "MSTOKEN_VAULT_KEY"
+"""The variable that a command does not inherit: it opens every stored sign-in, and the command is for one secret."""
+
 COMMAND_TIMEOUT_IN = 30
 """Seconds a command may take: enough for a password manager, not for a person who went away."""
 
@@ -151,7 +154,7 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
             arguments,
             capture_output=True,
             check=False,
-            env=dict(environ),
+            env={name: text for name, text in environ.items() if name != VAULT_KEY},
             stdin=subprocess.DEVNULL,
             timeout=COMMAND_TIMEOUT_IN,
         )

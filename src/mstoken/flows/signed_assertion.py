@@ -46,9 +46,15 @@ def check_expiry(signer: Signer, client_id: str, now: float) -> None:
         from datetime import UTC, datetime
 
         ended = datetime.fromtimestamp(signer.expires_on, UTC)
+        try:
+            clock = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
+        except (ValueError, OverflowError, OSError):
+            clock = "a year that no calendar has"
         raise UsageError(
-            f"The certificate of the application {client_id} expired on {ended:%Y-%m-%d %H:%M} UTC.",
-            f"Make and register a new one: az ad app credential reset --id {client_id} --append --create-cert",
+            f"The certificate of the application {client_id} expired on {ended:%Y-%m-%d %H:%M} UTC. "
+            f"This machine's clock shows {clock}.",
+            "If the clock is right, make and register a new certificate: "
+            f"az ad app credential reset --id {client_id} --append --create-cert",
         )
 
 

@@ -53,6 +53,7 @@ class Vault(ForkSafe):
         with self._file().reading() as connection:
             row = _row(connection, key) if connection else None
             if connection is None or row is None:
+                self._check_absent(connection, key)
                 return None
             cipher = self._cipher_of(connection)
             current, previous = (
@@ -67,6 +68,7 @@ class Vault(ForkSafe):
             cipher = self._cipher_of(connection)
             row, now = _row(connection, key), int(time.time())
             if row is None:
+                self._check_absent(connection, key)
                 self._store(connection, key, (new, old), SignInInfo(NO_INFO, now, now))
             elif self._decrypt(cipher, key, "current", row[0]) == old:
                 self._store(connection, key, (new, old), self._sign_in_info(key, row[2:]).renewed(now))
@@ -86,6 +88,7 @@ class Vault(ForkSafe):
     def remove(self, key: str) -> bool:
         with self._file().reading() as connection:
             if connection is None or _row(connection, key) is None:
+                self._check_absent(connection, key)
                 return False
         with self._file().writing() as connection:
             return connection.execute("DELETE FROM grants WHERE key = ?", (key,)).rowcount > 0
@@ -135,6 +138,11 @@ class Vault(ForkSafe):
         renewals = " ".join(map(str, sign_in.renewals))
         times = (sign_in.created_on, sign_in.renewed_on, renewals)
         connection.execute(_UPSERT, (key, current, previous, *times, info.authority, info.tenant, info.client_id))
+
+    def _check_absent(self, connection: Connection | None, key: str) -> None:
+        """Look through the table for what the index does not have: a damaged index must not look like no sign-in."""
+        if connection and connection.execute("SELECT 1 FROM grants NOT INDEXED WHERE key = ?", (key,)).fetchone():
+            raise self._damaged("the index of its sign-ins")
 
     def _decrypt(self, cipher: Cipher, key: str, part: str, encrypted: object) -> str:
         value = cipher.decrypt(encrypted, _purpose(key, part)) if isinstance(encrypted, bytes) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 
 from mstoken.errors import TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
 
@@ -10,6 +11,8 @@ TRUST_REMEDY = (
     "If a proxy inspects TLS, put its certificate authority into a PEM file and set SSL_CERT_FILE to it; "
     "otherwise somebody may be listening in."
 )
+_OUT_OF_TIME = frozenset({9, 10})
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED (openssl.org, x509_vfy.h)."""
 _PROXY_REMEDY = "Check HTTPS_PROXY and NO_PROXY."
 _NETWORK_REMEDY = "Try again; if it stays so, check the network, HTTPS_PROXY and NO_PROXY."
 _ADDRESS_REMEDY = "Check the address and the port, and that the server runs."
@@ -75,7 +78,12 @@ def tls_failed(peer: Peer, error: ssl.SSLError) -> TransportError:
 def untrusted(peer: Peer, error: ssl.SSLCertVerificationError, issuer: str) -> UntrustedCertificate:
     """The certificate was not accepted. `issuer` is who issued it, '' if that is not known."""
     told = f"The certificate of {peer.name} was not accepted: {_plain(error.verify_message) or 'it is not trusted'}."
-    return UntrustedCertificate(f"{told} It was issued by {issuer!r}." if issuer else told, TRUST_REMEDY)
+    if issuer:
+        told += f" It was issued by {issuer!r}."
+    if error.verify_code in _OUT_OF_TIME:
+        clock = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        return UntrustedCertificate(f"{told} This machine's clock shows {clock}.", "Check this machine's clock first.")
+    return UntrustedCertificate(told, TRUST_REMEDY)
 
 
 def proxy_refused(peer: Peer, target: str, status: int, reason: str) -> TransportError:

@@ -108,6 +108,13 @@ def test_a_command_sees_the_environment_and_no_input() -> None:
     assert resolve(python(code), {"X": "x", "PATH": "/usr/bin"}) == "x''"
 
 
+def test_a_command_does_not_get_the_key_of_the_vault() -> None:
+    """The key opens every stored sign-in, and a command is asked for one secret. All else it inherits."""
+    environment = {"PATH": "/usr/bin", "MSTOKEN_VAULT_KEY": "the-key", "MSTOKEN_PROFILE": "work", "VAULT_TOKEN": "t"}
+    code = "import os; print(sorted(name for name in os.environ if 'TOKEN' in name))"
+    assert resolve(python(code), environment) == "['MSTOKEN_PROFILE', 'VAULT_TOKEN']"
+
+
 def test_a_command_that_fails_says_why_and_not_what() -> None:
     """Of a failed command the first line of its standard error is told, and nothing of its standard output."""
     code = f"import sys; print('{SECRET[::-1]}'[::-1]); sys.exit('locked\\nmore')"

@@ -21,6 +21,7 @@ from mstoken.stores.vault import Vault
 from mstoken.values import as_dict
 
 ACCOUNT = "account:anna"
+PAGE = 4096
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +87,81 @@ def test_a_vault_cut_within_its_last_page_gives_no_wrong_token(folder: Path) -> 
         (folder / "vault.db").write_bytes(whole[:-cut])
         for key, grant in right.items():
             try:
-                assert Vault(str(folder)).load(key) in {grant, None}
+                assert Vault(str(folder)).load(key) == grant
             except StoreError:
                 refused += 1
     assert refused > 0
+
+
+def page_numbers(path: Path) -> range:
+    return range(path.stat().st_size // PAGE)
+
+
+def test_a_page_of_zeros_is_damage_and_not_the_lack_of_a_sign_in(folder: Path) -> None:
+    """Whichever page a disk has lost, each sign-in is read right or the vault is damaged."""
+    path = folder / "vault.db"
+    whole = path.read_bytes()
+    refused = 0
+    for number in page_numbers(path):
+        path.write_bytes(whole[: number * PAGE] + bytes(PAGE) + whole[(number + 1) * PAGE :])
+        for key in (ACCOUNT, "account:0", "account:29"):
+            refused += is_refused_or_right(folder, key)
+    assert refused > 0
+
+
+@pytest.mark.parametrize("size", [512, 1024, 2048])
+def test_a_sector_of_zeros_is_damage_too(folder: Path, size: int) -> None:
+    """Disks lose parts of pages as well; the index of the sign-ins looks intact then, and finds nothing."""
+    path = folder / "vault.db"
+    whole = path.read_bytes()
+    refused = 0
+    for start in range(0, len(whole), size):
+        path.write_bytes(whole[:start] + bytes(size) + whole[start + size :])
+        refused += is_refused_or_right(folder, ACCOUNT)
+    assert refused > 0
+
+
+def is_refused_or_right(folder: Path, key: str) -> bool:
+    """Whether loading says that the vault is damaged; otherwise it must have given what was stored."""
+    right = ("r1", "r0") if key == ACCOUNT else (f"{key.partition(':')[2]} " + "x" * 1500, "")
+    try:
+        found = Vault(str(folder)).load(key)
+    except StoreError as error:
+        return "damaged" in error.message
+    assert found is not None
+    assert (found.current, found.previous) == right
+    return False
+
+
+def test_what_the_index_has_lost_is_not_written_beside_it(folder: Path) -> None:
+    """Renewing and removing see the damage as reading does, and change nothing."""
+    path = folder / "vault.db"
+    whole = path.read_bytes()
+    calls: list[Callable[[Vault], object]] = [
+        lambda vault: vault.replace(ACCOUNT, "r1", "r2"),
+        lambda vault: vault.remove(ACCOUNT),
+    ]
+    for start in range(0, len(whole), 512):
+        damaged = whole[:start] + bytes(512) + whole[start + 512 :]
+        path.write_bytes(damaged)
+        try:
+            there = Vault(str(folder)).load(ACCOUNT) is not None
+        except StoreError as error:
+            there = "index" not in error.message
+        if there:
+            continue
+        for call in calls:
+            with pytest.raises(StoreError, match="damaged"):
+                call(Vault(str(folder)))
+        assert path.read_bytes() == damaged
+        return
+    raise AssertionError("no sector of the index was found")
+
+
+def test_a_sign_in_that_is_not_there_is_not_damage(folder: Path) -> None:
+    """In a whole vault, nothing is found under another name."""
+    assert Vault(str(folder)).load("account:nobody") is None
+    assert not Vault(str(folder)).remove("account:nobody")
 
 
 def test_a_file_that_is_no_database_is_not_overwritten(folder: Path) -> None:

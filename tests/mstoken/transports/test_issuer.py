@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import socket
 import ssl
 import threading
@@ -171,3 +172,27 @@ def test_a_name_made_to_deceive_is_shown_as_text(runner: Runner, transport: Any)
         runner.run(lambda: transport.send(HttpRequest("GET", service.url)))
     assert caught.value.message.isprintable()
     service.close()
+
+
+@pytest.mark.parametrize(("begins_in", "ends_in"), [(-2, -1), (1, 2), (-27_000, -26_999)])
+def test_a_certificate_that_is_out_of_time_points_to_the_clock(
+    runner: Runner, transport: Any, begins_in: int, ends_in: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Expired, not valid yet, expired in the last century: the error says what this machine's clock shows."""
+    now = datetime.datetime.now(datetime.UTC)
+    authority = trustme.CA()
+    made = authority.issue_cert(
+        "127.0.0.1",
+        not_before=now + datetime.timedelta(days=begins_in),
+        not_after=now + datetime.timedelta(days=ends_in),
+    )
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.configure_cert(context)
+    service = TokenService(context)
+    with pytest.raises(UntrustedCertificate) as caught:
+        runner.run(lambda: transport.send(HttpRequest("GET", service.url)))
+    service.close()
+    assert f"clock shows {now:%Y-%m-%d}" in caught.value.message
+    assert "clock" in caught.value.remedy
