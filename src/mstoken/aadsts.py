@@ -1,10 +1,10 @@
 """What an error code of the Microsoft identity platform means, and what to do next.
 
-The knowledge is data, `aadsts.toml`; this file finds the entry for an answer and fills in its remedy. Nothing here
-touches the network, and the data is read only when the first error is looked up.
+The entries are data, in `aadsts.toml`; this file finds the entry for an error response and fills in its remedy. Nothing
+here uses the network, and the data is read when the first error is looked up.
 
-Numbers are the AADSTS codes of Entra's token service and a few of Partner Center; names are those of RFC 6749
-section 5.2, RFC 8628 section 3.5, OpenID Connect Core section 3.1.2.6, Entra's suberrors and the metadata services.
+Numbers are the AADSTS codes of Entra's token service and a few of Partner Center; names are those of RFC 6749 section
+5.2, RFC 8628 section 3.5, OpenID Connect Core section 3.1.2.6, Entra's suberrors and the metadata services.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ FALLBACKS = {
     "code": "<code>",
     "claims": "<claims>",
 }
-"""Every plain placeholder, with what stands there when the caller does not know the value."""
+"""Every plain placeholder, with the text that replaces it when the caller does not know the value."""
 
 COMPOSED = frozenset({"login", "get", "consent_url"})
-"""Placeholders made of the plain ones: two commands and the address of the administrator's consent page."""
+"""Placeholders composed of plain ones: two commands, and the URL of the administrator's consent page."""
 
-_LONGEST_VALUE = 500  # characters; a longer value is nothing a person can read or paste
-_MOST_CODES = 100  # an answer names one or two; the bound is for hostile text
+_LONGEST_VALUE = 500  # characters; a longer value is not readable in a message
+_MOST_CODES = 100  # a response has one or two; the limit is for hostile text
 
 
 @value
 class Cause:
-    """One entry: `code` is the number as text, or an error name; `name` is Entra's short name, empty if not known.
+    """One entry: `code` is the number as text, or an error name; `name` is Entra's short name, or ''.
 
-    `kind` is one of KINDS. `cause` and `remedy` may hold placeholders for `fill`. `retry`: the very same request may
-    succeed a little later. `kills_grant`: the refresh token is dead and need not be tried again. `source` is a URL.
-    `verified` is False where the entry rests on a single or weak source.
+    `kind` is one of KINDS. `cause` and `remedy` may contain placeholders for `fill`. `retry` means that the same
+    request may succeed a little later. `kills_grant` means that the refresh token is no longer valid. `source` is a
+    URL. `verified` is False for an entry with a single or weak source.
     """
 
     code: str
@@ -76,7 +76,7 @@ class Cause:
 @value
 class _Knowledge:
     causes: dict[str, Cause]  # by casefolded key
-    phrases: tuple[tuple[str, Cause], ...]  # casefolded text that names a cause which has no code
+    phrases: tuple[tuple[str, Cause], ...]  # casefolded text that identifies a cause without a code
 
 
 @cache
@@ -96,12 +96,12 @@ def _cause(code: str, entry: dict[str, Any]) -> Cause:
 
 
 def entries() -> tuple[Cause, ...]:
-    """Every entry, in the order of the data file, remedies unfilled."""
+    """Return every entry, in the order of the data file, with unfilled remedies."""
     return tuple(_knowledge().causes.values())
 
 
 def lookup(code: int | str) -> Cause | None:
-    """The entry for a number (`50076`, `"AADSTS50076"`), an error name (`"invalid_grant"`) or an HTTP status."""
+    """Return the entry for a number (`50076`, `"AADSTS50076"`), an error name (`"invalid_grant"`) or an HTTP status."""
     key = str(code).strip().casefold().removeprefix("aadsts").strip(" :")
     causes = _knowledge().causes
     return (
@@ -110,11 +110,11 @@ def lookup(code: int | str) -> Cause | None:
 
 
 def classify(codes: tuple[int, ...], error: str, suberror: str, status: int, description: str = "") -> Cause:
-    """The best explanation of an error answer; always one, with kind and remedy.
+    """Return the best explanation of an error response, always with kind and remedy.
 
     Order: the first known of `codes`, a known phrase of `description`, `suberror`, the statuses 429 and 5xx, `error`,
     any other status. The statuses that mean "later" come before the error name because the instance metadata service
-    says `invalid_request` when it throttles. An unknown number stays the `code` of the result.
+    returns `invalid_request` when it throttles. An unknown number stays the `code` of the result.
     """
     for code in codes:
         known = lookup(f"{code}+{error}") or lookup(code)
@@ -132,8 +132,8 @@ def classify(codes: tuple[int, ...], error: str, suberror: str, status: int, des
 
 
 def _numbered(generic: Cause, code: str) -> Cause:
-    """`generic` for a number we do not know, with the page where Entra explains it."""
-    page = f"Entra's own words on this code: https://login.microsoftonline.com/error?code={code}"
+    """Return `generic` for an unknown number, with the page where Entra explains it."""
+    page = f"Microsoft's page about this code: https://login.microsoftonline.com/error?code={code}"
     return replace(generic, code=code, name="", remedy=f"{generic.remedy} {page}")
 
 
@@ -142,10 +142,10 @@ def _phrase_in(text: str) -> Cause | None:
     return next((cause for phrase, cause in _knowledge().phrases if phrase in folded), None)
 
 
-# Patterns are compiled at first use (`re` keeps them): most programs never meet an error.
+# Patterns are compiled at first use (`re` caches them), because most programs never see an error.
 _ENTITY = r"(?i)&(?:#([0-9]{1,5})|#x([0-9a-f]{1,5})|(nbsp|quot|colon|amp));"
 _NAMED_ENTITIES = {"nbsp": " ", "quot": '"', "colon": ":", "amp": "&"}
-# Bounded repeats only: each match attempt looks at a fixed number of characters, so the whole is linear.
+# All repeats are bounded: each match attempt looks at a fixed number of characters, so the search takes linear time.
 _CODE = r"""(?ix)
         AADSTS[\s:#-]{0,3}([0-9]{5,9})(?![0-9])
       | error_codes[\\"'\s:=]{1,9}\[([0-9,\s\\"']{1,400})\]
@@ -154,10 +154,10 @@ _ALONE = r"[\s,;]*[0-9]{3,9}(?:[\s,;]+[0-9]{3,9})*[\s,;]*"
 
 
 def codes_in(text: str) -> tuple[str, ...]:
-    """Every code number in `text`, in order, each once, as digits; at most 100.
+    """Return every code number in `text`, in order, each once, as digits; at most 100.
 
-    Understood: `AADSTS50076` in prose, HTML or an address; `error_codes` and `code` of a JSON body, also of one quoted
-    inside another; and numbers that stand alone. Time is linear in the length of `text`.
+    It finds `AADSTS50076` in prose, HTML or a URL; `error_codes` and `code` in a JSON body, also in one quoted inside
+    another; and numbers without any other text. It takes linear time in the length of `text`.
     """
     if len(text) <= 1000 and re.fullmatch(_ALONE, text):
         return tuple(dict.fromkeys(re.findall("[0-9]+", text)))[:_MOST_CODES]
@@ -179,16 +179,18 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def explain(text: str, **context: str | None) -> tuple[Cause, ...]:
-    """What `text` means: a code, an error name, a log line or a whole answer. Remedies are filled; empty if unknown.
+    """Return what `text` means: a code, an error name, a log line or a whole response. Remedies are filled; empty if
+    unknown.
 
-    `context` is as for `fill`. Numbers are believed over names: a body with a known number is explained by that alone.
+    `context` is as for `fill`. Numbers take precedence over names: a text with a known number is explained by that
+    alone.
     """
     named = [known] if (known := _phrase_in(text)) else _named_in(text)
     generic = named[0] if named else _knowledge().causes["_unknown"]
     numbered = [
         lookup(f"{code}+{generic.code}") or lookup(code) or _numbered(generic, code)
         for code in codes_in(text)
-        if lookup(code) or len(code) >= 5  # a shorter number is no code of Entra's
+        if lookup(code) or len(code) >= 5  # Entra has no shorter codes
     ]
     return tuple(_filled(cause, context) for cause in numbered or named)
 
@@ -212,11 +214,11 @@ _ESCAPE = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*
 
 
 def fill(template: str, **context: str | None) -> str:
-    """`template` with its placeholders replaced by what the caller knows, else by a readable stand-in.
+    """Return `template` with its placeholders replaced by the caller's values, or by readable stand-ins.
 
-    Values are put in once and never read as templates. Between backticks, where a command stands, each is quoted for
-    a POSIX shell. Terminal escapes, control and invisible characters are taken out; a value of more than 500
-    characters, or of nothing else, counts as unknown. Braces that are no placeholder stay as they are.
+    Values are inserted once and never read as templates. Between backticks, in commands, each value is quoted for a
+    POSIX shell. Terminal escapes, control characters and invisible characters are removed. A value of more than 500
+    characters, or with nothing left, counts as unknown. Braces without a placeholder stay as they are.
     """
     known = {name: value for name in FALLBACKS if (value := _plain(context.get(name) or ""))}
     parts = template.split("`")  # every second part is a command
@@ -228,7 +230,7 @@ def _put(part: str, values: dict[str, str]) -> str:
 
 
 def _plain(value: str) -> str:
-    """`value` on one line, without what a terminal would act on or not show; empty if it is too long to be read."""
+    """Return `value` on one line, without terminal escapes and invisible characters; '' if it is too long to read."""
     if len(value) > _LONGEST_VALUE:
         return ""
     visible = "".join(

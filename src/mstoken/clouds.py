@@ -1,7 +1,7 @@
-"""The Microsoft clouds: which host signs people and applications in, and under which names people know it.
+"""The Microsoft clouds: their names, and the hosts that sign in users and applications.
 
-A cloud decides three things together: the authority, the resource a token is for, and the API's host. This file holds
-the first; the services' own data holds the other two, per cloud. A token of one cloud is worth nothing in another.
+A cloud determines the authority, the resource that a token is for, and the API's host. This file holds the authority;
+services.toml holds the other two for each cloud. A token of one cloud is not valid in another.
 
 Sources: learn.microsoft.com/entra/identity-platform/authentication-national-cloud; the aliases as Entra's own instance
 discovery lists them; Bleu, Delos and Singapore as in MSAL 1.39 and azure-cli-core 2.91.
@@ -20,9 +20,9 @@ from mstoken.values import value
 class Cloud:
     """One Microsoft cloud.
 
-    `name` is the word for `--cloud` and the key of the services' data. `authority_host` is a bare host name, without
-    scheme; `login_hosts` are all hosts that sign in to this cloud, the authority's own first. `aliases` are further
-    words for it, lower case. `token_exchange` is the audience of tokens that serve as a client's assertion:
+    `name` is the value of `--cloud` and the key in services.toml. `authority_host` is a bare host name, without scheme;
+    `login_hosts` are all hosts that sign in to this cloud, the authority's own first. `aliases` are other names for it,
+    in lower case. `token_exchange` is the audience of tokens that serve as client assertions:
     learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
     """
 
@@ -51,7 +51,7 @@ US_GOVERNMENT = Cloud(
     ("azureusgovernment", "azureusgovernmentcloud", "usgovernment", "us-government", "gcchigh", "gcc-high", "l4"),
     "api://AzureADTokenExchangeUSGov",
 )
-# The DoD signs in where GCC High does; Graph, SharePoint and others have hosts of their own there.
+# The DoD signs in at the host of GCC High; Graph, SharePoint and other services have separate hosts there.
 US_GOVERNMENT_DOD = Cloud(
     "usgov_dod",
     "US Government (DoD)",
@@ -99,20 +99,20 @@ DEVICE_HOSTS = frozenset(
         "microsoft.com",  # /devicelogin, /deviceloginus, /deviceloginchina, /link
         "www.microsoft.com",
         "aka.ms",
-        "login.microsoftonline.cn",  # what China's service names: github.com/Azure/azure-cli/issues/32926
+        "login.microsoftonline.cn",  # as China's service returns it: github.com/Azure/azure-cli/issues/32926
         *(host for cloud in CLOUDS for host in cloud.login_hosts),
     }
 )
-"""Hosts of the pages on which a person enters a device code, whatever the cloud.
+"""Hosts of the pages on which users enter a device code, in all clouds.
 
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 """
 
 
 def cloud(name: str) -> Cloud:
-    """The cloud of that name or alias, in any case; `AzureUSGovernment` and `usgov` are the same.
+    """Return the cloud with that name or alias, in any letter case; `AzureUSGovernment` and `usgov` are the same.
 
-    Raises UsageError for an unknown name; it lists the known ones.
+    Raises UsageError for an unknown name; its remedy lists the known ones.
     """
     asked = name.strip().lower()
     for known in CLOUDS:
@@ -121,14 +121,14 @@ def cloud(name: str) -> Cloud:
     words = {word: known.name for known in CLOUDS for word in (known.name, *known.aliases)}
     hint = did_you_mean([words[near] for near in closest_match(asked, words)])
     raise UsageError(
-        f"There is no cloud called {name!r}.", f"{hint}The known ones are {', '.join(known.name for known in CLOUDS)}."
+        f"There is no cloud called {name!r}.", f"{hint}Known clouds: {', '.join(known.name for known in CLOUDS)}."
     )
 
 
 def cloud_of_authority(host: str) -> Cloud | None:
-    """The cloud that signs in at `host` (a host name or an https URL); None when the host is no cloud's we know.
+    """Return the cloud that signs in at `host` (a host name or an https URL); None for the host of no known cloud.
 
-    The US Government's host is shared by GCC High and DoD; it answers GCC High, which is `usgov`.
+    GCC High and DoD share a host; for it this returns GCC High (`usgov`).
     """
     named = re.split(r"[/?#]", host.strip().lower().removeprefix("https://"), maxsplit=1)[0]
     bare = named.removesuffix(":443").removesuffix(".")

@@ -1,20 +1,21 @@
-"""A digest to name things by. One of Python's own modules computes it: hashlib would load OpenSSL first."""
+"""Name things by a digest. Python's own module computes it, because hashlib would load OpenSSL first."""
 
 from __future__ import annotations
 
 try:
     from _blake2 import blake2b
-except ImportError:  # another Python than CPython
+except ImportError:  # Python implementations other than CPython
     from hashlib import blake2b
 
 
 def fingerprint_of(content: bytes, size: int = 20) -> str:
-    """`size` bytes of BLAKE2b (RFC 7693) in hexadecimal: safe as a file name, and it cannot be turned back."""
+    """Return `size` bytes of BLAKE2b (RFC 7693) in hexadecimal: safe as a file name, and not reversible."""
     return blake2b(content, digest_size=size).hexdigest()
 
 
 def fingerprint_of_parts(*parts: str) -> str:
-    """`fingerprint_of` a list of texts. Each part carries its length, so two different lists never read the same.
+    """Return `fingerprint_of` a list of texts. Each part carries its length, so two different lists never give the same
+    input.
 
     Text that is not valid Unicode (PEP 383) has a fingerprint too.
     """

@@ -1,4 +1,4 @@
-"""What must begin anew in the child of a fork: a lock, and whatever is only its parent's."""
+"""State that the child of a fork must reset: locks, and everything that belongs to the parent alone."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from weakref import WeakSet
 
 
 class ForkSafe:
-    """Has `_lock`, among the threads of this process; the child of a fork finds it free, whoever of its parent had it.
+    """An object with a lock, `_lock`, that is free again in the child of a fork.
 
-    It would be taken for ever in a child that was forked while another thread held it, since that thread is not in the
-    child (pthread_atfork(3), rationale).
+    A child that is forked while another thread holds the lock would wait for it forever, because that thread does not
+    exist in the child (pthread_atfork(3), rationale).
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class ForkSafe:
         _register_once()
 
     def _reset_after_fork(self) -> None:
-        """Begin anew in the child of a fork; whoever has more that is its parent's lets go of it here."""
+        """Reset this object in the child of a fork; subclasses drop what belongs to the parent here."""
         self._lock = Lock()
 
 

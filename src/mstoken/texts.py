@@ -1,4 +1,4 @@
-"""Text as the programs of every system write it, and words that were nearly right."""
+"""Decode text from programs of every system, and suggest the word that a misspelling means."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ if TYPE_CHECKING:
 
 
 def decode_text(raw: bytes, errors: str = "strict") -> str:
-    """`raw` as text: UTF-8 with or without a byte order mark, or UTF-16 with one. Raises UnicodeDecodeError.
+    """Decode `raw`: UTF-8 with or without a byte order mark, or UTF-16 with one. Raises UnicodeDecodeError.
 
-    The marks come of Windows: its editor and PowerShell 5 write them (learn.microsoft.com/powershell/module/
-    microsoft.powershell.core/about/about_character_encoding). They are no part of the text (Unicode section 23.8).
+    Notepad and PowerShell 5 on Windows write byte order marks (learn.microsoft.com/powershell/module/
+    microsoft.powershell.core/about/about_character_encoding). They are not part of the text (Unicode section 23.8).
     """
     wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
     return raw.decode("utf-16" if wide else "utf-8-sig", errors)
 
 
 def is_encodable(value: str) -> bool:
-    """Whether `value` can be sent: what the system gave as bytes that are not UTF-8 cannot (PEP 383)."""
+    """Return whether `value` can be encoded as UTF-8; text with bytes that the system could not decode cannot (PEP
+    383).
+    """
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -27,12 +29,12 @@ def is_encodable(value: str) -> bool:
 
 
 def closest_match(word: str, known: Iterable[str]) -> list[str]:
-    """The word of `known` that is most like `word`, alone in a list; an empty one when nothing is near."""
+    """Return a list with the word of `known` that is closest to `word`; an empty list if none is close."""
     from difflib import get_close_matches
 
     return get_close_matches(word, list(known), n=1)
 
 
 def did_you_mean(near: Sequence[str]) -> str:
-    """The question for an error's remedy, with a blank after it; '' where there is nothing to propose."""
+    """Return the question for an error's remedy, with a space after it; '' without a suggestion."""
     return f"Did you mean {' or '.join(near)}? " if near else ""

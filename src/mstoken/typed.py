@@ -1,7 +1,7 @@
-"""What annotations need of `typing`, without importing it.
+"""The names of `typing` that annotations need, without its import.
 
-No annotation is evaluated here (PEP 563), so at run time these names only have to be there; importing `typing` for them
-took a third of what Python takes to start (docs/decisions/0011-one-request.md). Type checkers see `typing` itself.
+Annotations are not evaluated at run time (PEP 563), so these names only have to exist. Importing `typing` for them took
+a third of Python's start-up time (docs/decisions/0011-one-request.md). Type checkers see `typing` itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 else:
 
     class Any:
-        """Subscripted or inherited from, it stays what it is and does nothing."""
+        """A placeholder that can be subscripted and inherited from."""
 
         __slots__ = ()
 
@@ -20,27 +20,27 @@ else:
             return cls
 
     class Generic(Any):
-        """As a base class; its subclasses can be subscripted too."""
+        """A placeholder for a base class whose subclasses can be subscripted."""
 
         __slots__ = ()
 
     class Protocol(Any):
-        """As a base class."""
+        """A placeholder for a base class."""
 
         __slots__ = ()
 
     Literal = NoReturn = Any
 
     def TypeVar(name: str, *_: object, **__: object) -> str:  # noqa: N802 - the name is typing's
-        """Nothing at run time; the name, to have something."""
+        """Return the name: at run time a type variable has no meaning."""
         return name
 
     def assert_never(value: object) -> NoReturn:
-        """For a case that cannot be."""
-        raise AssertionError(f"{type(value).__name__} is none of those that can be here")
+        """Raise AssertionError: the case cannot occur."""
+        raise AssertionError(f"{type(value).__name__} is not one of the expected cases")
 
     def cast(_: object, value: object) -> object:
-        """The value."""
+        """Return the value."""
         return value
 
 

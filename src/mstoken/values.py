@@ -1,8 +1,8 @@
-"""Frozen values: what `dataclass(frozen=True, slots=True)` gives, without its start-up cost.
+"""Frozen values: the behaviour of `dataclass(frozen=True, slots=True)` without its start-up cost.
 
-The standard module imports `inspect` and compiles source text for every class, which was most of what
-`mstoken get --fresh` took (docs/decisions/0004-values.md). One constructor serves all classes; only a class of which
-many are made gets one of its own, compiled then. To a type checker `value` is a dataclass (PEP 681).
+The standard module imports `inspect` and compiles source text for every class, which was most of the run time of
+`mstoken get --fresh` (docs/decisions/0004-values.md). Here one constructor serves all classes. A class gets a compiled
+constructor of its own once many values of it exist. To a type checker `value` is a dataclass (PEP 681).
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ else:
 _MISSING = object()
 
 MANY = 200
-"""So many values of a class made, the next ones come from a constructor of its own; to compile it takes as long."""
+"""Values of a class after which it gets a compiled constructor: compiling takes about as long as making so many values.
+"""
 _made: dict[type, int] = {}
 
 
 class _Field:
-    """How one field is filled and shown."""
+    """How one field is filled, shown and compared."""
 
     __slots__ = ("compare", "default", "factory", "init", "repr")
 
@@ -44,15 +45,17 @@ def field(
     repr: bool = True,  # noqa: A002 - the names are those of dataclasses.field
     compare: bool = True,
 ) -> Any:
-    """A field with a default, or one that stays out of the repr (secrets do), of comparison or of the constructor."""
+    """Declare a field with a default, or one that is left out of the repr (secrets), of comparison or of the
+    constructor.
+    """
     return _Field(default, default_factory, init=init, repr=repr, compare=compare)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def value(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen value with slots: the constructor takes its annotated fields, in order or by name.
+    """Make `cls` a frozen value with slots. Its constructor takes the annotated fields, in order or by name.
 
-    `__post_init__` is called at the end, where there is one. A method the class has itself stays.
+    It calls `__post_init__` at the end, if the class has one. Methods of the class itself are kept.
     """
     fields: dict[str, _Field] = {}
     for base in reversed(cls.__mro__[1:]):
@@ -70,7 +73,8 @@ def value(cls: type[T]) -> type[T]:
     space["__qualname__"] = cls.__qualname__
     meta: Any = type(cls)
     made: Any = meta(cls.__name__, cls.__bases__, space)
-    # A slot's own descriptor writes past the freeze; for this file alone. What the constructor takes comes first.
+    # The slot's own descriptor can write although the value is frozen; only this file uses it. Constructor fields come
+    # first.
     slots = [(name, getattr(made, name).__set__, one) for name, one in fields.items()]
     made.__value_slots__ = tuple(sorted(slots, key=lambda slot: not slot[2].init))
     made.__value_finish__ = getattr(made, "__post_init__", None)
@@ -79,7 +83,7 @@ def value(cls: type[T]) -> type[T]:
 
 
 def replace(given: T, **changes: Any) -> T:
-    """A copy of a value with some fields changed."""
+    """Return a copy of a value with some fields changed."""
     kind: Any = type(given)
     copied: T = kind.__new__(kind)
     for name, put, one in kind.__value_slots__:
@@ -95,7 +99,9 @@ def replace(given: T, **changes: Any) -> T:
 
 
 def as_dict(given: Any) -> dict[str, Any]:
-    """A value's fields by name, values within it and within its sequences and mappings included: for JSON."""
+    """Return a value's fields by name, for JSON; values nested in it, in its sequences and in its mappings become dicts
+    too.
+    """
     return {name: _plain(getattr(given, name)) for name in given.__value_fields__}
 
 
@@ -130,7 +136,7 @@ def _init(self: Any, *args: Any, **given: Any) -> None:
 
 
 def _compiled(kind: Any) -> Callable[..., None]:
-    """What `_init` does, for values of `kind` alone."""
+    """Compile a constructor for `kind` that does the same as `_init`."""
     names: dict[str, Any] = {"_MISSING": _MISSING}
     taken, body = ["self"], []
     for number, (name, put, one) in enumerate(kind.__value_slots__):
@@ -156,7 +162,7 @@ def _not_taken(self: Any, args: tuple[Any, ...], unknown: dict[str, Any]) -> Typ
     if len(args) > len(self.__match_args__):
         return TypeError(f"{type(self).__name__} takes {len(self.__match_args__)} values, not {len(args)}")
     names = ", ".join(sorted(unknown))
-    return TypeError(f"{type(self).__name__} was given {names}, which it does not have or was given already")
+    return TypeError(f"{type(self).__name__} has no field {names}, or received it twice")
 
 
 def _default(kind: type, name: str, one: _Field) -> Any:
@@ -185,7 +191,7 @@ def _hash(self: Any) -> int:
 
 
 def _frozen(self: Any, name: str, *_: object) -> None:
-    raise AttributeError(f"{type(self).__name__} is a value: {name!r} cannot be changed; make another with replace()")
+    raise AttributeError(f"{type(self).__name__} is frozen: {name!r} cannot be changed; make a copy with replace()")
 
 
 def _getstate(self: Any) -> list[Any]:

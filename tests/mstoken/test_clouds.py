@@ -1,4 +1,4 @@
-"""The clouds: their names, their sign-in hosts, and the errors for words that are none."""
+"""The clouds: their names, their sign-in hosts, and the errors for unknown names."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ from mstoken.errors import UsageError
         ("bleu", BLEU),
     ],
 )
-def test_a_cloud_answers_to_its_names_in_any_case(word: str, expected: Cloud) -> None:
-    """The names of az, of Terraform and of daily speech lead to the same cloud."""
+def test_a_cloud_is_found_by_name_and_alias_in_any_letter_case(word: str, expected: Cloud) -> None:
+    """The names of the Azure CLI, of Terraform and of everyday use lead to the same cloud."""
     assert cloud(word) is expected
 
 
-def test_no_name_and_no_alias_belongs_to_two_clouds() -> None:
-    """Every word for a cloud is lower case and means one cloud."""
+def test_every_name_and_alias_belongs_to_one_cloud() -> None:
+    """Names are lower case and unique."""
     words = [word for known in CLOUDS for word in (known.name, *known.aliases)]
     assert len(words) == len(set(words))
     assert all(word == word.lower() for word in words)
 
 
-def test_an_unknown_cloud_is_answered_with_the_known_ones_and_a_guess() -> None:
-    """A typing error names the cloud that was meant, and all that there are."""
+def test_an_unknown_cloud_is_an_error_with_a_suggestion_and_the_known_names() -> None:
+    """For a misspelling the error names the cloud that was meant, and all known clouds."""
     with pytest.raises(UsageError) as caught:
         cloud("AzureUSGoverment")
     assert "Did you mean usgov?" in caught.value.remedy
     assert all(known.name in caught.value.remedy for known in CLOUDS)
 
 
-def test_a_word_like_nothing_gets_no_guess() -> None:
-    """Where no name is near, none is suggested."""
+def test_a_name_unlike_all_others_gets_no_suggestion() -> None:
+    """If no name is close, none is suggested."""
     with pytest.raises(UsageError) as caught:
         cloud("zzzzzz")
     assert "Did you mean" not in caught.value.remedy
@@ -63,7 +63,7 @@ def test_a_word_like_nothing_gets_no_guess() -> None:
 
 @pytest.mark.parametrize("known", CLOUDS, ids=lambda known: known.name)
 def test_every_sign_in_host_leads_back_to_its_cloud(known: Cloud) -> None:
-    """A host, written as a URL or bare, in any case, finds a cloud with that same authority."""
+    """A host, as a URL or bare, in any letter case, finds a cloud with that same authority."""
     assert known.login_hosts[0] == known.authority_host
     for host in known.login_hosts:
         for written in (host, f"https://{host.upper()}/", f"https://{host}:443/common"):
@@ -83,12 +83,12 @@ def test_every_sign_in_host_leads_back_to_its_cloud(known: Cloud) -> None:
         "",
     ],
 )
-def test_a_host_that_only_resembles_a_cloud_is_none(host: str) -> None:
-    """An authority of one's own, and every look-alike, belongs to no cloud."""
+def test_a_host_that_resembles_a_cloud_belongs_to_none(host: str) -> None:
+    """Private authorities and look-alike hosts belong to no cloud."""
     assert cloud_of_authority(host) is None
 
 
 def test_gcc_high_and_dod_share_their_authority() -> None:
-    """The shared sign-in host answers GCC High; the DoD has to be asked for by name."""
+    """The shared sign-in host returns GCC High; the DoD must be named."""
     assert US_GOVERNMENT.authority_host == US_GOVERNMENT_DOD.authority_host
     assert cloud_of_authority(US_GOVERNMENT_DOD.authority_host) is US_GOVERNMENT

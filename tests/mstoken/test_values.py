@@ -1,4 +1,4 @@
-"""Values behave as frozen dataclasses with slots do."""
+"""Values behave like frozen dataclasses with slots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mstoken.values import as_dict, field, replace, value
 
 @value
 class Point:
-    """Two numbers, a secret, a list of its own, and one that does not count."""
+    """A value with two numbers, a secret, a list, and a field that does not count in comparisons."""
 
     x: int
     y: int = 2
@@ -31,7 +31,7 @@ class Point:
 
 @standard(frozen=True, slots=True)
 class Standard:
-    """The same, of the standard library."""
+    """The same class as a standard dataclass."""
 
     x: int
     y: int = 2
@@ -42,7 +42,7 @@ class Standard:
 
 @value
 class Positive:
-    """A value that checks itself, and keeps something nobody passes."""
+    """A value that validates itself, and has a field that the constructor does not take."""
 
     number: int
     doubled: list[int] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -61,7 +61,7 @@ class Named(Positive):
 
 @pytest.fixture(autouse=True, params=["first", "many"])
 def _constructor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The constructor that all share at first, and the one that a class of many values gets."""
+    """Run each test with the shared constructor, and with the compiled one of a class with many values."""
     for kind in (Point, Positive, Named):
         made = values._compiled(kind) if request.param == "many" else values._init
         monkeypatch.setattr(kind, "__init__", made)
@@ -76,8 +76,8 @@ CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("args", "given"), CALLS)
-def test_they_show_and_compare_as_the_standard_ones(args: tuple[Any, ...], given: dict[str, Any]) -> None:
-    """Repr, equality and fields are those that a dataclass has."""
+def test_repr_and_equality_are_those_of_a_dataclass(args: tuple[Any, ...], given: dict[str, Any]) -> None:
+    """Repr, equality and fields match those of the dataclass."""
     ours, theirs = Point(*args, **given), Standard(*args, **given)
     assert repr(ours) == repr(theirs).replace("Standard", "Point")
     assert ours == Point(*args, **given)
@@ -88,15 +88,15 @@ def test_they_show_and_compare_as_the_standard_ones(args: tuple[Any, ...], given
 
 
 @pytest.mark.parametrize(("args", "given"), [((), {}), ((1, 2, "", [], 0, 6), {}), ((1,), {"x": 2}), ((1,), {"z": 2})])
-def test_what_is_no_such_value_is_refused(args: tuple[Any, ...], given: dict[str, Any]) -> None:
-    """Missing, too many, twice and unknown are a TypeError, as with a dataclass."""
+def test_wrong_arguments_are_a_type_error(args: tuple[Any, ...], given: dict[str, Any]) -> None:
+    """Missing, surplus, repeated and unknown arguments raise TypeError, as with a dataclass."""
     for kind in (Point, Standard):
         with pytest.raises(TypeError):
             kind(*args, **given)
 
 
-def test_they_are_frozen() -> None:
-    """Nothing of a value can be changed or added."""
+def test_values_are_frozen() -> None:
+    """Nothing can be changed on a value or added to it."""
     point: Any = Point(1)
     changes: list[Callable[[], object]] = [
         lambda: setattr(point, "x", 2),
@@ -109,13 +109,13 @@ def test_they_are_frozen() -> None:
     assert not hasattr(point, "__dict__")
 
 
-def test_each_has_its_own_default_list() -> None:
-    """A default made by a factory is not shared."""
+def test_each_value_has_its_own_default_list() -> None:
+    """Values do not share a default that a factory makes."""
     assert Point(1).tags is not Point(1).tags
 
 
-def test_they_hash_match_copy_and_pickle() -> None:
-    """A value is a key, a pattern, and survives a copy and a process pool."""
+def test_values_hash_match_copy_and_pickle() -> None:
+    """A value can be a dict key and a pattern, and survives a copy and a process pool."""
     named = Named(3, "ada")
     assert len({named, Named(3, "ada"), Named(4, "ada")}) == 2
     match named:
@@ -127,8 +127,8 @@ def test_they_hash_match_copy_and_pickle() -> None:
         replace(named, number=0)
 
 
-def test_a_class_of_many_values_gets_a_constructor_of_its_own() -> None:
-    """From then on they are made the other way, and are what they were."""
+def test_a_class_with_many_values_gets_a_compiled_constructor() -> None:
+    """From then on the class has the compiled constructor, and equal values stay equal."""
 
     @value
     class Pair:
@@ -143,8 +143,8 @@ def test_a_class_of_many_values_gets_a_constructor_of_its_own() -> None:
     assert Pair(3) == replace(last, left=3, right=())
 
 
-def test_every_class_of_the_package_could_have_one() -> None:
-    """The order of fields of each makes a signature."""
+def test_every_value_class_of_the_package_can_be_compiled() -> None:
+    """The order of the fields of each class makes a valid signature."""
     seen = set()
     for module in pkgutil.walk_packages(mstoken.__path__, "mstoken."):
         if not module.name.endswith("__main__"):

@@ -1,1 +1,1 @@
-"""The system's browser: sending a person there, and listening on this machine for the way back."""
+"""The system's browser: opening the sign-in page, and receiving the redirect on this machine."""

@@ -1,4 +1,4 @@
-"""Open a URL in the system's browser, where there is one that a person can see."""
+"""Open a URL in the system's browser, if the user can see its window."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 START_TIMEOUT_IN = 2.0
-"""Seconds to see whether a browser could be started; one that keeps running by then is taken to be open."""
+"""Seconds to wait for the browser command to fail; after that the browser counts as open."""
 
 
 def open_url(url: str) -> bool:
-    """Whether the URL was opened in a browser. Never waits for the browser to end."""
+    """Open the URL in a browser, and return whether that worked. Does not wait for the browser to exit."""
     if not has_display(sys.platform, os.environ):
         return False
     import webbrowser
@@ -29,7 +29,7 @@ def open_url(url: str) -> bool:
         except (webbrowser.Error, OSError):
             opened.append(False)
 
-    # Some of webbrowser's controllers wait for the browser to end, and the browser waits for us.
+    # Some of webbrowser's controllers wait for the browser to exit, and the browser waits for our page.
     thread = threading.Thread(target=start, name="mstoken-browser", daemon=True)
     thread.start()
     thread.join(START_TIMEOUT_IN)
@@ -37,10 +37,10 @@ def open_url(url: str) -> bool:
 
 
 def has_display(platform: str, environ: Mapping[str, str]) -> bool:
-    """Whether a browser started here would be on a screen of the person's; BROWSER says so by itself.
+    """Whether the user would see a browser that starts here. A value in BROWSER always means yes.
 
-    Without a display, Python would start a text browser in the terminal, in which no sign-in page works. Windows and
-    macOS always have one, which somebody who came by SSH does not see; X forwards it, and then sets DISPLAY.
+    Without a display, Python would start a text browser in the terminal, where no sign-in page works. Windows and macOS
+    always have a display, but you do not see it over SSH; X11 forwarding sets DISPLAY.
     """
     if environ.get("BROWSER"):
         return True

@@ -1,9 +1,10 @@
-"""Listen on loopback for the browser that comes back from signing in (RFC 8252 sections 7.3 and 8.3).
+"""Receive the redirect that ends a sign-in, on a loopback port (RFC 8252 sections 7.3 and 8.3).
 
 The redirect URI says `localhost`, which a browser may resolve to 127.0.0.1 or to ::1. The listener holds the port on
 both addresses, so that no other program of this machine can receive the code on the one that is left free.
-The listener serves one path and knows nothing of the sign-in: whoever waits gets what arrived and says which page
-answers it. A browser may open connections it never uses, so each connection has its own thread and little time.
+The listener serves one path and does not interpret the parameters: it passes them to a callback and answers with the
+page that the caller chooses. Browsers open connections that they never use, so each connection has its own thread and a
+short timeout.
 """
 
 from __future__ import annotations
@@ -26,19 +27,20 @@ if TYPE_CHECKING:
     from mstoken.flows.port import SignInOutcome
 
 IDLE_TIMEOUT_IN = 5.0
-"""Seconds a connection may be silent before its request."""
+"""Seconds that a connection may stay silent before its request."""
 RESPONSE_TIMEOUT_IN = 90.0
-"""Seconds a browser waits for the page while the code is redeemed."""
+"""Seconds that a browser waits for the page while the code is redeemed."""
 WRITE_TIMEOUT_IN = 2.0
+"""Seconds to wait for the page to reach the browser."""
 _MAX_PARAMETERS = 50
-_MOST_PORTS = 20
-"""Free ports to try before giving up: one that is free on 127.0.0.1 may be taken on ::1."""
+_MAX_PORTS = 20
+"""Free ports to try before giving up: a port that is free on 127.0.0.1 may be in use on ::1."""
 _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
-"""What binding to ::1 fails with where the machine has no IPv6, or has it switched off."""
+"""Errors of binding to ::1 on a machine without IPv6, or with IPv6 disabled."""
 
 
 class Redirect:
-    """Somebody at the redirect URI: the parameters they brought, and how they are answered."""
+    """A request to the redirect URI: its parameters, and the page that answers it."""
 
     def __init__(self, parameters: dict[str, str]) -> None:
         self.parameters = parameters
@@ -46,25 +48,25 @@ class Redirect:
         self._decided, self._written = threading.Event(), threading.Event()
 
     def respond(self, outcome: SignInOutcome) -> None:
-        """Have the page for `ending` shown; returns when the browser has it, or soon if it has gone."""
+        """Show the page for `outcome`. Return when the browser has received it, or after WRITE_TIMEOUT_IN seconds."""
         self._outcome = outcome
         self._decided.set()
         self._written.wait(WRITE_TIMEOUT_IN)
 
     def wait_for_outcome(self) -> str:
-        """What was answered; 'late' when nobody did."""
+        """Return the outcome passed to `respond`, or 'late' after RESPONSE_TIMEOUT_IN seconds without one."""
         self._decided.wait(RESPONSE_TIMEOUT_IN)
         return self._outcome or "late"
 
     def mark_written(self) -> None:
-        """The browser has its page, or is gone; or nobody is there to get one."""
+        """Record that no page is waiting to be written: the browser has received it or disconnected."""
         self._written.set()
 
 
 class Listener:
-    """Listens from construction to `close`. `deliver` is called, in another thread, with each arrival.
+    """Listen from construction to `close`, and call `on_redirect` in another thread for each redirect.
 
-    Raises UsageError when the port is taken on one of the two addresses. Where there is no IPv6, 127.0.0.1 is enough.
+    Raises UsageError if the port is in use on one of the two addresses. Without IPv6, 127.0.0.1 alone is enough.
     """
 
     def __init__(self, port: int, on_redirect: Callable[[Redirect], None]) -> None:
@@ -73,13 +75,13 @@ class Listener:
         except OSError as error:
             raise UsageError(
                 f"The sign-in cannot listen on port {port} of this machine: {error.strerror}.",
-                "Use another port, or none to have a free one taken.",
+                "Choose another port, or no port: mstoken then takes a free one.",
             ) from None
         self.port = self._servers[0].server_port
         for server in self._servers:
             server.on_redirect = on_redirect
             server.hosts = {f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
-        # As registered by everybody who follows Microsoft's advice; Entra does not compare the port.
+        # The form that Microsoft tells people to register; Entra does not compare the port.
         self.redirect_uri = f"http://localhost:{self.port}"
         self._threads = [
             threading.Thread(target=server.serve_forever, args=(0.05,), name="mstoken-sign-in", daemon=True)
@@ -89,7 +91,7 @@ class Listener:
             thread.start()
 
     def close(self) -> None:
-        """Stop listening; connections that wait for a page get one that says so."""
+        """Stop listening."""
         for server, thread in zip(self._servers, self._threads, strict=True):
             server.shutdown()
             server.server_close()
@@ -97,18 +99,18 @@ class Listener:
 
 
 def parse_query(query: str) -> dict[str, str]:
-    """The parameters of a redirect, '' for none; one that stands twice makes all of them worthless."""
+    """Return the parameters of a redirect; an empty dict if any of them is repeated (RFC 6749 section 3.1)."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
     except ValueError:
         return {}
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else {}
+    parameters = dict(pairs)
+    return parameters if len(parameters) == len(pairs) else {}
 
 
 def _servers_on(port: int) -> list[_Server]:
-    """A server on each loopback address, on one port; any that is free on both when `port` is 0. Raises OSError."""
-    for tries_left in reversed(range(1 if port else _MOST_PORTS)):
+    """Return a server for each loopback address, on one port; 0 means any port free on both. Raises OSError."""
+    for tries_left in reversed(range(1 if port else _MAX_PORTS)):
         first = _Server(("127.0.0.1", port), _Handler)
         try:
             return [first, _Server6(("::1", first.server_port), _Handler)]
@@ -123,7 +125,7 @@ def _servers_on(port: int) -> list[_Server]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = False  # or another program of this machine could listen on the same port, on some systems
+    allow_reuse_address = False  # True would let another program listen on the same port, on some systems
     on_redirect: Callable[[Redirect], None]
     hosts: set[str]
 
@@ -133,7 +135,7 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = "localhost", self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that hangs up is no news."""
+        """Ignore a browser that disconnects."""
 
 
 class _Server6(_Server):
@@ -146,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "mstoken", ""
 
     def do_GET(self) -> None:
-        """The redirect; nothing else is here. Another host name is a web page that rebinds names to reach in."""
+        """Answer the redirect and refuse everything else; an unknown Host header is a DNS rebinding attack."""
         url = urlsplit(self.path)
         if self.headers.get("Host", "").lower() not in self.server.hosts or url.path not in ("", "/"):
             self._write(404, b"")
@@ -173,4 +175,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
-        """The request line has the code in it: it goes to no log."""
+        """Log nothing: the request line contains the authorization code."""

@@ -1,7 +1,7 @@
-"""The page a person sees at the end of a sign-in: what happened, and no more.
+"""The page that ends a sign-in in the browser.
 
-Nothing of the request is on it, nothing comes from elsewhere, and it takes the code out of the address bar, since
-browsers keep addresses. The content security policy lets exactly this style and this script be, by their digests.
+The page contains no part of the request and loads nothing. Its script removes the code from the address bar, because
+browsers keep a history. The content security policy allows exactly this style and this script, by their digests.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from mstoken.flows.port import SignInOutcome
 
 _TEXTS: dict[str, tuple[str, str, str]] = {
-    "signed-in": ("Signed in", "You are signed in.", "You can close this window and go back to where you came from."),
-    "declined": ("Not signed in", "You are not signed in.", "The sign-in was not completed. Nothing was kept."),
-    "failed": ("Not signed in", "The sign-in failed.", "The program you came from says why, and what to do next."),
+    "signed-in": ("Signed in", "You are signed in.", "You can close this window and return to the program."),
+    "declined": ("Not signed in", "You are not signed in.", "The sign-in was cancelled. Nothing was stored."),
+    "failed": ("Not signed in", "The sign-in failed.", "The program that started it shows why, and what to do next."),
     "unexpected": (
         "Not signed in",
         "This page was not expected.",
-        "It does not belong to the sign-in that waits here; perhaps to an earlier one. It was ignored.",
+        "It does not belong to the sign-in in progress, and was ignored. Close this window.",
     ),
     "late": (
         "Not signed in",
-        "Nobody waits for this sign-in any more.",
-        "Start it again in the program you came from.",
+        "This sign-in has expired.",
+        "Start it again in the program.",
     ),
 }
 
@@ -75,7 +75,7 @@ def _digest(text: str) -> str:
 
 
 def page(outcome: SignInOutcome | str) -> bytes:
-    """The page for a way a sign-in ended, UTF-8."""
+    """Return the HTML page for `outcome`, in UTF-8."""
     title, heading, text = _TEXTS[outcome]
     kind = "done" if outcome == "signed-in" else "not"
     return _PAGE.format(title=title, heading=heading, text=text, kind=kind, style=_STYLE, script=_SCRIPT).encode()

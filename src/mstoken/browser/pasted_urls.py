@@ -1,4 +1,4 @@
-"""Take the address the browser ended at from the terminal, for a browser that runs on another machine."""
+"""Read the redirect URL from the terminal, for a browser that runs on another machine."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 POLL_INTERVAL_IN = 0.2
+"""Seconds between checks for input."""
 MAX_LENGTH = 32_768
-"""Characters of an address that are looked at; a terminal's own limit for a line is 4,096 on Linux."""
+"""Characters of a line that are read; a terminal's own limit is 4,096 on Linux."""
 
 
 class PastedUrls:
-    """Reads lines of standard input, from construction to `close`; each that is an address is delivered as arrived."""
+    """Read lines of standard input from construction to `close`, and pass each redirect URL to `on_redirect`."""
 
     def __init__(self, on_redirect: Callable[[Redirect], None]) -> None:
         self._on_redirect = on_redirect
@@ -26,7 +27,7 @@ class PastedUrls:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading. A line begun stays for whoever reads next, where the system can tell that nothing has come."""
+        """Stop reading. Input that follows is left for the next reader, except on Windows (see `_has_line`)."""
         self._closed.set()
 
     def _read(self) -> None:
@@ -42,17 +43,17 @@ class PastedUrls:
 
 
 def parse_pasted_url(line: str) -> Redirect | None:
-    """What a pasted address says, as if the browser had come here; None for a line that is no such address."""
+    """Return the redirect in a pasted URL; None for any other line."""
     parameters = parse_query(line.strip().partition("?")[2].partition("#")[0])
     if "state" not in parameters:
         return None
     redirect = Redirect(parameters)
-    redirect.mark_written()  # nobody waits for a page
+    redirect.mark_written()  # no browser waits for a page
     return redirect
 
 
 def _has_line() -> bool:
-    """Whether reading will not block. Windows cannot tell for a console, so there reading blocks."""
+    """Whether a line can be read without blocking; always True on Windows, where a console cannot tell."""
     if sys.stdin is None:
         return False
     if sys.platform == "win32":

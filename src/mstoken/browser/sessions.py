@@ -1,4 +1,4 @@
-"""`flows.port.Visit` for blocking code and for asyncio: the same listener, waited for in two ways."""
+"""Browser sessions (`flows.port.BrowserSession`) for blocking code and for asyncio, around one listener."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mstoken.flows.port import SignInOutcome
 
 POLL_INTERVAL_IN = 0.5
-"""Seconds between looks for Ctrl-C, which does not interrupt a wait on Windows."""
+"""Seconds between checks for Ctrl-C, which does not interrupt a wait on Windows."""
 
 
 class _BrowserSession:
-    """What both have: a listener, perhaps a terminal, and the arrival that is being dealt with."""
+    """The parts that both sessions share: the listener, pasted URLs, and the redirect to answer."""
 
     def __init__(self, credential: Browser, on_redirect: Callable[[Redirect], None]) -> None:
         self._credential, self._on_redirect = credential, on_redirect
@@ -54,7 +54,7 @@ class _BrowserSession:
 
 
 class BlockingBrowserSession(_BrowserSession):
-    """Waits in the caller's thread."""
+    """A session that waits in the caller's thread."""
 
     def __init__(self, credential: Browser) -> None:
         self._redirects: queue.SimpleQueue[Redirect] = queue.SimpleQueue()
@@ -64,8 +64,8 @@ class BlockingBrowserSession(_BrowserSession):
         return self._open(url)
 
     async def wait_for_redirect(self, timeout_in: float) -> Mapping[str, str] | None:
-        give_up_on = time.monotonic() + timeout_in
-        while (left_in := give_up_on - time.monotonic()) > 0:
+        deadline_on = time.monotonic() + timeout_in
+        while (left_in := deadline_on - time.monotonic()) > 0:
             try:
                 return self._receive(self._redirects.get(timeout=min(left_in, POLL_INTERVAL_IN)))
             except queue.Empty:
@@ -77,7 +77,7 @@ class BlockingBrowserSession(_BrowserSession):
 
 
 class AsyncioBrowserSession(_BrowserSession):
-    """Waits on the event loop."""
+    """A session that waits on the event loop."""
 
     def __init__(self, credential: Browser) -> None:
         import asyncio

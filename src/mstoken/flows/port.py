@@ -29,24 +29,24 @@ class WaitResult:
 
 
 SignInOutcome = Literal["signed-in", "declined", "failed", "unexpected"]
-"""How a sign-in went, as the page in the browser tells it."""
+"""The outcome of a sign-in, as the page in the browser shows it."""
 
 
 class BrowserSession(Protocol):
-    """A browser's way to the sign-in page and back to this machine."""
+    """A sign-in in the browser, from opening the page to the redirect back to this machine."""
 
     redirect_uri: str
 
     async def open(self, url: str) -> bool:
-        """Open `url` in the system's browser; False when there is none that could."""
+        """Open `url` in the system's browser; return False if no browser could be opened."""
         ...
 
     async def wait_for_redirect(self, timeout_in: float) -> Mapping[str, str] | None:
-        """The parameters the redirect URI was called with, each once; None when nobody came within so many seconds."""
+        """Return the parameters of the next redirect, each once; None after `timeout_in` seconds without one."""
         ...
 
     async def show(self, outcome: SignInOutcome) -> None:
-        """Answer the landing that `landing` gave last with a page that says how it ended."""
+        """Answer the last redirect with the page for `outcome`."""
         ...
 
 
@@ -70,7 +70,7 @@ class Port(Protocol):
         ...
 
     def show_message(self, text: str) -> None:
-        """Say something to the person, on standard error."""
+        """Print a message for the user on standard error."""
         ...
 
     def browser_session(self, credential: Browser) -> AbstractAsyncContextManager[BrowserSession]:

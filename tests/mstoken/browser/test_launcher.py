@@ -1,4 +1,4 @@
-"""Opening the system's browser, or seeing that there is none."""
+"""Opening the system's browser, and detecting that the user would not see one."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def browser(folder: Path, script: str) -> str:
     return str(path)
 
 
-def test_without_a_display_nothing_is_started() -> None:
+def test_no_browser_starts_without_a_display() -> None:
     """Python would otherwise start a text browser in the terminal."""
     assert open_url("https://login.example/") is False
 
 
-def test_the_browser_that_was_named_gets_the_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """BROWSER is what the person chose, display or not."""
+def test_the_browser_named_by_the_variable_gets_the_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BROWSER is the user's choice, with or without a display."""
     monkeypatch.setenv("BROWSER", browser(tmp_path, f'echo "$1" > {tmp_path}/opened'))
     assert open_url("https://login.example/?a=b&c=d") is True
     assert (tmp_path / "opened").read_text() == "https://login.example/?a=b&c=d\n"
 
 
-def test_a_browser_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits for us, so we must not wait for it."""
+def test_opening_a_url_does_not_wait_for_the_browser_to_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser waits for our page, so we must not wait for the browser."""
     monkeypatch.setenv("BROWSER", browser(tmp_path, f"while [ ! -e {tmp_path}/closed ]; do sleep 0.05; done"))
     begun = time.monotonic()
     assert open_url("https://login.example/") is True
@@ -55,8 +55,8 @@ def test_a_browser_that_does_not_end_is_not_waited_for(tmp_path: Path, monkeypat
             thread.join()
 
 
-def test_a_browser_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not there, or failing at once: the caller is told, and shows the address instead."""
+def test_a_browser_that_fails_to_start_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller gets False, and shows the URL instead."""
     monkeypatch.setenv("BROWSER", browser(tmp_path, "exit 1"))
     assert open_url("https://login.example/") is False
 
@@ -74,6 +74,8 @@ def test_a_browser_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("linux", {"DISPLAY": "localhost:10.0", "SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}, True),
     ],
 )
-def test_a_browser_nobody_would_see_is_not_opened(platform: str, environ: dict[str, str], seen: bool) -> None:  # noqa: FBT001
-    """Over SSH the screen of a Mac or of Windows is elsewhere; X brings its own along."""
+def test_over_ssh_no_browser_is_opened_that_the_user_would_not_see(
+    platform: str, environ: dict[str, str], *, seen: bool
+) -> None:
+    """The display of a Mac or of Windows is on the other machine; X11 forwarding brings one along."""
     assert has_display(platform, environ) is seen

@@ -1,4 +1,4 @@
-"""The loopback listener: who may come, and what they see."""
+"""The loopback listener: which requests it accepts, and which pages it shows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ needs_ipv6 = pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6 l
 
 
 class Waiting:
-    """A listener, and what arrived at it."""
+    """A listener, and the redirects that it received."""
 
     def __init__(self) -> None:
         self.redirects: queue.Queue[Redirect] = queue.Queue()
@@ -49,7 +49,7 @@ def waiting() -> Iterator[Waiting]:
 
 
 def test_it_listens_on_loopback_only(waiting: Waiting) -> None:
-    """No other machine can come, and both loopback addresses are held, whichever one the browser takes."""
+    """Other machines cannot connect, and the listener holds both loopback addresses, whichever the browser uses."""
     held = [server.server_address[:2] for server in waiting.listener._servers]
     assert held == [("127.0.0.1", waiting.listener.port), *([("::1", waiting.listener.port)] if HAS_IPV6 else [])]
     assert waiting.listener.redirect_uri == f"http://localhost:{waiting.listener.port}"
@@ -59,26 +59,26 @@ def test_it_listens_on_loopback_only(waiting: Waiting) -> None:
     ("path", "status"),
     [("/favicon.ico", 404), ("/other?code=c&state=s", 404), ("/", 400), ("/?code=c", 400), ("/?state=a&state=b", 400)],
 )
-def test_what_is_no_answer_is_not_handed_on(waiting: Waiting, path: str, status: int) -> None:
-    """Another path, no state, or parameters that stand twice: refused on the spot."""
+def test_requests_that_are_no_redirect_are_refused(waiting: Waiting, path: str, status: int) -> None:
+    """Another path, a missing state or a repeated parameter is not passed on."""
     assert waiting.get(path).status_code == status
     assert waiting.redirects.empty()
 
 
 def test_another_host_name_is_refused(waiting: Waiting) -> None:
-    """A web page that rebinds its own name to 127.0.0.1 does not get in."""
+    """DNS rebinding: a web page that resolves its own name to 127.0.0.1 is not served."""
     assert waiting.get("/?code=c&state=s", Host="evil.example").status_code == 404
     assert waiting.redirects.empty()
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_only_reading_is_answered(waiting: Waiting, method: str) -> None:
-    """The redirect is a GET; nothing else is spoken here."""
+def test_only_get_is_accepted(waiting: Waiting, method: str) -> None:
+    """The redirect is a GET request."""
     assert httpx.request(method, f"{waiting.url}/?code=c&state=s", trust_env=False).status_code == 501
 
 
-def test_a_silent_connection_holds_nobody_up(waiting: Waiting) -> None:
-    """Browsers open connections ahead that they never use; the one with the answer is served meanwhile."""
+def test_a_silent_connection_does_not_delay_the_redirect(waiting: Waiting) -> None:
+    """Browsers open spare connections that they never use; the listener serves the redirect meanwhile."""
     with socket.create_connection(("127.0.0.1", waiting.listener.port)):
         pages: list[httpx.Response] = []
         browser = threading.Thread(target=lambda: pages.append(waiting.get("/?code=c&state=s")))
@@ -90,14 +90,14 @@ def test_a_silent_connection_holds_nobody_up(waiting: Waiting) -> None:
     assert "You are signed in" in pages[0].text
 
 
-def test_the_request_is_in_no_log(waiting: Waiting, capfd: pytest.CaptureFixture[str]) -> None:
-    """http.server logs each request line, and this one has the code in it; ours does not."""
+def test_the_request_is_not_logged(waiting: Waiting, capfd: pytest.CaptureFixture[str]) -> None:
+    """http.server logs each request line by default, and this one contains the code."""
     waiting.get("/?code=the-code")
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_port_that_is_taken(waiting: Waiting) -> None:
-    """Somebody else listens there: a usage error that says what to do."""
+def test_a_port_in_use_is_a_usage_error(waiting: Waiting) -> None:
+    """The error says what to do."""
     with pytest.raises(UsageError, match="cannot listen") as caught:
         Listener(waiting.listener.port, waiting.redirects.put)
     assert caught.value.remedy
@@ -105,8 +105,8 @@ def test_a_port_that_is_taken(waiting: Waiting) -> None:
 
 @needs_ipv6
 @pytest.mark.parametrize("host", ["localhost", "[::1]"])
-def test_a_browser_that_takes_ipv6_is_answered(waiting: Waiting, host: str) -> None:
-    """`localhost` may be ::1: the same listener is there."""
+def test_a_browser_that_uses_ipv6_is_answered(waiting: Waiting, host: str) -> None:
+    """`localhost` may resolve to ::1, where the same listener answers."""
     pages: list[httpx.Response] = []
     url = f"http://[::1]:{waiting.listener.port}/?code=c&state=s"
     headers = {"Host": f"{host}:{waiting.listener.port}"}
@@ -119,8 +119,8 @@ def test_a_browser_that_takes_ipv6_is_answered(waiting: Waiting, host: str) -> N
 
 @needs_ipv6
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_a_port_that_another_program_holds_on_either_address_is_refused(address: str) -> None:
-    """It could receive the code there. Neither address is held by us afterwards."""
+def test_a_port_in_use_on_either_address_is_refused(address: str) -> None:
+    """The other program could receive the code. The listener releases both addresses afterwards."""
     other = socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
     port = other.getsockname()[1]
     with other, pytest.raises(UsageError, match=f"cannot listen on port {port}"):
@@ -131,8 +131,8 @@ def test_a_port_that_another_program_holds_on_either_address_is_refused(address:
 
 
 @needs_ipv6
-def test_another_port_is_taken_when_one_is_free_on_one_address_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another program is quicker at ::1 three times; the listener ends up on a port that it holds on both."""
+def test_a_port_that_is_free_on_one_address_only_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program takes ::1 first three times; the listener ends up on a port that is free on both."""
     rivals: list[socket.socket] = []
 
     class Contested(browser_listener._Server6):
@@ -153,7 +153,7 @@ def test_another_port_is_taken_when_one_is_free_on_one_address_only(monkeypatch:
 
 
 def test_without_ipv6_one_address_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Binding to an address that this machine does not have fails as binding to ::1 does without IPv6."""
+    """Binding to an address that this machine does not have fails like binding to ::1 without IPv6."""
 
     class Absent(browser_listener._Server6):
         def server_bind(self) -> None:

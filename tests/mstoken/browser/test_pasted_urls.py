@@ -1,4 +1,4 @@
-"""Taking the browser's last address from the terminal."""
+"""Reading the redirect URL from the terminal."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from mstoken.browser.pasted_urls import PastedUrls, parse_pasted_url
         ("", None),
     ],
 )
-def test_an_address_is_told_from_anything_else(line: str, parameters: dict[str, str] | None) -> None:
-    """With or without scheme, blanks and line end; what has no state is not an answer."""
+def test_a_redirect_url_is_recognized(line: str, parameters: dict[str, str] | None) -> None:
+    """With or without a scheme, spaces and a line end. A URL without state is ignored."""
     redirect = parse_pasted_url(line)
     assert (redirect.parameters if redirect else None) == parameters
 
 
-def test_lines_are_read_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is typed by mistake is passed over; the address is delivered; what comes later stays for the next reader."""
+def test_lines_are_read_until_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other input is skipped, the URL is delivered, and input after `close` is left for the next reader."""
     ours, theirs = pty.openpty()
     redirects: queue.Queue[Redirect] = queue.Queue()
     with os.fdopen(theirs, "r", buffering=1) as stdin:
