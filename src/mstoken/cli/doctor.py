@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mstoken.cli import exit_codes, output
 from mstoken.cli.command import command, form_option
-from mstoken.cli.identity import flags_of, identity_options, open_stores
+from mstoken.cli.identity import identity_options, open_stores
+from mstoken.cli.options import IdentityArguments
 from mstoken.messages import printable
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ _MIN_SKEW_TO_REPORT_IN = 60
 @command(short_help="Say which identity would be used, and what is in the way.")
 @identity_options
 @form_option("text", "json")
-def doctor(form: str, **given: Any) -> int:
+def doctor(form: str, **arguments: Any) -> int:
     """Say which identity mstoken would use, and what is in the way of a token.
 
     It looks at the options, the environment, workload and managed identity and the profile in their order; at the
@@ -40,7 +41,7 @@ def doctor(form: str, **given: Any) -> int:
 
     transport = HttpTransport()
     try:
-        found = diagnose(flags_of(given), os.environ, transport, open_stores())
+        found = diagnose(IdentityArguments(**arguments).flags(), os.environ, transport, open_stores())
     finally:
         transport.close()
     if form == "json":

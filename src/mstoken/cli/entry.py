@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from mstoken.cli.options import GetArguments
+
 
 def main() -> int:
     """The `mstoken` command; its exit code."""
@@ -22,25 +24,25 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
     if arguments[:1] == ["get"]:
         from mstoken.cli import get_arguments
 
-        given = get_arguments.parse(arguments[1:])
-        if given is not None:
+        parsed = get_arguments.parse(arguments[1:])
+        if parsed is not None:
             from mstoken.cli import fast_path
 
             try:
-                mark = fast_path.fingerprint(arguments)
-                text = fast_path.cached_output(given, mark)
+                fingerprint = fast_path.fingerprint(arguments)
+                text = fast_path.cached_output(parsed, fingerprint)
             except OSError:  # a working folder that is gone, say; the ordinary way tells
-                mark = text = ""
+                fingerprint = text = ""
             if text:
                 fast_path.write_and_exit(text)
-            return lambda: _get(given, mark)
+            return lambda: _get(parsed, fingerprint)
     return lambda: _run_click(arguments)
 
 
-def _get(given: dict[str, object], mark: str) -> int:
+def _get(arguments: GetArguments, fingerprint: str) -> int:
     from mstoken.cli.get_token import run_get
 
-    run_get(given, mark)
+    run_get(arguments, fingerprint)
     from mstoken.cli.fast_path import exit_now
 
     exit_now(0)

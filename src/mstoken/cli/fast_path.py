@@ -21,7 +21,9 @@ from mstoken.stores.user_folders import token_folder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import NoReturn
+
+    from mstoken.cli.options import GetArguments
 
 LEEWAY_IN = 60
 """model.LEEWAY_IN, whose module costs more than this path may; a test holds the two equal."""
@@ -66,9 +68,9 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
     )
 
 
-def cached_output(given: Mapping[str, Any], mark: str) -> str:
+def cached_output(arguments: GetArguments, mark: str) -> str:
     """What to print for these parameters and their fingerprint, '' when the ordinary way has to tell."""
-    if not mark or given["fresh"] or given["claims"] or given["output"] not in FAST_PATH_FORMATS:
+    if not mark or arguments.fresh or arguments.claims or arguments.output not in FAST_PATH_FORMATS:
         return ""
     folder = token_folder()
     alias = read_token(folder, mark)
@@ -76,11 +78,11 @@ def cached_output(given: Mapping[str, Any], mark: str) -> str:
     if fields is None:
         return ""
     now, refresh_on, got_on = time(), fields[3], fields[5]
-    if fields[1] - now < max(given["min_ttl"], LEEWAY_IN) or (refresh_on is not None and now >= refresh_on):
+    if fields[1] - now < max(arguments.min_ttl, LEEWAY_IN) or (refresh_on is not None and now >= refresh_on):
         return ""
     if got_on is not None and now < got_on - SET_BACK_IN:
         return ""
-    return render(given["output"], fields)
+    return render(arguments.output, fields)
 
 
 def write_and_exit(text: str) -> NoReturn:

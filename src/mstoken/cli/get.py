@@ -7,7 +7,7 @@ import click
 from mstoken.cli.command import command
 from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import identity_options, options
-from mstoken.cli.options import GET
+from mstoken.cli.options import GET, GetArguments
 from mstoken.typed import Any
 
 
@@ -15,7 +15,7 @@ from mstoken.typed import Any
 @click.argument("services", nargs=-1, metavar="[SERVICE|URL|SCOPE]...", shell_complete=complete_service)
 @identity_options
 @options(GET)
-def get(**given: Any) -> None:
+def get(**arguments: Any) -> None:
     """Print an access token for a service, an API's URL, a resource or a scope.
 
     Tenant, client and credential come from the options, else from the environment (AZURE_TENANT_ID, AZURE_CLIENT_ID,
@@ -32,4 +32,4 @@ def get(**given: Any) -> None:
     """
     from mstoken.cli.get_token import run_get
 
-    run_get(given)
+    run_get(GetArguments(**arguments))

@@ -6,7 +6,7 @@ messages come from one place.
 
 from __future__ import annotations
 
-from mstoken.cli.options import GET, IDENTITY
+from mstoken.cli.options import GET, IDENTITY, GetArguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _BY_FLAG = {flag: option for option in (*IDENTITY, *GET) for flag in option.flags}
 
 
-def parse(arguments: Sequence[str]) -> dict[str, Any] | None:
+def parse(arguments: Sequence[str]) -> GetArguments | None:
     """The parameters as click would give them, by name, `services` the positional ones; None when click must read."""
-    given: dict[str, Any] = {option.name: _default(option) for option in _BY_FLAG.values()}
+    values: dict[str, Any] = {}
     services: list[str] = []
     rest = iter(arguments)
     for argument in rest:
@@ -36,39 +36,25 @@ def parse(arguments: Sequence[str]) -> dict[str, Any] | None:
             if option.kind == "flag":
                 if equals:
                     return None
-                given[option.name] = True
-            elif not _set_value(option, value if equals else next(rest, ""), given):
+                values[option.name] = True
+            elif not _set_value(option, value if equals else next(rest, ""), values):
                 return None
-    given["services"] = tuple(services)
-    return given
+    return GetArguments(services=tuple(services), **values)
 
 
-def _default(option: Option) -> Any:
-    match option.kind:
-        case "flag":
-            return False
-        case "multiple":
-            return ()
-        case "seconds":
-            return 0
-        case "choice":
-            return option.choices[0]
-    return ""
-
-
-def _set_value(option: Option, value: str, given: dict[str, Any]) -> bool:
+def _set_value(option: Option, value: str, values: dict[str, Any]) -> bool:
     """Put the value in its place; False when it is not plainly right."""
     if not value or value.startswith("-"):
         return False
     match option.kind:
         case "multiple":
-            given[option.name] += (value,)
+            values[option.name] = (*values.get(option.name, ()), value)
         case "seconds":
             if not (value.isascii() and value.isdecimal()):
                 return False
-            given[option.name] = int(value)
+            values[option.name] = int(value)
         case "choice" if value not in option.choices:
             return False
         case _:
-            given[option.name] = value
+            values[option.name] = value
     return True

@@ -5,69 +5,77 @@ from __future__ import annotations
 import time
 
 from mstoken.cli import output
-from mstoken.cli.identity import flags_of, open_stores, settings_for
+from mstoken.cli.identity import open_stores, settings_for
 from mstoken.cli.token_formats import render
 from mstoken.client import Client
 from mstoken.errors import UsageError
 from mstoken.protocol.chain import served
 from mstoken.transports.blocking import HttpTransport
-from mstoken.typed import TYPE_CHECKING, Any
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from mstoken.cli.options import GetArguments
     from mstoken.model import Token
 
 
-def run_get(given: Mapping[str, Any], fingerprint: str = "") -> None:
-    """Get the token and print it. `given` has the names of `options.IDENTITY` and `options.GET`, and `services`.
+def run_get(arguments: GetArguments, fingerprint: str = "") -> None:
+    """Get the token and print it.
 
     Under `fingerprint`, where there is one, is noted which kept token answers the same command line next time.
     Raises MstokenError.
     """
-    _check_pop(given)
-    settings = settings_for(flags_of(given))
+    _check_pop(arguments)
+    settings = settings_for(arguments.flags())
     stores = open_stores(settings.store)
     client = Client.from_settings(settings, stores, HttpTransport())
-    scopes = scopes_wanted(client, given["services"] or _service_of_pop(given), given["scope"])
+    scopes = scopes_wanted(client, arguments.services or _service_of_pop(arguments), arguments.scope)
     warning = "" if client.authority.token_url else client.target(*scopes).warning
-    claims = claims_text(given["claims"])
+    claims = claims_text(arguments.claims)
     with client:
-        token = _request_token(client, scopes, claims, given)
+        token = _request_token(client, scopes, claims, arguments)
     if warning:
         output.message(warning)
-    _warn_if_short(token, given["min_ttl"])
+    _warn_if_short(token, arguments.min_ttl)
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope, token.got_on)
     token_request = served(client.token_request(*scopes))
-    output.write(render(given["output"], fields, token_request.authority.tenant))
+    output.write(render(arguments.output, fields, token_request.authority.tenant))
     shown_before = warning or settings.notes or claims  # what has to be said is said every time
-    if fingerprint and not (shown_before or given["pop"]):
+    if fingerprint and not (shown_before or arguments.pop):
         from mstoken.cli.fast_path_alias import save_alias
 
         save_alias(stores.access_tokens, fingerprint, token_request)
 
 
-def _request_token(client: Client, scopes: Sequence[str], claims: str, given: Mapping[str, Any]) -> Token:
-    options: dict[str, Any] = {name: given[name] for name in ("min_ttl", "fresh") if given[name]}
-    if given["pop"]:
-        signed = {"url": given["pop"], "method": given["pop_method"], "nonce": given["pop_nonce"]}
-        return client.pop_token(*scopes, claims=claims, **signed, **options)
-    return client.get_token(*scopes, claims=claims or None, **options)
+def _request_token(client: Client, scopes: Sequence[str], claims: str, arguments: GetArguments) -> Token:
+    min_ttl, fresh = arguments.min_ttl, arguments.fresh
+    if not arguments.pop:
+        return client.get_token(*scopes, claims=claims or None, min_ttl=min_ttl, fresh=fresh)
+    return client.pop_token(
+        *scopes,
+        url=arguments.pop,
+        method=arguments.pop_method,
+        nonce=arguments.pop_nonce,
+        claims=claims,
+        min_ttl=min_ttl,
+        fresh=fresh,
+    )
 
 
-def _check_pop(given: Mapping[str, Any]) -> None:
-    if not given["pop"] and (given["pop_method"] or given["pop_nonce"]):
+def _check_pop(arguments: GetArguments) -> None:
+    if not arguments.pop and (arguments.pop_method or arguments.pop_nonce):
         raise UsageError("--pop-method and --pop-nonce are about a signed request.", "Give --pop URL too.")
-    if given["pop"] and given["output"] in ("az", "azd"):
+    if arguments.pop and arguments.output in ("az", "azd"):
         raise UsageError(
-            f"--output {given['output']} stands for a bearer token, which a signed request is not.",
+            f"--output {arguments.output} stands for a bearer token, which a signed request is not.",
             "Use --output token, header, env or json.",
         )
 
 
-def _service_of_pop(given: Mapping[str, Any]) -> tuple[str, ...]:
+def _service_of_pop(arguments: GetArguments) -> tuple[str, ...]:
     """The URL that is signed for tells the service too, where nothing else does."""
-    return (given["pop"],) if "://" in given["pop"] and not given["scope"] else ()
+    return (arguments.pop,) if "://" in arguments.pop and not arguments.scope else ()
 
 
 def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]) -> tuple[str, ...]:

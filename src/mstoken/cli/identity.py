@@ -49,11 +49,6 @@ def identity_options(command: C) -> C:
     return options(IDENTITY)(command)
 
 
-def flags_of(given: Mapping[str, Any]) -> dict[str, str]:
-    """Of a command's parameters those that say who asks."""
-    return {option.name: given.get(option.name) or "" for option in IDENTITY}
-
-
 def settings_for(flags: Mapping[str, str]) -> Settings:
     """The settings from flag, environment and profile, else of the default chain; notes are said on standard error.
 

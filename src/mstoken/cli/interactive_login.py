@@ -6,12 +6,11 @@ from mstoken.cli import output
 from mstoken.cli.get_token import claims_text, scopes_wanted
 from mstoken.cli.identity import open_stores
 from mstoken.errors import NotConfigured, UsageError
-from mstoken.typed import TYPE_CHECKING, Any
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from mstoken.cli.options import LoginArguments
     from mstoken.config.layers import Layers
     from mstoken.config.settings import Settings
     from mstoken.credentials import DevicePrompt, SignIn
@@ -21,7 +20,7 @@ ANY_ORGANIZATION = "organizations"
 """The tenant to sign in to when none is named: the person's own."""
 
 
-def sign_in(name: str, layers: Layers, given: Mapping[str, Any]) -> tuple[Settings, Person]:
+def sign_in(name: str, layers: Layers, arguments: LoginArguments, *, device: bool) -> tuple[Settings, Person]:
     """Have the person sign in and keep it under `name`; the settings for the profile, and who it was.
 
     Raises NotConfigured without an application to sign in to, else what the sign-in raises.
@@ -37,30 +36,30 @@ def sign_in(name: str, layers: Layers, given: Mapping[str, Any]) -> tuple[Settin
         raise _no_application()
     if not layers.text("tenant"):
         layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
-    settings = layers.settings(_credential(name, layers, given))
+    settings = layers.settings(_credential(name, layers, arguments, device=device))
     with Client.from_settings(settings, open_stores(layers.store())) as client:
-        scopes = scopes_wanted(client, () if given["scope"] else ("graph",), given["scope"])
-        person = client.sign_in(*scopes, claims=claims_text(given["claims"]) or None)
+        scopes = scopes_wanted(client, () if arguments.scope else ("graph",), arguments.scope)
+        person = client.sign_in(*scopes, claims=claims_text(arguments.claims) or None)
     if settings.tenant == ANY_ORGANIZATION and person.tenant:
         settings = replace(settings, tenant=person.tenant)
     return settings, person
 
 
-def _credential(name: str, layers: Layers, given: Mapping[str, Any]) -> SignIn:
+def _credential(name: str, layers: Layers, arguments: LoginArguments, *, device: bool) -> SignIn:
     from mstoken.credentials import Browser, DeviceCode
     from mstoken.credentials.sign_ins import BROWSER_TIMEOUT_IN
 
     client = layers.client()
-    if given["device"]:
+    if device:
         return DeviceCode(_show_code, account=name, client=client)
     output.message("Sign in with the browser; Ctrl-C ends the wait.")
     return Browser(
         account=name,
         client=client,
-        login_hint=given["login_hint"],
-        domain_hint=given["domain_hint"],
-        prompt=given["prompt"],
-        timeout_in=given["timeout"] or BROWSER_TIMEOUT_IN,
+        login_hint=arguments.login_hint,
+        domain_hint=arguments.domain_hint,
+        prompt=arguments.prompt,
+        timeout_in=arguments.timeout or BROWSER_TIMEOUT_IN,
         paste=True,
     )
 

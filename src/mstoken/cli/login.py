@@ -7,13 +7,11 @@ import sys
 
 from mstoken.cli import output, standard_input
 from mstoken.cli.command import command
-from mstoken.cli.identity import flags_of, open_stores, options
-from mstoken.cli.options import IDENTITY, LOGIN
+from mstoken.cli.identity import open_stores, options
+from mstoken.cli.options import IDENTITY, LOGIN, LoginArguments
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mstoken.config.layers import Layers
     from mstoken.config.settings import Settings
 
@@ -24,7 +22,7 @@ MAX_CHARACTERS = 32_768
 @command(short_help="Sign in, and write a profile that uses it.", input_hint="mstoken login … < file")
 @options(IDENTITY)
 @options(LOGIN)
-def login(**given: Any) -> None:
+def login(**values: Any) -> None:
     """Sign in, keep the sign-in encrypted, and write a profile that uses it.
 
     At a terminal the browser opens; where there is none, its address is shown, and where the browser runs on another
@@ -45,42 +43,43 @@ def login(**given: Any) -> None:
     from mstoken.config.profile_writing import check_name, write_profile
     from mstoken.errors import MstokenError
 
-    name = given["profile"] or os.environ.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
+    arguments = LoginArguments(**values)
+    name = arguments.profile or os.environ.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
     check_name(name)
-    method = _sign_in_method(given)
-    layers = _layers(name, given)
+    method = _sign_in_method(arguments)
+    layers = _layers(name, arguments)
     if method == "refresh_token_stdin":
-        settings, user = _verify_and_store(name, layers, _validate(_read_refresh_token()), given), ""
+        settings, user = _verify_and_store(name, layers, _validate(_read_refresh_token()), arguments), ""
     else:
         from mstoken.cli.interactive_login import sign_in
 
-        settings, person = sign_in(name, layers, {**given, "device": method == "device"})
+        settings, person = sign_in(name, layers, arguments, device=method == "device")
         user = person.username or person.name or "somebody"
     record = {
         "tenant": settings.tenant,
         "client_id": settings.client_id,
-        "client_secret": given["client_secret_ref"],
+        "client_secret": arguments.client_secret_ref,
         "account": name,
         "cloud": settings.cloud,
         "authority": settings.authority,
         "token_endpoint": settings.token_endpoint,
     }
-    values = {setting: text for setting, text in record.items() if text}
+    profile = {setting: text for setting, text in record.items() if text}
     location_settings = {"authority", "cloud", "token_endpoint"}
     try:
-        write_profile(name, values, without={"refresh_token", *(location_settings - values.keys())})
+        write_profile(name, profile, without={"refresh_token", *(location_settings - profile.keys())})
     except MstokenError:
         output.message("The sign-in is kept in the vault; the profile that would lead to it is not written.")
         output.message(f"To be rid of it: mstoken logout {name}")
         raise
-    _show_result(name, layers, given, user)
+    _show_result(name, layers, arguments, user)
 
 
-def _sign_in_method(given: Mapping[str, Any]) -> str:
+def _sign_in_method(arguments: LoginArguments) -> str:
     """browser, device or refresh_token_stdin: what was asked for, else what fits standard input. Raises UsageError."""
     from mstoken.errors import UsageError
 
-    asked = [method for method in ("browser", "device", "refresh_token_stdin") if given[method]]
+    asked = [method for method in ("browser", "device", "refresh_token_stdin") if getattr(arguments, method)]
     if len(asked) > 1:
         raise UsageError(
             "Those are several ways to sign in.", "Keep one of --browser, --device, --refresh-token-stdin."
@@ -90,7 +89,7 @@ def _sign_in_method(given: Mapping[str, Any]) -> str:
     return "browser" if standard_input.at_terminal() else "refresh_token_stdin"
 
 
-def _layers(name: str, given: Mapping[str, Any]) -> Layers:
+def _layers(name: str, arguments: LoginArguments) -> Layers:
     """Flags, environment and the profile as it was, if it was there; a named reference is the profile's from now on."""
     from mstoken.config import environment, profiles
     from mstoken.config.folder import config_folder
@@ -99,10 +98,10 @@ def _layers(name: str, given: Mapping[str, Any]) -> Layers:
     from mstoken.errors import UsageError
     from mstoken.values import replace
 
-    reference = given["client_secret_ref"]
+    reference = arguments.client_secret_ref
     if reference and not is_reference(reference):
         raise UsageError("--client-secret-ref takes a reference, not a secret.", f"Write {FORMS}.")
-    flags = {setting: text.strip() for setting, text in flags_of(given).items() if text and setting != "profile"}
+    flags = {setting: text.strip() for setting, text in arguments.flags().items() if text and setting != "profile"}
     variables = environment.read(os.environ)
     profile = profiles.find(name)
     if reference:
@@ -152,7 +151,7 @@ def _validate(text: str) -> str:
     return value
 
 
-def _verify_and_store(name: str, layers: Layers, value: str, given: Mapping[str, Any]) -> Settings:
+def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArguments) -> Settings:
     """Use the refresh token once and keep it, or what the service gave in its place. Raises MstokenError.
 
     A new one is kept the moment it comes: a server that accepts each only once has just made the old one worthless.
@@ -176,9 +175,9 @@ def _verify_and_store(name: str, layers: Layers, value: str, given: Mapping[str,
     credential = RefreshToken(value, layers.client(), on_new=store_refresh_token, single_use=single_use)
     settings = layers.settings(credential)
     info = TokenInfo(Client.from_settings(settings).authority.place, settings.tenant, settings.client_id)
-    if not given["no_verify"]:
+    if not arguments.no_verify:
         try:
-            _use_once(settings, given["scope"])
+            _use_once(settings, arguments.scope)
         except MstokenError as error:
             if not stored:
                 output.message("The refresh token was tried; nothing was stored.")
@@ -200,17 +199,17 @@ def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
         client.get_token(*scopes_wanted(client, () if scopes else usual, scopes))
 
 
-def _show_result(name: str, layers: Layers, given: Mapping[str, Any], user: str) -> None:
+def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str) -> None:
     import shlex
 
     from mstoken.config import environment
     from mstoken.config.folder import config_file
     from mstoken.config.layers import DEFAULT_PROFILE
 
-    tried = "without trying it" if given["no_verify"] else "which works"
+    tried = "without trying it" if arguments.no_verify else "which works"
     stored = f"Signed in as {user}; kept it" if user else f"Stored the refresh token, {tried},"
     output.message(f"{stored} in the vault; wrote the profile {name} to {config_file(os.environ)}.")
-    if "client_secret" in layers.environment and not given["client_secret_ref"]:
+    if "client_secret" in layers.environment and not arguments.client_secret_ref:
         output.message(
             "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep it set, "
             "or log in with --client-secret-ref."
@@ -219,4 +218,4 @@ def _show_result(name: str, layers: Layers, given: Mapping[str, Any], user: str)
     needless = name == DEFAULT_PROFILE and environment.missing(environment.read(os.environ))
     profile = "" if needless else f" --profile {name}"
     usual = () if layers.place()[2] else ("graph",)
-    output.message(f"Next: mstoken {shlex.join(['get', *(given['scope'] or usual)])}{profile}")
+    output.message(f"Next: mstoken {shlex.join(['get', *(arguments.scope or usual)])}{profile}")

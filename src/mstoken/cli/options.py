@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Any, Literal
 
     Kind = Literal["text", "multiple", "seconds", "flag", "choice"]
 
@@ -88,3 +88,65 @@ LOGIN = (
     Option("--no-verify", "Store it without trying it.", kind="flag"),
 )
 """What `mstoken login` takes besides."""
+
+
+class IdentityArguments:
+    """The options that choose the identity, and where it signs in; '' for an option that is absent."""
+
+    tenant: str = ""
+    client_id: str = ""
+    profile: str = ""
+    cloud: str = ""
+    authority: str = ""
+
+    def __init__(self, **arguments: Any) -> None:
+        unknown = [name for name in arguments if not hasattr(type(self), name)]
+        if unknown:
+            raise TypeError(f"{type(self).__name__} has no argument {', '.join(unknown)}")
+        vars(self).update(arguments)
+
+    def flags(self) -> dict[str, str]:
+        """Return the identity options by name, as `mstoken.config` reads them."""
+        return {name: getattr(self, name) for name in IdentityArguments.__annotations__}
+
+
+class GetArguments(IdentityArguments):
+    """The arguments of `mstoken get`; `min_ttl` is in seconds."""
+
+    services: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    claims: str = ""
+    min_ttl: int = 0
+    fresh: bool = False
+    output: str = "token"
+    pop: str = ""
+    pop_method: str = ""
+    pop_nonce: str = ""
+
+
+class RequestArguments(IdentityArguments):
+    """The arguments of `mstoken request`; `data` is None without a body."""
+
+    method: str = ""
+    url: str = ""
+    scope: str = ""
+    origin: str = ""
+    headers: tuple[str, ...] = ()
+    data: str | None = None
+    include: bool = False
+
+
+class LoginArguments(IdentityArguments):
+    """The arguments of `mstoken login`; `timeout` is in seconds, 0 for the default."""
+
+    browser: bool = False
+    device: bool = False
+    refresh_token_stdin: bool = False
+    login_hint: str = ""
+    domain_hint: str = ""
+    prompt: str = ""
+    timeout: int = 0
+    client_secret_ref: str = ""
+    scope: tuple[str, ...] = ()
+    claims: str = ""
+    no_verify: bool = False

@@ -9,7 +9,8 @@ import click
 from mstoken.cli import output, standard_input
 from mstoken.cli.command import command
 from mstoken.cli.completion import complete_service
-from mstoken.cli.identity import client_for, flags_of, identity_options
+from mstoken.cli.identity import client_for, identity_options
+from mstoken.cli.options import RequestArguments
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _WEB_URL = re.compile(r"https?://[^/?#\s]+(?:[/?#]|$)", re.IGNORECASE)
 @click.option("--header", "-H", "headers", multiple=True, metavar="'NAME: VALUE'", help="Send this header too.")
 @click.option("--data", "-d", "data", default=None, metavar="TEXT|@FILE|-", help="Body; - is standard input.")
 @click.option("--include", "-i", is_flag=True, help="Show status and headers, on standard error.")
-def request(method: str, url: str, **given: Any) -> int:
+def request(**options: Any) -> int:
     """Call the API at URL with METHOD and the token it needs, and print what it answers, as it came.
 
     A path that begins with /subscriptions, /providers or /tenants is one of Azure Resource Manager. The token goes only
@@ -60,27 +61,28 @@ def request(method: str, url: str, **given: Any) -> int:
     from mstoken.services import Scope
     from mstoken.urls import encoded_url
 
-    verb = _method(method)
-    headers = _headers(given["headers"])
+    arguments = RequestArguments(**options)
+    method, url = _method(arguments.method), arguments.url
+    headers = _headers(arguments.headers)
     if not (_ARM_PATH if url.startswith("/") else _WEB_URL).match(url):
         raise _not_a_url(url)
-    body = _body(given["data"])
+    body = _body(arguments.data)
     if body and "content-type" not in {name.lower() for name in headers} and _is_json(body):
         headers["Content-Type"] = "application/json"
-    with client_for(flags_of(given)) as client:
+    with client_for(arguments.flags()) as client:
         full_url = encoded_url(_arm_base(client) + url if url.startswith("/") else url)
-        wanted = Scope(given["scope"]) if given["scope"] else full_url
+        wanted = Scope(arguments.scope) if arguments.scope else full_url
         target = None if client.authority.token_url else client.target(wanted)
         if target and target.warning:
             output.message(target.warning)
         response = client.request(
-            verb, full_url, scope=given["scope"], origin=given["origin"], headers=headers, body=body
+            method, full_url, scope=arguments.scope, origin=arguments.origin, headers=headers, body=body
         )
-        if given["include"]:
+        if arguments.include:
             api_response.show_head(response)
         api_response.show_body(response.body)
         return api_response.explain_response(
-            response, f"{verb} {full_url.partition('?')[0]}", _remedy_context(client, target)
+            response, f"{method} {full_url.partition('?')[0]}", _remedy_context(client, target)
         )
 
 

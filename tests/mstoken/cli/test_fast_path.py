@@ -17,6 +17,7 @@ from entra_emulator import Emulator
 from mstoken import model
 from mstoken.cli import fast_path, get_arguments
 from mstoken.cli.get import get
+from mstoken.cli.options import GetArguments
 from mstoken.config.environment import VARIABLES
 from mstoken.model import Token
 from mstoken.stores import token_file
@@ -83,8 +84,7 @@ def test_a_token_of_a_clock_that_was_set_back_is_not_printed(
         file = Path(folder, f"{name}.token")
         file.write_bytes(token_file.encode(name, token, None))
         file.chmod(0o600)
-    given = {"fresh": False, "claims": "", "output": "token", "min_ttl": 0}
-    assert fast_path.cached_output(given, mark) == printed
+    assert fast_path.cached_output(GetArguments(), mark) == printed
 
 
 BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "HOME": "/nowhere"}
@@ -197,7 +197,7 @@ def test_it_does_not_matter_where_it_is_run(at_entra: Program, entra: Emulator, 
     assert len(entra.token_requests) == before
 
 
-GIVEN = {"fresh": False, "claims": "", "output": "token", "min_ttl": 0}
+ARGUMENTS = GetArguments()
 
 
 @pytest.fixture
@@ -231,24 +231,24 @@ def test_only_a_token_that_is_good_enough_is_printed(
     now = int(time.time())
     refresh_on = None if refresh_in is None else now + refresh_in
     noted.save("bb", Token("kept", expires_on=now + expires_in, refresh_on=refresh_on))
-    assert fast_path.cached_output({**GIVEN, **options}, "aa") == ("kept" if good else "")
+    assert fast_path.cached_output(GetArguments(**options), "aa") == ("kept" if good else "")
 
 
 def test_a_token_that_is_gone_is_a_miss(noted: FolderAccessTokens) -> None:
     """A note whose token was cleared, no note, and a token in a note's place all lead to the ordinary way."""
-    assert fast_path.cached_output(GIVEN, "aa") == ""
-    assert fast_path.cached_output(GIVEN, "cc") == ""
+    assert fast_path.cached_output(ARGUMENTS, "aa") == ""
+    assert fast_path.cached_output(ARGUMENTS, "cc") == ""
     noted.save("dd", Token("bb", expires_on=int(time.time()) + 3600))
     noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
-    assert fast_path.cached_output(GIVEN, "dd") == ""
+    assert fast_path.cached_output(ARGUMENTS, "dd") == ""
 
 
 def test_a_folder_that_is_open_to_others_is_not_read(noted: FolderAccessTokens, memory: Path) -> None:
     """Whoever could have planted a token there is not believed."""
     noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
-    assert fast_path.cached_output(GIVEN, "aa") == "kept"
+    assert fast_path.cached_output(ARGUMENTS, "aa") == "kept"
     (memory / "tokens").chmod(0o755)
-    assert fast_path.cached_output(GIVEN, "aa") == ""
+    assert fast_path.cached_output(ARGUMENTS, "aa") == ""
 
 
 WORDS = st.sampled_from(
@@ -296,9 +296,10 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=6))
 def test_arguments_mean_what_click_says_they_mean(arguments: list[str]) -> None:
     """Where the quick reader understands a command line at all, click reads the same from it."""
-    given_ = get_arguments.parse(arguments)
-    if given_ is not None:
-        assert given_ == get.make_context("get", list(arguments)).params
+    parsed = get_arguments.parse(arguments)
+    if parsed is not None:
+        by_click = get.make_context("get", list(arguments)).params
+        assert {name: getattr(parsed, name) for name in by_click} == by_click
 
 
 @pytest.mark.parametrize(
