@@ -61,10 +61,16 @@ test: $(STAMP)/python $(STAMP)/node
 	@$(BIN)/python -m pytest -q -n auto
 	@$(BIN)/python tools/check_wheel.py
 
+# Every Python process that inherits these variables is measured, pytest's workers included.
+coverage: export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
+coverage: export COVERAGE_FILE := $(CURDIR)/$(STAMP)/coverage/data
 coverage: $(STAMP)/python $(STAMP)/node
-	@$(BIN)/python -m pytest -q -n auto --cov --cov-report=
+	@rm -rf $(STAMP)/coverage
+	@mkdir -p $(STAMP)/coverage
+	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report --skip-covered --sort=cover
-	@$(BIN)/python tools/check_wheel.py
+	@COVERAGE_PROCESS_START= $(BIN)/python tools/check_wheel.py
 
 check: $(STAMP)/python
 	@$(BIN)/ruff check .
@@ -88,4 +94,4 @@ dist: $(STAMP)/python
 	@$(BIN)/python -m build --no-isolation --outdir dist .
 
 clean:
-	rm -rf $(VENV) $(STAMP) dist site .coverage tests/node/node_modules
+	rm -rf $(VENV) $(STAMP) dist site tests/node/node_modules
