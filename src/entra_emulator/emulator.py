@@ -9,7 +9,8 @@ from .admin import routes as admin
 from .apis import arm, graph, key_vault, partner_center, userinfo
 from .config import Config
 from .control import Control
-from .environment import Connection, private_folder, settings
+from .environment import Connection, settings
+from .folders import PrivateFolder, remove_dead
 from .injection import inject
 from .login import endpoints
 from .network.certificates import CertificateAuthority, shared_authority
@@ -20,8 +21,6 @@ from .shells import TRUST_STORE_PASSWORD
 from .world import RequestLog, World
 
 if TYPE_CHECKING:
-    import tempfile
-
     from .clouds import Service
     from .managed_identity.machine import Machine
     from .routing import Route
@@ -44,13 +43,14 @@ class Emulator(Control):
     def __init__(self, config: Config = None, port: int = 0) -> None:
         super().__init__(config)
         self._wanted_port = port
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: PrivateFolder | None = None
         self._server: ServerThread | None = None
 
     def __enter__(self) -> Self:
         self._world.keys.prepare()
         authority = shared_authority()
-        self._folder = private_folder()
+        remove_dead()
+        self._folder = PrivateFolder()
         try:
             self.ca_file.write_bytes(authority.pem())
             for name in ("cache", "config"):

@@ -1,7 +1,6 @@
 """The environment that points a program at an emulator, whatever language it is written in."""
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,18 +8,7 @@ from pathlib import Path
 # Inherited settings that would lead a program past the emulator, or to somebody's real tenant.
 _REMOVED_PREFIXES = ("AZURE_", "MSTOKEN_", "ENTRA_EMULATOR_")
 _REMOVED_PLATFORM = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IMDS_ENDPOINT"}
-FOLDER_PREFIX = "entra-emulator-"
-MEMORY = "/dev/shm"  # noqa: S108 - Linux' own place for memory-backed files; the folder made in it is private
 _REMOVED = frozenset({*_REMOVED_PLATFORM, "MSI_ENDPOINT", "MSI_SECRET", "ALL_PROXY", "all_proxy", "SSL_CERT_DIR"})
-
-
-def private_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder for this user alone (0700) that goes when the emulator ends; in memory where there is such a place.
-
-    Programs keep their tokens in it, and tokens should not reach a disk.
-    """
-    memory = os.access(MEMORY, os.W_OK | os.X_OK)
-    return tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, dir=MEMORY if memory else None)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ Each has a private folder; the one that is to be found leaves a note in it: its 
 import json
 import os
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .environment import FOLDER_PREFIX, MEMORY
+from .folders import is_dead, left_here
 
 NOTE = "running.json"
 
@@ -50,18 +49,17 @@ def find(port: int = 0) -> Running:
 
 
 def _notes() -> Iterator[Running]:
-    for base in dict.fromkeys((MEMORY, tempfile.gettempdir())):
-        for note in sorted(Path(base).glob(f"{FOLDER_PREFIX}*/{NOTE}")):
-            try:
-                with note.open(encoding="utf-8") as file:
-                    if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
-                        continue  # somebody else's, whatever it says; a shell would do it
-                    table = json.load(file)
-                yield Running(
-                    int(table["port"]), {str(name): str(value) for name, value in table["environment"].items()}
-                )
-            except (OSError, ValueError, LookupError, TypeError, AttributeError):
-                continue  # it ended while we looked
+    for folder in left_here():
+        if is_dead(folder):
+            continue  # another program may listen on its port by now
+        try:
+            with (folder / NOTE).open(encoding="utf-8") as file:
+                if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
+                    continue  # somebody else's, whatever it says; a shell would do it
+                table = json.load(file)
+            yield Running(int(table["port"]), {str(name): str(value) for name, value in table["environment"].items()})
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            continue  # it ended while we looked
 
 
 def _listens(port: int) -> bool:

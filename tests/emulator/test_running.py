@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_emulator import Emulator, environment, running
+from entra_emulator import Emulator, folders, running
 from entra_emulator.command import env
 from entra_emulator.shells import KINDS, render
 
@@ -21,8 +21,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Emulators of this test are looked for, and put, in a folder of its own, whose name is not easy on shells."""
     folder = tmp_path / "it's a place"
     folder.mkdir()
-    monkeypatch.setattr(environment, "MEMORY", str(folder))
-    monkeypatch.setattr(running, "MEMORY", str(folder))
+    monkeypatch.setattr(folders, "MEMORY", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
 
@@ -37,16 +36,16 @@ def announced(places: Path) -> Iterator[Emulator]:
 
 def test_folder_is_in_memory(entra: Emulator) -> None:
     """Where the system has a memory-backed place, the private folder is in it, and is this user's alone."""
-    if not os.access(environment.MEMORY, os.W_OK):
+    if not os.access(folders.MEMORY, os.W_OK):
         pytest.skip("no memory-backed place here")
     folder = entra.ca_file.parent
-    assert folder.parent == Path(environment.MEMORY)
+    assert folder.parent == Path(folders.MEMORY)
     assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_folder_elsewhere(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without such a place it is in the usual folder for temporary files."""
-    monkeypatch.setattr(environment, "MEMORY", "/nowhere")
+    monkeypatch.setattr(folders, "MEMORY", "/nowhere")
     with Emulator() as emulator:
         assert emulator.ca_file.parent.parent == places
 
@@ -69,7 +68,7 @@ def test_none_and_several(announced: Emulator, places: Path, capsys: pytest.Capt
         assert env() == 1
         assert "--port" in capsys.readouterr().err
         assert env("bash", port) == 0
-        left = places / f"{environment.FOLDER_PREFIX}left"
+        left = places / f"{folders.PREFIX}left"
         shutil.copytree(other.ca_file.parent, left)
     assert running.find().port == port
     assert env("bash", 1) == 1
@@ -79,7 +78,7 @@ def test_none_and_several(announced: Emulator, places: Path, capsys: pytest.Capt
 def test_damaged_note_is_passed_over(places: Path) -> None:
     """A note that cannot be read is nobody's."""
     for text in ("{", "[]", '{"port": "x"}'):
-        folder = Path(tempfile.mkdtemp(prefix=environment.FOLDER_PREFIX, dir=places))
+        folder = Path(tempfile.mkdtemp(prefix=folders.PREFIX, dir=places))
         (folder / running.NOTE).write_text(text)
     with pytest.raises(running.NotFound, match="mstoken emulator"):
         running.find()

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 import ssl
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from entra_emulator.folders import PREFIX, PrivateFolder
 from entra_emulator.network.certificates import shared_authority
 from entra_emulator.network.server import ServerThread, bind
 from entra_emulator.routing import Handler, NoRoute, Route, Router, route
@@ -53,7 +53,7 @@ class Machine:
         self.requests: list[LoggedRequest] = []
         self.trouble: list[int] = []
         """Statuses for the next answers, in the dialect's own form; 403 is how Docker Desktop answers for IMDS."""
-        self._folder = tempfile.TemporaryDirectory(prefix="entra-emulator-arc-")
+        self._folder = PrivateFolder(f"{PREFIX}arc-")
         self._setting = Setting(world, self.identities, secrets.token_hex(16), keys or Path(self._folder.name))
         self._servers: dict[bool, ServerThread] = {}
         self._ports: dict[bool, int] = {}

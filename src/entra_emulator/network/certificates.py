@@ -8,7 +8,6 @@ localhost and the emulated Microsoft hosts, and for nothing else.
 import functools
 import ipaddress
 import ssl
-import tempfile
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from entra_emulator.clouds import every_host, served
+from entra_emulator.folders import PrivateFolder
 
 LOCAL = "localhost"
 _LIFE = timedelta(days=397)  # the longest some verifiers accept for a leaf
@@ -122,7 +122,7 @@ class CertificateAuthority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        with tempfile.TemporaryDirectory(prefix="entra-emulator-") as folder:
+        with PrivateFolder() as folder:
             chain = Path(folder, "leaf.pem")  # the ssl module loads a key from a file only
             chain.write_bytes(self._leaf(host))
             context.load_cert_chain(chain)
