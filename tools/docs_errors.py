@@ -1,4 +1,4 @@
-"""Write the table of error codes in docs/errors.md from src/mstoken/aadsts.toml; with --check, only compare.
+"""Write the table of error codes in docs/errors.md from aadsts.toml and aadb2c.toml; with --check, only compare.
 
 Exit code 1 with --check when the page is not what this program would write, or when it omits an exception class.
 """

@@ -1,10 +1,11 @@
 """What an error code of the Microsoft identity platform means, and what to do next.
 
-The entries are data, in `aadsts.toml`; this file finds the entry for an error response and fills in its remedy. Nothing
-here uses the network, and the data is read when the first error is looked up.
+The entries are data, in `aadsts.toml` and `aadb2c.toml`; this file finds the entry for an error response and fills in
+its remedy. Nothing here uses the network, and the data is read when the first error is looked up.
 
-Numbers are the AADSTS codes of Entra's token service and a few of Partner Center; names are those of RFC 6749 section
-5.2, RFC 8628 section 3.5, OpenID Connect Core section 3.1.2.6, Entra's suberrors and the metadata services.
+Numbers are the AADSTS codes of Entra's token service and a few of Partner Center; those of B2C begin with AADB2C. Names
+are those of RFC 6749 section 5.2, RFC 8628 section 3.5, OpenID Connect Core section 3.1.2.6, Entra's suberrors, Graph
+and the metadata services.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mstoken.typed import Any
 from mstoken.values import replace, value
 
 REFERENCE = "https://learn.microsoft.com/entra/identity-platform/reference-error-codes"
+B2C_REFERENCE = "https://learn.microsoft.com/azure/active-directory-b2c/error-codes"
 KINDS = frozenset(
     {
         "sign_in_required",
@@ -84,10 +86,12 @@ def _knowledge() -> _Knowledge:
     import pkgutil
     import tomllib
 
-    data = pkgutil.get_data("mstoken", "aadsts.toml")
-    if data is None:  # pragma: no cover - a package without its data is not an installation
-        raise FileNotFoundError("mstoken/aadsts.toml")
-    causes = {code.casefold(): _cause(code, entry) for code, entry in tomllib.loads(data.decode()).items()}
+    causes: dict[str, Cause] = {}
+    for file in ("aadsts.toml", "aadb2c.toml"):
+        data = pkgutil.get_data("mstoken", file)
+        if data is None:  # pragma: no cover - a package without its data is not an installation
+            raise FileNotFoundError(f"mstoken/{file}")
+        causes |= {code.casefold(): _cause(code, entry) for code, entry in tomllib.loads(data.decode()).items()}
     return _Knowledge(causes, tuple((key, cause) for key, cause in causes.items() if " " in key))
 
 
@@ -112,11 +116,13 @@ def lookup(code: int | str) -> Cause | None:
 def classify(codes: tuple[int, ...], error: str, suberror: str, status: int, description: str = "") -> Cause:
     """Return the best explanation of an error response, always with kind and remedy.
 
-    Order: the first known of `codes`, a known phrase of `description`, `suberror`, the statuses 429 and 5xx, `error`,
-    any other status. The statuses that mean "later" come before the error name because the instance metadata service
-    returns `invalid_request` when it throttles. An unknown number stays the `code` of the result.
+    Order: the first known of `codes`, a code of B2C in `description`, a known phrase there, `suberror`, the statuses
+    429 and 5xx, `error`, any other status. The statuses that mean "later" come before the error name because the
+    instance metadata service returns `invalid_request` when it throttles. An unknown number stays the `code` of the
+    result.
     """
-    for code in codes:
+    of_b2c = [code for code in codes_in(description) if not code.isdigit()]
+    for code in [*map(str, codes), *of_b2c]:
         known = lookup(f"{code}+{error}") or lookup(code)
         if known:
             return known
@@ -132,9 +138,14 @@ def classify(codes: tuple[int, ...], error: str, suberror: str, status: int, des
 
 
 def _numbered(generic: Cause, code: str) -> Cause:
-    """Return `generic` for an unknown number, with the page where Entra explains it."""
-    page = f"Microsoft's page about this code: https://login.microsoftonline.com/error?code={code}"
+    """Return `generic` for an unknown number, with the page where Microsoft explains it."""
+    page = f"Microsoft's page about this code: {page_of(code)}"
     return replace(generic, code=code, name="", remedy=f"{generic.remedy} {page}")
+
+
+def page_of(code: str) -> str:
+    """Return the page on which Microsoft explains a code."""
+    return f"https://login.microsoftonline.com/error?code={code}" if code.isdigit() else B2C_REFERENCE
 
 
 def _phrase_in(text: str) -> Cause | None:
@@ -148,23 +159,24 @@ _NAMED_ENTITIES = {"nbsp": " ", "quot": '"', "colon": ":", "amp": "&"}
 # All repeats are bounded: each match attempt looks at a fixed number of characters, so the search takes linear time.
 _CODE = r"""(?ix)
         AADSTS[\s:#-]{0,3}([0-9]{5,9})(?![0-9])
+      | (AADB2C[0-9]{5,6})(?![0-9])
       | error_codes[\\"'\s:=]{1,9}\[([0-9,\s\\"']{1,400})\]
       | (?<![a-z])(?:error_?)?code[\\"'\s:=]{1,9}([0-9]{5,9})(?![\w-])"""
 _ALONE = r"[\s,;]*[0-9]{3,9}(?:[\s,;]+[0-9]{3,9})*[\s,;]*"
 
 
 def codes_in(text: str) -> tuple[str, ...]:
-    """Return every code number in `text`, in order, each once, as digits; at most 100.
+    """Return every code in `text`, in order, each once, as digits or as AADB2C and digits; at most 100.
 
-    It finds `AADSTS50076` in prose, HTML or a URL; `error_codes` and `code` in a JSON body, also in one quoted inside
-    another; and numbers without any other text. It takes linear time in the length of `text`.
+    It finds `AADSTS50076` and `AADB2C90118` in prose, HTML or a URL; `error_codes` and `code` in a JSON body, also in
+    one quoted inside another; and numbers without any other text. It takes linear time in the length of `text`.
     """
     if len(text) <= 1000 and re.fullmatch(_ALONE, text):
         return tuple(dict.fromkeys(re.findall("[0-9]+", text)))[:_MOST_CODES]
     found: dict[str, None] = {}
     for match in re.finditer(_CODE, re.sub(_ENTITY, _unescape, text) if "&" in text else text):
-        said, listed, labelled = match.groups()
-        for code in re.findall("[0-9]{5,9}", listed) if listed else [said or labelled]:
+        said, b2c, listed, labelled = match.groups()
+        for code in re.findall("[0-9]{5,9}", listed) if listed else [said or labelled or b2c.upper()]:
             found[code] = None
         if len(found) >= _MOST_CODES:
             break

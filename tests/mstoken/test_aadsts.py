@@ -61,6 +61,11 @@ NAMES = [
     *("protection_policy_required", "client_mismatch", "device_authentication_failed"),
     *("Authorization_RequestDenied", "Unable to initialize the authorization context"),
     *("SecretHeaderNotFound", "ManagedIdentityNotFound", "ArgumentNullOrEmpty"),
+    *("interrupted_user", "ux_not_allowed", "no_tokens_found", "native_account_unavailable", "refresh_token_expired"),
+    *("unmet_authentication_requirements", "insufficient_user_authentication"),
+    *("Agent_Directory_QuotaExceeded", "AgentBlueprint_LimitExceeded", "AgentIdentity_LimitExceeded"),
+    *("AgentIdentity_AgentBlueprintPrincipalDoesNotExist", "AgentIdentity_IncompatibleParentType"),
+    *("AADB2C90006", "AADB2C90081", "AADB2C90091", "AADB2C90118", "AADB2C90225", "AADB2C99059"),
 ]
 ALL_PLACEHOLDERS = aadsts.FALLBACKS.keys() | aadsts.COMPOSED
 
@@ -83,6 +88,34 @@ def test_partner_codes_and_error_names_are_known(code: str) -> None:
     cause = lookup(code)
     assert cause is not None
     assert cause.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "part"),
+    [
+        ("AADSTS70023: External OIDC Provider token must have a lifetime of …", "70023", "24 hours"),
+        ("AADSTS90009: Application 'x'(x) is requesting a token for itself.", "90009", "scope with every refresh"),
+        ("AADSTS9010010: The resource parameter provided …", "9010010", "Leave `resource` out"),
+        ("AADSTS700213: No matching federated identity record found", "700213", "repo:OWNER@ID/REPOSITORY@ID"),
+        ("AADSTS50142: Password change is required due to a policy", "50142", "Change the password"),
+        ("error=access_denied&error_description=AADB2C90118%3a+The+user+has", "AADB2C90118", "password reset"),
+        ("AADB2C90080: The provided grant has expired. Correlation ID: 1-2", "AADB2C90080", "mstoken login"),
+        ("aadb2c90225", "AADB2C90225", "Check both"),
+        ('{"error":{"code":"AgentIdentity_LimitExceeded","message":"…"}}', "AgentIdentity_LimitExceeded", "for good"),
+    ],
+)
+def test_a_code_of_today_is_explained(text: str, code: str, part: str) -> None:
+    """Codes that Entra, Azure AD B2C and Graph give today, in the words they come with."""
+    causes = explain(text)
+    assert [cause.code for cause in causes] == [code]
+    assert part in causes[0].remedy
+
+
+def test_an_unknown_code_of_b2c_leads_to_its_own_page() -> None:
+    """Entra's page of errors does not know it."""
+    cause = explain("AADB2C98765: something new")[0]
+    assert cause.code == "AADB2C98765"
+    assert aadsts.B2C_REFERENCE in cause.remedy
 
 
 def test_every_kind_is_an_exception_class() -> None:

@@ -16,6 +16,10 @@ from tests.support.unsigned_tokens import jwt
 
 from mstoken import (
     ClientSecret,
+    ConsentRequired,
+    CredentialRejected,
+    Misconfigured,
+    SignInRequired,
     TokenRefused,
     UnreadableAnswer,
 )
@@ -195,3 +199,22 @@ def test_an_unknown_refusal_keeps_what_the_server_said(runner: Runner, token_ser
     assert caught.value.error == "invalid_target"
     assert "no such audience" in caught.value.message
     assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "description", "kind"),
+    [
+        ("invalid_grant", "AADB2C90080: The provided grant has expired.\r\nCorrelation ID: 1-2", SignInRequired),
+        ("invalid_request", "AADB2C90081: The specified client_secret does not match", CredentialRejected),
+        ("access_denied", "AADB2C90091: The user has cancelled", ConsentRequired),
+        ("invalid_request", "AADB2C90058: not configured to allow public clients", Misconfigured),
+    ],
+)
+def test_a_refusal_of_b2c_is_known_by_its_code(
+    runner: Runner, token_service: TokenService, app: Any, error: str, description: str, kind: type[TokenRefused]
+) -> None:
+    """Its codes stand in the description alone; the error's name says too little."""
+    token_service.script = [Reply(400, {"error": error, "error_description": description})]
+    with pytest.raises(kind) as caught:
+        runner.run(lambda: app.get_token("graph"))
+    assert caught.value.message.startswith(description.partition(":")[0])

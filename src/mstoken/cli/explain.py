@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mstoken.aadsts import Cause
 
 _MAX_INPUT_BYTES = 1024 * 1024  # bytes of standard input; a log is cut there
-_PAGE = "https://login.microsoftonline.com/error?code="
 
 
 @command(short_help="Say what an error means and what to do next.")
@@ -65,7 +64,7 @@ def _explain(error_text: str, form: str) -> None:
     else:
         output.write("\n\n".join(_as_text(cause) for cause in known))
     for code in unknown:
-        output.message(f"{code} is not known here; Entra's own words: {_PAGE}{code}")
+        output.message(f"{code} is not known here; Entra's own words: {aadsts.page_of(code)}")
 
 
 def _is_unknown(cause: Cause) -> bool:
@@ -80,7 +79,7 @@ def _unknown_error(codes: Sequence[str]) -> Exception:
     from mstoken.errors import UsageError
 
     if codes:
-        pages = "\n".join(f"Entra's own words: {_PAGE}{code}" for code in codes)
+        pages = "\n".join(f"Entra's own words: {aadsts.page_of(code)}" for code in codes)
         return UsageError(f"{', '.join(codes)} is no code that is known here.", pages)
     return UsageError(
         "There is no code, error name or message in it that is known here.",

@@ -56,7 +56,7 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
         )
     cause = aadsts.classify(refusal.codes, refusal.error, refusal.suberror, response.status, refusal.description)
     context = _context(request, refusal)
-    message = _message(refusal, aadsts.fill(cause.cause, **context))
+    message = _message(refusal, aadsts.fill(cause.cause, **context), cause.code)
     remedy = aadsts.fill(cause.remedy, **context)
     if later := _LATER.get(cause.kind):
         return later(message, remedy, wait, refusal)
@@ -125,13 +125,16 @@ def read_refusal(response: HttpResponse) -> Refusal:
     )
 
 
-def _message(refusal: Refusal, cause: str) -> str:
+def _message(refusal: Refusal, cause: str, code: str = "") -> str:
     """One line: the code, what it means in our words, and the ids support asks for.
 
-    Where we have no words for the code itself, the service's own say most.
+    Where we have no words for the code itself, the service's own say most. `code` is that of B2C, which has no numbers
+    in `error_codes`.
     """
     name = f"AADSTS{refusal.codes[0]}" if refusal.codes else refusal.error or f"HTTP {refusal.status}"
-    known = any(map(aadsts.lookup, refusal.codes))
+    b2c = code.startswith("AADB2C")
+    name = code if b2c else name
+    known = b2c or any(map(aadsts.lookup, refusal.codes))
     said = cause if known else refusal.description.removeprefix(f"{name}: ") or cause
     ids = [
         f"{label} {value}"
