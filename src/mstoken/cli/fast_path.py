@@ -37,7 +37,7 @@ ALIAS_TYPE = "same-as"
 # Whatever has such a name may decide whose token it is, now or in a later version. A refresh token chooses the person,
 # so its value counts; what is kept is a digest. These others prove an identity and do not choose one, so only whether
 # they are there counts.
-_PREFIXES = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_")
+_PREFIXES = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "DEFAULT_IDENTITY_")
 _SECRETS = frozenset(
     {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"}
 )

@@ -36,7 +36,7 @@ _CERTIFICATES = frozenset({"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR
 _PATHS = ("_PATH", "_FILE", "_DIR")
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _IDS = {"AZURE_CLIENT_ID": re.compile(r"[0-9A-Fa-f-]{36}"), "AZURE_TENANT_ID": re.compile(r"[A-Za-z0-9.-]{1,255}")}
-_MATTERS = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "ACTIONS_ID_TOKEN_")
+_MATTERS = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "DEFAULT_IDENTITY_", "ACTIONS_ID_TOKEN_")
 
 
 def shown_environment(environ: Mapping[str, str]) -> dict[str, str]:

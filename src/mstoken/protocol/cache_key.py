@@ -88,7 +88,14 @@ def cache_partition(credential: Credential, authority: Authority) -> str:
     return whose
 
 
-_ENDPOINTS = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "MSI_ENDPOINT", "MSI_SECRET", "AZURE_POD_IDENTITY_AUTHORITY_HOST")
+_ENDPOINTS = (
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    "DEFAULT_IDENTITY_CLIENT_ID",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+)
 
 
 def _of_machine(credential: ManagedIdentity) -> str:

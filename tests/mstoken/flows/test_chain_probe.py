@@ -11,7 +11,7 @@ from tests.support.runners import Runner
 from tests.support.token_service import Reply, TokenService
 
 from entra_emulator.managed_identity.machine import Machine
-from mstoken import TransportError
+from mstoken import TransportError, UnreadableAnswer
 from mstoken.config.chain import default_settings
 
 
@@ -59,6 +59,17 @@ def test_a_probe_takes_a_second_at_most_and_is_remembered(
     another = runner.client_class.from_settings(settings, client._stores)
     assert "upn" in token_claims(runner, another, "arm")
     assert len(token_service.requests) == 1
+
+
+def test_a_redirect_ends_the_search(
+    runner: Runner, clean: dict[str, str], token_service: TokenService, profile: None
+) -> None:
+    """Whether the machine has an identity cannot be told, so no other one serves in its place."""
+    token_service.script = [Reply(302, "", {"Location": "https://sign-in.example/"})]
+    client = client_from_environment(runner, clean | {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url})
+    with pytest.raises(UnreadableAnswer, match="redirects elsewhere") as caught:
+        token_claims(runner, client)
+    assert "AZURE_TOKEN_CREDENTIALS" in caught.value.remedy
 
 
 def test_a_busy_imds_is_there(runner: Runner, clean: dict[str, str], machine: Machine, profile: None) -> None:

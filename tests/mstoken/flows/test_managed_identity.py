@@ -6,6 +6,7 @@ import time
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.support.fake_clock import use_fake_clock
@@ -71,6 +72,49 @@ def test_azure_ml_chooses_by_client_id_only(runner: Runner, machine: Machine) ->
     with pytest.raises(UsageError, match="No request was made"):
         runner.run(lambda: other.get_token("arm"))
     assert machine.requests == []
+
+
+DEFAULT_ID = "0f2b6c1d-5a4e-4f3b-9c8d-7e6f5a4b3c2d"
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "sent"),
+    [
+        (DEFAULT_ID, {}, DEFAULT_ID),
+        (DEFAULT_ID.upper(), {}, DEFAULT_ID.upper()),
+        (DEFAULT_ID, {"client_id": "1" * 8 + DEFAULT_ID[8:]}, "1" * 8 + DEFAULT_ID[8:]),
+        ("clientid", {}, None),
+        ("", {}, None),
+    ],
+)
+def test_azure_mls_default_identity_is_asked_for(
+    runner: Runner, token_service: TokenService, default: str, given: dict[str, str], sent: str | None
+) -> None:
+    """DEFAULT_IDENTITY_CLIENT_ID names the compute's identity; without it, a person's token may come."""
+    environment = {"MSI_ENDPOINT": token_service.url, "MSI_SECRET": "s", "DEFAULT_IDENTITY_CLIENT_ID": default}
+    client = runner.client("", "", ManagedIdentity(environment=environment, **given))
+    assert runner.run(lambda: client.get_token("arm")).token
+    query = dict(parse_qsl(urlsplit(token_service.requests[0].path).query))
+    assert query.get("clientid") == sent
+
+
+def test_another_default_identity_is_another_token(runner: Runner) -> None:
+    """Jobs that share a store do not get each other's tokens."""
+    keys = set()
+    for default in (DEFAULT_ID, "1" * 8 + DEFAULT_ID[8:], ""):
+        environment = {"MSI_ENDPOINT": "http://m", "MSI_SECRET": "s", "DEFAULT_IDENTITY_CLIENT_ID": default}
+        client = runner.client("", "", ManagedIdentity(environment=environment))
+        keys.add(cache_key(client.token_request("arm")))
+    assert len(keys) == 3
+
+
+def test_a_default_identity_that_is_none_is_refused(runner: Runner, token_service: TokenService) -> None:
+    """Azure ML takes what is no GUID for no client ID, and would give another identity's token."""
+    environment = {"MSI_ENDPOINT": token_service.url, "MSI_SECRET": "s", "DEFAULT_IDENTITY_CLIENT_ID": "my-identity"}
+    client = runner.client("", "", ManagedIdentity(environment=environment))
+    with pytest.raises(UsageError, match="DEFAULT_IDENTITY_CLIENT_ID"):
+        runner.run(lambda: client.get_token("arm"))
+    assert token_service.requests == []
 
 
 @pytest.mark.parametrize("source", ["cloud_shell", "service_fabric"])

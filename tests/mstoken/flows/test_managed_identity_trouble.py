@@ -209,6 +209,36 @@ def test_what_is_no_token_is_said_so(runner: Runner, token_service: TokenService
         runner.run(lambda: client.get_token("arm"))
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("endpoint", ["imds", "app_service", "cloud_shell"])
+def test_a_redirect_does_not_mean_that_the_identity_is_missing(
+    runner: Runner, token_service: TokenService, status: int, endpoint: str
+) -> None:
+    """It is not followed, with what it could reveal, and nobody is told to assign an identity."""
+    token_service.script = [Reply(status, "", {"Location": f"{token_service.url}/elsewhere", "Server": "IMDS/1"})]
+    environment = {
+        "imds": {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url},
+        "app_service": {"IDENTITY_ENDPOINT": token_service.url, "IDENTITY_HEADER": "secret"},
+        "cloud_shell": {"MSI_ENDPOINT": token_service.url},
+    }[endpoint]
+    client = runner.client("", "", ManagedIdentity(environment=environment))
+    with pytest.raises(UnreadableAnswer, match="was not followed") as caught:
+        runner.run(lambda: client.get_token("arm"))
+    assert "assign" not in str(caught.value)
+    assert [request.path for request in token_service.requests if "elsewhere" in request.path] == []
+
+
+@pytest.mark.parametrize("status", [204, 402, 405, 418])
+def test_only_400_means_that_the_identity_is_missing(runner: Runner, token_service: TokenService, status: int) -> None:
+    """Any other status says something about whoever answers."""
+    token_service.script = [Reply(status, "", {"Server": "IMDS/150"})]
+    environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
+    client = runner.client("", "", ManagedIdentity(environment=environment))
+    with pytest.raises(UnreadableAnswer, match=str(status)) as caught:
+        runner.run(lambda: client.get_token("arm"))
+    assert "az vm identity assign" not in str(caught.value)
+
+
 def test_no_secret_of_the_platform_shows(runner: Runner, machine: Machine) -> None:
     """Neither reprs nor errors have the secret of the environment."""
     environment = machine.environment("app_service")

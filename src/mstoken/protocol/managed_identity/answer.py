@@ -32,7 +32,8 @@ def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenReque
     """The token in an answer at `now` (epoch seconds, UTC).
 
     Raises Misconfigured, CredentialRejected, AccessBlocked, Throttled or ServiceUnavailable by what the endpoint says,
-    TransportError when something in between says that it is unreachable, UnreadableAnswer for what is no answer.
+    TransportError when something in between says that it is unreachable, UnreadableAnswer for a redirect and for what
+    is no answer.
     """
     if response.status != 200:
         raise failure(response, ask, dialect, request, now)
@@ -57,6 +58,13 @@ def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRe
             f"There is no managed identity at {ask.place.endpoint}: {why}.",
             "There is none in a container on one's own machine, nor in other clouds; use another credential.",
         )
+    if 300 <= response.status < 400:
+        return errors.UnreadableAnswer(
+            f"What answered at {ask.place.endpoint} redirects elsewhere (HTTP {response.status}), so nobody knows "
+            "whether there is a managed identity. The redirect was not followed.",
+            "A proxy, a firewall or a network's sign-in page stands in between. In Azure, let the address be reached "
+            "directly; elsewhere, use another credential (AZURE_TOKEN_CREDENTIALS=dev).",
+        )
     return _own(response, ask, dialect, entra, retry_after(response.headers.get("retry-after", ""), now))
 
 
@@ -77,7 +85,9 @@ def _own(response: HttpResponse, ask: Ask, dialect: Dialect, entra: Refusal, wai
     if response.status in (401, 403):
         remedy = _WHEN_DENIED if ask.place.secret else _WHEN_IN_BETWEEN
         return errors.CredentialRejected(message, remedy.format(endpoint=ask.place.endpoint), refusal)
-    return _no_identity(message, ask, replace(refusal, suberror=NO_IDENTITY if response.status == 400 else ""))
+    if response.status != 400:  # the one status that says so (docs: how-to-use-vm-token, error handling)
+        return errors.UnreadableAnswer(message, _WHEN_IN_BETWEEN.format(endpoint=ask.place.endpoint))
+    return _no_identity(message, ask, replace(refusal, suberror=NO_IDENTITY))
 
 
 _WHEN_BROKEN = (

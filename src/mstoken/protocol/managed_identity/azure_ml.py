@@ -1,11 +1,16 @@
 """Azure Machine Learning's compute, which speaks App Service's dialect of 2017.
 
-Source: azure-identity's AzureMLCredential, as Microsoft describes the endpoint nowhere.
+Without a client ID the endpoint gives a token of the person who is signed in, where single sign-on is on. The platform
+names the compute's own identity in DEFAULT_IDENTITY_CLIENT_ID; it reads "clientid" where there is none.
+Sources: azure-identity's AzureMLCredential and MSAL.NET's MachineLearningManagedIdentitySource, as Microsoft describes
+the endpoint nowhere; learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication
 """
 
 from __future__ import annotations
 
+from mstoken.errors import UsageError
 from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.services.target import is_guid
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +19,18 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest
 
 
+DEFAULT_CLIENT_ID = "DEFAULT_IDENTITY_CLIENT_ID"
+_NO_IDENTITY = "clientid"
+
+
 def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+    default = ask.identity.environment.get(DEFAULT_CLIENT_ID, "")
+    if default.lower() not in {"", _NO_IDENTITY} and "clientid" not in parameters:
+        if not is_guid(default):
+            raise UsageError(
+                f"{DEFAULT_CLIENT_ID} is not a client ID.", "Azure Machine Learning sets it; do not change it."
+            )
+        parameters = {**parameters, "clientid": default}
     return get(ask, "2017-09-01", parameters, {"secret": ask.place.secret})
 
 
