@@ -6,6 +6,7 @@ from typing import Any
 from .ids import new_id
 from .strict import Strict
 
+GROUP_CLAIMS = ("", "SecurityGroup", "DirectoryRole", "ApplicationGroup", "All")
 AUDIENCES = ("single", "multiple", "all", "personal")
 
 
@@ -68,8 +69,12 @@ class App(Strict):
     or these alone (`personal`). `resources`: the APIs (application ids) it may ask for; empty: every one. `scopes`: the
     delegated permissions it offers as an API; empty: whatever is granted. `approved` and `protected`: what the policies
     `approved_app` and `app_protection` ask for.
+    `logout_url`: called when a user signs out (OpenID Connect Front-Channel Logout 1.0).
     `id_tokens` and `access_tokens`: the authorization endpoint may hand them out itself (implicit and hybrid flows).
     `blueprint`: the application is an agent identity, proved by tokens that this other application gets for it.
+    `optional_claims` are those of access tokens for it as an API, `id_token_claims` those of its ID tokens, by name
+    with their additional properties after a colon (`upn:include_externally_authenticated_upn`). `group_claims`: which
+    groups of a user both have (groupMembershipClaims), one of GROUP_CLAIMS.
     `app_roles`: the roles it declares as an API. `properties`: what Graph keeps of it without any effect.
     """
 
@@ -88,11 +93,14 @@ class App(Strict):
     blueprint: str = ""
     redirect_uris: list[str] = field(default_factory=list)
     spa_redirect_uris: list[str] = field(default_factory=list)
+    logout_url: str = ""
     id_tokens: bool = False
     access_tokens: bool = False
     identifier_uris: list[str] = field(default_factory=list)
     token_version: int = 1
     optional_claims: list[str] = field(default_factory=list)
+    id_token_claims: list[str] = field(default_factory=list)
+    group_claims: str = ""
     resources: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
     approved: bool = False

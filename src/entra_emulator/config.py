@@ -9,43 +9,18 @@ from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time
 from importlib import resources
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-
-from .clouds import SERVICES
-from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
+from .checks import UNREADABLE, ConfigError, check
 from .faults import Fault
-from .ids import personal_id
-from .model import (
-    AUDIENCES,
-    PASSWORD_AGENTS,
-    RELATIONSHIP_STATES,
-    App,
-    Group,
-    Policy,
-    Relationship,
-    Secret,
-    ServicePrincipal,
-    Settings,
-    Tenant,
-    User,
-)
-from .state import State, as_guid
-from .tokens.claims import directory_roles, role_ids
+from .model import App, Secret, ServicePrincipal, Settings, Tenant
+from .state import State
+
+__all__ = ["UNREADABLE", "Config", "ConfigError", "check", "complete", "load", "new_secret", "read"]
 
 Kind = TypeVar("Kind")
 Config = str | Path | Mapping[str, Any] | None
-
-UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
-"""What is raised for a certificate, one of its names or its key that cannot be read."""
-
-
-class ConfigError(ValueError):
-    """The configuration cannot be used; the message says where and why."""
 
 
 def load(config: Config = None) -> State:
@@ -86,14 +61,6 @@ def read(values: object, kind: type[Kind]) -> Kind:
     return made
 
 
-def check(state: State) -> None:
-    """Whether all of a state fits together.
-
-    :raises ConfigError: it does not.
-    """
-    _check(state, list(state.tenants.values()), list(state.apps.values()))
-
-
 def _state(table: Mapping[str, Any]) -> State:
     known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App], "faults": list[Fault]}
     _refuse_unknown(table, known, "")
@@ -104,7 +71,9 @@ def _state(table: Mapping[str, Any]) -> State:
     if not tenants:
         raise ConfigError("there is no tenant; add one with [[tenants]], id and name")
     state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings, faults)
-    _check(state, tenants, apps)
+    if len(state.tenants) < len(tenants) or len(state.apps) < len(apps):
+        raise ConfigError("two tenants or two apps have the same id")
+    check(state)
     for app in apps:
         complete(state, app)
     for user in state.users:
@@ -114,135 +83,6 @@ def _state(table: Mapping[str, Any]) -> State:
     except LookupError as problem:
         raise ConfigError(str(problem)) from None
     return state
-
-
-def _check(state: State, tenants: list[Tenant], apps: list[App]) -> None:
-    ids = [(f"tenants[{index}]", one.id) for index, one in enumerate(tenants)]
-    ids += [(f"apps[{index}]", one.id) for index, one in enumerate(apps)]
-    for where, text in ids:
-        if as_guid(text) != text:
-            raise ConfigError(f"{where}.id: '{text}' is no GUID in lower case")
-    if len(state.tenants) < len(tenants) or len(state.apps) < len(apps):
-        raise ConfigError("two tenants or two apps have the same id")
-    for app in apps:
-        if not (home := state.tenant(app.tenant)):
-            raise ConfigError(f"app {app.id}: its tenant '{app.tenant}' is not in the configuration")
-        app.tenant = home.id
-        check_app(app)
-        if app.blueprint and app.blueprint not in state.apps:
-            raise ConfigError(f"app {app.id}: its blueprint '{app.blueprint}' is not in the configuration")
-    for tenant in tenants:
-        _check_tenant(tenant)
-    for fault in state.faults:
-        check_fault(fault)
-    _check_settings(state.settings)
-
-
-def _check_settings(settings: Settings) -> None:
-    if settings.description_separator not in ("space", "crlf"):
-        raise ConfigError("settings.description_separator: expected space or crlf")
-    try:
-        ip_address(settings.address)
-    except ValueError:
-        raise ConfigError(f"settings.address: '{settings.address}' is no IP address") from None
-
-
-def _check_tenant(tenant: Tenant) -> None:
-    for policy in tenant.policies:
-        check_policy(policy, tenant)
-    for location in tenant.locations:
-        _check_ranges(f"location '{location.name}'", location.ranges)
-    for relation in tenant.relationships:
-        _check_choice(f"relationship '{relation.name or relation.id}': status", relation.status, RELATIONSHIP_STATES)
-    for user in tenant.users:
-        user.id = personal_id(user.id) if tenant.personal else user.id
-        check_user(user)
-    _check_choice(f"tenant {tenant.id}: password_agent", tenant.password_agent, PASSWORD_AGENTS)
-    holders: list[Relationship | Group] = [*tenant.relationships, *tenant.groups]
-    for holder in holders:
-        check_roles(f"'{holder.name or holder.id}'", holder.roles)
-
-
-def check_policy(policy: Policy, tenant: Tenant) -> None:
-    """Whether a Conditional Access policy asks for what there is.
-
-    :raises ConfigError: it does not; the message lists what there is.
-    """
-    _check_choice(f"policy '{policy.name}': require", policy.require, REQUIREMENTS)
-    _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
-    for level in policy.user_risk + policy.sign_in_risk:
-        _check_choice(f"policy '{policy.name}': risk", level, RISKS)
-    places = {name.lower() for name in _location_names(tenant)}
-    for name in policy.locations + policy.except_locations:
-        if name.lower() not in places:
-            _check_choice(f"policy '{policy.name}': location", name, _location_names(tenant))
-    check_roles(f"policy '{policy.name}'", policy.roles)
-
-
-def check_user(user: User) -> None:
-    """Whether a user's risk and directory roles exist.
-
-    :raises ConfigError: they do not.
-    """
-    _check_choice(f"user '{user.upn}': risk", user.risk, RISKS)
-    _check_choice(f"user '{user.upn}': sign_in_risk", user.sign_in_risk, RISKS)
-    check_roles(f"user '{user.upn}'", user.roles)
-
-
-def check_roles(where: str, roles: list[str]) -> None:
-    """Whether directory roles are known by name, or given by template id.
-
-    :raises ConfigError: one is neither; the message lists the known names.
-    """
-    for role in role_ids(roles):
-        if not as_guid(role.lower()):
-            known = ", ".join(directory_roles())
-            raise ConfigError(f"{where}: '{role}' is no directory role; give its template id, or one of {known}")
-
-
-def check_app(app: App) -> None:
-    """Whether an application's audience exists and its certificates can be read.
-
-    :raises ConfigError: they do not, or cannot.
-    """
-    _check_choice(f"app {app.id}: audience", app.audience, AUDIENCES)
-    _check_certificates(app)
-
-
-def check_fault(fault: Fault) -> None:
-    """Whether a fault hits a service that there is.
-
-    :raises ConfigError: it does not.
-    """
-    _check_choice("fault: service", fault.service, (*SERVICES, "*"))
-
-
-def _location_names(tenant: Tenant) -> tuple[str, ...]:
-    return (TRUSTED, *(one.name for one in tenant.locations), *(one.id for one in tenant.locations))
-
-
-def _check_ranges(where: str, ranges: list[str]) -> None:
-    for one in ranges:
-        try:
-            ip_network(one, strict=False)
-        except ValueError:
-            raise ConfigError(f"{where}: '{one}' is no range of IP addresses, such as 203.0.113.0/24") from None
-
-
-def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(
-            f"{where} is '{value}', expected one of {', '.join(choice or 'nothing' for choice in choices)}"
-        )
-
-
-def _check_certificates(app: App) -> None:
-    for text in [one.pem for one in app.certificates] + [one.authority for one in app.trusted_subjects]:
-        try:
-            certificate = x509.load_pem_x509_certificate(text.encode())
-            _ = certificate.subject, certificate.public_key()
-        except UNREADABLE:
-            raise ConfigError(f"app {app.id}: a certificate is no PEM certificate that can be read") from None
 
 
 def complete(state: State, app: App) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from . import saved
+from .checks import check_fault
 from .clock import Clock
-from .config import Config, check_fault
+from .config import Config
 from .directory import Directory
 from .faults import Fault
 from .model import App, RefreshToken, Tenant, User

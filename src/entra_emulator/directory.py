@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import resources
-from .config import ConfigError, check_app, check_policy, check_roles, check_user, complete
+from .checks import ConfigError, check_app, check_policy, check_roles, check_user
+from .config import complete
 from .ids import personal_id
 from .model import App, Grant, Group, Policy, Secret, ServicePrincipal, Tenant, User, new_id
 from .state import State

@@ -6,7 +6,16 @@ The same classes describe the configuration file: every field is a key of the TO
 from dataclasses import dataclass, field
 from typing import Any
 
-from .applications import AUDIENCES, App, AppRole, Certificate, FederatedCredential, Secret, TrustedSubject
+from .applications import (
+    AUDIENCES,
+    GROUP_CLAIMS,
+    App,
+    AppRole,
+    Certificate,
+    FederatedCredential,
+    Secret,
+    TrustedSubject,
+)
 from .conditions import Device, Location, Policy
 from .groups import Group
 from .ids import PERSONAL, new_id
@@ -16,6 +25,7 @@ from .vaults import Vault
 
 __all__ = [
     "AUDIENCES",
+    "GROUP_CLAIMS",
     "PASSWORD_AGENTS",
     "RELATIONSHIP_STATES",
     "App",
@@ -103,7 +113,8 @@ class User(Strict):
 
 @dataclass
 class ServicePrincipal(Strict):
-    """An application as it exists in one tenant. `assigned`: who may use it (ids or UPNs) if `assignment_required`.
+    """An application as it exists in one tenant. `assigned`: users (ids or UPNs) and groups (ids or names) that may use
+    it if `assignment_required`; those with a role of the application may, too.
 
     `tokens_valid_from` (epoch seconds): its own tokens from before are revoked.
     """
@@ -120,7 +131,8 @@ class ServicePrincipal(Strict):
 class Grant(Strict):
     """Consent in one tenant: `app` may act on `resource` with delegated `scopes` and application `roles`.
 
-    `user` limits the scopes to one user (id or UPN); empty is an administrator's consent for everyone.
+    `user` limits the scopes to one user (id or UPN); empty is an administrator's consent for everyone. Roles beside a
+    `user`, or a group (id or name) in its place, are roles of that user or group at the resource.
     """
 
     app: str
@@ -165,7 +177,7 @@ class Relationship(Strict):
 @dataclass
 class Tenant(Strict):
     """A directory. `cloud` empty: it answers in every cloud. `without`: resources (application ids) it lacks.
-    `region`: its tenant_region_scope (NA, EU, AS, WW …).
+    `region`: its tenant_region_scope (NA, EU, AS, WW …). `language`: its preferred one (`en`).
 
     `federated_domains`: of its domains those whose users sign in elsewhere. `user_consent`: people may consent for
     themselves to what needs no administrator.
@@ -183,6 +195,7 @@ class Tenant(Strict):
     cloud: str = ""
     country: str = "US"
     region: str = "WW"
+    language: str = "en"
     users: list[User] = field(default_factory=list)
     principals: list[ServicePrincipal] = field(default_factory=list)
     grants: list[Grant] = field(default_factory=list)
@@ -267,7 +280,8 @@ class RefreshToken:
     """What a refresh token stands for. Epoch seconds: `granted_on` is the sign-in, `issued_on` this very token.
 
     `amr`: how the user signed in. `device`: the id of the device it was done on. `bound`: to that device's key.
-    `came_of`: the token it was exchanged for. `spa`: a web page's; it lives a day from the sign-in and is good once.
+    `sid`: of the browser session. `came_of`: the token it was exchanged for. `spa`: a web page's; it lives a day from
+    the sign-in and is good once.
     """
 
     app: str
@@ -282,3 +296,4 @@ class RefreshToken:
     used: bool = False
     spa: bool = False
     came_of: str = field(default="", repr=False)
+    sid: str = ""

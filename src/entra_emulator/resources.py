@@ -18,7 +18,8 @@ class Resource:
     """An API. `identifiers` are its identifier URIs by cloud, without trailing slash; a star stands for a name.
 
     `personal`: personal Microsoft accounts may have tokens for it. `hashed_nonce`: only the API itself can validate its
-    tokens, whose signature covers the SHA-256 of a nonce in the header.
+    tokens, whose signature covers the SHA-256 of a nonce in the header. `group_claims`: its groupMembershipClaims.
+    `registered`: it is an application of a tenant, not Microsoft's.
     """
 
     app_id: str
@@ -29,6 +30,8 @@ class Resource:
     cae: bool = False
     personal: bool = False
     hashed_nonce: bool = False
+    group_claims: str = ""
+    registered: bool = False
 
     def answers_to(self, identifier: str, realm: str | None) -> bool:
         """Whether `identifier` (a URI or the application id) means this resource in a cloud; None is any cloud."""

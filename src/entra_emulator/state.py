@@ -95,6 +95,8 @@ class State:
             token_version=app.token_version,
             optional_claims=tuple(app.optional_claims),
             personal=app.personal,
+            group_claims=app.group_claims,
+            registered=True,
         )
 
     def _installed(self, tenant: Tenant) -> Iterator[App]:

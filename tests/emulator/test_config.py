@@ -66,7 +66,7 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
     [
         ({"tenants": []}, "no tenant"),
         ({"tenant": []}, "tenant: unknown key; known here: apps, faults, settings, tenants"),
-        ({"tenants": [{"id": "x", "name": "n"}]}, "tenants[0].id: 'x' is no GUID"),
+        ({"tenants": [{"id": "x", "name": "n"}]}, "tenants[0].id: 'x' is not a GUID"),
         ({"tenants": [{"id": TENANT}]}, "tenants[0]: missing 'name'"),
         ({"tenants": [{"id": TENANT, "name": 3}]}, "tenants[0].name: expected text, got a number"),
         (
@@ -138,8 +138,8 @@ def test_settings_that_name_nobody_are_told_at_start() -> None:
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
-        ({"certificates": [{"pem": "no certificate"}]}, "no PEM certificate"),
-        ({"trusted_subjects": [{"subject": "CN=a", "authority": "no certificate"}]}, "no PEM certificate"),
+        ({"certificates": [{"pem": "no certificate"}]}, "cannot be read as PEM"),
+        ({"trusted_subjects": [{"subject": "CN=a", "authority": "no certificate"}]}, "cannot be read as PEM"),
         ({"blueprint": "nobody"}, "blueprint 'nobody'"),
         ({"federated": [{"issuer": "https://oidc.example"}]}, "missing.*subject"),
     ],

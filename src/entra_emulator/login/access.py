@@ -17,8 +17,9 @@ def consents(tenant: Tenant, app: App, resource: Resource) -> list[Grant]:
 
 
 def app_roles(tenant: Tenant, app: App, resource: Resource) -> tuple[str, ...]:
-    """Application permissions, in alphabetical order, each once."""
-    return tuple(sorted({role for grant in consents(tenant, app, resource) for role in grant.roles}))
+    """Application permissions in alphabetical order. Roles of a user are not the application's."""
+    granted = (one for one in consents(tenant, app, resource) if not one.user)
+    return tuple(sorted({role for grant in granted for role in grant.roles}))
 
 
 def delegated_scopes(tenant: Tenant, app: App, resource: Resource, user: User) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import Tenant, User
 from entra_emulator.policy.account import check_password
+from entra_emulator.tokens.optional_claims import user_of_hint
 
 from .exchange import Exchange
 
@@ -17,6 +18,13 @@ def find_person(exchange: Exchange, username: str) -> tuple[Tenant, User]:
         tenant = exchange.tenant()
         raise EntraError(50034, tenant=tenant.domain if tenant else username.partition("@")[2] or username)
     return found
+
+
+def hinted(exchange: Exchange, hint: str) -> str:
+    """The user name that a `login_hint` means: it is one, or the value of the optional claim of that name."""
+    name = user_of_hint(hint)
+    found = exchange.world.state.user(name) if name != hint else None
+    return found[1].upn if found else hint
 
 
 def check(exchange: Exchange, home: Tenant, user: User, password: str) -> None:

@@ -14,6 +14,7 @@ from entra_emulator.model import App
 from entra_emulator.parameters import Parameters
 
 from . import device, front_channel, pages_flow
+from .accounts import hinted
 from .client_auth import find_app
 from .exchange import Exchange, claims_request
 from .redirects import registered_as, with_answer
@@ -122,7 +123,7 @@ def _begin(exchange: Exchange, request: Request, pending: PendingSignIn) -> Resp
     flow = SignInFlow(exchange, pending)
     prompt = pending.parameters.get("prompt", "")
     session = pages_flow.session_of(exchange, request)
-    hint = pending.parameters.get("login_hint", "").lower()
+    hint = hinted(exchange, pending.parameters.get("login_hint")).lower()
     if session and prompt not in ("login", "select_account") and flow.fits(session, hint):
         flow.enter(session)
     token = exchange.world.interaction.add_pending(pending)

@@ -13,8 +13,10 @@ from entra_emulator.policy.application import check_resource, check_workload_ass
 from entra_emulator.policy.conditional_access import enforce_for_workload
 from entra_emulator.policy.tenancy import check_restrictions
 from entra_emulator.resources import GRAPH, Resource, find_first_party
-from entra_emulator.tokens.claims import BACKDATED_IN, Access, Principal, Stamp, access_claims
-from entra_emulator.tokens.id_tokens import id_token_claims, id_token_claims_version_one, lifetime_in
+from entra_emulator.tokens.claims import BACKDATED_IN, access_claims
+from entra_emulator.tokens.id_tokens import IdTokenRequest, id_token_claims, id_token_claims_version_one, lifetime_in
+from entra_emulator.tokens.memberships import IMPLICIT_LIMIT, JWT_LIMIT
+from entra_emulator.tokens.principals import Access, Principal, Stamp
 
 from .access import GRAPH_OIDC, app_roles
 from .confirmation import confirmation, token_type
@@ -46,7 +48,7 @@ def app_token(exchange: Exchange, client: Client, tenant: Tenant, requested: Req
     check_workload_assignment(client.app, tenant, resource, roles)
     enforce_for_workload(tenant, client.app, resource, exchange.address)
     capabilities = _capabilities(exchange, resource)
-    life_in = _life_in(capabilities, APP_LIFE_IN)
+    life_in = _life_in(resource, capabilities, APP_LIFE_IN)
     who = Principal(tenant, client.app, client.proof, principal.id)
     what = Access(resource, audience, roles=roles, capabilities=capabilities)
     return {
@@ -82,6 +84,8 @@ def allow(
         allowed.roles,
         session.amr,
         exchange.address,
+        session.granted_on,
+        session.sid,
     )
     what = Access(
         resource,
@@ -89,8 +93,9 @@ def allow(
         scopes=_with_oidc(allowed.scopes, requested, resource),
         capabilities=_capabilities(exchange, resource),
         contexts=allowed.contexts,
+        most_groups=_most_groups(exchange),
     )
-    return Allowed(who, what, _life_in(what.capabilities, _users_life_in(tenant)))
+    return Allowed(who, what, _life_in(resource, what.capabilities, _users_life_in(tenant)))
 
 
 def access_part(exchange: Exchange, allowed: Allowed, requested: RequestedScope) -> dict[str, Any]:
@@ -153,11 +158,10 @@ def sign_id(
 ) -> str:
     """An ID token. `beside`: the hashes of what the authorization endpoint hands out with it."""
     stamp = _stamp(exchange, who.tenant, exchange.version, lifetime_in(who) - BACKDATED_IN)
-    nonce = exchange.nonce or None
+    request = IdTokenRequest(requested.oidc, exchange.nonce or None, beside or {}, _most_groups(exchange))
     if exchange.version == 1:
-        claims = id_token_claims_version_one(who, stamp, nonce=nonce, beside=beside)
-        return exchange.world.keys.sign(claims, with_thumbprint=True)
-    claims = id_token_claims(who, stamp, oidc=requested.oidc, nonce=nonce, beside=beside)
+        return exchange.world.keys.sign(id_token_claims_version_one(who, stamp, request), with_thumbprint=True)
+    claims = id_token_claims(who, stamp, request)
     return exchange.world.keys.sign(claims, with_thumbprint=False, personal=who.tenant.personal)
 
 
@@ -167,13 +171,19 @@ def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> St
     return Stamp(issuer, f"https://{exchange.site.cloud.sts}/", now - BACKDATED_IN, now + life_in)
 
 
+def _most_groups(exchange: Exchange) -> int:
+    """How many groups fit in a token: few in one that the authorization endpoint puts into a URL."""
+    return IMPLICIT_LIMIT if exchange.form.endpoint.name == "authorize" else JWT_LIMIT
+
+
 def _capabilities(exchange: Exchange, resource: Resource) -> tuple[str, ...]:
-    return exchange.capabilities() if resource.cae else ()
+    """`xms_cc`, for APIs that use continuous access evaluation or list it among their optional claims."""
+    return exchange.capabilities() if resource.cae or "xms_cc" in resource.optional_claims else ()
 
 
-def _life_in(capabilities: tuple[str, ...], usual_in: int) -> int:
-    """A client that handles claims challenges gets a day from resources that send them."""
-    return CAE_LIFE_IN if "cp1" in (one.lower() for one in capabilities) else usual_in
+def _life_in(resource: Resource, capabilities: tuple[str, ...], usual_in: int) -> int:
+    """A client that handles claims challenges gets a day from APIs with continuous access evaluation."""
+    return CAE_LIFE_IN if resource.cae and "cp1" in (one.lower() for one in capabilities) else usual_in
 
 
 def _with_oidc(granted: tuple[str, ...], requested: RequestedScope, resource: Resource) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from entra_emulator.pages import sign_in as sign_in_pages
 from entra_emulator.parameters import Parameters
 from entra_emulator.web import dated
 
+from .accounts import hinted
 from .exchange import Exchange
 from .sign_in_flow import SignInFlow, WrongAccountKind
 
@@ -161,7 +162,7 @@ def _page(stop: str, flow: SignInFlow, token: str, wrong: str, session: Identity
 def _expected(flow: SignInFlow) -> str:
     """The user name the sign-in page begins with: of who has to sign in again, or whom the application named."""
     pending = flow.pending
-    return flow.person[1].upn if pending.user else pending.parameters.get("login_hint", "")
+    return flow.person[1].upn if pending.user else hinted(flow.exchange, pending.parameters.get("login_hint"))
 
 
 def _common(flow: SignInFlow, token: str) -> tuple[str, str, str]:

@@ -8,7 +8,8 @@ from entra_emulator.clouds import public
 from entra_emulator.ids import opaque
 from entra_emulator.model import App, Tenant
 from entra_emulator.resources import ARM, Resource
-from entra_emulator.tokens.claims import BACKDATED_IN, Access, Principal, Stamp, access_claims
+from entra_emulator.tokens.claims import BACKDATED_IN, access_claims
+from entra_emulator.tokens.principals import Access, Principal, Stamp
 from entra_emulator.world import Site, World
 
 from .identities import Identity
@@ -46,7 +47,8 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     found = world.state.resource(resource, tenant, None)
     if found is None:
         raise EntraError(500011, resource=resource, tenant=tenant.name)
-    granted = (one for one in tenant.grants if one.app == identity.client_id and one.resource == found.app_id)
+    mine = (one for one in tenant.grants if one.app == identity.client_id and not one.user)
+    granted = (one for one in mine if one.resource == found.app_id)
     roles = tuple(sorted({role for grant in granted for role in grant.roles}))
     now = int(world.clock.now())
     stamp = _stamp(tenant, found, now, LIFE_IN)
@@ -76,7 +78,7 @@ def issue_to_person(world: World, resource: str) -> Issued:
     now = int(world.clock.now())
     stamp = _stamp(tenant, found, now, _PERSON_LIFE_IN)
     app = App("9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c21", "Cloud Shell", tenant.id)
-    who = Principal(tenant, app, _BY_CERTIFICATE, user.id, user, tenant, user.roles, ("pwd", "mfa"))
+    who = Principal(tenant, app, _BY_CERTIFICATE, user.id, user, tenant, user.roles, ("pwd", "mfa"), signed_in_on=now)
     claims = access_claims(who, Access(found, resource, scopes=("user_impersonation",)), stamp)
     token = _sign(world, claims, found)
     return Issued(token, app.id, resource, stamp.issued_on, stamp.expires_on, now)

@@ -63,7 +63,8 @@ def check_user_may_use(sign_in: SignIn) -> None:
     principal = sign_in.tenant.principal(app.id)
     if principal and principal.assignment_required:
         assigned = {name.lower() for name in principal.assigned}
-        if not assigned & sign_in.names:
+        assigned |= {one.user.lower() for one in sign_in.tenant.grants if one.resource == app.id and one.roles}
+        if not assigned & (sign_in.names | sign_in.group_names):
             raise EntraError(50105, app=app.id, app_name=app.name)
     if sign_in.version == 1 and sign_in.resource.app_id == app.id and not as_guid(sign_in.identifier.lower()):
         raise EntraError(90009, app=app.id, app_name=app.name)

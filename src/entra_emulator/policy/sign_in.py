@@ -52,6 +52,12 @@ class SignIn:
         return next((one for one in self.home.devices if wanted and one.id == wanted), None)
 
     @property
+    def group_names(self) -> set[str]:
+        """The ids and names of the groups that the user belongs to in the tenant."""
+        own = self.member.id if self.member else ""
+        return {name.lower() for one in self.tenant.groups_of(own, *self.names) for name in (one.id, one.name)}
+
+    @property
     def names(self) -> set[str]:
         """The user's id and UPN, as lists in a configuration may have them."""
         return {self.user.id.lower(), self.user.upn.lower()}

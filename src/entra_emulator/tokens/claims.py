@@ -1,19 +1,22 @@
-"""The claims of access tokens, in the order Entra puts them.
+"""The claims of access tokens, in Entra's order.
 
-Source: learn.microsoft.com/entra/identity-platform, "Access token claims reference";
-what is not described there (aio, rh, uti, xms_…) is opaque to clients and here random.
+Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference. The claims that it calls opaque (aio,
+rh, uti, xms_ftd) are random here.
 """
 
-import functools
 import hashlib
-import tomllib
-from dataclasses import dataclass, field
-from importlib import resources as files
+from collections.abc import Mapping
 from typing import Any
 
 from entra_emulator.ids import base64url, opaque
-from entra_emulator.model import App, Tenant, User
-from entra_emulator.resources import Resource
+from entra_emulator.model import User
+
+from . import optional_claims
+from .agents import agent_claims
+from .directory_roles import role_ids
+from .memberships import membership_claims, user_roles, with_directory_roles
+from .optional_claims import Wanted
+from .principals import Access, Principal, Stamp
 
 BACKDATED_IN = 300  # Entra dates tokens five minutes back, for clocks that are late
 _EVERY_USER = "b79fbf4d-3ef9-4689-8143-76b194e85509"
@@ -21,78 +24,37 @@ _EVERY_APP = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 LIVE = "live.com"
 
 
-@dataclass(frozen=True)
-class Principal:
-    """Who a token speaks for: an application in a tenant, or a user through it.
-
-    `proof`: how the application showed who it is: "0" not at all, "1" secret, "2" certificate or assertion.
-    `address`: the IP address the user came from.
-    """
-
-    tenant: Tenant
-    app: App
-    proof: str
-    object_id: str
-    user: User | None = None
-    home: Tenant | None = None
-    roles: list[str] = field(default_factory=list)
-    amr: tuple[str, ...] = ()
-    address: str = ""
-
-    @property
-    def foreign(self) -> bool:
-        """Whether the user comes from another tenant."""
-        return bool(self.home and self.home.id != self.tenant.id)
-
-    @property
-    def from_live(self) -> bool:
-        """Whether the user is a guest with a personal account."""
-        return bool(self.foreign and self.home and self.home.personal)
-
-
-@dataclass(frozen=True)
-class Access:
-    """What an access token allows: `scp` for users, `roles` for applications, at `resource` named `audience`.
-
-    `contexts`: authentication contexts that the sign-in has met (`acrs`).
-    """
-
-    resource: Resource
-    audience: str
-    scopes: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    capabilities: tuple[str, ...] = ()
-    contexts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """Who issues and when: `issuer` and `sts` (the base of identity providers' names), times in epoch seconds."""
-
-    issuer: str
-    sts: str
-    issued_on: int
-    expires_on: int
-
-    @property
-    def times(self) -> dict[str, Any]:
-        """iss, iat, nbf, exp."""
-        return {"iss": self.issuer, "iat": self.issued_on, "nbf": self.issued_on, "exp": self.expires_on}
+_FIRST = 5  # aud, iss, iat, nbf, exp; the others follow in alphabetical order
 
 
 def access_claims(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
-    """The claims of an access token, v1.0 or v2.0 as the resource wants."""
+    """The claims of an access token, v1.0 or v2.0 as the resource's registration says."""
+    wanted = optional_claims.read(what.resource.optional_claims)
     build = _v2 if what.resource.token_version == 2 else _v1
-    claims = build(who, what, stamp)
+    claims = build(who, what, stamp, wanted)
     if what.capabilities:
         claims["xms_cc"] = list(what.capabilities)
-    return {name: value for name, value in claims.items() if value is not None}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    extra = {name: value for name, value in optional_claims.values(wanted, who).items() if name not in claims}
+    if who.app.blueprint:
+        extra |= agent_claims(who)
+    api = what.resource
+    return in_order(claims, extra | membership_claims(who, api.app_id, api.group_claims, wanted, what.most_groups))
 
 
-def _v1(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
-    wants = what.resource.optional_claims
-    user = who.user
-    claims: dict[str, Any] = {"aud": what.audience, **stamp.times}
+def in_order(claims: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims with further ones at their alphabetical place."""
+    if not extra:
+        return dict(claims)
+    merged = {**claims, **extra}
+    first = list(claims)[:_FIRST]
+    return {name: merged[name] for name in [*first, *sorted(merged.keys() - set(first))]}
+
+
+def _v1(who: Principal, what: Access, stamp: Stamp, wanted: Wanted) -> dict[str, Any]:
+    wants, user = wanted.names, who.user
+    audience = what.resource.app_id if wanted.has("aud", "use_guid") else what.audience
+    claims: dict[str, Any] = {"aud": audience, **stamp.times}
     if user:
         claims["acct"] = (1 if who.foreign else 0) if "acct" in wants else None
         claims["acr"] = "1"
@@ -104,24 +66,26 @@ def _v1(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
     claims["appid"] = who.app.id
     claims["appidacr"] = who.proof
     if user:
-        _describe_user(claims, who, stamp, names="names" in wants)
+        # An application that is an API gets names in its v1.0 tokens; of Microsoft's APIs some do.
+        names = "names" in wants or bool(what.resource.registered)
+        _describe_user(claims, who, stamp, names=names)
     else:
         claims["idp"] = f"{stamp.sts}{who.tenant.id}/"
-    claims["idtyp"] = ("user" if user else "app") if "idtyp" in wants else None
+    claims["idtyp"] = _idtyp(who, wanted)
     if user:
         claims["ipaddr"] = who.address
         claims["name"] = user.name
     claims["oid"] = who.object_id
     claims["puid"] = f"1003{_digest(user.id).hex()[:12].upper()}" if user and "puid" in wants else None
     claims["rh"] = f"1.{opaque(32)}."
-    claims["roles"] = list(what.roles) or None
+    claims["roles"] = _roles(who, what)
     claims["scp"] = " ".join(what.scopes) if user else None
     claims["sub"] = pairwise(user, what.resource.app_id) if user else who.object_id
     claims["tid"] = who.tenant.id
     if user:
         claims["unique_name"] = f"{LIVE}#{user.upn}" if who.from_live else user.upn
         claims["upn"] = None if who.foreign else user.upn
-    return claims | _closing(who, "1.0", wids="wids" in wants)
+    return claims | _closing(who, "1.0", wids="wids" in wants or _by_setting(who, what))
 
 
 def _describe_user(claims: dict[str, Any], who: Principal, stamp: Stamp, *, names: bool) -> None:
@@ -134,13 +98,27 @@ def _describe_user(claims: dict[str, Any], who: Principal, stamp: Stamp, *, name
 
 
 def _idp(who: Principal, stamp: Stamp) -> str | None:
-    """Who vouches for a guest: the home tenant, or Microsoft's own service for personal accounts."""
+    """The identity provider of a guest: the home tenant, or Microsoft's service for personal accounts."""
     if who.from_live:
         return LIVE
     return f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None
 
 
-def _v2(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
+def _idtyp(who: Principal, wanted: Wanted) -> str | None:
+    """`app` in an application's own token; `user` in another one only where the API asks for that too."""
+    if "idtyp" not in wanted.names:
+        return None
+    if who.user is None:
+        return "app"
+    return "user" if wanted.has("idtyp", "include_user_token") else None
+
+
+def _roles(who: Principal, what: Access) -> list[str] | None:
+    """Application permissions in an application's token, the user's own roles at the API in a user's."""
+    return list(user_roles(who, what.resource.app_id) if who.user else what.roles) or None
+
+
+def _v2(who: Principal, what: Access, stamp: Stamp, wanted: Wanted) -> dict[str, Any]:
     user = who.user
     claims: dict[str, Any] = {"aud": what.resource.app_id, **stamp.times}
     claims["acrs"] = list(what.contexts) or None
@@ -148,18 +126,23 @@ def _v2(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
     claims["azp"] = who.app.id
     claims["azpacr"] = who.proof
     claims["idp"] = _idp(who, stamp)
-    claims["idtyp"] = ("user" if user else "app") if "idtyp" in what.resource.optional_claims else None
+    claims["idtyp"] = _idtyp(who, wanted)
     if user:
         claims["name"] = user.name
     claims["oid"] = who.object_id
     if user:
         claims["preferred_username"] = user.upn
     claims["rh"] = f"1.{opaque(32)}."
-    claims["roles"] = list(what.roles) or None
+    claims["roles"] = _roles(who, what)
     claims["scp"] = " ".join(what.scopes) if user else None
     claims["sub"] = pairwise(user, what.resource.app_id) if user else who.object_id
     claims["tid"] = who.tenant.id
-    return claims | _closing(who, "2.0", wids=False)
+    return claims | _closing(who, "2.0", wids=_by_setting(who, what))
+
+
+def _by_setting(who: Principal, what: Access) -> bool:
+    """Whether the API's groupMembershipClaims ask for the user's directory roles."""
+    return who.user is not None and with_directory_roles(what.resource.group_claims)
 
 
 def _closing(who: Principal, version: str, *, wids: bool) -> dict[str, Any]:
@@ -175,28 +158,6 @@ def _closing(who: Principal, version: str, *, wids: bool) -> dict[str, Any]:
 def pairwise(user: User, audience: str) -> str:
     """`sub`: one user looks different to each application, and always the same to one."""
     return base64url(_digest(f"{user.id} {audience}"))
-
-
-@functools.cache
-def role_templates() -> dict[str, str]:
-    """Directory roles by name in lower case, with their template ids."""
-    return {name.lower(): template for name, template in directory_roles().items()}
-
-
-@functools.cache
-def directory_roles() -> dict[str, str]:
-    """Template ids of the directory roles by name, as data/roles.toml lists them."""
-    return tomllib.loads(files.files("entra_emulator").joinpath("data/roles.toml").read_text(encoding="utf-8"))
-
-
-def role_ids(roles: list[str]) -> list[str]:
-    """Template ids of directory roles; what is no known name is taken to be an id."""
-    return [role_templates().get(role.lower(), role) for role in roles]
-
-
-def role_name(template: str) -> str:
-    """The name of a directory role by its template id; empty for one that is not known."""
-    return next((name for name, known in directory_roles().items() if known == template.lower()), "")
 
 
 def _digest(text: str) -> bytes:

@@ -70,6 +70,20 @@ def test_the_agents_user_gets_delegated_tokens(entra: Emulator, ask: Ask, claims
         assert (token["upn"], token["appid"], token["scp"]) == (AGENT_UPN, AGENT, "User.Read")
 
 
+def test_tokens_say_that_an_agent_acts(entra: Emulator, ask: Ask, claims: Any) -> None:
+    """An API recognises an agent, its blueprint, and an agent's user by the facets of the token."""
+    blueprint = entra.state.default_app.id
+    own = claims(as_agent(ask, first_leg(ask), grant_type="client_credentials", scope=GRAPH).json()["access_token"])
+    facets = ("xms_act_fct", "xms_sub_fct", "xms_tnt_fct", "xms_par_app_azp", "xms_idrel")
+    assert [own[name] for name in facets] == ["3 9 11", "9 3 11", "3 9", blueprint, "7 10"]
+    users = claims(user_leg(ask).json()["access_token"])
+    assert "13" in users["xms_sub_fct"].split()
+    assert (users["xms_act_fct"], users["xms_par_app_azp"]) == ("3 9 11", blueprint)
+    assert users["xms_idrel"].split()[0] == "1"
+    others = claims(ask(grant_type="client_credentials", scope=GRAPH).json()["access_token"])
+    assert not set(facets) & set(others)
+
+
 @pytest.mark.parametrize(
     ("scope", "expected"), [("api://northwind-orders/.default", None), (GRAPH, [500131])], ids=["its own", "another's"]
 )
@@ -87,6 +101,8 @@ def test_the_agent_acts_for_who_called_its_blueprint(
     if expected is None:
         token = claims(answer["access_token"])
         assert (token["upn"], token["appid"]) == (OTTO, AGENT)
+        assert (token["xms_act_fct"], token["xms_par_app_azp"]) == ("3 9 11", ORDERS)
+        assert "xms_sub_fct" not in token
 
 
 @pytest.mark.parametrize(

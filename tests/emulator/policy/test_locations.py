@@ -101,9 +101,9 @@ def test_at_the_sign_in_page(entra: Emulator, http: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda entra: home(entra).locations.append(Location("Bad", ["everywhere"])), "no range of IP addresses"),
+        (lambda entra: home(entra).locations.append(Location("Bad", ["everywhere"])), "not a range of IP addresses"),
         (lambda entra: required(entra, "block", locations=["Nowhere"]), "location is 'Nowhere'"),
-        (lambda entra: setattr(entra.state.settings, "address", "here"), "no IP address"),
+        (lambda entra: setattr(entra.state.settings, "address", "here"), "not an IP address"),
     ],
 )
 def test_mistakes_are_refused(entra: Emulator, change: Callable[[Emulator], object], words: str) -> None:

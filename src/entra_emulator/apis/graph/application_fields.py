@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from entra_emulator.config import UNREADABLE
-from entra_emulator.model import App, AppRole, Certificate, Secret
+from entra_emulator.model import GROUP_CLAIMS, App, AppRole, Certificate, Secret
 from entra_emulator.state import State
+from entra_emulator.tokens import optional_claims
 
 from .objects import app_object_id, moment
 from .principals import permission_id, role_fields, scope_view
@@ -48,6 +49,7 @@ def application_view(state: State, app: App) -> Answer:
         "appId": app.id,
         "appRoles": [role_fields(role) for role in app.app_roles],
         "displayName": app.name,
+        "groupMembershipClaims": app.group_claims or None,
         "identifierUris": app.identifier_uris,
         "isFallbackPublicClient": app.public,
         "keyCredentials": [_key(certificate) for certificate in app.certificates],
@@ -59,8 +61,8 @@ def application_view(state: State, app: App) -> Answer:
         "spa": {"redirectUris": app.spa_redirect_uris},
         "web": {
             "homePageUrl": None,
-            "logoutUrl": None,
             **app.properties.get("web", {}),
+            "logoutUrl": app.logout_url or None,
             "implicitGrantSettings": {
                 "enableAccessTokenIssuance": app.access_tokens,
                 "enableIdTokenIssuance": app.id_tokens,
@@ -143,11 +145,15 @@ def _web(app: App, value: Any) -> Fields:
     fields: dict[str, Any] = {}
     if "redirectUris" in value:
         fields["redirect_uris"] = _texts(value["redirectUris"])
+    if "logoutUrl" in value:
+        fields["logout_url"] = str(value["logoutUrl"] or "")
     implicit = value.get("implicitGrantSettings") or {}
     for key, name in (("enableIdTokenIssuance", "id_tokens"), ("enableAccessTokenIssuance", "access_tokens")):
         if key in implicit:
             fields[name] = _flag(implicit[key])
-    rest = {key: part for key, part in value.items() if key not in ("redirectUris", "implicitGrantSettings")}
+    rest = {
+        key: part for key, part in value.items() if key not in ("redirectUris", "implicitGrantSettings", "logoutUrl")
+    }
     return fields, {**app.properties.get("web", {}), **rest}
 
 
@@ -189,23 +195,45 @@ def _role(app: App, given: Mapping[str, Any]) -> AppRole:
 
 
 def _claims(_: App, value: Any) -> Fields:
-    """Optional claims of access tokens have an effect; those of other tokens are kept."""
-    return {"optional_claims": [str(one["name"]) for one in (value or {}).get("accessToken", [])]}, value
+    """Optional claims of access and ID tokens have an effect; those of SAML tokens are stored."""
+    fields = {
+        field: [_declared(one) for one in (value or {}).get(kind, [])]
+        for field, kind in (("optional_claims", "accessToken"), ("id_token_claims", "idToken"))
+    }
+    for declared in fields.values():
+        if wrong := optional_claims.problem(declared):
+            raise ValueError(wrong)
+    return fields, value
+
+
+def _declared(claim: Mapping[str, Any]) -> str:
+    return ":".join([str(claim["name"]), *_texts(claim.get("additionalProperties") or [])])
 
 
 def _optional_claims(app: App) -> Answer | None:
-    if not app.optional_claims:
+    if not app.optional_claims and not app.id_token_claims:
         return None
-    shown: list[Answer] = [
-        {"name": name, "source": None, "essential": False, "additionalProperties": []} for name in app.optional_claims
-    ]
-    return {"idToken": [], "accessToken": shown, "saml2Token": []}
+    shown = [[_claim_view(one) for one in declared] for declared in (app.id_token_claims, app.optional_claims)]
+    return {"idToken": shown[0], "accessToken": shown[1], "saml2Token": []}
+
+
+def _claim_view(declared: str) -> Answer:
+    name, *properties = declared.split(":")
+    return {"name": name, "source": None, "essential": False, "additionalProperties": properties}
+
+
+def _group_claims(_: App, value: Any) -> Fields:
+    setting = "" if value in (None, "None") else value
+    if setting not in GROUP_CLAIMS:
+        raise ValueError(f"'{value}' is not a value of groupMembershipClaims")
+    return {"group_claims": setting}, None
 
 
 _READERS: Mapping[str, Callable[[App, Any], Fields]] = {
     "api": _api,
     "appRoles": _roles,
     "displayName": lambda _, value: ({"name": str(value)}, None),
+    "groupMembershipClaims": _group_claims,
     "identifierUris": lambda _, value: ({"identifier_uris": _texts(value)}, None),
     "isFallbackPublicClient": lambda _, value: ({"public": _flag(value)}, None),
     "keyCredentials": _keys,

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.model import Group, Tenant, User
 from entra_emulator.routing import Route, route
-from entra_emulator.tokens.claims import directory_roles, role_ids
+from entra_emulator.tokens.directory_roles import directory_roles, role_ids
 
 from .objects import active_roles, group_view, members, memberships, role_view, user_view
 from .query import Expansion, entity, entity_type

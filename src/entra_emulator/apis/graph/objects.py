@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from entra_emulator.applications import App
 from entra_emulator.model import Group, ServicePrincipal, Tenant, User
 from entra_emulator.state import State
-from entra_emulator.tokens.claims import role_ids, role_name
+from entra_emulator.tokens.directory_roles import role_ids, role_name
 
 from .principals import first_party_principals, principal_view
 from .wire import Answer

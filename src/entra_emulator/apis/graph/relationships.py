@@ -13,7 +13,7 @@ from starlette.requests import Request
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.model import Relationship, Tenant
 from entra_emulator.routing import Route, route
-from entra_emulator.tokens.claims import role_ids
+from entra_emulator.tokens.directory_roles import role_ids
 
 from .objects import moment
 from .query import entity, entity_type

@@ -12,7 +12,7 @@ from entra_emulator.apis.bearer import Caller
 from entra_emulator.model import Group, Tenant, User
 from entra_emulator.routing import Route
 from entra_emulator.state import State
-from entra_emulator.tokens.claims import directory_roles, role_ids
+from entra_emulator.tokens.directory_roles import directory_roles, role_ids
 
 from .directory import READ_DIRECTORY
 from .objects import find_member

@@ -1,0 +1,169 @@
+"""Whether a configuration fits together: what its classes alone cannot check."""
+
+from ipaddress import ip_address, ip_network
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from .clouds import SERVICES
+from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
+from .faults import Fault
+from .ids import personal_id
+from .model import (
+    AUDIENCES,
+    GROUP_CLAIMS,
+    PASSWORD_AGENTS,
+    RELATIONSHIP_STATES,
+    App,
+    Group,
+    Policy,
+    Relationship,
+    Settings,
+    Tenant,
+    User,
+)
+from .state import State, as_guid
+from .tokens import optional_claims
+from .tokens.directory_roles import directory_roles, role_ids
+
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
+"""The exceptions for a certificate, one of its names or its key that cannot be read."""
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message says where and why."""
+
+
+def check(state: State) -> None:
+    """Whether the parts of a state fit together.
+
+    :raises ConfigError: they do not.
+    """
+    ids = [(f"tenants[{index}]", one.id) for index, one in enumerate(state.tenants.values())]
+    ids += [(f"apps[{index}]", one.id) for index, one in enumerate(state.apps.values())]
+    for where, text in ids:
+        if as_guid(text) != text:
+            raise ConfigError(f"{where}.id: '{text}' is not a GUID in lower case")
+    for app in state.apps.values():
+        if not (home := state.tenant(app.tenant)):
+            raise ConfigError(f"app {app.id}: its tenant '{app.tenant}' is not in the configuration")
+        app.tenant = home.id
+        check_app(app)
+        if app.blueprint and app.blueprint not in state.apps:
+            raise ConfigError(f"app {app.id}: its blueprint '{app.blueprint}' is not in the configuration")
+    for tenant in state.tenants.values():
+        _check_tenant(tenant)
+    for fault in state.faults:
+        check_fault(fault)
+    _check_settings(state.settings)
+
+
+def _check_settings(settings: Settings) -> None:
+    if settings.description_separator not in ("space", "crlf"):
+        raise ConfigError("settings.description_separator: expected space or crlf")
+    try:
+        ip_address(settings.address)
+    except ValueError:
+        raise ConfigError(f"settings.address: '{settings.address}' is not an IP address") from None
+
+
+def _check_tenant(tenant: Tenant) -> None:
+    for policy in tenant.policies:
+        check_policy(policy, tenant)
+    for location in tenant.locations:
+        _check_ranges(f"location '{location.name}'", location.ranges)
+    for relation in tenant.relationships:
+        _check_choice(f"relationship '{relation.name or relation.id}': status", relation.status, RELATIONSHIP_STATES)
+    for user in tenant.users:
+        user.id = personal_id(user.id) if tenant.personal else user.id
+        check_user(user)
+    _check_choice(f"tenant {tenant.id}: password_agent", tenant.password_agent, PASSWORD_AGENTS)
+    holders: list[Relationship | Group] = [*tenant.relationships, *tenant.groups]
+    for holder in holders:
+        check_roles(f"'{holder.name or holder.id}'", holder.roles)
+
+
+def check_policy(policy: Policy, tenant: Tenant) -> None:
+    """Whether a Conditional Access policy asks for what there is.
+
+    :raises ConfigError: it does not; the message lists what there is.
+    """
+    _check_choice(f"policy '{policy.name}': require", policy.require, REQUIREMENTS)
+    _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
+    for level in policy.user_risk + policy.sign_in_risk:
+        _check_choice(f"policy '{policy.name}': risk", level, RISKS)
+    places = {name.lower() for name in _location_names(tenant)}
+    for name in policy.locations + policy.except_locations:
+        if name.lower() not in places:
+            _check_choice(f"policy '{policy.name}': location", name, _location_names(tenant))
+    check_roles(f"policy '{policy.name}'", policy.roles)
+
+
+def check_user(user: User) -> None:
+    """Whether a user's risk and directory roles exist.
+
+    :raises ConfigError: they do not.
+    """
+    _check_choice(f"user '{user.upn}': risk", user.risk, RISKS)
+    _check_choice(f"user '{user.upn}': sign_in_risk", user.sign_in_risk, RISKS)
+    check_roles(f"user '{user.upn}'", user.roles)
+
+
+def check_roles(where: str, roles: list[str]) -> None:
+    """Whether directory roles are known by name, or given by template id.
+
+    :raises ConfigError: one is neither; the message lists the known names.
+    """
+    for role in role_ids(roles):
+        if not as_guid(role.lower()):
+            known = ", ".join(directory_roles())
+            raise ConfigError(f"{where}: '{role}' is not a directory role; give its template id, or one of {known}")
+
+
+def check_app(app: App) -> None:
+    """Whether an application's audience and claims exist and its certificates can be read.
+
+    :raises ConfigError: they do not, or cannot.
+    """
+    _check_choice(f"app {app.id}: audience", app.audience, AUDIENCES)
+    _check_choice(f"app {app.id}: group_claims", app.group_claims, GROUP_CLAIMS)
+    for name in ("optional_claims", "id_token_claims"):
+        if wrong := optional_claims.problem(getattr(app, name)):
+            raise ConfigError(f"app {app.id}: {name}: {wrong}")
+    _check_certificates(app)
+
+
+def check_fault(fault: Fault) -> None:
+    """Whether a fault hits a service that there is.
+
+    :raises ConfigError: it does not.
+    """
+    _check_choice("fault: service", fault.service, (*SERVICES, "*"))
+
+
+def _location_names(tenant: Tenant) -> tuple[str, ...]:
+    return (TRUSTED, *(one.name for one in tenant.locations), *(one.id for one in tenant.locations))
+
+
+def _check_ranges(where: str, ranges: list[str]) -> None:
+    for one in ranges:
+        try:
+            ip_network(one, strict=False)
+        except ValueError:
+            raise ConfigError(f"{where}: '{one}' is not a range of IP addresses, such as 203.0.113.0/24") from None
+
+
+def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(
+            f"{where} is '{value}', expected one of {', '.join(choice or 'nothing' for choice in choices)}"
+        )
+
+
+def _check_certificates(app: App) -> None:
+    for text in [one.pem for one in app.certificates] + [one.authority for one in app.trusted_subjects]:
+        try:
+            certificate = x509.load_pem_x509_certificate(text.encode())
+            _ = certificate.subject, certificate.public_key()
+        except UNREADABLE:
+            raise ConfigError(f"app {app.id}: a certificate cannot be read as PEM") from None
