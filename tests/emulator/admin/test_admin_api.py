@@ -103,7 +103,7 @@ def test_policy_by_the_api(admin: httpx.Client, user_token: Get) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "words"),
     [
-        ("POST", "/tenants", {"id": "x", "name": "n"}, "no GUID"),
+        ("POST", "/tenants", {"id": "x", "name": "n"}, "not a GUID"),
         ("POST", "/apps", {"name": "n"}, "missing"),
         ("POST", f"/tenants/{TENANT}/users", {"upn": 7, "name": "n"}, "expected text"),
         ("POST", f"/tenants/{TENANT}/policies", {"name": "n", "require": "luck"}, "expected one of"),
