@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(ClientBase):
-    """`Client` for asyncio, over the same flows; one event loop at a time. Its `auth` is for `httpx.AsyncClient`."""
+    """`Client` for asyncio, over the same flows and in any event loops. Its `auth` is for `httpx.AsyncClient`."""
 
     _transport: AsyncTransport | None
     _runtime: AsyncioRuntime | None
@@ -128,10 +128,11 @@ class AsyncClient(ClientBase):
         await self.close()
 
     def _port(self) -> AsyncioRuntime:
-        if self._runtime is None:
-            from mstoken.runtimes.asyncio import AsyncioRuntime
-            from mstoken.transports.asyncio import AsyncHttpTransport
+        with self._lock:
+            if self._runtime is None:
+                from mstoken.runtimes.asyncio import AsyncioRuntime
+                from mstoken.transports.asyncio import AsyncHttpTransport
 
-            self._transport = self._transport or AsyncHttpTransport()
-            self._runtime = AsyncioRuntime(self._transport, self._stores.access_tokens, self._stores.refresh_tokens)
-        return self._runtime
+                self._transport = self._transport or AsyncHttpTransport()
+                self._runtime = AsyncioRuntime(self._transport, self._stores.access_tokens, self._stores.refresh_tokens)
+            return self._runtime

@@ -32,7 +32,7 @@ class AsyncTransport(Protocol):
 
 
 class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
-    """The port of the flows (`flows.port.Port`) over tasks of one event loop."""
+    """The port of the flows (`flows.port.Port`) over tasks. Event loops in several threads may share it."""
 
     def __init__(self, transport: AsyncTransport, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
         super().__init__(tokens, refresh_tokens)
@@ -62,6 +62,10 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
             yield browser_session
         finally:
             await asyncio.shield(asyncio.to_thread(browser_session.close))
+
+    def _place(self, key: str) -> object:
+        """The callers of one event loop: asyncio's locks are not for several, and those of the store are."""
+        return asyncio.get_running_loop(), key
 
     def _lock(self) -> asyncio.Lock:
         return asyncio.Lock()

@@ -34,7 +34,7 @@ class BaseRuntime(Generic[L]):
 
     def __init__(self, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
         self._tokens, self._refresh_tokens = tokens, refresh_tokens
-        self._flights: dict[str, Flight[L]] = {}
+        self._flights: dict[object, Flight[L]] = {}
         self._guard = threading.Lock()
         self._random: Callable[[], float] | None = None
         self._unwritten: dict[str, tuple[str, str]] = {}
@@ -69,18 +69,23 @@ class BaseRuntime(Generic[L]):
 
     def join(self, key: str) -> tuple[Flight[L], int]:
         """Join those of this process who want `key`; gives the number of the turn going on."""
+        place = self._place(key)
         with self._guard:
-            flight = self._flights.get(key)
+            flight = self._flights.get(place)
             if flight is None:
-                flight = self._flights[key] = Flight(self._lock())
+                flight = self._flights[place] = Flight(place, self._lock())
             return flight, flight.join()
 
-    def leave(self, key: str, flight: Flight[L]) -> None:
+    def _place(self, key: str) -> object:
+        """Who shares a flight for `key`: all callers of this process."""
+        return key
+
+    def leave(self, flight: Flight[L]) -> None:
         """The last one to leave takes the entry along."""
         with self._guard:
             flight.users -= 1
             if not flight.users:
-                del self._flights[key]
+                del self._flights[flight.place]
 
     def lock_at_once(self, key: str) -> Release | None:
         """The turn among all who share the store, where it is there for the taking and to look for it takes no time."""

@@ -31,12 +31,15 @@ IN_TIME, TIMED_OUT = WaitResult(), WaitResult(timed_out=True)
 
 
 class Flight(Generic[L]):
-    """One key's lock, how many callers use it, and the last failure with the number of the round that failed."""
+    """One key's lock, how many callers use it, and the last failure with the number of the round that failed.
 
-    __slots__ = ("failed_round", "failure", "lock", "round", "users")
+    `place` is where it stands in the runtime's table.
+    """
 
-    def __init__(self, lock: L) -> None:
-        self.lock = lock
+    __slots__ = ("failed_round", "failure", "lock", "place", "round", "users")
+
+    def __init__(self, place: object, lock: L) -> None:
+        self.place, self.lock = place, lock
         self.users = self.round = 0
         self.failed_round = -1
         self.failure: Exception | None = None
@@ -98,7 +101,7 @@ class SingleFlight(Generic[L]):
     def _leave(self) -> None:
         if self._locked:
             self._flight.lock.release()
-        self._runtime.leave(self._key, self._flight)
+        self._runtime.leave(self._flight)
 
 
 def _copied(error: Exception) -> Exception:

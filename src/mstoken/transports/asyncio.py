@@ -1,28 +1,30 @@
-"""The blocking transport for asyncio: each request in a daemon thread, its result back in the loop that asked."""
+"""The blocking transport for asyncio: each request in a daemon thread, its result back in the loop that sent it."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 
-from mstoken.transports.blocking import TIMEOUT_IN, HttpTransport
-from mstoken.transports.deadline import Abortable
+from mstoken.forks import HasLock
+from mstoken.transports.deadline import TIMEOUT_IN, Abortable
 from mstoken.transports.workers import WORKERS
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.transports.blocking import HttpTransport
 
 
-class AsyncHttpTransport:
+class AsyncHttpTransport(HasLock):
     """`HttpTransport` for asyncio. Event loops may share it, one after the other and in several threads at once."""
 
     def __init__(self) -> None:
-        self._blocking = HttpTransport()
+        super().__init__()
+        self._made: HttpTransport | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """As `HttpTransport.send`. A task that is cancelled ends at once; its connection is shut down."""
-        call = _Call(self._blocking, request)
+        call = _Call(self, request)
         WORKERS.run(call.run)
         try:
             return await call.future
@@ -32,13 +34,23 @@ class AsyncHttpTransport:
 
     async def close(self) -> None:
         """As `HttpTransport.close`."""
-        self._blocking.close()
+        if self._made is not None:
+            self._made.close()
+
+    def blocking(self) -> HttpTransport:
+        """The transport underneath, for a thread: to import it takes too long for an event loop to wait for."""
+        if self._made is None:
+            from mstoken.transports.blocking import HttpTransport
+
+            with self._lock:
+                self._made = self._made or HttpTransport()
+        return self._made
 
 
 class _Call:
     """One request on its way through a thread."""
 
-    def __init__(self, transport: HttpTransport, request: HttpRequest) -> None:
+    def __init__(self, transport: AsyncHttpTransport, request: HttpRequest) -> None:
         self._transport, self._request = transport, request
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[HttpResponse] = self._loop.create_future()
@@ -51,7 +63,7 @@ class _Call:
         response: HttpResponse | None = None
         error: BaseException | None = None
         try:
-            response = self._transport.send(self._request, self.deadline)
+            response = self._transport.blocking().send(self._request, self.deadline)
         except BaseException as caught:  # noqa: BLE001 - it is raised where the request was made
             error = caught
         with suppress(RuntimeError):  # the loop may have ended meanwhile

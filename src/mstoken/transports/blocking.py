@@ -8,7 +8,7 @@ from mstoken.forks import ForkSafe
 from mstoken.protocol.http import DEFAULT_POLICY
 from mstoken.transports.connecting import Route
 from mstoken.transports.connection import ClosedWhileIdle
-from mstoken.transports.deadline import Deadline
+from mstoken.transports.deadline import TIMEOUT_IN, Deadline
 from mstoken.transports.failures import cut_off
 from mstoken.transports.outgoing import outgoing
 from mstoken.transports.pool import Pool
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from mstoken.transports.connection import Connection
     from mstoken.transports.outgoing import Outgoing
 
-TIMEOUT_IN = 30.0
-"""Seconds for a call that sets no limit of its own."""
 SWEEP_EVERY_IN = 10.0
 """Seconds between two looks at connections of servers that are not asked any more."""
 

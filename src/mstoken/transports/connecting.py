@@ -13,7 +13,6 @@ from mstoken.transports.proxies import proxy_settings
 from mstoken.transports.resolving import RESOLVER
 from mstoken.transports.tls import check_thumbprint, secured
 from mstoken.transports.trust import trust_for, unverified
-from mstoken.transports.tunnel import open_tunnel
 from mstoken.typed import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -107,6 +106,8 @@ class Route:
             raise failed(self._first, error) from None
         if self.proxy is None:
             return link
+        from mstoken.transports.tunnel import open_tunnel
+
         try:
             if self.proxy.scheme == "https" and trust is not None:
                 link = cast("ssl.SSLSocket", _shaken(link, self.proxy.host, trust, deadline, self._first, None))

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import http.client
 import select
+import socket
 import ssl
 from time import monotonic
 
 from mstoken.protocol.http import HttpResponse
-from mstoken.transports.decoding import decoded
 from mstoken.transports.failures import cut_off, failed, not_http, too_large
-from mstoken.transports.tls_in_tls import TunnelledTls
 from mstoken.transports.wire import TooMuch, Wire
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
     from email.message import Message
 
@@ -56,7 +54,7 @@ class Connection:
     @property
     def socket(self) -> socket.socket:
         """What the connection waits for."""
-        return self.link.link if isinstance(self.link, TunnelledTls) else self.link
+        return self.link if isinstance(self.link, socket.socket) else self.link.link
 
     def exchange(self, request: Outgoing, deadline: Deadline) -> HttpResponse:
         """Send `request`, read the whole response.
@@ -93,7 +91,7 @@ class Connection:
 
     def is_stale(self) -> bool:
         """Whether the server has closed an idle connection, or sent what nobody asked for."""
-        unread = self.link.pending() if isinstance(self.link, ssl.SSLSocket | TunnelledTls) else 0
+        unread = self.link.pending() if hasattr(self.link, "pending") else 0
         if not unread and not self._poll():
             return False
         if not unread and isinstance(self.link, ssl.SSLSocket):
@@ -125,7 +123,11 @@ class Connection:
         if response.will_close:
             self._http.close()
         headers = _mapping(response.headers)
-        return HttpResponse(response.status, headers, decoded(body, headers, limit, self.peer))
+        if "content-encoding" in headers:
+            from mstoken.transports.decoding import decoded
+
+            body = decoded(body, headers, limit, self.peer)
+        return HttpResponse(response.status, headers, body)
 
     def _check_head(self, response: http.client.HTTPResponse) -> None:
         """Refuse what `http.client` overlooks. The head was cut off if the end came while it was read."""

@@ -7,6 +7,9 @@ from contextlib import suppress
 from threading import Lock
 from time import monotonic
 
+TIMEOUT_IN = 30.0
+"""Seconds for a call that sets no limit of its own."""
+
 
 class Deadline:
     """One limit for all that a call does: each step gets what the steps before it left."""
@@ -59,7 +62,7 @@ class Abortable(Deadline):
         self.until = 0.0
         with self._lock:
             if self._link is not None:
-                with suppress(OSError):
+                with suppress(OSError):  # it may be closed already
                     # Not SSLSocket.shutdown: that one drops the TLS layer first, and a thread between two writes
                     # would go on in clear text.
                     socket.socket.shutdown(self._link, socket.SHUT_RDWR)

@@ -6,19 +6,19 @@ where both are set, as in curl and requests. Plain http is for servers of this m
 
 from __future__ import annotations
 
-import base64
 import os
 import sys
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from mstoken.errors import UsageError
-from mstoken.transports.no_proxy import NoProxy
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
+
+    from mstoken.transports.no_proxy import NoProxy
 
 _PROXY_NAMES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _EXCEPTION_NAMES = ("no_proxy", "NO_PROXY")
@@ -50,11 +50,11 @@ class ProxySettings:
     """The proxy, if there is one, and the hosts that are reached without it."""
 
     proxy: Proxy | None = None
-    no_proxy: NoProxy = NoProxy()
+    no_proxy: NoProxy | None = None
 
     def proxy_for(self, host: str, port: int) -> Proxy | None:
         """The proxy for https to `host`; None to connect directly."""
-        return None if self.proxy is None or self.no_proxy.match(host, port) else self.proxy
+        return None if self.no_proxy is not None and self.no_proxy.match(host, port) else self.proxy
 
 
 def proxy_settings(environ: Mapping[str, str] = os.environ) -> ProxySettings:
@@ -62,8 +62,12 @@ def proxy_settings(environ: Mapping[str, str] = os.environ) -> ProxySettings:
     name = next((name for name in _PROXY_NAMES if environ.get(name)), "")
     if name:
         excepted = next((one for one in _EXCEPTION_NAMES if environ.get(one)), "")
-        exceptions = NoProxy.parsed(environ[excepted], excepted) if excepted else NoProxy()
-        return ProxySettings(parsed_proxy(environ[name], name), exceptions)
+        proxy = parsed_proxy(environ[name], name)
+        if not excepted:
+            return ProxySettings(proxy)
+        from mstoken.transports.no_proxy import NoProxy
+
+        return ProxySettings(proxy, NoProxy.parsed(environ[excepted], excepted))
     if sys.platform in {"darwin", "win32"}:
         from mstoken.transports.system_proxies import system_proxy_settings
 
@@ -105,8 +109,10 @@ def _authorization(parts: SplitResult) -> str:
     """RFC 7617, of the name and password in the address."""
     if not parts.username and not parts.password:
         return ""
+    from base64 import b64encode
+
     pair = unquote_to_bytes(parts.username or "") + b":" + unquote_to_bytes(parts.password or "")
-    return f"Basic {base64.b64encode(pair).decode()}"
+    return f"Basic {b64encode(pair).decode()}"
 
 
 def _unparsable(source: str) -> UsageError:

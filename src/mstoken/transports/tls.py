@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ssl
 
 from mstoken.errors import UntrustedCertificate
 from mstoken.transports.failures import tls_failed
-from mstoken.transports.tls_in_tls import TunnelledTls
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +14,7 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import ConnectionPolicy
     from mstoken.transports.deadline import Deadline
     from mstoken.transports.failures import Peer
+    from mstoken.transports.tls_in_tls import TunnelledTls
     from mstoken.transports.trust import Trust
 
 
@@ -38,6 +36,8 @@ def secured(
     try:
         link.settimeout(deadline.left())
         if isinstance(link, ssl.SSLSocket):
+            from mstoken.transports.tls_in_tls import TunnelledTls
+
             return TunnelledTls(link, trust.context, host, deadline)
         return trust.context.wrap_socket(link, server_hostname=name, session=session)
     except ssl.SSLCertVerificationError:
@@ -53,6 +53,9 @@ def secured(
 
 def check_thumbprint(link: ssl.SSLSocket | TunnelledTls, policy: ConnectionPolicy, peer: Peer) -> None:
     """Source: learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code"""
+    import hashlib
+    import hmac
+
     shown = hashlib.sha1(link.getpeercert(binary_form=True) or b"", usedforsecurity=False).hexdigest()
     if not hmac.compare_digest(shown, policy.thumbprint):
         raise UntrustedCertificate(

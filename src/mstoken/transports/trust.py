@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import ssl
+import stat
 import sys
 from functools import lru_cache
-from pathlib import Path
 
 from mstoken.errors import UsageError
 from mstoken.forks import ForkSafe
@@ -73,10 +73,10 @@ def _sources(name: str, value: str) -> list[Source]:
     found = []
     for path in paths:
         try:
-            status = Path(path).stat()
+            status = os.stat(path)  # noqa: PTH116 - pathlib is slow to import, and this is on the way to every token
         except (OSError, ValueError) as error:
             raise unreadable_bundle(name, path, getattr(error, "strerror", None) or "no path") from None
-        is_folder = Path(path).is_dir()
+        is_folder = stat.S_ISDIR(status.st_mode)
         if name == "SSL_CERT_DIR" and not is_folder:
             raise unreadable_bundle(name, path, "not a folder")
         if name == "SSL_CERT_FILE" and is_folder:
@@ -128,13 +128,20 @@ def system_trust() -> Trust:
 
         return Trust(_hardened(system_context()))
     context, usual = _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)), ssl.get_default_verify_paths()
-    bundle = next((path for path in (usual.cafile or "", *_KNOWN_FILES) if path and Path(path).is_file()), "")
+    bundle = next((path for path in (usual.cafile or "", *_KNOWN_FILES) if path and _is_file(path)), "")
     if usual.capath:
         context.load_verify_locations(capath=usual.capath)
         return Trust(context, bundle)
     if bundle:
         context.load_verify_locations(bundle)
     return Trust(context)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except OSError:
+        return False
 
 
 @lru_cache(maxsize=1)
