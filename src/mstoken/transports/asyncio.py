@@ -39,12 +39,12 @@ class AsyncHttpTransport(HasLock):
 
     def blocking(self) -> HttpTransport:
         """The transport underneath, for a thread: to import it takes too long for an event loop to wait for."""
-        if self._made is None:
-            from mstoken.transports.blocking import HttpTransport
+        from mstoken.transports.blocking import HttpTransport
 
-            with self._lock:
-                self._made = self._made or HttpTransport()
-        return self._made
+        with self._lock:
+            if self._made is None:
+                self._made = HttpTransport()
+            return self._made
 
 
 class _Call:
