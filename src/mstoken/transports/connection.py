@@ -7,7 +7,6 @@ What `http.client` takes leniently is refused here: a header it could not read, 
 from __future__ import annotations
 
 import http.client
-import select
 import socket
 import ssl
 from time import monotonic
@@ -18,7 +17,6 @@ from mstoken.transports.wire import TooMuch, Wire
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from email.message import Message
 
     from mstoken.transports.deadline import Deadline
@@ -49,7 +47,6 @@ class Connection:
         self._http = http.client.HTTPConnection("localhost")  # the Host header is the request's own
         self._http.auto_open = 0
         self._http.sock = self._wire
-        self._poll = _readable_poll(link)
 
     @property
     def socket(self) -> socket.socket:
@@ -91,17 +88,16 @@ class Connection:
 
     def is_stale(self) -> bool:
         """Whether the server has closed an idle connection, or sent what nobody asked for."""
-        unread = self.link.pending() if hasattr(self.link, "pending") else 0
-        if not unread and not self._poll():
+        if not self._wire.has_input():
             return False
-        if not unread and isinstance(self.link, ssl.SSLSocket):
-            self.link.settimeout(0)
-            try:
-                self.link.recv(1)
-            except ssl.SSLWantReadError:
-                return False  # TLS's own business, such as a session ticket
-            except OSError:
-                pass
+        if not isinstance(self.link, socket.socket):
+            return True
+        try:
+            self.link.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False  # TLS's own business, such as a session ticket
+        except OSError:
+            pass
         return True
 
     def close(self) -> None:
@@ -178,13 +174,3 @@ def _mapping(head: Message) -> dict[str, str]:
             text = " ".join(part.strip(" \t") for part in text.replace("\r", "\n").split("\n") if part)
         headers[lower] = f"{headers[lower]}, {text}" if lower in headers else text
     return headers
-
-
-def _readable_poll(link: Link) -> Callable[[], object]:
-    """A function that tells whether there is something to read, at once."""
-    number = link.fileno()
-    if not hasattr(select, "poll"):
-        return lambda: select.select([number], [], [], 0)[0]
-    poll = select.poll()
-    poll.register(number, select.POLLIN)
-    return lambda: poll.poll(0)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import socket
 from time import monotonic
 
 from mstoken.transports.sockets import TcpSocket
+from mstoken.transports.waiting import ended_attempts
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class _Attempts:
         """The first connection that is made; None when all failed or the time is over."""
         until = monotonic() + seconds
         while self.pending:
-            ready = _writable(list(self.pending), max(0.0, until - monotonic()))
+            ready = ended_attempts(list(self.pending), max(0.0, until - monotonic()))
             if not ready:
                 return None
             for number in ready:
@@ -93,14 +93,3 @@ class _Attempts:
     def _fail(self, made: socket.socket, code: int) -> None:
         made.close()
         self.failure = OSError(code, os.strerror(code))
-
-
-def _writable(numbers: list[int], seconds: float) -> list[int]:
-    """Those whose attempt has ended, well or badly."""
-    if not hasattr(select, "poll"):  # Windows, where a failed attempt counts as exceptional
-        _, writable, failed = select.select([], numbers, numbers, seconds)
-        return list({*writable, *failed})
-    poll = select.poll()
-    for number in numbers:
-        poll.register(number, select.POLLOUT)
-    return [number for number, _ in poll.poll(seconds * 1000)]

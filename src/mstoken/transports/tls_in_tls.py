@@ -5,11 +5,15 @@ from __future__ import annotations
 import ssl
 from functools import partial
 
-from mstoken.transports.deadline import Deadline
+from mstoken.transports.waiting import waiter
 from mstoken.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from _typeshed import WriteableBuffer
+
+    from mstoken.transports.deadline import Deadline
 
 T = TypeVar("T")
 
@@ -17,52 +21,41 @@ _PIECE = 16_384
 
 
 class TunnelledTls:
-    """The part of a TLS socket that a connection needs, over a TLS socket."""
+    """The part of a TLS socket that a connection needs, over a TLS socket. It waits itself, until its deadline."""
 
     def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, host: str, deadline: Deadline) -> None:
         """Shakes hands."""
-        self._outer = outer
+        outer.settimeout(0)
+        self.link, self.deadline = outer, deadline
+        self._wait = waiter(outer.fileno())
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._deadline = deadline
         self._done(self._tls.do_handshake)
 
-    def settimeout(self, seconds: float) -> None:
-        """The limit of the next operation as a whole, however many of the outer connection it takes."""
-        self._deadline = Deadline(seconds)
+    def send(self, data: memoryview) -> int:
+        return self._done(partial(self._tls.write, data))
 
-    def sendall(self, data: memoryview) -> None:
-        while data:
-            data = data[self._done(partial(self._tls.write, data)) :]
-
-    def recv_into(self, buffer: memoryview) -> int:
+    def recv_into(self, buffer: WriteableBuffer) -> int:
         """0 at the end."""
+        room = memoryview(buffer)
         try:
-            piece = self._done(lambda: self._tls.read(len(buffer)))
+            piece = self._done(partial(self._tls.read, len(room)))
         except ssl.SSLZeroReturnError:
             return 0
-        buffer[: len(piece)] = piece
+        room[: len(piece)] = piece
         return len(piece)
 
     def getpeercert(self, *, binary_form: bool) -> bytes | None:
-        return self._tls.getpeercert(binary_form) if binary_form else None
-
-    def version(self) -> str | None:
-        return self._tls.version()
+        return self._tls.getpeercert(True) if binary_form else None  # noqa: FBT003 - the library's own signature
 
     def pending(self) -> int:
         return self._tls.pending() + self._incoming.pending
 
     def fileno(self) -> int:
-        return self._outer.fileno()
-
-    @property
-    def link(self) -> ssl.SSLSocket:
-        """The socket underneath."""
-        return self._outer
+        return self.link.fileno()
 
     def close(self) -> None:
-        self._outer.close()
+        self.link.close()
 
     def _done(self, step: Callable[[], T]) -> T:
         """Do one step of the inner TLS; what it has to send and to receive goes through the outer one."""
@@ -71,9 +64,7 @@ class TunnelledTls:
                 result = step()
             except ssl.SSLWantReadError:
                 self._flush()
-                self._outer.settimeout(self._deadline.left())
-                piece = self._outer.recv(_PIECE)
-                if piece:
+                if piece := self._outer(partial(self.link.recv, _PIECE)):
                     self._incoming.write(piece)
                 else:
                     self._incoming.write_eof()
@@ -83,5 +74,16 @@ class TunnelledTls:
 
     def _flush(self) -> None:
         while self._outgoing.pending:
-            self._outer.settimeout(self._deadline.left())
-            self._outer.sendall(self._outgoing.read(_PIECE))
+            rest = memoryview(self._outgoing.read(_PIECE))
+            while rest:
+                rest = rest[self._outer(partial(self.link.send, rest)) :]
+
+    def _outer(self, step: Callable[[], T]) -> T:
+        """Do one step of the outer TLS as soon as it can be done."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self._wait(self.deadline.left())
+            except ssl.SSLWantWriteError:
+                self._wait(self.deadline.left(), writing=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 
+from mstoken.transports.waiting import waiter
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import socket
-
     from _typeshed import WriteableBuffer
 
     from mstoken.transports.deadline import Deadline
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BUFFER = 16_384
 """Bytes: as many as a TLS record holds."""
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError)
 
 
 class TooMuch(Exception):
@@ -32,6 +33,9 @@ class Wire:
     """
 
     def __init__(self, link: Link, *, buffer: int = _BUFFER) -> None:
+        """A socket never blocks from now on: the waiting is done here."""
+        if isinstance(link, socket.socket):
+            link.settimeout(0)
         self._link = link
         self._outgoing: list[bytes] = []
         self._raw = _Incoming(link)
@@ -40,6 +44,8 @@ class Wire:
     def begin(self, deadline: Deadline, most: int) -> None:
         """A new exchange, of `most` bytes of answer at most."""
         self._raw.deadline, self._raw.left, self._raw.most = deadline, most, most
+        if not isinstance(self._link, socket.socket):
+            self._link.deadline = deadline
 
     @property
     def received(self) -> int:
@@ -57,6 +63,17 @@ class Wire:
         finally:
             self._raw.dry = False
 
+    def has_input(self) -> bool:
+        """Whether there is something to read, be it the end."""
+        unread = self._raw.unread
+        if unread is not None and unread():
+            return True
+        try:
+            self._raw.wait(0)
+        except TimeoutError:
+            return False
+        return True
+
     def sendall(self, data: bytes) -> None:
         """Kept until `flush`: head and body leave in one piece, as one TLS record where they fit."""
         self._outgoing.append(data)
@@ -65,14 +82,13 @@ class Wire:
         """Send what was kept. Raises OSError."""
         rest = memoryview(b"".join(self._outgoing))
         self._outgoing.clear()
-        link, deadline = self._link, self._raw.deadline
-        if not isinstance(link, ssl.SSLSocket):
-            link.settimeout(deadline.left())
-            link.sendall(rest)  # bounded as a whole
-            return
-        while rest:  # SSLSocket.sendall bounds each record alone
-            link.settimeout(deadline.left())
-            rest = rest[link.send(rest) :]
+        while rest:
+            try:
+                rest = rest[self._link.send(rest) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._raw.wait(self._raw.deadline.left(), writing=True)
+            except ssl.SSLWantReadError:
+                self._raw.wait(self._raw.deadline.left())
 
     def makefile(self, _: str) -> io.BufferedReader:
         """The answer's bytes. What one exchange has buffered too much, the next would find."""
@@ -89,7 +105,9 @@ class _Incoming(io.RawIOBase):
 
     def __init__(self, link: Link) -> None:
         super().__init__()
-        self._link = link
+        self._link, self.wait = link, waiter(link.fileno())
+        self.unread = getattr(link, "pending", None)
+        self._waits = isinstance(link, socket.socket)
         self.left = self.most = 0
         self.ended = self.dry = False
 
@@ -99,8 +117,16 @@ class _Incoming(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int | None:
         if self.dry:
             return None
-        self._link.settimeout(self.deadline.left())
-        number = self._link.recv_into(buffer)  # type: ignore[arg-type]
+        if self._waits and (self.unread is None or not self.unread()):  # what TLS has read, no socket has
+            self.wait(self.deadline.left())
+        while True:
+            try:
+                number = self._link.recv_into(buffer)
+                break
+            except _WOULD_BLOCK:  # a part of a TLS record, say
+                self.wait(self.deadline.left())
+            except ssl.SSLWantWriteError:
+                self.wait(self.deadline.left(), writing=True)
         self.left -= number
         if not number:
             self.ended = True
