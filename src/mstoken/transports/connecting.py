@@ -65,12 +65,14 @@ class Route:
         if not self.tls:
             return Connection(self._reached(deadline, None), self.peer)
         trust = trust_for(self.policy)  # an unusable setting is told before anything is sent
+        whole = trust.is_whole
         try:
             try:
                 link = self._secured(trust, deadline)
             except _NotAccepted as refused:
-                if refused.error.verify_code not in _UNKNOWN_ISSUER or not trust.widen():
+                if whole or refused.error.verify_code not in _UNKNOWN_ISSUER:
                     raise
+                trust.widen()
                 link = self._secured(trust, deadline)
         except _NotAccepted as refused:
             issuer = "" if refused.peer.is_proxy else self._issuer(trust, deadline)

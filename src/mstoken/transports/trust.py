@@ -12,20 +12,21 @@ import os
 import ssl
 import stat
 import sys
-from functools import lru_cache
 
 from mstoken.errors import UsageError
 from mstoken.forks import ForkSafe
 from mstoken.protocol.http import DEFAULT_POLICY
 from mstoken.transports.failures import unreadable_bundle
 from mstoken.transports.sockets import TlsSocket
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, TypeVar
 from mstoken.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mstoken.protocol.http import ConnectionPolicy
+
+T = TypeVar("T")
 
 STORE_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 BUNDLE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -94,46 +95,92 @@ class Trust(ForkSafe):
         self.context = context
         self._unread = unread
 
-    def widen(self) -> bool:
-        """Read the rest of the system's store; whether there was any."""
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the store has been read."""
+        return not self._unread
+
+    def widen(self) -> None:
+        """Read the rest of the store."""
         with self._lock:
-            unread, self._unread = self._unread, ""
-            if unread:
-                self.context.load_verify_locations(unread)
-            return bool(unread)
+            if self._unread:
+                self.context.load_verify_locations(self._unread)
+                self._unread = ""
+
+
+class _Made(HasLock):
+    """Contexts by what they trust. Each is made once, however many threads need it at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[object, Trust] = {}
+
+    def get(self, key: T, make: Callable[[T], Trust]) -> Trust:
+        with self._lock:
+            if key not in self._made:
+                if len(self._made) >= _MOST_KEPT:
+                    self._made.clear()
+                self._made[key] = make(key)
+            return self._made[key]
+
+
+_MADE = _Made()
+_MOST_KEPT = 16
 
 
 def trust_for(policy: ConnectionPolicy = DEFAULT_POLICY) -> Trust:
     """The context for a server that is reached under `policy`. Raises UsageError."""
     if policy.thumbprint:
-        return _unverified()
+        return unverified()
     if policy.ca_pem:
-        return _only(policy.ca_pem)
-    return trusting(trust_settings())
+        return _MADE.get(policy.ca_pem, _only)
+    return _MADE.get(trust_settings(), _trusting)
 
 
-@lru_cache(maxsize=8)
-def trusting(settings: TrustSettings) -> Trust:
+def unverified() -> Trust:
+    """A context that accepts any certificate: nothing may be sent before the certificate was looked at."""
+    return _MADE.get(None, _any)
+
+
+def _trusting(settings: TrustSettings) -> Trust:
     """Raises UsageError that names a variable whose certificates cannot be read."""
-    trust = Trust(_hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))) if settings.store else system_trust()
+    trust = Trust(_context()) if settings.store else _system_trust()
     for source in settings.store + settings.besides:
         _load(trust.context, source)
     return trust
 
 
-def system_trust() -> Trust:
-    """The system's store."""
+def _system_trust() -> Trust:
     if sys.platform in {"darwin", "win32"}:
         from mstoken.transports.system_trust import system_context
 
         return Trust(_hardened(system_context()))
-    context, usual = _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)), ssl.get_default_verify_paths()
-    bundle = next((path for path in (usual.cafile or "", *_KNOWN_FILES) if path and _is_file(path)), "")
-    if usual.capath:
+    context, usual = _context(), ssl.get_default_verify_paths()
+    bundle = usual.cafile or ""
+    if usual.capath and (bundle or any(name.endswith(".0") for name in os.listdir(usual.capath))):  # noqa: PTH208
         context.load_verify_locations(capath=usual.capath)
         return Trust(context, bundle)
+    bundle = bundle or next(filter(_is_file, _KNOWN_FILES), "")
     if bundle:
         context.load_verify_locations(bundle)
+    return Trust(context)
+
+
+def _any(_: None) -> Trust:
+    context = _context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return Trust(context)
+
+
+def _only(pem: str) -> Trust:
+    context = _context()
+    try:
+        context.load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        raise UsageError(
+            "The certificate authority of the token proxy is no PEM certificate.",
+            "Correct AZURE_KUBERNETES_CA_FILE or AZURE_KUBERNETES_CA_DATA.",
+        ) from None
     return Trust(context)
 
 
@@ -144,30 +191,8 @@ def _is_file(path: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=1)
-def _unverified() -> Trust:
-    """For a server that is known by its certificate's thumbprint, and one whose certificate is only to be looked at."""
-    context = _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return Trust(context)
-
-
-def unverified() -> Trust:
-    """A context that accepts any certificate: nothing may be sent before the certificate was looked at."""
-    return _unverified()
-
-
-@lru_cache(maxsize=8)
-def _only(pem: str) -> Trust:
-    context = _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    try:
-        context.load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError):
-        raise UsageError(
-            "The certificate authority of the token proxy is no PEM certificate.",
-            "Correct AZURE_KUBERNETES_CA_FILE or AZURE_KUBERNETES_CA_DATA.",
-        ) from None
-    return Trust(context)
+def _context() -> ssl.SSLContext:
+    return _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def _hardened(context: ssl.SSLContext) -> ssl.SSLContext:
