@@ -14,13 +14,16 @@ class RawServer:
     """Answers the requests of each connection with the replies of `script`, in order; then closes the connection.
 
     A reply is a list of pieces that are sent one after the other. With `close` False the connection stays open after
-    the last one. The script of the last connection serves all further ones.
+    the last one. The script of the last connection serves all further ones. `hello`: the clients begin with TLS, which
+    the server does not speak.
     """
 
-    def __init__(self, *scripts: list[list[bytes]], close: bool = True, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *scripts: list[list[bytes]], close: bool = True, tls: ssl.SSLContext | None = None, hello: bool = False
+    ) -> None:
         self.received: list[bytes] = []
         self.connections = 0
-        self._scripts, self._close, self._tls = scripts, close, tls
+        self._scripts, self._close, self._tls, self._hello = scripts, close, tls, hello
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listening.getsockname()[1]}/"
         self._over = threading.Event()
@@ -46,7 +49,7 @@ class RawServer:
             link = self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
             with link:
                 for pieces in script:
-                    self.received.append(_request(link))
+                    self.received.append(link.recv(65_536) if self._hello else received_request(link))
                     for piece in pieces:
                         link.sendall(piece)
                         if len(pieces) > 1:
@@ -55,7 +58,7 @@ class RawServer:
                     self._over.wait(60)
 
 
-def _request(link: socket.socket) -> bytes:
+def received_request(link: socket.socket) -> bytes:
     """One request with its body."""
     data = b""
     while b"\r\n\r\n" not in data:

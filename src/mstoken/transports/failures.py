@@ -40,9 +40,14 @@ class Peer:
         self.name, self.is_proxy = name, is_proxy
 
     @property
-    def shown(self) -> str:
-        """The subject of a sentence."""
+    def subject(self) -> str:
+        """As the first words of a sentence."""
         return f"The proxy {self.name}" if self.is_proxy else self.name
+
+    @property
+    def object(self) -> str:
+        """Within a sentence."""
+        return f"the proxy {self.name}" if self.is_proxy else self.name
 
     def remedy(self, usual: str) -> str:
         """What to do next."""
@@ -51,33 +56,33 @@ class Peer:
 
 def unresolved(peer: Peer, host: str) -> TransportError:
     """The name has no address."""
-    whose = f" of the proxy {peer.name}" if peer.is_proxy else ""
+    whose = f" of {peer.object}" if peer.is_proxy else ""
     return TransportError(f"The name {host}{whose} could not be resolved.", peer.remedy(_NETWORK_REMEDY))
 
 
 def failed(peer: Peer, error: OSError) -> TransportError:
     """The connection could not be made, or broke."""
     if isinstance(error, TimeoutError):
-        return TransportError(f"{peer.shown} did not answer in time.", peer.remedy(_NETWORK_REMEDY))
+        return TransportError(f"{peer.subject} did not answer in time.", peer.remedy(_NETWORK_REMEDY))
     if isinstance(error, ConnectionRefusedError):
-        return TransportError(f"{peer.shown} refused the connection.", peer.remedy(_ADDRESS_REMEDY))
+        return TransportError(f"{peer.subject} refused the connection.", peer.remedy(_ADDRESS_REMEDY))
     reason = _tls_reason(error) if isinstance(error, ssl.SSLError) else (error.strerror or type(error).__name__)
-    return TransportError(f"The connection to {peer.name} failed: {reason}.", peer.remedy(_NETWORK_REMEDY))
+    return TransportError(f"The connection to {peer.object} failed: {reason}.", peer.remedy(_NETWORK_REMEDY))
 
 
 def cut_off(peer: Peer) -> TransportError:
     """The connection was closed before the response was complete."""
-    return TransportError(f"{peer.shown} closed the connection before its answer was complete.", _NETWORK_REMEDY)
+    return TransportError(f"{peer.subject} closed the connection before its answer was complete.", _NETWORK_REMEDY)
 
 
 def tls_failed(peer: Peer, error: ssl.SSLError) -> TransportError:
     """The TLS handshake failed, for another reason than the certificate."""
-    return TransportError(f"TLS with {peer.name} failed: {_tls_reason(error)}.", peer.remedy(_SERVER_REMEDY))
+    return TransportError(f"TLS with {peer.object} failed: {_tls_reason(error)}.", peer.remedy(_SERVER_REMEDY))
 
 
 def untrusted(peer: Peer, error: ssl.SSLCertVerificationError, issuer: str) -> UntrustedCertificate:
     """The certificate was not accepted. `issuer` is who issued it, '' if that is not known."""
-    told = f"The certificate of {peer.name} was not accepted: {_plain(error.verify_message) or 'it is not trusted'}."
+    told = f"The certificate of {peer.object} was not accepted: {_plain(error.verify_message) or 'it is not trusted'}."
     if issuer:
         told += f" It was issued by {issuer!r}."
     if error.verify_code in _OUT_OF_TIME:
@@ -92,20 +97,20 @@ def proxy_refused(peer: Peer, target: str, status: int, reason: str) -> Transpor
     if status == 407:
         remedy = "The proxy wants a name and a password: set HTTPS_PROXY to http://name:password@host:port."
     told = f"{status} {_plain(reason)}".strip()
-    return TransportError(f"{peer.shown} did not open a connection to {target}: it answered {told}.", remedy)
+    return TransportError(f"{peer.subject} did not open a connection to {target}: it answered {told}.", remedy)
 
 
 def too_large(peer: Peer, limit: int) -> UnreadableAnswer:
     """The body has more than `limit` bytes; the rest was not read."""
     return UnreadableAnswer(
-        f"{peer.shown} answered with more than {limit} bytes; the rest was not read.",
+        f"{peer.subject} answered with more than {limit} bytes; the rest was not read.",
         "Check the URL and any proxy between here and there.",
     )
 
 
 def not_http(peer: Peer) -> TransportError:
     """The server does not speak HTTP/1.1, or breaks its rules."""
-    return TransportError(f"What {peer.shown} answered is not HTTP.", peer.remedy(_SERVER_REMEDY))
+    return TransportError(f"What {peer.object} answered is not HTTP.", peer.remedy(_SERVER_REMEDY))
 
 
 def unreadable_bundle(name: str, path: str, reason: str) -> UsageError:

@@ -48,37 +48,29 @@ class Pool(ForkSafe):
 
         Raises what `Route.connect` raises, and TransportError when too many are in use until the deadline.
         """
-        while (kept := self._kept(SURELY_OPEN_IN if surely_open else IDLE_IN)) is not None:
+        idle_in = SURELY_OPEN_IN if surely_open else IDLE_IN
+        while True:
+            with self._lock:
+                while (kept := self._pop_idle(idle_in)) is None and self._is_full():
+                    self._wait(deadline)
+                if kept is None:
+                    self._making += 1
+            if kept is None:
+                return self._made(deadline)
             if not kept.is_stale():
                 return kept
             self.drop(kept)
-        return self.fresh(deadline)
 
     def fresh(self, deadline: Deadline) -> Connection:
-        """A new connection."""
+        """A new connection. Raises as `take`."""
         with self._lock:
-            while len(self._open) + self._making >= MOST_OPEN:
+            while self._is_full():
                 if self._idle:
                     self._forget(self._idle.pop(0))
-                elif not self._freed.wait(max(0.0, deadline.until - monotonic())):
-                    raise TransportError(
-                        f"{MOST_OPEN} connections to {self.route.peer.name} are in use, and none became free in time.",
-                        "Make fewer requests at once.",
-                    )
+                else:
+                    self._wait(deadline)
             self._making += 1
-            lock = self._lock
-        made = None
-        try:
-            made = self.route.connect(deadline)
-        finally:
-            with lock:
-                if lock is self._lock:
-                    self._making -= 1
-                    if made is not None:
-                        self._open.add(made)
-                    else:
-                        self._freed.notify()
-        return made
+        return self._made(deadline)
 
     def give_back(self, connection: Connection) -> None:
         """Keep the connection for the next request, if it may serve one."""
@@ -116,14 +108,40 @@ class Pool(ForkSafe):
             self._open.clear()
             self._freed.notify_all()
 
-    def _kept(self, idle_in: float) -> Connection | None:
+    def _made(self, deadline: Deadline) -> Connection:
+        """The new connection that was counted in `_making`."""
+        lock = self._lock
+        made = None
+        try:
+            made = self.route.connect(deadline)
+        finally:
+            with lock:
+                if lock is self._lock:  # in the child of a fork, what was counted is the parent's
+                    self._making -= 1
+                    if made is not None:
+                        self._open.add(made)
+                    else:
+                        self._freed.notify()
+        return made
+
+    def _is_full(self) -> bool:
+        return len(self._open) + self._making >= MOST_OPEN
+
+    def _wait(self, deadline: Deadline) -> None:
+        if not self._freed.wait(max(0.0, deadline.until - monotonic())):
+            raise TransportError(
+                f"{MOST_OPEN} connections to {self.route.peer.name} are in use, and none became free in time.",
+                "Make fewer requests at once.",
+            )
+
+    def _pop_idle(self, idle_in: float) -> Connection | None:
+        """The connection that was used last, if it is not too old."""
         now = monotonic()
-        with self._lock:
-            while self._idle:
-                one = self._idle.pop()
-                if not _expired(one, now, idle_in):
-                    return one
-                self._forget(one)
+        while self._idle:
+            one = self._idle.pop()
+            if not _expired(one, now, idle_in):
+                return one
+            self._forget(one)
         return None
 
     def _forget(self, connection: Connection) -> None:

@@ -29,15 +29,19 @@ class _Lookup:
     def __init__(self, host: bytes, port: int) -> None:
         self._host, self._port = host, port
         self.addresses: list[Address] = []
-        self.error: OSError | None = None
         self.begun = monotonic()
         self.done = threading.Event()
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is still going on, or has found addresses: a failure is not kept."""
+        return not self.done.is_set() or bool(self.addresses)
 
     def run(self) -> None:
         try:
             self.addresses = _looked_up(self._host, self._port)
-        except OSError as error:
-            self.error = error
+        except OSError:
+            pass  # it has no addresses
         finally:
             self.done.set()
 
@@ -77,7 +81,7 @@ class Resolver(ForkSafe):
         lookup = self._lookup(name, port)
         if not lookup.done.wait(deadline.left()):
             raise TimeoutError("timed out")
-        if lookup.error is not None or not lookup.addresses:
+        if not lookup.addresses:
             raise unresolved(peer, host)
         return lookup.addresses
 
@@ -85,7 +89,7 @@ class Resolver(ForkSafe):
         key, now = (host, port), monotonic()
         with self._lock:
             found = self._lookups.get(key)
-            if found is not None and found.error is None and now - found.begun < KEPT_IN:
+            if found is not None and found.serves and now - found.begun < KEPT_IN:
                 return found
             for old in [old for old, one in self._lookups.items() if now - one.begun >= KEPT_IN]:
                 del self._lookups[old]

@@ -12,11 +12,13 @@ class TcpSocket(socket.socket):
     __slots__ = ()
 
     def __del__(self) -> None:
-        self.close()
+        if self.fileno() >= 0:  # it may never have been opened
+            self.close()
 
 
 class TlsSocket(ssl.SSLSocket):
     """A TLS connection."""
 
     def __del__(self) -> None:
-        self.close()
+        if self.fileno() >= 0:  # it may never have been opened
+            self.close()
