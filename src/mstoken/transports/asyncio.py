@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from mstoken.forks import HasLock
+from mstoken.forks import ForkSafe
 from mstoken.transports.deadline import TIMEOUT_IN, Abortable
 from mstoken.transports.workers import WORKERS
 from mstoken.typed import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mstoken.transports.blocking import HttpTransport
 
 
-class AsyncHttpTransport(HasLock):
+class AsyncHttpTransport(ForkSafe):
     """`HttpTransport` for asyncio. Event loops may share it, one after the other and in several threads at once."""
 
     def __init__(self) -> None:

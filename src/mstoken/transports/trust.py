@@ -108,7 +108,7 @@ class Trust(ForkSafe):
                 self._unread = ""
 
 
-class _Made(HasLock):
+class _Made(ForkSafe):
     """Contexts by what they trust. Each is made once, however many threads need it at the same time."""
 
     def __init__(self) -> None:
