@@ -77,6 +77,9 @@ check: $(STAMP)/python
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_imports.py
+	@$(BIN)/python tools/check_locks.py
+	@$(BIN)/python tools/check_credentials.py
 	@$(BIN)/python tools/check_workflows.py
 	@$(BIN)/python tools/check_docs.py
 

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MATRIX = ROOT / "tests" / "flows.md"
 PAGE = ROOT / "docs" / "flows.md"
 NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
-NO_FLOW = {"AssertionSource", "ChainLink", "ClientCredential", "Credential", "DevicePrompt", "SignIn"}
-"""Names of `mstoken.credentials` that are types or parts of a credential, not a way to get a token."""
+NO_FLOW = {"AssertionSource", "BaseCredential", "ChainLink", "ClientCredential", "Credential", "DevicePrompt", "SignIn"}
+"""Names of `mstoken.credentials` that are types or parts of a credential, and no way to get a token."""
 
 
 def rows(text: str) -> list[list[str]]:

@@ -20,14 +20,14 @@ _TOKEN = "eyJ0eXAiOiJKV1QifQ." + "x" * (TOKEN_LENGTH - 19)
 def folder(folder: str, entries: int) -> dict[str, float]:
     """mstoken's access tokens, a file each."""
     from mstoken import Token
-    from mstoken.protocol.cache_key import digest
+    from mstoken.fingerprints import fingerprint_of_text
     from mstoken.stores.folder_access_tokens import FolderAccessTokens
 
     place = Path(folder) / "tokens"
     store = FolderAccessTokens(str(place))
 
     def write(name: str) -> None:
-        store.save(digest(name), Token(_TOKEN, int(time.time()) + 3600))
+        store.save(fingerprint_of_text(name), Token(_TOKEN, int(time.time()) + 3600))
 
     _fill(place / "filled", write, entries)
     return _timed(write)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # type checkers take it for True; typing itself would take longer to import than Python to start
 if TYPE_CHECKING:
+    from mstoken.authority import Authority
     from mstoken.client import AsyncClient, Client, default
     from mstoken.credentials import (
         AgentIdentity,
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from mstoken.flows.store_port import Stores
-    from mstoken.model import Authority, Token
+    from mstoken.model import Token
     from mstoken.protocol.challenge import claims_challenge
     from mstoken.rest.key_vault import key_vault_refresh_tokens, key_vault_secret
     from mstoken.stores.redis_stores import redis_stores
@@ -117,6 +118,7 @@ __all__ = [
 _HOMES = (
     "errors",
     "credentials",
+    "authority",
     "model",
     "client",
     "protocol.challenge",

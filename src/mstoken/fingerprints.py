@@ -13,10 +13,14 @@ def fingerprint_of(content: bytes, size: int = 20) -> str:
     return blake2b(content, digest_size=size).hexdigest()
 
 
-def fingerprint_of_parts(*parts: str) -> str:
-    """Return `fingerprint_of` a list of texts. Each part carries its length, so two different lists never give the same
-    input.
+def fingerprint_of_text(text: str) -> str:
+    """Return the fingerprint of one secret or name.
 
     Text that is not valid Unicode (PEP 383) has a fingerprint too.
     """
-    return fingerprint_of("".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass"))
+    return fingerprint_of(text.encode("utf-8", "surrogatepass"))
+
+
+def fingerprint_of_parts(*parts: str) -> str:
+    """Return the fingerprint of a list of texts. Each carries its length, so different lists have different inputs."""
+    return fingerprint_of_text("".join(f"{len(part)}:{part}" for part in parts))

@@ -1,4 +1,8 @@
-"""State that the child of a fork must reset: locks, and everything that belongs to the parent alone."""
+"""Locks that survive a fork, and whatever else a child must not inherit. The only file that makes locks of threads.
+
+A lock that another thread of the parent holds at the fork would stay locked in the child for ever, since that thread is
+not there (pthread_atfork(3), rationale). tools/check_locks.py finds locks that are made elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,7 @@ from weakref import WeakSet
 
 
 class ForkSafe:
-    """An object with a lock, `_lock`, that is free again in the child of a fork.
-
-    A child that is forked while another thread holds the lock would wait for it forever, because that thread does not
-    exist in the child (pthread_atfork(3), rationale).
-    """
+    """Has `_lock`, for the threads of this process. The child of a fork has a new one, whoever held the parent's."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -21,8 +21,22 @@ class ForkSafe:
         _register_once()
 
     def _reset_after_fork(self) -> None:
-        """Reset this object in the child of a fork; subclasses drop what belongs to the parent here."""
+        """Start anew in the child of a fork. A subclass that has more of its parent's drops it here."""
         self._lock = Lock()
+
+
+class SharedLock(ForkSafe):
+    """A lock for a whole module: `with LOCK.current:`."""
+
+    @property
+    def current(self) -> Lock:
+        """This process's lock."""
+        return self._lock
+
+
+def call_lock() -> Lock:
+    """A lock that only the threads of one call know. No child of a fork continues that call, so none meets the lock."""
+    return Lock()
 
 
 _instances: WeakSet[ForkSafe] = WeakSet()

@@ -19,7 +19,7 @@ _KEPT = "!#$%&'()*+,-./:;=?@[]_~|^{}\\"
 """Characters of a path and query that stay: all but those that would end it or that RFC 3986 leaves no room for."""
 
 
-def shown_url(url: str) -> str:
+def redacted_url(url: str) -> str:
     """The URL or host as messages and lists may show it: user info, query and fragment can hold a secret."""
     scheme, mark, rest = url.partition("://")
     if not mark or "@" in scheme:
@@ -78,7 +78,7 @@ def origin_of(url: str, what: str) -> str:
     Only https, or http to loopback, and nothing that could hide another host: user info, backslashes, spaces.
     Raises UsageError; `what` names the setting in the message.
     """
-    text, shown = url.strip(), shown_url(url)
+    text, shown = url.strip(), redacted_url(url)
     if "://" not in text:
         text = f"https://{text}"
     try:
@@ -101,7 +101,7 @@ def bare_origin(url: str, what: str) -> str:
     rest = path_of(url)
     if rest not in {"", "/"}:
         raise UsageError(
-            f"{what} {shown_url(url)!r} goes on after the host; that part would be lost.", f"Write {origin}"
+            f"{what} {redacted_url(url)!r} goes on after the host; that part would be lost.", f"Write {origin}"
         )
     return origin
 

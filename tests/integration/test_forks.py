@@ -11,12 +11,11 @@ import pytest
 from tests.support.token_service import RecordedRequest, Reply, TokenService, token_reply
 
 HOLDER = """
-import os, signal, threading
-from mstoken import Token
-from mstoken.stores.memory import MemoryAccessTokens
-store, held = MemoryAccessTokens(), threading.Event()
+import os, signal, sys, threading
+{setup}
+held = threading.Event()
 def hold():
-    with store._lock:
+    with {lock}:
         held.set()
         threading.Event().wait()
 threading.Thread(target=hold, daemon=True).start()
@@ -24,11 +23,38 @@ held.wait()
 child = os.fork()
 if not child:
     signal.alarm(20)
-    store.try_lock("key")()
-    print("had")
+    {use}
+    print("acquired")
 else:
-    os.waitpid(child, 0)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
+"""A parent that forks while another of its threads holds `lock`; the child then does `use`."""
+
+LOCKS = {
+    "store in memory": (
+        "from mstoken.stores.memory import MemoryAccessTokens; owner = MemoryAccessTokens()",
+        "owner._lock",
+        "owner.try_lock('key')()",
+    ),
+    "key for proof of possession": (
+        "from mstoken.keys.pop_key import PopKey; owner = PopKey()",
+        "owner._lock",
+        "owner.public()",
+    ),
+    "session of a PKCS#11 token": (
+        "from mstoken.keys import pkcs11",
+        "pkcs11._ONE_SESSION.current",
+        "pkcs11._ONE_SESSION.current.acquire()",
+    ),
+    "single flight of a runtime": (
+        (
+            "from mstoken.runtimes.blocking import BlockingRuntime; from mstoken.stores.memory import memory_stores\n"
+            "stores = memory_stores(); owner = BlockingRuntime(None, stores.access_tokens, stores.refresh_tokens)"
+        ),
+        "owner._lock",
+        "owner.leave('key', owner.join('key')[0])",
+    ),
+}
 FORKER = Path(__file__).parents[1] / "support" / "forking_program.py"
 
 
@@ -53,7 +79,33 @@ def test_a_child_gets_tokens_whatever_its_parent_did(token_service: TokenService
     assert (done.returncode, done.stdout.split()) == (0, ["child.example.com", "parent.example.com"]), done.stderr
 
 
-def test_a_lock_that_was_held_at_the_fork_is_free_in_the_child() -> None:
-    """The thread that would let it go is not there."""
-    done = subprocess.run([sys.executable, "-c", HOLDER], capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout == "had\n", done.stderr
+@pytest.mark.parametrize("kind", LOCKS)
+def test_a_child_can_acquire_a_lock_that_was_held_at_the_fork(kind: str) -> None:
+    """The thread that holds the parent's lock does not exist in the child, so the child has a new lock."""
+    setup, lock, use = LOCKS[kind]
+    code = HOLDER.format(setup=setup, lock=lock, use=use)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "acquired\n"), done.stderr
+
+
+FORKED_IN_A_FLIGHT = """
+import os, sys
+from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
+from mstoken.stores.memory import memory_stores
+stores = memory_stores()
+runtime = BlockingRuntime(None, stores.access_tokens, stores.refresh_tokens)
+async def fly():
+    async with runtime.single_flight("key", 5):
+        child = os.fork()
+    return child
+child = run_blocking(fly())
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_caller_that_forks_during_a_flight_leaves_it_in_both_processes() -> None:
+    """The child leaves a flight that its table does not contain any more."""
+    command = [sys.executable, "-c", FORKED_IN_A_FLIGHT]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mstoken.config.settings import Settings, resolve
+from mstoken.config.resolving import resolve_settings
+from mstoken.config.settings import Settings
 
 
 class Home:
@@ -20,4 +21,4 @@ class Home:
         self.file.chmod(mode)
 
     def settings(self, flags: dict[str, str] | None = None, **environ: str) -> Settings:
-        return resolve(flags or {}, {**self.environ, **environ})
+        return resolve_settings(flags or {}, {**self.environ, **environ})

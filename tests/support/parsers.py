@@ -16,6 +16,7 @@ from typing import cast
 from unittest.mock import patch
 
 from mstoken import aadsts
+from mstoken.authority import Authority
 from mstoken.browser.listener import parse_query
 from mstoken.browser.pasted_urls import parse_pasted_url
 from mstoken.cli.api_response import parse_api_error
@@ -27,7 +28,7 @@ from mstoken.config import profiles
 from mstoken.credentials import ClientSecret, ManagedIdentity
 from mstoken.errors import MstokenError, StoreError
 from mstoken.keys import certificate
-from mstoken.model import Authority, TokenRequest
+from mstoken.model import TokenRequest
 from mstoken.protocol import challenge, claims, device_authorization, id_token, job_token, jwt, refusal, user_realm
 from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.protocol.managed_identity import answer, azure_arc
@@ -50,7 +51,7 @@ from mstoken.transports.connection import Connection
 from mstoken.transports.deadline import Deadline
 from mstoken.transports.failures import Peer
 from mstoken.transports.outgoing import outgoing
-from mstoken.urls import origin_of, shown_url
+from mstoken.urls import origin_of, redacted_url
 
 NOW = 1_800_000_000.0
 REQUEST = TokenRequest(
@@ -191,7 +192,7 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "redirect": lambda data: parse_query(_text(data)),
     "pasted address": lambda data: parse_pasted_url(_text(data)),
     "error text": lambda data: aadsts.explain(_text(data)),
-    "shown url": lambda data: shown_url(_text(data)),
+    "shown url": lambda data: redacted_url(_text(data)),
     "url to sign for": lambda data: PopRequest(_text(data)).named(),
     "authority": lambda data: origin_of(_text(data), "The authority"),
     "service": lambda data: resolve_all((_text(data),)),

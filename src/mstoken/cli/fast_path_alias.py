@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mstoken.cli.fast_path import ALIAS_TYPE
-from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret, RefreshToken
+from mstoken.credentials import ClientCredential, RefreshToken
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key
 from mstoken.stores.token_file_reader import read_token
@@ -13,7 +13,7 @@ from mstoken.stores.user_folders import token_folder
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mstoken.credentials import Credential
+    from mstoken.credentials import BaseCredential
     from mstoken.flows.store_port import AccessTokenStore
     from mstoken.model import TokenRequest
 
@@ -33,9 +33,9 @@ def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest
         tokens.save(fingerprint, Token(key, expires_on=cached[1], token_type=ALIAS_TYPE))
 
 
-def _fingerprint_covers(credential: Credential) -> bool:
+def _fingerprint_covers(credential: BaseCredential) -> bool:
     """Whether the fingerprint's parts (environment and profile's text) say whose the token is; False when in doubt."""
     if isinstance(credential, RefreshToken):
         value = os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()
         return bool(credential.account) or credential.value == value
-    return isinstance(credential, ClientSecret | ClientCertificate | ClientKey | ClientAssertion)
+    return isinstance(credential, ClientCredential)

@@ -149,7 +149,7 @@ def _environment_proofs(profile: Profile) -> dict[str, str]:
     from mstoken.config import environment
     from mstoken.config.proofs import PROOFS
 
-    given, ours = environment.read(os.environ), profile.values.get("client_id", "")
+    given, ours = environment.read_variables(os.environ), profile.values.get("client_id", "")
     if any(name in profile.values for name in PROOFS) or given.get("client_id", ours) != ours:
         return {}
     return {name: value for name, value in given.items() if name.startswith(PROOFS)}
@@ -159,9 +159,9 @@ def _stored_client(account: str, kept: SignInInfo, stores: Stores) -> Callable[[
     """A public client with what was noted at the sign-in."""
 
     def make() -> Client:
+        from mstoken.authority import Authority
         from mstoken.client import Client
         from mstoken.credentials import RefreshToken
-        from mstoken.model import Authority
 
         info = kept.info
         where = info.authority if info.tenant else Authority.oauth(info.authority)

@@ -102,7 +102,7 @@ def _layers(name: str, arguments: LoginArguments) -> Layers:
     if reference and not is_reference(reference):
         raise UsageError("--client-secret-ref takes a reference, not a secret.", f"Write {FORMS}.")
     flags = {setting: text.strip() for setting, text in arguments.flags().items() if text and setting != "profile"}
-    variables = environment.read(os.environ)
+    variables = environment.read_variables(os.environ)
     profile = profiles.find(name)
     if reference:
         held = profile or profiles.Profile(name, config_folder(os.environ), {})
@@ -160,12 +160,11 @@ def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArg
     from mstoken.credentials import RefreshToken
     from mstoken.errors import MstokenError, TryLater
     from mstoken.flows.store_port import TokenInfo
-    from mstoken.protocol.cache_key import refresh_token_key
 
     stores = open_stores(layers.store())
     stores.refresh_tokens.check_writable()
     single_use = layers.profile is not None and layers.profile.single_use
-    key = refresh_token_key(RefreshToken(account=name))
+    key = RefreshToken(account=name).store_key
     stored: list[str] = []
 
     def store_refresh_token(latest: str) -> None:
@@ -174,7 +173,7 @@ def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArg
 
     credential = RefreshToken(value, layers.client(), on_new=store_refresh_token, single_use=single_use)
     settings = layers.settings(credential)
-    info = TokenInfo(Client.from_settings(settings).authority.place, settings.tenant, settings.client_id)
+    info = TokenInfo(Client.from_settings(settings).authority.base_url, settings.tenant, settings.client_id)
     if not arguments.no_verify:
         try:
             _use_once(settings, arguments.scope)
@@ -215,7 +214,7 @@ def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str
             "or log in with --client-secret-ref."
         )
     # The profile called default is not looked at where the environment is a whole identity.
-    needless = name == DEFAULT_PROFILE and environment.missing(environment.read(os.environ))
+    needless = name == DEFAULT_PROFILE and environment.missing(environment.read_variables(os.environ))
     profile = "" if needless else f" --profile {name}"
     usual = () if layers.place()[2] else ("graph",)
     output.message(f"Next: mstoken {shlex.join(['get', *(arguments.scope or usual)])}{profile}")

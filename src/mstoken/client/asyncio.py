@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from mstoken.client.base import ClientBase, known
-from mstoken.flows.get_token import get_token
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class AsyncClient(ClientBase):
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(options)
         )
         with self._clear_on_refusal:
-            return self._remember(key, await get_token(token_request, self._port()))
+            return self._remember(key, await self._port().token(token_request))
 
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """As `Client.get_token_info`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from mstoken import clouds, services
+from mstoken.authority import Authority
 from mstoken.credentials import (
     AgentIdentity,
     Chain,
@@ -12,12 +13,10 @@ from mstoken.credentials import (
     ManagedIdentity,
     OnBehalfOf,
     RefreshToken,
-    is_user,
-    names_itself,
 )
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.forks import ForkSafe
-from mstoken.model import LEEWAY_IN, TIMEOUT_IN, Authority, TokenRequest
+from mstoken.model import LEEWAY_IN, TIMEOUT_IN, TokenRequest
 from mstoken.stores.memory import BoundedDict, memory_stores
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.urls import encoded_url
@@ -73,10 +72,10 @@ class ClientBase(ForkSafe):
         stores: Stores | None = None,
         transport: Any = None,
     ) -> None:
-        if not client_id and not names_itself(credential):
+        if not client_id and credential.needs_client_id:
             raise UsageError("No client id was given.", "Give the application's (client) id, or set AZURE_CLIENT_ID.")
         self.cloud = _cloud(authority)
-        self.authority = _authority(authority, self.cloud, tenant, untold=names_itself(credential))
+        self.authority = _authority(authority, self.cloud, tenant, tenant_unknown=not credential.needs_client_id)
         self.client_id = client_id
         self.credential = credential
         self.profile = ""
@@ -116,9 +115,9 @@ class ClientBase(ForkSafe):
 
         docs/configuration.md lists the variables. Raises NotConfigured that names what is missing.
         """
-        from mstoken.config.environment import from_environment
+        from mstoken.config.resolving import settings_from_environment
 
-        return cls.from_settings(from_environment())
+        return cls.from_settings(settings_from_environment())
 
     @classmethod
     def from_profile(cls, name: str = "") -> Self:
@@ -126,10 +125,10 @@ class ClientBase(ForkSafe):
 
         A sign-in stored by `mstoken login` is read from, and renewed in, the user's vault. Raises UsageError.
         """
-        from mstoken.config.settings import resolve
+        from mstoken.config.resolving import resolve_settings
         from mstoken.stores.user_stores import user_stores
 
-        settings = resolve({"profile": name})
+        settings = resolve_settings({"profile": name})
         return cls.from_settings(settings, user_stores(settings.store))
 
     @classmethod
@@ -182,7 +181,7 @@ class ClientBase(ForkSafe):
         target, credential = self.target(*scopes), self.credential
         if isinstance(credential, Chain) and target.needs_user:
             credential = credential.of_users()
-        elif target.needs_user and not is_user(credential):
+        elif target.needs_user and not credential.acts_for_user:
             raise _needs_user(target, self.authority, self.client_id)
         # A managed identity lives in one tenant: what an API's challenge says of tenants does not concern it.
         keep = not tenant_id or isinstance(credential, ManagedIdentity)
@@ -252,11 +251,11 @@ def _cloud(authority: Authority | Cloud | str) -> Cloud:
     return clouds.cloud(authority)
 
 
-def _authority(authority: Authority | Cloud | str, cloud: Cloud, tenant: str, *, untold: bool) -> Authority:
+def _authority(authority: Authority | Cloud | str, cloud: Cloud, tenant: str, *, tenant_unknown: bool) -> Authority:
     if isinstance(authority, Authority):
         return authority if authority.token_url or not tenant else authority.for_tenant(tenant)
     host = authority if isinstance(authority, str) and _is_host(authority) else cloud.authority_host
-    return Authority.of_any(host) if untold and not tenant else Authority.of(host, tenant)
+    return Authority.without_tenant(host) if tenant_unknown and not tenant else Authority.of(host, tenant)
 
 
 def _is_host(text: str) -> bool:

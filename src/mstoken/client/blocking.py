@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from mstoken.client.base import ClientBase, known
-from mstoken.flows.get_token import get_token
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Client(ClientBase):
         )
         port = self._port()
         with self._clear_on_refusal:
-            return self._remember(key, port.run(get_token(token_request, port)))
+            return self._remember(key, port.run(port.token(token_request)))
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""

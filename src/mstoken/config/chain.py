@@ -13,7 +13,8 @@ from mstoken import clouds
 from mstoken.config import environment, profiles
 from mstoken.config.folder import config_file
 from mstoken.config.layers import DEFAULT_PROFILE, Layers
-from mstoken.config.settings import Settings, resolve
+from mstoken.config.resolving import resolve_settings, settings_from_environment
+from mstoken.config.settings import Settings
 from mstoken.credentials import (
     Chain,
     ChainLink,
@@ -57,17 +58,19 @@ _OF_OTHERS = (
 
 
 def default_settings(flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings when nobody says who asks: those of the one identity that is sure, else of the chain.
+    """The settings of the identity that flags or MSTOKEN_PROFILE name, else of the environment, else of the chain.
 
-    Who says it: the flags tenant, client_id or profile, or MSTOKEN_PROFILE; then it is `resolve` that answers. Raises
-    UsageError and NotConfigured, as it does; a chain raises NotConfigured when it is asked for a token.
+    The flags tenant, client_id and profile name an identity; `resolve_settings` then decides. Raises UsageError and
+    NotConfigured, as it does; a chain raises NotConfigured when a token is requested.
     """
     given = {name: value.strip() for name, value in (flags or {}).items() if value.strip()}
     named = any(name in given for name in ("tenant", "client_id", "profile")) or environ.get("MSTOKEN_PROFILE")
-    if named or (links_wanted(environ)[0] == ENVIRONMENT and not environment.missing(environment.read(environ))):
-        return resolve(given, environ)
+    if named or (
+        links_wanted(environ)[0] == ENVIRONMENT and not environment.missing(environment.read_variables(environ))
+    ):
+        return resolve_settings(given, environ)
     if _is_oauth_server(environ):
-        return resolve(given, environ)
+        return resolve_settings(given, environ)
     return _chained(given, environ)
 
 
@@ -106,7 +109,7 @@ def _chained(flags: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
     if sure is None or sure.name == PROFILE:
         layers = _layers(flags, environ)
     else:
-        layers = Layers(flags, environment.read(environ), None, environ)
+        layers = Layers(flags, environment.read_variables(environ), None, environ)
     authority, cloud, _ = layers.place()
     used = sure is not None and sure.name == PROFILE
     notes = layers.notes() if used else ()
@@ -118,7 +121,7 @@ def _layers(flags: Mapping[str, str], environ: Mapping[str, str]) -> Layers:
     try:
         return Layers.of(flags, environ)
     except UsageError:
-        return Layers(flags, environment.read(environ), None, environ)
+        return Layers(flags, environment.read_variables(environ), None, environ)
 
 
 def _is_oauth_server(environ: Mapping[str, str]) -> bool:
@@ -131,11 +134,11 @@ def _is_oauth_server(environ: Mapping[str, str]) -> bool:
 
 
 def _environment(environ: Mapping[str, str]) -> ChainLink:
-    lacking = environment.missing(environment.read(environ))
+    lacking = environment.missing(environment.read_variables(environ))
     if lacking:
         names = ", ".join(environment.names(one_of, environ) for one_of in lacking)
         return ChainLink(ENVIRONMENT, why_not=f"not set: {names}", remedy="set what is missing")
-    settings = environment.from_environment(environ)
+    settings = settings_from_environment(environ)
     return ChainLink(ENVIRONMENT, settings.tenant, settings.client_id, settings.credential)
 
 
@@ -183,7 +186,7 @@ def _profile(environ: Mapping[str, str], flags: Mapping[str, str]) -> ChainLink:
             return ChainLink(PROFILE, why_not=f"there is none called default in {config_file(environ)}", remedy=how)
     except UsageError as error:
         return ChainLink(PROFILE, why_not=error.message, remedy=error.remedy)
-    layers = Layers(flags, environment.read(environ), profile, environ)
+    layers = Layers(flags, environment.read_variables(environ), profile, environ)
     return ChainLink(PROFILE, settle=lambda: _of_profile(layers))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from mstoken import clouds
+from mstoken.authority import Authority
 from mstoken.config import locations
 from mstoken.config.chain import default_settings, links
 from mstoken.config.checks import check
@@ -28,12 +29,11 @@ from mstoken.credentials import (
 from mstoken.errors import MstokenError, TransportError
 from mstoken.flows.chain import nothing_served, settled
 from mstoken.flows.managed_identity import absent, place_of
-from mstoken.model import Authority
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
 from mstoken.stores.memory import memory_stores
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace, value
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from mstoken.config.locations import Location
     from mstoken.config.settings import Settings
-    from mstoken.credentials import AssertionSource, Credential
+    from mstoken.credentials import AssertionSource, BaseCredential
     from mstoken.flows.store_port import Stores
     from mstoken.runtimes.blocking import Transport
 
@@ -137,7 +137,7 @@ def _as_whom(link: ChainLink, transport: Transport) -> str:
     return f"client {shown_value('AZURE_CLIENT_ID', link.client_id)}{where}, by {_proof(credential)}"
 
 
-def _proof(credential: Credential | None) -> str:
+def _proof(credential: BaseCredential | None) -> str:
     """In words: `ClientSecret` is a client secret; what an assertion comes from is told too."""
     if isinstance(credential, ClientAssertion):
         return f"client assertion of {_source(credential.source)}"
@@ -158,6 +158,8 @@ def _source(source: AssertionSource) -> str:
             return "GitHub Actions"
         case AzurePipelines():
             return "Azure Pipelines"
+        case _:
+            assert_never(source)
 
 
 def _words(named: object) -> str:
@@ -169,7 +171,7 @@ def _authority(settings: Settings, used: ChainLink | None) -> Authority:
         return Authority.oauth(settings.token_endpoint)
     cloud = clouds.cloud(settings.cloud) if settings.cloud else clouds.PUBLIC
     host = (used.authority if used else "") or settings.authority or cloud.authority_host
-    return Authority.of(host, used.tenant) if used and used.tenant else Authority.of_any(host)
+    return Authority.of(host, used.tenant) if used and used.tenant else Authority.without_tenant(host)
 
 
 def _port(transport: Transport) -> BlockingRuntime:

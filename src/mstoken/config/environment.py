@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
-from mstoken.errors import NotConfigured, UsageError
+from mstoken.errors import UsageError
 from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-
-    from mstoken.config.settings import Settings
 
 # The AZURE_ ones are those of the Azure SDKs: learn.microsoft.com/python/api/azure-identity/
 # azure.identity.environmentcredential
@@ -41,7 +37,7 @@ CREDENTIALS = ("client_secret", "client_certificate", "client_assertion", "clien
 _NEEDED = (("tenant",), ("client_id",), CREDENTIALS)
 
 
-def read(environ: Mapping[str, str]) -> dict[str, str]:
+def read_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings the environment gives. A variable that is empty is not set, as CI systems mean it.
 
     Raises UsageError for one that is not text: it could not be sent.
@@ -62,17 +58,3 @@ def names(settings: Iterable[str], environ: Mapping[str, str]) -> str:
     """Variables for a message; one that is set but empty is told apart, or its owner looks in the wrong place."""
     shown = (VARIABLES[setting] for setting in settings if setting in VARIABLES)
     return " or ".join(f"{name} (set, but empty)" if name in environ else name for name in shown)
-
-
-def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of the environment alone: no profile is read. Raises NotConfigured that names what is missing."""
-    from mstoken.config.layers import Layers
-
-    given = read(environ)
-    if lacking := missing(given):
-        raise NotConfigured(
-            "The environment names no complete identity; not set: "
-            + ", ".join(names(one_of, environ) for one_of in lacking),
-            "Set them, or use a profile, which `mstoken login` writes: Client.from_profile().",
-        )
-    return Layers({}, given, None, environ).settings()

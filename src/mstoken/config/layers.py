@@ -10,7 +10,7 @@ from mstoken.config.settings import Settings
 from mstoken.credentials import OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.typed import TYPE_CHECKING, NoReturn
-from mstoken.urls import shown_url
+from mstoken.urls import redacted_url
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Layers:
     def of(cls, flags: Mapping[str, str], environ: Mapping[str, str]) -> Self:
         """Gather the layers. Raises UsageError for a named profile that is not there or cannot be used."""
         asked = {name: value.strip() for name, value in flags.items() if value.strip()}
-        variables = environment.read(environ)
+        variables = environment.read_variables(environ)
         name = asked.pop("profile", "") or variables.pop("profile", "")
         if not name and not environment.missing({*variables, *asked}):
             return cls(asked, variables, None, environ)  # complete, and no file may change whose identity it is
@@ -124,7 +124,7 @@ class Layers:
         """What stands in environment or profile is of other places; whoever writes a flag means it."""
         if odd := [f"--{name}" for name in ("tenant", "cloud") if name in self.flags]:
             raise UsageError(
-                f"{' and '.join(odd)} cannot be met: {shown_url(token_endpoint)} is a standard OAuth server, "
+                f"{' and '.join(odd)} cannot be met: {redacted_url(token_endpoint)} is a standard OAuth server, "
                 "which has neither tenants nor clouds.",
                 f"Leave {' and '.join(odd)} out, or name another profile: --profile NAME",
             )

@@ -16,6 +16,7 @@ from mstoken.credentials import (
     CallbackAssertion,
     ClientAssertion,
     ClientCertificate,
+    ClientCredential,
     ClientKey,
     ClientSecret,
     FileAssertion,
@@ -30,7 +31,7 @@ from mstoken.typed import TYPE_CHECKING, Literal, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mstoken.credentials import AssertionSource, ClientCredential
+    from mstoken.credentials import AssertionSource
 
 PROOFS = ("client_secret", "client_certificate", "client_assertion", "client_key")
 """The settings of which an application has one."""
@@ -99,11 +100,11 @@ def for_callers(
     if client is None:
         return None
     acts = acting(client, settings)
-    if isinstance(acts, AgentUser | FmiPath):
-        raise UsageError(
-            "user_assertion goes with an application or an agent, not with agent_user or fmi_path.", "Leave one out."
-        )
-    return acts
+    if isinstance(acts, ClientCredential | AgentIdentity):
+        return acts
+    raise UsageError(
+        "user_assertion goes with an application or an agent, not with agent_user or fmi_path.", "Leave one out."
+    )
 
 
 def machine(text: str) -> ManagedIdentity:

@@ -11,7 +11,7 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
 if TYPE_CHECKING:
-    from mstoken.model import Authority
+    from mstoken.authority import Authority
     from mstoken.runtimes.blocking import Transport
 
 ANSWER_IN = 10.0

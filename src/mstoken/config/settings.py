@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mstoken.credentials import Credential
 
 
@@ -32,15 +28,3 @@ class Settings:
     store: str = field(default="", repr=False)
     profile: str = ""
     notes: tuple[str, ...] = ()
-
-
-def resolve(flags: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings for `flags` (tenant, client_id, profile, cloud, authority; '' is not given).
-
-    Each setting comes from its flag, else from the environment, else from the profile: the one named by flag or
-    MSTOKEN_PROFILE, or the one called `default`, which is looked at only when flags and environment make no complete
-    identity. Raises NotConfigured that names all that is missing; UsageError for a profile that cannot be used.
-    """
-    from mstoken.config.layers import Layers
-
-    return Layers.of(flags, environ).settings()

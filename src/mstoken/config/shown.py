@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mstoken.typed import TYPE_CHECKING
-from mstoken.urls import shown_url
+from mstoken.urls import redacted_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,5 +63,5 @@ def shown_value(name: str, value: str) -> str:
     if name in _IDS:
         return value if _IDS[name].fullmatch(value.strip()) else "set, but not an id"
     if name in _PLAIN or is_network(name):
-        return value if name in _CERTIFICATES or name.endswith(_PATHS) else shown_url(value)
+        return value if name in _CERTIFICATES or name.endswith(_PATHS) else redacted_url(value)
     return "set"

@@ -1,4 +1,7 @@
-"""Credentials are values: what a client proves itself with. Constructing one touches nothing."""
+"""Credentials: the values that a client authenticates with. Constructing one does no I/O.
+
+Each class states what is known about it (`mstoken.credentials.base`).
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,17 @@ from mstoken.credentials.assertion import (
     GitHubActions,
     TokenAssertion,
 )
+from mstoken.credentials.base import BaseCredential
 from mstoken.credentials.certificate import ClientCertificate, ClientKey
 from mstoken.credentials.chain import Chain, ChainLink
+from mstoken.credentials.client import ClientCredential
 from mstoken.credentials.managed_identity import ManagedIdentity
 from mstoken.credentials.on_behalf_of import OnBehalfOf
 from mstoken.credentials.refresh_token import RefreshToken
 from mstoken.credentials.secret import ClientSecret
 from mstoken.credentials.sign_ins import AuthorizationCode, Browser, DeviceCode, DevicePrompt, Password, SignIn
 from mstoken.credentials.workload_identity import WorkloadIdentity
+from mstoken.typed import cast
 
 __all__ = [
     "AgentIdentity",
@@ -27,6 +33,7 @@ __all__ = [
     "AssertionSource",
     "AuthorizationCode",
     "AzurePipelines",
+    "BaseCredential",
     "Browser",
     "CallbackAssertion",
     "Chain",
@@ -49,12 +56,8 @@ __all__ = [
     "SignIn",
     "TokenAssertion",
     "WorkloadIdentity",
-    "is_user",
-    "names_itself",
+    "narrowed",
 ]
-
-ClientCredential = ClientSecret | ClientCertificate | ClientKey | ClientAssertion
-"""How an application proves itself to the token endpoint; a public client has none."""
 
 Credential = (
     ClientCredential
@@ -68,16 +71,9 @@ Credential = (
     | WorkloadIdentity
     | Chain
 )
+"""Every credential, so that mypy sees whether a `match` leaves one out."""
 
 
-_OF_PEOPLE = RefreshToken | SignIn | OnBehalfOf | AgentUser
-
-
-def is_user(credential: Credential) -> bool:
-    """Whether tokens got with it stand for a person (delegated), not for the application alone."""
-    return isinstance(credential, _OF_PEOPLE)
-
-
-def names_itself(credential: Credential) -> bool:
-    """Whether it says by itself who asks and in which tenant: the client needs neither a client id nor a tenant."""
-    return isinstance(credential, ManagedIdentity | Chain)
+def narrowed(credential: BaseCredential) -> Credential:
+    """The same value. There is no other `BaseCredential`, which tools/check_credentials.py checks."""
+    return cast("Credential", credential)

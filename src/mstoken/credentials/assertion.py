@@ -1,13 +1,14 @@
-"""Federated assertions: an application proved by a token that somebody else signed (workload identity federation).
+"""Federated assertions: an application that authenticates with another issuer's token (workload identity federation).
 
 Source: learn.microsoft.com/entra/workload-id/workload-identity-federation. Each source is a value that says where the
-token comes from; it is fetched when a token is asked for.
+assertion comes from. It is fetched when a token is requested.
 """
 
 from __future__ import annotations
 
 import os
 
+from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
@@ -15,89 +16,87 @@ from mstoken.values import field, value
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mstoken.credentials import Credential
-
 KUBERNETES_TOKEN = "/var/run/secrets/azure/tokens/azure-identity-token"
-"""Where the workload-identity webhook of Kubernetes mounts the service account's token."""
+"""Where Kubernetes' workload identity webhook mounts the service account's token."""
 
 LONGEST = 256 * 1024
-"""Bytes a token's file may have; a larger one is another file."""
+"""Bytes that a token file may have; a larger file is not one."""
 
 
 @value
 class FileAssertion:
-    """A file that somebody keeps fresh, as Kubernetes does. It is read each time a token is asked for."""
+    """A file that another program renews, as Kubernetes does. It is read each time a token is requested."""
 
     path: str | os.PathLike[str] = KUBERNETES_TOKEN
 
     def read(self) -> str:
-        """The token in the file. Blocks; raises UsageError when there is none."""
+        """The token in the file. Blocks; raises UsageError when the file holds none."""
         path = os.fspath(self.path)
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
                 content = file.read(LONGEST + 1)
         except OSError as error:
             raise UsageError(
-                f"The federated token's file {path} cannot be read: {error.strerror}.",
-                "Correct the path (AZURE_FEDERATED_TOKEN_FILE), or see why nobody writes the file.",
+                f"The federated token file {path} cannot be read: {error.strerror}.",
+                "Correct the path (AZURE_FEDERATED_TOKEN_FILE), or check the program that writes the file.",
             ) from None
         text = content.decode("ascii", "replace").strip()
         if not text or len(content) > LONGEST or "\ufffd" in text:
             raise UsageError(
                 f"The file {path} holds no federated token.",
-                "It must hold one JWT and nothing else; see who writes it.",
+                "It must hold one JWT and nothing else; check the program that writes it.",
             )
         return text
 
 
 @value
 class CallbackAssertion:
-    """A function of yours that gives a fresh token, called when one is needed. Under AsyncClient it may be async."""
+    """Your own function that returns a fresh token, called when one is needed. Under AsyncClient it may be async."""
 
     call: Callable[[], str | Awaitable[str]] = field(repr=False)
 
 
 @value
 class GitHubActions:
-    """The token GitHub gives a workflow's job with `permissions: id-token: write`.
+    """The token that GitHub issues to a workflow's job with `permissions: id-token: write`.
 
-    Source: docs.github.com/actions/reference/security/oidc. `audience` is the cloud's own when empty.
+    Source: docs.github.com/actions/reference/security/oidc. An empty `audience` means the cloud's own.
     """
 
     audience: str = ""
 
     def endpoint(self) -> tuple[str, str]:
-        """(URL, bearer token) of this job. Raises UsageError outside of a job, or without the permission."""
+        """(URL, bearer token) of this job. Raises UsageError outside a job, or without the permission."""
         url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
         token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
         if not url or not token:
             raise UsageError(
-                "This is no GitHub Actions job that may have an OIDC token: ACTIONS_ID_TOKEN_REQUEST_URL and "
+                "This is not a GitHub Actions job with an OIDC token: ACTIONS_ID_TOKEN_REQUEST_URL and "
                 "ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set.",
-                "Give the job the permission `id-token: write`, or use another credential outside of GitHub Actions.",
+                "Give the job the permission `id-token: write`, or use another credential outside GitHub Actions.",
             )
         return url, token
 
 
 @value
 class AzurePipelines:
-    """The token Azure Pipelines gives a job for a service connection with workload identity federation.
+    """The token that Azure Pipelines issues to a job for a service connection with workload identity federation.
 
-    `service_connection_id` is AZURESUBSCRIPTION_SERVICE_CONNECTION_ID when empty, which the tasks AzureCLI@2 and
+    An empty `service_connection_id` means AZURESUBSCRIPTION_SERVICE_CONNECTION_ID, which the tasks AzureCLI@2 and
     AzurePowerShell@5 set. Source: learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
     """
 
     service_connection_id: str = ""
 
     def endpoint(self) -> tuple[str, str, str]:
-        """(URL, bearer token, service connection) of this job. Raises UsageError that names what is not there."""
+        """(URL, bearer token, service connection) of this job. Raises UsageError that names the missing variables."""
         names = {"SYSTEM_OIDCREQUESTURI": "", "SYSTEM_ACCESSTOKEN": "", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": ""}
         url, token, connection = (os.environ.get(name, "") for name in names)
         connection = self.service_connection_id or connection
         missing = [name for name, value in zip(names, (url, token, connection), strict=True) if not value]
         if missing:
             raise UsageError(
-                f"Azure Pipelines' OIDC token cannot be asked for: {' and '.join(missing)} not set.",
+                f"Azure Pipelines' OIDC token cannot be requested: {' and '.join(missing)} not set.",
                 "Map it into the step, env: SYSTEM_ACCESSTOKEN: $(System.AccessToken); the service connection's id "
                 "comes from an AzureCLI@2 task or from AzurePipelines(service_connection_id).",
             )
@@ -108,12 +107,12 @@ class AzurePipelines:
 class TokenAssertion:
     """Another credential's token as the assertion: a managed identity, or any application, federated with this one.
 
-    The token is asked for the cloud's token-exchange audience (`api://AzureADTokenExchange` in the public cloud) unless
-    `audience` says otherwise; for `client_id` and in `tenant` where they differ from those of the client it proves.
+    The token is for the cloud's token-exchange audience (`api://AzureADTokenExchange` in the public cloud), unless
+    `audience` says otherwise. Give `client_id` and `tenant` where they differ from those of the client.
     Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
     """
 
-    credential: Credential
+    credential: BaseCredential
     client_id: str = ""
     tenant: str = ""
     audience: str = ""
@@ -123,7 +122,14 @@ AssertionSource = FileAssertion | CallbackAssertion | GitHubActions | AzurePipel
 
 
 @value
-class ClientAssertion:
-    """An application proved by a token from `source`; alone it gives app-only tokens (RFC 7523 section 2.2)."""
+class ClientAssertion(BaseCredential):
+    """An application that authenticates with a token from `source` (RFC 7523 section 2.2)."""
 
     source: AssertionSource
+
+    interactive = False
+    acts_for_user = False
+    can_bind_key = True
+    needs_client_id = True
+    cache_partition = application_partition
+    account_name = no_account

@@ -1,13 +1,14 @@
-"""Certificates and keys: an application that signs its own proof (RFC 7523 section 2.2).
+"""Certificates and keys: an application that signs its own client assertion (RFC 7523 section 2.2).
 
-Source: learn.microsoft.com/entra/identity-platform/certificate-credentials. Loading and signing happen in
-`mstoken.keys`, when a token is asked for and not before.
+Source: learn.microsoft.com/entra/identity-platform/certificate-credentials. `mstoken.keys` loads and signs, when a
+token is requested and not before.
 """
 
 from __future__ import annotations
 
 import os
 
+from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.credentials.signing_cache import SigningCache
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING, Literal
@@ -23,13 +24,13 @@ Algorithm = Literal["PS256", "RS256"]
 
 
 @value
-class ClientCertificate:
-    """An application's certificate with its private key, RSA, from a PEM or PFX file or from `data` of that form.
+class ClientCertificate(BaseCredential):
+    """An application's certificate with its private key, RSA, from a PEM or PFX file or from `data` in that format.
 
-    `key_path` names the key where it is in a PEM file of its own. `send_chain` sends the certificates along (`x5c`),
-    for applications that trust a subject name and issuer rather than one certificate. The file is read when a token is
-    asked for, once, and again when it has changed; a file that cannot be used raises UsageError then. `audience` is for
-    servers that are not Entra and want their issuer there instead of the token endpoint.
+    `key_path` names the key where it has a PEM file of its own. `send_chain` sends the certificates too (`x5c`), for
+    applications that trust a subject name and issuer rather than one certificate. The file is read when a token is
+    requested, and again when it has changed; a file that cannot be used raises UsageError then. `audience` is for
+    servers other than Entra that expect their issuer there instead of the token endpoint.
     """
 
     path: str | os.PathLike[str] = ""
@@ -41,16 +42,23 @@ class ClientCertificate:
     audience: str = ""
     cache: SigningCache = field(default_factory=SigningCache, init=False, repr=False, compare=False)
 
+    interactive = False
+    acts_for_user = False
+    can_bind_key = True
+    needs_client_id = True
+    cache_partition = application_partition
+    account_name = no_account
+
     def __post_init__(self) -> None:
         if bool(self.path) == bool(self.data):
             raise UsageError(
-                "A client certificate needs a path or data, and not both.",
+                "A client certificate needs either a path or data.",
                 'Give ClientCertificate("app.pem"), or ClientCertificate(data=...).',
             )
         check_algorithm(self.algorithm)
 
     def signer(self) -> Signer:
-        """What signs, loaded at most once per state of the files. Blocks; raises UsageError."""
+        """The signer, loaded once, and again when a file has changed. Blocks; raises UsageError."""
         from mstoken.keys.files import read, state
 
         paths = [os.fspath(path) for path in (self.path, self.key_path) if path]
@@ -67,13 +75,13 @@ class ClientCertificate:
 
 
 @value
-class ClientKey:
+class ClientKey(BaseCredential):
     """A private key that never leaves its store (HSM, TPM, Key Vault): `sign` makes the signatures.
 
-    `sign(data, algorithm)` gets the bytes to sign, unhashed, and "PS256" or "RS256"; it gives the signature's bytes,
-    and under AsyncClient it may be async. `certificate` is what Entra knows the key by, PEM or DER, the key's own
-    first; or a function that gives it. `mstoken.keys.pkcs11.Pkcs11Key` is such a `sign` for PKCS#11. The rest is as for
-    `ClientCertificate`.
+    `sign(data, algorithm)` gets the bytes to sign, unhashed, and "PS256" or "RS256". It returns the signature's bytes;
+    under AsyncClient it may be async. `certificate` is the certificate that Entra knows, PEM or DER, the key's own
+    first; or a function that returns it. `mstoken.keys.pkcs11.Pkcs11Key` is such a `sign` for PKCS#11. The rest is as
+    for `ClientCertificate`.
     """
 
     sign: Callable[[bytes, str], bytes | Awaitable[bytes]] = field(repr=False)
@@ -83,11 +91,18 @@ class ClientKey:
     audience: str = ""
     cache: SigningCache = field(default_factory=SigningCache, init=False, repr=False, compare=False)
 
+    interactive = False
+    acts_for_user = False
+    can_bind_key = True
+    needs_client_id = True
+    cache_partition = application_partition
+    account_name = no_account
+
     def __post_init__(self) -> None:
         check_algorithm(self.algorithm)
 
     def signer(self) -> Signer:
-        """What signs, made once. Blocks when `certificate` does; raises UsageError."""
+        """The signer, made once. Blocks when `certificate` does; raises UsageError."""
         if self.cache.signer is None:
             from mstoken.keys.certificate import with_key_elsewhere
 
@@ -100,4 +115,4 @@ class ClientKey:
 def check_algorithm(algorithm: str) -> None:
     """Raises UsageError for anything but PS256 and RS256."""
     if algorithm not in ("PS256", "RS256"):
-        raise UsageError(f"{algorithm!r} is no algorithm for client assertions.", "Use PS256, or RS256 for AD FS.")
+        raise UsageError(f"{algorithm!r} is not an algorithm for client assertions.", "Use PS256, or RS256 for AD FS.")

@@ -2,72 +2,82 @@
 
 from __future__ import annotations
 
+from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.credentials import Credential
-
 
 @value
 class ChainLink:
-    """One link: an identity, or the reason why there is none, and what would make it serve.
+    """One link: an identity, or the reason why there is none and how to add it.
 
-    `tenant` and `client_id` are empty where the credential brings its own, `authority` where it is the client's: a
-    profile has one of its own, and its secrets go nowhere else. `probe` says that whether it can serve is
-    only known by asking, which is then done once, briefly. `settle` gives the link itself, where knowing it takes
-    following references to secrets: that is done when the link's turn comes, and may block.
+    `tenant` and `client_id` are empty where the credential implies them, `authority` where it is the client's. A
+    profile has an authority of its own, and its secrets are sent nowhere else. `probe` means that only a request tells
+    whether the link can serve; one short request is made. `settle` returns the link itself where finding it out means
+    following references to secrets; it is called when the link's turn comes, and may block.
     """
 
     name: str
     tenant: str = ""
     client_id: str = ""
-    credential: Credential | None = None
+    credential: BaseCredential | None = None
     probe: bool = False
     why_not: str = ""
     remedy: str = ""
     settle: Callable[[], ChainLink] | None = field(default=None, repr=False, compare=False)
     authority: str = ""
 
-    def for_people(self) -> ChainLink:
-        """The link as it is for a service that needs a person: an application does not serve, and says why."""
-        from mstoken.credentials import is_user
-
-        if self.credential is None or is_user(self.credential):
-            return self
-        why = "it stands for an application, and the service needs a token on behalf of a person"
+    def without_credential(self, why: str) -> ChainLink:
+        """The link when its credential cannot serve, for the reason `why`."""
         return replace(self, credential=None, probe=False, why_not=why, remedy="")
+
+    def for_user(self) -> ChainLink:
+        """The link for a service that needs a user: an application cannot serve, and the link says why."""
+        if self.credential is None or self.credential.acts_for_user:
+            return self
+        return self.without_credential("it is an application, and the service needs a token on behalf of a user")
 
 
 @value
-class Chain:
-    """Links in the order they are tried. One that is configured and refused ends the chain: its error is the answer.
+class Chain(BaseCredential):
+    """Links in the order in which they are tried. A link that is configured and refused ends the chain with its error.
 
-    `people` says that an application will not do. The link that served is remembered, apart for the two kinds of
-    services, and goes first from then on.
+    `user_only` excludes applications. The link that served goes first from then on; the memory is separate for the two
+    kinds of services.
     """
 
     links: tuple[ChainLink, ...]
-    people: bool = False
+    user_only: bool = False
     _served: dict[bool, ChainLink] = field(default_factory=dict, repr=False, compare=False)
 
+    interactive = False
+    can_bind_key = False
+    needs_client_id = False
+    cache_partition = application_partition
+    account_name = no_account
+
+    @property
+    def acts_for_user(self) -> bool:
+        return self.user_only
+
     def of_users(self) -> Chain:
-        """The same chain, with the same memory, for a service that needs a person."""
-        return replace(self, people=True)
+        """The same chain, with the same memory, for a service that needs a user."""
+        return replace(self, user_only=True)
 
     @property
     def served(self) -> ChainLink | None:
         """The link that served last, settled; None before one has."""
-        return self._served.get(self.people)
+        return self._served.get(self.user_only)
 
     def remember(self, link: ChainLink) -> None:
         """Note that `link` has served."""
-        self._served[self.people] = link
+        self._served[self.user_only] = link
 
     def in_order(self) -> list[ChainLink]:
-        """The links as they are to be tried now."""
+        """The links in the order to try now."""
         first = self.served
         if first is None:
             return list(self.links)

@@ -1,16 +1,24 @@
-"""A client secret: the simplest way an application proves itself."""
+"""A client secret: the simplest way for an application to authenticate."""
 
 from __future__ import annotations
 
+from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.errors import UsageError
 from mstoken.values import field, value
 
 
 @value
-class ClientSecret:
-    """An application's secret: alone it gives app-only tokens (client credentials, RFC 6749 section 4.4)."""
+class ClientSecret(BaseCredential):
+    """An application's secret. Alone it gets app-only tokens (client credentials, RFC 6749 section 4.4)."""
 
     secret: str = field(repr=False)
+
+    interactive = False
+    acts_for_user = False
+    can_bind_key = True
+    needs_client_id = True
+    cache_partition = application_partition
+    account_name = no_account
 
     def __post_init__(self) -> None:
         if not self.secret:

@@ -1,4 +1,4 @@
-"""What a credential value keeps for speed: nothing that counts, nothing that is copied to another process."""
+"""What a credential caches for speed. Nothing in it is copied to another process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
     from mstoken.keys.signer import Signer
 
-MOST_ASSERTIONS = 10_000
-"""One per tenant; past it all go, and are signed anew when needed."""
+MAX_ASSERTIONS = 10_000
+"""One for each tenant. A full cache is emptied, and assertions are signed again when needed."""
 
 
 class SigningCache:
-    """The loaded signer with the state of its files, and assertions that are still good. Safe between threads."""
+    """The loaded signer with the state of its files, and assertions that are still valid. Safe between threads."""
 
     __slots__ = ("_assertions", "signer", "state")
 
@@ -24,15 +24,16 @@ class SigningCache:
         self._assertions: dict[tuple[str, str], tuple[float, str]] = {}
 
     def assertion(self, client_id: str, audience: str, now: float) -> str:
-        """The assertion kept for this client and audience, if it is good at `now` (epoch seconds); else ''."""
-        good_until, assertion = self._assertions.get((client_id, audience), (0.0, ""))
-        return assertion if now < good_until else ""
+        """The assertion for this client and audience if it is valid at `now` (epoch seconds), else ''."""
+        valid_until, assertion = self._assertions.get((client_id, audience), (0.0, ""))
+        return assertion if now < valid_until else ""
 
-    def store(self, client_id: str, audience: str, assertion: str, good_until: float) -> None:
-        if len(self._assertions) >= MOST_ASSERTIONS:
+    def store(self, client_id: str, audience: str, assertion: str, valid_until: float) -> None:
+        """Keep `assertion` until `valid_until` (epoch seconds)."""
+        if len(self._assertions) >= MAX_ASSERTIONS:
             self._assertions.clear()
-        self._assertions[client_id, audience] = (good_until, assertion)
+        self._assertions[client_id, audience] = (valid_until, assertion)
 
     def __reduce__(self) -> tuple[type[SigningCache], tuple[()]]:
-        """A copy begins empty: private keys are not pickled."""
+        """A copy starts empty: private keys are not pickled."""
         return SigningCache, ()

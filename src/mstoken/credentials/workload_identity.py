@@ -1,13 +1,14 @@
 """Workload identity: a pod's service account, federated with an application or a managed identity.
 
-Source: learn.microsoft.com/azure/aks/workload-identity-overview. The webhook puts four variables and a token file into
-the pod; AKS's identity binding adds a token proxy that stands in for Entra.
+Source: learn.microsoft.com/azure/aks/workload-identity-overview. The webhook adds four variables and a token file to
+the pod; AKS's identity binding adds a token proxy in place of Entra.
 """
 
 from __future__ import annotations
 
 import os
 
+from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NEEDED = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE")
-"""The variables without which there is no workload identity."""
+"""The variables that workload identity needs."""
 
 PROXY = "AZURE_KUBERNETES_TOKEN_PROXY"
 PROXY_DETAILS = ("AZURE_KUBERNETES_SNI_NAME", "AZURE_KUBERNETES_CA_FILE", "AZURE_KUBERNETES_CA_DATA")
@@ -30,30 +31,37 @@ def _environment() -> dict[str, str]:
 
 
 @value
-class WorkloadIdentity:
-    """A workload's identity, proved by the token in `token_file` (AZURE_FEDERATED_TOKEN_FILE when empty).
+class WorkloadIdentity(BaseCredential):
+    """A workload's identity. It authenticates with the token in `token_file` (AZURE_FEDERATED_TOKEN_FILE when empty).
 
-    The file is read each time a token is asked for. `environment` gives the file and the AKS token proxy
-    (AZURE_KUBERNETES_TOKEN_PROXY and the like); it is this process's unless given.
+    The file is read each time a token is requested. `environment` names the file and the AKS token proxy
+    (AZURE_KUBERNETES_TOKEN_PROXY and the like) and defaults to this process's own.
     """
 
     token_file: str = ""
     environment: Mapping[str, str] = field(default_factory=_environment, repr=False, compare=False)
 
+    interactive = False
+    acts_for_user = False
+    can_bind_key = False
+    needs_client_id = True
+    cache_partition = application_partition
+    account_name = no_account
+
     @property
     def path(self) -> str:
-        """Where the federated token is. Raises UsageError when nothing says so."""
+        """Where the federated token is. Raises UsageError when neither the field nor the variable is set."""
         path = self.token_file or self.environment.get("AZURE_FEDERATED_TOKEN_FILE", "")
         if not path:
             raise UsageError(
-                "There is no workload identity: AZURE_FEDERATED_TOKEN_FILE is not set.",
+                "Workload identity needs AZURE_FEDERATED_TOKEN_FILE, which is not set.",
                 'Label the pod azure.workload.identity/use: "true", or give WorkloadIdentity a token_file.',
             )
         return path
 
 
 def read_bundle(path: str) -> str:
-    """The certificate authorities in a PEM file, as text. Blocks; raises UsageError when there are none."""
+    """The certificate authorities in a PEM file, as text. Blocks; raises UsageError when the file holds none."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
             content = file.read(LARGEST_BUNDLE)

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mstoken.model import Token, TokenRequest
 
 
-async def agent_identity(request: TokenRequest, agent: AgentIdentity, port: Port) -> Token:
+async def agent_identity(request: TokenRequest, credential: AgentIdentity, port: Port) -> Token:
     """Get an app-only token of the agent. `request.client_id` is the blueprint's.
 
     Raises TokenRefused, TryLater or UnreadableAnswer, for any of the legs.
     """
-    asked, proof = as_agent(request, agent)
-    return await client_credentials(asked, proof, port)
+    agent_request, proof = as_agent(request, credential)
+    return await client_credentials(agent_request, proof, port)
 
 
 async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -> Token:
@@ -46,8 +46,8 @@ async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -
         grant["user_id"] = credential.user_id
     else:
         grant["username"] = credential.username
-    asked, proof = as_agent(request, credential.agent)
-    return (await request_token(proof, grant, asked, port)).token
+    agent_request, proof = as_agent(request, credential.agent)
+    return (await request_token(proof, grant, agent_request, port)).token
 
 
 def as_agent(request: TokenRequest, agent: AgentIdentity) -> tuple[TokenRequest, ClientAssertion]:

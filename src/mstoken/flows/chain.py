@@ -18,36 +18,34 @@ from mstoken.protocol.managed_identity.answer import NO_IDENTITY
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from mstoken.credentials import Chain, ChainLink
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import Port, TokenSource
     from mstoken.model import TokenRequest
 
 REMEMBER_ABSENCE_IN = 600
 """Seconds for which a managed identity that was not there is not looked for again by any process of the user."""
 
 
-async def chain(
-    request: TokenRequest, credential: Chain, port: Port, ask: Callable[[TokenRequest, Port], Awaitable[Token]]
-) -> Token:
-    """The token of the first link that is there, got by `ask`.
+async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: TokenSource | None = None) -> Token:
+    """The token of the first link that is there, from `tokens`, which is the port itself when not given.
 
-    Raises NotConfigured that lists every link, why it did not serve and what would make it; what `ask` raises for a
-    link that is there and refused.
+    Raises NotConfigured that lists every link, why it did not serve and how to add it; what `tokens` raises for a link
+    that is there and refused.
     """
     reasons: list[tuple[ChainLink, str]] = []
     for one in credential.in_order():
         link = await settled(one, port)
-        if credential.people:
-            link = link.for_people()
+        if credential.user_only:
+            link = link.for_user()
         why = link.why_not
         if not why:
             token_request = request_for_link(request, link)
             why = await _absent(token_request, link, port)
             if not why:
                 try:
-                    token = await ask(token_request, port)
+                    token = await (tokens or port).token(token_request)
                 except (Misconfigured, TransportError) as error:
                     if not (link.probe and _is_absence(error)):
                         raise

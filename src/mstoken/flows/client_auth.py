@@ -6,7 +6,7 @@ from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, C
 from mstoken.errors import CredentialRejected
 from mstoken.flows.retry import send_token_request
 from mstoken.protocol.token_endpoint import build_token_request
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +77,8 @@ async def client_auth(
             from mstoken.protocol.client_assertion import proof
 
             return proof(await federated_assertion(source, request, port, fresh=fresh))
+        case _:
+            assert_never(credential)
 
 
 def _may_pass(refusal: CredentialRejected) -> bool:

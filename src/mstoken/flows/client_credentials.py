@@ -9,19 +9,22 @@ from mstoken.flows.client_auth import request_token
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mstoken.credentials import ClientCredential
+    from mstoken.credentials import ClientCredential, FmiPath
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
 
+GRANT = {"grant_type": "client_credentials"}
 
-async def client_credentials(
-    request: TokenRequest, credential: ClientCredential, port: Port, *, fmi_path: str = ""
-) -> Token:
-    """Get an app-only token; with `fmi_path`, in the name of one of the application's federated identities.
+
+async def client_credentials(request: TokenRequest, credential: ClientCredential, port: Port) -> Token:
+    """Get an app-only token.
 
     Raises TokenRefused, TryLater or UnreadableAnswer; UsageError for a certificate or assertion that cannot be used.
     """
-    grant = {"grant_type": "client_credentials"}
-    if fmi_path:
-        grant["fmi_path"] = fmi_path
-    return (await request_token(credential, grant, request, port)).token
+    return (await request_token(credential, GRANT, request, port)).token
+
+
+async def fmi_path(request: TokenRequest, credential: FmiPath, port: Port) -> Token:
+    """Get an app-only token for one of the application's federated identities. Raises as `client_credentials`."""
+    grant = {**GRANT, "fmi_path": credential.fmi_path}
+    return (await request_token(credential.client, grant, request, port)).token

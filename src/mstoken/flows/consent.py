@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from mstoken.errors import ConsentRequired
 from mstoken.fingerprints import fingerprint_of_parts
-from mstoken.flows.acquire import acquire
+from mstoken.flows.table import flow_of
 from mstoken.model import Token
 from mstoken.protocol.cache_key import cache_key, resource_of, token_info
 from mstoken.typed import TYPE_CHECKING
@@ -28,7 +28,7 @@ async def watching_consent(request: TokenRequest, port: Port) -> Token:
     """A token, asked for; what a change of consent made old is forgotten. Raises what the flow raises."""
     note = fingerprint_of_parts("consent", cache_key(request))
     try:
-        token = await acquire(request, port)
+        token = await flow_of(request.credential)(request, request.credential, port)
     except ConsentRequired:
         await _forget(request, port)
         await port.save(note, Token("wanted", int(port.now()) + REMEMBER_IN, token_type="note"))

@@ -14,14 +14,13 @@ from mstoken.credentials import (
     FileAssertion,
     GitHubActions,
     TokenAssertion,
-    names_itself,
 )
 from mstoken.errors import UsageError
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.retry import send_with_retry, time_left_in
 from mstoken.flows.single_flight import get_or_fetch
 from mstoken.model import Token
-from mstoken.protocol.cache_key import cache_partition, client_parts
+from mstoken.protocol.cache_key import client_parts
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
 from mstoken.protocol.jwt import expires_on, looks_like_jwt
 from mstoken.typed import TYPE_CHECKING, assert_never
@@ -84,10 +83,6 @@ async def _job_token(
 
 
 async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *, fresh: bool) -> str:
-    from mstoken.flows.get_token import (
-        get_token,  # it leads back here: an assertion's own credential may need an assertion
-    )
-
     authority = request.authority.for_tenant(source.tenant) if source.tenant else request.authority
     asked = replace(
         request,
@@ -101,17 +96,17 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
         min_ttl=0,
         fresh=fresh,
     )
-    if not names_itself(source.credential) and _who(asked) == _who(request):
+    if source.credential.needs_client_id and _who(asked) == _who(request):
         # It would wait for its own turn, and a client that can get this token needs no assertion.
         raise UsageError(
             f"The application {request.client_id} would be proved by a token of its own.",
             "Name whose token it is: TokenAssertion(credential, client_id=...).",
         )
-    return (await get_token(asked, port)).token
+    return (await port.token(asked)).token
 
 
 def _who(request: TokenRequest) -> tuple[str, ...]:
-    return *client_parts(request), cache_partition(request.credential, request.authority)
+    return *client_parts(request), request.credential.cache_partition(request.authority)
 
 
 def _checked(assertion: object, where: str) -> str:

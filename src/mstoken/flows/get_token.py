@@ -1,10 +1,10 @@
-"""A token by its question: kept under the question's key, asked for by the flow of its credential."""
+"""A token for a request: from the cache if it is good enough, else from the service by the flow of its credential."""
 
 from __future__ import annotations
 
-from mstoken.credentials import Chain, is_user
-from mstoken.flows.acquire import acquire
+from mstoken.credentials import Chain
 from mstoken.flows.single_flight import get_or_fetch
+from mstoken.flows.table import flow_of
 from mstoken.protocol.cache_key import cache_key, token_info
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
@@ -17,25 +17,28 @@ if TYPE_CHECKING:
 
 
 async def get_token(request: TokenRequest, port: Port) -> Token:
-    """The token for `request`, from the store if it is good enough. Raises what the flow raises."""
+    """The token for `request`. Raises what the flow raises.
+
+    A chain is not cached as such: each of its links asks for its own token, which is cached as the link's own.
+    """
     if isinstance(request.credential, Chain):
-        from mstoken.flows.chain import chain
+        return await flow_of(request.credential)(request, request.credential, port)
 
-        return await chain(request, request.credential, port, get_token)
-
-    def ask(timed: TokenRequest) -> Coroutine[Any, Any, Token]:
+    def fetch_timed(timed: TokenRequest) -> Coroutine[Any, Any, Token]:
         return _fetch_for_challenge(timed, port) if timed.claims else fetch(timed, port)
 
-    return await get_or_fetch(cache_key(request), ask, request, port, token_info(request))
+    return await get_or_fetch(cache_key(request), fetch_timed, request, port, token_info(request))
 
 
 def fetch(request: TokenRequest, port: Port) -> Coroutine[Any, Any, Token]:
-    """A token from the service, whatever is kept. Raises what the flow raises."""
-    return _watching_consent(request, port) if is_user(request.credential) else acquire(request, port)
+    """A token from the service, whatever is cached. Raises what the flow raises."""
+    if request.credential.acts_for_user:
+        return _fetch_watching_consent(request, port)
+    return flow_of(request.credential)(request, request.credential, port)
 
 
 async def _fetch_for_challenge(request: TokenRequest, port: Port) -> Token:
-    """Such a token replaces the one that met none, or the next plain question would bring that back.
+    """A token that meets a claims challenge. It replaces the cached one that did not, which an API has refused.
 
     Source: learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation
     """
@@ -44,7 +47,7 @@ async def _fetch_for_challenge(request: TokenRequest, port: Port) -> Token:
     return token
 
 
-async def _watching_consent(request: TokenRequest, port: Port) -> Token:
+async def _fetch_watching_consent(request: TokenRequest, port: Port) -> Token:
     from mstoken.flows.consent import watching_consent
 
     return await watching_consent(request, port)

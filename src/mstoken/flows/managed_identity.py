@@ -7,11 +7,11 @@ long it may be away (learn.microsoft.com/entra/identity/managed-identities-azure
 
 from __future__ import annotations
 
+from mstoken.authority import Authority
 from mstoken.credentials.managed_identity import read_key
 from mstoken.credentials.workload_identity import WorkloadIdentity
 from mstoken.errors import TransportError, UsageError
 from mstoken.flows.workload_identity import workload_identity
-from mstoken.model import Authority
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.managed_identity import azure_arc, imds
 from mstoken.protocol.managed_identity.answer import read

@@ -14,7 +14,7 @@ from mstoken.flows.client_auth import request_token
 from mstoken.flows.refresh_token import refresh_token
 from mstoken.model import TokenInfo
 from mstoken.protocol.authorize_url import OIDC
-from mstoken.protocol.cache_key import refresh_token_key, session_name
+from mstoken.protocol.cache_key import account_name
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -37,9 +37,9 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
         from mstoken.flows.agent_identity import as_agent
 
         request, client = as_agent(request, client)
-    session = RefreshToken(account=session_name(credential), client=client) if credential.session_key else None
+    session = RefreshToken(account=account_name(request), client=client) if credential.session_key else None
     if not credential.assertion and session is not None:
-        if await port.load_refresh_token(refresh_token_key(session)) is None:
+        if await port.load_refresh_token(session.store_key) is None:
             raise UsageError(
                 "There is no on-behalf-of session under this key.",
                 "Begin it while the user's token is there: OnBehalfOf(assertion, client, session_key).",
@@ -49,6 +49,6 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
     form = {"grant_type": GRANT_TYPE, "assertion": credential.assertion, "requested_token_use": "on_behalf_of"}
     answer = await request_token(client, form, asked, port)
     if session is not None and answer.refresh_token:
-        info = TokenInfo(request.authority.place, request.authority.tenant, request.client_id)
-        await port.put_refresh_token(refresh_token_key(session), answer.refresh_token, info)
+        info = TokenInfo(request.authority.base_url, request.authority.tenant, request.client_id)
+        await port.put_refresh_token(session.store_key, answer.refresh_token, info)
     return answer.token

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mstoken.typed import TYPE_CHECKING, Literal, Protocol, TypeVar
+from mstoken.typed import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from mstoken.values import value
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from mstoken.credentials import Browser
-    from mstoken.model import StoredRefreshToken, Token, TokenInfo
+    from mstoken.model import StoredRefreshToken, Token, TokenInfo, TokenRequest
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -50,8 +50,19 @@ class BrowserSession(Protocol):
         ...
 
 
-class Port(Protocol):
-    """The outside world of a flow. Times are seconds; `now` is epoch seconds, UTC; `random` is in [0, 1)."""
+class TokenSource(Protocol):
+    """Whatever answers a token request: a cache in front of the flows, a chain, tokens bound to a key."""
+
+    def token(self, request: TokenRequest) -> Coroutine[Any, Any, Token]:
+        """The token for `request`. Raises the errors of `mstoken.errors`."""
+        ...
+
+
+class Port(TokenSource, Protocol):
+    """The outside world of a flow. Times are seconds; `now` is epoch seconds, UTC; `random` is in [0, 1).
+
+    A flow that needs another token requests it from `token`, which answers from the cache where it can.
+    """
 
     async def send(self, request: HttpRequest) -> HttpResponse: ...
 

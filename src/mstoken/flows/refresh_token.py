@@ -17,7 +17,7 @@ from mstoken.errors import SignInRequired, TokenRefused, TryLater, UntrustedOrig
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
 from mstoken.model import StoredRefreshToken
-from mstoken.protocol.cache_key import refresh_token_key, token_info
+from mstoken.protocol.cache_key import token_info
 from mstoken.protocol.refusal import ended, ends_refresh_token, not_kept
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import origin_of
@@ -35,7 +35,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
     Raises TokenRefused, TryLater or UnreadableAnswer; SignInRequired also when the vault does not know the account;
     StoreError when a new refresh token could not be kept.
     """
-    key = refresh_token_key(credential)
+    key = credential.store_key
     once = credential.single_use or request.authority.token_url
     async with AsyncExitStack() as stack:
         if once:
@@ -83,7 +83,7 @@ async def _held(key: str, credential: RefreshToken, request: TokenRequest, port:
 
 def _check_home(held: StoredRefreshToken, request: TokenRequest) -> None:
     """A kept refresh token goes back to where it came from, whatever host the environment names today."""
-    here = request.authority.place
+    here = request.authority.base_url
     if not held.authority or held.authority == here:
         return
     if origin_of(held.authority, "The kept authority") == here:  # of Entra, where the path names a tenant
@@ -101,7 +101,7 @@ async def _redeem(current: str, request: TokenRequest, credential: RefreshToken,
     form = {"grant_type": "refresh_token", "refresh_token": current}
     answer = await request_token(credential.client, form, request, port)
     if answer.refresh_token and answer.refresh_token != current:
-        await port.replace_refresh_token(refresh_token_key(credential), current, answer.refresh_token)
+        await port.replace_refresh_token(credential.store_key, current, answer.refresh_token)
         if credential.on_new is not None:
             credential.on_new(answer.refresh_token)
     return answer.token
@@ -114,7 +114,7 @@ async def _with_another(
 
     The one before is made current before it is spent, so that it is the one before what comes of it.
     """
-    key = refresh_token_key(credential)
+    key = credential.store_key
     held = await _held(key, credential, request, port)
     refusals, current = [refusal], held.current
     for value in dict.fromkeys([held.current, held.previous]):

@@ -9,6 +9,7 @@ account's name is that account's alone.
 from __future__ import annotations
 
 from mstoken.credentials import AuthorizationCode, Browser, DeviceCode, Password, RefreshToken
+from mstoken.credentials.sign_ins import BaseSignIn
 from mstoken.errors import ConsentRequired, SignInRequired, TokenRefused, UnreadableAnswer, UsageError
 from mstoken.flows.authorization_code import browser_sign_in, redeem_code
 from mstoken.flows.device_code import device_code
@@ -18,7 +19,7 @@ from mstoken.flows.retry import time_left_in
 from mstoken.flows.single_flight import wait_in
 from mstoken.model import TokenInfo
 from mstoken.protocol.authorize_url import OIDC
-from mstoken.protocol.cache_key import cache_key, family_name, refresh_token_key, sign_in_name, token_info
+from mstoken.protocol.cache_key import account_name, cache_key, token_info
 from mstoken.protocol.refusal import ends_refresh_token
 from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
@@ -34,12 +35,12 @@ FAMILY = "1"
 """The only family there is: Microsoft's own public clients."""
 
 
-async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> Token:
+async def sign_in_token(request: TokenRequest, credential: SignIn, port: Port) -> Token:
     """A token of the person who is signed in under the credential's name, or who signs in now.
 
     Raises what the sign-in raises; SignInRequired when the person declined or did not come in time.
     """
-    name = sign_in_name(request, credential)
+    name = account_name(request)
     async with port.single_flight(f"sign-in:{name}", wait_in(request, time_left_in(request, port))) as waited:
         token, refusal = await _in_silence(name, request, credential, port)
         if token is not None:
@@ -56,11 +57,7 @@ async def signed_in(request: TokenRequest, credential: SignIn, port: Port) -> To
 
 def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefused | None) -> None:
     """While a kept token serves nobody is asked. One that came of a sign-in that has ended is kept no more."""
-    if (
-        request.silent
-        and isinstance(credential, Browser | DeviceCode)
-        and not (refusal and ends_refresh_token(refusal))
-    ):
+    if request.silent and credential.interactive and not (refusal and ends_refresh_token(refusal)):
         raise refusal or SignInRequired(
             "No sign-in is kept for this account any more.", "Ask again when the token has expired, and sign in."
         )
@@ -88,12 +85,12 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
     Raises UsageError for a credential of which no person signs in; else what the sign-in raises.
     """
     credential = request.credential
-    if not isinstance(credential, Browser | AuthorizationCode | DeviceCode | Password):
+    if not isinstance(credential, BaseSignIn):
         raise UsageError(
             f"Nobody signs in with {type(credential).__name__}.",
             "Use Browser, DeviceCode, AuthorizationCode or Password.",
         )
-    name = sign_in_name(request, credential)
+    name = account_name(request)
     await port.check_writable()
     answer, person = await ask_person(request, credential, port)
     if not answer.refresh_token:
@@ -110,13 +107,13 @@ async def keep(name: str, answer: TokenResponse, request: TokenRequest, credenti
     """Keep the refresh token of a sign-in under `name`, before its access token is handed out."""
     if not answer.refresh_token:
         return
-    whose = TokenInfo(request.authority.place, request.authority.tenant, request.client_id)
-    key = refresh_token_key(RefreshToken(account=name))
+    whose = TokenInfo(request.authority.base_url, request.authority.tenant, request.client_id)
+    key = RefreshToken(account=name).store_key
     if await port.load_refresh_token(key) is not None:
         await port.forget_tokens(TokenInfo(account=name))  # they may be of the person who was signed in before
     await port.put_refresh_token(key, answer.refresh_token, whose)
-    if answer.family and (family := family_name(answer.family, request, credential)):
-        await port.put_refresh_token(refresh_token_key(RefreshToken(account=family)), answer.refresh_token, whose)
+    if answer.family and (family := credential.family_account(answer.family, request.authority)):
+        await port.put_refresh_token(RefreshToken(account=family).store_key, answer.refresh_token, whose)
 
 
 async def _in_silence(
@@ -124,9 +121,9 @@ async def _in_silence(
 ) -> tuple[Token | None, TokenRefused | None]:
     """A token without asking anybody, if that can be; otherwise why not, if anything was refused."""
     reason: TokenRefused | None = None
-    for account in filter(None, (name, family_name(FAMILY, request, credential))):
+    for account in filter(None, (name, credential.family_account(FAMILY, request.authority))):
         held = RefreshToken(account=account, client=credential.client)
-        if await port.load_refresh_token(refresh_token_key(held)) is None:
+        if await port.load_refresh_token(held.store_key) is None:
             continue
         try:
             return await refresh_token(request, held, port), None

@@ -6,7 +6,6 @@ nothing comes of it, the valid one serves.
 
 from __future__ import annotations
 
-from mstoken.credentials import Browser, DeviceCode
 from mstoken.errors import MstokenError, TokenRefused, TryLater
 from mstoken.model import Freshness
 from mstoken.typed import TYPE_CHECKING, Protocol
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     Fetch = Callable[[TokenRequest], Awaitable[Token]]
 
-_BY_A_PERSON = Browser | DeviceCode
 RETRY_RENEWAL_IN = 60
 """Seconds from the beginning of a renewal to the next try, if it fails; the valid token serves meanwhile."""
 MAX_RENEWAL_IN = 5.0
@@ -88,8 +86,8 @@ def _timed(request: TokenRequest, deadline_on: float, now: float, *, early: bool
 
 def wait_in(request: TokenRequest, left_in: float) -> float:
     """Seconds to wait for the turn: a person who is being asked takes longer than a service."""
-    by_a_person = isinstance(request.credential, _BY_A_PERSON) and not request.silent
-    return max(left_in, PERSON_IN) if by_a_person else left_in
+    prompts = request.credential.interactive and not request.silent
+    return max(left_in, PERSON_IN) if prompts else left_in
 
 
 async def _renewed(fetch_and_save: Callable[..., Awaitable[Token]], key: str, port: TokenCache) -> Token | None:

@@ -11,6 +11,7 @@ from functools import partial
 from mstoken.credentials import ClientAssertion, FileAssertion
 from mstoken.credentials.workload_identity import read_bundle
 from mstoken.flows.client_auth import request_token
+from mstoken.flows.client_credentials import GRANT
 from mstoken.protocol.http import ConnectionPolicy
 from mstoken.protocol.token_proxy import TokenProxy, through, token_proxy
 from mstoken.typed import TYPE_CHECKING
@@ -30,12 +31,12 @@ async def workload_identity(request: TokenRequest, credential: WorkloadIdentity,
     UnreadableAnswer as any token request.
     """
     proxy = token_proxy(credential.environment)
-    grant, proved = {"grant_type": "client_credentials"}, ClientAssertion(FileAssertion(credential.path))
+    proved = ClientAssertion(FileAssertion(credential.path))
     if proxy is None:
-        return (await request_token(proved, grant, request, port)).token
+        return (await request_token(proved, GRANT, request, port)).token
     policy = ConnectionPolicy(direct=True, ca_pem=await _authorities(proxy, port), server_name=proxy.server_name)
     by_proxy = partial(_by, proxy=proxy, policy=policy)
-    return (await request_token(proved, grant, request, port, by_proxy)).token
+    return (await request_token(proved, GRANT, request, port, by_proxy)).token
 
 
 def _by(http: HttpRequest, proxy: TokenProxy, policy: ConnectionPolicy) -> HttpRequest:

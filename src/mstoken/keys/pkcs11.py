@@ -9,16 +9,16 @@ Source: docs.oasis-open.org/pkcs11/pkcs11-curr/v2.40, sections 2.1.6 (PKCS #1 v1
 from __future__ import annotations
 
 from contextlib import contextmanager
-from threading import Lock
 
 from mstoken.errors import UsageError
+from mstoken.forks import SharedLock
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_one_at_a_time = Lock()  # a PKCS#11 library has one login per token and process, whoever opens the session
+_ONE_SESSION = SharedLock()  # a PKCS#11 library has one login for each token and process, whoever opens the session
 
 
 @value
@@ -41,7 +41,7 @@ class Pkcs11Key:
     def __call__(self, data: bytes, algorithm: str) -> bytes:
         """The signature of `data`, hashed in the token. Blocks; raises UsageError with what the token says."""
         pkcs11 = _library()
-        with _one_at_a_time, self._session() as session:
+        with _ONE_SESSION.current, self._session() as session:
             key = self._found(session, pkcs11.ObjectClass.PRIVATE_KEY)
             if algorithm == "RS256":
                 return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
@@ -51,7 +51,7 @@ class Pkcs11Key:
     def certificate(self) -> bytes:
         """The certificate kept beside the key, DER. Blocks; raises UsageError when there is none."""
         pkcs11 = _library()
-        with _one_at_a_time, self._session() as session:
+        with _ONE_SESSION.current, self._session() as session:
             return bytes(self._found(session, pkcs11.ObjectClass.CERTIFICATE)[pkcs11.Attribute.VALUE])
 
     def _found(self, session: Any, kind: Any) -> Any:

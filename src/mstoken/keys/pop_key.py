@@ -1,9 +1,8 @@
-"""The key that proof-of-possession tokens are bound to: made at the first use, gone with the client."""
+"""The key that proof-of-possession tokens are bound to: made at the first use, and gone with the client."""
 
 from __future__ import annotations
 
-from threading import Lock
-
+from mstoken.forks import ForkSafe
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,15 +11,15 @@ if TYPE_CHECKING:
 BITS = 2048
 
 
-class PopKey:
-    """An RSA key in memory that never leaves it. Threads may share it."""
+class PopKey(ForkSafe):
+    """An RSA key in memory that never leaves it. Threads may share it, and the child of a fork keeps it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._key: RSAPrivateKey | None = None
-        self._lock = Lock()
 
     def public(self) -> tuple[int, int]:
-        """Modulus and exponent. The first call makes the key, which takes a while."""
+        """Modulus and exponent. The first call makes the key, which takes about a tenth of a second."""
         numbers = self._made().public_key().public_numbers()
         return numbers.n, numbers.e
 
@@ -40,5 +39,5 @@ class PopKey:
             return self._key
 
     def __reduce__(self) -> tuple[type[PopKey], tuple[()]]:
-        """A copy in another process makes a key of its own."""
+        """A pickled copy makes a key of its own."""
         return PopKey, ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from mstoken.authority import Authority
 from mstoken.credentials import Chain
-from mstoken.model import Authority
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -17,7 +17,7 @@ def request_for_link(request: TokenRequest, link: ChainLink) -> TokenRequest:
     if link.credential is None:
         raise ValueError(f"the link {link.name} has no credential")
     host, tenant = link.authority or request.authority.origin, request.authority.tenant or link.tenant
-    authority = Authority.of(host, tenant) if link.tenant else Authority.of_any(host)
+    authority = Authority.of(host, tenant) if link.tenant else Authority.without_tenant(host)
     return replace(request, authority=authority, client_id=link.client_id, credential=link.credential)
 
 

@@ -20,7 +20,8 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from mstoken.model import Authority, TokenRequest
+    from mstoken.authority import Authority
+    from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpResponse
 
 USUAL_INTERVAL_IN = 5

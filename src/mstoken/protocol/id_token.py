@@ -46,9 +46,9 @@ def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) ->
         claims = decode(id_token).claims
     except UsageError:
         raise _wrong("is no JWT") from None
-    audience, spelled = claims.get("aud"), request.authority.spelled
-    named = {spelled(str(one)) for one in (audience if isinstance(audience, list) else [audience])}
-    if spelled(request.client_id) not in named:
+    audience, normalized = claims.get("aud"), request.authority.normalized
+    named = {normalized(str(one)) for one in (audience if isinstance(audience, list) else [audience])}
+    if normalized(request.client_id) not in named:
         raise _wrong("is for another application")
     if nonce and not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
         raise _wrong("answers another request")

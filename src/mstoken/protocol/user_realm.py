@@ -12,7 +12,7 @@ from mstoken.protocol.http import HttpRequest
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mstoken.model import Authority
+    from mstoken.authority import Authority
     from mstoken.protocol.http import HttpResponse
 
 

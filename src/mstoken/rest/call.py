@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mstoken.errors import UsageError
-from mstoken.flows.get_token import get_token
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.texts import is_encodable
@@ -45,7 +44,7 @@ async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> Http
     A 401 whose challenge names claims is answered once with a token that has them
     (learn.microsoft.com/entra/identity-platform/claims-challenge). The origin must have been checked before.
     Raises UsageError, before anything is sent, for what HTTP cannot carry and for headers that are not the caller's to
-    set; else what `get_token` raises, TransportError and UnreadableAnswer.
+    set; else what `port.token` raises, TransportError and UnreadableAnswer.
     """
     http = _http_request(api)
     response = await _send(http, token_request, port)
@@ -56,7 +55,7 @@ async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> Http
 
 
 async def _send(http: HttpRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
-    token = await get_token(token_request, port)
+    token = await port.token(token_request)
     return await port.send(replace(http, headers={**http.headers, "Authorization": f"Bearer {token.token}"}))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mstoken.credentials import Browser, Chain, ChainLink, ClientCredential, DeviceCode, Password, RefreshToken
+from mstoken.credentials import Chain
 from mstoken.errors import ConsentRequired, SignInRequired, UsageError
 from mstoken.flows.chain import chain
 from mstoken.flows.get_token import fetch
@@ -18,17 +18,17 @@ from mstoken.values import replace
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from mstoken.credentials import Credential
+    from mstoken.credentials import ChainLink
     from mstoken.flows.port import Port, WaitResult
     from mstoken.model import Token, TokenInfo, TokenRequest
     from mstoken.protocol.pop import PopRequest
 
 
 class PopBinding:
-    """A client's key, and the tokens bound to it: kept in memory beside it, as they are of no use to anybody else.
+    """A client's key, and the tokens bound to it. They stay in memory beside the key, since nobody else can use them.
 
-    `chains` are the default chain's links as they serve here, with a memory of their own: who serves with a bound token
-    need not be who serves elsewhere. By whether a person is needed.
+    `chains` are the default chain's links as they serve here, by `Chain.user_only`. Their memory is separate: the link
+    that serves with a bound token need not be the one that serves elsewhere.
     """
 
     def __init__(self) -> None:
@@ -38,73 +38,67 @@ class PopBinding:
 
 
 async def pop_token(token_request: TokenRequest, binding: PopBinding, request: PopRequest, port: Port) -> Token:
-    """The signed request (SHR) for `request`, in the place of the token for `token_request` that is within it.
+    """The signed request (SHR) for `request`, with the bound token for `token_request` inside.
 
-    Without a nonce it gets one. Raises UsageError where tokens cannot be bound: managed identities, agents and other
-    OAuth servers; else what the flow raises.
+    Adds a nonce where `request` has none. Raises UsageError where tokens cannot be bound: managed identities, agents
+    and standard OAuth servers; else what the flow raises.
     """
     public = jwk(*await port.call(binding.key.public))
-    token = await _bound(replace(token_request, key_id=thumbprint(public)), binding, port)
-    once = request if request.nonce else replace(request, nonce=port.secret())
-    text = signed_request_input(token.token, public, once, port.now())
+    token = await BoundTokens(binding, port).token(replace(token_request, key_id=thumbprint(public)))
+    with_nonce = request if request.nonce else replace(request, nonce=port.secret())
+    text = signed_request_input(token.token, public, with_nonce, port.now())
     signed = assembled(text, await port.call(lambda: binding.key.sign(text)))
     return replace(token, token=signed, token_type=TOKEN_TYPE)
 
 
-async def _bound(token_request: TokenRequest, binding: PopBinding, port: Port) -> Token:
-    """The token that is bound to the question's key."""
-    credential = token_request.credential
-    if isinstance(credential, Chain):
-        links = tuple(map(_link_if_supported, credential.links))
-        able = binding.chains.setdefault(credential.people, Chain(links, people=credential.people))
-        return await chain(token_request, able, port, lambda one, _: _bound(one, binding, port))
-    if not _supports_pop(credential) or token_request.authority.token_url:
-        raise UsageError(
-            f"{type(credential).__name__} gets no tokens that are bound to a key here.",
-            "Use an application's credential or a sign-in at Entra, or get a bearer token.",
-        )
+class BoundTokens:
+    """A `flows.port.TokenSource` of tokens bound to a key, and their cache; single flight is the port's."""
 
-    async def ask(timed: TokenRequest) -> Token:
+    def __init__(self, binding: PopBinding, port: Port) -> None:
+        self._binding, self._port = binding, port
+
+    async def token(self, request: TokenRequest) -> Token:
+        """The token that is bound to the request's key."""
+        credential, binding, port = request.credential, self._binding, self._port
+        if isinstance(credential, Chain):
+            links = tuple(map(_if_bindable, credential.links))
+            bindable = binding.chains.setdefault(credential.user_only, Chain(links, user_only=credential.user_only))
+            return await chain(request, bindable, port, self)
+        if not credential.can_bind_key or request.authority.token_url:
+            raise UsageError(
+                f"Tokens of {type(credential).__name__} cannot be bound to a key here.",
+                "Use an application's credential or a sign-in at Entra, or get a bearer token.",
+            )
+        return await get_or_fetch(cache_key(request), self._fetch, request, self)
+
+    async def _fetch(self, request: TokenRequest) -> Token:
+        tokens = self._binding.tokens
         try:
-            token = await fetch(timed, port)
+            token = await fetch(request, self._port)
         except (SignInRequired, ConsentRequired):
-            binding.tokens.clear()  # as the store forgets what came of a sign-in or consent that is no more
+            tokens.clear()  # as the store forgets the tokens of a sign-in or consent that has ended
             raise
-        if token_request.claims:
-            binding.tokens.put(cache_key(replace(token_request, claims="")), token)
+        if request.claims:
+            tokens.put(cache_key(replace(request, claims="")), token)
         return token
-
-    return await get_or_fetch(cache_key(token_request), ask, token_request, BoundTokenCache(binding.tokens, port))
-
-
-class BoundTokenCache:
-    """A shelf for bound tokens; turns are taken at the port."""
-
-    def __init__(self, tokens: BoundedDict[str, Token], port: Port) -> None:
-        self._tokens, self._port = tokens, port
 
     def now(self) -> float:
         return self._port.now()
 
     async def load(self, key: str) -> Token | None:
-        return self._tokens.get(key)
+        return self._binding.tokens.get(key)
 
-    async def save(self, key: str, token: Token, info: TokenInfo | None = None) -> None:  # noqa: ARG002 - nobody lists them
-        self._tokens.put(key, token)
+    async def save(self, key: str, token: Token, info: TokenInfo | None = None) -> None:  # noqa: ARG002 - not listed
+        self._binding.tokens.put(key, token)
 
     def single_flight(self, key: str, within_in: float) -> AbstractAsyncContextManager[WaitResult]:
         return self._port.single_flight(key, within_in)
 
 
-def _supports_pop(credential: Credential) -> bool:
-    return isinstance(credential, ClientCredential | RefreshToken | Browser | DeviceCode | Password)
-
-
-def _link_if_supported(link: ChainLink) -> ChainLink:
+def _if_bindable(link: ChainLink) -> ChainLink:
     """The link, or the reason why it does not serve here."""
     if (settle := link.settle) is not None:
-        return replace(link, settle=lambda: _link_if_supported(settle()))
-    if link.credential is None or _supports_pop(link.credential):
+        return replace(link, settle=lambda: _if_bindable(settle()))
+    if link.credential is None or link.credential.can_bind_key:
         return link
-    why = "its tokens cannot be bound to a key"
-    return replace(link, credential=None, probe=False, why_not=why, remedy="")
+    return link.without_credential("its tokens cannot be bound to a key")

@@ -67,7 +67,7 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
         """The callers of one event loop: asyncio's locks are not for several, and those of the store are."""
         return asyncio.get_running_loop(), key
 
-    def _lock(self) -> asyncio.Lock:
+    def _new_lock(self) -> asyncio.Lock:
         return asyncio.Lock()
 
     async def acquire(self, flight: Flight[asyncio.Lock], within_in: float) -> bool:

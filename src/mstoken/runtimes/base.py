@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import suppress
 
 from mstoken.errors import StoreError
+from mstoken.flows.get_token import get_token
 from mstoken.flows.store_port import NO_INFO
+from mstoken.forks import ForkSafe
 from mstoken.messages import show, warn
 from mstoken.runtimes.single_flight import Flight, L, SingleFlight
-from mstoken.typed import TYPE_CHECKING, Generic, TypeVar
+from mstoken.typed import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from typing import TypeVarTuple
 
+    from mstoken.flows.port import Port
     from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
-    from mstoken.model import StoredRefreshToken, Token, TokenInfo
+    from mstoken.model import StoredRefreshToken, Token, TokenInfo, TokenRequest
 
     Given = TypeVarTuple("Given")
 
@@ -29,15 +31,20 @@ stores are few, and two processes that wait for each other's turns in all of the
 """
 
 
-class BaseRuntime(Generic[L]):
+class BaseRuntime(ForkSafe, Generic[L]):
     """The half of `flows.port.Port` that both runtimes share. How a store is reached, each says itself."""
 
     def __init__(self, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
         self._tokens, self._refresh_tokens = tokens, refresh_tokens
         self._flights: dict[object, Flight[L]] = {}
-        self._guard = threading.Lock()
+        super().__init__()
         self._random: Callable[[], float] | None = None
         self._unwritten: dict[str, tuple[str, str]] = {}
+
+    def _reset_after_fork(self) -> None:
+        """The flights are those of the parent's threads."""
+        super()._reset_after_fork()
+        self._flights = {}
 
     async def _reach(
         self, store: AccessTokenStore | RefreshTokenStore, call: Callable[[*Given], T], *given: *Given
@@ -56,7 +63,7 @@ class BaseRuntime(Generic[L]):
     async def _nap(self, seconds: float) -> None:
         raise NotImplementedError
 
-    def _lock(self) -> L:
+    def _new_lock(self) -> L:
         """A lock that nobody has yet."""
         raise NotImplementedError
 
@@ -70,10 +77,10 @@ class BaseRuntime(Generic[L]):
     def join(self, key: str) -> tuple[Flight[L], int]:
         """Join those of this process who want `key`; gives the number of the turn going on."""
         place = self._place(key)
-        with self._guard:
+        with self._lock:
             flight = self._flights.get(place)
             if flight is None:
-                flight = self._flights[place] = Flight(place, self._lock())
+                flight = self._flights[place] = Flight(place, self._new_lock())
             return flight, flight.join()
 
     def _place(self, key: str) -> object:
@@ -82,9 +89,9 @@ class BaseRuntime(Generic[L]):
 
     def leave(self, flight: Flight[L]) -> None:
         """The last one to leave takes the entry along."""
-        with self._guard:
+        with self._lock:
             flight.users -= 1
-            if not flight.users:
+            if not flight.users and self._flights.get(flight.place) is flight:
                 del self._flights[flight.place]
 
     def lock_at_once(self, key: str) -> Release | None:
@@ -102,6 +109,9 @@ class BaseRuntime(Generic[L]):
             await self._nap(nap * (0.5 + self.random()))  # spread, so that not all come back at once
             nap = min(nap * 1.5, _LONGEST_NAP_IN)
         return release
+
+    def token(self: Port, request: TokenRequest) -> Coroutine[Any, Any, Token]:
+        return get_token(request, self)
 
     def now(self) -> float:
         return time.time()

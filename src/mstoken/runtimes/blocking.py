@@ -11,6 +11,7 @@ import time
 from contextlib import asynccontextmanager, closing
 
 from mstoken.errors import UsageError
+from mstoken.forks import call_lock
 from mstoken.runtimes.base import BaseRuntime
 from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -94,8 +95,8 @@ class BlockingRuntime(BaseRuntime[threading.Lock]):
     async def _nap(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251
 
-    def _lock(self) -> threading.Lock:
-        return threading.Lock()
+    def _new_lock(self) -> threading.Lock:
+        return call_lock()
 
     async def acquire(self, flight: Flight[threading.Lock], within_in: float) -> bool:
         return flight.lock.acquire(timeout=max(0, within_in))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mstoken.flows.store_port import Release
-    from mstoken.runtimes.base import BaseRuntime
 
 
 class Lock(Protocol):
@@ -61,14 +60,42 @@ class Flight(Generic[L]):
         self.round += 1
 
 
+class Locks(Protocol[L]):
+    """What single flight needs from a runtime: its flights, and how it waits for a lock and for the store."""
+
+    def join(self, key: str) -> tuple[Flight[L], int]:
+        """Join the callers of this process that want `key`; returns the flight and the number of its current round."""
+        ...
+
+    def leave(self, flight: Flight[L]) -> None:
+        """Leave the flight. The last caller removes it."""
+        ...
+
+    async def acquire(self, flight: Flight[L], within_in: float) -> bool:
+        """Wait up to `within_in` seconds for the flight's lock; returns whether it was acquired."""
+        ...
+
+    def lock_at_once(self, key: str) -> Release | None:
+        """Lock the store for `key` if that takes no time and nobody else holds it."""
+        ...
+
+    async def lock_until(self, key: str, until: float) -> Release | None:
+        """Lock the store for `key`; None when somebody else holds it until then (`time.monotonic`)."""
+        ...
+
+    async def unlock(self, release: Release) -> None:
+        """Unlock the store, even if the caller is cancelled."""
+        ...
+
+
 class SingleFlight(Generic[L]):
-    """`flows.port.Port.single_flight`, over a `BaseRuntime`. A class and not a generator: every request passes here."""
+    """`flows.port.Port.single_flight`, over a runtime's `Locks`. Not a generator, since every request passes here."""
 
     __slots__ = ("_flight", "_key", "_locked", "_release", "_result", "_runtime", "_within_in")
 
     _result: WaitResult
 
-    def __init__(self, runtime: BaseRuntime[L], key: str, within_in: float) -> None:
+    def __init__(self, runtime: Locks[L], key: str, within_in: float) -> None:
         self._runtime, self._key, self._within_in = runtime, key, within_in
         self._locked = False
         self._release: Release | None = None

@@ -9,7 +9,7 @@ from mstoken.errors import MstokenError, UsageError
 from mstoken.transports.connection import Connection
 from mstoken.transports.dialing import dial
 from mstoken.transports.failures import Peer, failed, untrusted
-from mstoken.transports.proxies import proxy_settings
+from mstoken.transports.proxy_lookup import proxy_settings
 from mstoken.transports.resolving import RESOLVER
 from mstoken.transports.tls import check_thumbprint, secured
 from mstoken.transports.trust import trust_for, unverified

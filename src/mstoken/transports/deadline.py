@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from threading import Lock
 from time import monotonic
+
+from mstoken.forks import call_lock
 
 TIMEOUT_IN = 30.0
 """Seconds for a call that sets no limit of its own."""
@@ -46,7 +47,7 @@ class Abortable(Deadline):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
-        self._lock = Lock()
+        self._lock = call_lock()
         self._link: socket.socket | None = None
 
     def attach(self, link: socket.socket) -> None:

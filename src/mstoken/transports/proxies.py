@@ -1,13 +1,7 @@
-"""The proxy for a host, from the environment or from the system's settings on macOS and Windows.
-
-HTTPS_PROXY, else ALL_PROXY, names the proxy; NO_PROXY lists the hosts reached without it. The lower-case spelling wins
-where both are set, as in curl and requests. Plain http is for servers of this machine only, and never uses a proxy.
-"""
+"""A proxy, and which hosts are reached through it."""
 
 from __future__ import annotations
 
-import os
-import sys
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from mstoken.errors import UsageError
@@ -15,13 +9,10 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
     from mstoken.transports.no_proxy import NoProxy
 
-_PROXY_NAMES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-_EXCEPTION_NAMES = ("no_proxy", "NO_PROXY")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -55,24 +46,6 @@ class ProxySettings:
     def proxy_for(self, host: str, port: int) -> Proxy | None:
         """The proxy for https to `host`; None to connect directly."""
         return None if self.no_proxy is not None and self.no_proxy.match(host, port) else self.proxy
-
-
-def proxy_settings(environ: Mapping[str, str] = os.environ) -> ProxySettings:
-    """What the environment says, else the system. Raises UsageError that names what does not parse."""
-    name = next((name for name in _PROXY_NAMES if environ.get(name)), "")
-    if name:
-        excepted = next((one for one in _EXCEPTION_NAMES if environ.get(one)), "")
-        proxy = parsed_proxy(environ[name], name)
-        if not excepted:
-            return ProxySettings(proxy)
-        from mstoken.transports.no_proxy import NoProxy
-
-        return ProxySettings(proxy, NoProxy.parsed(environ[excepted], excepted))
-    if sys.platform in {"darwin", "win32"}:
-        from mstoken.transports.system_proxies import system_proxy_settings
-
-        return system_proxy_settings()
-    return ProxySettings()
 
 
 def parsed_proxy(text: str, source: str) -> Proxy:

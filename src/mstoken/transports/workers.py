@@ -12,7 +12,7 @@ import threading
 from collections import deque
 
 from mstoken.errors import TransportError
-from mstoken.forks import ForkSafe
+from mstoken.forks import ForkSafe, call_lock
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class _Worker:
 
     def __init__(self, job: Callable[[], None]) -> None:
         self.job: Callable[[], None] | None = job
-        self.wake = threading.Lock()
+        self.wake = call_lock()
         self.wake.acquire()
 
 

@@ -160,7 +160,7 @@ def test_agents(home: Home, text: str, made: Any) -> None:
         ('client_key = "pkcs11:token=a?module-path=/l"', "not named"),
         ('client_key = "pkcs11:token=a;object=b?module-path=/l&pin-value=4711"', "PIN does not belong"),
         ('client_certificate = "a.pem"\nclient_certificate_password = "hunter2"', "does not belong there"),
-        ('client_certificate = "a.pem"\nclient_algorithm = "ES256"', "no algorithm"),
+        ('client_certificate = "a.pem"\nclient_algorithm = "ES256"', "not an algorithm"),
         ('client_secret = "env:S"\nagent_user = "u@x.example"', "no agent"),
         ('client_certificate = "a.pem"\nsend_certificate_chain = "yes"', "neither true nor false"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from tests.support.home import Home
 
 from mstoken import Client, ClientSecret, NotConfigured, RefreshToken, UsageError
-from mstoken.config.environment import from_environment
+from mstoken.config.resolving import settings_from_environment
 
 ENVIRONMENT = {"AZURE_TENANT_ID": "env-tenant", "AZURE_CLIENT_ID": "env-client", "AZURE_CLIENT_SECRET": "env-secret"}
 WORK = """
@@ -134,11 +134,11 @@ def test_a_variable_that_is_not_text_is_named(home: Home) -> None:
 
 
 def test_the_environment_alone_lists_all_its_missing_variables(home: Home) -> None:
-    """from_environment reads no profile and names every variable that is not set."""
+    """settings_from_environment reads no profile and names every variable that is not set."""
     home.write(SIGNED_IN)
     with pytest.raises(NotConfigured, match=r"TENANT_ID.*CLIENT_ID.*CLIENT_SECRET or .* or MSTOKEN_REF"):
-        from_environment(home.environ)
-    assert from_environment({**home.environ, **ENVIRONMENT}).tenant == "env-tenant"
+        settings_from_environment(home.environ)
+    assert settings_from_environment({**home.environ, **ENVIRONMENT}).tenant == "env-tenant"
 
 
 PLACES: list[tuple[dict[str, str], dict[str, str], str, tuple[str, str, str]]] = [

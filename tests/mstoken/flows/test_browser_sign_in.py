@@ -361,7 +361,7 @@ async def test_a_cancelled_wait_closes_the_port(entra: Emulator) -> None:
 
 def test_a_prompt_that_is_none_is_refused() -> None:
     """A typing mistake in `prompt` is found where it is made."""
-    with pytest.raises(UsageError, match="no prompt"):
+    with pytest.raises(UsageError, match="not a prompt"):
         Browser(prompt="always")
 
 

@@ -19,7 +19,7 @@ from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Machine, Source
 from entra_emulator.model import Grant
 from mstoken import ManagedIdentity, NotConfigured, SignInRequired, TransportError, UsageError
-from mstoken.config.settings import resolve
+from mstoken.config.resolving import resolve_settings
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.jwt import decode
 
@@ -242,7 +242,7 @@ def test_a_source_that_is_not_here_is_named(runner: Runner, machine: Machine) ->
 
 def test_an_identity_is_named_once() -> None:
     """Two ids, or a source that is none, are mistakes of the caller's."""
-    with pytest.raises(UsageError, match="once"):
+    with pytest.raises(UsageError, match="more than one id"):
         ManagedIdentity("a", object_id="b")
     with pytest.raises(UsageError, match="imds"):
         ManagedIdentity(source="vm")
@@ -260,7 +260,7 @@ def test_a_profile_names_a_managed_identity(
     monkeypatch.delenv("AZURE_CLIENT_SECRET")
     for name, value in {"MSTOKEN_CONFIG_DIR": str(tmp_path), **machine.environment("app_service")}.items():
         monkeypatch.setenv(name, value)
-    client: Any = runner.client_class.from_settings(resolve({"profile": "vm"}))
+    client: Any = runner.client_class.from_settings(resolve_settings({"profile": "vm"}))
     claims = decode(runner.run(lambda: client.get_token("arm")).token).claims
     assert claims["appid"] == getattr(identity, "client_id", "")
 
@@ -279,4 +279,4 @@ def test_a_profile_that_names_none_is_refused(tmp_path: Path, text: str) -> None
     (tmp_path / "config.toml").write_text(f"[profile.vm]\n{text}\n")
     (tmp_path / "config.toml").chmod(0o600)
     with pytest.raises(UsageError, match="managed_identity"):
-        resolve({"profile": "vm"}, {"MSTOKEN_CONFIG_DIR": str(tmp_path)})
+        resolve_settings({"profile": "vm"}, {"MSTOKEN_CONFIG_DIR": str(tmp_path)})

@@ -33,7 +33,7 @@ from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.job_token import github_request
 from mstoken.protocol.managed_identity.place import detect
 from mstoken.protocol.quoted import SECRETS
-from mstoken.urls import shown_url
+from mstoken.urls import redacted_url
 
 ASSERTION = jwt({"sub": "somebody"})
 PUBLIC = {
@@ -123,7 +123,7 @@ def test_a_failing_renewal_logs_no_secret(
 )
 def test_a_url_is_shown_without_what_may_be_secret(written: str, shown: str) -> None:
     """Messages, and `mstoken doctor`, leave out user info, query and fragment, however they are written."""
-    assert shown_url(written) == shown
+    assert redacted_url(written) == shown
     for name in ("HTTPS_PROXY", "https_proxy", "AZURE_AUTHORITY_HOST"):
         value = shown_environment({name: written})[name]
         assert "hidden" not in value

@@ -151,7 +151,7 @@ def test_only_a_confidential_client_can() -> None:
     """Without the API's own credential, and without a user, it is a usage error at once."""
     with pytest.raises(UsageError, match="own credential"):
         OnBehalfOf("a.b.c")
-    with pytest.raises(UsageError, match="neither"):
+    with pytest.raises(UsageError, match="a user's token or a session key"):
         OnBehalfOf(client=ClientSecret("s"))
 
 

@@ -22,9 +22,10 @@ from mstoken import (
     RefreshToken,
 )
 from mstoken.credentials import Credential
+from mstoken.credentials.base import joined_name
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.model import TokenInfo, TokenRequest
-from mstoken.protocol.cache_key import cache_key, cache_partition, client_parts, name_of, sign_in_name, token_info
+from mstoken.protocol.cache_key import account_name, cache_key, client_parts, token_info
 from mstoken.values import replace
 
 SECRET = ClientSecret("s3cret")
@@ -91,7 +92,7 @@ def test_sign_ins_of_two_realms_of_one_host_are_kept_apart() -> None:
     """The name under which a refresh token is kept tells the realms apart."""
     realms = [Authority.oauth(f"https://as.example/realms/{realm}/token") for realm in ("a", "A", "b")]
     asked = [replace(ELSEWHERE, authority=realm, credential=Password("anna", "pw")) for realm in realms]
-    assert len({sign_in_name(one, Password("anna", "pw")) for one in asked}) == 3
+    assert len({account_name(one) for one in asked}) == 3
 
 
 def test_forgetting_one_scope_leaves_another_of_the_same_letters() -> None:
@@ -116,7 +117,7 @@ def test_a_token_endpoint_without_a_path_is_a_standard_server_too() -> None:
 def test_different_parts_never_have_the_same_fingerprint(one: list[str], other: list[str]) -> None:
     """Whatever the parts contain: separators, escapes, nothing, text that is not Unicode."""
     assert (fingerprint_of_parts(*one) == fingerprint_of_parts(*other)) == (one == other)
-    assert (name_of(*one) == name_of(*other)) == (one == other)
+    assert (joined_name(*one) == joined_name(*other)) == (one == other)
 
 
 filled = texts.filter(bool)
@@ -143,7 +144,7 @@ holders: st.SearchStrategy[tuple[Credential, Any]] = st.one_of(
 @given(holders, holders)
 def test_no_two_holders_share_a_key(one: tuple[Credential, Any], other: tuple[Credential, Any]) -> None:
     """Two credentials have one key exactly when they stand for the same holder."""
-    keys = [cache_partition(credential, OTHER) for credential, _ in (one, other)]
+    keys = [credential.cache_partition(OTHER) for credential, _ in (one, other)]
     assert (keys[0] == keys[1]) == (one[1] == other[1])
 
 

@@ -11,8 +11,9 @@ import pytest
 from tests.support.token_service import CLIENT_ID, TENANT
 
 from mstoken import errors
+from mstoken.authority import Authority
 from mstoken.credentials import ClientSecret
-from mstoken.model import Authority, TokenRequest
+from mstoken.model import TokenRequest
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpResponse
 from mstoken.protocol.token_endpoint import parse_token_response

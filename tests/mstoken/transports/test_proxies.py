@@ -18,7 +18,8 @@ from tests.support.token_service import Reply, TokenService
 from mstoken import TransportError, UsageError
 from mstoken.protocol.http import DIRECT_POLICY, ConnectionPolicy, HttpRequest
 from mstoken.transports.no_proxy import NoProxy
-from mstoken.transports.proxies import parsed_proxy, proxy_settings
+from mstoken.transports.proxies import parsed_proxy
+from mstoken.transports.proxy_lookup import proxy_settings
 
 LOGIN = HttpRequest("POST", "https://login.example/token", {"Authorization": "Bearer secret"}, b"x=1", timeout_in=20)
 

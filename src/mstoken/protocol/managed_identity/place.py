@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.typed import TYPE_CHECKING
-from mstoken.urls import check_url, shown_url
+from mstoken.urls import check_url, redacted_url
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -138,10 +138,10 @@ def _url(text: str, variable: str, *, https: bool = False) -> str:
         usable = False
     check_url(text, variable)
     if not usable or re.search(r"\s", text):
-        raise UsageError(f"{variable} is not a URL: {shown_url(text)!r}.", "The platform sets it; do not change it.")
+        raise UsageError(f"{variable} is not a URL: {redacted_url(text)!r}.", "The platform sets it; do not change it.")
     if https and parts.scheme != "https":
         raise UsageError(
-            f"{variable} is not https: {shown_url(text)}. The endpoint of Service Fabric has to be.",
+            f"{variable} is not https: {redacted_url(text)}. The endpoint of Service Fabric has to be.",
             "The platform sets it; do not change it.",
         )
     return text
