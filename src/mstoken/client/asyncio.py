@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ class AsyncClient(ClientBase):
         key = (scopes, claims, tenant_id, enable_cae)
         hit = self._hits.get(key)
         if hit is not None and not options and hit[0] <= time.time() < hit[1]:
-            return hit[2]
+            return hit[2] if AZURE_CORE not in LOADED else self._as_azure_core(key, hit)
         token_request = self.token_request(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(options)
         )
@@ -45,7 +46,8 @@ class AsyncClient(ClientBase):
 
     async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """As `Client.get_token_info`."""
-        return await self.get_token(*scopes, **(options or {}))
+        token = await self.get_token(*scopes, **(options or {}))
+        return token if AZURE_CORE not in LOADED else as_access_token_info(token)
 
     async def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
         """As `Client.sign_in`."""

@@ -6,6 +6,7 @@ import time
 
 from mstoken import clouds, services
 from mstoken.authority import Authority
+from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token
 from mstoken.credentials import (
     AgentIdentity,
     Chain,
@@ -200,8 +201,17 @@ class ClientBase(ForkSafe):
         """Keep the token for this process; one that met a challenge takes the place of the one that did not."""
         if key[1]:
             self._hits.pop((key[0], None, *key[2:]))
+        if AZURE_CORE in LOADED:
+            token = as_access_token(token)
         good_until = min(token.refresh_on or token.expires_on, token.expires_on - LEEWAY_IN)
         self._hits.put(key, (token.good_from, good_until, token))
+        return token
+
+    def _as_azure_core(self, key: Question, hit: Hit) -> Token:
+        """The token of a hit in azure-core's type, which the hit then has, as azure-core may have been loaded since."""
+        token = as_access_token(hit[2])
+        if token is not hit[2]:
+            self._hits.put(key, (*hit[:2], token))
         return token
 
     def _renewal(self) -> tuple[TokenRequest, RefreshToken]:

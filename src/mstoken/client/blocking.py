@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
@@ -47,7 +48,7 @@ class Client(ClientBase):
         key = (scopes, claims, tenant_id, enable_cae)
         hit = self._hits.get(key)
         if hit is not None and not options and hit[0] <= time.time() < hit[1]:
-            return hit[2]
+            return hit[2] if AZURE_CORE not in LOADED else self._as_azure_core(key, hit)
         token_request = self.token_request(
             *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(options)
         )
@@ -57,7 +58,8 @@ class Client(ClientBase):
 
     def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
         """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
-        return self.get_token(*scopes, **(options or {}))
+        token = self.get_token(*scopes, **(options or {}))
+        return token if AZURE_CORE not in LOADED else as_access_token_info(token)
 
     def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
         """Have the person of a `Browser`, `DeviceCode`, `Password` or `AuthorizationCode` sign in now; who it was.
