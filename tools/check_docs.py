@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+PATH = re.compile(r"`([\w-]+(?:/[\w.-]+)*/[\w-]+\.(?:py|toml|txt|json))`")
+ROOTS = ("", "src/mstoken", "src/entra_emulator", "tests/mstoken", "tests")
+"""Folders that a page's path to a file may begin in."""
+FORMER_NAMES = {"0014-names.md"}
+"""Pages that list the names of files that no longer exist."""
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -32,6 +37,18 @@ def dead_links() -> list[str]:
     ]
 
 
+def missing_files() -> list[str]:
+    """Paths of source files in backticks that lead to no file; NAME stands for a name of your own."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return [
+        f"{page.relative_to(ROOT)}: no such file: {path}"
+        for page in pages
+        if page.name not in FORMER_NAMES
+        for path in PATH.findall(page.read_text(encoding="utf-8"))
+        if "NAME" not in path and not any((ROOT / root / path).exists() for root in ROOTS)
+    ]
+
+
 def said_by(checker: str) -> list[str]:
     """What another tool that checks a page against the tests has to say."""
     tool = [sys.executable, str(ROOT / "tools" / checker)]
@@ -39,7 +56,7 @@ def said_by(checker: str) -> list[str]:
 
 
 def main() -> int:
-    problems = stale_pages() + dead_links() + said_by("check_flows.py") + said_by("check_parity.py")
+    problems = stale_pages() + dead_links() + missing_files() + said_by("check_flows.py") + said_by("check_parity.py")
     print(
         "\n".join(problems) or "docs: generated pages fresh, links whole, flows and parity tested",
         file=sys.stderr if problems else sys.stdout,
