@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+import trustme
 from tests.support.token_service import RecordedRequest, Reply, TokenService, token_reply
 
 HOLDER = """
@@ -109,3 +112,48 @@ def test_a_caller_that_forks_during_a_flight_leaves_it_in_both_processes() -> No
     command = [sys.executable, "-c", FORKED_IN_A_FLIGHT]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+SOCKETS = """
+import os, ssl, sys
+from mstoken.protocol.http import HttpRequest
+from mstoken.transports.blocking import HttpTransport
+transport, request = HttpTransport(), HttpRequest("GET", sys.argv[1])
+transport.send(request)
+[pool] = transport._pools.values()
+[connection] = pool._open
+number = connection.link.fileno()
+child = os.fork()
+if not child:
+    assert connection.link.fileno() == -1
+    try:
+        os.fstat(number)
+    except OSError:
+        pass
+    else:
+        raise AssertionError("the child holds its parent's connection")
+    transport.send(request)
+    [own] = pool._open
+    assert own is not connection
+    transport.close()
+    sys.exit()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+transport.send(request)
+assert pool._open == {connection}, "the child ended its parent's connection"
+print("both")
+"""
+
+
+def test_a_child_lets_go_of_its_parents_connections(tmp_path: Path) -> None:
+    """It does not use them or keep them open, and says nothing on them: the TLS session goes on in the parent."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    service = TokenService(context)
+    environment = {**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem"), "NO_PROXY": "*"}
+    command = [sys.executable, "-c", SOCKETS, service.url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    assert (done.stdout, done.returncode) == ("both\n", 0), done.stderr
+    assert service.connections == 2
+    service.close()
