@@ -55,7 +55,7 @@ LOCKS = {
             "stores = memory_stores(); owner = BlockingRuntime(None, stores.access_tokens, stores.refresh_tokens)"
         ),
         "owner._lock",
-        "owner.leave('key', owner.join('key')[0])",
+        "owner.leave(owner.join('key')[0])",
     ),
 }
 FORKER = Path(__file__).parents[1] / "support" / "forking_program.py"
