@@ -140,7 +140,7 @@ class Directory:
         """
         if isinstance(name, App):
             return name
-        found = self.state.apps.get(name) if name else self.state.default_app
+        found = self.state.app(name) if name else self.state.default_app
         if found is None:
             raise LookupError(f"The emulator has no application '{name}'.")
         return found

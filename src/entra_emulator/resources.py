@@ -63,9 +63,36 @@ def _index() -> dict[str, Resource]:
     return {resource.app_id: resource for resource in first_party()}
 
 
+@functools.cache
+def _registered() -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The identifiers of Microsoft's other applications by id, and the ids by identifier in lower case."""
+    text = files.files(__package__).joinpath("data/first_party.toml").read_text(encoding="utf-8")
+    by_id: dict[str, list[str]] = tomllib.loads(text)
+    return by_id, {uri.lower().rstrip("/"): app_id for app_id, uris in by_id.items() for uri in uris}
+
+
+@functools.lru_cache(maxsize=1024)
+def find_registered(identifier: str, realm: str | None) -> Resource | None:
+    """An API of Microsoft's that is known by its identifiers alone; these are the public cloud's.
+
+    The list is long, so look here last.
+    """
+    by_id, by_uri = _registered()
+    wanted = identifier.lower().rstrip("/")
+    app_id = wanted if wanted in by_id else ""
+    if not app_id and realm in (None, "public"):
+        scheme, _, rest = wanted.partition("://")
+        forms = (wanted, f"{scheme}://*.{rest.partition('.')[2]}", f"{wanted.rpartition('/')[0]}/*")
+        app_id = next((by_uri[form] for form in forms if form in by_uri), "")
+    if not app_id:
+        return None
+    described = _index().get(app_id)  # an identifier that resources.toml leaves out
+    return described or Resource(app_id, by_id[app_id][0], {"public": by_id[app_id]})
+
+
 @functools.lru_cache(maxsize=1024)
 def find_first_party(identifier: str, realm: str | None) -> Resource | None:
-    """Microsoft's API behind an identifier URI or application id."""
+    """The API of Microsoft's that data/resources.toml describes, by an identifier URI or the application id."""
     if direct := _index().get(identifier.lower()):
         return direct
     return next((one for one in first_party() if one.answers_to(identifier, realm)), None)

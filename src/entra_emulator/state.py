@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from .faults import Fault
 from .ids import PERSONAL
+from .microsoft_apps import microsoft_apps
 from .model import App, Grant, RefreshToken, Settings, Tenant, User
-from .resources import Resource, find_first_party
+from .resources import Resource, find_first_party, find_registered
 
 Found = TypeVar("Found")
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -36,6 +37,7 @@ class State:
     settings: Settings = field(default_factory=Settings)
     faults: list[Fault] = field(default_factory=list)
     refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
+    _microsoft_apps: dict[str, App] = field(default_factory=dict, repr=False)
 
     @property
     def users(self) -> list[User]:
@@ -78,12 +80,36 @@ class State:
         """The API an identifier URI or application id means in a tenant; None where it has no service principal."""
         if found := find_first_party(identifier, realm):
             return None if found.app_id in tenant.without else found
+        return self._own_resource(identifier, tenant) or self._registered_resource(identifier, tenant, realm)
+
+    @staticmethod
+    def _registered_resource(identifier: str, tenant: Tenant, realm: str | None) -> Resource | None:
+        found = find_registered(identifier, realm)
+        return None if found is None or found.app_id in tenant.without else found
+
+    def _own_resource(self, identifier: str, tenant: Tenant) -> Resource | None:
+        """An application of the tenant as an API."""
         for app in self.apps.values() if tenant.personal else self._installed(tenant):
             resource = self.app_resource(app)
             if resource.answers_to(identifier, None):
                 # Personal accounts have no v1.0 tokens.
                 return replace(resource, token_version=2) if tenant.personal else resource
         return None
+
+    def app(self, app_id: str) -> App | None:
+        """An application by id: one of the configuration, or a public client of Microsoft's."""
+        if found := self.apps.get(app_id) or self._microsoft_apps.get(app_id):
+            return found
+        known = microsoft_apps().get(app_id)
+        return self._microsoft_apps.setdefault(app_id, known.registration()) if known else None
+
+    @property
+    def every_app(self) -> list[App]:
+        """The applications of the configuration and the public clients of Microsoft's."""
+        return [
+            *self.apps.values(),
+            *(app for name in microsoft_apps() if name not in self.apps and (app := self.app(name))),
+        ]
 
     @staticmethod
     def app_resource(app: App) -> Resource:

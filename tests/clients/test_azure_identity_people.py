@@ -72,6 +72,18 @@ def test_device_code(entra: Emulator, authority: str, nadia: ScriptedUser) -> No
     assert len(shown) == 1
 
 
+@both_ways
+def test_the_client_of_its_own(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
+    """Without a client id the credentials are the Azure CLI, which exists in every tenant and needs no consent."""
+
+    def prompt(uri: str, code: str, _: datetime) -> None:
+        nadia.enter_code(uri, code)
+
+    with DeviceCodeCredential(authority=base(authority), prompt_callback=prompt) as credential:
+        assert credential.get_token("https://management.azure.com/.default").token
+    assert entra.token_requests[-1].client_id == "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
+
 def test_a_declined_device(entra: Emulator, nadia: ScriptedUser) -> None:
     """She says no: ClientAuthenticationError, and the device stops asking."""
 

@@ -12,7 +12,7 @@ def tenant_name(state: State, tenant_id: str) -> str:
 
 def app_name(state: State, app_id: str) -> str:
     """An application's name, its id where it is unknown."""
-    found = state.apps.get(app_id)
+    found = state.app(app_id)
     return found.name if found else app_id
 
 

@@ -84,7 +84,7 @@ def _rotate(exchange: Exchange, session: RefreshToken, successor: str) -> None:
 
 
 def _check(exchange: Exchange, client: Client, session: RefreshToken) -> None:
-    app = exchange.world.state.apps.get(session.app)
+    app = exchange.world.state.app(session.app)
     if app is not client.app and not (app and app.family and client.app.family):
         raise EntraError(700007)
     if session.used and (client.app.single_use_refresh_tokens or session.spa):

@@ -1,9 +1,10 @@
-"""Whether somebody may have a token: membership of the tenant and consent."""
+"""Whether a user may have a token: membership of the tenant, and consent."""
 
 from entra_emulator.aadsts import EntraError
+from entra_emulator.microsoft_apps import microsoft_apps
 from entra_emulator.model import App, Grant, Tenant, User
 from entra_emulator.policy.account import check_member
-from entra_emulator.resources import Resource
+from entra_emulator.resources import GRAPH, Resource
 from entra_emulator.state import State
 
 from .scopes import DEFAULT, RequestedScope
@@ -23,21 +24,28 @@ def app_roles(tenant: Tenant, app: App, resource: Resource) -> tuple[str, ...]:
 
 
 def delegated_scopes(tenant: Tenant, app: App, resource: Resource, user: User) -> tuple[str, ...]:
-    """Delegated permissions that an administrator or this user consented to."""
+    """Delegated permissions that an administrator or this user consented to, or that Microsoft preauthorized."""
     mine = ("", user.id, user.upn)
     found = {scope for grant in consents(tenant, app, resource) if grant.user in mine for scope in grant.scopes}
+    known = microsoft_apps().get(app.id)
+    if known and not resource.registered:
+        found.update(known.scopes(resource.app_id))
     return tuple(sorted(found, key=str.lower))
 
 
-def require_consent(app: App, requested: RequestedScope, granted: tuple[str, ...]) -> None:
-    """Every permission asked for by name has to be granted; `.default` asks for whatever is, but not for nothing.
+def require_consent(app: App, resource: Resource, requested: RequestedScope, granted: tuple[str, ...]) -> None:
+    """Every permission requested by name has to be granted; `.default` stands for all that are, at least one.
 
-    :raises EntraError: 65001.
+    :raises EntraError: 65001; 65002 for a client and an API of Microsoft's, between which nobody can consent.
     """
     have = {scope.lower() for scope in granted}
     missing = [name for name in requested.names if name != DEFAULT and name.lower() not in have]
-    if missing or not granted:
-        raise EntraError(65001, app=app.id, app_name=app.name)
+    if not missing and granted:
+        return
+    known = microsoft_apps().get(app.id)
+    if known and not resource.registered and not (known.consent and resource.app_id == GRAPH):
+        raise EntraError(65002, app=app.id, resource=resource.app_id)
+    raise EntraError(65001, app=app.id, app_name=app.name)
 
 
 def membership(state: State, user: User, home: Tenant, tenant: Tenant, app: App) -> tuple[User | None, list[str]]:

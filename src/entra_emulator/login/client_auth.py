@@ -66,7 +66,7 @@ def find_app(exchange: Exchange, client_id: str, tenant: Tenant | None) -> App:
     if client_id == _NO_ID:
         raise EntraError(700038, app=client_id)
     guid = as_guid(client_id.lower())
-    app = exchange.world.state.apps.get(guid) if guid else None
+    app = exchange.world.state.app(guid) if guid else None
     there = tenant.name if tenant else exchange.tenant_name
     if app is None:
         raise EntraError(700016, app=client_id, tenant=there)

@@ -46,7 +46,7 @@ async def fetch_issuer_keys(exchange: Exchange) -> None:
     if not assertion:
         return
     guid = as_guid(exchange.form.get("client_id", "").lower())
-    app = exchange.world.state.apps.get(guid) if guid else None
+    app = exchange.world.state.app(guid) if guid else None
     claims = unverified_claims(assertion)
     issuer = str(claims.get("iss", "")) if claims else ""
     if app and any(one.issuer == issuer for one in app.federated) and not own_tenant(exchange, issuer):

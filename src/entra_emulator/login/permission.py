@@ -69,7 +69,7 @@ def permit(
     check_user_may_use(sign_in)
     check_scopes(state, app, resource, requested.names)
     granted = delegated_scopes(tenant, app, resource, user)
-    require_consent(app, requested, granted)
+    require_consent(app, resource, requested, granted)
     enforce(sign_in)
     object_id = member.id if member else user.id
     return Permission(home, user, object_id, roles, resource, audience, granted, contexts_met(sign_in))

@@ -44,8 +44,13 @@ class SignInFlow:
 
     @property
     def app(self) -> App:
-        """The application that asked."""
-        return self.exchange.world.state.apps[self.pending.app]
+        """The application that the user signs in to.
+
+        :raises EntraError: 700016 if it was removed meanwhile.
+        """
+        if found := self.exchange.world.state.app(self.pending.app):
+            return found
+        raise EntraError(700016, app=self.pending.app, tenant=self.pending.tenant_name)
 
     @property
     def requested(self) -> RequestedScope:

@@ -24,7 +24,7 @@ async def logout(request: Request) -> Response:
         return pages_flow.failed(exchange, request, problem)
     exchange.world.interaction.sessions.pop(request.cookies.get(pages_flow.COOKIE, ""), None)
     wanted, state = exchange.form.get("post_logout_redirect_uri"), exchange.form.get("state")
-    if wanted and any(registered_as(app, wanted) for app in exchange.world.state.apps.values()):
+    if wanted and any(registered_as(app, wanted) for app in exchange.world.state.every_app):
         return pages_flow.redirect(exchange, with_answer(wanted, {"state": state} if state else {}, "query"), "-")
     text = "Close all browser windows too."
     return pages_flow.html(exchange, outcome.done("You signed out of your account", text), cookie="-")

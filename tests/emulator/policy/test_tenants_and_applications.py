@@ -95,6 +95,14 @@ def own_api_refreshed_with_openid_scopes_only(entra: Emulator) -> Form:
     return {**refresh(entra, scopes=own), "scope": "openid profile offline_access"}
 
 
+@CASES.case(65002, "invalid_request")
+def microsofts_client_without_preauthorization(entra: Emulator) -> Form:
+    vscode = "aebc6443-996d-45c2-90f0-388ff96faa56"
+    token = entra.sign_in("otto@northwind-partner.example", vscode)
+    form: Form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": vscode, "client_secret": None}
+    return {**form, "scope": "https://graph.microsoft.com/Mail.Read"}
+
+
 @CASES.case(7000216, "invalid_client", status=401)
 def application_without_proof(entra: Emulator) -> Form:
     return app_only(client_secret=None)
