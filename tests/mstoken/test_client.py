@@ -217,6 +217,18 @@ def test_get_token_info_has_azure_cores_shape(runner: Runner, token_service: Tok
     assert token_service.requests[0].path.startswith("/fabrikam.com/")
 
 
+@pytest.mark.parametrize("method", ["get_token", "pop_token"])
+def test_an_option_that_does_not_exist_is_an_error(runner: Runner, app: Any, method: str) -> None:
+    """A misspelled option is reported and not ignored."""
+    with pytest.raises(TypeError, match="freshh"):
+        runner.run(lambda: getattr(app, method)("graph", freshh=True))
+
+
+def test_unknown_options_of_get_token_info_are_ignored(runner: Runner, app: Any) -> None:
+    """azure-core's protocol says so; a later version may pass more."""
+    assert runner.run(lambda: app.get_token_info(GRAPH, options={"later": 1, "enable_cae": True})).token == "token-1"
+
+
 @pytest.mark.parametrize("tenant", ["", "a/b", "a?b", "../x", "a b", "a\nb", "a#b", "https://x"])
 def test_what_is_no_tenant_is_refused_before_the_network(runner: Runner, tenant: str) -> None:
     """A tenant goes into the URL, so nothing but an id or a domain may be one."""

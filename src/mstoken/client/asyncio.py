@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
-from mstoken.client.base import ClientBase, known
+from mstoken.client.base import ClientBase, known_options
+from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from mstoken.client.base import TokenRequestOptions
     from mstoken.model import Token
     from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.id_token import Person
@@ -31,22 +33,29 @@ class AsyncClient(ClientBase):
         claims: str | None = None,
         tenant_id: str | None = None,
         enable_cae: bool = False,
-        **options: Any,
+        min_ttl: float = 0,
+        fresh: bool = False,
     ) -> Token:
         """As `Client.get_token`; a hit in memory never leaves the event loop."""
-        key = (scopes, claims, tenant_id, enable_cae)
-        hit = self._hits.get(key)
-        if hit is not None and not options and hit[0] <= time.time() < hit[1]:
-            return hit[2] if AZURE_CORE not in LOADED else self._as_azure_core(key, hit)
-        token_request = self.token_request(
-            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(options)
+        call, now = (scopes, claims, tenant_id, enable_cae), time.time()
+        hit = self._hits.get(call)
+        if hit is not None and hit[0] <= now < hit[1] and not (fresh or min_ttl):
+            return hit[2] if AZURE_CORE not in LOADED else self._hits.as_azure_core(call, hit)
+        request = self.token_request(
+            *scopes,
+            claims=claims or "",
+            tenant_id=tenant_id,
+            enable_cae=enable_cae,
+            min_ttl=min_ttl,
+            fresh=fresh,
+            deadline_on=now + TIMEOUT_IN,
         )
-        with self._clear_on_refusal:
-            return self._remember(key, await self._port().token(token_request))
+        with self._hits.cleared_on_refusal:
+            return self._hits.remember(call, await self._port().token(request))
 
-    async def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
+    async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> Token:
         """As `Client.get_token_info`."""
-        token = await self.get_token(*scopes, **(options or {}))
+        token = await self.get_token(*scopes, **known_options(options or {}))
         return token if AZURE_CORE not in LOADED else as_access_token_info(token)
 
     async def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
@@ -102,13 +111,16 @@ class AsyncClient(ClientBase):
         method: str = "",
         nonce: str = "",
         claims: str | None = None,
-        **options: Any,
+        min_ttl: float = 0,
+        fresh: bool = False,
     ) -> Token:
         """As `Client.pop_token`."""
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        token_request = self.token_request(*scopes, claims=claims or "", **known(options))
+        token_request = self.token_request(
+            *scopes, claims=claims or "", min_ttl=min_ttl, fresh=fresh, deadline_on=time.time() + TIMEOUT_IN
+        )
         http_request = PopRequest(url, method, nonce)
         return await pop_token(token_request, self._bound(), http_request, self._port())
 

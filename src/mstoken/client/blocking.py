@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
-from mstoken.client.base import ClientBase, known
+from mstoken.client.base import ClientBase, known_options
+from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from mstoken.client.base import TokenRequestOptions
     from mstoken.model import Token
     from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.id_token import Person
@@ -38,33 +40,44 @@ class Client(ClientBase):
         claims: str | None = None,
         tenant_id: str | None = None,
         enable_cae: bool = False,
-        **options: Any,
+        min_ttl: float = 0,
+        fresh: bool = False,
     ) -> Token:
-        """The token for a service name, API URL, resource or scope; from memory when a good one is there.
+        """Return the token for a service name, API URL, resource or scope; from the cache if it is still valid.
 
-        `options`: `min_ttl`, seconds of life the token must still have; `fresh=True` asks the service in any case. What
-        azure-core passes besides is ignored. Raises the errors of `mstoken.errors`.
+        `claims` is the JSON text of a claims challenge. `min_ttl` is how many seconds the token must still be valid;
+        `fresh=True` requests a new token in any case. Raises the errors of `mstoken.errors`.
         """
-        key = (scopes, claims, tenant_id, enable_cae)
-        hit = self._hits.get(key)
-        if hit is not None and not options and hit[0] <= time.time() < hit[1]:
-            return hit[2] if AZURE_CORE not in LOADED else self._as_azure_core(key, hit)
-        token_request = self.token_request(
-            *scopes, tenant_id=tenant_id, claims=claims or "", enable_cae=enable_cae, **known(options)
+        call, now = (scopes, claims, tenant_id, enable_cae), time.time()
+        hit = self._hits.get(call)
+        if hit is not None and hit[0] <= now < hit[1] and not (fresh or min_ttl):
+            return hit[2] if AZURE_CORE not in LOADED else self._hits.as_azure_core(call, hit)
+        request = self.token_request(
+            *scopes,
+            claims=claims or "",
+            tenant_id=tenant_id,
+            enable_cae=enable_cae,
+            min_ttl=min_ttl,
+            fresh=fresh,
+            deadline_on=now + TIMEOUT_IN,
         )
         port = self._port()
-        with self._clear_on_refusal:
-            return self._remember(key, port.run(port.token(token_request)))
+        with self._hits.cleared_on_refusal:
+            return self._hits.remember(call, port.run(port.token(request)))
 
-    def get_token_info(self, *scopes: str, options: Mapping[str, Any] | None = None) -> Token:
-        """`get_token` as azure-core's `SupportsTokenInfo` calls it: the keywords as a mapping."""
-        token = self.get_token(*scopes, **(options or {}))
+    def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> Token:
+        """`get_token` as azure-core's `SupportsTokenInfo` calls it, with the keywords as a mapping.
+
+        As that protocol says, unknown options are ignored: learn.microsoft.com/python/api/azure-core/
+        azure.core.credentials.supportstokeninfo
+        """
+        token = self.get_token(*scopes, **known_options(options or {}))
         return token if AZURE_CORE not in LOADED else as_access_token_info(token)
 
     def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
-        """Have the person of a `Browser`, `DeviceCode`, `Password` or `AuthorizationCode` sign in now; who it was.
+        """Have the user of a `Browser`, `DeviceCode`, `Password` or `AuthorizationCode` sign in now; return who it was.
 
-        What the sign-in leaves is kept in the stores under the account. Raises UsageError for other credentials.
+        The stores keep the sign-in under its account. Raises UsageError for other credentials.
         """
         from mstoken.flows.sign_in import sign_in
 
@@ -73,9 +86,9 @@ class Client(ClientBase):
         return port.run(sign_in(self.token_request(*scopes, claims=claims or ""), port))
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> Client:
-        """For a web API: a client for the user who called with the token `assertion`; `OnBehalfOf` says more.
+        """Return a client for the user who called your web API with the token `assertion` (see `OnBehalfOf`).
 
-        It shares this one's connections and stores and costs next to nothing, so make one for each call.
+        It shares this client's connections and stores and costs little, so make one for each call.
         """
         runtime = self._port()
         credential = self._as_caller(assertion, session_key)
@@ -84,9 +97,9 @@ class Client(ClientBase):
         return caller
 
     def renew_sign_in(self) -> None:
-        """Get a new refresh token now, so that the kept sign-in does not die of disuse (`mstoken keepalive`).
+        """Renew the stored refresh token now, so that the sign-in does not expire unused (`mstoken keepalive`).
 
-        Raises UsageError for a credential other than `RefreshToken`; else as `get_token`.
+        Raises UsageError for a credential other than `RefreshToken`; else what `get_token` raises.
         """
         from mstoken.flows.refresh_token import renew_refresh_token
 
@@ -94,7 +107,7 @@ class Client(ClientBase):
         port.run(renew_refresh_token(*self._renewal(), port))
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
-        """`auth=` for requests and httpx; the token goes only to the service's own origin, or the `origin` named."""
+        """Return `auth=` for requests and httpx. The token goes only to the service's own origin, or to `origin`."""
         from mstoken.rest.bearer_auth import BearerAuth, for_http_client
 
         def ask(claims: str) -> Token:
@@ -132,19 +145,22 @@ class Client(ClientBase):
         method: str = "",
         nonce: str = "",
         claims: str | None = None,
-        **options: Any,
+        min_ttl: float = 0,
+        fresh: bool = False,
     ) -> Token:
         """A token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
 
-        `url` and `method` are those of the request it is for; for a cluster of Kubernetes, `url` is its resource id, as
-        kubelogin's claim `u`. `nonce` is one that the service gave. A new one for each request: only the token in it is
-        kept, in memory, and `expires_on` is its end. `claims` and `options` are as for `get_token`. Raises as that
-        does, and UsageError for a credential whose tokens cannot be bound.
+        `url` and `method` are those of the request it is for; for a Kubernetes cluster, `url` is its resource id, as
+        kubelogin's claim `u`. `nonce` is one that the service gave. Each call signs anew; only the token inside is
+        cached, in memory, and `expires_on` is its end. `claims`, `min_ttl` and `fresh` are as for `get_token`. Raises
+        as that does, and UsageError for a credential whose tokens cannot be bound.
         """
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
-        token_request = self.token_request(*scopes, claims=claims or "", **known(options))
+        token_request = self.token_request(
+            *scopes, claims=claims or "", min_ttl=min_ttl, fresh=fresh, deadline_on=time.time() + TIMEOUT_IN
+        )
         http_request = PopRequest(url, method, nonce)
         port = self._port()
         return port.run(pop_token(token_request, self._bound(), http_request, port))

@@ -1,0 +1,58 @@
+"""What the scopes of a call mean: which resource, and whether it needs a user."""
+
+from __future__ import annotations
+
+from mstoken import services
+from mstoken.errors import SignInRequired, UsageError
+from mstoken.stores.memory import BoundedDict
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mstoken.authority import Authority
+    from mstoken.clouds import Cloud
+    from mstoken.services import Target
+
+MAX_TARGETS = 1000
+"""Targets that a client remembers: a look-up in the catalogue costs more than everything else before a request."""
+
+
+class ScopeResolver:
+    """Resolves scopes by the catalogue and remembers the result. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._targets: BoundedDict[tuple[str, tuple[str, ...]], Target] = BoundedDict(MAX_TARGETS)
+
+    def target(self, scopes: tuple[str, ...], cloud: Cloud) -> Target:
+        """The one resource that `scopes` mean in `cloud`. Raises UsageError."""
+        if not scopes:
+            raise UsageError("No service or scope was given.", "Name one, such as graph or arm: mstoken services")
+        key = (cloud.name, scopes)
+        target = self._targets.get(key)
+        if target is None:
+            target = services.resolve_all(scopes, cloud)
+            self._targets.put(key, target)
+        return target
+
+
+def user_required(target: Target, authority: Authority, client_id: str) -> SignInRequired:
+    """The service takes no application alone, or single permissions were asked for, which only people give.
+
+    Source: AADSTS1002012; learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, scope.
+    """
+    from mstoken import aadsts
+
+    service = target.service
+    title = service.title if service else target.resource
+    remedy = aadsts.fill("Sign in as a user: `{login}`", tenant=authority.tenant, client_id=client_id)
+    if service and service.needs_user:
+        wanted, own = f"{title} needs a token", service.app_only_note
+    else:
+        single = [scope.removeprefix(f"{target.resource}/") for scope in target.scopes]
+        single = [scope for scope in single if scope != ".default"]
+        wanted = f"{', '.join(single)} of {title} {'is' if len(single) == 1 else 'are'} only given"
+        name = service.name if service and not service.needs_instance else target.resource
+        own = f"Or ask for what the application itself was granted: mstoken get {name}"
+    return SignInRequired(
+        f"{wanted} on behalf of a user; there is only an application's credential. No request was made.",
+        f"{remedy}\n{own}" if own else remedy,
+    )
