@@ -15,6 +15,7 @@ import shlex
 import unicodedata
 from functools import cache
 
+from mstoken.redaction import redacted
 from mstoken.typed import Any
 from mstoken.values import replace, value
 
@@ -243,7 +244,7 @@ def _put(part: str, values: dict[str, str]) -> str:
 
 def _plain(value: str) -> str:
     """Return `value` on one line, without terminal escapes and invisible characters; '' if it is too long to read."""
-    if len(value) > _LONGEST_VALUE:
+    if len(value) > _LONGEST_VALUE or redacted(value) != value:
         return ""
     visible = "".join(
         " " if char.isspace() else char

@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
+from mstoken.redaction import shown
 from mstoken.urls import check_url, origin_of, path_of, redacted_url
 from mstoken.values import value
 
@@ -31,7 +32,7 @@ class Authority:
             return
         if not self.token_url and not _TENANT.fullmatch(self.tenant):
             raise UsageError(
-                f"{self.tenant!r} is not a tenant." if self.tenant else "No tenant was given.",
+                f"{shown(self.tenant, 100)!r} is not a tenant." if self.tenant else "No tenant was given.",
                 "Give a tenant id (a GUID) or a domain such as contoso.onmicrosoft.com.",
             )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from mstoken.errors import UsageError
+from mstoken.redaction import shown
 from mstoken.texts import closest_match, did_you_mean
 from mstoken.values import value
 
@@ -121,7 +122,8 @@ def cloud(name: str) -> Cloud:
     words = {word: known.name for known in CLOUDS for word in (known.name, *known.aliases)}
     hint = did_you_mean([words[near] for near in closest_match(asked, words)])
     raise UsageError(
-        f"There is no cloud called {name!r}.", f"{hint}Known clouds: {', '.join(known.name for known in CLOUDS)}."
+        f"There is no cloud called {shown(name)!r}.",
+        f"{hint}Known clouds: {', '.join(known.name for known in CLOUDS)}.",
     )
 
 

@@ -24,6 +24,7 @@ Every error has `remedy`: what to do next, with the exact command where there is
 
 from __future__ import annotations
 
+from mstoken.redaction import redacted
 from mstoken.values import value
 
 
@@ -34,9 +35,8 @@ class MstokenError(Exception):
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message, remedy)
-        self.message = message
-        self.remedy = remedy
+        self.message, self.remedy = redacted(message), redacted(remedy)
+        super().__init__(self.message, self.remedy)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.remedy}" if self.remedy else self.message

@@ -10,6 +10,7 @@ import re
 from urllib.parse import quote, urlsplit
 
 from mstoken.errors import UsageError
+from mstoken.redaction import mistake_in, shown
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -21,6 +22,8 @@ _KEPT = "!#$%&'()*+,-./:;=?@[]_~|^{}\\"
 
 def redacted_url(url: str) -> str:
     """The URL or host as messages and lists may show it: user info, query and fragment can hold a secret."""
+    if mistake_in(url):
+        return shown(url)
     scheme, mark, rest = url.partition("://")
     if not mark or "@" in scheme:
         scheme, mark, rest = "", "", url
@@ -78,19 +81,21 @@ def origin_of(url: str, what: str) -> str:
     Only https, or http to loopback, and nothing that could hide another host: user info, backslashes, spaces.
     Raises UsageError; `what` names the setting in the message.
     """
-    text, shown = url.strip(), redacted_url(url)
+    if mistake := mistake_in(url):
+        raise UsageError(f"{what} is {mistake}, and not a URL.", "Give it like https://login.microsoftonline.com")
+    text, quoted = url.strip(), redacted_url(url)
     if "://" not in text:
         text = f"https://{text}"
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise UsageError(f"{what} {shown!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
+        raise UsageError(f"{what} {quoted!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
     host = parts.hostname or ""
     if not host or "@" in parts.netloc or re.search(r"[\s\\]", text):
-        raise UsageError(f"{what} {shown!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
+        raise UsageError(f"{what} {quoted!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
-        raise UsageError(f"{what} {shown!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
+        raise UsageError(f"{what} {quoted!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
     named = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{named}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
 

@@ -9,6 +9,7 @@ import re
 import click
 
 from mstoken.cli import exit_codes, output
+from mstoken.redaction import shown
 from mstoken.texts import closest_match, did_you_mean
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             hint = did_you_mean(closest_match(args[0], COMMANDS))
-            raise click.UsageError(f"There is no command {args[0]!r}. {hint}".rstrip(), ctx)
+            raise click.UsageError(f"There is no command {shown(args[0])!r}. {hint}".rstrip(), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

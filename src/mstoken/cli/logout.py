@@ -8,6 +8,7 @@ from mstoken.cli import output
 from mstoken.cli.accounts import ACCOUNT_PREFIX, account_name
 from mstoken.cli.command import command
 from mstoken.cli.identity import open_stores
+from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def logout(account: str) -> None:
     if not key:
         known = [account_name(one) for one in kept]
         raise UsageError(
-            f"No sign-in is kept as {account!r}.",
+            f"No sign-in is kept as {shown(account)!r}.",
             f"{did_you_mean(closest_match(account, known))}See what is kept: mstoken accounts",
         )
     stores.refresh_tokens.remove(key)

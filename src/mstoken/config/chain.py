@@ -26,6 +26,7 @@ from mstoken.credentials import (
     workload_identity,
 )
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def links_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
             f"Unset it for this call ({CHOICE}= mstoken …), set it to dev, or name a profile: --profile NAME.",
         )
     raise UsageError(
-        f"{CHOICE} is {choice!r}, which is nothing it can be.",
+        f"{CHOICE} is {shown(choice)!r}, which is nothing it can be.",
         f"Set it to one of {', '.join(name for name in _CHOICES if name)}, or unset it.",
     )
 

@@ -5,6 +5,7 @@ Nothing is sent but a probe of IMDS and a GET of the sign-in host's public descr
 
 from __future__ import annotations
 
+import os
 import re
 
 from mstoken import clouds
@@ -31,6 +32,7 @@ from mstoken.flows.chain import nothing_served, settled
 from mstoken.flows.managed_identity import absent, place_of
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.token_proxy import token_proxy
+from mstoken.redaction import shown, shown_path
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
 from mstoken.stores.memory import memory_stores
 from mstoken.typed import TYPE_CHECKING, assert_never
@@ -131,7 +133,9 @@ def _as_whom(link: ChainLink, transport: Transport) -> str:
     if isinstance(credential, ManagedIdentity):
         place = run_blocking(place_of(credential, _port(transport)))
         kind, value = credential.named_by
-        which = f"the identity with the {kind} {value}" if kind else "the system-assigned identity, or the only one"
+        which = (
+            f"the identity with the {kind} {shown(value)}" if kind else "the system-assigned identity, or the only one"
+        )
         return f"{which}, of {TITLES[place.source]} at {place.endpoint}"
     where = f" in tenant {shown_value('AZURE_TENANT_ID', link.tenant)}" if link.tenant else ""
     return f"client {shown_value('AZURE_CLIENT_ID', link.client_id)}{where}, by {_proof(credential)}"
@@ -149,7 +153,7 @@ def _proof(credential: BaseCredential | None) -> str:
 def _source(source: AssertionSource) -> str:
     match source:
         case FileAssertion(path):
-            return f"the file {path}"
+            return f"the file {shown_path(os.fspath(path))}"
         case CallbackAssertion():
             return "a program or variable"
         case TokenAssertion(credential):

@@ -15,6 +15,7 @@ from contextlib import suppress
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.profiles import names, read_text
 from mstoken.errors import StoreError, UsageError
+from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def check_name(name: str) -> None:
     """Raises UsageError for a name that cannot be a profile's: it stands in a file, in commands and in messages."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be the name of a profile.", "Use up to 64 letters, digits and _ . @ -, such as work."
+            f"{shown(name)!r} cannot be the name of a profile.",
+            "Use up to 64 letters, digits and _ . @ -, such as work.",
         )
 
 

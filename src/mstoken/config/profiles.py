@@ -19,6 +19,7 @@ from mstoken.config.environment import CREDENTIALS, SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
+from mstoken.redaction import shown
 from mstoken.texts import closest_match, decode_text, did_you_mean
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
@@ -74,7 +75,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
         known = names(environ)
         hint = f"{did_you_mean(closest_match(name, known))}The profiles there are {', '.join(known)}." if known else ""
         raise UsageError(
-            f"There is no profile {name!r} in {config_file(environ)}.",
+            f"There is no profile {shown(name)!r} in {config_file(environ)}.",
             f"{hint} Write one: mstoken login --profile {shlex.quote(name)} --tenant TENANT --client-id ID".strip(),
         )
     return found

@@ -26,6 +26,7 @@ from mstoken.credentials import (
     TokenAssertion,
 )
 from mstoken.errors import UsageError
+from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def machine(text: str) -> ManagedIdentity:
         return ManagedIdentity()
     if kind not in MACHINE_IDS or not identity.strip():
         raise UsageError(
-            f"managed_identity names none: {text!r}.",
+            f"managed_identity names none: {shown(text)!r}.",
             f"Write system, or {' or '.join(f'{known}:ID' for known in MACHINE_IDS)}.",
         )
     named = {known: identity.strip() if known == kind else "" for known in MACHINE_IDS}

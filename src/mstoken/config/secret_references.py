@@ -16,6 +16,7 @@ import stat
 import sys
 
 from mstoken.errors import UsageError
+from mstoken.redaction import LONGEST_SHOWN, mistake_in, shown
 from mstoken.texts import decode_text, is_encodable
 from mstoken.typed import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str
     """
     kind, _, rest = reference.partition(":")
     rest = rest.strip()
+    if (mistake := mistake_in(rest)) or len(rest) > LONGEST_SHOWN or not rest.isprintable():
+        raise UsageError(
+            f"Behind {kind}: is {mistake or f'text of {len(rest)} characters'}, and not where a secret is.",
+            f"Put the secret there, and here the way to it: {FORMS}.",
+        )
     match kind:
         case "env":
             secret = _variable(rest, environ)
@@ -89,7 +95,9 @@ def exposure(reference: str, environ: Mapping[str, str] = os.environ, folder: st
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:
     if name not in environ:
-        raise UsageError(f"The profile takes a secret from the variable {name}, which is not set.", f"Set {name}.")
+        raise UsageError(
+            f"The profile takes a secret from the variable {shown(name)}, which is not set.", f"Set {shown(name)}."
+        )
     return environ[name].strip()
 
 

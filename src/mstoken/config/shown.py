@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mstoken.redaction import mistake_in, shown, shown_path
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import redacted_url
 
@@ -61,7 +62,9 @@ def shown_value(name: str, value: str) -> str:
     if not value.strip():
         return "set, but empty"
     if name in _IDS:
-        return value if _IDS[name].fullmatch(value.strip()) else "set, but not an id"
+        usable = _IDS[name].fullmatch(value.strip()) and not mistake_in(value)
+        return value if usable else "set, but not an id"
     if name in _PLAIN or is_network(name):
-        return value if name in _CERTIFICATES or name.endswith(_PATHS) else redacted_url(value)
+        is_path = name in _CERTIFICATES or name.endswith(_PATHS)
+        return shown_path(value) if is_path else shown(redacted_url(value) if mistake_in(value) == "" else value)
     return "set"

@@ -10,6 +10,7 @@ import os
 
 from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.errors import UsageError
+from mstoken.keys.files import check_path
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -32,6 +33,7 @@ class FileAssertion:
     def read(self) -> str:
         """The token in the file. Blocks; raises UsageError when the file holds none."""
         path = os.fspath(self.path)
+        check_path(path, "The path of the federated token (AZURE_FEDERATED_TOKEN_FILE)")
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
                 content = file.read(LONGEST + 1)

@@ -10,6 +10,7 @@ import os
 
 from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.errors import UsageError
+from mstoken.keys.files import check_path
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -62,6 +63,7 @@ class WorkloadIdentity(BaseCredential):
 
 def read_bundle(path: str) -> str:
     """The certificate authorities in a PEM file, as text. Blocks; raises UsageError when the file holds none."""
+    check_path(path, "The path of the token proxy's certificate authority (AZURE_KUBERNETES_CA_FILE)")
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
             content = file.read(LARGEST_BUNDLE)

@@ -5,17 +5,30 @@ from __future__ import annotations
 import os
 
 from mstoken.errors import UsageError
+from mstoken.redaction import LONGEST_SHOWN, mistake_in
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CERTIFICATE_PATH = "The path of the certificate (AZURE_CLIENT_CERTIFICATE_PATH)"
 LARGEST = 1_000_000
 """Bytes; a key with a long chain has a few thousand."""
 
 
+def check_path(path: str, what: str) -> None:
+    """Raise UsageError for a secret, or its content, where a path belongs. `what` names the setting."""
+    mistake = mistake_in(path)
+    if mistake or len(path) > LONGEST_SHOWN or not path.isprintable():
+        raise UsageError(
+            f"{what} is {mistake or f'text of {len(path)} characters'}, and not a path.",
+            "Save it to a file that only its owner can read (mode 0600), and give the path of that file.",
+        )
+
+
 def read(path: str) -> bytes:
     """The file's content. Raises UsageError when it cannot be read, or is no file of keys by its size."""
+    check_path(path, CERTIFICATE_PATH)
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
             content = file.read(LARGEST + 1)
@@ -31,6 +44,8 @@ def read(path: str) -> bytes:
 
 def state(paths: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
     """Something that changes when one of the files does. Raises UsageError."""
+    for path in paths:
+        check_path(path, CERTIFICATE_PATH)
     try:
         found = [os.stat(path) for path in paths]  # noqa: PTH116 - pathlib costs more than the look
     except OSError as error:

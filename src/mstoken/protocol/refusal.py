@@ -9,6 +9,7 @@ import re
 from mstoken import aadsts, errors
 from mstoken.errors import MstokenError, Refusal
 from mstoken.protocol.retry_after import retry_after
+from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def ended(code: int, request: TokenRequest) -> errors.SignInRequired:
 def not_kept(account: str, profile: str) -> errors.SignInRequired:
     """The vault does not know the account: nobody signed in here, or the sign-in was forgotten. No request was made."""
     return errors.SignInRequired(
-        f"No sign-in is kept for the account {account!r}.",
+        f"No sign-in is kept for the account {shown(account)!r}.",
         aadsts.fill("Sign in: `{login}`", profile=profile or account),
     )
 

@@ -1,0 +1,134 @@
+"""A secret given where a path, an ID or a reference belongs is never shown; the message names the mistake."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from tests.support.certificates import identity
+from tests.support.program import Program
+from tests.support.unsigned_tokens import app_v1, jwt
+
+from mstoken import Client, ClientCertificate, MstokenError, UsageError
+from mstoken.redaction import mistake_in, redacted, shown
+
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC" + "hidden" * 40 + "\n-----END PRIVATE KEY-----\n"
+PFX = "MIIKZAIBAzCCCiAGCSqGSIb3DQEHAaCC" + "hidden" * 60 + "=="
+TOKEN = jwt(app_v1(name="hidden"))
+REFRESH = "0.AXkA" + "hidden" * 40
+SECRET = "abc8Q~hiddenhiddenhiddenhiddenhidden01"
+ODD = {"key": KEY, "pfx": PFX, "jwt": TOKEN, "refresh token": REFRESH, "secret": SECRET, "long": "hidden" * 400}
+
+NAMES = [
+    *("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"),
+    *(
+        "AZURE_AUTHORITY_HOST",
+        "AZURE_KUBERNETES_CA_FILE",
+        "AZURE_TOKEN_CREDENTIALS",
+        "MSTOKEN_CLOUD",
+        "MSTOKEN_PROFILE",
+    ),
+    *("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "IMDS_ENDPOINT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTPS_PROXY"),
+]
+
+
+def leaked(text: str, value: str) -> bool:
+    """Whether a part of the value that says anything is in the text."""
+    return "hidden" in text or any(part in text for part in value.split() if len(part) > 40)
+
+
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("name", NAMES)
+def test_doctors_list_shows_no_secret_in_the_wrong_place(name: str, kind: str) -> None:
+    """Whichever variable it is in, as a person may have pasted it."""
+    from mstoken.config.shown import shown_environment
+
+    assert not leaked(json.dumps(shown_environment({name: ODD[kind]})), ODD[kind])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("AZURE_CLIENT_CERTIFICATE_PATH", "key", "the private key itself, and not a path"),
+        ("AZURE_CLIENT_CERTIFICATE_PATH", "pfx", "base64 of a certificate or key, and not a path"),
+        ("AZURE_CLIENT_CERTIFICATE_PATH", "long", "and not a path"),
+        ("AZURE_TENANT_ID", "jwt", "is not a tenant"),
+        ("AZURE_AUTHORITY_HOST", "secret", ""),
+        ("MSTOKEN_CLOUD", "jwt", "There is no cloud called"),
+        ("MSTOKEN_PROFILE", "refresh token", "There is no profile"),
+        ("AZURE_TOKEN_CREDENTIALS", "secret", ""),
+        ("SSL_CERT_FILE", "key", ""),
+    ],
+)
+@pytest.mark.parametrize("command", [("get", "graph", "--fresh"), ("doctor",), ("doctor", "-o", "json")])
+def test_no_command_prints_it(tmp_path: Path, name: str, kind: str, words: str, command: tuple[str, ...]) -> None:
+    """Standard output and error of the program, in text and JSON."""
+    program = Program(tmp_path)
+    program.environment |= {
+        "AZURE_TENANT_ID": "contoso.example",
+        "AZURE_CLIENT_ID": "6731de76-14a6-49ae-97bc-6eba6914391e",
+        "AZURE_AUTHORITY_HOST": "https://localhost:1",
+        **({} if "CERTIFICATE" in name else {"AZURE_CLIENT_SECRET": "s"}),
+    }
+    result = program(*command, **{name: ODD[kind]})
+    assert not leaked(result.out + result.err, ODD[kind])
+    if command[0] == "get":
+        assert result.code != 0
+        assert words in result.err
+
+
+@pytest.mark.parametrize(
+    "reference", [f"file:{KEY}", f"file:{PFX}", f"env:{SECRET}", f"keyring:{TOKEN}", f"command:{KEY}"]
+)
+def test_a_secret_behind_a_references_kind(reference: str) -> None:
+    """The reference is the way to a secret, and here the secret itself."""
+    from mstoken.config.secret_references import resolve
+
+    with pytest.raises(UsageError, match="and not where a secret is") as caught:
+        resolve(reference, {})
+    assert not leaked(str(caught.value) + repr(caught.value), reference)
+
+
+@pytest.mark.parametrize("value", [KEY, PFX, base64.b64encode(b"\x30\x82\x0a\x00" + b"x" * 300).decode()])
+def test_content_where_a_path_belongs_in_python(value: str) -> None:
+    """The remedy says what to do with it."""
+    with pytest.raises(UsageError, match="not a path") as caught:
+        ClientCertificate(value).signer()
+    assert value[40:80] not in str(caught.value)
+    assert "file" in caught.value.remedy
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_no_error_carries_it_whatever_the_message(kind: str) -> None:
+    """The last barrier: message and remedy of every error pass through one filter."""
+    if kind != "long":
+        error = MstokenError(f"Cannot use {ODD[kind]} here.", f"Write {ODD[kind]!r}.")
+        assert not leaked(str(error) + repr(error) + str(error.args), ODD[kind])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/var/run/secrets/azure/tokens/azure-identity-token",
+        "/home/user/" + "a-long-folder-name/" * 10 + "app.pem",
+        "6731de76-14a6-49ae-97bc-6eba6914391e",
+        "/subscriptions/6731de76-14a6-49ae-97bc-6eba6914391e/resourceGroups/g/providers/Microsoft.ManagedIdentity/x",
+        "mstoken login --claims eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxNzYi",
+        "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/v2.0/token",
+        "C:\\Users\\anna~1\\certificates\\app.pfx",
+    ],
+)
+def test_what_names_a_place_is_shown(text: str) -> None:
+    """A filter that hides paths, IDs and commands would help nobody."""
+    assert redacted(text) == text
+    assert mistake_in(text) == ""
+
+
+def test_a_real_key_and_certificate_are_known() -> None:
+    """As openssl writes them."""
+    assert mistake_in(identity().pem().decode()) == "the private key itself"
+    assert "characters" in shown("x" * 300)
+    with pytest.raises(UsageError):
+        Client("t", "c", ClientCertificate(identity().pem().decode())).get_token("graph")
