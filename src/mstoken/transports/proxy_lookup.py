@@ -15,15 +15,15 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PROXY_NAMES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-_EXCEPTION_NAMES = ("no_proxy", "NO_PROXY")
+PROXY_NAMES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+EXCEPTION_NAMES = ("no_proxy", "NO_PROXY")
 
 
 def proxy_settings(environ: Mapping[str, str] = os.environ) -> ProxySettings:
     """What the environment says, else the system. Raises UsageError that names what does not parse."""
-    name = next((name for name in _PROXY_NAMES if environ.get(name)), "")
+    name = next((name for name in PROXY_NAMES if environ.get(name)), "")
     if name:
-        excepted = next((one for one in _EXCEPTION_NAMES if environ.get(one)), "")
+        excepted = next((one for one in EXCEPTION_NAMES if environ.get(one)), "")
         proxy = parsed_proxy(environ[name], name)
         if not excepted:
             return ProxySettings(proxy)

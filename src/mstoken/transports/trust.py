@@ -63,12 +63,12 @@ class TrustSettings:
 def trust_settings(environ: Mapping[str, str] = os.environ) -> TrustSettings:
     """What the environment says. Raises UsageError that names a variable whose file or folder is not there."""
     return TrustSettings(
-        tuple(one for name in STORE_NAMES for one in _sources(name, environ.get(name, ""))),
-        tuple(one for name in BUNDLE_NAMES for one in _sources(name, environ.get(name, ""))),
+        tuple(one for name in STORE_NAMES for one in sources_of(name, environ.get(name, ""))),
+        tuple(one for name in BUNDLE_NAMES for one in sources_of(name, environ.get(name, ""))),
     )
 
 
-def _sources(name: str, value: str) -> list[Source]:
+def sources_of(name: str, value: str) -> list[Source]:
     """SSL_CERT_DIR is a list of folders (SSL_CTX_load_verify_locations(3)); the others name one file or folder."""
     paths = [path for path in value.split(os.pathsep) if path] if name == "SSL_CERT_DIR" else [value] if value else []
     found = []
@@ -144,9 +144,9 @@ def unverified() -> Trust:
 
 def _trusting(settings: TrustSettings) -> Trust:
     """Raises UsageError that names a variable whose certificates cannot be read."""
-    trust = Trust(_context()) if settings.store else _system_trust()
+    trust = Trust(new_context()) if settings.store else _system_trust()
     for source in settings.store + settings.besides:
-        _load(trust.context, source)
+        load_source(trust.context, source)
     return trust
 
 
@@ -155,7 +155,7 @@ def _system_trust() -> Trust:
         from mstoken.transports.system_trust import system_context
 
         return Trust(_hardened(system_context()))
-    context, usual = _context(), ssl.get_default_verify_paths()
+    context, usual = new_context(), ssl.get_default_verify_paths()
     bundle = usual.cafile or ""
     if usual.capath and (bundle or any(name.endswith(".0") for name in os.listdir(usual.capath))):  # noqa: PTH208
         context.load_verify_locations(capath=usual.capath)
@@ -167,13 +167,13 @@ def _system_trust() -> Trust:
 
 
 def _any(_: None) -> Trust:
-    context = _context()
+    context = new_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return Trust(context)
 
 
 def _only(pem: str) -> Trust:
-    context = _context()
+    context = new_context()
     try:
         context.load_verify_locations(cadata=pem)
     except (ssl.SSLError, ValueError):
@@ -191,7 +191,7 @@ def _is_file(path: str) -> bool:
         return False
 
 
-def _context() -> ssl.SSLContext:
+def new_context() -> ssl.SSLContext:
     return _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
@@ -202,7 +202,7 @@ def _hardened(context: ssl.SSLContext) -> ssl.SSLContext:
     return context
 
 
-def _load(context: ssl.SSLContext, source: Source) -> None:
+def load_source(context: ssl.SSLContext, source: Source) -> None:
     try:
         if source.is_folder:
             context.load_verify_locations(capath=source.path)
