@@ -23,4 +23,4 @@ def fingerprint_of_text(text: str) -> str:
 
 def fingerprint_of_parts(*parts: str) -> str:
     """Return the fingerprint of a list of texts. Each carries its length, so different lists have different inputs."""
-    return fingerprint_of_text("".join(f"{len(part)}:{part}" for part in parts))
+    return fingerprint_of_text("".join([f"{len(part)}:{part}" for part in parts]))

@@ -110,34 +110,33 @@ class Connection:
     def _received(self, method: str, limit: int) -> HttpResponse:
         response = self._http.getresponse()
         while 100 <= response.status < 200 and response.status != 101:  # interim (RFC 9110 section 15.2)
-            self._check_head(response)
+            self._checked_headers(response)
             response.read()
             response = http.client.HTTPResponse(self._wire, method=method)  # type: ignore[arg-type]
             response.begin()
-        self._check_head(response)
+        headers = self._checked_headers(response)
         body = self._body(response, limit)
         if response.will_close:
             self._http.close()
-        headers = _mapping(response.headers)
         if "content-encoding" in headers:
             from mstoken.transports.decoding import decoded
 
             body = decoded(body, headers, limit, self.peer)
         return HttpResponse(response.status, headers, body)
 
-    def _check_head(self, response: http.client.HTTPResponse) -> None:
-        """Refuse what `http.client` overlooks. The head was cut off if the end came while it was read."""
+    def _checked_headers(self, response: http.client.HTTPResponse) -> dict[str, str]:
+        """The headers. What `http.client` overlooks is refused; the head was cut off if the end came meanwhile."""
         if self._wire.ended:
             raise cut_off(self.peer)
         head = response.headers
         if response.status == 101 or _malformed(head) or head.get_payload():
             raise not_http(self.peer)
-        coding = head.get_all("transfer-encoding")
-        if coding is not None and (len(coding) > 1 or coding[0].strip(" \t").lower() != "chunked"):
+        headers = _mapping(head)
+        coding, lengths = headers.get("transfer-encoding"), headers.get("content-length")
+        if coding is not None and coding.lower() != "chunked":
             raise not_http(self.peer)
-        lengths = head.get_all("content-length")
         if lengths is not None:
-            distinct = {one.strip(" \t") for line in lengths for one in line.split(",")}
+            distinct = {one.strip(" \t") for one in lengths.split(",")}
             digits = distinct.pop()
             if distinct or not (digits.isascii() and digits.isdecimal()):
                 raise not_http(self.peer)
@@ -145,6 +144,7 @@ class Connection:
                 response.length = int(digits[:18])
             if coding is not None:
                 response.will_close = True  # RFC 9112 section 6.3: both at once may be an attack
+        return headers
 
     def _body(self, response: http.client.HTTPResponse, limit: int) -> bytes:
         if response.length is not None and response.length > limit:
@@ -168,7 +168,7 @@ def _malformed(head: Message) -> bool:
 def _mapping(head: Message) -> dict[str, str]:
     """Lower-case names; lines of one name joined (RFC 9110 section 5.3), a folded line unfolded (RFC 9112 5.2)."""
     headers: dict[str, str] = {}
-    for name, value in head.items():
+    for name, value in head.raw_items():
         text, lower = value.strip(" \t"), name.lower()
         if "\n" in text or "\r" in text:
             text = " ".join(part.strip(" \t") for part in text.replace("\r", "\n").split("\n") if part)
