@@ -14,7 +14,7 @@ from mstoken.urls import redacted_url
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Self
 
     from mstoken.config.profiles import Profile
@@ -48,6 +48,8 @@ class Layers:
     environment: Mapping[str, str] = field(repr=False)
     profile: Profile | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    ignored: tuple[str, ...] = ()
+    """Notes about variables that do not count, since a profile is named."""
 
     @classmethod
     def of(cls, flags: Mapping[str, str], environ: Mapping[str, str]) -> Self:
@@ -59,8 +61,14 @@ class Layers:
             return cls(asked, variables, None, environ)  # complete, and no file may change whose identity it is
         from mstoken.config import profiles
 
-        profile = profiles.load(name, environ) if name else profiles.find(DEFAULT_PROFILE, environ)
-        return cls(asked, variables, profile, environ)
+        if name:
+            profile = profiles.load(name, environ)
+            kept = beside_named(profile.values, variables)
+            return cls(asked, kept, profile, environ, tuple(_ignored(variables, kept, profile)))
+        found = profiles.find(DEFAULT_PROFILE, environ)
+        if found is not None and _differ(found.values, variables, "client_id") and "client_id" not in asked:
+            found = None  # its secret is another application's
+        return cls(asked, variables, found, environ)
 
     def settings(self, credential: Credential | None = None) -> Settings:
         """The client's settings; a `credential` given here stands for what the layers say.
@@ -207,7 +215,7 @@ class Layers:
             for setting in environment.SECRETS
             if setting in values and setting not in self.environment
         ]
-        return tuple(note for note in notes if note)
+        return tuple(note for note in (*self.ignored, *notes) if note)
 
     def _beaten(self, setting: str, rival: str) -> bool:
         """Whether the variable of `setting` is why the profile's `rival` does not count."""
@@ -225,3 +233,33 @@ class Layers:
             "Set what is missing, or store a sign-in: mstoken login --tenant TENANT --client-id ID\n"
             "To try it without a tenant: mstoken emulator -- mstoken get graph",
         )
+
+
+_APPLICATION = (*proofs.PROOFS, "client_certificate_password", "send_certificate_chain")
+_PERSON = ("refresh_token", "account", "username", "password", "user_assertion")
+
+
+def beside_named(values: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that count beside a profile that was named: what is named wins, and no identity has two sources.
+
+    Variables about another client or tenant say nothing about this profile. Those about the same one may complete it,
+    such as AZURE_CLIENT_SECRET for a sign-in that `mstoken login` stored.
+    """
+    dropped = {"tenant", "client_id"} & values.keys()
+    if any(_differ(values, variables, name) for name in ("tenant", "client_id")) or values.get("managed_identity"):
+        dropped |= {"tenant", "client_id", *_APPLICATION, *_PERSON}
+    for family in (_APPLICATION, _PERSON):
+        if any(name in values for name in family):
+            dropped |= set(family)
+    return {name: value for name, value in variables.items() if name not in dropped}
+
+
+def _differ(values: Mapping[str, str], variables: Mapping[str, str], name: str) -> bool:
+    return name in values and name in variables and values[name].lower() != variables[name].lower()
+
+
+def _ignored(variables: Mapping[str, str], kept: Mapping[str, str], profile: Profile) -> Iterator[str]:
+    for name in (one for one in variables if one not in kept):
+        same = {variables[name].lower(), f"env:{environment.VARIABLES[name]}".lower()}
+        if profile.values.get(name, "").lower() not in same:
+            yield f"{environment.VARIABLES[name]} is set and ignored, since the profile {profile.name} is named."

@@ -333,12 +333,15 @@ def test_a_failure_shows_no_secret_even_when_debugging(at_entra: Program) -> Non
 
 
 def test_notes_do_not_disturb_the_result(at_entra: Program) -> None:
-    """A variable that overrides a named profile is told on standard error, every time, and the token is printed."""
-    at_entra.profile('[profile.work]\ntenant = "other"\n')
+    """A variable that a named profile puts out of force is told, every time, and the token is printed."""
+    who = at_entra.environment | {"AZURE_TENANT_ID": "another"}
+    values = f'tenant = "{at_entra.environment["AZURE_TENANT_ID"]}"\nclient_id = "{who["AZURE_CLIENT_ID"]}"\n'
+    at_entra.profile(f'[profile.work]\n{values}client_secret = "env:WORK"\n')
+    at_entra.environment |= {"AZURE_TENANT_ID": "another", "WORK": who["AZURE_CLIENT_SECRET"]}
     for _ in range(2):
         result = at_entra("get", "graph", "--profile", "work")
         assert (result.code, len(result.out.splitlines())) == (0, 1)
-        assert "AZURE_TENANT_ID is set and goes before tenant of the profile work." in result.err
+        assert "AZURE_TENANT_ID is set and ignored, since the profile work is named." in result.err
 
 
 def test_a_profile_is_an_identity(anonymous: Program, entra: Emulator) -> None:

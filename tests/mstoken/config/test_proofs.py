@@ -63,11 +63,14 @@ def test_the_secret_goes_before_the_certificate_in_the_environment(home: Home) -
 
 
 def test_the_highest_layer_with_any_proof_decides(home: Home) -> None:
-    """A secret of the environment puts the profile's certificate out of force, and a note says so."""
-    home.write(f'[profile.work]\n{WHO}client_certificate = "app.pem"\n')
-    settings = home.settings({"profile": "work"}, AZURE_CLIENT_SECRET="s")
+    """A profile that is named keeps its certificate; the unnamed one gives way to a secret of the environment."""
+    home.write(f'[profile.default]\n{WHO}client_certificate = "app.pem"\n')
+    settings = home.settings({"profile": "default"}, AZURE_CLIENT_SECRET="s")
+    assert isinstance(settings.credential, ClientCertificate)
+    assert settings.notes == ("AZURE_CLIENT_SECRET is set and ignored, since the profile default is named.",)
+    settings = home.settings({}, AZURE_CLIENT_SECRET="s")
     assert settings.credential == ClientSecret("s")
-    assert settings.notes == ("AZURE_CLIENT_SECRET is set and goes before client_certificate of the profile work.",)
+    assert settings.notes == ("AZURE_CLIENT_SECRET is set and goes before client_certificate of the profile default.",)
 
 
 def test_a_certificate_of_a_profile(home: Home) -> None:

@@ -28,20 +28,62 @@ def test_the_environment_alone_is_an_identity(home: Home) -> None:
     assert (settings.profile, settings.notes) == ("", ())
 
 
-def test_a_flag_goes_before_the_environment_and_that_before_the_profile(home: Home) -> None:
-    """Each setting comes from the highest layer that has it, the others from below."""
+def test_a_flag_goes_before_the_named_profile_and_that_before_the_environment(home: Home) -> None:
+    """What is named explicitly wins, by option or as MSTOKEN_PROFILE."""
     home.write(WORK)
     settings = home.settings({"profile": "work", "tenant": "flag-tenant"}, AZURE_CLIENT_ID="e", WORK_SECRET="w")
-    assert (settings.tenant, settings.client_id) == ("flag-tenant", "e")
+    assert (settings.tenant, settings.client_id) == ("flag-tenant", "work-client")
     assert settings.credential == ClientSecret("w")
     assert settings.profile == "work"
+    assert home.settings({}, MSTOKEN_PROFILE="work", WORK_SECRET="w", **ENVIRONMENT).tenant == "work-tenant"
+
+
+POD = {"AZURE_TENANT_ID": "pod-tenant", "AZURE_CLIENT_ID": "pod-client", "AZURE_FEDERATED_TOKEN_FILE": "/token"}
+
+
+@pytest.mark.parametrize(
+    "injected",
+    [
+        POD,
+        ENVIRONMENT,
+        {"AZURE_CLIENT_ID": "pod-client"},
+        {"AZURE_CLIENT_ID": "pod-client", "AZURE_CLIENT_CERTIFICATE_PATH": "/pod.pem"},
+        {"AZURE_TENANT_ID": "pod-tenant", "MSTOKEN_REFRESH_TOKEN": "r"},
+        {"AZURE_CLIENT_ID": "pod-client", "AZURE_USERNAME": "u", "AZURE_PASSWORD": "p"},
+    ],
+)
+def test_no_identity_is_put_together_from_two_sources(home: Home, injected: dict[str, str]) -> None:
+    """The profile's secret is not paired with an injected client or tenant, nor the other way round; a note says so."""
+    home.write(WORK)
+    settings = home.settings({"profile": "work"}, WORK_SECRET="w", **injected)
+    assert (settings.tenant, settings.client_id) == ("work-tenant", "work-client")
+    assert settings.credential == ClientSecret("w")
+    for name in injected.keys() - {"AZURE_FEDERATED_TOKEN_FILE"}:
+        assert any(note.startswith(f"{name} is set and ignored") for note in settings.notes)
+
+
+def test_an_unnamed_profiles_secret_is_not_paired_with_another_client(home: Home) -> None:
+    """The profile called default does not complete what a pod was given for another application."""
+    home.write(WORK.replace("profile.work", "profile.default"))
+    with pytest.raises(NotConfigured, match="a credential"):
+        home.settings({}, WORK_SECRET="w", **POD)
+    assert home.settings({}, WORK_SECRET="w", AZURE_CLIENT_ID="WORK-CLIENT").credential == ClientSecret("w")
+
+
+def test_a_secret_of_the_environment_completes_a_stored_sign_in(home: Home) -> None:
+    """As `mstoken login` leaves it for a confidential client: the secret is about the same client."""
+    home.write(SIGNED_IN)
+    expected = RefreshToken(account="me", client=ClientSecret("s"))
+    assert home.settings({"profile": "default"}, AZURE_CLIENT_SECRET="s").credential == expected
+    same = {"AZURE_CLIENT_ID": "C", "AZURE_TENANT_ID": "T", "AZURE_CLIENT_SECRET": "s"}
+    assert home.settings({"profile": "default"}, **same).credential == expected
 
 
 def test_variables_that_override_a_profile_are_named(home: Home) -> None:
-    """A note names each variable that goes before a value of the profile, none for one that says the same."""
+    """A note names each variable that the named profile puts out of force, none for one that says the same."""
     home.write(WORK)
     same = home.settings({"profile": "work"}, AZURE_TENANT_ID="work-tenant", WORK_SECRET="w")
-    other = home.settings({"profile": "work"}, **ENVIRONMENT)
+    other = home.settings({"profile": "work"}, WORK_SECRET="w", **ENVIRONMENT)
     assert same.notes == ()
     assert [note.split(" is set")[0] for note in other.notes] == list(ENVIRONMENT)
     assert "env-secret" not in repr(other)
@@ -49,8 +91,8 @@ def test_variables_that_override_a_profile_are_named(home: Home) -> None:
 
 def test_a_flag_silences_the_note_about_its_variable(home: Home) -> None:
     """Where the flag decides, the variable overrides nothing."""
-    home.write(WORK)
-    settings = home.settings({"profile": "work", "tenant": "x"}, AZURE_TENANT_ID="y", WORK_SECRET="w")
+    home.write(WORK.replace("profile.work", "profile.default"))
+    settings = home.settings({"tenant": "x"}, AZURE_TENANT_ID="y", WORK_SECRET="w")
     assert settings.notes == ()
 
 
@@ -102,7 +144,7 @@ def test_a_kept_sign_in_with_a_secret_is_a_confidential_client(home: Home) -> No
 def test_a_refresh_token_of_the_environment_replaces_the_kept_one(home: Home) -> None:
     """MSTOKEN_REFRESH_TOKEN goes before the profile's account, and is named."""
     home.write(SIGNED_IN)
-    settings = home.settings({"profile": "default"}, MSTOKEN_REFRESH_TOKEN="r")
+    settings = home.settings({"tenant": "t"}, MSTOKEN_REFRESH_TOKEN="r")
     assert settings.credential == RefreshToken("r")
     assert ["MSTOKEN_REFRESH_TOKEN" in note for note in settings.notes] == [True]
 
@@ -190,8 +232,9 @@ def test_an_emulator_stands_for_the_cloud_that_was_asked_for(home: Home) -> None
 def test_a_reference_is_followed_only_when_its_secret_is_used(home: Home) -> None:
     """A profile's command does not run where the environment already gives the secret."""
     trace = home.folder / "ran"
-    home.write(WORK.replace("env:WORK_SECRET", f"command:touch {trace}"))
-    home.settings({"profile": "work"}, **ENVIRONMENT)
+    named = WORK.replace("env:WORK_SECRET", f"command:touch {trace}").replace("profile.work", "profile.default")
+    home.write(named)
+    home.settings({"tenant": "t"}, AZURE_CLIENT_ID="work-client", AZURE_CLIENT_SECRET="s")
     assert not trace.exists()
 
 
