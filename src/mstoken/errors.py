@@ -31,15 +31,25 @@ from mstoken.values import value
 class MstokenError(Exception):
     """Base of everything raised on purpose.
 
-    `message` says what happened, `remedy` what to do next (may be empty). `str()` gives both, on two lines.
+    `message` says what happened in our words, `service_message` what the service said in its own, `remedy` what to do
+    next; the last two may be empty. `str()` gives them in this order, each on its own line.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
         self.message, self.remedy = redacted(message), redacted(remedy)
         super().__init__(self.message, self.remedy)
 
+    @property
+    def service_message(self) -> str:
+        """The service's own sentence, in one line, without control characters and without the secrets we sent.
+
+        Empty where no service answered, and where `message` already quotes it.
+        """
+        return ""
+
     def __str__(self) -> str:
-        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+        service = f"Service: {self.service_message}" if self.service_message else ""
+        return "\n".join(line for line in (self.message, service, self.remedy) if line)
 
 
 class UsageError(MstokenError):
@@ -68,6 +78,12 @@ class Refusal:
     status: int = 0
 
 
+def _unless_quoted(description: str, message: str) -> str:
+    """The service's description; '' where the message contains it, with or without its code."""
+    sentence = description.partition(": ")[2] or description
+    return "" if sentence in message else description
+
+
 class TokenRefused(MstokenError):
     """The token service answered with an error. `refusal` holds its fields; `codes`, `claims`… are shortcuts."""
 
@@ -75,6 +91,10 @@ class TokenRefused(MstokenError):
         super().__init__(message, remedy)
         self.refusal = refusal or Refusal()
         self.args = (message, remedy, self.refusal)  # so that copies and pickles keep it
+
+    @property
+    def service_message(self) -> str:
+        return _unless_quoted(self.refusal.description, self.message)
 
     @property
     def error(self) -> str:
@@ -144,6 +164,10 @@ class TryLater(MstokenError):
         self.retry_in = retry_in
         self.refusal = refusal or Refusal()
         self.args = (message, remedy, retry_in, self.refusal)
+
+    @property
+    def service_message(self) -> str:
+        return _unless_quoted(self.refusal.description, self.message)
 
 
 class Throttled(TryLater):

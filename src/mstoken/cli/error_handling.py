@@ -55,7 +55,7 @@ def report(error: Exception) -> int:
     from mstoken.errors import MstokenError
 
     if isinstance(error, MstokenError):
-        output.error(error.message, error.remedy)
+        output.error(error.message, error.remedy, error.service_message)
         _print_traceback(error)
         return exit_codes.exit_code_of(error)
     if isinstance(error, OSError) and error.errno is not None:

@@ -59,9 +59,11 @@ def stderr_line(line: str) -> None:
     write_line(printable(line), sys.stderr)
 
 
-def error(problem: str, remedy: str = "") -> None:
-    """What happened and, indented under it, what to do next; on standard error."""
+def error(problem: str, remedy: str = "", service_message: str = "") -> None:
+    """What happened and, indented under it, what the service said and what to do next; on standard error."""
     write_line(f"mstoken: error: {printable(problem)}", sys.stderr)
+    if service_message:
+        write_line(f"  service: {printable(service_message)}", sys.stderr)
     for line in printable(remedy).splitlines():
         write_line(f"  next: {line}", sys.stderr)
 

@@ -21,7 +21,7 @@ _LONGEST_CLAIMS = 50_000
 _TRAILER = re.compile(r"[\s\u00a0]*(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _TRACE = re.compile(r"Trace ID:\s*([0-9A-Za-z-]+)")
 _CORRELATION = re.compile(r"Correlation ID:\s*([0-9A-Za-z-]+)")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00a0]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00a0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 _KINDS: dict[str, type[errors.TokenRefused]] = {
     "sign_in_required": errors.SignInRequired,
@@ -158,7 +158,7 @@ def _text(body: dict[str, Any], name: str, longest: int = _LONGEST_TEXT) -> str:
 
 
 def _clean(text: str) -> str:
-    """No line breaks and no terminal control in what a server wrote."""
+    """What a server wrote, without line breaks, control characters and characters that change the direction of text."""
     return _UNPRINTABLE.sub(" ", text).strip()
 
 

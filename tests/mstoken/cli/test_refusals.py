@@ -84,13 +84,15 @@ def test_the_exception_of_each_kind(
 def test_the_exit_code_of_each_kind(
     person: Program, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
 ) -> None:
-    """Nothing on standard output, the exit code of its kind, and one line each for what happened and what is next."""
+    """Nothing on standard output, the exit code, and a line each for what happened, what the service said, and next."""
     token_service.script = [reply]
     result = person("get", "graph", MSTOKEN_REFRESH_TOKEN="rt-1")
     assert (result.code, result.out) == (code, "")
-    happened, remedy = result.err.splitlines()
+    happened, *service, remedy = result.err.splitlines()
     assert happened.startswith("mstoken: error: ")
     assert remedy.startswith("  next: ")
+    assert all(line.startswith("  service: AADSTS") for line in service)
+    assert len(service) <= 1
     assert next_step in remedy
     assert "rt-1" not in result.err
     assert "not-a-secret" not in result.err
