@@ -73,6 +73,9 @@ def _http_request(api: ApiRequest) -> HttpRequest:
     if not isinstance(method, str):
         raise UsageError(f"{method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
     method, body = method.upper(), api.body.encode() if isinstance(api.body, str) else api.body
-    http = HttpRequest(method, api.url, api.headers, body, MAX_API_ANSWER, repeatable=method in _IDEMPOTENT)
+    headers = dict(api.headers)
+    if not {"accept-encoding", "range"} & set(names):
+        headers["Accept-Encoding"] = "gzip"  # lists are many times smaller; a part of a file is not to be decoded
+    http = HttpRequest(method, api.url, headers, body, MAX_API_ANSWER, repeatable=method in _IDEMPOTENT)
     outgoing(http)
     return http

@@ -118,7 +118,7 @@ class Connection:
         body = self._body(response, limit)
         if response.will_close:
             self._http.close()
-        if "content-encoding" in headers:
+        if "content-encoding" in headers and response.status != 206:  # a part cannot be decoded alone
             from mstoken.transports.decoding import decoded
 
             body = decoded(body, headers, limit, self.peer)

@@ -1,4 +1,4 @@
-"""Compressed bodies. None is asked for; a server that sends one all the same is understood, within the size limit."""
+"""Compressed bodies, within the size limit. API calls accept them; a server may send one without being asked."""
 
 from __future__ import annotations
 

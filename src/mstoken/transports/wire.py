@@ -79,7 +79,8 @@ class Wire:
         self._outgoing.append(data)
 
     def flush(self) -> None:
-        """Send what was kept. Raises OSError."""
+        """Send what was kept; nothing once the deadline is over, or the call was aborted. Raises OSError."""
+        self._raw.deadline.left()
         rest = memoryview(b"".join(self._outgoing))
         self._outgoing.clear()
         while rest:

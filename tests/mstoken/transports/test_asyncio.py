@@ -11,8 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
+from tests.support.raw_server import RawServer
 from tests.support.token_service import Reply, TokenService
 
 from mstoken import TransportError
@@ -84,6 +86,34 @@ def test_a_task_that_is_cancelled_before_its_thread_begins_sends_nothing(
 
     asyncio.run(main())
     assert [request.path for request in token_service.requests] == ["/first", "/third"]
+
+
+def test_a_task_that_is_cancelled_while_it_connects_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection may come about later; the request is not made then."""
+    go_on = threading.Event()
+    real = socket.getaddrinfo
+
+    def late(host: Any, port: Any, **options: Any) -> Any:
+        if options.get("flags"):
+            return real(host, port, **options)
+        go_on.wait(20)
+        return real("127.0.0.1", port, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", late)
+    with RawServer([[b"HTTP/1.1 204 No Content\r\n\r\n"]]) as server:
+        url = server.url.replace("127.0.0.1", "late.example")
+
+        async def main() -> None:
+            task = asyncio.create_task(AsyncHttpTransport().send(HttpRequest("GET", url)))
+            await asyncio.sleep(0.2)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+        go_on.set()
+        time.sleep(0.3)
+        assert server.received == []
 
 
 def test_five_hundred_requests_are_in_flight_at_once() -> None:

@@ -6,6 +6,7 @@ import datetime
 import os
 import ssl
 import subprocess
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 import trustme
 from tests.mstoken.transports.conftest import Send
 from tests.support.raw_server import RawServer
+from tests.support.slow_server import SlowServer
 from tests.support.token_service import TokenService
 
 from mstoken import TransportError, UntrustedCertificate, UsageError
@@ -201,6 +203,15 @@ def test_a_handshake_that_fails_is_told_without_openssls_names(send: Send, first
     with RawServer([[first]], hello=True) as server, pytest.raises(TransportError, match=told) as caught:
         send(HttpRequest("GET", server.url.replace("http://", "https://")))
     assert not any(internal in str(caught.value) for internal in ("_ssl", "SSL:", "[", "_ALERT", "Errno"))
+
+
+def test_a_server_that_takes_the_connection_and_never_greets_is_given_up(send: Send) -> None:
+    """The handshake has no time of its own: what is left for the call is all that there is."""
+    with SlowServer(b"") as url:
+        began = time.monotonic()
+        with pytest.raises(TransportError, match="did not answer in time"):
+            send(HttpRequest("GET", url.replace("http://", "https://"), timeout_in=0.5))
+        assert time.monotonic() - began < 10
 
 
 def test_old_versions_of_tls_are_refused(
