@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +50,20 @@ def missing_files() -> list[str]:
     ]
 
 
+def stale_diagram() -> list[str]:
+    """Layers of import-linter's contract that the diagram in docs/architecture.md shows otherwise, or not at all."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = next(one for one in project["tool"]["importlinter"]["contracts"] if one.get("containers") == ["mstoken"])
+    layers = [sorted(re.split(r" [|:] ", layer)) for layer in contract["layers"] if layer != "__main__"]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    nodes = re.findall(r'^ +\w+\["([^"<]+)', page, re.MULTILINE)
+    shown = [sorted(re.sub(r"/|\.py", "", node).split(" · ")) for node in nodes]
+    where = "docs/architecture.md: the diagram and the layers in pyproject.toml differ"
+    return [
+        f"{where}: {', '.join(names)}" for names in [*layers, *shown] if names not in layers or names not in shown
+    ] or ([] if shown == layers else [f"{where} in their order"])
+
+
 def said_by(checker: str) -> list[str]:
     """What another tool that checks a page against the tests has to say."""
     tool = [sys.executable, str(ROOT / "tools" / checker)]
@@ -56,7 +71,14 @@ def said_by(checker: str) -> list[str]:
 
 
 def main() -> int:
-    problems = stale_pages() + dead_links() + missing_files() + said_by("check_flows.py") + said_by("check_parity.py")
+    problems = (
+        stale_pages()
+        + dead_links()
+        + missing_files()
+        + stale_diagram()
+        + said_by("check_flows.py")
+        + said_by("check_parity.py")
+    )
     print(
         "\n".join(problems) or "docs: generated pages fresh, links whole, flows and parity tested",
         file=sys.stderr if problems else sys.stdout,
