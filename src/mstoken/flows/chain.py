@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mstoken.credentials import Chain, ChainLink
-    from mstoken.flows.port import Port, TokenSource
+    from mstoken.flows.port import HttpPort, Port, TokenSource
     from mstoken.model import TokenRequest
 
 REMEMBER_ABSENCE_IN = 600
@@ -57,7 +57,7 @@ async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: To
     raise nothing_served(reasons)
 
 
-async def settled(link: ChainLink, port: Port) -> ChainLink:
+async def settled(link: ChainLink, port: HttpPort) -> ChainLink:
     """The link as it is when its turn has come."""
     return link if link.settle is None else await port.call(link.settle)
 

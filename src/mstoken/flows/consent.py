@@ -17,7 +17,7 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import AccessTokenPort, Port
     from mstoken.model import TokenRequest
 
 REMEMBER_IN = 24 * 3600
@@ -39,7 +39,7 @@ async def watching_consent(request: TokenRequest, port: Port) -> Token:
     return token
 
 
-async def _forget(request: TokenRequest, port: Port) -> None:
+async def _forget(request: TokenRequest, port: AccessTokenPort) -> None:
     """The tokens of this tenant, application and resource, whoever's they are."""
     for resource in {resource_of(scope) for scope in request.scopes}:
         await port.forget_tokens(replace(token_info(request), account="", scope=resource))

@@ -24,7 +24,7 @@ from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials.managed_identity import ManagedIdentity
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import HttpPort, Port
     from mstoken.model import Token, TokenRequest
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.protocol.managed_identity.dialect import Dialect
@@ -59,7 +59,7 @@ async def managed_identity(request: TokenRequest, credential: ManagedIdentity, p
     return read(answer, ask, dialect, request, port.now())
 
 
-async def place_of(credential: ManagedIdentity, port: Port) -> Place:
+async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:
     """Where the identity is asked for; the disk is looked at only when the environment says nothing.
 
     Raises NotConfigured and UsageError, as `detect` does.
@@ -71,7 +71,7 @@ async def place_of(credential: ManagedIdentity, port: Port) -> Place:
     return detect(credential.environment, credential.source, arc_agent=agent)
 
 
-async def absent(credential: ManagedIdentity, port: Port) -> str:
+async def absent(credential: ManagedIdentity, port: HttpPort) -> str:
     """Why no managed identity can be here; '' when there may be one. Asks IMDS once, and briefly, if at all.
 
     Raises UsageError for variables that make no sense.
@@ -86,7 +86,7 @@ async def absent(credential: ManagedIdentity, port: Port) -> str:
     return imds.why_not_there(answer)
 
 
-async def _persistently(http: HttpRequest, dialect: Dialect, port: Port) -> HttpResponse:
+async def _persistently(http: HttpRequest, dialect: Dialect, port: HttpPort) -> HttpResponse:
     """The answer, asked for again by the source's schedule; the last one, whatever it is. Raises TransportError."""
     tries = 0
     while True:

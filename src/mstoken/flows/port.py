@@ -1,4 +1,4 @@
-"""What a flow needs of the outside world, and all that it may touch of it."""
+"""The ports of the flows: HTTP with clock and randomness, access tokens with single flight, and refresh tokens."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 @value
 class WaitResult:
-    """A caller's turn at something only one may do at a time.
+    """What a caller of `single_flight` learns from its wait.
 
-    `failure` is the error of the one who tried while this caller waited: trying again at once would only repeat it.
-    `timed_out`: somebody still has the turn, and this caller's time to wait for it is over.
+    `failure` is the error of the caller that went before; to repeat the request at once would fail the same way.
+    `timed_out` means that another caller is still at it, and this one's time to wait is over.
     """
 
     failure: Exception | None = None
@@ -58,26 +58,27 @@ class TokenSource(Protocol):
         ...
 
 
-class Port(TokenSource, Protocol):
-    """The outside world of a flow. Times are seconds; `now` is epoch seconds, UTC; `random` is in [0, 1).
+class HttpPort(Protocol):
+    """The network, the clock, randomness and the user. Times are seconds; `now` is epoch seconds, UTC."""
 
-    A flow that needs another token requests it from `token`, which answers from the cache where it can.
-    """
-
-    async def send(self, request: HttpRequest) -> HttpResponse: ...
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send one request. Raises TransportError when no response came."""
+        ...
 
     async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
-        """What `work` gives: a file's content, a signature, a caller's function. It may block, or be awaitable."""
+        """Run `work`, which may block or return an awaitable: read a file, sign, call a caller's function."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
 
     def now(self) -> float: ...
 
-    def random(self) -> float: ...
+    def random(self) -> float:
+        """A number in [0, 1), for jitter."""
+        ...
 
     def secret(self) -> str:
-        """43 characters that nobody can guess, new ones each time."""
+        """43 unguessable characters, new ones each time."""
         ...
 
     def show_message(self, text: str) -> None:
@@ -88,6 +89,13 @@ class Port(TokenSource, Protocol):
         """Listen on a loopback redirect URI until the end of the block."""
         ...
 
+
+class AccessTokenPort(TokenSource, Protocol):
+    """Access tokens: the cache that all callers share, and single flight in front of the service.
+
+    A flow that needs another token requests it from `token`, which answers from the cache where it can.
+    """
+
     async def load(self, key: str) -> Token | None: ...
 
     async def save(self, key: str, token: Token, info: TokenInfo | None = None) -> None: ...
@@ -95,27 +103,35 @@ class Port(TokenSource, Protocol):
     async def delete(self, key: str) -> None: ...
 
     async def forget_tokens(self, info: TokenInfo | None = None) -> None:
-        """Forget every access token that is kept, or those that `info` covers; refresh tokens stay."""
+        """Delete every cached access token, or those that `info` covers. Refresh tokens stay."""
         ...
 
     def single_flight(self, key: str, timeout_in: float) -> AbstractAsyncContextManager[WaitResult]:
-        """One caller at a time for `key`, among all that share the store; the others wait so many seconds at most."""
+        """One caller at a time for `key`, among all that share the store; others wait up to `timeout_in` seconds."""
         ...
 
+
+class RefreshTokenPort(Protocol):
+    """Refresh tokens. A write is durable when it returns; all methods raise StoreError."""
+
     async def check_writable(self) -> None:
-        """See that a refresh token could be kept now. Raises StoreError."""
+        """Check that a refresh token could be stored now."""
         ...
 
     async def load_refresh_token(self, key: str) -> StoredRefreshToken | None: ...
 
     async def replace_refresh_token(self, key: str, old: str, new: str) -> None:
-        """Keep `new` as the current refresh token if `old` still is; durable when this returns."""
+        """Store `new` as the current refresh token if `old` still is."""
         ...
 
     async def end_refresh_token(self, key: str, value: str, code: int) -> None:
-        """Remember that the service ended the grant for good, with this AADSTS code, if `value` is still current."""
+        """Note that the service ended the refresh token, with this AADSTS code, if `value` is still current."""
         ...
 
     async def put_refresh_token(self, key: str, value: str, info: TokenInfo) -> None:
-        """Keep the refresh token of a new sign-in, whatever is there; durable when this returns."""
+        """Store the refresh token of a new sign-in, whatever is there."""
         ...
+
+
+class Port(HttpPort, AccessTokenPort, RefreshTokenPort, Protocol):
+    """All three ports together: what a flow gets, and everything of the outside world that it may touch."""

@@ -25,7 +25,7 @@ from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials import RefreshToken
-    from mstoken.flows.port import Port, WaitResult
+    from mstoken.flows.port import Port, RefreshTokenPort, WaitResult
     from mstoken.model import Token, TokenRequest
 
 
@@ -72,7 +72,9 @@ async def renew_refresh_token(request: TokenRequest, credential: RefreshToken, p
     await refresh_token(replace(request, scopes=scopes), credential, port)
 
 
-async def _held(key: str, credential: RefreshToken, request: TokenRequest, port: Port) -> StoredRefreshToken:
+async def _held(
+    key: str, credential: RefreshToken, request: TokenRequest, port: RefreshTokenPort
+) -> StoredRefreshToken:
     if held := await port.load_refresh_token(key):
         _check_home(held, request)
         return held

@@ -22,7 +22,7 @@ from mstoken.values import replace
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import HttpPort, Port
     from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.protocol.token_endpoint import TokenResponse
@@ -55,7 +55,7 @@ async def send_token_request(http: HttpRequest, request: TokenRequest, port: Por
     return await send_with_retry(http, read, time_left_in(request, port), port, place)
 
 
-def time_left_in(request: TokenRequest, port: Port) -> float:
+def time_left_in(request: TokenRequest, port: HttpPort) -> float:
     """Seconds that the answer to `request` may still take."""
     if not request.deadline_on:
         return request.timeout_in

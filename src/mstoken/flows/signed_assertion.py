@@ -11,13 +11,13 @@ from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.credentials import ClientCertificate
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import HttpPort
     from mstoken.keys.signer import Signer
     from mstoken.model import TokenRequest
 
 
 async def signed_assertion(
-    credential: ClientCertificate | ClientKey, request: TokenRequest, port: Port, *, fresh: bool = False
+    credential: ClientCertificate | ClientKey, request: TokenRequest, port: HttpPort, *, fresh: bool = False
 ) -> str:
     """An assertion for the token endpoint of the request: the one kept if it is still good, unless `fresh`.
 
@@ -58,7 +58,7 @@ def check_expiry(signer: Signer, client_id: str, now: float) -> None:
         )
 
 
-async def _signature(credential: ClientCertificate | ClientKey, signer: Signer, said: bytes, port: Port) -> bytes:
+async def _signature(credential: ClientCertificate | ClientKey, signer: Signer, said: bytes, port: HttpPort) -> bytes:
     signature = await port.call(partial(signer.sign, said))
     if isinstance(credential, ClientKey):
         from mstoken.keys.certificate import fits

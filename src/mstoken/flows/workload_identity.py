@@ -19,7 +19,7 @@ from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.credentials.workload_identity import WorkloadIdentity
-    from mstoken.flows.port import Port
+    from mstoken.flows.port import HttpPort, Port
     from mstoken.model import Token, TokenRequest
     from mstoken.protocol.http import HttpRequest
 
@@ -43,7 +43,7 @@ def _by(http: HttpRequest, proxy: TokenProxy, policy: ConnectionPolicy) -> HttpR
     return replace(through(http, proxy), policy=policy)
 
 
-async def _authorities(proxy: TokenProxy, port: Port) -> str:
+async def _authorities(proxy: TokenProxy, port: HttpPort) -> str:
     """The proxy's certificate authorities; a file is read each time, as it is renewed now and then."""
     if not proxy.ca_file:
         return proxy.ca_data
