@@ -22,7 +22,7 @@ from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.urls import encoded_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import TypedDict
 
     from mstoken.authority import Authority
@@ -84,6 +84,10 @@ class ClientBase(ForkSafe, Constructors):
         """The runtime's connections and flights are the parent's; the child makes its own."""
         super()._reset_after_fork()
         self._runtime = None
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """A copy in another process: the same identity, without connections, memory and stores; it holds the secret."""
+        return restored, (type(self), self.authority, self.cloud, self.client_id, self.credential, self.profile)
 
     def __repr__(self) -> str:
         where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
@@ -173,3 +177,12 @@ class ClientBase(ForkSafe, Constructors):
         wanted = services.Scope(scope) if scope else url
         self._audience((wanted,), origin).check(url)
         return self.token_request(wanted)
+
+
+def restored(
+    kind: type[ClientBase], authority: Authority, cloud: Cloud, client_id: str, credential: Any, profile: str
+) -> ClientBase:
+    """A client from its pickle."""
+    client = kind("", client_id, credential, authority)
+    client.cloud, client.profile = cloud, profile
+    return client

@@ -31,6 +31,9 @@ VARIABLES = {
 
 SECRETS = ("client_secret", "client_certificate_password", "refresh_token", "password", "user_assertion")
 
+_BYTE_FOR_BYTE = ("client_secret", "client_certificate_password", "password")
+"""Sent as they are, as by the Azure SDKs. A line break or blank around another setting is never meant."""
+
 CREDENTIALS = ("client_secret", "client_certificate", "client_assertion", "client_key", "refresh_token", "password")
 """Settings of which one makes an identity complete; not all have a variable."""
 
@@ -42,7 +45,9 @@ def read_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
     Raises UsageError for one that is not text: it could not be sent.
     """
-    given = {setting: environ.get(variable, "").strip() for setting, variable in VARIABLES.items()}
+    given = {setting: environ.get(variable, "") for setting, variable in VARIABLES.items()}
+    as_is = {setting: given[setting] for setting in _BYTE_FOR_BYTE if given[setting].strip()}
+    given = {setting: value.strip() for setting, value in given.items()} | as_is
     for setting, value in given.items():
         if not is_encodable(value):
             raise UsageError(f"{VARIABLES[setting]} is not UTF-8 text.", f"Set {VARIABLES[setting]} anew.")

@@ -98,7 +98,7 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
         raise UsageError(
             f"The profile takes a secret from the variable {shown(name)}, which is not set.", f"Set {shown(name)}."
         )
-    return environ[name].strip()
+    return environ[name]
 
 
 def _path(text: str, environ: Mapping[str, str], folder: str) -> Path:
@@ -182,6 +182,6 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
     if len(done.stdout) > LARGEST:
         raise UsageError(f"The command printed more than a secret: {line}", "Let it print the secret and no more.")
     try:
-        return decode_text(done.stdout).strip()
+        return decode_text(done.stdout).removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise UsageError(f"The command printed no text: {line}", "Let it print the secret as UTF-8.") from None

@@ -62,9 +62,12 @@ async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port
 async def _send_there(url: str, credential: Browser, browser_session: BrowserSession, port: Port) -> None:
     if credential.show is not None:
         credential.show(url)
-    if await browser_session.open(url) or credential.show is not None:
+    opened = await browser_session.open(url)
+    if credential.show is not None:
         return
-    port.show_message(f"No browser could be opened here. Open this address in one:\n\n{url}\n")
+    # A launcher may fail after it has started, so the address is shown in any case.
+    told = "If no browser opens" if opened else "No browser could be opened here"
+    port.show_message(f"{told}: open this address in one.\n\n{url}\n")
     if credential.paste:
         port.show_message(
             "If that browser is on another machine it will end at an address that it cannot reach, beginning with "

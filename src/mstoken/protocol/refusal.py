@@ -7,6 +7,7 @@ import json
 import re
 
 from mstoken import aadsts, errors
+from mstoken.credentials import ClientSecret
 from mstoken.errors import MstokenError, Refusal
 from mstoken.protocol.retry_after import retry_after
 from mstoken.redaction import shown
@@ -59,6 +60,8 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
     context = _context(request, refusal)
     message = _message(refusal, aadsts.fill(cause.cause, **context), cause.code)
     remedy = aadsts.fill(cause.remedy, **context)
+    if cause.kind == "credential_rejected" and (mistake := _mistake_in_secret(request)):
+        remedy = f"{mistake}\n{remedy}"
     if later := _LATER.get(cause.kind):
         return later(message, remedy, wait, refusal)
     return _KINDS[cause.kind](message, remedy, refusal)
@@ -84,6 +87,18 @@ def not_kept(account: str, profile: str) -> errors.SignInRequired:
         f"No sign-in is kept for the account {shown(account)!r}.",
         aadsts.fill("Sign in: `{login}`", profile=profile or account),
     )
+
+
+def _mistake_in_secret(request: TokenRequest | None) -> str:
+    """What about the secret looks like a mistake: it was sent as it is, byte for byte."""
+    credential: Any = request.credential if request else None
+    client = credential if isinstance(credential, ClientSecret) else getattr(credential, "client", None)
+    secret = client.secret if isinstance(client, ClientSecret) else ""
+    if secret != secret.strip():
+        return "The secret begins or ends with a blank or a line break; it was sent so. Set it without."
+    if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "'\"":
+        return "The secret is in quotes, which were sent as a part of it. Set it without them."
+    return ""
 
 
 def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
