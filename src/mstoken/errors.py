@@ -1,7 +1,7 @@
 """Every error mstoken raises on purpose, in one tree.
 
     MstokenError
-    ├── UsageError               the question itself is wrong: unknown service, missing tenant, bad profile
+    ├── UsageError               the call itself is wrong: unknown service, missing tenant, bad profile
     │   └── NotConfigured        no credential was found anywhere
     ├── TokenRefused             the token service said no (RFC 6749 section 5.2)
     │   ├── SignInRequired       a person must sign in: MFA, revoked or expired grant, claims challenge
@@ -10,7 +10,7 @@
     │   ├── AccessBlocked        a policy or an account's state forbids it: Conditional Access, disabled, locked
     │   ├── Misconfigured        wrong tenant, application, resource or scope
     │   └── AuthorizationPending the person has not finished signing in yet (RFC 8628 section 3.5)
-    ├── TryLater                 nothing wrong with the question; ask again
+    ├── TryLater                 nothing is wrong with the request; try again
     │   ├── Throttled            429; `retry_in` says when
     │   ├── ServiceUnavailable   5xx or temporarily_unavailable
     │   └── TransportError       no HTTP answer: DNS, connection, TLS, proxy, time-out
@@ -53,7 +53,7 @@ class MstokenError(Exception):
 
 
 class UsageError(MstokenError):
-    """The question itself is wrong; no request was made."""
+    """The call itself is wrong; no request was made."""
 
 
 class NotConfigured(UsageError):
@@ -152,7 +152,7 @@ class AuthorizationPending(TokenRefused):
 
 
 class TryLater(MstokenError):
-    """Nothing is wrong with the question; the same call may work later.
+    """Nothing is wrong with the request; the same call may work later.
 
     `retry_in` is what the service asked to wait, in seconds; None when it did not say.
     """

@@ -1,4 +1,4 @@
-"""The values everything else speaks in. Frozen; secrets never show in a repr."""
+"""The values that all packages share. They are frozen, and secrets never show in a repr."""
 
 from __future__ import annotations
 

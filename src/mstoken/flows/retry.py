@@ -1,4 +1,4 @@
-"""Ask, and again where asking again can help, within the patience of the request.
+"""Send a request, and again where a retry can help, within the timeout of the token request.
 
 429 and 5xx wait what Retry-After says (RFC 9110 section 10.2.3), else back off with jitter:
 learn.microsoft.com/azure/architecture/best-practices/retry-service-specific. A refusal that cannot get better is not

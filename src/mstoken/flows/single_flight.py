@@ -1,7 +1,7 @@
-"""Fresh from the store, else exactly one caller asks while the others wait.
+"""A token from the cache, else from the service: exactly one caller fetches it while the others wait.
 
-A token that is due for renewal but still valid is renewed by one caller, who gives the service a moment and no more; if
-nothing comes of it, the valid one serves.
+A token that is due for renewal but still valid is renewed by one caller, which gives the service a few seconds. If the
+renewal fails, the valid token still serves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[TokenRequest], Awaitable[Token]]
 
 RETRY_RENEWAL_IN = 60
-"""Seconds from the beginning of a renewal to the next try, if it fails; the valid token serves meanwhile."""
+"""Seconds from a renewal that fails to the next attempt; the valid token serves meanwhile."""
 MAX_RENEWAL_IN = 5.0
 """Seconds a renewal may take while the valid token serves: who renews it waits no longer for a service that is slow."""
 MIN_FETCH_IN = 5.0
@@ -31,7 +31,7 @@ PERSON_IN = 900.0
 
 
 class TokenCache(Protocol):
-    """Where tokens are kept, and taken turns at: the part of `Port` that is needed here, or a place of its own."""
+    """A cache of tokens with single flight: the part of `Port` that is needed here, or a cache in memory."""
 
     def now(self) -> float: ...
 
@@ -45,7 +45,7 @@ class TokenCache(Protocol):
 async def get_or_fetch(
     key: str, fetch: Fetch, request: TokenRequest, port: TokenCache, info: TokenInfo | None = None
 ) -> Token:
-    """The token under `key` if it has the life that `request` wants, else what `fetch` gives, which is kept.
+    """The token under `key` if it has the life that `request` wants, else what `fetch` returns, which is cached.
 
     `fetch` is given the request with the time it has. `request.fresh` asks in any case. Raises what `fetch` raises.
     """

@@ -1,4 +1,4 @@
-"""What a flow finds around it in either world: clock, chance, secrets, a voice, and the stores."""
+"""What both runtimes share: clock, randomness, secrets, messages and stores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ stores are few, and two processes that wait for each other's turns in all of the
 
 
 class BaseRuntime(ForkSafe, Generic[L]):
-    """The half of `flows.port.Port` that both runtimes share. How a store is reached, each says itself."""
+    """The half of `flows.port.Port` that both runtimes share. Each runtime says how it reaches a store."""
 
     def __init__(self, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
         self._tokens, self._refresh_tokens = tokens, refresh_tokens
@@ -49,7 +49,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
     async def _reach(
         self, store: AccessTokenStore | RefreshTokenStore, call: Callable[[*Given], T], *given: *Given
     ) -> T:
-        """Do `call`, which is the store's and may touch a disk or a network if the store is slow."""
+        """Run `call`, a method of the store, which may use a disk or a network if the store is slow."""
         raise NotImplementedError
 
     async def _try_lock(self, key: str) -> Release | None:
@@ -57,14 +57,14 @@ class BaseRuntime(ForkSafe, Generic[L]):
         raise NotImplementedError
 
     async def unlock(self, release: Release) -> None:
-        """End the turn, whatever happens to whoever asks for it."""
+        """Unlock the store, even if the caller is cancelled."""
         raise NotImplementedError
 
     async def _nap(self, seconds: float) -> None:
         raise NotImplementedError
 
     def _new_lock(self) -> L:
-        """A lock that nobody has yet."""
+        """A new lock that nobody holds."""
         raise NotImplementedError
 
     async def acquire(self, flight: Flight[L], within_in: float) -> bool:
@@ -88,7 +88,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         return key
 
     def leave(self, flight: Flight[L]) -> None:
-        """The last one to leave takes the entry along."""
+        """Leave the flight. The last caller removes it."""
         with self._lock:
             flight.users -= 1
             if not flight.users and self._flights.get(flight.place) is flight:
