@@ -6,6 +6,7 @@ import time
 
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known_options
+from mstoken.errors import UsageError
 from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class AsyncClient(ClientBase):
             deadline_on=now + TIMEOUT_IN,
         )
         with self._hits.cleared_on_refusal:
-            return self._hits.remember(call, await self._port().token(request))
+            return self._hits.remember(call, await self._running_port().token(request))
 
     async def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> Token:
         """As `Client.get_token_info`."""
@@ -63,7 +64,7 @@ class AsyncClient(ClientBase):
         from mstoken.flows.sign_in import sign_in
 
         self._hits.clear()
-        return await sign_in(self.token_request(*scopes, claims=claims or ""), self._port())
+        return await sign_in(self.token_request(*scopes, claims=claims or ""), self._running_port())
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> AsyncClient:
         """As `Client.on_behalf_of`."""
@@ -77,7 +78,7 @@ class AsyncClient(ClientBase):
         """As `Client.renew_sign_in`."""
         from mstoken.flows.refresh_token import renew_refresh_token
 
-        await renew_refresh_token(*self._renewal(), self._port())
+        await renew_refresh_token(*self._renewal(), self._running_port())
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""
@@ -102,7 +103,7 @@ class AsyncClient(ClientBase):
         from mstoken.rest.call import ApiRequest, call
 
         token_request = self._token_request_for_call(url, scope, origin)
-        return await call(ApiRequest(method, url, headers or {}, body), token_request, self._port())
+        return await call(ApiRequest(method, url, headers or {}, body), token_request, self._running_port())
 
     async def pop_token(
         self,
@@ -122,7 +123,7 @@ class AsyncClient(ClientBase):
             *scopes, claims=claims or "", min_ttl=min_ttl, fresh=fresh, deadline_on=time.time() + TIMEOUT_IN
         )
         http_request = PopRequest(url, method, nonce)
-        return await pop_token(token_request, self._bound(), http_request, self._port())
+        return await pop_token(token_request, self._bound(), http_request, self._running_port())
 
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""
@@ -139,6 +140,19 @@ class AsyncClient(ClientBase):
         trace: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+    def _running_port(self) -> AsyncioRuntime:
+        """The port, for a call that is awaited now. Raises UsageError outside asyncio, such as under Trio."""
+        import asyncio
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise UsageError(
+                "AsyncClient needs asyncio, and no event loop of asyncio runs this code. Trio's is not one.",
+                'Under Trio, use a Client in a thread: await trio.to_thread.run_sync(client.get_token, "graph")',
+            ) from None
+        return self._port()
 
     def _port(self) -> AsyncioRuntime:
         with self._lock:
