@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.support import pythons
 from tests.support.runners import AsyncioRunner, BlockingRunner, Runner
 from tests.support.token_service import TokenService
 
-settings.register_profile("busy machine")  # how long an example takes says nothing there
+settings.register_profile(
+    "busy machine", suppress_health_check=[HealthCheck.too_slow]
+)  # how long an example takes says nothing there
 settings.load_profile("busy machine")
 
 

@@ -24,6 +24,7 @@ Every error has `remedy`: what to do next, with the exact command where there is
 
 from __future__ import annotations
 
+from mstoken.messages import printable
 from mstoken.redaction import redacted
 from mstoken.values import value
 
@@ -32,11 +33,12 @@ class MstokenError(Exception):
     """Base of everything raised on purpose.
 
     `message` says what happened in our words, `service_message` what the service said in its own, `remedy` what to do
-    next; the last two may be empty. `str()` gives them in this order, each on its own line.
+    next; the last two may be empty. `str()` gives them in this order, each on its own line. None of them has control
+    characters, whoever wrote the words that they quote.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        self.message, self.remedy = redacted(message), redacted(remedy)
+        self.message, self.remedy = printable(redacted(message)), printable(redacted(remedy))
         super().__init__(self.message, self.remedy)
 
     @property

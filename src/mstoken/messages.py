@@ -19,6 +19,7 @@ def set_handler(handler: Callable[[str], None]) -> None:
 
 def warn(text: str) -> None:
     """Warn about something that did not fail the call, in one sentence without secrets; the logger is `mstoken`."""
+    text = printable(text)
     if _handlers:
         _handlers[0](text)
         return
@@ -35,10 +36,18 @@ def show(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Replace control characters other than line ends: a server's words must not steer the terminal."""
+    """Replace what is neither visible nor a line end, since a server's words must not steer the terminal.
+
+    That is control characters (C0, C1), format characters that turn text around or hide it (Unicode section 23.2),
+    surrogates and unassigned characters. Blanks of other kinds become spaces.
+    """
     if text.isprintable():
         return text
-    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return "".join(letter if letter.isprintable() or letter == "\n" else _stand_in(letter) for letter in text)
+
+
+def _stand_in(letter: str) -> str:
+    return " " if letter.isspace() and letter >= "\xa0" else "\N{REPLACEMENT CHARACTER}"
 
 
 def write_line(text: str, stream: TextIO | None) -> None:

@@ -75,7 +75,7 @@ class Listener:
         except OSError as error:
             raise UsageError(
                 f"The sign-in cannot listen on port {port} of this machine: {error.strerror}.",
-                "Choose another port, or no port: mstoken then takes a free one.",
+                "Choose another port, or none to have a free one.",
             ) from None
         self.port = self._servers[0].server_port
         for server in self._servers:

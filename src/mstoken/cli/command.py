@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from mstoken.errors import UsageError
+from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Command(click.Command):
                 raise _too_many(ctx, self.input_hint)
             for parameter in self.params:
                 _refuse_empty(ctx, parameter)
+                _refuse_undecodable(ctx, parameter)
         return rest
 
 
@@ -52,6 +54,17 @@ def _refuse_empty(ctx: click.Context, parameter: click.Parameter) -> None:
         and ctx.get_parameter_source(parameter.name or "") is _COMMAND_LINE
     ):
         raise click.UsageError(f"{parameter.opts[0]} is empty: leave it out, or give it a value.", ctx)
+
+
+def _refuse_undecodable(ctx: click.Context, parameter: click.Parameter) -> None:
+    """Bytes that are not UTF-8 may name a file or be data; anything else could be neither sent nor stored."""
+    given = ctx.params.get(parameter.name or "")
+    if isinstance(parameter.type, click.Path) or parameter.name == "data":
+        return
+    for text in given if isinstance(given, tuple) else (given,):
+        if isinstance(text, str) and not is_encodable(text):
+            what = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(ctx)
+            raise click.UsageError(f"{what} is not UTF-8 text.", ctx)
 
 
 _CHOICE_TEXTS = {"text": "words", "table": "columns", "json": "JSON", "names": "names only"}

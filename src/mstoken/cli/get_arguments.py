@@ -7,6 +7,7 @@ messages come from one place.
 from __future__ import annotations
 
 from mstoken.cli.options import GET, IDENTITY, GetArguments
+from mstoken.texts import is_encodable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _BY_FLAG = {flag: option for option in (*IDENTITY, *GET) for flag in option.flag
 
 def parse(arguments: Sequence[str]) -> GetArguments | None:
     """The parameters as click would give them, by name, `services` the positional ones; None when click must read."""
+    if not all(map(is_encodable, arguments)):
+        return None
     values: dict[str, Any] = {}
     services: list[str] = []
     rest = iter(arguments)

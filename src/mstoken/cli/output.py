@@ -32,11 +32,18 @@ def write_bytes(content: bytes) -> None:
 
 
 def write_json(value: object) -> None:
-    """A result as JSON: indented for a person at a terminal, one line for a program."""
+    """A result as JSON: indented for a person at a terminal, one line for a program.
+
+    Characters that would steer a terminal or turn its text around are escaped (RFC 8259 section 7), and so are lone
+    surrogates: a program that reads the JSON gets the same text.
+    """
     import json
 
     indent = 2 if at_terminal() else None
-    write(json.dumps(value, indent=indent, ensure_ascii=False))
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
+    write(text)
 
 
 def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

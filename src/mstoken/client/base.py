@@ -18,6 +18,7 @@ from mstoken.errors import UsageError
 from mstoken.forks import ForkSafe
 from mstoken.model import TokenRequest
 from mstoken.stores.memory import memory_stores
+from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.urls import encoded_url
 
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
         enable_cae: bool
 
 
+_PATHS = frozenset({"path", "key_path", "token_file"})
+"""Fields of credentials that name files."""
 _OPTIONS = ("claims", "tenant_id", "enable_cae", "min_ttl", "fresh")
 
 
@@ -67,6 +70,8 @@ class ClientBase(ForkSafe, Constructors):
     ) -> None:
         if not client_id and credential.needs_client_id:
             raise UsageError("No client id was given.", "Give the application's (client) id, or set AZURE_CLIENT_ID.")
+        _check_text(client_id, "The client id")
+        _check_texts(credential)
         self.cloud = cloud_of(authority)
         self.authority = authority_of(authority, self.cloud, tenant, tenant_unknown=not credential.needs_client_id)
         self.client_id = client_id
@@ -186,3 +191,22 @@ def restored(
     client = kind("", client_id, credential, authority)
     client.cloud, client.profile = cloud, profile
     return client
+
+
+def _check_text(text: str, what: str) -> None:
+    if not is_encodable(text):
+        raise UsageError(f"{what} is not text that UTF-8 can carry.", "Set it anew.")
+
+
+def _check_texts(named: Any) -> None:
+    """Refuse text that could not be sent or stored, which the system gives for bytes that are not UTF-8 (PEP 383).
+
+    Paths of files may be such text. Raises UsageError that names the field and does not show it.
+    """
+    for name in named.__value_fields__:
+        given = getattr(named, name)
+        for one in given if isinstance(given, tuple) else (given,):
+            if hasattr(one, "__value_fields__"):
+                _check_texts(one)
+            elif isinstance(one, str) and name not in _PATHS:
+                _check_text(one, f"{name} of {type(named).__name__}")

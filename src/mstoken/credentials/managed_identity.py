@@ -128,7 +128,7 @@ def read_key(folder: str, name: str) -> str:
     """The content of the Azure Arc key file `name` in `folder`. Blocks.
 
     Neither the folder nor the file may be a link, and the file must be a regular one of at most LARGEST_KEY bytes: the
-    path comes from a local port's answer, which must not make mstoken read and send another file. Raises UsageError.
+    path comes from a local port's answer, which must not have another file read and sent. Raises UsageError.
     """
     where = os.path.join(folder, name)
     follow_not = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)

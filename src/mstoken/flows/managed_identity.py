@@ -11,6 +11,7 @@ from mstoken.authority import Authority
 from mstoken.credentials.managed_identity import read_key
 from mstoken.credentials.workload_identity import WorkloadIdentity
 from mstoken.errors import TransportError, UsageError
+from mstoken.flows.retry import warned
 from mstoken.flows.workload_identity import workload_identity
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.managed_identity import azure_arc, imds
@@ -56,7 +57,7 @@ async def managed_identity(request: TokenRequest, credential: ManagedIdentity, p
         name = azure_arc.key_file(answer, place)
         key = await port.call(lambda: read_key(place.keys, name))
         answer = await _persistently(azure_arc.proved(http, key), dialect, port)
-    return read(answer, ask, dialect, request, port.now())
+    return warned(read(answer, ask, dialect, request, port.now())).token
 
 
 async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:

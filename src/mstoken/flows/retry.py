@@ -12,6 +12,7 @@ from math import ceil
 
 from mstoken.errors import Throttled, TryLater, UntrustedCertificate
 from mstoken.fingerprints import fingerprint_of_parts
+from mstoken.messages import warn
 from mstoken.model import Token
 from mstoken.protocol.cache_key import client_parts
 from mstoken.protocol.retry_after import LONGEST_IN
@@ -52,7 +53,17 @@ async def send_token_request(http: HttpRequest, request: TokenRequest, port: Por
         return parse_token_response(response, request, port.now(), port.random())
 
     place = fingerprint_of_parts(_PAUSE, *client_parts(request))
-    return await send_with_retry(http, read, time_left_in(request, port), port, place)
+    return warned(await send_with_retry(http, read, time_left_in(request, port), port, place))
+
+
+def warned(answer: TokenResponse) -> TokenResponse:
+    """The same, after a warning about each field that was left out of it."""
+    for name in answer.unusable:
+        warn(
+            f"The token service sent a {name} that cannot be used; it was left out. The access token is good. "
+            "What is allowed there: RFC 6749 appendix A."
+        )
+    return answer
 
 
 def time_left_in(request: TokenRequest, port: HttpPort) -> float:

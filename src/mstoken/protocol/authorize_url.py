@@ -10,12 +10,13 @@ import base64
 import hashlib
 import hmac
 import json
-from urllib.parse import urlencode
 
 from mstoken.errors import Refusal, SignInRequired, UnreadableAnswer, UsageError
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpResponse
 from mstoken.protocol.refusal import refusal_of
+from mstoken.protocol.server_text import is_visible
+from mstoken.protocol.token_endpoint import form_encoded
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -62,7 +63,7 @@ def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, op
         "claims": claims_parameter(request.claims, enable_cae=request.enable_cae),
         **options,
     }
-    query = urlencode({name: value for name, value in parameters.items() if value})
+    query = form_encoded({name: value for name, value in parameters.items() if value}).decode()
     return f"{request.authority.origin}/{request.authority.tenant}/oauth2/v2.0/authorize?{query}"
 
 
@@ -73,17 +74,18 @@ def challenge_of(verifier: str) -> str:
 
 def is_ours(landed: Mapping[str, str], secrets: Secrets) -> bool:
     """Whether what came to the redirect URI answers this very request (RFC 6749 section 10.12)."""
-    return hmac.compare_digest(landed.get("state", "").encode(), secrets.state.encode())
+    return hmac.compare_digest(landed.get("state", "").encode(errors="surrogatepass"), secrets.state.encode())
 
 
 def code_of(landed: Mapping[str, str], request: TokenRequest, now: float) -> str:
     """The authorization code. Raises the error that came in its place, by its kind; UnreadableAnswer for neither."""
     if landed.get("error"):
         raise _refused(landed, request, now)
-    if code := landed.get("code"):
+    if is_visible(code := landed.get("code", "")):
         return code
     raise UnreadableAnswer(
-        "The browser came back with neither a code nor an error.", "Sign in again; if it stays so, check the authority."
+        "The browser came back with neither a usable code nor an error.",
+        "Sign in again; if it stays so, check the authority.",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 
+from mstoken.protocol.server_text import claims_in
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,7 +86,6 @@ def _claims(parameters: dict[str, str]) -> str:
         return ""
     try:
         text = base64.b64decode(encoded.translate(str.maketrans("-_", "+/")) + "=" * (-len(encoded) % 4)).decode()
-        claims = json.loads(text)
-    except (binascii.Error, ValueError, RecursionError):
+    except (binascii.Error, ValueError):
         return ""
-    return text if isinstance(claims, dict) else ""
+    return "" if claims_in(text) is None else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from mstoken.errors import UsageError
+from mstoken.protocol.server_text import claims_in
 
 _CP1 = {"access_token": {"xms_cc": {"values": ["CP1"]}}}
 
@@ -17,11 +18,8 @@ def claims_parameter(challenge: str, *, enable_cae: bool) -> str:
     """
     if not challenge:
         return json.dumps(_CP1, separators=(",", ":")) if enable_cae else ""
-    try:
-        asked = json.loads(challenge)
-    except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
+    asked = claims_in(challenge)
+    if asked is None:
         raise UsageError("The claims are not a JSON object.", 'Pass them as text such as {"access_token":{...}}.')
     if enable_cae:
         token = asked.setdefault("access_token", {})

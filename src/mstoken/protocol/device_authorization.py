@@ -5,7 +5,7 @@ Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from mstoken.clouds import DEVICE_HOSTS
 from mstoken.credentials import DevicePrompt
@@ -14,8 +14,9 @@ from mstoken.protocol.authorize_url import OIDC
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.refusal import refusal_of
+from mstoken.protocol.server_text import LONGEST_WORD, is_visible, one_line
 from mstoken.protocol.times import seconds_until
-from mstoken.protocol.token_endpoint import json_object
+from mstoken.protocol.token_endpoint import form_encoded, json_object
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -57,7 +58,7 @@ def device_request(request: TokenRequest) -> HttpRequest:
         form["claims"] = claims
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     url = f"{request.authority.origin}/{request.authority.tenant}/oauth2/v2.0/devicecode"
-    return HttpRequest("POST", url, headers, urlencode(form).encode())
+    return HttpRequest("POST", url, headers, form_encoded(form))
 
 
 def read_device_authorization(response: HttpResponse, request: TokenRequest, now: float) -> DeviceAuthorization:
@@ -65,10 +66,9 @@ def read_device_authorization(response: HttpResponse, request: TokenRequest, now
     if response.status != 200:
         raise refusal_of(response, now, request)
     body = json_object(response)
-    texts = [body.get(name) for name in ("device_code", "user_code", "verification_uri")]
-    code, user_code, uri = (text if isinstance(text, str) and text.isprintable() else "" for text in texts)
+    code, user_code, uri = body.get("device_code"), body.get("user_code"), str(body.get("verification_uri"))
     host = _host(uri)
-    if not code or not user_code or not host:
+    if not is_visible(code) or not user_code or one_line(user_code, LONGEST_WORD) != user_code or not host:
         raise UnreadableAnswer(
             "The device authorization endpoint answered without usable codes.", "Check the authority."
         )
@@ -95,14 +95,15 @@ def _host(uri: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         return ""
-    plain = uri.isascii() and not any(letter in uri for letter in " \\") and "@" not in parts.netloc
+    plain = is_visible(uri) and "\\" not in uri and "@" not in parts.netloc
     return host if plain and parts.scheme == "https" else ""
 
 
 def _message(said: object, uri: str, user_code: str) -> str:
     """The service's own sentence, if it names the page, the code and no other page; else ours."""
-    if isinstance(said, str) and uri in said and user_code in said and said.count("://") == said.count(uri):
-        return said
+    sentence = one_line(said, 2000)
+    if uri in sentence and user_code in sentence and sentence.count("://") == sentence.count(uri):
+        return sentence
     return f"Open {uri} and enter the code {user_code}."
 
 

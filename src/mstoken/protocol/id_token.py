@@ -8,15 +8,21 @@ many issuers (each tenant its own, aliases of hosts), and the code went to the t
 from __future__ import annotations
 
 import hmac
+import re
 
 from mstoken.errors import UnreadableAnswer, UsageError
 from mstoken.protocol.jwt import decode, expires_on
+from mstoken.protocol.server_text import one_line
 from mstoken.protocol.times import CLOCK_SKEW_IN
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
 if TYPE_CHECKING:
     from mstoken.model import TokenRequest
+
+
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,254}")
+"""What `tid` may be to name a tenant in a profile or a URL."""
 
 
 @value
@@ -50,14 +56,18 @@ def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) ->
     named = {normalized(str(one)) for one in (audience if isinstance(audience, list) else [audience])}
     if normalized(request.client_id) not in named:
         raise _wrong("is for another application")
-    if nonce and not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+    theirs = str(claims.get("nonce", "")).encode(errors="surrogatepass")
+    if nonce and not hmac.compare_digest(theirs, nonce.encode()):
         raise _wrong("answers another request")
     expires = expires_on(id_token)
     if expires is None or expires + CLOCK_SKEW_IN < now:
         raise _wrong("has expired; perhaps this machine's clock is wrong")
     username = claims.get("preferred_username") or claims.get("upn") or claims.get("email")
+    tenant = claims.get("tid")
     return Person(
-        *(text if isinstance(text, str) else "" for text in (username, claims.get("name"), claims.get("tid")))
+        one_line(username),
+        one_line(claims.get("name")),
+        tenant if isinstance(tenant, str) and _TENANT.fullmatch(tenant) else "",
     )
 
 

@@ -6,12 +6,11 @@ learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from mstoken.errors import CredentialRejected, Refusal, ServiceUnavailable, Throttled, UnreadableAnswer
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
-from mstoken.protocol.token_endpoint import json_object
+from mstoken.protocol.server_text import is_visible
+from mstoken.protocol.token_endpoint import form_encoded, json_object
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import check_url, origin_of
 
@@ -57,7 +56,7 @@ def read_job_token(response: HttpResponse, member: str, who: str, now: float) ->
             Refusal(status=response.status),
         )
     value = json_object(response).get(member)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not is_visible(value):
         raise UnreadableAnswer(f"{who} answered without an OIDC token.", "Check the URL the job was given.")
     return value
 
@@ -65,4 +64,4 @@ def read_job_token(response: HttpResponse, member: str, who: str, now: float) ->
 def _with_query(url: str, **added: str) -> str:
     """The platform's URL as it is, with more parameters."""
     check_url(url, "The URL of the job's token")
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(added)}"
+    return f"{url}{'&' if '?' in url else '?'}{form_encoded(added).decode()}"

@@ -11,6 +11,7 @@ import binascii
 import json
 
 from mstoken.errors import UsageError
+from mstoken.protocol.server_text import is_visible
 from mstoken.protocol.times import numeric_date
 from mstoken.typed import Any
 from mstoken.values import field, value
@@ -41,7 +42,7 @@ class Decoded:
 def looks_like_jwt(text: str) -> bool:
     """Whether `text` has the outer form of a JWT: three parts, or five when encrypted, the first a JSON object."""
     parts = text.split(".", 5)
-    return len(text) <= LONGEST and len(parts) in (3, 5) and _object(parts[0]) is not None
+    return len(text) <= LONGEST and is_visible(text) and len(parts) in (3, 5) and _object(parts[0]) is not None
 
 
 def decode(token: str) -> Decoded:

@@ -10,6 +10,7 @@ from mstoken import aadsts, errors
 from mstoken.credentials import ClientSecret
 from mstoken.errors import MstokenError, Refusal
 from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.server_text import claims_in, one_line
 from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 2000
 _LONGEST_CLAIMS = 50_000
+_LOST_CLAIMS = " The claims that came with it are not the JSON of an object; they were left out."
+_NO_CODE = 10**10
+"""A number from here on is no AADSTS code."""
 _TRAILER = re.compile(r"[\s\u00a0]*(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _TRACE = re.compile(r"Trace ID:\s*([0-9A-Za-z-]+)")
 _CORRELATION = re.compile(r"Correlation ID:\s*([0-9A-Za-z-]+)")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u00a0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 _KINDS: dict[str, type[errors.TokenRefused]] = {
     "sign_in_required": errors.SignInRequired,
@@ -127,18 +130,25 @@ def read_refusal(response: HttpResponse) -> Refusal:
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("error"), str):
         return Refusal(status=response.status)
-    raw = _text(body, "error_description")
+    said = body.get("error_description")
+    raw = said[:_LONGEST_TEXT] if isinstance(said, str) else ""
+    claims = body.get("claims")
     return Refusal(
-        error=_clean(_text(body, "error")),
-        description=_clean(_TRAILER.sub("", raw, count=1)),
+        error=one_line(body["error"], _LONGEST_TEXT),
+        description=one_line(_TRAILER.sub("", raw, count=1), _LONGEST_TEXT) + ("" if _usable(claims) else _LOST_CLAIMS),
         codes=_codes(body, raw),
-        suberror=_clean(_text(body, "suberror")),
-        claims=_text(body, "claims", _LONGEST_CLAIMS),
-        trace_id=_clean(_text(body, "trace_id")) or _found(_TRACE, raw),
-        correlation_id=_clean(_text(body, "correlation_id")) or _found(_CORRELATION, raw),
-        timestamp=_clean(_text(body, "timestamp")),
+        suberror=one_line(body.get("suberror"), _LONGEST_TEXT),
+        claims=claims if isinstance(claims, str) and _usable(claims) else "",
+        trace_id=one_line(body.get("trace_id")) or _found(_TRACE, raw),
+        correlation_id=one_line(body.get("correlation_id")) or _found(_CORRELATION, raw),
+        timestamp=one_line(body.get("timestamp")),
         status=response.status,
     )
+
+
+def _usable(claims: object) -> bool:
+    """Whether there is no claims challenge, or one that can be sent on."""
+    return not claims or (isinstance(claims, str) and len(claims) <= _LONGEST_CLAIMS and claims_in(claims) is not None)
 
 
 def _message(refusal: Refusal, cause: str, code: str = "") -> str:
@@ -162,19 +172,9 @@ def _message(refusal: Refusal, cause: str, code: str = "") -> str:
 
 def _codes(body: dict[str, Any], description: str) -> tuple[int, ...]:
     listed = body.get("error_codes")
-    codes = [code for code in listed if type(code) is int] if isinstance(listed, list) else []
+    codes = [code for code in listed if type(code) is int and 0 < code < _NO_CODE] if isinstance(listed, list) else []
     named = [int(code) for code in aadsts.codes_in(description) if code.isdigit() and f"AADSTS{code}" in description]
     return tuple(dict.fromkeys([*named, *codes]))
-
-
-def _text(body: dict[str, Any], name: str, longest: int = _LONGEST_TEXT) -> str:
-    value = body.get(name)
-    return value[:longest] if isinstance(value, str) else ""
-
-
-def _clean(text: str) -> str:
-    """What a server wrote, without line breaks, control characters and characters that change the direction of text."""
-    return _UNPRINTABLE.sub(" ", text).strip()
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 
-from mstoken.errors import UnreadableAnswer
+from mstoken.errors import UnreadableAnswer, UsageError
 from mstoken.model import LEEWAY_IN, Token
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.jwt import expires_on
+from mstoken.protocol.server_text import is_spaced, is_visible, is_word
 from mstoken.protocol.times import CLOCK_SKEW_IN, seconds_until, server_clock, time_in
+from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpResponse
@@ -24,8 +26,6 @@ UNSAID_LIFE_IN = 300
 """Life assumed when a server names none (RFC 6749 section 5.1 only recommends it), in seconds: short, to be safe."""
 LONGEST_LIFE_IN = 366 * 24 * 3600
 """A longer life, in seconds, is a mistake of the server; the token is asked for again after this."""
-_VISIBLE = bytes(range(ord("!"), ord("~") + 1))
-"""What can stand in a header: visible ASCII (RFC 6750 section 2.1 says even less)."""
 RENEW_AFTER = 0.8
 """Part of its life after which a token is renewed when the service gives no `refresh_in`."""
 
@@ -42,12 +42,23 @@ class TokenResponse:
     """A successful answer: the access token, and what came with it ('' if it did not).
 
     `family` is the family of clients that may share the refresh token (Entra's `foci`; only Microsoft's own have one).
+    `unusable` names the fields that were left out because they are not what they should be.
     """
 
     token: Token
     refresh_token: str = field(default="", repr=False)
     id_token: str = field(default="", repr=False)
     family: str = ""
+    unusable: tuple[str, ...] = ()
+
+
+_OPTIONAL: dict[str, Callable[[object], bool]] = {
+    "refresh_token": is_spaced,
+    "id_token": is_visible,
+    "scope": is_spaced,
+    "foci": is_word,
+}
+"""Fields that an answer may lack, and what each has to be."""
 
 
 def build_token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: Mapping[str, str]) -> HttpRequest:
@@ -70,8 +81,15 @@ def build_token_request(request: TokenRequest, client_auth: Mapping[str, str], g
 
 
 def form_encoded(form: Mapping[str, str]) -> bytes:
-    """application/x-www-form-urlencoded (RFC 6749 appendix B); the names are parameters', plain as they are."""
-    pairs = [f"{name}={text.encode().decode('latin-1').translate(_QUOTED)}" for name, text in form.items()]
+    """application/x-www-form-urlencoded (RFC 6749 appendix B); the names are parameters', plain as they are.
+
+    Raises UsageError that names a value which UTF-8 cannot carry, such as bytes of the environment that are not text.
+    """
+    try:
+        pairs = [f"{name}={text.encode().decode('latin-1').translate(_QUOTED)}" for name, text in form.items()]
+    except UnicodeEncodeError:
+        odd = next(name for name, text in form.items() if not is_encodable(text))
+        raise UsageError(f"The value of {odd} is not text that UTF-8 can carry.", "Set it anew.") from None
     return "&".join(pairs).encode()
 
 
@@ -85,12 +103,13 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
 
         raise refusal_of(response, now, request)
     body = json_object(response)
-    texts = {name: part for name, part in body.items() if isinstance(part, str)}
-    value, kind = texts.get("access_token", ""), texts.get("token_type", "")
-    if not value or not value.isascii() or value.encode().translate(None, _VISIBLE):
-        raise UnreadableAnswer(
-            "The token service answered without a usable access_token.", "Check that the authority is a token service."
-        )
+    value, kind = body.get("access_token"), body.get("token_type") or "Bearer"
+    if not is_visible(value):
+        raise _unusable("access_token")
+    if not is_word(kind):
+        raise _unusable("token_type")
+    unusable = tuple(name for name, fits in _OPTIONAL.items() if body.get(name) is not None and not fits(body[name]))
+    texts = {name: body[name] for name in _OPTIONAL if body.get(name) and name not in unusable}
     if request.key_id and kind.lower() != "pop":
         raise UnreadableAnswer(
             "A token bound to a key was asked for, and a bearer token came; it is not used.",
@@ -103,7 +122,7 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
         Token(
             token=value,
             expires_on=came_on + life,
-            token_type=kind or "Bearer",
+            token_type=kind,
             refresh_on=came_on + min(renew, life),
             scope=texts.get("scope", ""),
             got_on=came_on,
@@ -111,6 +130,7 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
         refresh_token=texts.get("refresh_token", ""),
         id_token=texts.get("id_token", ""),
         family=texts.get("foci", ""),
+        unusable=unusable,
     )
 
 
@@ -138,6 +158,12 @@ def _what_came(response: HttpResponse) -> tuple[str, str]:
     if start.startswith(b"{"):
         return f"The answer (HTTP {response.status}) was cut off or is broken JSON.", "Ask again."
     return f"The answer (HTTP {response.status}) was not JSON.", "Check that the authority is a token service."
+
+
+def _unusable(name: str) -> UnreadableAnswer:
+    return UnreadableAnswer(
+        f"The token service answered without a usable {name}.", "Check that the authority is a token service."
+    )
 
 
 def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int) -> int:

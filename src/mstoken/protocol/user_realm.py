@@ -9,6 +9,7 @@ import json
 from urllib.parse import quote
 
 from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.server_text import one_line
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ def federated_with(response: HttpResponse) -> str:
         body = None
     if not isinstance(body, dict) or str(body.get("account_type", "")).lower() != "federated":
         return ""
-    url = str(body.get("federation_active_auth_url") or body.get("federation_metadata_url") or "")
+    url = one_line(body.get("federation_active_auth_url") or body.get("federation_metadata_url"), 2000)
     host = url.partition("://")[2].partition("/")[0]
-    domain = body.get("domain_name")
-    return host or (domain if isinstance(domain, str) and domain else "another identity provider")
+    return host or one_line(body.get("domain_name")) or "another identity provider"

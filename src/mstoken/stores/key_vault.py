@@ -16,6 +16,7 @@ from mstoken.errors import MstokenError, StoreError, UntrustedOrigin
 from mstoken.protocol.challenge import bearer_challenge, challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
+from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.urls import origin_of
 from mstoken.values import field, value
@@ -202,4 +203,6 @@ def _secret(bundle: object) -> Secret:
     name, version = [*parts, ""][:2]
     tags, value = body.get("tags"), body.get("value")
     known = {str(key): str(text) for key, text in tags.items()} if isinstance(tags, dict) else {}
+    if isinstance(value, str) and not is_encodable(value):
+        raise StoreError(f"The key vault's secret {name} is not text that UTF-8 can carry.", "Store the secret anew.")
     return Secret(name, version, value if isinstance(value, str) else "", known)

@@ -14,6 +14,7 @@ from mstoken.errors import StoreError
 from mstoken.flows.store_port import NO_INFO, SignInInfo
 from mstoken.forks import ForkSafe
 from mstoken.model import StoredRefreshToken, TokenInfo
+from mstoken.protocol.server_text import is_spaced
 from mstoken.stores.digests import digest_of
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import replace
@@ -94,15 +95,16 @@ class KeyVaultRefreshTokens(ForkSafe):
     def _grant(self, secret: Secret) -> StoredRefreshToken:
         try:
             fields: dict[str, Any] = json.loads(secret.value)
-            sign_in = _sign_in_info(secret.tags)
-            return StoredRefreshToken(
-                str(fields["current"]), str(fields["previous"]), sign_in.ended_by, sign_in.info.authority
-            )
+            current, previous = fields["current"], fields["previous"]
         except (ValueError, KeyError, TypeError, RecursionError):
+            current = previous = None
+        if not (is_spaced(current) and is_spaced(previous)):
             raise StoreError(
                 f"{self._vault.url} has a secret {secret.name} that is no sign-in of mstoken; it was left as it is.",
                 "Restore an earlier version of it, or delete it and sign in again.",
-            ) from None
+            )
+        sign_in = _sign_in_info(secret.tags)
+        return StoredRefreshToken(current, previous, sign_in.ended_by, sign_in.info.authority)
 
 
 def _name(key: str) -> str:

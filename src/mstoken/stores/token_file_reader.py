@@ -72,8 +72,9 @@ def parse_body(body: bytes) -> TokenFields | None:
         expires_on, refresh_on = int(lines["expires_on"]), int(due) if due else None
     except (KeyError, ValueError):  # bytes that are no text are a ValueError too
         return None
-    if not (token and token.isascii() and token.isprintable()):
+    kind = lines.get("token_type", "Bearer")
+    if not (token and token.isascii() and token.isprintable() and kind.isascii() and kind.isprintable()):
         return None
     got = lines.get("got_on", "")
     got_on = int(got) if got.isascii() and got.isdecimal() and len(got) < 20 else None
-    return token, expires_on, lines.get("token_type", "Bearer"), refresh_on, lines.get("scope", ""), got_on
+    return token, expires_on, kind, refresh_on, lines.get("scope", ""), got_on

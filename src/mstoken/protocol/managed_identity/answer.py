@@ -11,25 +11,26 @@ from mstoken.protocol.managed_identity.imds import why_not_there
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.refusal import read_refusal, refusal_of
 from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.server_text import one_line
 from mstoken.protocol.token_endpoint import json_object, parse_token_response
-from mstoken.typed import TYPE_CHECKING, Any
+from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.errors import MstokenError
-    from mstoken.model import Token, TokenRequest
+    from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.managed_identity.dialect import Ask, Dialect
+    from mstoken.protocol.token_endpoint import TokenResponse
 
 HALF_LIFE_FROM_IN = 7200
 """A token of at least this life, in seconds, is renewed at half of it: as MSAL and azure-identity do it."""
 NO_IDENTITY = "identity_not_found"
 """The suberror of a refusal that means: there is no such identity here."""
-_LONGEST_TEXT = 500
 
 
-def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> Token:
-    """The token in an answer at `now` (epoch seconds, UTC).
+def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> TokenResponse:
+    """What is in an answer at `now` (epoch seconds, UTC).
 
     Raises Misconfigured, CredentialRejected, AccessBlocked, Throttled or ServiceUnavailable by what the endpoint says,
     TransportError when something in between says that it is unreachable, UnreadableAnswer for a redirect and for what
@@ -40,16 +41,19 @@ def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenReque
     body = json_object(response)
     if ask.place.source == "azure_arc":
         confirm(body, ask)
-    token = parse_token_response(response, request, now, 0.0).token
+    answer = parse_token_response(response, request, now, 0.0)
+    token = answer.token
     if not body.get("refresh_in") and token.expires_on - int(now) >= HALF_LIFE_FROM_IN:
-        return replace(token, refresh_on=int(now) + (token.expires_on - int(now)) // 2)
-    return token
+        token = replace(token, refresh_on=int(now) + (token.expires_on - int(now)) // 2)
+    return replace(answer, token=token)
 
 
 def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> MstokenError:
     """The exception for an answer that is no token, without the secret that the endpoint may quote in it."""
     if ask.place.secret:
-        response = replace(response, body=response.body.replace(ask.place.secret.encode(), "…".encode()))
+        response = replace(
+            response, body=response.body.replace(ask.place.secret.encode(errors="surrogatepass"), "…".encode())
+        )
     entra = read_refusal(response)
     if entra.codes:
         return refusal_of(response, now, request)
@@ -128,11 +132,4 @@ def _said(response: HttpResponse, entra: Refusal) -> tuple[str, str]:
     inner = body.get("error")
     found = inner if isinstance(inner, dict) else body
     code, text = found.get("code"), found.get("message") or found.get("Message") or inner
-    return _line(code), _line(text)
-
-
-def _line(value: Any) -> str:
-    """One printable line of what a server wrote."""
-    if not isinstance(value, str):
-        return ""
-    return "".join(letter if letter.isprintable() else " " for letter in value[:_LONGEST_TEXT]).strip()
+    return one_line(code), one_line(text)

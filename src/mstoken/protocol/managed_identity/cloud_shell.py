@@ -5,10 +5,9 @@ Source: learn.microsoft.com/azure/cloud-shell/msi-authorization
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from mstoken.protocol.http import DIRECT_POLICY, HttpRequest
 from mstoken.protocol.managed_identity.dialect import Ask, Dialect, three_times
+from mstoken.protocol.token_endpoint import form_encoded
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
     headers = {"Metadata": "true", "Content-Type": "application/x-www-form-urlencoded"}
-    return HttpRequest("POST", ask.place.endpoint, headers, urlencode(parameters).encode(), policy=DIRECT_POLICY)
+    return HttpRequest("POST", ask.place.endpoint, headers, form_encoded(parameters), policy=DIRECT_POLICY)
 
 
 CLOUD_SHELL = Dialect(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from mstoken.errors import UsageError
 from mstoken.protocol.http import DIRECT_POLICY, HttpRequest
+from mstoken.protocol.token_endpoint import form_encoded
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -65,7 +64,7 @@ def build(ask: Ask, dialect: Dialect) -> HttpRequest:
 
 def get(ask: Ask, version: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> HttpRequest:
     """GET of the place with its api-version: the form of all sources but Cloud Shell."""
-    query = urlencode({"api-version": version, **parameters})
+    query = form_encoded({"api-version": version, **parameters}).decode()
     joint = "&" if "?" in ask.place.endpoint else "?"
     return HttpRequest("GET", f"{ask.place.endpoint}{joint}{query}", headers, policy=DIRECT_POLICY)
 
