@@ -5,7 +5,7 @@ set -uo pipefail
 mstoken get partner > /dev/null 2> error.txt
 case $? in
     0) echo "got a token" ;;
-    3) echo "a person must sign in" ;;
+    3) echo "sign-in required" ;;
     4) echo "an administrator must act" ;;
     5) echo "try again later" ;;
     *) echo "the call itself is wrong" ;;
@@ -13,5 +13,5 @@ esac
 mstoken explain AADSTS50076 | head -1
 
 # Output:
-#   a person must sign in
+#   sign-in required
 #   AADSTS50076 UserStrongAuthClientAuthNRequired

@@ -1,4 +1,4 @@
-"""`mstoken accounts`: the sign-ins that are kept."""
+"""`mstoken accounts`: list the stored sign-ins."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ _HEADINGS = ("ACCOUNT", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
 ACCOUNT_PREFIX = "account:"
 
 
-@command(short_help="List the sign-ins that are kept.")
+@command(short_help="List the stored sign-ins.")
 @form_option("table", "json")
 def accounts(form: str) -> None:
-    """List the sign-ins in the vault: whose, for which application, how old, and how long they may still be good.
+    """List the sign-ins in the vault: account, tenant, application, age, and how long each stays valid.
 
-    Nothing secret is shown, and no secret is opened. Entra ends a sign-in that is not used for 90 days; each use begins
-    them anew. It may end one earlier: when the password changes, or an administrator or a policy says so.
+    The command shows no secrets and decrypts none. Entra ends a sign-in that is not used for 90 days; each use starts
+    the 90 days again. Entra may end a sign-in earlier, for example if the password changes, or if an administrator or a
+    policy requires it.
 
     \b
       mstoken accounts
@@ -35,13 +36,13 @@ def accounts(form: str) -> None:
         return
     now = int(time.time())
     if not kept:
-        output.message("No sign-in is kept. Sign in: mstoken login --tenant TENANT --client-id ID")
+        output.message("There are no stored sign-ins. Sign in: mstoken login --tenant TENANT --client-id ID")
         return
     output.write_table(_HEADINGS, [_row(key, one, now) for key, one in kept.items()])
 
 
 def _record(key: str, kept: SignInInfo) -> dict[str, object]:
-    """One account for programs; times are epoch seconds, UTC."""
+    """Return one account for JSON output; times are epoch seconds, UTC."""
     info = kept.info
     return {
         "account": account_name(key),
@@ -68,11 +69,13 @@ def _state(kept: SignInInfo, now: int) -> str:
     if kept.expires_on is None:
         return "-"
     left = kept.expires_on - now
-    return f"good for {left // DAY} days unused" if left >= DAY else "about to end" if left > 0 else "probably ended"
+    return (
+        f"valid for {left // DAY} days if unused" if left >= DAY else "expires soon" if left > 0 else "probably expired"
+    )
 
 
 def _ago(seconds: int) -> str:
-    """An age in the largest unit that fits."""
+    """Return an age in the largest unit that fits."""
     for unit, size in (("d", DAY), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
@@ -80,5 +83,5 @@ def _ago(seconds: int) -> str:
 
 
 def account_name(key: str) -> str:
-    """The account's name in its key; what was kept without one shows its whole key."""
+    """Return the account's name in a key; the whole key if the sign-in was stored without a name."""
     return key.removeprefix(ACCOUNT_PREFIX)

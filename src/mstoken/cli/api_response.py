@@ -1,4 +1,4 @@
-"""An API's answer: its body on standard output, and what an error means on standard error."""
+"""Print an API's response: the body on standard output, and what an error means on standard error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_MESSAGE = 300
 
 
 def show_head(response: HttpResponse) -> None:
-    """Status and headers, on standard error so that standard output stays what the API sent."""
+    """Print status and headers on standard error, so that standard output contains only the API's body."""
     output.stderr_line(f"HTTP {response.status}")
     for name, value in response.headers.items():
         output.stderr_line(f"{name}: {value}")
@@ -29,7 +29,7 @@ def show_head(response: HttpResponse) -> None:
 
 
 def show_body(body: bytes) -> None:
-    """The bytes as they came; at a terminal JSON indented, and nothing that is not text."""
+    """Print the bytes unchanged; at a terminal, indent JSON and do not print binary content."""
     if not body:
         return
     if not output.at_terminal():
@@ -38,7 +38,7 @@ def show_body(body: bytes) -> None:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        output.message(f"The answer is not text ({len(body)} bytes); send it to a file: … > FILE")
+        output.message(f"The response is not text ({len(body)} bytes); redirect it to a file: … > FILE")
         return
     try:
         document = json.loads(text)
@@ -49,25 +49,25 @@ def show_body(body: bytes) -> None:
 
 
 def explain_response(response: HttpResponse, request_line: str, context: Mapping[str, str]) -> int:
-    """Say what an error answer means and what to do next; the exit code for the status.
+    """Print what an error response means and what to do next, and return the exit code for the status.
 
-    `asked` is the request in words, `known` what remedies are filled with (`aadsts.fill`). Below 300 nothing is said.
-    408, 429 and 5xx may work later (5); of the other errors one whose body names a code that asks for a sign-in is 3,
-    the rest 4. A redirect is told and not followed, and is no error.
+    `request_line` is the request in words; `context` fills the remedies (`aadsts.fill`). Statuses below 300 print
+    nothing. 408, 429 and 5xx may succeed later (exit code 5). Other errors return 3 if the body contains a code that
+    asks for a sign-in, else 4. A redirect is reported but not followed, and is not an error.
     """
     if response.status < 300:
         return exit_codes.DONE
     if response.status < 400:
         where = response.headers.get("location", "")
-        target = f" It points to {where.partition('?')[0]}; a token is not sent on." if where else ""
-        output.message(f"{request_line} answered {response.status}.{target}")
+        target = f" It redirects to {where.partition('?')[0]}; mstoken does not send a token there." if where else ""
+        output.message(f"{request_line} returned {response.status}.{target}")
         return exit_codes.DONE
     code, message = parse_api_error(response.body)
     cause = _cause(f"{code} {message} {_challenge_error(response)}", code, context)
     name = f" ({code})" if code else ""
     meaning = cause.cause if cause else message[:_MAX_MESSAGE]
     output.error(
-        f"{request_line} answered {response.status}{name}.{f' {meaning}' if meaning else ''}",
+        f"{request_line} returned {response.status}{name}.{f' {meaning}' if meaning else ''}",
         _remedy(response, cause, context),
     )
     if response.status in {408, 429} or response.status >= 500:
@@ -78,9 +78,9 @@ def explain_response(response: HttpResponse, request_line: str, context: Mapping
 
 
 def parse_api_error(body: bytes) -> tuple[str, str]:
-    """Code and message of an API's error body, '' for what it does not have.
+    """Return code and message of an API's error body, '' for a missing part.
 
-    Understood are OData's and Azure's `{"error": {"code", "message"}}`, Partner Center's `{"code", "description"}` and
+    It reads OData's and Azure's `{"error": {"code", "message"}}`, Partner Center's `{"code", "description"}` and
     OAuth's `{"error", "error_description"}`.
     """
     try:
@@ -99,16 +99,16 @@ def parse_api_error(body: bytes) -> tuple[str, str]:
 
 
 def _one_line(value: Any) -> str:
-    """A text or number on one line; '' for anything else."""
+    """Return a text or number on one line; '' for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return " ".join(printable(str(value)[:2000]).split())
 
 
 def _cause(text: str, code: str, context: Mapping[str, str]) -> Cause | None:
-    """The cause known for what the API said, with its remedy filled; None when nothing of it is known.
+    """Return the known cause of an API's error, with its remedy filled; None for an unknown one.
 
-    A number counts only where it is a code; a status that stands in the text says nothing new.
+    A number counts only as a code; an HTTP status in the text adds nothing.
     """
     from mstoken import aadsts
 
@@ -118,26 +118,26 @@ def _cause(text: str, code: str, context: Mapping[str, str]) -> Cause | None:
 
 
 def _challenge_error(response: HttpResponse) -> str:
-    """The `error` of a Bearer challenge (RFC 6750 section 3)."""
+    """Return the `error` of a Bearer challenge (RFC 6750 section 3)."""
     from mstoken.protocol.challenge import bearer_challenge
 
     return bearer_challenge(response.headers.get("www-authenticate", "")).get("error", "")
 
 
 def _remedy(response: HttpResponse, cause: Cause | None, context: Mapping[str, str]) -> str:
-    """The remedy of the cause, or what usually helps with that status."""
+    """Return the remedy of the cause, or general advice for the status."""
     from mstoken import aadsts
 
     if response.status == 429 or (response.status >= 500 and "retry-after" in response.headers):
         wait = retry_after(response.headers.get("retry-after", ""), time.time())
-        return "Wait a moment, then ask again." if wait is None else f"Ask again in {ceil(wait)} seconds."
+        return "Wait a moment, then try again." if wait is None else f"Try again in {ceil(wait)} seconds."
     if cause:
         return cause.remedy
     by_status = {
-        401: "The API did not accept the token. See whom it is for and until when: `{get} | mstoken inspect`",
-        403: "The API knows who asks and does not allow it. See what the token allows: `{get} | mstoken inspect`",
-        404: "Check the address; some APIs also answer so when the permission to see the thing is missing.",
-        405: "Check the method; the API does not take this one here.",
+        401: "The API rejected the token. See which service it is for and when it expires: `{get} | mstoken inspect`",
+        403: "The API knows the caller but denies the request. See what the token allows: `{get} | mstoken inspect`",
+        404: "Check the URL; some APIs also return 404 if the permission to see the resource is missing.",
+        405: "Check the method; the API does not support it for this URL.",
     }
-    later = "Ask again in a moment." if response.status == 408 or response.status >= 500 else ""
+    later = "Try again in a moment." if response.status == 408 or response.status >= 500 else ""
     return aadsts.fill(by_status.get(response.status, later), **context)

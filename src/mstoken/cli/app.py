@@ -1,4 +1,4 @@
-"""The commands of `mstoken`, by name. A command's module is imported only when the command is used."""
+"""The commands of `mstoken`, by name. A command's module is imported only when the command runs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 SECTIONS = {
     "Tokens": ("get", "request"),
     "Sign-ins": ("login", "accounts", "logout"),
-    "What is kept": ("cache", "keepalive"),
+    "Stored tokens": ("cache", "keepalive"),
     "Understand": ("services", "inspect", "explain", "doctor"),
-    "Try and test": ("emulator",),
+    "Testing": ("emulator",),
     "Shell": ("completion",),
 }
-"""How `mstoken --help` groups the commands; every command stands in one section."""
+"""The sections of `mstoken --help`; every command belongs to one."""
 
 COMMANDS = {
     "get": "mstoken.cli.get:get",
@@ -41,16 +41,16 @@ COMMANDS = {
     "emulator": "mstoken.cli.emulator:emulator",
     "completion": "mstoken.cli.completion:completion",
 }
-"""Command -> module:object, a click command."""
+"""Command -> module:object of its click command."""
 
 COMPLETE_VARIABLE = "_MSTOKEN_COMPLETE"
-"""The variable with which a shell's script asks for completions; click makes it of the program's name."""
+"""The variable with which a shell's script requests completions; click derives it from the program's name."""
 
 _SECRET_OPTION = re.compile("secret|password|refresh-?token|access-?token|^--token", re.IGNORECASE)
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are in COMMANDS."""
+    """A group that loads its commands from COMMANDS."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -90,11 +90,11 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 unexpected, "
-    "2 usage, 3 a person must sign in, 4 refused, 5 try later, 6 some of many failed.",
+    epilog="Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 unexpected, 2 "
+    "usage, 3 sign-in required, 4 refused, 5 try later, 6 some of many failed.",
 )
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
-@click.option("--debug", is_flag=True, help="Show where an error comes from (also MSTOKEN_DEBUG=1).")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error (also MSTOKEN_DEBUG=1).")
 def app(debug: bool) -> None:
     """Access tokens for Microsoft services, in one line.
 
@@ -108,10 +108,10 @@ def app(debug: bool) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command line `arguments` (without the program's name); its exit code.
+    """Run the command line `arguments` (without the program's name), and return its exit code.
 
-    Raises MstokenError, and OSError when standard output cannot be written: click's own way to run a command would end
-    it with 1 where a reader has gone, as in `mstoken services | head`.
+    Raises MstokenError, and OSError if standard output cannot be written. Click's own runner would exit with 1 if the
+    reader has gone, as in `mstoken services | head`.
     """
     if COMPLETE_VARIABLE in os.environ:
         app.main(list(arguments), prog_name="mstoken")
@@ -130,11 +130,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _report_usage_error(error: click.ClickException) -> None:
-    """What is wrong, on one line, and where to read on; a secret that was meant as an option gets a better place."""
+    """Print what is wrong on one line and point to the help; for a secret option, to the place for secrets."""
     if isinstance(error, click.NoSuchOption) and _SECRET_OPTION.search(error.option_name):
         output.error(
-            f"There is no option {error.option_name}: other users and the shell's history can see a command line.",
-            "Set AZURE_CLIENT_SECRET, or have a profile say where the secret is; a refresh token: mstoken login < file",
+            f"There is no option {error.option_name}: other users and the shell history can see the command line.",
+            "Set AZURE_CLIENT_SECRET, or name the secret's location in a profile. For a refresh token: "
+            "mstoken login < file",
         )
         return
     where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mstoken"

@@ -1,4 +1,4 @@
-"""`mstoken cache`: which access tokens are kept, and forgetting them. Nothing secret is shown."""
+"""`mstoken cache`: list or clear the cached access tokens. No secret is shown."""
 
 from __future__ import annotations
 
@@ -20,13 +20,19 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Callable[..., Any]")
 
 _FILTER_OPTIONS = (
-    click.option("--tenant", default="", metavar="TENANT", help="Only this tenant's, written as it was asked for."),
     click.option(
-        "--service", default="", metavar="SERVICE", shell_complete=complete_service, help="Only this service's."
+        "--tenant", default="", metavar="TENANT", help="Only tokens of this tenant, written as in the request."
     ),
-    click.option("--account", default="", metavar="NAME", help="Only those of this sign-in."),
     click.option(
-        "--profile", default="", metavar="NAME", shell_complete=complete_profile, help="Look where this profile keeps."
+        "--service",
+        default="",
+        metavar="SERVICE",
+        shell_complete=complete_service,
+        help="Only tokens for this service.",
+    ),
+    click.option("--account", default="", metavar="NAME", help="Only tokens of this sign-in."),
+    click.option(
+        "--profile", default="", metavar="NAME", shell_complete=complete_profile, help="Use the store of this profile."
     ),
 )
 
@@ -37,9 +43,9 @@ def _filter_options(command: C) -> C:
     return command
 
 
-@click.group(short_help="Show or clear the access tokens that are kept.")
+@click.group(short_help="Show or clear the cached access tokens.")
 def cache() -> None:
-    """Show or clear the access tokens that are kept. Sign-ins are no part of it: mstoken accounts.
+    """Show or clear the cached access tokens. For stored sign-ins, see mstoken accounts.
 
     \b
       mstoken cache show --tenant contoso.onmicrosoft.com
@@ -48,11 +54,11 @@ def cache() -> None:
     """
 
 
-@cache.command(cls=Command, short_help="List the access tokens that are kept.")
+@cache.command(cls=Command, short_help="List the cached access tokens.")
 @_filter_options
 @form_option("table", "json")
 def show(tenant: str, service: str, account: str, profile: str, form: str) -> None:
-    """List the access tokens that are kept: whose, for what, and for how many minutes more. No token is shown."""
+    """List the cached access tokens: tenant, scope, account, client, and remaining minutes. No token is shown."""
     token_filter, now = _filter(tenant, service, account), int(time.time())
     cached = [one for one in _tokens(profile).tokens() if token_filter.covers(one.info) and one.expires_on > now]
     cached.sort(key=lambda one: (one.info.tenant, one.info.scope, one.info.account, one.info.client_id))
@@ -62,15 +68,15 @@ def show(tenant: str, service: str, account: str, profile: str, form: str) -> No
         rows = [(*_columns(one), f"{(one.expires_on - now) // 60} min") for one in cached]
         output.write_table(("TENANT", "SCOPE", "ACCOUNT", "CLIENT", "GOOD FOR"), rows)
     else:
-        output.message("No such token is kept.")
+        output.message("There are no matching tokens in the cache.")
 
 
-@cache.command(cls=Command, short_help="Forget access tokens that are kept.")
+@cache.command(cls=Command, short_help="Remove access tokens from the cache.")
 @_filter_options
 def clear(tenant: str, service: str, account: str, profile: str) -> None:
-    """Forget the access tokens that are kept, all or those that fit; the next question for each asks the service.
+    """Remove the cached access tokens: all of them, or those that match. The next request for each goes to the service.
 
-    Programs that run keep in memory what they have.
+    Running programs keep the tokens that they hold in memory.
     """
     token_filter, tokens = _filter(tenant, service, account), _tokens(profile)
     everything = not (tenant or service or account)
@@ -79,7 +85,7 @@ def clear(tenant: str, service: str, account: str, profile: str) -> None:
         tokens.clear()
     else:
         removed = tokens.forget(token_filter)
-    output.message(f"{removed} {'token was' if removed == 1 else 'tokens were'} forgotten.")
+    output.message(f"{removed} {'token' if removed == 1 else 'tokens'} removed from the cache.")
 
 
 def _tokens(profile: str) -> AccessTokenStore:
@@ -98,7 +104,7 @@ def _filter(tenant: str, service: str, account: str) -> TokenInfo:
 
 
 def _resource(service: str) -> str:
-    """The resource of a service's name, a URL or a scope, in the configured cloud. Raises UsageError."""
+    """Return the resource of a service name, a URL or a scope in the configured cloud. Raises UsageError."""
     if not service:
         return ""
     from mstoken import clouds

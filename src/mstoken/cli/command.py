@@ -1,6 +1,6 @@
-"""How our commands differ from click's.
+"""The differences between our commands and click's.
 
-An argument that was not expected may be a secret, so it is not repeated. An option that is there and empty is refused.
+An unexpected argument may be a secret, so errors do not repeat it. An option with an empty value is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ C = TypeVar("C", bound="Callable[..., Any]")
 
 
 class Command(click.Command):
-    """A click command. `piped` is the way to bring a token, for one that reads it from standard input."""
+    """A click command. `input_hint` shows how to pipe in the token, for a command that reads it from standard input."""
 
     def __init__(self, *args: Any, input_hint: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,12 +40,12 @@ class Command(click.Command):
 
 
 def command(*, short_help: str, input_hint: str = "") -> Callable[[Callable[..., Any]], Command]:
-    """The decorator that makes a function a `Command`, in place of `click.command`."""
+    """Return the decorator that makes a function a `Command`, in place of `click.command`."""
     return click.command(cls=Command, short_help=short_help, input_hint=input_hint)
 
 
 def _refuse_empty(ctx: click.Context, parameter: click.Parameter) -> None:
-    """`--tenant "$CUSTOMER"` with the variable unset must not mean another tenant than the one that was meant."""
+    """Refuse an empty option: `--tenant "$CUSTOMER"` with the variable unset must not select another tenant."""
     given = ctx.params.get(parameter.name or "")
     empty = "" in given if isinstance(given, tuple) else given == "" == parameter.default
     if (
@@ -53,7 +53,7 @@ def _refuse_empty(ctx: click.Context, parameter: click.Parameter) -> None:
         and isinstance(parameter, click.Option)
         and ctx.get_parameter_source(parameter.name or "") is _COMMAND_LINE
     ):
-        raise click.UsageError(f"{parameter.opts[0]} is empty: leave it out, or give it a value.", ctx)
+        raise click.UsageError(f"{parameter.opts[0]} is empty: omit it, or give it a value.", ctx)
 
 
 def _refuse_undecodable(ctx: click.Context, parameter: click.Parameter) -> None:
@@ -71,7 +71,7 @@ _CHOICE_TEXTS = {"text": "words", "table": "columns", "json": "JSON", "names": "
 
 
 def form_option(*choices: str) -> Callable[[C], C]:
-    """`--output`, handed over as `form`. The first of `choices` is for people, and is taken when none is named."""
+    """Declare `--output`, passed as `form`; the first of `choices` is the default."""
     choice_texts = [_CHOICE_TEXTS[choice] for choice in choices]
     return click.option(
         "--output",
@@ -80,15 +80,17 @@ def form_option(*choices: str) -> Callable[[C], C]:
         type=click.Choice(choices),
         default=choices[0],
         show_default=True,
-        help=f"What to print: {', '.join(choice_texts[:-1])} or {choice_texts[-1]}.",
+        help=f"Output format: {', '.join(choice_texts[:-1])} or {choice_texts[-1]}.",
     )
 
 
 def _too_many(ctx: click.Context, input_hint: str) -> Exception:
     if input_hint:
         return UsageError(
-            "A token does not belong on the command line, where other users and the shell's history can see it.",
+            "Do not put a token on the command line, where other users and the shell history can see it.",
             f"Pipe it in: {input_hint}",
         )
     count = len(ctx.args)
-    return click.UsageError(f"There {'is an argument' if count == 1 else f'are {count} arguments'} too many.", ctx)
+    return click.UsageError(
+        f"There {'is one unexpected argument' if count == 1 else f'are {count} unexpected arguments'}.", ctx
+    )

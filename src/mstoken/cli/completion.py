@@ -1,4 +1,4 @@
-"""`mstoken completion`, and what the shells are offered. Completing never says an error: the line is still typed."""
+"""`mstoken completion`, and the completions themselves. They never report an error, because you are still typing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def complete_service(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
-    """Names of services, with their titles where the shell shows them; aliases where no name begins so."""
+    """Return names of services, with their titles for shells that show them; aliases if no name matches."""
     from click.shell_completion import CompletionItem
 
     with contextlib.suppress(Exception):
@@ -31,7 +31,7 @@ def complete_service(ctx: click.Context, param: click.Parameter, incomplete: str
 
 
 def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
-    """Names of the profiles in the user's configuration."""
+    """Return names of the profiles in your configuration."""
     from click.shell_completion import CompletionItem
 
     with contextlib.suppress(Exception):
@@ -42,7 +42,7 @@ def complete_profile(ctx: click.Context, param: click.Parameter, incomplete: str
 
 
 def complete_cloud(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001 - click's signature
-    """Names of the clouds."""
+    """Return names of the clouds."""
     from click.shell_completion import CompletionItem
 
     with contextlib.suppress(Exception):

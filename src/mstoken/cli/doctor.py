@@ -1,4 +1,4 @@
-"""`mstoken doctor`: what would happen if a token were asked for."""
+"""`mstoken doctor`: check what a token request would do."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from mstoken.config.reach import Reached
 
 _MIN_SKEW_TO_REPORT_IN = 60
-"""Entra takes five minutes of difference; one minute is already odd."""
+"""Entra accepts a difference of five minutes; one minute is already unusual."""
 
 
-@command(short_help="Say which identity would be used, and what is in the way.")
+@command(short_help="Show which identity would be used, and what prevents a token.")
 @identity_options
 @form_option("text", "json")
 def doctor(form: str, **arguments: Any) -> int:
-    """Say which identity mstoken would use, and what is in the way of a token.
+    """Show which identity mstoken would use, and what prevents it from getting a token.
 
-    It looks at the options, the environment, workload and managed identity and the profile in their order; at the
-    sign-in host, the clock, proxies and certificates; and at the places where things are kept. No token is asked for,
-    no secret is sent or shown. The exit code is 0 when a token can be asked for, else the one of mstoken get.
+    The command checks, in this order, the options, the environment, workload identity, managed identity and the
+    profile; then the sign-in host, the clock, proxies and certificates, and the locations of stored tokens. It requests
+    no token, and sends and shows no secret. The exit code is 0 if a token can be requested, else that of mstoken get.
 
     \b
       mstoken doctor
@@ -60,14 +60,14 @@ def _as_text(found: Diagnosis) -> list[str]:
     lines = _section("Identity", [(link.name, _joined(link.state, link.detail)) for link in found.links])
     lines += _section("Sign-in host", [(found.authority.url, _host_state(found.authority))] if found.authority else [])
     network = {name: value for name, value in found.environment.items() if is_network(name)}
-    lines += _section("Proxies and certificates", network.items(), none="none are set; the system's certificates count")
+    lines += _section("Proxies and certificates", network.items(), none="none set; the system's certificates apply")
     others = {name: value for name, value in found.environment.items() if name not in network}
-    lines += _section("Environment", others.items(), none="nothing that matters is set")
+    lines += _section("Environment", others.items(), none="no relevant variable is set")
     lines += _section("Places", [(place.what, _joined(place.path, place.state)) for place in found.places])
     lines += _section("Notes", [("-", note) for note in found.notes])
     used = next((link.name for link in found.links if link.state == "used"), "")
     verdict = (
-        f"A token can be asked for; the identity is that of: {used}." if not found.problem else "No token can be had."
+        f"A token can be requested, with this identity: {used}." if not found.problem else "No token can be requested."
     )
     return [*lines, verdict]
 
@@ -87,16 +87,16 @@ def _joined(first: str, second: str) -> str:
 
 def _host_state(reached: Reached) -> str:
     if reached.error:
-        return f"does not answer: {reached.error}"
+        return f"no response: {reached.error}"
     ahead = reached.clock_ahead_in
     if ahead is None:
         return "answers"
     if abs(ahead) < _MIN_SKEW_TO_REPORT_IN:
-        return "answers; the clocks agree"
+        return "responds; the clocks agree"
     from mstoken.cli.inspection.description import format_duration
 
     how = f"{format_duration(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
-    return f"answers; this machine's clock is {how}: set it right"
+    return f"responds; this machine's clock is {how}: correct it"
 
 
 def _fields(found: Diagnosis) -> dict[str, Any]:

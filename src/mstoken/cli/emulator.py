@@ -1,4 +1,4 @@
-"""`mstoken emulator`: the local Entra ID. The only file of mstoken that knows the emulator."""
+"""`mstoken emulator`: run the local Entra ID. This is the only file of mstoken that imports the emulator."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMAND_KEY = "mstoken.command"  # where in the context's notes the words after -- are kept
+_COMMAND_KEY = "mstoken.command"  # the key in the context under which the words after -- are stored
 
 
 class _EmulatorGroup(click.Group):
-    """A command whose own arguments end at `--`; what follows is somebody else's command line and is not looked at."""
+    """A group whose own arguments end at `--`; the command line after it is not parsed."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
@@ -33,8 +33,8 @@ class _EmulatorGroup(click.Group):
         if args[0] not in self.commands:
             meant = shlex.join(args)
             raise UsageError(
-                f"{args[0]!r} is no command of the emulator.",
-                f"Put -- before one of yours: mstoken emulator -- {meant}",
+                f"The emulator has no command {args[0]!r}.",
+                f"To run your own command, put -- before it: mstoken emulator -- {meant}",
             )
         return super().resolve_command(ctx, args)
 
@@ -49,23 +49,23 @@ class _EmulatorGroup(click.Group):
     "--config",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="Tenants, applications and users, as TOML, instead of the built-in ones.",
+    help="TOML file with tenants, applications and users that replace the built-in ones.",
 )
 @click.option(
     "--port",
     metavar="N",
     type=click.IntRange(0, 65_535),
     default=0,
-    help="HTTPS port on 127.0.0.1; any free one without it.",
+    help="HTTPS port on 127.0.0.1; by default any free one.",
 )
 @click.pass_context
 def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
-    """Run a local Entra ID with a few Microsoft APIs, to try and test things without a tenant.
+    """Run a local Entra ID with a few Microsoft APIs, to develop and test without a tenant.
 
-    With -- COMMAND, the command runs in an environment that points it at the emulator: authority, certificate
-    authority, tenant, client ID, secret, and a token cache of its own. Its exit code is passed on; 125 means that the
-    emulator could not start, 126 and 127 that the command could not. Without a command, it prints those settings and
-    runs until Ctrl-C.
+    With -- COMMAND, the command runs in an environment that points to the emulator: authority, certificate authority,
+    tenant, client ID, secret, and a separate token cache. mstoken returns the command's exit code, 125 if the emulator
+    could not start, and 126 or 127 if the command could not start. Without a command, the emulator prints those
+    settings and runs until Ctrl-C.
 
     \b
       mstoken emulator -- mstoken get graph
@@ -76,7 +76,7 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
         return None
     command: Sequence[str] | None = ctx.meta.get(_COMMAND_KEY)
     if command is not None and not command:
-        raise click.UsageError("There is no command after --.", ctx)
+        raise click.UsageError("No command follows --.", ctx)
     _check_installed()
     from entra_emulator.command import OWN_FAILURE, run, serve
 
@@ -90,10 +90,12 @@ _SHELLS = ("bash", "fish", "powershell", "dotenv", "json", "python", "node", "go
 
 
 @emulator.command("env", cls=Command, short_help="Print the settings of a running emulator.")
-@click.option("--shell", type=click.Choice(_SHELLS), default="bash", help="For which shell or language.")
-@click.option("--port", metavar="N", type=click.IntRange(1, 65_535), help="Which emulator, if several run.")
+@click.option("--shell", type=click.Choice(_SHELLS), default="bash", help="Shell or language of the output.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(1, 65_535), help="Port of the emulator, if several are running."
+)
 def environment(shell: str, port: int | None) -> int:
-    """Print the settings that point programs at an emulator you have running in another terminal.
+    """Print the settings that point programs to an emulator that runs in another terminal.
 
     \b
       eval "$(mstoken emulator env)"
@@ -107,7 +109,7 @@ def environment(shell: str, port: int | None) -> int:
 
 
 def _check_installed() -> None:
-    """Raises UsageError when the emulator's own packages are not there."""
+    """Raise UsageError if the emulator's own packages are not installed."""
     try:
         import entra_emulator.emulator  # noqa: F401 - importing it is the question
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Where the program starts. Nothing is imported before it is needed: start-up is most of a short command's time."""
+"""The program's entry point. Imports come as late as possible: start-up takes most of a short command's time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """The `mstoken` command; its exit code."""
+    """Run the `mstoken` command and return its exit code."""
     command = _command(sys.argv[1:])
     from mstoken.cli import error_handling
 
@@ -20,7 +20,7 @@ def main() -> int:
 
 
 def _command(arguments: Sequence[str]) -> Callable[[], int]:
-    """What is to be done; does not return where a kept token answers."""
+    """Return what the command line asks for; print a cached token and exit if the fast path has one."""
     if arguments[:1] == ["get"]:
         from mstoken.cli import get_arguments
 
@@ -31,7 +31,7 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
             try:
                 fingerprint = fast_path.fingerprint(arguments)
                 text = fast_path.cached_output(parsed, fingerprint)
-            except OSError:  # a working folder that is gone, say; the ordinary way tells
+            except OSError:  # for example, a working folder that was removed; click reports it
                 fingerprint = text = ""
             if text:
                 fast_path.write_and_exit(text)

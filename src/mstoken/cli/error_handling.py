@@ -1,4 +1,4 @@
-"""The end of a command that failed: what is said on standard error, and the exit code."""
+"""The end of a command that failed: the message on standard error, and the exit code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def run(command: Callable[[], int]) -> int:
-    """Run `command` and turn whatever it raises into words and an exit code. SystemExit passes."""
+    """Run `command`, and turn an exception into a message and an exit code. SystemExit passes through."""
     try:
         return command()
     except KeyboardInterrupt:
         output.stderr_line("")  # ends the line on which the terminal shows ^C
         output.error("Interrupted.")
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:  # whoever read standard output has what it wanted: `mstoken services | head`
+    except BrokenPipeError:  # the reader of standard output has finished: `mstoken services | head`
         _discard_output()
         return exit_codes.DONE
     except Exception as error:  # noqa: BLE001 - this is the last place before the person
@@ -30,18 +30,18 @@ def run(command: Callable[[], int]) -> int:
 
 
 def _discard_output() -> None:
-    """Python writes out what is left at exit and would fail once more: docs.python.org/3/library/signal.html,
-    note on SIGPIPE. Where standard output was closed there is nothing to abandon.
+    """Discard output that is not written yet. Python writes it at exit and would fail once more
+    (docs.python.org/3/library/signal.html, note on SIGPIPE).
     """
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def interrupt_at_once() -> None:
-    """From now on ^C ends the process as the system does, with status 130 to a shell.
+    """Let ^C end the process from now on as the system does, which shells report as status 130.
 
-    Python's own handler waits for the HTTP client, which is not Python, to return: half a minute in the worst case.
-    Nothing needs a clean end then: what is kept on disk is written by rename and by transaction.
+    Python's own handler runs only when the current call returns, which may take half a minute. Nothing needs a clean
+    exit then: files are written by rename, and the vault by transaction.
     """
     import signal
     import threading
@@ -51,7 +51,7 @@ def interrupt_at_once() -> None:
 
 
 def report(error: Exception) -> int:
-    """Say what happened and what to do next; the exit code for it."""
+    """Print what happened and what to do next, and return the exit code."""
     from mstoken.errors import MstokenError
 
     if isinstance(error, MstokenError):
@@ -64,29 +64,29 @@ def report(error: Exception) -> int:
         return exit_codes.UNEXPECTED
     output.error(
         f"This is a bug in mstoken: {type(error).__name__} in {_source_line(error)}.",
-        "" if debugging() else "Run it again with MSTOKEN_DEBUG=1 and report what it prints.",
+        "" if debugging() else "Run the command again with MSTOKEN_DEBUG=1 and report the output.",
     )
     _print_traceback(error)
     return exit_codes.UNEXPECTED
 
 
 def debugging() -> bool:
-    """Whether tracebacks are wanted: MSTOKEN_DEBUG is set, which --debug does."""
+    """Return whether tracebacks are shown: MSTOKEN_DEBUG is set, which --debug does."""
     return os.environ.get("MSTOKEN_DEBUG", "") not in {"", "0"}
 
 
 def _source_line(error: Exception) -> str:
-    """Where it was raised, as file and line."""
+    """Return the file and line that raised the error."""
     trace = error.__traceback__
     if trace is None:
-        return "an unknown place"
+        return "an unknown file"
     while trace.tb_next is not None:
         trace = trace.tb_next
     return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - no pathlib here
 
 
 def _print_traceback(error: Exception) -> None:
-    """The way to the error, without its values: messages of foreign exceptions may quote what they were given."""
+    """Print the traceback without values: messages of other libraries' exceptions may quote their input."""
     if not debugging():
         return
     import traceback

@@ -1,4 +1,4 @@
-"""`mstoken explain`: what an error means and what to do next, offline."""
+"""`mstoken explain`: explain an error and what to do next, offline."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
     from mstoken.aadsts import Cause
 
-_MAX_INPUT_BYTES = 1024 * 1024  # bytes of standard input; a log is cut there
+_MAX_INPUT_BYTES = 1024 * 1024  # bytes of standard input; a longer log is cut
 
 
-@command(short_help="Say what an error means and what to do next.")
+@command(short_help="Explain an error, and what to do next.")
 @click.argument("text", nargs=-1, metavar="[CODE|TEXT]...")
-@click.option("--list", "listing", is_flag=True, help="List the codes, or those whose line holds TEXT.")
+@click.option("--list", "listing", is_flag=True, help="List the known codes, or those that match TEXT.")
 @form_option("text", "json")
 def explain(text: tuple[str, ...], listing: bool, form: str) -> None:
-    """Say what an error of Entra, Graph, Azure or Partner Center means, and what to do next. Nothing is sent anywhere.
+    """Explain an error of Entra, Graph, Azure or Partner Center, and what to do next. Nothing is sent.
 
     CODE is a number such as 50076 or AADSTS50076, a name such as invalid_grant, or an HTTP status. TEXT is a message, a
-    log line or a whole answer; without any, or with -, it is read from standard input. The commands in the advice are
-    filled with what your environment and profile say.
+    log line or a whole response. Without arguments, or with -, mstoken reads standard input. The commands in the advice
+    contain the values of your environment and profile.
 
     \b
       mstoken explain 700082
@@ -50,7 +50,7 @@ def _read_input() -> str:
 
 
 def _explain(error_text: str, form: str) -> None:
-    """Raises UsageError when nothing in the text is known."""
+    """Print what is known about the text. Raises UsageError if nothing is."""
     from mstoken import aadsts
     from mstoken.cli.known_settings import known_settings
 
@@ -64,7 +64,7 @@ def _explain(error_text: str, form: str) -> None:
     else:
         output.write("\n\n".join(_as_text(cause) for cause in known))
     for code in unknown:
-        output.message(f"{code} is not known here; Entra's own words: {aadsts.page_of(code)}")
+        output.message(f"{code} is unknown; see Microsoft's page: {aadsts.page_of(code)}")
 
 
 def _is_unknown(cause: Cause) -> bool:
@@ -79,11 +79,11 @@ def _unknown_error(codes: Sequence[str]) -> Exception:
     from mstoken.errors import UsageError
 
     if codes:
-        pages = "\n".join(f"Entra's own words: {aadsts.page_of(code)}" for code in codes)
-        return UsageError(f"{', '.join(codes)} is no code that is known here.", pages)
+        pages = "\n".join(f"Microsoft's page: {aadsts.page_of(code)}" for code in codes)
+        return UsageError(f"Unknown code: {', '.join(codes)}.", pages)
     return UsageError(
-        "There is no code, error name or message in it that is known here.",
-        f"Codes that are: mstoken explain --list\nMicrosoft's list: {aadsts.REFERENCE}",
+        "The text contains no known code, error name or message.",
+        f"Known codes: mstoken explain --list\nMicrosoft's list: {aadsts.REFERENCE}",
     )
 
 
@@ -94,16 +94,16 @@ def _as_text(cause: Cause) -> str:
         ("Cause", cause.cause),
         ("Next", cause.remedy),
         ("Kind", f"{_class_name(cause)}, exit code {code} ({exit_codes.MEANING[code].partition(':')[0]})"),
-        ("Retry", "the very same request may succeed a little later" if cause.retry else ""),
-        ("Grant", "the refresh token is dead; it is not tried again" if cause.kills_grant else ""),
-        ("Doubt", "" if cause.verified else "this explanation rests on a single or weak source"),
+        ("Retry", "the same request may succeed a little later" if cause.retry else ""),
+        ("Grant", "the refresh token is no longer valid; mstoken does not use it again" if cause.kills_grant else ""),
+        ("Doubt", "" if cause.verified else "this explanation has a single or weak source"),
         ("Source", cause.source),
     ]
     return "\n".join([f"{_label(cause)}{name}", *(f"  {label:<7}{text}" for label, text in lines if text)])
 
 
 def _label(cause: Cause) -> str:
-    """The code as people meet it: `AADSTS50076`, `HTTP 429`, a name; Partner Center's numbers have no prefix."""
+    """Return the code as errors show it: `AADSTS50076`, `HTTP 429`, a name; Partner Center's numbers have no prefix."""
     if cause.code.startswith("http_"):
         return f"HTTP {cause.code.removeprefix('http_')}"
     number = cause.code.partition("+")[0]
@@ -112,7 +112,7 @@ def _label(cause: Cause) -> str:
 
 
 def _class_name(cause: Cause) -> str:
-    """`sign_in_required` is `SignInRequired` in `mstoken.errors`; aadsts.KINDS says so."""
+    """Return the exception class of a kind: `sign_in_required` is `SignInRequired` in `mstoken.errors`."""
     return "".join(part.capitalize() for part in cause.kind.split("_"))
 
 
@@ -129,7 +129,7 @@ def _fields(cause: Cause) -> dict[str, Any]:
 
 
 def _list(text: str, form: str) -> None:
-    """Raises UsageError when nothing matches."""
+    """Print the entries that match. Raises UsageError if none does."""
     from mstoken import aadsts
     from mstoken.errors import UsageError
 
@@ -140,7 +140,7 @@ def _list(text: str, form: str) -> None:
         if cause.code != "_unknown" and all(word in _line(cause).casefold() for word in words)
     ]
     if not found:
-        raise UsageError(f"No code matches {text!r}.", "All of them: mstoken explain --list")
+        raise UsageError(f"No code matches {text!r}.", "List all codes: mstoken explain --list")
     if form == "json":
         output.write_json([_fields(cause) for cause in found])
     else:

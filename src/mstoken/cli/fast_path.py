@@ -1,10 +1,10 @@
-"""A kept token in little more time than Python takes to start: no click, no settings, no client.
+"""Print a cached token in little more time than Python takes to start: without click, settings or a client.
 
-The first `mstoken get graph` does all the work and notes, under a fingerprint of everything that decided it, which
-kept token was the answer. The same command line in the same circumstances finds the note, then the token. Whatever is
-unusual is not answered here; a doubt costs the ordinary way, never somebody else's token.
+The first `mstoken get graph` takes the full path. It then stores an alias: a fingerprint of everything that determined
+the token, and the name of the cached token. The same command line under the same conditions finds the alias, then the
+token. Anything unusual takes the full path; a doubt costs time, and never returns another identity's token.
 
-Nothing may be imported here that Python has not loaded anyway, but modules that themselves keep to this.
+This file imports only modules that Python has already loaded, and modules that follow the same rule.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from mstoken.cli.options import GetArguments
 
 LEEWAY_IN = 60
-"""model.LEEWAY_IN, whose module costs more than this path may; a test holds the two equal."""
+"""model.LEEWAY_IN, whose module takes too long to import here; a test keeps the two equal."""
 
 SET_BACK_IN = 300
 """model.SET_BACK_IN, likewise."""
 
 ALIAS_TYPE = "same-as"
-"""Stands where a token's type does and makes the file a note: in place of a token it has the kept token's name."""
+"""The token type of an alias file, whose token is the name of the cached token."""
 
-# Whatever has such a name may decide whose token it is, now or in a later version. A refresh token chooses the person,
-# so its value counts; what is kept is a digest. These others prove an identity and do not choose one, so only whether
-# they are there counts.
+# Variables with these prefixes may determine the identity, now or in a later version. A refresh token determines the
+# user, so its value counts (the fingerprint is a digest). The secrets below prove an identity and do not choose one, so
+# only their presence counts.
 _PREFIXES = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "DEFAULT_IDENTITY_")
 _SECRETS = frozenset(
     {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"}
@@ -47,9 +47,9 @@ _MAX_CONFIG_BYTES = 1_000_000
 
 
 def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
-    """A digest of all that decides which token `mstoken get` with these arguments prints; '' when it cannot be told.
+    """Return a digest of everything that determines which token `mstoken get` prints; '' if it cannot be computed.
 
-    The arguments, the environment's settings, the configuration file as it is now, and this version of mstoken.
+    That is: the arguments, the environment's settings, the current configuration file, and this version of mstoken.
     """
     path = config_file(environ)
     config = _config_text(path)
@@ -69,7 +69,7 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
 
 
 def cached_output(arguments: GetArguments, mark: str) -> str:
-    """What to print for these parameters and their fingerprint, '' when the ordinary way has to tell."""
+    """Return the output for these arguments and their fingerprint; '' if the full path has to run."""
     if not mark or arguments.fresh or arguments.claims or arguments.output not in FAST_PATH_FORMATS:
         return ""
     folder = token_folder()
@@ -92,7 +92,7 @@ def write_and_exit(text: str) -> NoReturn:
         while content:
             content = content[os.write(1, content) :]
     except BrokenPipeError:
-        pass  # whoever asked has gone; there is nobody to tell
+        pass  # the reader has gone
     except OSError as error:
         os.write(2, f"mstoken: error: standard output cannot be written: {error.strerror}\n".encode())
         exit_now(1)
@@ -100,15 +100,15 @@ def write_and_exit(text: str) -> NoReturn:
 
 
 def exit_now(code: int) -> NoReturn:
-    """End the process at once: tearing the interpreter down takes longer than all the rest of a kept token's way.
+    """End the process at once: tearing down the interpreter takes longer than the whole fast path.
 
-    What was said has been written out by then; stores are durable when they return.
+    All output is written by then, and stores are durable when they return.
     """
     os._exit(code)
 
 
 def _config_text(path: str) -> str | None:
-    """The file's text, '' where there is none, None where it cannot be read or is too large to be taken in."""
+    """Return the file's text; '' if there is no file, None if it cannot be read or is too large."""
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Note which kept token answered a command line, for `quick` to find."""
+"""Store which cached token answered a command line, for `fast_path` to find."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest) -> None:
-    """Keep the note in the store, in the form of a token: so it is as private as one, and swept and cleared with them.
+    """Store the alias in the form of a token, so that it is as private as one, and is cleaned up and cleared with them.
 
-    None is kept where the fingerprint does not say whose token it is, which is when a profile's reference leads to a
-    refresh token: another person's may lie there next time. And none where tokens are sealed, since reading one then
-    takes longer than the ordinary way. The note ends with its token.
+    Nothing is stored if the fingerprint does not determine the identity: a profile's reference may lead to another
+    user's refresh token next time. Nothing is stored for encrypted tokens either, because decrypting one takes longer
+    than the full path. The alias expires with its token.
     """
     if not _fingerprint_covers(request.credential):
         return
@@ -34,7 +34,7 @@ def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest
 
 
 def _fingerprint_covers(credential: BaseCredential) -> bool:
-    """Whether the fingerprint's parts (environment and profile's text) say whose the token is; False when in doubt."""
+    """Return whether the fingerprint's parts (environment and profile) determine the identity; False if in doubt."""
     if isinstance(credential, RefreshToken):
         value = os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()
         return bool(credential.account) or credential.value == value

@@ -1,4 +1,4 @@
-"""`mstoken get`: the command as click shows it; `getting` does the work."""
+"""`mstoken get`: the click command; `get_token` does the work."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def get(**arguments: Any) -> None:
     """Print an access token for a service, an API's URL, a resource or a scope.
 
     Tenant, client and credential come from the options, else from the environment (AZURE_TENANT_ID, AZURE_CLIENT_ID,
-    AZURE_CLIENT_SECRET, MSTOKEN_REFRESH_TOKEN, …), else from a profile. No option takes a secret. A token that was got
-    before and is still good is printed without asking the service.
+    AZURE_CLIENT_SECRET, MSTOKEN_REFRESH_TOKEN, …), else from a profile. No option takes a secret. A cached token that
+    is still valid is printed without a request.
 
     \b
       mstoken get graph

@@ -1,7 +1,7 @@
-"""Read the arguments of `mstoken get` without click, which takes longer to import than a kept token to print.
+"""Parse the arguments of `mstoken get` without click, which takes longer to import than a cached token takes to print.
 
-Only what is plainly right is read. Everything else (help, a mistake, an unusual way to write) is click's, so that
-messages come from one place.
+Only unambiguous command lines are parsed here. Click handles everything else (help, mistakes, unusual spellings), so
+that all messages come from one place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BY_FLAG = {flag: option for option in (*IDENTITY, *GET) for flag in option.flag
 
 
 def parse(arguments: Sequence[str]) -> GetArguments | None:
-    """The parameters as click would give them, by name, `services` the positional ones; None when click must read."""
+    """Return the arguments as click would parse them; None if click must do it."""
     if not all(map(is_encodable, arguments)):
         return None
     values: dict[str, Any] = {}
@@ -46,7 +46,7 @@ def parse(arguments: Sequence[str]) -> GetArguments | None:
 
 
 def _set_value(option: Option, value: str, values: dict[str, Any]) -> bool:
-    """Put the value in its place; False when it is not plainly right."""
+    """Store the value; return False if click must parse it."""
     if not value or value.startswith("-"):
         return False
     match option.kind:

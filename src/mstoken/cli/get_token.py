@@ -1,4 +1,4 @@
-"""What `mstoken get` does, whoever read its arguments."""
+"""The work of `mstoken get`, after its arguments are parsed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
 
 def run_get(arguments: GetArguments, fingerprint: str = "") -> None:
-    """Get the token and print it.
+    """Get the token and print it. Raises MstokenError.
 
-    Under `fingerprint`, where there is one, is noted which kept token answers the same command line next time.
-    Raises MstokenError.
+    With a `fingerprint`, store which cached token answers the same command line next time.
     """
     _check_pop(arguments)
     settings = settings_for(arguments.flags())
@@ -41,7 +40,9 @@ def run_get(arguments: GetArguments, fingerprint: str = "") -> None:
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope, token.got_on)
     token_request = served(client.token_request(*scopes))
     output.write(render(arguments.output, fields, token_request.authority.tenant))
-    shown_before = warning or settings.notes or claims  # what has to be said is said every time
+    shown_before = (
+        warning or settings.notes or claims
+    )  # required messages are shown on every run, so the fast path must not skip them
     if fingerprint and not (shown_before or arguments.pop):
         from mstoken.cli.fast_path_alias import save_alias
 
@@ -65,24 +66,24 @@ def _request_token(client: Client, scopes: Sequence[str], claims: str, arguments
 
 def _check_pop(arguments: GetArguments) -> None:
     if not arguments.pop and (arguments.pop_method or arguments.pop_nonce):
-        raise UsageError("--pop-method and --pop-nonce are about a signed request.", "Give --pop URL too.")
+        raise UsageError("--pop-method and --pop-nonce need --pop.", "Add --pop URL.")
     if arguments.pop and arguments.output in ("az", "azd"):
         raise UsageError(
-            f"--output {arguments.output} stands for a bearer token, which a signed request is not.",
+            f"--output {arguments.output} is for bearer tokens; a signed request is not one.",
             "Use --output token, header, env or json.",
         )
 
 
 def _service_of_pop(arguments: GetArguments) -> tuple[str, ...]:
-    """The URL that is signed for tells the service too, where nothing else does."""
+    """Return the URL to sign as the service, if nothing else names one."""
     return (arguments.pop,) if "://" in arguments.pop and not arguments.scope else ()
 
 
 def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]) -> tuple[str, ...]:
-    """What to ask for: the services, or the scopes, which a service's name beside them completes.
+    """Return the scopes to request: the services, or the scopes completed by the service's name.
 
-    `graph --scope User.Read` is one permission of Graph, `--scope User.Read,Mail.Read` two. A URL beside scopes only
-    says what the token is for. Raises UsageError when a scope is none, or is not the service's.
+    `graph --scope User.Read` is one permission of Graph, `--scope User.Read,Mail.Read` two. Beside scopes, a URL only
+    says what the token is for. Raises UsageError for an invalid scope, or for one of another service.
     """
     if client.authority.token_url or not scopes:
         return (*services, *scopes)
@@ -101,7 +102,7 @@ def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]
 
 
 def _check_belonging(client: Client, urls: Sequence[str], scopes: Sequence[str]) -> None:
-    """A URL of a known service beside the scopes of another is a mistake; of unknown ones only the scopes count."""
+    """Refuse a URL of a known service beside scopes of another; for an unknown URL, only the scopes count."""
     for url in urls:
         try:
             resource = client.target(url).resource
@@ -112,13 +113,11 @@ def _check_belonging(client: Client, urls: Sequence[str], scopes: Sequence[str])
 
 def _check_same(found: str, resource: str, named: Sequence[str]) -> None:
     if found.rstrip("/").lower() != resource.rstrip("/").lower():
-        raise UsageError(
-            f"The scopes are of {found}, but {' '.join(named)} is {resource}.", "Leave out the one you do not mean."
-        )
+        raise UsageError(f"The scopes are of {found}, but {' '.join(named)} is {resource}.", "Remove the wrong one.")
 
 
 def claims_text(given: str) -> str:
-    """The claims as JSON text; challenges carry them in base64 or base64url, with or without padding.
+    """Return the claims as JSON text; challenges encode them in base64 or base64url, with or without padding.
 
     Source: learn.microsoft.com/entra/identity-platform/claims-challenge. Raises UsageError.
     """
@@ -136,8 +135,8 @@ def claims_text(given: str) -> str:
         decoded = ""
     if not decoded.startswith("{"):
         raise UsageError(
-            "The claims are neither a JSON object nor base64 of one.",
-            "Copy the value of claims= from the WWW-Authenticate header as it is.",
+            "The claims are neither a JSON object nor a base64-encoded one.",
+            "Copy the value of claims= from the WWW-Authenticate header unchanged.",
         )
     return decoded
 
@@ -145,4 +144,4 @@ def claims_text(given: str) -> str:
 def _warn_if_short(token: Token, min_ttl: int) -> None:
     left = token.expires_on - int(time.time())
     if left < min_ttl:
-        output.message(f"The service gives this token {left} seconds; --min-ttl asked for {min_ttl}.")
+        output.message(f"The service issued a token with {left} seconds left, less than --min-ttl {min_ttl}.")

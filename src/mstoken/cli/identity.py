@@ -1,4 +1,4 @@
-"""The identity options of a command, and the client they make."""
+"""The identity options of a command, and the client that they configure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ C = TypeVar("C", bound="Callable[..., Any]")
 
 
 def options(declared: Iterable[Option]) -> Callable[[C], C]:
-    """A decorator that gives a click command the `declared` options, in their order."""
+    """Return a decorator that gives a click command the `declared` options, in their order."""
     import click
 
     from mstoken.cli import completion
@@ -50,7 +50,7 @@ def identity_options(command: C) -> C:
 
 
 def settings_for(flags: Mapping[str, str]) -> Settings:
-    """The settings from flag, environment and profile, else of the default chain; notes are said on standard error.
+    """Return the settings from flags, environment and profile, else of the default chain; print their notes.
 
     Raises UsageError.
     """
@@ -63,7 +63,7 @@ def settings_for(flags: Mapping[str, str]) -> Settings:
 
 
 def client_for(flags: Mapping[str, str]) -> Client:
-    """The client for a command's identity options, with the user's own stores. Raises UsageError."""
+    """Return the client for a command's identity options, with the user's own stores. Raises UsageError."""
     from mstoken.client import Client
 
     settings = settings_for(flags)
@@ -71,9 +71,9 @@ def client_for(flags: Mapping[str, str]) -> Client:
 
 
 def open_stores(store: str = "") -> Stores:
-    """The user's own stores, or those at the URL `store`, which are wanted just before asking.
+    """Return the user's stores, or those at the URL `store`; print the library's warnings from now on.
 
-    What the library has to say is said as notes. Raises UsageError for a store that is none.
+    ^C ends the process from now on. Raises UsageError for an invalid URL.
     """
     from mstoken.messages import set_handler
     from mstoken.stores.user_stores import user_stores
@@ -93,7 +93,7 @@ def _for_click(option: Option) -> dict[str, Any]:
             return {"type": click.Choice(option.choices), "default": option.choices[0], "show_default": True}
         case "seconds":
             seconds = click.IntRange(min=0)
-            seconds.name = "number of seconds"  # what click calls the type in its messages
+            seconds.name = "number of seconds"  # click's name for the type in its messages
             return {"type": seconds, "default": 0, "metavar": option.metavar}
         case "multiple":
             return {"multiple": True, "metavar": option.metavar}

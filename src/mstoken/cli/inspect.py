@@ -1,4 +1,4 @@
-"""`mstoken inspect`: what a token says, in words."""
+"""`mstoken inspect`: describe a token."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ LABEL_WIDTH = 13
 
 
 @command(
-    short_help="Say in words what a token is for, for whom and until when.",
+    short_help="Show what a token is for, who it is for, and when it expires.",
     input_hint="mstoken get graph | mstoken inspect",
 )
 @form_option("text", "json")
 def inspect(form: str) -> None:
-    """Decode a token read from standard input: for whom, by whom, until when, allowed what.
+    """Decode a token from standard input: service, issuer, identity, lifetime and permissions.
 
-    Understood are a bare token, "Bearer TOKEN", a header, and the JSON of mstoken, az, azd or a token endpoint. The
-    token stays on this machine, and its signature is not checked.
+    Input can be a bare token, "Bearer TOKEN", a header, or the JSON of mstoken, az, azd or a token endpoint. The token
+    stays on this machine. Its signature is not verified.
 
     \b
       mstoken get graph | mstoken inspect
@@ -107,7 +107,7 @@ def _show_text(kind: Kind, decoded: Decoded) -> None:
 
 
 def _show_request(kind: Kind, decoded: Decoded) -> None:
-    """The request, then the token that is within it."""
+    """Print the request, then the token inside it."""
     from mstoken.cli.inspection import description
 
     output.write(printable(f"{_capital(kind.name)}, {_algorithm(decoded.header)}. {kind.note}"))
@@ -125,7 +125,7 @@ def _algorithm(header: dict[str, Any]) -> str:
 
 
 def _wrap(label: str, text: str) -> str:
-    """One line; at a terminal, broken where it ends and indented under its beginning."""
+    """Return one line; at a terminal, wrap it and indent the rest."""
     import shutil
     import textwrap
 

@@ -1,4 +1,4 @@
-"""`mstoken login` when a person signs in: in the browser, or with a code on another device."""
+"""`mstoken login` with a user: in the browser, or with a code on another device."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from mstoken.protocol.id_token import Person
 
 ANY_ORGANIZATION = "organizations"
-"""The tenant to sign in to when none is named: the person's own."""
+"""The tenant to sign in to by default: the user's own."""
 
 
 def sign_in(name: str, layers: Layers, arguments: LoginArguments, *, device: bool) -> tuple[Settings, Person]:
-    """Have the person sign in and keep it under `name`; the settings for the profile, and who it was.
+    """Let the user sign in, and store the sign-in as `name`. Return the settings for the profile, and the user.
 
-    Raises NotConfigured without an application to sign in to, else what the sign-in raises.
+    Raises NotConfigured without an application, else what the sign-in raises.
     """
     from mstoken.client import Client
 
     if layers.place()[2]:
         raise UsageError(
-            "People sign in at Entra; at a standard OAuth server only the token endpoint is known.",
-            "Sign in there by its own means and keep the refresh token: mstoken login --refresh-token-stdin",
+            "Interactive sign-in works with Entra only; mstoken knows just the token endpoint of other OAuth servers.",
+            "Sign in with the server's own tools and store the refresh token: mstoken login --refresh-token-stdin",
         )
     if not layers.text("client_id"):
         raise _no_application()
@@ -52,7 +52,7 @@ def _credential(name: str, layers: Layers, arguments: LoginArguments, *, device:
     client = layers.client()
     if device:
         return DeviceCode(_show_code, account=name, client=client)
-    output.message("Sign in with the browser; Ctrl-C ends the wait.")
+    output.message("Sign in with the browser; press Ctrl-C to cancel.")
     return Browser(
         account=name,
         client=client,
@@ -66,14 +66,13 @@ def _credential(name: str, layers: Layers, arguments: LoginArguments, *, device:
 
 def _show_code(prompt: DevicePrompt) -> None:
     output.message(f"Open {prompt.verification_uri} on any device and enter the code {prompt.user_code}")
-    output.message(f"The code is good for {prompt.expires_in // 60} minutes; Ctrl-C ends the wait.")
+    output.message(f"The code is valid for {prompt.expires_in // 60} minutes; press Ctrl-C to cancel.")
 
 
 def _no_application() -> NotConfigured:
     return NotConfigured(
-        "There is no application to sign in with: mstoken has none of its own.",
-        "Name one with --client-id ID or AZURE_CLIENT_ID; register it once, which needs no administrator in most "
-        "tenants:\n"
-        "az ad app create --display-name mstoken --is-fallback-public-client true "
+        "There is no application to sign in with; mstoken does not have one of its own.",
+        "Name one with --client-id ID or AZURE_CLIENT_ID. To register one, which needs no administrator in "
+        "most tenants:\naz ad app create --display-name mstoken --is-fallback-public-client true "
         "--public-client-redirect-uris http://localhost",
     )

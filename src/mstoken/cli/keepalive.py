@@ -1,4 +1,4 @@
-"""`mstoken keepalive`: renew sign-ins before they die of disuse."""
+"""`mstoken keepalive`: renew sign-ins before they expire."""
 
 from __future__ import annotations
 
@@ -21,44 +21,45 @@ if TYPE_CHECKING:
 DAY_IN = 24 * 3600
 ACCOUNT_PREFIX = "account:"
 _PROGRAM_OWNED_PREFIXES = ("session ",)
-"""Beginnings of names that only the program which keeps them can renew: its own credential is needed."""
+"""Prefixes of sign-ins that only the program that stored them can renew, with its own credential."""
 
 
 @value
 class StoredSignIn:
-    """One kept sign-in and how to get a client for it; None where only its own program can renew it."""
+    """A stored sign-in, and a function that makes a client for it; None if only its own program can renew it."""
 
     name: str
     kept: SignInInfo
     client: Callable[[], Client] | None
 
 
-@command(short_help="Renew the sign-ins that grow old; for cron.")
+@command(short_help="Renew old sign-ins; for cron.")
 @click.option(
     "--older-than",
     type=click.IntRange(min=0),
     default=30,
     show_default=True,
     metavar="DAYS",
-    help="Renew those not renewed for so many days; Entra ends them after 90.",
+    help="Renew sign-ins not renewed for DAYS; Entra ends them after 90.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it.")
 def keepalive(older_than: int, dry_run: bool) -> int:
-    """Renew the kept sign-ins that grow old, so that none dies of disuse. One line for each.
+    """Renew the stored sign-ins that are old, so that none expires. Print one line for each.
 
-    Each renewal gives a new refresh token, good for another 90 days. The exit code is 6 when some could not be renewed.
+    Each renewal returns a new refresh token, valid for another 90 days. The exit code is 6 if some could not be
+    renewed.
 
     \b
       mstoken keepalive
-      17 5 * * 1  mstoken keepalive --older-than 21     a line of a crontab
+      17 5 * * 1  mstoken keepalive --older-than 21     # in a crontab
     """
     rows, failed, now = [], False, int(time.time())
     for sign_in in _sign_ins():
         age_in = now - sign_in.kept.renewed_on
         if sign_in.client is None:
-            said = "left: the program that keeps it has to renew it"
-        elif -DAY_IN < age_in < older_than * DAY_IN:  # a later renewal yet was noted by a clock that was wrong
-            said = "left: young enough"
+            said = "skipped: only the program that stored it can renew it"
+        elif -DAY_IN < age_in < older_than * DAY_IN:  # a renewal in the future was recorded by a wrong clock
+            said = "skipped: recent enough"
         elif dry_run:
             said = "would be renewed"
         else:
@@ -69,12 +70,12 @@ def keepalive(older_than: int, dry_run: bool) -> int:
     if rows:
         output.write_table(("ACCOUNT", "LAST RENEWED", "NOW"), rows)
     else:
-        output.message("No sign-in is kept.")
+        output.message("There are no stored sign-ins.")
     return exit_codes.SOME_FAILED if failed else exit_codes.DONE
 
 
 def _renew(client: Callable[[], Client]) -> str:
-    """Why it could not be renewed, and what to do; '' when it was."""
+    """Return why the sign-in could not be renewed and what to do; '' on success."""
     from mstoken.errors import MstokenError
 
     try:
@@ -88,14 +89,15 @@ def _renew(client: Callable[[], Client]) -> str:
 def _age(age_in: int) -> str:
     days = age_in // DAY_IN
     if age_in <= -DAY_IN:
-        return "in time to come"
+        return "in the future"
     return "today" if days <= 0 else f"{days} day{'s' if days > 1 else ''} ago"
 
 
 def _sign_ins() -> Iterator[StoredSignIn]:
-    """Every kept sign-in: those of profiles with all that the profile says, the others by what is kept with them.
+    """Yield every stored sign-in: with a profile's settings if it has a profile, else with the information stored
+    beside it.
 
-    Raises UsageError for a configuration that cannot be used, StoreError for a vault that cannot be read.
+    Raises UsageError for an invalid configuration, StoreError for a vault that cannot be read.
     """
     import os
 
@@ -129,7 +131,7 @@ def _sign_ins() -> Iterator[StoredSignIn]:
 
 
 def _profile_client(name: str, stores: Stores) -> Callable[[], Client]:
-    """A client of the profile, whoever the environment speaks of."""
+    """Return a function that makes a client of the profile, whatever identity the environment names."""
 
     def make() -> Client:
         from mstoken.client import Client
@@ -143,7 +145,7 @@ def _profile_client(name: str, stores: Stores) -> Callable[[], Client]:
 
 
 def _environment_proofs(profile: Profile) -> dict[str, str]:
-    """The application's proof from the environment, where the profile has none and both mean the same application."""
+    """Return the application's credential from the environment, if the profile has none and the same application."""
     import os
 
     from mstoken.config import environment
@@ -156,7 +158,7 @@ def _environment_proofs(profile: Profile) -> dict[str, str]:
 
 
 def _stored_client(account: str, kept: SignInInfo, stores: Stores) -> Callable[[], Client]:
-    """A public client with what was noted at the sign-in."""
+    """Return a function that makes a public client with the information stored at the sign-in."""
 
     def make() -> Client:
         from mstoken.authority import Authority

@@ -1,12 +1,12 @@
-"""What the caller has configured, as far as it can be told; for defaults and for commands to show, never for tokens."""
+"""The known settings of the user, for defaults and for commands in messages; never for tokens."""
 
 from __future__ import annotations
 
 
 def known_settings() -> dict[str, str]:
-    """tenant, client_id, profile, account, authority (a host) and cloud of environment and profile; '' for unknown.
+    """Return tenant, client_id, profile, account, authority (a host) and cloud; '' for unknown ones.
 
-    A configuration that cannot be used is one that says nothing: no error is raised, and no secret is read.
+    An invalid configuration counts as unknown: the function raises no error and reads no secret.
     """
     import os
 

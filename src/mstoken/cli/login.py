@@ -1,4 +1,4 @@
-"""`mstoken login`: a person signs in, or brings a refresh token; it is kept, and a profile written."""
+"""`mstoken login`: sign a user in, or import a refresh token; store the sign-in and write a profile."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from mstoken.config.settings import Settings
 
 MAX_CHARACTERS = 32_768
-"""Characters a refresh token may have; Entra's are 1 to 2 thousand, and a form field has to carry it."""
+"""Maximum length of a refresh token; Entra's have 1,000 to 2,000 characters, and a form field has to carry it."""
 
 
 @command(short_help="Sign in, and write a profile that uses it.", input_hint="mstoken login … < file")
 @options(IDENTITY)
 @options(LOGIN)
 def login(**values: Any) -> None:
-    """Sign in, keep the sign-in encrypted, and write a profile that uses it.
+    """Sign in, store the sign-in encrypted, and write a profile that uses it.
 
-    At a terminal the browser opens; where there is none, its address is shown, and where the browser runs on another
-    machine, the address it ends at may be pasted here. With --device a code is typed on any device. One sign-in serves
-    every service and tenant that the person and the application may use.
+    At a terminal, mstoken opens the browser, or shows the URL if it cannot. If the browser runs on another machine,
+    paste the URL at which it ends. With --device, you enter a code on any device. One sign-in works for every service
+    and tenant that the user and the application may use.
 
-    In a pipe, or with --refresh-token-stdin, a refresh token is read from standard input instead. It is used once, so
-    that a mistake shows now. Each new one that the service gives later takes its place by itself. What the options
-    leave open comes from the environment, then from the profile.
+    In a pipe, or with --refresh-token-stdin, mstoken reads a refresh token from standard input instead, and uses it
+    once to verify it. It stores each new refresh token that the service issues later. Settings without an option come
+    from the environment, then from the profile.
 
     \b
       mstoken login --tenant contoso.onmicrosoft.com --client-id ID
@@ -69,20 +69,20 @@ def login(**values: Any) -> None:
     try:
         write_profile(name, profile, without={"refresh_token", *(location_settings - profile.keys())})
     except MstokenError:
-        output.message("The sign-in is kept in the vault; the profile that would lead to it is not written.")
-        output.message(f"To be rid of it: mstoken logout {name}")
+        output.message("The sign-in is stored in the vault, but its profile could not be written.")
+        output.message(f"To remove the sign-in: mstoken logout {name}")
         raise
     _show_result(name, layers, arguments, user)
 
 
 def _sign_in_method(arguments: LoginArguments) -> str:
-    """browser, device or refresh_token_stdin: what was asked for, else what fits standard input. Raises UsageError."""
+    """Return browser, device or refresh_token_stdin: the option, else what fits standard input. Raises UsageError."""
     from mstoken.errors import UsageError
 
     asked = [method for method in ("browser", "device", "refresh_token_stdin") if getattr(arguments, method)]
     if len(asked) > 1:
         raise UsageError(
-            "Those are several ways to sign in.", "Keep one of --browser, --device, --refresh-token-stdin."
+            "The options name several ways to sign in.", "Use one of --browser, --device, --refresh-token-stdin."
         )
     if asked:
         return asked[0]
@@ -90,7 +90,7 @@ def _sign_in_method(arguments: LoginArguments) -> str:
 
 
 def _layers(name: str, arguments: LoginArguments) -> Layers:
-    """Flags, environment and the profile as it was, if it was there; a named reference is the profile's from now on."""
+    """Return flags, environment and the existing profile, with the given secret reference as part of the profile."""
     from mstoken.config import environment, profiles
     from mstoken.config.folder import config_folder
     from mstoken.config.layers import Layers
@@ -121,40 +121,39 @@ def _read_refresh_token() -> str:
             return getpass("Refresh token: ", stream=sys.stderr)
         except EOFError:
             return ""
-    # Bytes, so that what is not text is told apart from what is; and no more than a refresh token can be, of which
-    # UTF-16 makes two bytes a character.
+    # Bytes, to detect input that is not text; at most the length of a refresh token, at two bytes a character in
+    # UTF-16.
     return decode_text(standard_input.read(2 * MAX_CHARACTERS + 4), "replace")
 
 
 def _validate(text: str) -> str:
-    """The refresh token alone. Raises UsageError, never with what was read."""
+    """Return the refresh token without surrounding whitespace. Raises UsageError, without repeating the input."""
     from mstoken.errors import UsageError
 
     value = text.strip()
-    how = "Send the refresh token alone: mstoken login … < file; or sign in: mstoken login --browser, or --device"
+    how = "Pipe in only the refresh token: mstoken login … < file; or sign in: mstoken login --browser, or --device"
     if not value:
-        raise UsageError("No refresh token came on standard input.", how)
+        raise UsageError("Standard input contains no refresh token.", how)
     if len(value) > MAX_CHARACTERS:
-        raise UsageError(
-            f"What came on standard input is longer than {MAX_CHARACTERS} characters: no refresh token.", how
-        )
+        raise UsageError(f"The input is longer than {MAX_CHARACTERS} characters; that is not a refresh token.", how)
     if value.startswith("{"):
         raise UsageError(
-            "What came on standard input is JSON, not the refresh token itself.",
-            "Take the value out first: jq -r .refresh_token | mstoken login …",
+            "The input is JSON, not the refresh token itself.",
+            "Extract the value first: jq -r .refresh_token | mstoken login …",
         )
     if len(value.splitlines()) > 1:
-        raise UsageError("Several lines came on standard input; a refresh token is one.", how)
-    # RFC 6749 appendix A.17: a refresh token is printable ASCII. Those of Entra have no space either.
+        raise UsageError("The input has several lines; a refresh token has one.", how)
+    # RFC 6749 appendix A.17: a refresh token is printable ASCII. Entra's contain no space either.
     if not (value.isascii() and value.isprintable()) or " " in value:
-        raise UsageError("What came on standard input has characters that no refresh token has.", how)
+        raise UsageError("The input contains characters that no refresh token has.", how)
     return value
 
 
 def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArguments) -> Settings:
-    """Use the refresh token once and keep it, or what the service gave in its place. Raises MstokenError.
+    """Use the refresh token once, then store it or the one that the service returned. Raises MstokenError.
 
-    A new one is kept the moment it comes: a server that accepts each only once has just made the old one worthless.
+    A new refresh token is stored at once, because a server that accepts each only once has just invalidated the old
+    one.
     """
     from mstoken.client import Client
     from mstoken.credentials import RefreshToken
@@ -181,11 +180,11 @@ def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArg
             if not stored:
                 output.message("The refresh token was tried; nothing was stored.")
             if isinstance(error, TryLater):
-                output.message("To store it without trying it: --no-verify")
+                output.message("To store it without verifying it: --no-verify")
             raise
     if not stored:
         store_refresh_token(value)
-    stores.access_tokens.forget(TokenInfo(account=name))  # they may be those of the person who was signed in before
+    stores.access_tokens.forget(TokenInfo(account=name))  # they may belong to the user who was signed in before
     return settings
 
 
@@ -193,7 +192,9 @@ def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
     from mstoken.cli.get_token import scopes_wanted
     from mstoken.client import Client
 
-    usual = () if settings.token_endpoint else ("graph",)  # without one, the scope is the grant's: RFC 6749 section 6
+    usual = (
+        () if settings.token_endpoint else ("graph",)
+    )  # without a scope, the scope of the grant applies: RFC 6749 section 6
     with Client.from_settings(settings) as client:
         client.get_token(*scopes_wanted(client, () if scopes else usual, scopes))
 
@@ -205,15 +206,15 @@ def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str
     from mstoken.config.folder import config_file
     from mstoken.config.layers import DEFAULT_PROFILE
 
-    tried = "without trying it" if arguments.no_verify else "which works"
-    stored = f"Signed in as {user}; kept it" if user else f"Stored the refresh token, {tried},"
+    tried = "unverified" if arguments.no_verify else "verified"
+    stored = f"Signed in as {user}; stored the sign-in" if user else f"Stored the refresh token ({tried})"
     output.message(f"{stored} in the vault; wrote the profile {name} to {config_file(os.environ)}.")
     if "client_secret" in layers.environment and not arguments.client_secret_ref:
         output.message(
-            "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep it set, "
-            "or log in with --client-secret-ref."
+            "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep "
+            "the variable set, or use --client-secret-ref."
         )
-    # The profile called default is not looked at where the environment is a whole identity.
+    # The profile `default` is not used if the environment contains a complete identity.
     needless = name == DEFAULT_PROFILE and environment.missing(environment.read_variables(os.environ))
     profile = "" if needless else f" --profile {name}"
     usual = () if layers.place()[2] else ("graph",)

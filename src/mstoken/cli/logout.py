@@ -1,4 +1,4 @@
-"""`mstoken logout`: forget a sign-in."""
+"""`mstoken logout`: remove a stored sign-in."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
 
     try:
         kept = open_stores().refresh_tokens.list_sign_ins()
-    except MstokenError:  # completion says nothing rather than an error
+    except MstokenError:  # completion reports no errors
         return []
     return [CompletionItem(account_name(key)) for key in kept if account_name(key).startswith(incomplete)]
 
 
-@command(short_help="Forget a sign-in and its tokens.")
+@command(short_help="Remove a sign-in and its tokens.")
 @click.argument("account", shell_complete=_names)
 def logout(account: str) -> None:
-    """Forget the sign-in kept as ACCOUNT, and the access tokens kept of it; `mstoken accounts` lists the names.
+    """Remove the sign-in stored as ACCOUNT, and its cached access tokens. `mstoken accounts` lists the names.
 
-    The profile stays. This machine forgets; Entra does not: access tokens that were handed out go on working for up to
-    their life, and a sign-in on a lost machine is ended by an administrator (Revoke sessions), or by the person at
+    The profile stays. Entra does not learn of the sign-out: access tokens that were already issued stay valid until
+    they expire. If a machine is lost, an administrator ends its sign-ins (Revoke sessions), or the user at
     https://myaccount.microsoft.com, "Sign out everywhere".
 
     \b
@@ -49,9 +49,9 @@ def logout(account: str) -> None:
     if not key:
         known = [account_name(one) for one in kept]
         raise UsageError(
-            f"No sign-in is kept as {shown(account)!r}.",
-            f"{did_you_mean(closest_match(account, known))}See what is kept: mstoken accounts",
+            f"There is no stored sign-in {shown(account)!r}.",
+            f"{did_you_mean(closest_match(account, known))}List the sign-ins: mstoken accounts",
         )
     stores.refresh_tokens.remove(key)
     gone = stores.access_tokens.forget(TokenInfo(account=account_name(key)))
-    output.message(f"Forgot the sign-in {account} and {gone} access token{'' if gone == 1 else 's'} kept of it.")
+    output.message(f"Removed the sign-in {account} and {gone} cached access token{'' if gone == 1 else 's'}.")

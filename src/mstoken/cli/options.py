@@ -1,4 +1,7 @@
-"""Options as data: declared once for click, for the quick reader of arguments and for the docs. Imports nothing."""
+"""Options as data, declared once for click, the fast parser and the docs; and the arguments that they fill, typed.
+
+`mstoken get` needs this file on its fast path, so it imports nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class Option:
-    """One option: its field's name, how it is written, what it takes and what it is for.
+    """One option: its field name, flags, value and help text.
 
-    `kind` is text, multiple (may be given several times), seconds, flag (takes no value) or choice.
+    `kind` is text, multiple (may be repeated), seconds, flag (takes no value) or choice.
     """
 
     __slots__ = ("choices", "flags", "help_text", "kind", "metavar", "name")
@@ -34,60 +37,62 @@ CLOUD = Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME")
 
 IDENTITY = (
     Option("--tenant", "Tenant: a GUID or a domain.", "TENANT"),
-    Option("--client-id", "The application's (client) id.", "ID"),
-    Option("--profile", "Profile of the configuration file.", "NAME"),
+    Option("--client-id", "The application's (client) ID.", "ID"),
+    Option("--profile", "Profile in the configuration file.", "NAME"),
     CLOUD,
-    Option("--authority", "Host that signs in, where it is not the cloud's own.", "HOST"),
+    Option("--authority", "Sign-in host, if it is not the cloud's own.", "HOST"),
 )
-"""Who asks, and where. Every command that needs a token has them."""
+"""The identity, and where it signs in. Every command that needs a token has these options."""
 
-CLAIMS = Option("--claims", "Claims challenge, as JSON or as base64 of JSON.", "CLAIMS")
+CLAIMS = Option("--claims", "Claims challenge, as JSON or base64-encoded JSON.", "CLAIMS")
 
 GET = (
     Option(
         "--scope",
-        "Ask for these scopes, separated by commas or spaces; may be given several times.",
+        "Request these scopes, separated by commas or spaces; may be repeated.",
         "SCOPE",
         "multiple",
     ),
     CLAIMS,
-    Option("--min-ttl", "Life the token must still have, in seconds.", "SECONDS", "seconds"),
-    Option("--fresh", "Ask the service, whatever is kept.", kind="flag"),
+    Option("--min-ttl", "Minimum remaining lifetime of the token, in seconds.", "SECONDS", "seconds"),
+    Option("--fresh", "Request a new token, even if a valid one is cached.", kind="flag"),
     Option(
         "--output -o",
-        "What to print.",
+        "Output format.",
         kind="choice",
         choices=("token", "json", "header", "env", "az", "azd"),
     ),
     Option(
         "--pop",
-        "Bind the token to a key, inside a request signed for this URL, or for a cluster's resource id.",
+        "Bind the token to a key, in a request signed for this URL or for a cluster's resource ID.",
         "URL|ID",
     ),
     Option("--pop-method", "Method of the request that --pop signs, such as GET.", "METHOD"),
-    Option("--pop-nonce", "Nonce that the service gave for it; one is made without it.", "NONCE"),
+    Option("--pop-nonce", "Nonce that the service issued for the request; mstoken makes one by default.", "NONCE"),
 )
-"""What `mstoken get` takes besides."""
+"""The further options of `mstoken get`."""
 
 LOGIN = (
-    Option("--browser", "Sign in with the browser; what happens at a terminal.", kind="flag"),
-    Option("--device", "Sign in on any device, by typing a code there.", kind="flag"),
-    Option("--refresh-token-stdin", "Keep a refresh token from standard input; what happens in a pipe.", kind="flag"),
-    Option("--login-hint", "User name to begin the sign-in with.", "NAME"),
-    Option("--domain-hint", "Domain whose own sign-in page to go to at once.", "DOMAIN"),
-    Option("--prompt", "Have the browser ask: select_account, login or consent.", "WHAT"),
-    Option("--timeout", "How long to wait for the browser, in seconds; 300 without it.", "SECONDS", "seconds"),
-    Option("--client-secret-ref", "Where the application's secret is: env:, file:, keyring: or command:.", "REFERENCE"),
+    Option("--browser", "Sign in with the browser; the default at a terminal.", kind="flag"),
+    Option("--device", "Sign in on any device, by entering a code there.", kind="flag"),
+    Option("--refresh-token-stdin", "Store a refresh token from standard input; the default in a pipe.", kind="flag"),
+    Option("--login-hint", "User name to prefill.", "NAME"),
+    Option("--domain-hint", "Domain whose sign-in page to open at once.", "DOMAIN"),
+    Option("--prompt", "What the sign-in page asks for: select_account, login or consent.", "WHAT"),
+    Option("--timeout", "Seconds to wait for the browser; 300 by default.", "SECONDS", "seconds"),
+    Option(
+        "--client-secret-ref", "Location of the application's secret: env:, file:, keyring: or command:.", "REFERENCE"
+    ),
     Option(
         "--scope",
-        "What to sign in for, or to try the refresh token with, instead of Microsoft Graph.",
+        "Scope to sign in for, or to verify the refresh token with, instead of Microsoft Graph.",
         "SCOPE",
         "multiple",
     ),
     CLAIMS,
-    Option("--no-verify", "Store it without trying it.", kind="flag"),
+    Option("--no-verify", "Store the refresh token without verifying it.", kind="flag"),
 )
-"""What `mstoken login` takes besides."""
+"""The further options of `mstoken login`."""
 
 
 class IdentityArguments:

@@ -1,4 +1,4 @@
-"""What a command says: results on standard output, everything else on standard error."""
+"""Output of the commands: results on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def write(text: str) -> None:
-    """A result: `text` and a line end, on standard output.
+    """Print a result and a line end on standard output.
 
-    Raises BrokenPipeError when nobody reads any more, another OSError when it cannot be written.
+    Raises BrokenPipeError if the reader has gone, another OSError if the output cannot be written.
     """
     stream = _stdout()
     write_line(text, stream)
@@ -24,7 +24,7 @@ def write(text: str) -> None:
 
 
 def write_bytes(content: bytes) -> None:
-    """A result that is passed on byte for byte. Raises as `write`."""
+    """Print a result byte for byte. Raises as `write`."""
     stream = _stdout()
     stream.flush()
     stream.buffer.write(content)
@@ -32,10 +32,10 @@ def write_bytes(content: bytes) -> None:
 
 
 def write_json(value: object) -> None:
-    """A result as JSON: indented for a person at a terminal, one line for a program.
+    """Print a result as JSON: indented at a terminal, on one line otherwise.
 
-    Characters that would steer a terminal or turn its text around are escaped (RFC 8259 section 7), and so are lone
-    surrogates: a program that reads the JSON gets the same text.
+    Lone surrogates, and characters that would steer a terminal or reverse its text, are escaped (RFC 8259 section 7), so
+    that a program reads the same text from the JSON.
     """
     import json
 
@@ -47,7 +47,7 @@ def write_json(value: object) -> None:
 
 
 def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A result as columns, as wide as their content. Headings are for people: left out when a program reads."""
+    """Print a result as columns, as wide as their content; with headings at a terminal only."""
     lines = [[printable(cell) for cell in row] for row in rows]
     if at_terminal():
         lines.insert(0, list(headings))
@@ -57,17 +57,17 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def message(text: str) -> None:
-    """Something worth knowing that is no result; on standard error. Further lines are indented under the first."""
+    """Print a message for the user on standard error; further lines are indented under the first."""
     write_line(f"mstoken: {printable(text)}".replace("\n", "\n  "), sys.stderr)
 
 
 def stderr_line(line: str) -> None:
-    """A line for people as it is, on standard error."""
+    """Print a line on standard error as it is."""
     write_line(printable(line), sys.stderr)
 
 
 def error(problem: str, remedy: str = "", service_message: str = "") -> None:
-    """What happened and, indented under it, what the service said and what to do next; on standard error."""
+    """Print what happened and, indented under it, the service's message and what to do next; on standard error."""
     write_line(f"mstoken: error: {printable(problem)}", sys.stderr)
     if service_message:
         write_line(f"  service: {printable(service_message)}", sys.stderr)
@@ -76,7 +76,7 @@ def error(problem: str, remedy: str = "", service_message: str = "") -> None:
 
 
 def at_terminal() -> bool:
-    """Whether a person reads standard output."""
+    """Return whether standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from mstoken.client import Client
     from mstoken.services import Target
 
-# RFC 9110 sections 5.1 and 5.6.2: what the name of a header, and a method, are made of.
+# RFC 9110 sections 5.1 and 5.6.2: the characters of a header name, and of a method.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD_FORM = re.compile(r"[A-Za-z]{1,20}")
 _ARM_PATH = re.compile(r"/(?:subscriptions|providers|tenants)(?:[/?]|$)", re.IGNORECASE)
-"""Paths that are surely Azure Resource Manager's; `//host` would name another host (RFC 3986 section 4.2)."""
+"""Paths that belong to Azure Resource Manager; `//host` would name another host (RFC 3986 section 4.2)."""
 _WEB_URL = re.compile(r"https?://[^/?#\s]+(?:[/?#]|$)", re.IGNORECASE)
 
 
@@ -37,20 +37,24 @@ _WEB_URL = re.compile(r"https?://[^/?#\s]+(?:[/?#]|$)", re.IGNORECASE)
     default="",
     metavar="SCOPE",
     shell_complete=complete_service,
-    help="Token to use: a service name, resource or scope. Without it the URL tells.",
+    help="Token to use: a service name, resource or scope. By default the URL determines it.",
 )
-@click.option("--origin", default="", metavar="URL", help="Allow the token to go to this origin, such as a gateway's.")
-@click.option("--header", "-H", "headers", multiple=True, metavar="'NAME: VALUE'", help="Send this header too.")
-@click.option("--data", "-d", "data", default=None, metavar="TEXT|@FILE|-", help="Body; - is standard input.")
-@click.option("--include", "-i", is_flag=True, help="Show status and headers, on standard error.")
+@click.option(
+    "--origin", default="", metavar="URL", help="Allow this origin to receive the token, for example a gateway."
+)
+@click.option(
+    "--header", "-H", "headers", multiple=True, metavar="'NAME: VALUE'", help="Additional header; may be repeated."
+)
+@click.option("--data", "-d", "data", default=None, metavar="TEXT|@FILE|-", help="Request body; - is standard input.")
+@click.option("--include", "-i", is_flag=True, help="Show status and headers on standard error.")
 def request(**options: Any) -> int:
-    """Call the API at URL with METHOD and the token it needs, and print what it answers, as it came.
+    """Call the API at URL with METHOD and the token it needs, and print the response body unchanged.
 
-    A path that begins with /subscriptions, /providers or /tenants is one of Azure Resource Manager. The token goes only
-    to the host of the service it is for. JSON as body sets Content-Type: application/json.
+    A path that begins with /subscriptions, /providers or /tenants belongs to Azure Resource Manager. The token goes
+    only to the host of its service. A JSON body sets Content-Type: application/json.
 
-    The body is printed whatever the status. What an error means is said on standard error, and the exit code is 4 for
-    an answer 4xx, 3 where it says that a person must sign in, and 5 for 408, 429 and 5xx.
+    The body is printed whatever the status. For an error, mstoken explains it on standard error; the exit code is 4 for
+    4xx, 3 if a sign-in is required, and 5 for 408, 429 and 5xx.
 
     \b
       mstoken request GET https://graph.microsoft.com/v1.0/organization
@@ -99,8 +103,8 @@ def _not_a_url(url: str) -> Exception:
     from mstoken.services.strict_url import redacted
 
     return UsageError(
-        f"{redacted(url)} is no URL.",
-        "Give it whole, with https://; only a path of Azure Resource Manager may stand alone: /subscriptions…",
+        f"{redacted(url)} is not a URL.",
+        "Write the whole URL, with https://; only a path of Azure Resource Manager may stand alone: /subscriptions…",
     )
 
 
@@ -111,7 +115,7 @@ def _arm_base(client: Client) -> str:
 
 
 def _headers(given: Iterable[str]) -> dict[str, str]:
-    """`Name: value` texts as headers; one given twice is sent with a comma between (RFC 9110 section 5.3)."""
+    """Parse `Name: value` texts; join the values of a repeated header with a comma (RFC 9110 section 5.3)."""
     from mstoken.errors import UsageError
 
     headers: dict[str, str] = {}
@@ -119,14 +123,14 @@ def _headers(given: Iterable[str]) -> dict[str, str]:
         name, colon, value = text.partition(":")
         name, value = name.strip(), value.strip()
         if not colon or not _HEADER_NAME.fullmatch(name):
-            raise UsageError("A header is written 'Name: value'.", "For example: -H 'ConsistencyLevel: eventual'")
+            raise UsageError("A header has the form 'Name: value'.", "For example: -H 'ConsistencyLevel: eventual'")
         if name.lower() == "authorization":
             raise UsageError(
                 "mstoken sets the Authorization header itself.",
-                "Say which token to use: --scope, --tenant, --client-id or --profile.",
+                "Choose the token: --scope, --tenant, --client-id or --profile.",
             )
         if not value.isprintable():
-            raise UsageError(f"The value of the header {name} holds a control character.", "Take it out.")
+            raise UsageError(f"The value of the header {name} contains a control character.", "Remove it.")
         before = next((context for context in headers if context.lower() == name.lower()), name)
         headers[before] = f"{headers[before]}, {value}" if before in headers else value
     return headers
@@ -160,7 +164,7 @@ def _is_json(body: bytes) -> bool:
 
 
 def _remedy_context(client: Client, target: Target | None) -> dict[str, str]:
-    """What the remedies' commands are filled with; a standard OAuth server has no services that could be named."""
+    """Return the values for the remedies' commands; a standard OAuth server has no named services."""
     context = {
         "tenant": client.authority.tenant,
         "client_id": client.client_id,

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from mstoken.clouds import Cloud
     from mstoken.services import Service
 
-_MIN_TITLE_WIDTH = 12  # characters of a title left at a narrow terminal
+_MIN_TITLE_WIDTH = 12  # minimum width of a title at a narrow terminal, in characters
 
 
-@command(short_help="List and search the services mstoken knows.")
+@command(short_help="List and search the known services.")
 @click.argument("text", nargs=-1, metavar="[TEXT]...")
 @options((CLOUD,))
 @form_option("table", "json", "names")
 def services(text: tuple[str, ...], cloud: str, form: str) -> None:
-    """List the services mstoken knows, or those that match every word of TEXT: a name, title, host or application ID.
+    """List the known services, or those that match every word of TEXT: a name, title, host or application ID.
 
-    Columns: name, title, scope, remarks. "needs a user" means that an application alone gets no token that is of use.
+    Columns: name, title, scope, remarks. "needs a user" means that a token of an application alone is not useful.
     "unverified" means that nobody has confirmed scope and host. In a scope, * stands for the name of your own instance:
     mstoken get sharepoint:contoso.
 
@@ -56,7 +56,7 @@ def _cloud(name: str) -> Cloud:
 
 
 def _search(text: str, cloud: Cloud) -> list[Service]:
-    """The matches that the cloud has. Raises UsageError when there is none."""
+    """Return the matches that exist in the cloud. Raises UsageError if there are none."""
     from mstoken.errors import UsageError
     from mstoken.services import search
 
@@ -74,7 +74,7 @@ def _search(text: str, cloud: Cloud) -> list[Service]:
 
 
 def _service_of_address(text: str, cloud: Cloud) -> tuple[Service, ...]:
-    """The service whose token a URL, scope or application id would get; nothing where that is none of ours."""
+    """Return the service that a URL, scope or application ID belongs to; empty if it is not in the catalogue."""
     from mstoken.errors import UsageError
     from mstoken.services import resolve
 
@@ -92,8 +92,8 @@ def _no_match(text: str) -> Exception:
 
     return UsageError(
         f"No service matches {text!r}.",
-        f"{did_you_mean(closest(text))}For an API outside the catalogue give its scope: "
-        "mstoken get --scope RESOURCE/.default",
+        f"{did_you_mean(closest(text))}For an API outside the catalogue, pass its scope: mstoken get "
+        "--scope RESOURCE/.default",
     )
 
 
@@ -105,7 +105,7 @@ def _rows(found: list[Service], cloud: Cloud) -> Sequence[tuple[str, ...]]:
 
 
 def _scope(service: Service, cloud: Cloud) -> str:
-    """The scope, with the form of an instance's host where each customer has one."""
+    """Return the scope, with the form of the host for services that have one instance per customer."""
     endpoint = service.endpoints[cloud.name]
     host = endpoint.instances[0].split("/", 1)[0] if endpoint.instances else "*"
     return endpoint.scope.replace("{host}", host)
@@ -125,7 +125,7 @@ def _remarks(service: Service, cloud: Cloud) -> list[str]:
 
 
 def _fit_to_terminal(rows: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
-    """At a terminal, titles cut so that a row keeps to one line; elsewhere nothing is cut."""
+    """At a terminal, shorten titles so that a row fits on one line."""
     import shutil
 
     if not output.at_terminal():

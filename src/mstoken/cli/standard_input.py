@@ -1,4 +1,4 @@
-"""Standard input: a terminal, a pipe, or closed by the caller (`<&-`), which is as good as empty."""
+"""Standard input: a terminal, a pipe, or closed by the caller (`<&-`), which counts as empty."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 
 def at_terminal() -> bool:
-    """Whether a person would have to type it."""
+    """Return whether standard input is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def read(longest: int = -1) -> bytes:
-    """What was piped in, no more than `longest` bytes of it where that is given."""
+    """Return the input, at most `longest` bytes of it."""
     return b"" if sys.stdin is None else sys.stdin.buffer.read(longest)

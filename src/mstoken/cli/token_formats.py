@@ -1,4 +1,4 @@
-"""How `mstoken get` prints a token. The quick path comes through here too, so nothing is imported on top."""
+"""How `mstoken get` prints a token. The fast path uses this file too, so it imports nothing at the top."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ if TYPE_CHECKING:
     from mstoken.stores.token_file_reader import TokenFields
 
 FAST_PATH_FORMATS = frozenset({"token", "header", "env"})
-"""Formats that take no library to write and nothing but the token."""
+"""Formats that need no library and nothing but the token."""
 
 
 def render(form: str, fields: TokenFields, tenant: str = "") -> str:
-    """The text to print, without the last line end. `tenant` is what the settings say, for `az`."""
+    """Return the text to print, without the last line end. `tenant` is the configured one, for `az`."""
     token, expires_on, token_type, refresh_on, scope, _ = fields
     match form:
         case "token":
             return token
         case "header":
-            # RFC 9110 section 11.1 compares schemes without case; many APIs know only this spelling.
+            # RFC 9110 section 11.1 compares schemes without letter case, but many APIs accept only this spelling.
             scheme = "Bearer" if token_type.lower() == "bearer" else token_type
             return f"Authorization: {scheme} {token}"
         case "env":
@@ -46,7 +46,7 @@ def render(form: str, fields: TokenFields, tenant: str = "") -> str:
 
 
 def _quoted(text: str) -> str:
-    """For a POSIX shell (XCU section 2.2.2): nothing means anything between single quotes but their end."""
+    """Quote for a POSIX shell (XCU section 2.2.2): between single quotes, only a single quote has a meaning."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
@@ -57,14 +57,14 @@ def _json(value: object) -> str:
 
 
 def _utc(epoch: int) -> str:
-    """RFC 3339, seconds, Z: the one form that the Azure SDK for Python accepts of azd."""
+    """RFC 3339, in seconds, with Z: the only form that the Azure SDK for Python accepts from azd."""
     import time
 
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
 
 
 def _local(epoch: int) -> str:
-    """Local time without a zone and with microseconds: what az prints and every reader of it expects."""
+    """Local time without a zone and with microseconds: what az prints and its readers expect."""
     import time
 
     return time.strftime("%Y-%m-%d %H:%M:%S.000000", time.localtime(epoch))

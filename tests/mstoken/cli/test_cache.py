@@ -65,9 +65,9 @@ def test_show_and_clear_choose_by_tenant_service_and_account(filled: Program, en
     assert _shown(filled, "--service", "https://management.azure.com/subscriptions") == [(ARM, "work")]
     assert _shown(filled, "--account", "work", "--service", "graph") == []
     result = filled("cache", "clear", "--service", "graph", "--tenant", customer.id)
-    assert (result.code, result.out, result.err) == (0, "", "mstoken: 1 token was forgotten.\n")
+    assert (result.code, result.out, result.err) == (0, "", "mstoken: 1 token removed from the cache.\n")
     assert sorted(_shown(filled)) == [(GRAPH, ""), (ARM, "work")]
-    assert filled("cache", "clear", "--account", "work").err == "mstoken: 1 token was forgotten.\n"
+    assert filled("cache", "clear", "--account", "work").err == "mstoken: 1 token removed from the cache.\n"
     assert _shown(filled) == [(GRAPH, "")]
 
 
@@ -76,8 +76,8 @@ def test_what_was_cleared_is_asked_for_again(filled: Program, tokens: list[str],
     before = len(entra.token_requests)
     assert filled("get", "graph").out.strip() == tokens[0]
     assert len(entra.token_requests) == before
-    assert filled("cache", "clear").err == "mstoken: 3 tokens were forgotten.\n"
-    assert filled("cache", "show").err == "mstoken: No such token is kept.\n"
+    assert filled("cache", "clear").err == "mstoken: 3 tokens removed from the cache.\n"
+    assert filled("cache", "show").err == "mstoken: There are no matching tokens in the cache.\n"
     assert filled("get", "graph").out.strip() != tokens[0]
     assert filled("get", "arm", "--profile", "work").code == 0
     assert len(entra.token_requests) == before + 2
@@ -111,7 +111,7 @@ def test_a_store_named_by_variable_or_profile_is_used(at_entra: Program, entra: 
     assert len(entra.token_requests) == before + 1
     assert not list((at_entra.folder / "elsewhere").rglob("*.token"))
     assert at_entra("cache", "show", **there).out.count("\n") == 1
-    assert at_entra("cache", "clear", "--profile", "shared").err == "mstoken: 1 token was forgotten.\n"
+    assert at_entra("cache", "clear", "--profile", "shared").err == "mstoken: 1 token removed from the cache.\n"
     assert at_entra("cache", "show", **there).out == ""
 
 

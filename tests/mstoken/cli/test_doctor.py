@@ -82,11 +82,11 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
         "  profile  absent: there is none called default in HOME/config/config.toml\n"
         "\n"
         "Sign-in host\n"
-        "  AUTHORITY  answers; the clocks agree\n"
+        "  AUTHORITY  responds; the clocks agree\n"
     ) in text
     assert "  configuration  HOME/config/config.toml: not there\n" in text
     assert "  sign-ins  CACHE/vault: made when it is needed\n" in text
-    assert text.endswith("\nNo token can be had.\n")
+    assert text.endswith("\nNo token can be requested.\n")
     get = program("get", "graph")
     assert (result.code, result.err) == (get.code, get.err) == (2, result.err)
 
@@ -103,7 +103,7 @@ def test_in_a_github_job(program: Program, entra: Emulator) -> None:
     assert "ACTIONS_ID_TOKEN_REQUEST_TOKEN     set" in section(result, "Environment")
     assert "ACTIONS_ID_TOKEN_REQUEST_URL       set" in section(result, "Environment")
     assert (result.code, result.err) == (0, "")
-    assert result.out.endswith("A token can be asked for; the identity is that of: workload identity.\n")
+    assert result.out.endswith("A token can be requested, with this identity: workload identity.\n")
     assert [(one.method, one.status) for one in entra.requests[before:]] == [("GET", 200)]
 
 
@@ -126,7 +126,7 @@ def test_a_pod_without_its_file_fails_as_get_does(program: Program, pod: dict[st
     result = program("doctor", **pod)
     assert result.code == program("get", "graph", **pod).code == 2
     assert "/nowhere/token" in result.err
-    assert result.out.endswith("No token can be had.\n")
+    assert result.out.endswith("No token can be requested.\n")
 
 
 def test_on_a_machine(program: Program, entra: Emulator) -> None:
@@ -157,7 +157,7 @@ def test_a_host_that_does_not_answer_is_told(program: Program, entra: Emulator) 
     closed = "http://user:hidden@127.0.0.1:9"
     given = IDENTITY | {"AZURE_CLIENT_SECRET": secret, "HTTPS_PROXY": closed, "https_proxy": closed}
     result = program("doctor", **given, AZURE_AUTHORITY_HOST="login.microsoftonline.com")
-    assert "does not answer: The proxy http://127.0.0.1:9 refused the connection" in section(result, "Sign-in host")[0]
+    assert "no response: The proxy http://127.0.0.1:9 refused the connection" in section(result, "Sign-in host")[0]
     assert "HTTPS_PROXY         http://…@127.0.0.1:9" in section(result, "Proxies and certificates")
     assert result.code == 5
     assert "HTTPS_PROXY" in result.err

@@ -44,7 +44,7 @@ def test_what_is_not_there_is_told_as_get_tells_it(program: Program, entra: Emul
     )
     assert result.code == got.code == (3 if "account" in setting else 2)
     assert result.err == got.err != ""
-    assert result.out.endswith("No token can be had.\n")
+    assert result.out.endswith("No token can be requested.\n")
     assert len(entra.token_requests) == before
 
 

@@ -55,7 +55,7 @@ def test_a_command_without_the_dashes_is_told_where_they_go(mstoken: Program) ->
     """The likeliest slip: the whole command is shown as it should be."""
     result = mstoken("emulator", "mstoken", "get", "graph")
     assert (result.code, result.out) == (2, "")
-    assert "  next: Put -- before one of yours: mstoken emulator -- mstoken get graph" in result.err
+    assert "  next: To run your own command, put -- before it: mstoken emulator -- mstoken get graph" in result.err
 
 
 def test_a_configuration_that_cannot_be_used_is_told(mstoken: Program, tmp_path: Path) -> None:

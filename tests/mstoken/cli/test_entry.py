@@ -72,8 +72,8 @@ def test_nothing_to_do_shows_the_help(mstoken: Program) -> None:
         (("get", "graph", "--min-ttl", "x"), "--min-ttl"),
         (("completion",), "Choose from: bash, zsh, fish"),
         (("services", "--output"), "--output"),
-        (("accounts", "extra"), "There is an argument too many."),
-        (("request", "GET", "https://a.example/", "extra", "extra"), "There are 2 arguments too many."),
+        (("accounts", "extra"), "There is one unexpected argument."),
+        (("request", "GET", "https://a.example/", "extra", "extra"), "There are 2 unexpected arguments."),
     ],
 )
 def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, ...], said: str) -> None:

@@ -27,7 +27,7 @@ def test_a_code_is_explained_in_words(mstoken: Program) -> None:
     assert lines[1].startswith("  Cause  ")
     assert lines[2].startswith("  Next   ")
     assert "mstoken login --tenant <tenant> --client-id <client-id>" in lines[2]
-    assert lines[3] == "  Kind   SignInRequired, exit code 3 (a person must sign in)"
+    assert lines[3] == "  Kind   SignInRequired, exit code 3 (sign-in required)"
 
 
 def test_advice_is_filled_from_environment_and_profile(mstoken: Program) -> None:
@@ -78,7 +78,7 @@ def test_several_codes_are_explained_in_turn(mstoken: Program) -> None:
     result = mstoken("explain", "900421", "429", "12345678")
     paragraphs = result.out.split("\n\n")
     assert [paragraph.splitlines()[0] for paragraph in paragraphs] == ["900421", "HTTP 429"]
-    assert "12345678 is not known here" in result.err
+    assert "12345678 is unknown" in result.err
     assert result.code == 0
 
 

@@ -84,8 +84,8 @@ def test_a_sign_in_is_bound_too(anonymous: Program, entra: Emulator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("arm", "--pop-method", "GET"), "--pop-method and --pop-nonce are about a signed request"),
-        (("arm", "--pop", URL, "-o", "az"), "--output az stands for a bearer token"),
+        (("arm", "--pop-method", "GET"), "--pop-method and --pop-nonce need --pop"),
+        (("arm", "--pop", URL, "-o", "az"), "--output az is for bearer tokens"),
         (("arm", "--pop", "https://"), "not a URL"),
         (("--pop", CLUSTER), "No service or scope"),
     ],

@@ -33,7 +33,7 @@ from mstoken.protocol.jwt import Decoded, decode
 NOW = time.time()
 GRAPH_ID = "00000003-0000-0000-c000-000000000000"
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
-NOTHING_ALLOWED = "no permissions stand in it; the API decides by its own rules, as Azure's roles do, or refuses"
+NOTHING_ALLOWED = "the token contains no permissions; the API applies its own rules, such as Azure roles, or refuses"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_an_application_token_in_words(mstoken: Program) -> None:
     assert lines[0] == "Access token, v1.0, signed with RS256."
     assert lines[1] == "  For          Microsoft Graph (https://graph.microsoft.com/)"
     assert lines[2] == f"  Issued by    tenant {TENANT} (https://sts.windows.net/{TENANT}/)"
-    assert "  Stands for   the application itself, no user" in lines
+    assert "  Identity     the application itself, no user" in lines
     assert f"  Application  Night job ({APP}), which proved itself with a secret" in lines
     assert "  Allowed      as the application itself: User.Read.All, Mail.Send" in lines
     assert any(line.startswith("  Valid until  ") and line.endswith(" left") for line in lines)
@@ -66,9 +66,9 @@ def test_a_user_token_in_words() -> None:
     """Who signed in, how, in which application and with which roles is told by name."""
     words = told(user_v1())
     assert words["For"].startswith("Azure Resource Manager")
-    assert words["Stands for"] == "a user: Ana Silva (ana@contoso.example)"
+    assert words["Identity"] == "a user: Ana Silva (ana@contoso.example)"
     assert words["Application"].startswith("Azure CLI (")
-    assert words["Allowed"].startswith("on behalf of the user (delegated)")
+    assert words["Allowed"].startswith("delegated, on behalf of the user")
     assert words["Allowed"].endswith(": user_impersonation")
     assert words["Signed in"] == "password (pwd), multifactor authentication (mfa)"
     assert (words["MFA"], words["Directory"]) == ("yes", "Global Administrator")
@@ -79,26 +79,26 @@ def test_a_user_token_in_words() -> None:
     ("claims", "label", "says"),
     [
         (user_v1(amr=["pwd"]), "MFA", "no"),
-        (user_v2(), "MFA", "it does not say (no amr; v2.0 access tokens have none)"),
+        (user_v2(), "MFA", "unknown (no amr; v2.0 access tokens have none)"),
         (user_v2(), "For", "11111111-2222-3333-4444-555555555555"),
         (user_v2(), "Cloud", "Azure public (worldwide, and US Government GCC)"),
         (user_v1(aud="https://management.core.usgovcloudapi.net/"), "Cloud", "US Government (GCC High)"),
         (app_v1(aud=GRAPH_ID), "For", f"Microsoft Graph ({GRAPH_ID})"),
         (app_v1(roles=[]), "Allowed", NOTHING_ALLOWED),
-        (user_v1(roles=["Admin"], scp=""), "Allowed", "roles given to the user: Admin"),
-        (app_v1(xms_mirid="/subscriptions/x"), "Stands for", "the managed identity itself, no user"),
-        (user_v1(acct=1), "Stands for", "a user: Ana Silva (ana@contoso.example), a guest in this tenant"),
+        (user_v1(roles=["Admin"], scp=""), "Allowed", "roles assigned to the user: Admin"),
+        (app_v1(xms_mirid="/subscriptions/x"), "Identity", "the managed identity itself, no user"),
+        (user_v1(acct=1), "Identity", "a user: Ana Silva (ana@contoso.example), a guest in this tenant"),
         (
             user_v1(idp=f"https://sts.windows.net/{PERSONAL_TENANT}/"),
-            "Stands for",
+            "Identity",
             "a user: Ana Silva (ana@contoso.example), signed in at a personal Microsoft account",
         ),
         (app_v1(tid=PERSONAL_TENANT, iss="i"), "Issued by", "personal Microsoft accounts (i)"),
-        (app_v1(cnf={"kid": "k"}), "Bound", "to a key (cnf): it is of no use without that key"),
+        (app_v1(cnf={"kid": "k"}), "Bound", "to a key (cnf): unusable without that key"),
         (app_v1(wids=["ffffffff", "x"]), "Directory", "ffffffff, x"),
-        ({"azp": "x"}, "Expires", "it does not say (no exp)"),
-        ({"azp": "x", "exp": 1e15}, "Expires", "it does not say (no exp)"),
-        ({"azp": "x"}, "Stands for", "it does not say whether a user or an application"),
+        ({"azp": "x"}, "Expires", "unknown (no exp)"),
+        ({"azp": "x", "exp": 1e15}, "Expires", "unknown (no exp)"),
+        ({"azp": "x"}, "Identity", "unknown: a user or an application"),
     ],
 )  # fmt: skip
 def test_what_tokens_say_besides(claims: dict[str, Any], label: str, says: str) -> None:
@@ -110,7 +110,7 @@ def test_a_v2_application_token_without_idtyp_is_one() -> None:
     """Where the API did not ask for idtyp, a subject that is the object itself means an application."""
     claims = app_v1(ver="2.0", azp=APP)
     del claims["idtyp"], claims["appid"]
-    assert told(claims)["Stands for"] == "the application itself, no user"
+    assert told(claims)["Identity"] == "the application itself, no user"
 
 
 def test_times_are_judged_by_the_clock() -> None:
@@ -192,9 +192,9 @@ def test_what_powershell_writes_is_read(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("token", "name"),
     [
-        (f"1.A{'x' * 60}.AgABAwEAAAD", "refresh token or authorization code of Entra"),
-        (f"0.A{'x' * 60}", "refresh token or authorization code of Entra"),
-        (f"OAQABAA{'x' * 60}", "refresh token or authorization code of Entra, in an older form"),
+        (f"1.A{'x' * 60}.AgABAwEAAAD", "Entra refresh token or authorization code"),
+        (f"0.A{'x' * 60}", "Entra refresh token or authorization code"),
+        (f"OAQABAA{'x' * 60}", "Entra refresh token or authorization code, in an older form"),
         (f"M.C105_BAY.-{'x' * 60}", "refresh token or authorization code of a personal Microsoft account"),
         (f"EwB4{'A' * 100}==", "access token of a personal Microsoft account, in the compact form"),
         (f"abc8Q~{'x' * 34}", "client secret of an application, not a token"),
@@ -212,7 +212,7 @@ def test_an_opaque_token_is_told_without_being_shown(mstoken: Program) -> None:
     token = f"1.A{'secret' * 20}"
     result = mstoken("inspect", stdin=token)
     assert result.code == 0
-    assert result.out.startswith("Refresh token or authorization code of Entra. ")
+    assert result.out.startswith("Entra refresh token or authorization code. ")
     assert "secret" not in result.out + result.err
     assert json.loads(mstoken("inspect", "-o", "json", stdin=token).out)["readable"] is False
 
@@ -226,7 +226,7 @@ def test_an_opaque_token_is_told_without_being_shown(mstoken: Program) -> None:
         (id_token(), {"typ": "JWT"}, "ID token"),
         ({"iss": "app", "sub": "app", "aud": "https://login.example/oauth2/v2.0/token"}, {}, "client assertion"),
         ({"hello": "world"}, {}, "JWT"),
-        ({"at": "e30.e30.x", "ts": 1}, {"typ": "pop"}, "signed request around a token (proof of possession)"),
+        ({"at": "e30.e30.x", "ts": 1}, {"typ": "pop"}, "signed request that contains a token (proof of possession)"),
     ],
 )  # fmt: skip
 def test_kinds_of_jwt_are_told_apart(claims: dict[str, Any], header: dict[str, Any], name: str) -> None:
@@ -238,7 +238,7 @@ def test_an_id_token_names_the_application_it_is_for() -> None:
     """The audience of an ID token is an application, not an API, and its user is told."""
     words = told(id_token())
     assert words["For"] == f"the application Azure CLI ({AZURE_CLI})"
-    assert words["Stands for"] == "a user: Ana Silva (ana@contoso.example)"
+    assert words["Identity"] == "a user: Ana Silva (ana@contoso.example)"
     assert "Allowed" not in words
 
 
@@ -247,7 +247,7 @@ def test_an_id_token_names_the_application_it_is_for() -> None:
     [
         ({"m": "GET", "u": "management.azure.com", "p": "/x", "ts": 0}, "GET management.azure.com/x"),
         ({"u": "/subscriptions/s", "ts": 0}, "/subscriptions/s"),
-        ({}, "any request: nothing of one is signed"),
+        ({}, "any request: no part of one is signed"),
     ],
 )
 def test_a_signed_request_is_told_with_the_token_in_it(
@@ -257,9 +257,9 @@ def test_a_signed_request_is_told_with_the_token_in_it(
     signed = jwt({**claims, "at": jwt(app_v1())}, {"typ": "pop", "alg": "RS256"})
     result = mstoken("inspect", stdin=f"Authorization: PoP {signed}\n")
     first, for_what, signed_on, between, *within = result.out.splitlines()
-    assert first.startswith("Signed request around a token (proof of possession), signed with RS256.")
+    assert first.startswith("Signed request that contains a token (proof of possession), signed with RS256.")
     assert for_what.split(maxsplit=1) == ["For", request_line]
-    assert signed_on.split(maxsplit=1)[1] == ("1970-01-01 00:00:00 UTC" if claims else "it does not say when (no ts)")
+    assert signed_on.split(maxsplit=1)[1] == ("1970-01-01 00:00:00 UTC" if claims else "unknown (no ts)")
     assert between == "The token in it:"
     assert within[0].startswith("Access token, v1.0")
 
@@ -326,7 +326,7 @@ def test_claims_of_any_type_are_told(claims: dict[str, Any]) -> None:
     """Whatever stands in the claims, the story is told; a token is not trusted to be well-formed."""
     decoded = Decoded({"alg": "RS256"}, claims)
     lines = description.describe(summarize(decoded), kinds.of_jwt(decoded).name, NOW)
-    assert {"For", "Issued by", "Stands for"} <= {label for label, _ in lines}
+    assert {"For", "Issued by", "Identity"} <= {label for label, _ in lines}
 
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: base64.b64encode(raw).decode()))

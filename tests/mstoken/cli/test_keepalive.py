@@ -47,7 +47,7 @@ def test_only_the_old_ones_are_renewed(signed_in: Program, entra: Emulator) -> N
     assert result.code == 0, result.err
     assert sorted(line.split() for line in result.out.splitlines()) == [
         ["otto", "40", "days", "ago", "renewed"],
-        ["work", "today", "left:", "young", "enough"],
+        ["work", "today", "skipped:", "recent", "enough"],
     ]
     assert len(entra.token_requests) == before + 1
     assert min(_renewed_on(signed_in).values()) > time.time() - 300
@@ -59,7 +59,7 @@ def test_a_dry_run_asks_nobody(signed_in: Program, entra: Emulator) -> None:
     _age(signed_in, "work", 25)
     before, ages = len(entra.token_requests), _renewed_on(signed_in)
     result = signed_in("keepalive", "--older-than", "21", "--dry-run")
-    assert (result.code, result.out.count("would be renewed"), result.out.count("left")) == (0, 1, 1)
+    assert (result.code, result.out.count("would be renewed"), result.out.count("skipped")) == (0, 1, 1)
     assert (len(entra.token_requests), _renewed_on(signed_in)) == (before, ages)
 
 
@@ -102,7 +102,7 @@ def test_sign_ins_without_a_profile_are_renewed_too(signed_in: Program) -> None:
 def test_with_nothing_kept_there_is_nothing_to_do(at_entra: Program) -> None:
     """A cron job on a new machine does not fail."""
     result = at_entra("keepalive")
-    assert (result.code, result.out, result.err) == (0, "", "mstoken: No sign-in is kept.\n")
+    assert (result.code, result.out, result.err) == (0, "", "mstoken: There are no stored sign-ins.\n")
 
 
 def test_a_renewal_noted_by_a_wrong_clock_does_not_let_a_sign_in_die(signed_in: Program) -> None:
@@ -111,5 +111,5 @@ def test_a_renewal_noted_by_a_wrong_clock_does_not_let_a_sign_in_die(signed_in: 
     result = signed_in("keepalive")
     assert result.code == 0, result.err
     assert sorted(line.split("  ")[0] for line in result.out.splitlines() if "renewed" in line.split()) == ["otto"]
-    assert "in time to come" in result.out
+    assert "in the future" in result.out
     assert abs(_renewed_on(signed_in)["otto"] - time.time()) < 300

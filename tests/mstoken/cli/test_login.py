@@ -100,7 +100,7 @@ def test_a_profile_that_cannot_be_written_does_not_hide_the_sign_in(public: Prog
     result = public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP))
     assert result.code == 1
     assert "cannot be written" in result.err
-    assert "kept in the vault" in result.err
+    assert "stored in the vault" in result.err
     assert "work" in public("accounts").out
     assert public("logout", "work").code == 0
     assert "work" not in public("accounts").out
@@ -194,9 +194,9 @@ def test_no_service_to_ask(public: Program, entra: Emulator) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (b"", "No refresh token"),
-        (b" \n\t\n", "No refresh token"),
-        (b"one\ntwo\n", "Several lines"),
+        (b"", "contains no refresh token"),
+        (b" \n\t\n", "contains no refresh token"),
+        (b"one\ntwo\n", "several lines"),
         (b"one two", "characters that no refresh token has"),
         (b"caf\xc3\xa9", "characters that no refresh token has"),
         (b"\xff\x00", "characters that no refresh token has"),

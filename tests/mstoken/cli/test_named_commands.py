@@ -20,7 +20,10 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 KNOWN = {"tenant": "contoso.com", "client_id": "c", "resource": "graph", "profile": "work", "claims": "e30"}
 
 # What follows the program's name where it is the subject of a sentence, or a module's in Python.
-VERBS = "does|has|import|inside|knows|on|raises|sets|that|will|would"
+VERBS = (
+    "does|explains|has|import|inside|knows|makes|on|opens|prints|raises|reads|returns|sends|sets|stores|takes|that|then|will"
+    "|would"
+)
 # Where a command begins: the name, then an option or a word; not in a synopsis, and not as a value of another program.
 BEGINS = re.compile(rf"(?<![\w./'\"\[=-])(?<!Usage: )(?<!--display-name )mstoken (?!(?:{VERBS})\b)(?=-|[a-z]+\b)")
 # Where it ends in a sentence or a shell: the other end of a quotation, a pipe, a redirection, what follows it.

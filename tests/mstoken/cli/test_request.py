@@ -118,17 +118,17 @@ def error(code: str, message: str) -> dict[str, Any]:
     ("status", "body", "code", "said", "step"),
     [
         (400, error("BadRequest", "Wrong.\x1b[2J"), 4, "400 (BadRequest). Wrong.", ""),
-        (401, {}, 4, "answered 401.", "mstoken get graph"),
+        (401, {}, 4, "returned 401.", "mstoken get graph"),
         (403, error("Authorization_RequestDenied", "No."), 4, "403 (Authorization_RequestDenied)", "mstoken inspect"),
         (403, error("X", "Unable to initialize the authorization context."), 4, "GDAP", "delegatedAdminRelationships"),
         (403, {"odata.error": {"code": "Denied", "message": {"value": "No."}}}, 4, "403 (Denied). No.", "inspect"),
-        (404, error("ResourceNotFound", "Gone."), 4, "404 (ResourceNotFound). Gone.", "Check the address"),
+        (404, error("ResourceNotFound", "Gone."), 4, "404 (ResourceNotFound). Gone.", "Check the URL"),
         (401, {"code": 900421, "description": "MFA"}, 3, "401 (900421). Partner Center", "mstoken login --tenant"),
-        (403, "<html>no</html>", 4, "answered 403.", "inspect"),
-        (408, "", 5, "answered 408.", "Ask again"),
+        (403, "<html>no</html>", 4, "returned 403.", "inspect"),
+        (408, "", 5, "returned 408.", "Try again"),
         (429, error("TooManyRequests", "Slow down."), 5, "429 (TooManyRequests)", "Wait a moment"),
-        (500, error("InternalServerError", "Oops."), 5, "500 (InternalServerError). Oops.", "Ask again"),
-        (503, "", 5, "answered 503.", "Ask again"),
+        (500, error("InternalServerError", "Oops."), 5, "500 (InternalServerError). Oops.", "Try again"),
+        (503, "", 5, "returned 503.", "Try again"),
     ],
 )  # fmt: skip
 def test_an_error_answer_is_printed_and_explained(
@@ -140,7 +140,7 @@ def test_an_error_answer_is_printed_and_explained(
     result = command.to_api("GET", "/v1.0/x?key=hidden")
     assert (result.code, result.raw) == (code, reply.payload())
     first, _, rest = result.err.partition("\n")
-    assert first.startswith(f"mstoken: error: GET {command.service.url}/v1.0/x answered {status}")
+    assert first.startswith(f"mstoken: error: GET {command.service.url}/v1.0/x returned {status}")
     assert said in first
     assert step in rest
     assert "\x1b" not in result.err
@@ -150,7 +150,7 @@ def test_an_error_answer_is_printed_and_explained(
 def test_the_wait_that_was_asked_for_is_told(command: RequestCommand) -> None:
     """Where the API says how long to wait, so does the next step."""
     command.answers(lambda _: Reply(429, "", {"Retry-After": "17"}))
-    assert "  next: Ask again in 17 seconds." in command.to_api("GET", "/x").err
+    assert "  next: Try again in 17 seconds." in command.to_api("GET", "/x").err
 
 
 def test_a_challenge_tells_what_was_wrong_with_the_token(command: RequestCommand) -> None:
@@ -187,7 +187,7 @@ def test_a_redirect_is_told_and_not_followed(command: RequestCommand) -> None:
     command.answers(lambda _: Reply(302, "", {"Location": f"{command.service.url}/elsewhere?sig=hidden"}))
     result = command.to_api("GET", "/x")
     assert result.code == 0
-    assert f"It points to {command.service.url}/elsewhere; a token is not sent on." in result.err
+    assert f"It redirects to {command.service.url}/elsewhere; mstoken does not send a token there." in result.err
     assert "hidden" not in result.err
     assert len(command.requests) == 1
 
@@ -197,12 +197,12 @@ def test_a_redirect_is_told_and_not_followed(command: RequestCommand) -> None:
     [
         (("GET", "https://evil.example/x", "--scope", "graph"), 4, "nothing was sent"),
         (("GET", "https://graph.microsoft.com.evil.example/v1.0/me"), 2, "No service in the catalogue"),
-        (("GET", "graph.microsoft.com/v1.0/me"), 2, "is no URL"),
-        (("GET", "https://graph.micro soft.com/v1.0/me"), 2, "is no URL"),
-        (("GET", "//evil.example/subscriptions"), 2, "is no URL"),
-        (("GET", "/\\evil.example/subscriptions"), 2, "is no URL"),
-        (("GET", "/subscriptionsx"), 2, "is no URL"),
-        (("GET", "/v1.0/me"), 2, "is no URL"),
+        (("GET", "graph.microsoft.com/v1.0/me"), 2, "is not a URL"),
+        (("GET", "https://graph.micro soft.com/v1.0/me"), 2, "is not a URL"),
+        (("GET", "//evil.example/subscriptions"), 2, "is not a URL"),
+        (("GET", "/\\evil.example/subscriptions"), 2, "is not a URL"),
+        (("GET", "/subscriptionsx"), 2, "is not a URL"),
+        (("GET", "/v1.0/me"), 2, "is not a URL"),
         (("GET", "http://graph.microsoft.com/v1.0/me"), 2, "https"),
         (("GET", "https://graph.microsoft.com/", "-H", "Authorization: Bearer abc"), 2, "Authorization header itself"),
         (("GET", "https://graph.microsoft.com/", "-H", "authorization : x"), 2, "Authorization header itself"),

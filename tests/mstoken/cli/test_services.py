@@ -104,7 +104,7 @@ def test_an_address_finds_the_service_whose_token_it_gets(mstoken: Program, addr
     ("arguments", "next_step"),
     [
         (("gragh",), "  next: Did you mean graph?"),
-        (("https://nowhere.example/x",), "  next: For an API outside the catalogue give its scope"),
+        (("https://nowhere.example/x",), "  next: For an API outside the catalogue, pass its scope"),
         (("kubernetes", "--cloud", "delos"), "  next: Other clouds have"),
         (("--cloud", "chima"), "  next: Did you mean china?"),
     ],

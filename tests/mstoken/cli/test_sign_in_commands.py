@@ -112,7 +112,7 @@ def test_login_that_is_declined(anonymous: Program, otto: ScriptedUser) -> None:
 
 
 def test_login_that_nobody_finishes(anonymous: Program) -> None:
-    """The time is over: exit code 3, a person must sign in, and the other way is named."""
+    """The time is over: exit code 3, sign-in required, and the other way is named."""
     result = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1")
     assert result.code == 3
     assert "--device" in result.err
@@ -151,7 +151,7 @@ def test_what_a_sign_in_brought_is_listed_and_goes_with_it(
     assert login.end()[0] == 0, login.err
     assert [one["account"] for one in json.loads(anonymous("cache", "show", "-o", "json").out)] == ["otto"]
     assert anonymous("get", "graph", "--profile", "otto").code == 0
-    assert "1 access token" in anonymous("logout", "otto").err
+    assert "1 cached access token." in anonymous("logout", "otto").err
     assert anonymous("get", "graph", "--profile", "otto").code == 3
 
 
@@ -222,11 +222,11 @@ def test_accounts_and_logout(anonymous: Program, entra: Emulator) -> None:
     assert {one["client_id"] for one in records} == {PUBLIC_APP}
     assert {one["expires_on"] - one["renewed_on"] for one in records} == {90 * DAY}
     shown = anonymous.at_terminal("accounts", columns=160).out
-    assert "good for" in shown
+    assert "days if unused" in shown
     assert not [value for value in values.values() if value[:30] in listed.out + shown]
     gone = anonymous("logout", "work")
     assert gone.code == 0
-    assert "1 access token kept of it" in gone.err
+    assert "and 1 cached access token." in gone.err
     assert [one["account"] for one in json.loads(anonymous("accounts", "-o", "json").out)] == ["home"]
     refused = anonymous("get", "graph", "--profile", "work")
     assert refused.code != 0

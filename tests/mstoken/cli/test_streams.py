@@ -43,7 +43,7 @@ def test_a_closed_output_is_told_and_no_bug(mstoken: Program, command: str) -> N
     """With standard output closed by the caller, a result has nowhere to go: one line and exit code 1."""
     code, _, said = in_shell(mstoken, f"$MSTOKEN {command} >&-")
     if command == "cache show":  # says nothing on standard output when nothing is kept
-        assert (code, said) == (0, "mstoken: No such token is kept.\n")
+        assert (code, said) == (0, "mstoken: There are no matching tokens in the cache.\n")
     else:
         assert (code, said) == (1, "mstoken: error: Standard output is closed\n")
 
@@ -51,9 +51,9 @@ def test_a_closed_output_is_told_and_no_bug(mstoken: Program, command: str) -> N
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
-        ("inspect", 2, "Nothing was piped in."),
-        ("explain", 2, "There is no code, error name or message in it"),
-        (f"login {' '.join(IDENTITY)}", 2, "No refresh token came on standard input."),
+        ("inspect", 2, "Standard input is empty."),
+        ("explain", 2, "The text contains no known code, error name or message"),
+        (f"login {' '.join(IDENTITY)}", 2, "Standard input contains no refresh token."),
         (f"request POST https://example.com/x -d - {' '.join(IDENTITY)}", 2, "There is no complete identity"),
     ],
 )

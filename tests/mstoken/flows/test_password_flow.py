@@ -61,7 +61,7 @@ def test_a_federated_users_password_is_not_sent(runner: Runner, entra: Emulator)
 
 @pytest.mark.parametrize("why", ["policy", "user"])
 def test_a_second_factor_cannot_be_given(runner: Runner, entra: Emulator, why: str) -> None:
-    """MFA: a person must sign in, by the command in the error."""
+    """MFA: sign-in required, by the command in the error."""
     if why == "policy":
         entra.state.default_tenant.policies.append(Policy(name="mfa", require="mfa"))
     else:

@@ -1,1 +1,1 @@
-"""What `mstoken inspect` says about a token, apart from reading and printing it."""
+"""What `mstoken inspect` reports about a token, without reading and printing it."""

@@ -1,4 +1,4 @@
-"""The facts of a token as lines of words: a label and what is to say under it."""
+"""Describe a token in lines of text, each with a label."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from mstoken.cli.inspection.summary import TokenSummary
 
-UNVERIFIED = "The signature was not checked: this is what the token says of itself."
+UNVERIFIED = "The signature was not verified: these are the token's own claims."
 
 Line = tuple[str, str]
 
 
 def describe(summary: TokenSummary, kind: str, now: float) -> list[Line]:
-    """The story of a token at `now` (epoch seconds, UTC); `kind` as `kinds.of_jwt` names it."""
+    """Return the description of a token at `now` (epoch seconds, UTC); `kind` is a name from `kinds.of_jwt`."""
     return [
         ("For", _audience(summary, kind)),
         ("Issued by", _issuer(summary)),
@@ -34,18 +34,18 @@ def describe(summary: TokenSummary, kind: str, now: float) -> list[Line]:
 
 
 def describe_signed_request(claims: dict[str, Any]) -> list[Line]:
-    """What a signed request (draft-ietf-oauth-signed-http-request-03 section 3) was signed for, and when."""
+    """Return what a signed request covers and when it was signed: draft-ietf-oauth-signed-http-request-03 section 3."""
     method, host, path = (str(claims.get(name) or "") for name in ("m", "u", "p"))
     signed_on = parse_time(claims, "ts")
     return [
-        ("For", f"{method} {host}{path}".strip() or "any request: nothing of one is signed"),
-        ("Signed", "it does not say when (no ts)" if signed_on is None else format_time(signed_on)),
+        ("For", f"{method} {host}{path}".strip() or "any request: no part of one is signed"),
+        ("Signed", "unknown (no ts)" if signed_on is None else format_time(signed_on)),
     ]
 
 
 def _audience(summary: TokenSummary, kind: str) -> str:
     if not summary.audience:
-        return "it does not say (no aud)"
+        return "unknown (no aud)"
     if kind == "ID token":
         return f"the application {_named(display_name('client', summary.audience), summary.audience)}"
     return _named(summary.service, summary.audience)
@@ -53,7 +53,7 @@ def _audience(summary: TokenSummary, kind: str) -> str:
 
 def _issuer(summary: TokenSummary) -> str:
     if not summary.issuer:
-        return "it does not say (no iss)"
+        return "unknown (no iss)"
     if not summary.tenant:
         return summary.issuer
     tenant = "personal Microsoft accounts" if summary.tenant == PERSONAL_TENANT else f"tenant {summary.tenant}"
@@ -62,14 +62,14 @@ def _issuer(summary: TokenSummary) -> str:
 
 def _stands_for(summary: TokenSummary) -> Iterator[Line]:
     if summary.stands_for == "user":
-        who = _named(summary.user_name, summary.user) or "one whose name it does not say"
+        who = _named(summary.user_name, summary.user) or "without a name"
         guest = ", a guest in this tenant" if summary.guest else ""
         home = f", signed in at {_provider(summary.identity_provider)}" if summary.identity_provider else ""
-        yield "Stands for", f"a user: {who}{guest}{home}"
+        yield "Identity", f"a user: {who}{guest}{home}"
     elif summary.stands_for:
-        yield "Stands for", f"the {summary.stands_for} itself, no user"
+        yield "Identity", f"the {summary.stands_for} itself, no user"
     else:
-        yield "Stands for", "it does not say whether a user or an application"
+        yield "Identity", "unknown: a user or an application"
     if summary.object_id:
         yield "Object ID", summary.object_id
 
@@ -86,27 +86,32 @@ def _application(summary: TokenSummary) -> Iterator[Line]:
 
 def _times(summary: TokenSummary, now: float) -> Iterator[Line]:
     if summary.expires_on is None:
-        yield "Expires", "it does not say (no exp)"
+        yield "Expires", "unknown (no exp)"
     elif summary.expires_on <= now:
         yield "Expired", f"{format_time(summary.expires_on)}, {format_duration(now - summary.expires_on)} ago"
     else:
         yield "Valid until", f"{format_time(summary.expires_on)}, {format_duration(summary.expires_on - now)} left"
     if summary.not_before_on is not None and summary.not_before_on > now:
         wait = format_duration(summary.not_before_on - now)
-        yield "Not before", f"{format_time(summary.not_before_on)}, in {wait}: not valid yet, or this clock is behind"
+        yield "Not before", f"{format_time(summary.not_before_on)}, in {wait}: not valid yet, or this clock is slow"
     if summary.issued_on is not None:
         yield "Issued", format_time(summary.issued_on)
 
 
 def _allowed(summary: TokenSummary, kind: str) -> Iterator[Line]:
     if summary.delegated:
-        whose = "on behalf of the user (delegated), where the user may too: " if summary.stands_for == "user" else ""
+        whose = (
+            "delegated, on behalf of the user, within the user's own rights: " if summary.stands_for == "user" else ""
+        )
         yield "Allowed", f"{whose}{', '.join(summary.delegated)}"
     if summary.application:
-        whose = "roles given to the user" if summary.stands_for == "user" else "as the application itself"
+        whose = "roles assigned to the user" if summary.stands_for == "user" else "as the application itself"
         yield "Allowed", f"{whose}: {', '.join(summary.application)}"
     if not summary.delegated and not summary.application and kind == "access token":
-        yield "Allowed", "no permissions stand in it; the API decides by its own rules, as Azure's roles do, or refuses"
+        yield (
+            "Allowed",
+            "the token contains no permissions; the API applies its own rules, such as Azure roles, or refuses",
+        )
     if summary.directory_roles:
         yield "Directory", ", ".join(summary.directory_roles)
 
@@ -117,25 +122,25 @@ def _signed_in(summary: TokenSummary) -> Iterator[Line]:
         yield "Signed in", told
         yield "MFA", "yes" if summary.mfa else "no"
     elif summary.stands_for == "user":
-        yield "MFA", "it does not say (no amr; v2.0 access tokens have none)"
+        yield "MFA", "unknown (no amr; v2.0 access tokens have none)"
 
 
 def _capabilities(summary: TokenSummary, kind: str) -> Iterator[Line]:
     if summary.cae:
-        yield "CAE", "yes: the client takes claims challenges, so the token may live long and be revoked early"
+        yield "CAE", "yes: the client handles claims challenges, so the token may live long and be revoked early"
     elif kind == "access token" and summary.tenant:
         yield "CAE", "no"
     if summary.bound_to_key:
-        yield "Bound", "to a key (cnf): it is of no use without that key"
+        yield "Bound", "to a key (cnf): unusable without that key"
 
 
 def _named(name: str, identifier: str) -> str:
-    """`name (identifier)`, or the one there is."""
+    """Return `name (identifier)`, or the one that is not empty."""
     return f"{name} ({identifier})" if name and identifier else name or identifier
 
 
 def format_time(on: int) -> str:
-    """A time (epoch seconds, UTC) as UTC, and as the clock on the wall shows it where that differs."""
+    """Format a time (epoch seconds, UTC) in UTC, and in local time if that differs."""
     from datetime import UTC, datetime
 
     there = datetime.fromtimestamp(on, UTC)
@@ -148,7 +153,7 @@ def format_time(on: int) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """A stretch of time in its two largest units: `59 minutes`, `1 hour 20 minutes`."""
+    """Format a duration in its two largest units: `59 minutes`, `1 hour 20 minutes`."""
     rest = int(seconds)
     parts: list[str] = []
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):

@@ -1,4 +1,4 @@
-"""The words for numbers and identifiers in tokens, from `display_names.toml`."""
+"""Display names for numbers and identifiers in tokens, from `display_names.toml`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import cache
 
 
 def display_name(table: str, key: str) -> str:
-    """What `display_names.toml` calls `key` in `table`; '' when it has no word for it."""
+    """Return the name of `key` in `table` of `display_names.toml`; '' if it has none."""
     return _tables()[table].get(key.lower(), "")
 
 

@@ -1,4 +1,4 @@
-"""What sort of token it is, by its form and its claims."""
+"""Recognize the kind of a token by its form and its claims."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 @value
 class Kind:
-    """`name` is the sort of thing, `note` what a person should know about it."""
+    """A kind of token: `name` for the kind, `note` for what the user should know about it."""
 
     name: str
     note: str = ""
 
 
-_SECRET_NOTE = "It is as good as a password: whoever has it can use it. Do not pass it on."
+_SECRET_NOTE = "It is as sensitive as a password: anyone who has it can use it. Do not share it."
 _UNREADABLE_NOTE = "Only the service that issued it can read it."
 
-# Microsoft documents none of these forms and may change them; they are what its token service hands out today.
+# Microsoft does not document these forms and may change them; its token service issues them today.
 _OPAQUE_FORMS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (
         re.compile(r"[01]\.A[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"),
-        Kind("refresh token or authorization code of Entra", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"),
+        Kind("Entra refresh token or authorization code", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"),
     ),
     (
         re.compile(r"O?A[QR]AB[A-Za-z0-9_-]{40,}"),
-        Kind("refresh token or authorization code of Entra, in an older form", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"),
+        Kind("Entra refresh token or authorization code, in an older form", f"{_UNREADABLE_NOTE} {_SECRET_NOTE}"),
     ),
     (
         re.compile(r"M\.[A-Z][0-9]{1,4}_[A-Za-z0-9]+\.[^\s]+"),
@@ -56,7 +56,7 @@ _OPAQUE_FORMS: tuple[tuple[re.Pattern[str], Kind], ...] = (
 
 
 def of_opaque(token: str) -> Kind:
-    """The kind of a token that is no JWT."""
+    """Return the kind of a token that is not a JWT."""
     for form, kind in _OPAQUE_FORMS:
         if form.fullmatch(token):
             return kind
@@ -64,16 +64,17 @@ def of_opaque(token: str) -> Kind:
 
 
 SIGNED_REQUEST = Kind(
-    "signed request around a token (proof of possession)", "It is for one request, after `Authorization: PoP`."
+    "signed request that contains a token (proof of possession)",
+    "It is valid for one request, in the header `Authorization: PoP`.",
 )
 _ACCESS_TOKEN_CLAIMS = ("appid", "azp", "azpacr", "appidacr", "scp", "scope", "client_id")
 
 
 def of_jwt(decoded: Decoded) -> Kind:
-    """The kind of a JWT, by what distinguishes Entra's from each other."""
+    """Return the kind of a JWT, by the claims that distinguish Entra's tokens."""
     claims = decoded.claims
     if decoded.encrypted:
-        return Kind("encrypted JWT", "Its claims can be read only by the one it is for.")
+        return Kind("encrypted JWT", "Only its recipient can read its claims.")
     typ = str(decoded.header.get("typ", "")).lower()
     if typ == "pop" and isinstance(claims.get("at"), str):  # draft-ietf-oauth-signed-http-request-03
         return SIGNED_REQUEST
@@ -81,14 +82,14 @@ def of_jwt(decoded: Decoded) -> Kind:
     if declared or any(name in claims for name in _ACCESS_TOKEN_CLAIMS):
         return Kind("access token")
     if _is_assertion(claims):
-        return Kind("client assertion", "An application proves with it who it is; it is not for calling an API.")
+        return Kind("client assertion", "An application proves its identity with it; APIs do not accept it.")
     if "nonce" in claims or "tid" in claims or "at_hash" in claims:
-        return Kind("ID token", "It tells an application who signed in; an API does not accept it.")
-    return Kind("JWT", "Nothing in it says what sort of token it is.")
+        return Kind("ID token", "It tells an application who signed in; APIs do not accept it.")
+    return Kind("JWT", "Nothing in it says what kind of token it is.")
 
 
 def _is_assertion(claims: dict[str, Any]) -> bool:
-    """RFC 7523 section 3: issuer and subject are the client, the audience is the token service."""
+    """Return whether issuer and subject are the client, and the audience is the token service (RFC 7523 section 3)."""
     audience = claims.get("aud")
     return (
         "iss" in claims

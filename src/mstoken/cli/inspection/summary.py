@@ -1,4 +1,4 @@
-"""The claims of a JWT, as facts. Claims come from anywhere, so none is trusted to have its type."""
+"""Summarize the claims of a JWT. Claims are untrusted input, so their types are checked."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant of all personal Microsoft accounts (Entra's access token claims reference, `iss`)."""
 
-_MAX_TIME = 253_402_300_799  # the end of the year 9999, in epoch seconds: no calendar shows more
-# The v1.0 issuer is sts.windows.net in the public and in the US Government clouds, so it names neither.
+_MAX_TIME = 253_402_300_799  # the end of the year 9999, in epoch seconds: calendars end there
+# The v1.0 issuer sts.windows.net is that of the public and of the US Government clouds, so it identifies neither.
 _V1_ISSUERS = {"sts.windows.net": "", "sts.chinacloudapi.cn": "china"}
 
 
 @value
 class TokenSummary:
-    """What a JWT says, in the order people ask. Times are epoch seconds, UTC; '' and None mean it does not say.
+    """The summary of a JWT. Times are epoch seconds, UTC; '' and None mean that the token does not say.
 
-    `stands_for` is `user`, `application`, `managed identity` or ''. `proof` is how the application proved itself, in
-    words. `mfa` is None where the token names no sign-in methods.
+    `stands_for` is `user`, `application`, `managed identity` or ''. `proof` says in words how the application proved
+    its identity. `mfa` is None if the token lists no sign-in methods.
     """
 
     version: str
@@ -99,7 +99,7 @@ def summarize(decoded: Decoded) -> TokenSummary:
 
 
 def _stands_for(claims: dict[str, Any]) -> str:
-    """`idtyp` says it where the API asked for it; else a scope, or a subject that is not the object, means a user."""
+    """Use `idtyp` if the API requests it; otherwise a scope, or a subject that is not the object ID, means a user."""
     if "xms_mirid" in claims:
         return "managed identity"
     kind = _text(claims, "idtyp").lower()
@@ -112,7 +112,7 @@ def _stands_for(claims: dict[str, Any]) -> str:
 
 
 def _subject_kind(decoded: Decoded) -> str:
-    """RFC 9068 section 2.2: in an access token of such a server the subject is the user, or else the client itself."""
+    """Use RFC 9068 section 2.2: in such an access token the subject is the user, or else the client itself."""
     kind, subject = str(decoded.header.get("typ", "")).lower(), _text(decoded.claims, "sub")
     if kind.removeprefix("application/") != "at+jwt" or not subject:
         return ""
@@ -120,7 +120,7 @@ def _subject_kind(decoded: Decoded) -> str:
 
 
 def _cloud(issuer: str, audience: str, service: services.Service | None) -> str:
-    """The cloud's name by the issuer's host; where that host serves several, by the audience's."""
+    """Return the name of the issuer's cloud; if the issuer serves several clouds, that of the audience."""
     try:
         host = urlsplit(issuer).hostname or ""
     except ValueError:
@@ -134,7 +134,7 @@ def _cloud(issuer: str, audience: str, service: services.Service | None) -> str:
 
 
 def _text(claims: dict[str, Any], *names: str) -> str:
-    """The first of the claims that is a text or a number; a list of texts, as an audience may be, with commas."""
+    """Return the first of the claims that is a text or a number; join a list of texts with commas."""
     for name in names:
         value = claims.get(name)
         if isinstance(value, str) and value:
@@ -147,7 +147,7 @@ def _text(claims: dict[str, Any], *names: str) -> str:
 
 
 def _strings(claims: dict[str, Any], name: str) -> tuple[str, ...]:
-    """A list of texts, or a text of words with spaces or commas between."""
+    """Return a list of texts, or the words of a text separated by spaces or commas."""
     value = claims.get(name)
     if isinstance(value, str):
         return tuple(part for part in re.split(r"[\s,]+", value) if part)
@@ -157,7 +157,7 @@ def _strings(claims: dict[str, Any], name: str) -> tuple[str, ...]:
 
 
 def parse_time(claims: dict[str, Any], name: str) -> int | None:
-    """A NumericDate (RFC 7519 section 2) or another form of time; None for what no calendar can show."""
+    """Return a NumericDate (RFC 7519 section 2) or another form of time; None for a time outside the calendar."""
     try:
         seconds = numeric_date(claims.get(name))
     except ValueError:

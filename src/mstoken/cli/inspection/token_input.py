@@ -1,4 +1,4 @@
-"""Find the token in what was piped in: bare, after `Bearer`, in a header or assignment, in JSON, broken into lines."""
+"""Find the token in the input: bare, after `Bearer`, in a header or assignment, in JSON, or wrapped over lines."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mstoken.texts import decode_text
 from mstoken.typed import Any
 
 MAX_BYTES = 1024 * 1024
-"""More than this, in bytes, is not read."""
+"""Maximum size of the input, in bytes."""
 
-# Where programs put a token in JSON, the best one first: OAuth, az, mstoken and azd, kubectl, Google; compared without
-# case, because PowerShell writes `Token`.
+# Field names of tokens in JSON, in order of preference: OAuth, az, mstoken and azd, kubectl, Google. Letter case does
+# not matter, because PowerShell writes `Token`.
 _FIELDS = ("access_token", "accesstoken", "token", "id_token", "idtoken", "refresh_token", "refreshtoken", "value")
 
 _JWT = re.compile(r"(?<![\w.-])e[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}")
@@ -23,22 +23,22 @@ _HEADER = re.compile(r"^(?:[A-Za-z-]+:\s*)?bearer\s+(?=\S)", re.IGNORECASE)
 
 
 def decode_input(raw: bytes) -> str:
-    """What was piped in, as text. Raises UsageError for more than LONGEST bytes."""
+    """Return the input as text. Raises UsageError for more than MAX_BYTES bytes."""
     if len(raw) > MAX_BYTES:
-        raise UsageError("That is far more than a token.", "Pipe in one token: mstoken get graph | mstoken inspect")
+        raise UsageError("The input is too long for a token.", "Pipe in one token: mstoken get graph | mstoken inspect")
     return decode_text(raw, "replace")
 
 
 def find_token(text: str) -> str:
-    """The token in `text`. Raises UsageError, never repeating the text, when there is none or it is not clear which."""
+    """Return the token in `text`. Raises UsageError, without repeating the text, if there is no token."""
     stripped = text.strip()
     if not stripped:
-        raise UsageError("Nothing was piped in.", "Pipe in a token: mstoken get graph | mstoken inspect")
+        raise UsageError("Standard input is empty.", "Pipe in a token: mstoken get graph | mstoken inspect")
     if stripped[0] in '{["':
         return _in_json(stripped)
     bare = _HEADER.sub("", _ASSIGNED.sub("", stripped)).strip("'\";")
     pieces = bare.split()
-    joined = "".join(pieces)  # a terminal or a mail may have broken it into lines
+    joined = "".join(pieces)  # a terminal or an email may have wrapped it
     whole = len(pieces) == 1 or not (" " in bare or any(looks_like_jwt(piece) for piece in pieces[1:]))
     if whole and (looks_like_jwt(joined) or len(pieces) == 1):
         return joined
@@ -52,7 +52,7 @@ def _in_json(text: str) -> str:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise UsageError("What was piped in begins like JSON but is none.", "Pipe the output in whole.") from None
+        raise UsageError("The input begins like JSON but is invalid.", "Pipe in the complete output.") from None
     if isinstance(document, str):
         return find_token(document) if document[:1] not in '{["' else document
     candidates: dict[str, str] = {}
@@ -64,7 +64,7 @@ def _in_json(text: str) -> str:
 
 
 def _collect(node: Any, found: dict[str, str], depth: int) -> None:
-    """Texts by lower-case field name; the outermost of a name wins."""
+    """Collect texts by lower-case field name; the outermost of a name wins."""
     if isinstance(node, list) and depth:
         for item in node:
             _collect(item, found, depth - 1)
@@ -77,4 +77,4 @@ def _collect(node: Any, found: dict[str, str], depth: int) -> None:
 
 
 def _no_token() -> UsageError:
-    return UsageError("There is no token in what was piped in.", "Pipe in one: mstoken get graph | mstoken inspect")
+    return UsageError("The input contains no token.", "Pipe in a token: mstoken get graph | mstoken inspect")
