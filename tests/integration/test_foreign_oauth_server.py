@@ -135,7 +135,7 @@ def test_from_the_shell(server: dict[str, str], tmp_path: Path) -> None:
     renewed = [program("get", "orders.read", "--fresh") for _ in range(2)]
     assert [result.code for result in renewed] == [0, 0]
     assert "Allowed      as the application itself: orders.read" in program("inspect", stdin=own.out).out
-    assert "Stands for   a user: ada" in program("inspect", stdin=renewed[1].out).out
+    assert "Identity     a user: ada" in program("inspect", stdin=renewed[1].out).out
 
 
 @pytest.mark.parametrize(
