@@ -17,14 +17,14 @@ from mstoken.stores.user_folders import is_in_memory
 
 @pytest.fixture(scope="session")
 def entra() -> Iterator[Emulator]:
-    """One emulator for all tests of a process; count its requests from where they are."""
+    """One emulator for all tests of a process; tests count requests from the current number."""
     with Emulator() as emulator:
         yield emulator
 
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
-    """A cache folder where tokens are kept clear, as on most machines: in memory."""
+    """A cache folder in memory, where tokens are stored unencrypted, as on most machines."""
     for place in (tmp_path, Path("/dev/shm")):  # noqa: S108
         if os.access(place, os.W_OK) and is_in_memory(str(place)):
             folder = Path(tempfile.mkdtemp(dir=place, prefix="mstoken-test-"))
@@ -36,7 +36,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def at_entra(tmp_path: Path, memory: Path, entra: Emulator) -> Program:
-    """The program in the emulator's environment, with configuration and cache of its own."""
+    """The program in the emulator's environment, with its own configuration and cache."""
     program = Program(tmp_path)
     program.environment |= entra.environment() | {
         "MSTOKEN_CACHE_DIR": str(memory),
@@ -47,7 +47,7 @@ def at_entra(tmp_path: Path, memory: Path, entra: Emulator) -> Program:
 
 @pytest.fixture
 def anonymous(at_entra: Program) -> Program:
-    """The same, and nothing in the environment says who asks."""
+    """The same program, without an identity in the environment."""
     for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
         del at_entra.environment[name]
     return at_entra

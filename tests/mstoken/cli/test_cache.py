@@ -1,4 +1,4 @@
-"""`mstoken cache`: what is kept is shown without secrets and goes when it is told to."""
+"""`mstoken cache`: listing cached tokens without secrets, and clearing them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PUBLIC_APP = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
 
 @pytest.fixture
 def tokens(at_entra: Program, entra: Emulator) -> list[str]:
-    """Three tokens that are kept: two of the application, in two tenants, and one of a person."""
+    """Three cached tokens: two of the application, in two tenants, and one of a user."""
     customer = entra.state.default_customer
     assert customer
     assert at_entra("login", "--profile", "work", stdin=entra.sign_in(NADIA)).code == 0
@@ -30,7 +30,7 @@ def tokens(at_entra: Program, entra: Emulator) -> list[str]:
 
 @pytest.fixture
 def filled(at_entra: Program, tokens: list[str]) -> Program:
-    """The program where they are kept."""
+    """The program with the cached tokens."""
     assert all(tokens)
     return at_entra
 
@@ -44,8 +44,8 @@ def _shown(program: Program, *options: str) -> list[tuple[str, str]]:
 GRAPH, ARM = "https://graph.microsoft.com/.default", "https://management.azure.com//.default"
 
 
-def test_show_tells_whose_and_for_what_and_no_secret(filled: Program, tokens: list[str], entra: Emulator) -> None:
-    """A line for each token: tenant, scope, account, client, minutes left; nothing of the tokens."""
+def test_show_lists_each_token_without_secrets(filled: Program, tokens: list[str], entra: Emulator) -> None:
+    """Each line has tenant, scope, account, client and remaining minutes, and no part of the token."""
     result = filled("cache", "show")
     assert result.code == 0
     assert result.out.count("\n") == 3
@@ -56,8 +56,8 @@ def test_show_tells_whose_and_for_what_and_no_secret(filled: Program, tokens: li
     assert sorted(_shown(filled)) == [(GRAPH, ""), (GRAPH, ""), (ARM, "work")]
 
 
-def test_show_and_clear_choose_by_tenant_service_and_account(filled: Program, entra: Emulator) -> None:
-    """Each option narrows, a service by any of its names; clearing takes the same ones and says how many."""
+def test_show_and_clear_filter_by_tenant_service_and_account(filled: Program, entra: Emulator) -> None:
+    """Each option narrows the list, a service by any of its names; clear takes the same options and prints the count."""
     customer = entra.state.default_customer
     assert customer
     assert _shown(filled, "--tenant", customer.id) == [(GRAPH, "")]
@@ -71,8 +71,8 @@ def test_show_and_clear_choose_by_tenant_service_and_account(filled: Program, en
     assert _shown(filled) == [(GRAPH, "")]
 
 
-def test_what_was_cleared_is_asked_for_again(filled: Program, tokens: list[str], entra: Emulator) -> None:
-    """The command line's quick answer goes too; a sign-in stays."""
+def test_a_cleared_token_is_requested_again(filled: Program, tokens: list[str], entra: Emulator) -> None:
+    """The command line's fast path is cleared too; a sign-in stays."""
     before = len(entra.token_requests)
     assert filled("get", "graph").out.strip() == tokens[0]
     assert len(entra.token_requests) == before
@@ -84,7 +84,7 @@ def test_what_was_cleared_is_asked_for_again(filled: Program, tokens: list[str],
 
 
 def test_an_unknown_service_is_a_usage_error(at_entra: Program) -> None:
-    """Nothing is cleared when the name is not understood."""
+    """Nothing is cleared if the name is unknown."""
     result = at_entra("cache", "clear", "--service", "grahp")
     assert result.code == 2
     assert "grahp" in result.err
@@ -92,14 +92,14 @@ def test_an_unknown_service_is_a_usage_error(at_entra: Program) -> None:
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    """A Redis server of the test's own."""
+    """A Redis server for one test."""
     server = RedisServer()
     yield server
     server.close()
 
 
 def test_a_store_named_by_variable_or_profile_is_used(at_entra: Program, entra: Emulator, redis: RedisServer) -> None:
-    """Two machines with one Redis: what one got the other has; what is cleared there is cleared for both."""
+    """Two machines share one Redis: both see each other's tokens, and clearing applies to both."""
     (at_entra.config / "url").write_text(redis.url)
     at_entra.profile('[profile.shared]\nstore = "file:url"\n')
     there = {"MSTOKEN_STORE": redis.url, "MSTOKEN_CACHE_DIR": str(at_entra.folder / "elsewhere")}
@@ -115,8 +115,8 @@ def test_a_store_named_by_variable_or_profile_is_used(at_entra: Program, entra: 
     assert at_entra("cache", "show", **there).out == ""
 
 
-def test_a_store_with_a_password_does_not_belong_in_the_profile(at_entra: Program) -> None:
-    """It is refused, with where it may be, and not repeated."""
+def test_a_store_url_with_a_password_is_refused_in_the_profile(at_entra: Program) -> None:
+    """The error says where it may be, and does not repeat it."""
     at_entra.profile('[profile.shared]\nstore = "redis://user:hunter2@host"\n')
     result = at_entra("get", "graph", "--profile", "shared")
     assert result.code == 2
@@ -125,15 +125,15 @@ def test_a_store_with_a_password_does_not_belong_in_the_profile(at_entra: Progra
 
 
 def test_a_store_without_a_key_is_a_usage_error(at_entra: Program) -> None:
-    """Machines have to share the key; nothing is sent to the server without it."""
+    """All machines need the same key; without it nothing is sent to the server."""
     result = at_entra("get", "graph", MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1", MSTOKEN_VAULT_KEY="")
     assert result.code == 2
     assert "openssl rand -base64 32" in result.err
     assert "hunter2" not in result.err
 
 
-def test_while_redis_is_away_the_token_is_printed_and_one_note_says_so(at_entra: Program) -> None:
-    """The address is named, the password is not."""
+def test_while_redis_is_unavailable_the_token_is_printed_with_one_warning(at_entra: Program) -> None:
+    """The warning names the address, not the password."""
     result = at_entra("get", "graph", MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1/0")
     assert (result.code, result.out.count(".")) == (0, 2), result.err
     assert result.err.count("mstoken:") == 1
@@ -142,8 +142,8 @@ def test_while_redis_is_away_the_token_is_printed_and_one_note_says_so(at_entra:
 
 
 @pytest.mark.parametrize("arguments", [("show",), ("clear",), ("clear", "--tenant", "contoso.onmicrosoft.com")])
-def test_while_redis_is_away_nothing_is_said_to_be_gone(at_entra: Program, arguments: tuple[str, ...]) -> None:
-    """Who looks, or wants tokens forgotten, is told that the server could not be asked; the exit code says so too."""
+def test_while_redis_is_unavailable_the_cache_commands_fail(at_entra: Program, arguments: tuple[str, ...]) -> None:
+    """Show and clear report that the server cannot be used, with a non-zero exit code."""
     result = at_entra("cache", *arguments, MSTOKEN_STORE="redis://:hunter2@127.0.0.1:1/0")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("mstoken: error: Redis at 127.0.0.1:1/0 cannot be used")

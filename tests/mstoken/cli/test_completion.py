@@ -1,4 +1,4 @@
-"""Shell completion, asked for by real shells."""
+"""Shell completion, requested by real shells."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def script(mstoken: Program, shell: str) -> Path:
 
 
 def said(mstoken: Program, *command: str) -> list[str]:
-    """What a shell prints; it must be silent otherwise."""
+    """Return what a shell prints; its standard error must be empty."""
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=mstoken.environment)
     assert result.stderr == ""
     return result.stdout.split()
 
 
 def in_bash(mstoken: Program, line: str) -> set[str]:
-    """Ask bash's own machinery: the words of the line, the cursor at its end."""
+    """Use bash's own completion: the words of the line, with the cursor at its end."""
     source = script(mstoken, "bash")
     program = f"""
         source {source}
@@ -66,21 +66,21 @@ def in_bash(mstoken: Program, line: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("line", "offered"), CASES)
-def test_bash_is_offered_what_fits(mstoken: Program, line: str, offered: set[str]) -> None:
+def test_bash_completes_everything(mstoken: Program, line: str, offered: set[str]) -> None:
     """Commands, options, choices, services, profiles and clouds complete in bash."""
     assert in_bash(mstoken, line) == offered
 
 
 @pytest.mark.parametrize(("line", "offered"), CASES[1:5:3])
-def test_fish_is_offered_what_fits(mstoken: Program, line: str, offered: set[str]) -> None:
-    """The same in fish, by its own question for completions."""
+def test_fish_completes_everything(mstoken: Program, line: str, offered: set[str]) -> None:
+    """The same in fish, with its own completion request."""
     source = script(mstoken, "fish")
     lines = said(mstoken, "fish", "--no-config", "-c", f"source {source}; complete -C '{line}' | cut -f 1")
     assert set(lines) == offered
 
 
 def test_zsh_completes_at_its_prompt(mstoken: Program) -> None:
-    """A real zsh at a terminal, the tab key pressed, writes the rest of the word."""
+    """In a real zsh at a terminal, the tab key completes the word."""
     source = script(mstoken, "zsh")
     (mstoken.folder / ".zshrc").write_text(
         f"PS1='ready> '; unsetopt PROMPT_SP\nautoload -Uz compinit; compinit -u -D\nsource {source}\n"
@@ -106,7 +106,7 @@ def test_zsh_completes_at_its_prompt(mstoken: Program) -> None:
 
 
 def _until(terminal: int, pattern: str, wait_in: float = 30) -> str:
-    """What the terminal shows until it shows `pattern`, or `wait_in` seconds are over."""
+    """Return what the terminal shows until it shows `pattern`, or until `wait_in` seconds have passed."""
     shown, last = "", time.monotonic() + wait_in
     while not re.search(pattern, shown) and time.monotonic() < last:
         if select.select([terminal], [], [], 0.2)[0]:
@@ -114,19 +114,19 @@ def _until(terminal: int, pattern: str, wait_in: float = 30) -> str:
     return shown
 
 
-def test_an_alias_completes_where_no_name_does(mstoken: Program) -> None:
-    """Names come first, so that a line is not filled with synonyms; an alias is offered when nothing else fits."""
+def test_an_alias_completes_if_no_name_does(mstoken: Program) -> None:
+    """Names come first, to avoid listing synonyms; an alias is offered if nothing else matches."""
     assert in_bash(mstoken, "mstoken get msgr") == {"msgraph"}
 
 
-def test_completion_is_silent_when_the_configuration_is_broken(mstoken: Program) -> None:
-    """An error of the profile belongs to the command, not to the tab key."""
+def test_completion_is_silent_if_the_configuration_is_invalid(mstoken: Program) -> None:
+    """An error in the profile is reported by the command, not by the tab key."""
     mstoken.profile("this is no TOML [")
     assert in_bash(mstoken, "mstoken get --profile w") == set()
     assert in_bash(mstoken, "mstoken get keyv") == {"keyvault"}
 
 
 def test_an_unknown_shell_is_refused(mstoken: Program) -> None:
-    """Only the three shells have a script."""
+    """Only three shells have a script."""
     result = mstoken("completion", "tcsh")
     assert (result.code, result.out) == (2, "")

@@ -1,4 +1,4 @@
-"""mstoken doctor, by transcript: in an empty environment, in a job of GitHub Actions, in a pod of AKS, on a machine."""
+"""mstoken doctor, by transcript: in an empty environment, in a GitHub Actions job, in an AKS pod, on a machine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOB = {
 
 @pytest.fixture
 def program(anonymous: Program) -> Program:
-    """The program where only the emulator's authority and certificate are known."""
+    """The program, with only the emulator's authority and certificate configured."""
     return anonymous
 
 
@@ -57,20 +57,20 @@ def late_host() -> Iterator[TokenService]:
 
 
 def section(result: RunResult, title: str) -> list[str]:
-    """The lines below a heading."""
+    """Return the lines below a heading."""
     found = re.search(rf"^{re.escape(title)}\n((?:  .*\n)*)", result.out, re.MULTILINE)
     return [line.strip() for line in found[1].splitlines()] if found else []
 
 
 def settled(result: RunResult, program: Program, entra: Emulator) -> str:
-    """The output with what differs from run to run replaced."""
+    """Return the output with the parts that differ between runs replaced."""
     text = result.out.replace(str(program.folder), "HOME").replace(entra.authority, "AUTHORITY")
     cache = program.environment["MSTOKEN_CACHE_DIR"]
     return re.sub(r"  +", "  ", re.sub(r"127\.0\.0\.1:(?!9\b)\d+", "127.0.0.1:PORT", text.replace(cache, "CACHE")))
 
 
 def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
-    """Every link says why it is not there; the exit code and the error are those of mstoken get."""
+    """Every link says why it is absent; exit code and error are those of mstoken get."""
     result = program("doctor")
     text = settled(result, program, entra)
     assert text.startswith(
@@ -92,7 +92,7 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
 
 
 def test_in_a_github_job(program: Program, entra: Emulator) -> None:
-    """The job's OIDC token is what would be used; nothing of it shows, and none is asked for."""
+    """Doctor names the job's OIDC token without showing or requesting it."""
     before = len(entra.requests)
     result = program("doctor", **JOB)
     assert section(result, "Identity")[1:] == [
@@ -108,7 +108,7 @@ def test_in_a_github_job(program: Program, entra: Emulator) -> None:
 
 
 def test_in_a_pod(program: Program, entra: Emulator, pod: dict[str, str]) -> None:
-    """The token file is there, and the token proxy is named; tokens and certificates do not show."""
+    """Doctor names the token file and the token proxy; tokens and certificates do not show."""
     result = program("doctor", **pod)
     assert section(result, "Identity")[1] == (
         f"workload identity  used: client {CLIENT_ID} in tenant {TENANT}, by workload identity, "
@@ -120,8 +120,8 @@ def test_in_a_pod(program: Program, entra: Emulator, pod: dict[str, str]) -> Non
     assert (result.code, result.err) == (0, "")
 
 
-def test_a_pod_without_its_file_fails_as_get_does(program: Program, pod: dict[str, str]) -> None:
-    """What would stop mstoken get is told beforehand."""
+def test_a_pod_without_its_token_file_fails_as_get_does(program: Program, pod: dict[str, str]) -> None:
+    """Doctor reports what would make mstoken get fail."""
     pod["AZURE_FEDERATED_TOKEN_FILE"] = "/nowhere/token"
     result = program("doctor", **pod)
     assert result.code == program("get", "graph", **pod).code == 2
@@ -130,7 +130,7 @@ def test_a_pod_without_its_file_fails_as_get_does(program: Program, pod: dict[st
 
 
 def test_on_a_machine(program: Program, entra: Emulator) -> None:
-    """The place of the managed identity, and that a probe is all that was sent."""
+    """Doctor names the source of the managed identity, and sends only a probe."""
     with entra.machine() as machine:
         result = program("doctor", **machine.environment("imds"))
         [probe] = machine.requests
@@ -142,8 +142,8 @@ def test_on_a_machine(program: Program, entra: Emulator) -> None:
     assert result.code == got.code == 0
 
 
-def test_a_profile_is_looked_up_in_the_vault(program: Program) -> None:
-    """A profile whose sign-in is not kept would fail, and does so here; it is not used in the chain's place."""
+def test_a_profile_without_its_sign_in_fails(program: Program) -> None:
+    """Doctor looks the profile's sign-in up in the vault; it does not fall back to the chain."""
     program.profile(f'[profile.work]\ntenant = "{TENANT}"\nclient_id = "{CLIENT_ID}"\naccount = "work"\n')
     result = program("doctor", "--profile", "work")
     assert section(result, "Identity")[0].startswith("options or MSTOKEN_PROFILE  used: client")
@@ -151,8 +151,8 @@ def test_a_profile_is_looked_up_in_the_vault(program: Program) -> None:
     assert result.code == program("get", "graph", "--profile", "work").code
 
 
-def test_a_host_that_does_not_answer_is_told(program: Program, entra: Emulator) -> None:
-    """Exit code 5, as for any network that is down; the proxy's password does not show."""
+def test_a_host_that_does_not_respond_is_reported(program: Program, entra: Emulator) -> None:
+    """The exit code is 5, as for any network failure; the proxy's password does not show."""
     secret = entra.state.default_app.secrets[0].value
     closed = "http://user:hidden@127.0.0.1:9"
     given = IDENTITY | {"AZURE_CLIENT_SECRET": secret, "HTTPS_PROXY": closed, "https_proxy": closed}
@@ -163,15 +163,15 @@ def test_a_host_that_does_not_answer_is_told(program: Program, entra: Emulator) 
     assert "HTTPS_PROXY" in result.err
 
 
-def test_a_clock_that_is_wrong_is_told(program: Program, late_host: TokenService) -> None:
-    """Ten minutes are more than Entra takes."""
+def test_a_wrong_clock_is_reported(program: Program, late_host: TokenService) -> None:
+    """Ten minutes are more than Entra accepts."""
     result = program("doctor", **IDENTITY, AZURE_CLIENT_SECRET="x", AZURE_AUTHORITY_HOST=late_host.url)
     assert re.search(r"this machine's clock is (9 minutes|10 minutes) ahead", section(result, "Sign-in host")[0])
     assert [request.method for request in late_host.requests] == ["GET"]
 
 
 def test_secrets_never_show(program: Program, entra: Emulator, pod: dict[str, str]) -> None:
-    """Not in words, not as JSON, not in errors; a secret in the place of an id does not show either."""
+    """Not in text, not in JSON, not in errors; nor does a secret in the place of an ID."""
     secrets = {
         "AZURE_CLIENT_SECRET": "hidden-1",
         "AZURE_PASSWORD": "hidden-2",
@@ -190,7 +190,7 @@ def test_secrets_never_show(program: Program, entra: Emulator, pod: dict[str, st
 
 
 def test_as_json(program: Program, entra: Emulator) -> None:
-    """One object with all of it, for scripts; the exit code stands in it too."""
+    """One object with all results, for scripts, the exit code included."""
     result = program("doctor", "-o", "json")
     found: dict[str, Any] = json.loads(result.out)
     assert [(link["name"], link["state"]) for link in found["links"]] == [
@@ -203,8 +203,8 @@ def test_as_json(program: Program, entra: Emulator) -> None:
     assert found["problem"]["remedy"]
 
 
-def test_a_choice_that_is_none_is_told(program: Program) -> None:
-    """A diagnosis does not end at the first thing that is wrong."""
+def test_an_invalid_choice_is_reported_with_the_rest(program: Program) -> None:
+    """A diagnosis does not end at the first problem."""
     result = program("doctor", AZURE_TOKEN_CREDENTIALS="production")
     assert result.code == 2
     assert "AZURE_TOKEN_CREDENTIALS" in result.err

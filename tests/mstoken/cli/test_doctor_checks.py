@@ -1,4 +1,4 @@
-"""mstoken doctor finds out beforehand what would stop mstoken get without anybody being asked."""
+"""mstoken doctor detects what would make mstoken get fail, without a token request."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def program(anonymous: Program) -> Program:
 
 
 @pytest.mark.parametrize("setting", NOT_THERE.values(), ids=NOT_THERE)
-def test_what_is_not_there_is_told_as_get_tells_it(program: Program, entra: Emulator, setting: str) -> None:
-    """The same words and the same exit code, and no token is asked for."""
+def test_a_missing_part_is_reported_as_get_reports_it(program: Program, entra: Emulator, setting: str) -> None:
+    """Message and exit code are the same, and no token is requested."""
     program.profile(f"{WHO}{setting}\n")
     before = len(entra.token_requests)
     result, got = (
@@ -48,8 +48,8 @@ def test_what_is_not_there_is_told_as_get_tells_it(program: Program, entra: Emul
     assert len(entra.token_requests) == before
 
 
-def test_an_expired_certificate_is_told(program: Program, tmp_path: Path) -> None:
-    """By this machine's clock, which Entra would put as a key that is not found."""
+def test_an_expired_certificate_is_reported(program: Program, tmp_path: Path) -> None:
+    """Doctor compares this machine's clock; Entra would only report that the key was not found."""
     path = tmp_path / "app.pem"
     path.write_bytes(identity(1, expired=True).pem())
     who = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT_ID, "AZURE_CLIENT_CERTIFICATE_PATH": str(path)}
@@ -58,16 +58,16 @@ def test_an_expired_certificate_is_told(program: Program, tmp_path: Path) -> Non
     assert (result.code, result.err) == (2, program("get", "graph", **who).err)
 
 
-def test_a_profiles_machine_that_is_none_is_told(program: Program) -> None:
-    """The probe of a chain is made for a named profile too; the exit code is that of a network that is down."""
+def test_a_profile_without_its_managed_identity_is_reported(program: Program) -> None:
+    """Doctor probes for a named profile too; the exit code is that of a network failure."""
     program.profile('[profile.vm]\nmanaged_identity = "system"\n')
     result = program("doctor", "--profile", "vm")
     assert f"nobody answers at {UNREACHABLE}" in result.err
     assert result.code == program("get", "arm", "--profile", "vm").code == 5
 
 
-def test_a_profiles_machine_is_found(program: Program, entra: Emulator) -> None:
-    """With IMDS there, a probe is all that was sent."""
+def test_a_profiles_managed_identity_is_found(program: Program, entra: Emulator) -> None:
+    """Doctor only probes IMDS."""
     program.profile('[profile.vm]\nmanaged_identity = "system"\n')
     with entra.machine() as machine:
         result = program("doctor", "--profile", "vm", **machine.environment("imds"))
@@ -86,8 +86,8 @@ def test_a_profiles_machine_is_found(program: Program, entra: Emulator) -> None:
         ('client_secret = "env:HOME"\nagent = "1"', "agent identity"),
     ],
 )
-def test_the_proof_is_said_in_words(program: Program, setting: str, words: str) -> None:
-    """What would be shown to Entra, and where it comes from; never what it is."""
+def test_the_credential_is_described(program: Program, setting: str, words: str) -> None:
+    """Doctor names the kind and the source of the credential, never its value."""
     program.profile(f"{WHO}{setting}\n")
     result = program("doctor", "--profile", "work")
     client = f"options or MSTOKEN_PROFILE  used: client {CLIENT_ID} in tenant {TENANT}, by "

@@ -1,4 +1,4 @@
-"""`mstoken emulator`: the command's own exit code, its own arguments, and a plain word when the extra is missing."""
+"""`mstoken emulator`: its exit codes, its arguments, and the message for missing packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def mstoken(tmp_path: Path) -> Program:
     return Program(tmp_path)
 
 
-def test_a_token_and_nothing_else_is_printed(mstoken: Program) -> None:
+def test_only_the_token_is_printed(mstoken: Program) -> None:
     """`mstoken emulator -- mstoken get graph` prints one token, which its own inspect reads."""
     result = mstoken("emulator", "--", "mstoken", "get", "graph")
     assert result.code == 0, result.err
@@ -24,19 +24,19 @@ def test_a_token_and_nothing_else_is_printed(mstoken: Program) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 2, 255])
-def test_the_exit_code_of_the_command_is_passed_on(mstoken: Program, code: int) -> None:
-    """Whatever the command ends with, the emulator ends with, and what it said is not touched."""
+def test_the_commands_exit_code_is_returned(mstoken: Program, code: int) -> None:
+    """The emulator exits with the command's code and does not change its output."""
     result = mstoken("emulator", "--", "sh", "-c", f"cat; echo out; echo err >&2; exit {code}", stdin="in\n")
     assert (result.code, result.out, result.err) == (code, "in\nout\n", "err\n")
 
 
-def test_the_commands_arguments_are_its_own(mstoken: Program) -> None:
+def test_the_commands_arguments_are_passed_on(mstoken: Program) -> None:
     """Options and a second -- after the first belong to the command."""
     result = mstoken("emulator", "--port", "0", "--", "printf", "%s\\n", "--help", "--", "--port", "x")
     assert (result.code, result.out.splitlines()) == (0, ["--help", "--", "--port", "x"])
 
 
-def test_a_command_that_is_not_there_is_127(mstoken: Program) -> None:
+def test_a_missing_command_is_127(mstoken: Program) -> None:
     """As in a shell."""
     result = mstoken("emulator", "--", "no-such-command-here")
     assert (result.code, result.out) == (127, "")
@@ -45,21 +45,21 @@ def test_a_command_that_is_not_there_is_127(mstoken: Program) -> None:
 
 @pytest.mark.parametrize("arguments", [("--",), ("--port", "x"), ("--config", "missing.toml")])
 def test_a_wrong_call_is_a_usage_error(mstoken: Program, arguments: tuple[str, ...]) -> None:
-    """No command after --, a port that is none and a file that is not there say so."""
+    """A missing command after --, an invalid port and a missing file are reported."""
     result = mstoken("emulator", *arguments)
     assert (result.code, result.out) == (2, "")
     assert "  next: mstoken emulator --help" in result.err
 
 
-def test_a_command_without_the_dashes_is_told_where_they_go(mstoken: Program) -> None:
-    """The likeliest slip: the whole command is shown as it should be."""
+def test_a_command_without_the_dashes_is_shown_with_them(mstoken: Program) -> None:
+    """The error shows the corrected command."""
     result = mstoken("emulator", "mstoken", "get", "graph")
     assert (result.code, result.out) == (2, "")
     assert "  next: To run your own command, put -- before it: mstoken emulator -- mstoken get graph" in result.err
 
 
-def test_a_configuration_that_cannot_be_used_is_told(mstoken: Program, tmp_path: Path) -> None:
-    """A broken file ends the emulator with exit code 2; around a command with 125, which no command of ours uses."""
+def test_an_invalid_configuration_is_reported(mstoken: Program, tmp_path: Path) -> None:
+    """The exit code is 2; around a command it is 125, which no command of ours uses."""
     (tmp_path / "broken.toml").write_text("tenants = 3")
     alone = mstoken("emulator", "--config", "broken.toml")
     around = mstoken("emulator", "--config", "broken.toml", "--", "true")
@@ -68,7 +68,7 @@ def test_a_configuration_that_cannot_be_used_is_told(mstoken: Program, tmp_path:
 
 
 def test_alone_it_runs_until_interrupted(mstoken: Program) -> None:
-    """Without a command it prints settings for a shell on standard error, serves, and ends well with ^C."""
+    """Without a command it prints settings for a shell on standard error, serves, and exits with 0 after ^C."""
     process = subprocess.Popen(
         [MSTOKEN, "emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=mstoken.environment, text=True
     )
@@ -87,8 +87,8 @@ def test_alone_it_runs_until_interrupted(mstoken: Program) -> None:
     assert (got.code, got.out.count(".")) == (0, 2), got.err
 
 
-def test_without_the_extra_it_says_what_to_install(mstoken: Program, tmp_path: Path) -> None:
-    """Where the emulator's packages are missing the way to get them is told, with and without a command."""
+def test_missing_packages_are_reported_with_the_install_command(mstoken: Program, tmp_path: Path) -> None:
+    """With and without a command."""
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['starlette'] = None\n")
     for arguments in ((), ("--", "true")):
         result = mstoken("emulator", *arguments, PYTHONPATH=str(tmp_path))

@@ -9,7 +9,7 @@ MSTOKEN = [sys.executable, "-m", "mstoken"]
 
 
 def test_settings_of_the_emulator_in_another_terminal() -> None:
-    """With an emulator running, its settings go to stdout, in the words of the shell that is asked for."""
+    """The settings go to standard output, in the syntax of the requested shell."""
     with subprocess.Popen([*MSTOKEN, "emulator"], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         found = None
@@ -26,15 +26,15 @@ def test_settings_of_the_emulator_in_another_terminal() -> None:
     assert all(line.startswith(("$env:", "Remove-Item Env:")) for line in done.stdout.splitlines())
 
 
-def test_no_emulator_is_usage() -> None:
-    """Without one: 2, nothing on stdout, and what to do on stderr."""
+def test_without_an_emulator_it_is_a_usage_error() -> None:
+    """Exit code 2, nothing on standard output, and a remedy on standard error."""
     done = subprocess.run([*MSTOKEN, "emulator", "env", "--port", "1"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "No emulator of yours runs on port 1. Start one in another terminal: mstoken emulator\n"
 
 
-def test_kinds_are_those_of_the_emulator() -> None:
-    """The shells that the command line offers are those the emulator has words for."""
+def test_the_shells_are_those_of_the_emulator() -> None:
+    """The command line offers the shells that the emulator supports."""
     from entra_emulator.shells import KINDS
     from mstoken.cli.emulator import _SHELLS
 

@@ -1,4 +1,4 @@
-"""The program as a whole: its commands, its help, its exit codes, and how it ends."""
+"""The program as a whole: its commands, help, exit codes and end."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def mstoken(tmp_path: Path) -> Program:
 
 
 def test_the_version(mstoken: Program) -> None:
-    """--version is the package's, on standard output."""
+    """--version prints the package's version on standard output."""
     result = mstoken("--version")
     assert (result.code, result.out, result.err) == (0, f"mstoken {version('mstoken')}\n", "")
 
 
 def test_the_help_shows_every_command_once(mstoken: Program) -> None:
-    """Each command stands in one section of the help, with what it does."""
+    """Each command is in one section of the help, with a description."""
     result = mstoken("--help")
     assert (result.code, result.err) == (0, "")
     assert sorted(name for names in app.SECTIONS.values() for name in names) == sorted(app.COMMANDS)
@@ -46,7 +46,7 @@ def test_the_help_shows_every_command_once(mstoken: Program) -> None:
 
 @pytest.mark.parametrize("name", app.COMMANDS)
 def test_a_command_is_where_the_table_says(name: str) -> None:
-    """The module exists, holds a click command of that name, and no other command's module is imported by it."""
+    """The module exists, holds a click command of that name, and does not import another command's module."""
     module, _, attribute = app.COMMANDS[name].partition(":")
     command = getattr(importlib.import_module(module), attribute)
     assert isinstance(command, click.Command)
@@ -54,8 +54,8 @@ def test_a_command_is_where_the_table_says(name: str) -> None:
     assert command.short_help
 
 
-def test_nothing_to_do_shows_the_help(mstoken: Program) -> None:
-    """Without arguments the help is an answer to a mistake: on standard error, exit code 2."""
+def test_no_arguments_show_the_help_as_an_error(mstoken: Program) -> None:
+    """The help goes to standard error, with exit code 2."""
     result = mstoken()
     assert (result.code, result.out) == (2, "")
     assert "Usage: mstoken" in result.err
@@ -76,8 +76,10 @@ def test_nothing_to_do_shows_the_help(mstoken: Program) -> None:
         (("request", "GET", "https://a.example/", "extra", "extra"), "There are 2 unexpected arguments."),
     ],
 )
-def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, ...], said: str) -> None:
-    """The mistake and the help to read, on standard error; exit code 2; no traceback, no usage block."""
+def test_a_mistake_in_the_command_line_is_one_line_with_a_pointer_to_the_help(
+    mstoken: Program, arguments: tuple[str, ...], said: str
+) -> None:
+    """On standard error, with exit code 2, and without a traceback or a usage block."""
     result = mstoken(*arguments)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("mstoken: error: ")
@@ -98,8 +100,8 @@ def test_a_mistake_in_the_command_line(mstoken: Program, arguments: tuple[str, .
         (("services", "--cloud", ""), "--cloud"),
     ],
 )
-def test_an_option_that_is_empty_is_a_mistake(mstoken: Program, arguments: tuple[str, ...], option: str) -> None:
-    """`--tenant "$CUSTOMER"` with no such variable asks for no token of another tenant, and clears no whole cache."""
+def test_an_empty_option_is_a_mistake(mstoken: Program, arguments: tuple[str, ...], option: str) -> None:
+    """`--tenant "$CUSTOMER"` with the variable unset requests no token of another tenant, and clears no whole cache."""
     result = mstoken(*arguments)
     assert (result.code, result.out) == (2, "")
     assert f"{option} is empty" in result.err
@@ -119,10 +121,10 @@ def test_an_option_that_is_empty_is_a_mistake(mstoken: Program, arguments: tuple
         (("cache", "show", SECRET), "mstoken cache show --help"),
     ],
 )
-def test_a_secret_in_the_command_line_is_not_repeated(
+def test_a_secret_on_the_command_line_is_not_repeated(
     mstoken: Program, arguments: tuple[str, ...], next_step: str
 ) -> None:
-    """No option takes a secret; who tries is told where it belongs, and no log shows it once more."""
+    """No option takes a secret; the error says where it belongs."""
     result = mstoken(*arguments)
     assert (result.code, result.out) == (2, "")
     assert SECRET not in result.err
@@ -130,7 +132,7 @@ def test_a_secret_in_the_command_line_is_not_repeated(
 
 
 def test_python_dash_m_is_the_same_program(mstoken: Program) -> None:
-    """`python -m mstoken` works where the script is not on the path."""
+    """`python -m mstoken` works if the script is not on the path."""
     done = subprocess.run(
         [sys.executable, "-m", "mstoken", "explain", "AADSTS50076"],
         env=mstoken.environment,
@@ -164,7 +166,7 @@ EXPECTED = {
 
 
 def test_every_error_has_its_exit_code() -> None:
-    """No class of the tree is forgotten, and each code is one that the table explains."""
+    """Every class of the tree has an exit code from the table."""
     classes = {
         name: kind
         for name, kind in inspect.getmembers(errors, inspect.isclass)
@@ -174,10 +176,10 @@ def test_every_error_has_its_exit_code() -> None:
     assert set(EXPECTED.values()) <= MEANING.keys()
 
 
-def test_what_nobody_foresaw_is_a_bug_in_one_line(
+def test_an_unexpected_exception_is_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An unexpected exception gives its kind and place, never its words, which may quote a secret; exit code 1."""
+    """The message has the exception's class and location, not its text, which may quote a secret; exit code 1."""
 
     def broken() -> int:
         raise RuntimeError("s3cret")
@@ -191,8 +193,8 @@ def test_what_nobody_foresaw_is_a_bug_in_one_line(
         assert ('File "' in said) == bool(debugging)
 
 
-def test_words_of_a_server_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    """Control characters in a message are shown as replaced, line ends apart."""
+def test_a_servers_text_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters in a message are replaced, except line ends."""
 
     def refused() -> int:
         raise errors.Misconfigured("a\x1b[2Jb\rc", "one\ntwo\x07")
@@ -201,8 +203,8 @@ def test_words_of_a_server_cannot_steer_the_terminal(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "mstoken: error: a\ufffd[2Jb\ufffdc\n  next: one\n  next: two\ufffd\n"
 
 
-def test_an_interrupt_ends_it_at_once(mstoken: Program, token_service: TokenService) -> None:
-    """^C while the service is slow does not wait for its answer; a shell sees 130."""
+def test_an_interrupt_ends_the_program_at_once(mstoken: Program, token_service: TokenService) -> None:
+    """^C does not wait for a slow service; a shell sees 130."""
     token_service.script = [Reply(200, token_reply().body, delay=20)]
     process = subprocess.Popen(
         [MSTOKEN, "get", "graph", "--tenant", "t", "--client-id", "c", "--authority", token_service.url],
@@ -228,7 +230,7 @@ def test_an_interrupt_ends_it_at_once(mstoken: Program, token_service: TokenServ
         (Reply(400, {"error": "invalid_grant", "error_description": "AADSTS65001: x"}), 4),
     ],
 )
-def test_the_answers_kind_decides_the_exit_code(
+def test_the_kind_of_refusal_decides_the_exit_code(
     mstoken: Program, token_service: TokenService, reply: Reply, code: int
 ) -> None:
     """Throttled and unreadable are 5, a wrong secret and missing consent 4, MFA 3; nothing on standard output."""

@@ -18,8 +18,8 @@ def mstoken(tmp_path: Path) -> Program:
     return Program(tmp_path)
 
 
-def test_a_code_is_explained_in_words(mstoken: Program) -> None:
-    """Code, cause, next step, exception and exit code stand one to a line."""
+def test_a_code_is_explained_in_text(mstoken: Program) -> None:
+    """Code, cause, next step, exception and exit code, one per line."""
     result = mstoken("explain", "50076")
     lines = result.out.splitlines()
     assert (result.code, result.err) == (0, "")
@@ -31,7 +31,7 @@ def test_a_code_is_explained_in_words(mstoken: Program) -> None:
 
 
 def test_advice_is_filled_from_environment_and_profile(mstoken: Program) -> None:
-    """The commands name the caller's own tenant, client and profile, so that they can be pasted."""
+    """The commands contain the caller's own tenant, client and profile, so that they can be pasted."""
     filled = mstoken("explain", "65001", AZURE_TENANT_ID="contoso.example", AZURE_CLIENT_ID="abc").out
     assert "/contoso.example/adminconsent?client_id=abc" in filled
     mstoken.profile('[profile.work]\ntenant = "fabrikam.example"\nclient_id = "def"\n')
@@ -40,8 +40,8 @@ def test_advice_is_filled_from_environment_and_profile(mstoken: Program) -> None
     assert "--profile work" in named
 
 
-def test_a_broken_configuration_does_not_hinder_an_explanation(mstoken: Program) -> None:
-    """Advice is needed most where the configuration is wrong."""
+def test_an_invalid_configuration_does_not_prevent_an_explanation(mstoken: Program) -> None:
+    """Explanations are needed most when the configuration is wrong."""
     mstoken.profile("this is no TOML [")
     assert mstoken("explain", "65001", MSTOKEN_CLOUD="nowhere").code == 0
 
@@ -53,8 +53,8 @@ def test_a_broken_configuration_does_not_hinder_an_explanation(mstoken: Program)
         json.dumps({"error": "invalid_client", "error_codes": [7000215], "error_description": "AADSTS7000215: x\r\n"}),
     ],
 )
-def test_a_whole_answer_is_understood_as_argument_and_when_piped(mstoken: Program, text: str) -> None:
-    """A log line or a JSON body gives the same explanation, typed, piped in, or asked for with a dash."""
+def test_a_whole_response_is_explained_as_argument_and_from_standard_input(mstoken: Program, text: str) -> None:
+    """A log line or a JSON body gives the same explanation as an argument, from a pipe, and with a dash."""
     typed = mstoken("explain", text)
     assert typed.out.startswith("AADSTS7000215")
     assert mstoken("explain", stdin=text) == typed
@@ -62,7 +62,7 @@ def test_a_whole_answer_is_understood_as_argument_and_when_piped(mstoken: Progra
 
 
 def test_json_has_every_field(mstoken: Program) -> None:
-    """Programs get kind, exception, exit code and advice as values."""
+    """Kind, exception, exit code and advice are values."""
     (said,) = json.loads(mstoken("explain", "AADSTS700082", "--output", "json").out)
     assert (said["code"], said["kind"], said["exception"], said["exit_code"]) == (
         "700082",
@@ -74,7 +74,7 @@ def test_json_has_every_field(mstoken: Program) -> None:
 
 
 def test_several_codes_are_explained_in_turn(mstoken: Program) -> None:
-    """Each known code gets its paragraph; an unknown one among them is told on standard error."""
+    """Each known code gets a paragraph; an unknown one is reported on standard error."""
     result = mstoken("explain", "900421", "429", "12345678")
     paragraphs = result.out.split("\n\n")
     assert [paragraph.splitlines()[0] for paragraph in paragraphs] == ["900421", "HTTP 429"]
@@ -82,8 +82,8 @@ def test_several_codes_are_explained_in_turn(mstoken: Program) -> None:
     assert result.code == 0
 
 
-def test_an_unknown_code_says_where_to_look(mstoken: Program) -> None:
-    """A code that is not known is exit code 2, with the page where Entra explains it."""
+def test_an_unknown_code_is_an_error_with_microsofts_page(mstoken: Program) -> None:
+    """The exit code is 2."""
     result = mstoken("explain", "AADSTS12345678")
     assert (result.code, result.out) == (2, "")
     assert "https://login.microsoftonline.com/error?code=12345678" in result.err
@@ -91,21 +91,21 @@ def test_an_unknown_code_says_where_to_look(mstoken: Program) -> None:
 
 @pytest.mark.parametrize("text", ["", "nothing of this is known", "\x1b[31m"])
 def test_a_text_without_a_known_word_is_refused(mstoken: Program, text: str) -> None:
-    """Text in which nothing is known is exit code 2, and the way to the list."""
+    """The exit code is 2, and the remedy names the list."""
     result = mstoken("explain", stdin=text)
     assert (result.code, result.out) == (2, "")
     assert "mstoken explain --list" in result.err
 
 
-def test_a_terminal_is_not_waited_for(mstoken: Program) -> None:
-    """Without a text and without a pipe it says how to ask."""
+def test_at_a_terminal_it_does_not_wait_for_input(mstoken: Program) -> None:
+    """Without a text and a pipe, the error shows the usage."""
     result = mstoken.at_terminal("explain")
     assert result.code == 2
     assert "mstoken explain 50076" in result.err
 
 
 def test_the_list_can_be_searched(mstoken: Program) -> None:
-    """--list shows each code once; words narrow it, and a word without a match is exit code 2."""
+    """--list shows each code once; words narrow the list, and a word without a match is exit code 2."""
     whole = mstoken("explain", "--list").out.splitlines()
     assert len(whole) == len(aadsts.entries()) - 1
     narrowed = mstoken("explain", "--list", "consent", "administrator").out.splitlines()
@@ -116,6 +116,6 @@ def test_the_list_can_be_searched(mstoken: Program) -> None:
 
 
 def test_every_kind_has_an_exception_and_an_exit_code() -> None:
-    """No entry of the data is without the exit code that a script would see."""
+    """Every entry of the data has the exit code that a script would see."""
     for cause in aadsts.entries():
         assert command._exit_code(cause) in {SIGN_IN, REFUSED, LATER}, cause.code

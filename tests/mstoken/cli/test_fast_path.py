@@ -1,4 +1,4 @@
-"""The quick path: the same token as the ordinary way, for the same identity only, with next to nothing imported."""
+"""The fast path: the same token as the regular path, for the same identity only, with few imports."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SLOW = {"click", "json", "re", "typing", "dataclasses", "pathlib", "tomllib", "h
 
 
 def imported(program: Program, *arguments: str) -> set[str]:
-    """The modules that a run imports beyond those of a bare interpreter."""
+    """Return the modules that a run imports beyond those of a bare interpreter."""
 
     def run(*command: str | Path) -> set[str]:
         done = subprocess.run(
@@ -46,8 +46,8 @@ def imported(program: Program, *arguments: str) -> set[str]:
     return run("-c", "import sys; from mstoken.cli.entry import main; sys.exit(main())", *arguments) - run("-c", "pass")
 
 
-def test_a_kept_token_imports_next_to_nothing(at_entra: Program) -> None:
-    """The second run loads no click, no client, no parser of anything, and less than a dozen modules in all."""
+def test_a_cached_token_needs_few_imports(at_entra: Program) -> None:
+    """The second run loads no click, no client and no parser, and fewer than 16 modules in all."""
     at_entra("get", "graph")
     loaded = imported(at_entra, "get", "graph")
     assert not loaded & SLOW
@@ -55,15 +55,15 @@ def test_a_kept_token_imports_next_to_nothing(at_entra: Program) -> None:
     assert len(loaded) < 16
 
 
-def test_asking_the_service_does_without_click(at_entra: Program) -> None:
-    """--fresh takes the ordinary way, and click is no part of that either."""
+def test_a_request_does_not_import_click(at_entra: Program) -> None:
+    """--fresh takes the regular path, which does not import click either."""
     loaded = imported(at_entra, "get", "graph", "--fresh")
     assert "mstoken.client" in loaded
     assert "click" not in loaded
 
 
 def test_the_leeway_is_the_models() -> None:
-    """A token that the library would renew is not printed by the quick path."""
+    """The fast path does not print a token that the library would renew."""
     assert fast_path.LEEWAY_IN == model.LEEWAY_IN
     assert fast_path.SET_BACK_IN == model.SET_BACK_IN
 
@@ -72,7 +72,7 @@ def test_the_leeway_is_the_models() -> None:
 def test_a_token_of_a_clock_that_was_set_back_is_not_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_in: int | None, printed: str
 ) -> None:
-    """What came by a clock that has since been set back is judged by the ordinary way, as nobody knows its end."""
+    """The regular path judges a token that was received before the clock was set back."""
     monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(tmp_path))
     folder, key, mark, now = token_folder(), "ab" * 20, "cd" * 20, int(time.time())
     Path(folder).mkdir(mode=0o700, parents=True)
@@ -107,33 +107,33 @@ BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "
         {"AZURE_TENANT_ID": "tc", "AZURE_CLIENT_ID": ""},
     ],
 )
-def test_what_decides_the_identity_is_in_the_fingerprint(change: dict[str, str]) -> None:
-    """Each variable that can lead to another tenant, client or person changes it."""
+def test_everything_that_determines_the_identity_is_in_the_fingerprint(change: dict[str, str]) -> None:
+    """Each variable that can lead to another tenant, client or user changes the fingerprint."""
     assert fast_path.fingerprint(["get", "graph"], BASE) != fast_path.fingerprint(["get", "graph"], BASE | change)
 
 
 def test_every_setting_of_the_environment_is_in_the_fingerprint() -> None:
-    """A variable that the settings come to read cannot be forgotten here."""
+    """A new variable of the settings cannot be forgotten here."""
     for name in VARIABLES.values():
         marks = {fast_path.fingerprint(["get"], {"HOME": "/", name: value}) for value in ("", "a")}
         assert len(marks) == 2, name
 
 
-def test_arguments_cannot_run_into_each_other() -> None:
-    """Two command lines never read the same, however their arguments are cut."""
+def test_different_command_lines_have_different_fingerprints() -> None:
+    """However the arguments are split."""
     lines = [["get", "a", "b"], ["get", "ab"], ["get", "a b"], ["get", "1:a", "b"], ["get", "a", "", "b"]]
     assert len({fast_path.fingerprint(line, BASE) for line in lines}) == len(lines)
 
 
 def test_a_secret_is_not_in_the_fingerprint() -> None:
-    """A new secret of the same application asks the same question; only its presence counts."""
+    """A new secret of the same application does not change the token; only its presence counts."""
     assert fast_path.fingerprint(["get", "x"], BASE) == fast_path.fingerprint(
         ["get", "x"], BASE | {"AZURE_CLIENT_SECRET": "new"}
     )
 
 
 def test_any_change_of_the_configuration_is_in_the_fingerprint(tmp_path: Path) -> None:
-    """The file counts by content: an edit of the same length at the same time is seen."""
+    """The file's content counts: an edit of the same length at the same time is detected."""
     path, environ = tmp_path / "config.toml", BASE | {"MSTOKEN_CONFIG_DIR": str(tmp_path)}
     marks = [fast_path.fingerprint(["get", "x"], environ)]
     for text in ("a", "b"):
@@ -143,14 +143,14 @@ def test_any_change_of_the_configuration_is_in_the_fingerprint(tmp_path: Path) -
     assert len(set(marks)) == 3
 
 
-def test_a_configuration_that_cannot_be_read_has_no_fingerprint(tmp_path: Path) -> None:
-    """Then the ordinary way tells what is wrong with it."""
+def test_an_unreadable_configuration_has_no_fingerprint(tmp_path: Path) -> None:
+    """The regular path then reports the problem."""
     (tmp_path / "config.toml").mkdir()
     assert fast_path.fingerprint(["get", "x"], BASE | {"MSTOKEN_CONFIG_DIR": str(tmp_path)}) == ""
 
 
-def test_another_persons_refresh_token_never_gets_the_first_ones_token(at_entra: Program, entra: Emulator) -> None:
-    """The person behind MSTOKEN_REFRESH_TOKEN decides, in whatever order they come."""
+def test_another_users_refresh_token_never_gets_the_first_users_token(at_entra: Program, entra: Emulator) -> None:
+    """The user behind MSTOKEN_REFRESH_TOKEN decides, in any order."""
     people = {name: entra.sign_in(name) for name in (NADIA, OTTO)}
     got = [at_entra("get", "graph", MSTOKEN_REFRESH_TOKEN=value).out for value in [*people.values()] * 2]
     assert got[:2] == got[2:]
@@ -160,7 +160,7 @@ def test_another_persons_refresh_token_never_gets_the_first_ones_token(at_entra:
 def test_a_referenced_refresh_token_may_change_behind_the_profile(
     anonymous: Program, entra: Emulator, tmp_path: Path
 ) -> None:
-    """Where a profile's reference leads to another person, the next run gives that person's token."""
+    """If a profile's reference leads to another user, the next run prints that user's token."""
     app = entra.environment()
     anonymous.profile(
         f'[profile.default]\ntenant = "{app["AZURE_TENANT_ID"]}"\nclient_id = "{app["AZURE_CLIENT_ID"]}"\n'
@@ -175,8 +175,8 @@ def test_a_referenced_refresh_token_may_change_behind_the_profile(
     assert got[0] != got[1]
 
 
-def test_an_edited_profile_is_followed_at_once(anonymous: Program, entra: Emulator) -> None:
-    """A changed tenant in the profile is the next run's tenant."""
+def test_an_edited_profile_applies_at_once(anonymous: Program, entra: Emulator) -> None:
+    """A changed tenant in the profile is the tenant of the next run."""
     app = entra.environment()
     got = []
     for tenant in (app["AZURE_TENANT_ID"], app["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"]):
@@ -188,8 +188,8 @@ def test_an_edited_profile_is_followed_at_once(anonymous: Program, entra: Emulat
     assert got[0] != got[1]
 
 
-def test_it_does_not_matter_where_it_is_run(at_entra: Program, entra: Emulator, tmp_path: Path) -> None:
-    """Another working folder is the same question."""
+def test_the_working_folder_does_not_matter(at_entra: Program, entra: Emulator, tmp_path: Path) -> None:
+    """Another working folder finds the same token."""
     first = at_entra("get", "graph").out
     before = len(entra.token_requests)
     at_entra.folder = tmp_path / "config"
@@ -202,7 +202,7 @@ ARGUMENTS = GetArguments()
 
 @pytest.fixture
 def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
-    """A store with a note `mark` for the token kept as `key`."""
+    """A store with an alias `aa` for the token cached as `bb`."""
     monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(memory))
     store = FolderAccessTokens()
     store.save("aa", Token("bb", expires_on=int(time.time()) + 3600, token_type=fast_path.ALIAS_TYPE))
@@ -224,18 +224,18 @@ def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
         (3600, None, {"output": "json"}, False),
     ],
 )
-def test_only_a_token_that_is_good_enough_is_printed(
+def test_only_a_sufficient_token_is_printed(
     noted: FolderAccessTokens, expires_in: int, refresh_in: int | None, options: dict[str, object], *, good: bool
 ) -> None:
-    """Expired, due for renewal, too short for --min-ttl, or asked for in an unusual way: the ordinary way tells."""
+    """An expired token, one due for renewal, one too short for --min-ttl, and unusual options take the regular path."""
     now = int(time.time())
     refresh_on = None if refresh_in is None else now + refresh_in
     noted.save("bb", Token("kept", expires_on=now + expires_in, refresh_on=refresh_on))
     assert fast_path.cached_output(GetArguments(**options), "aa") == ("kept" if good else "")
 
 
-def test_a_token_that_is_gone_is_a_miss(noted: FolderAccessTokens) -> None:
-    """A note whose token was cleared, no note, and a token in a note's place all lead to the ordinary way."""
+def test_a_missing_token_is_a_miss(noted: FolderAccessTokens) -> None:
+    """An alias whose token was cleared, no alias, and a token in an alias's place take the regular path."""
     assert fast_path.cached_output(ARGUMENTS, "aa") == ""
     assert fast_path.cached_output(ARGUMENTS, "cc") == ""
     noted.save("dd", Token("bb", expires_on=int(time.time()) + 3600))
@@ -243,8 +243,8 @@ def test_a_token_that_is_gone_is_a_miss(noted: FolderAccessTokens) -> None:
     assert fast_path.cached_output(ARGUMENTS, "dd") == ""
 
 
-def test_a_folder_that_is_open_to_others_is_not_read(noted: FolderAccessTokens, memory: Path) -> None:
-    """Whoever could have planted a token there is not believed."""
+def test_a_folder_open_to_other_users_is_not_read(noted: FolderAccessTokens, memory: Path) -> None:
+    """Another user could have planted a token there."""
     noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
     assert fast_path.cached_output(ARGUMENTS, "aa") == "kept"
     (memory / "tokens").chmod(0o755)
@@ -294,8 +294,8 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS, max_size=6))
-def test_arguments_mean_what_click_says_they_mean(arguments: list[str]) -> None:
-    """Where the quick reader understands a command line at all, click reads the same from it."""
+def test_the_fast_parser_agrees_with_click(arguments: list[str]) -> None:
+    """If the fast parser accepts a command line, click parses the same values from it."""
     parsed = get_arguments.parse(arguments)
     if parsed is not None:
         by_click = get.make_context("get", list(arguments)).params
@@ -305,8 +305,8 @@ def test_arguments_mean_what_click_says_they_mean(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("redirection", "code"), [("| true", 0), (">&-", 1), ("> /dev/full", 1)], ids=["gone", "closed", "full"]
 )
-def test_standard_output_that_takes_nothing(at_entra: Program, redirection: str, code: int) -> None:
-    """A reader that left is fine; an output that is closed or full is an error in one line."""
+def test_unwritable_standard_output_is_reported(at_entra: Program, redirection: str, code: int) -> None:
+    """A reader that left is fine; a closed or full output is an error in one line."""
     at_entra("get", "graph")
     script = f"{MSTOKEN} get graph {redirection}; echo ${{PIPESTATUS[0]}} >&2"
     done = subprocess.run(["bash", "-c", script], env=at_entra.environment, capture_output=True, text=True, check=False)

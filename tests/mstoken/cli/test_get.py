@@ -1,4 +1,4 @@
-"""`mstoken get`: the token on standard output, everything else elsewhere, and one request for it."""
+"""`mstoken get`: the token on standard output, everything else on standard error, and one request."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def one_token(result: RunResult) -> str:
-    """The one line of a run that went well and said nothing else."""
+    """Return the only line of a run that succeeded without messages."""
     assert (result.code, result.err) == (0, "")
     [line] = result.out.splitlines()
     assert result.out == line + "\n"
     return line
 
 
-def test_one_token_and_nothing_else_and_one_request_for_two_runs(at_entra: Program, entra: Emulator) -> None:
-    """The token is the only line; the second process prints the same one and asks nobody."""
+def test_two_runs_print_one_token_and_send_one_request(at_entra: Program, entra: Emulator) -> None:
+    """The token is the only line; the second process prints the same one without a request."""
     before = len(entra.token_requests)
     first, second = one_token(at_entra("get", "graph")), one_token(at_entra("get", "graph"))
     assert first == second
@@ -41,8 +41,8 @@ def test_one_token_and_nothing_else_and_one_request_for_two_runs(at_entra: Progr
     assert len(entra.token_requests) == before + 1
 
 
-def test_another_way_to_name_the_service_finds_the_same_token(at_entra: Program, entra: Emulator) -> None:
-    """Name, URL, resource and scope of one service are one question, so one request answers them all."""
+def test_every_name_of_a_service_finds_the_same_token(at_entra: Program, entra: Emulator) -> None:
+    """Name, URL, resource and scope of a service share one token, so there is one request."""
     before = len(entra.token_requests)
     names = [
         ("graph",),
@@ -55,7 +55,7 @@ def test_another_way_to_name_the_service_finds_the_same_token(at_entra: Program,
 
 
 def test_tokens_on_a_disk_are_shared_too(at_entra: Program, entra: Emulator, tmp_path: Path) -> None:
-    """Where the folder is not in memory the token is sealed, and the second run still asks nobody."""
+    """In a folder that is not in memory the token is encrypted, and the second run sends no request."""
     before = len(entra.token_requests)
     sealed = {"MSTOKEN_CACHE_DIR": str(tmp_path / "cache")}
     first, second = at_entra("get", "graph", **sealed), at_entra("get", "graph", **sealed)
@@ -63,8 +63,8 @@ def test_tokens_on_a_disk_are_shared_too(at_entra: Program, entra: Emulator, tmp
     assert len(entra.token_requests) == before + 1
 
 
-def test_json_has_the_times_twice(at_entra: Program) -> None:
-    """Epoch seconds for programs, ISO 8601 in UTC for people, and they are the same moment."""
+def test_json_has_the_times_in_two_forms(at_entra: Program) -> None:
+    """Epoch seconds and ISO 8601 in UTC are the same moment."""
     shown = json.loads(at_entra("get", "graph", "--output", "json").out)
     assert shown["token"] == one_token(at_entra("get", "graph"))
     assert shown["token_type"] == "Bearer"
@@ -74,13 +74,13 @@ def test_json_has_the_times_twice(at_entra: Program) -> None:
 
 
 def test_header_is_ready_for_curl(at_entra: Program) -> None:
-    """One line that `curl -H @-` takes."""
+    """The output is one line for `curl -H @-`."""
     token = one_token(at_entra("get", "graph"))
     assert one_token(at_entra("get", "graph", "-o", "header")) == f"Authorization: Bearer {token}"
 
 
 def test_env_is_safe_to_evaluate(at_entra: Program) -> None:
-    """What a shell evaluates sets the variables to the token and its expiry."""
+    """A shell that evaluates the output sets the variables to the token and its expiry."""
     shown = json.loads(at_entra("get", "graph", "-o", "json").out)
     script = f'eval "$({MSTOKEN} get graph -o env)"; printenv MSTOKEN_ACCESS_TOKEN MSTOKEN_EXPIRES_ON'
     told = subprocess.run(
@@ -90,7 +90,7 @@ def test_env_is_safe_to_evaluate(at_entra: Program) -> None:
 
 
 def test_az_is_what_the_azure_sdk_reads(at_entra: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """azure-identity takes the token and its expiry from an `az` that prints our output, in any time zone."""
+    """azure-identity reads the token and its expiry from an `az` that prints our output, in any time zone."""
     _stand_in(at_entra, monkeypatch, tmp_path, "az", "-o az")
     expected = json.loads(at_entra("get", "arm", "-o", "json").out)
     for zone in ("UTC", "America/New_York"):
@@ -100,7 +100,7 @@ def test_az_is_what_the_azure_sdk_reads(at_entra: Program, monkeypatch: pytest.M
 
 
 def test_az_has_the_local_time_with_microseconds(at_entra: Program) -> None:
-    """expiresOn is naive local time, expires_on the same moment as epoch seconds, tenant what was asked."""
+    """expiresOn is naive local time, expires_on the same moment as epoch seconds, tenant the configured one."""
     shown = json.loads(at_entra("get", "arm", "-o", "az", TZ="America/New_York").out)
     local = datetime.strptime(shown["expiresOn"], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007 - naive is the contract
     utc = datetime.fromtimestamp(shown["expires_on"], UTC).replace(tzinfo=None)
@@ -109,16 +109,16 @@ def test_az_has_the_local_time_with_microseconds(at_entra: Program) -> None:
 
 
 def test_azd_is_what_the_azure_sdk_reads(at_entra: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """azure-identity takes the token and its expiry from an `azd` that prints our output."""
+    """azure-identity reads the token and its expiry from an `azd` that prints our output."""
     _stand_in(at_entra, monkeypatch, tmp_path, "azd", "-o azd")
-    monkeypatch.setenv("TZ", "UTC")  # elsewhere azure-identity reads azd's UTC as local time, a fault of its own
+    monkeypatch.setenv("TZ", "UTC")  # elsewhere azure-identity reads azd's UTC as local time, a bug of its own
     expected = json.loads(at_entra("get", "arm", "-o", "json").out)
     got = AzureDeveloperCliCredential().get_token("https://management.azure.com/.default")
     assert (got.token, got.expires_on) == (expected["token"], expected["expires_on"])
 
 
 def _stand_in(program: Program, monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, options: str) -> None:
-    """An executable `name` on the PATH that runs mstoken."""
+    """Make an executable `name` on the PATH that runs mstoken."""
     tools = folder / "tools"
     tools.mkdir()
     script = tools / name
@@ -129,8 +129,8 @@ def _stand_in(program: Program, monkeypatch: pytest.MonkeyPatch, folder: Path, n
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
 
 
-def test_fresh_asks_again_and_its_token_is_the_one_kept(at_entra: Program, entra: Emulator) -> None:
-    """After a change of roles --fresh gives a new token, and plain calls give that one from then on."""
+def test_fresh_requests_a_token_and_caches_it(at_entra: Program, entra: Emulator) -> None:
+    """After a change of roles --fresh prints a new token, and later calls print that one."""
     old = one_token(at_entra("get", "graph"))
     before = len(entra.token_requests)
     new = one_token(at_entra("get", "graph", "--fresh"))
@@ -148,8 +148,8 @@ def test_min_ttl_within_its_life_keeps_the_token(at_entra: Program, entra: Emula
     assert len(entra.token_requests) == before
 
 
-def test_min_ttl_beyond_its_life_asks_and_says_what_came(at_entra: Program, entra: Emulator) -> None:
-    """The service is asked for a longer one; where it has none, the token is printed and the shortfall told."""
+def test_min_ttl_beyond_the_tokens_life_requests_one_and_warns(at_entra: Program, entra: Emulator) -> None:
+    """If the service issues no longer token, it is printed with a warning."""
     at_entra("get", "graph")
     before = len(entra.token_requests)
     result = at_entra("get", "graph", "--min-ttl", "90000")
@@ -167,15 +167,15 @@ def test_min_ttl_beyond_its_life_asks_and_says_what_came(at_entra: Program, entr
     ],
     ids=["json", "base64", "base64url"],
 )
-def test_claims_are_sent_however_they_come(at_entra: Program, entra: Emulator, given: str) -> None:
-    """JSON, base64 and base64url of a challenge are the same question: the service is asked with claims."""
+def test_claims_are_sent_in_any_encoding(at_entra: Program, entra: Emulator, given: str) -> None:
+    """JSON, base64 and base64url of a challenge send the same claims."""
     assert at_entra("get", "graph", "--claims", given).code == 0
     assert "claims" in entra.token_requests[-1].form
 
 
 @pytest.mark.parametrize("given", ["nonsense!", "bm9uc2Vuc2U=", '{"x', "[]"])
-def test_claims_that_are_none(at_entra: Program, entra: Emulator, given: str) -> None:
-    """What is no JSON object, in clear or in base64, is refused before any request."""
+def test_invalid_claims_are_refused(at_entra: Program, entra: Emulator, given: str) -> None:
+    """Anything but a JSON object, plain or in base64, is refused before any request."""
     before = len(entra.token_requests)
     result = at_entra("get", "graph", "--claims", given)
     assert (result.code, result.out) == (2, "")
@@ -187,8 +187,8 @@ def user(program: Program, entra: Emulator, name: str = "nadia@northwind-partner
     return {"MSTOKEN_REFRESH_TOKEN": entra.sign_in(name)}
 
 
-def test_scopes_of_a_named_service(at_entra: Program, entra: Emulator) -> None:
-    """Bare permissions belong to the service named beside them, and several make one token."""
+def test_permissions_belong_to_the_named_service(at_entra: Program, entra: Emulator) -> None:
+    """Bare permissions belong to the service beside them, and several make one token."""
     result = at_entra("get", "graph", "--scope", "User.Read", "--scope", "User.Read.All", **user(at_entra, entra))
     assert set(claims(one_token(result))["scp"].split()) >= {"User.Read", "User.Read.All"}
 
@@ -207,7 +207,7 @@ def test_scopes_of_a_named_service(at_entra: Program, entra: Emulator) -> None:
 def test_several_scopes_in_one_argument(
     at_entra: Program, token_service: TokenService, arguments: tuple[str, ...]
 ) -> None:
-    """As Connect-MgGraph takes them, with commas, or as OAuth does, with spaces: these are asked for, and no more."""
+    """Separated by commas, as for Connect-MgGraph, or by spaces, as in OAuth; only these are requested."""
     user_there = {"AZURE_AUTHORITY_HOST": token_service.url, "MSTOKEN_REFRESH_TOKEN": "r"}
     assert at_entra("get", *arguments, **user_there).out == "token-1\n"
     asked = token_service.requests[0].form["scope"].split()
@@ -227,10 +227,8 @@ def test_several_scopes_in_one_argument(
         (("https://graph.microsoft.com/v1.0/my file",), "has a space in it"),
     ],
 )
-def test_nothing_is_asked_for_in_place_of_what_is_no_scope(
-    at_entra: Program, entra: Emulator, arguments: tuple[str, ...], said: str
-) -> None:
-    """A usage error, with what is wrong, and no token of all that was consented."""
+def test_an_invalid_scope_is_refused(at_entra: Program, entra: Emulator, arguments: tuple[str, ...], said: str) -> None:
+    """The usage error says what is wrong, and no token with all consented permissions is requested instead."""
     before = len(entra.requests)
     result = at_entra("get", *arguments)
     assert (result.code, result.out) == (2, "")
@@ -239,14 +237,14 @@ def test_nothing_is_asked_for_in_place_of_what_is_no_scope(
 
 
 def test_default_beside_openids_scopes_is_sent(at_entra: Program, entra: Emulator) -> None:
-    """`.default offline_access`: all that was consented, and a refresh token."""
+    """`.default offline_access`: all consented permissions, and a refresh token."""
     scopes = set(claims(one_token(at_entra("get", "graph", **user(at_entra, entra))))["scp"].split())
     given = "https://graph.microsoft.com/.default offline_access"
     assert set(claims(one_token(at_entra("get", given, **user(at_entra, entra))))["scp"].split()) == scopes
 
 
-def test_scopes_of_another_service_than_named(at_entra: Program) -> None:
-    """A name and a scope that contradict each other are refused; a URL only says what the token is for."""
+def test_scopes_of_another_service_are_refused(at_entra: Program) -> None:
+    """A name and a scope that contradict each other are an error; a URL only says what the token is for."""
     refused = at_entra("get", "graph", "--scope", "https://vault.azure.net/.default")
     assert (refused.code, refused.out) == (2, "")
     url = "https://somewhere.example/api/things"
@@ -254,18 +252,18 @@ def test_scopes_of_another_service_than_named(at_entra: Program) -> None:
 
 
 def test_the_cloud_changes_the_resource(at_entra: Program) -> None:
-    """--cloud at a local authority asks for the resource of that cloud."""
+    """--cloud at a local authority requests the resource of that cloud."""
     assert claims(one_token(at_entra("get", "graph", "--cloud", "usgov")))["aud"] == "https://graph.microsoft.us"
 
 
-def test_the_tenant_flag_goes_before_the_environment(at_entra: Program, entra: Emulator) -> None:
-    """One application, another customer: the token is that tenant's."""
+def test_the_tenant_option_wins_over_the_environment(at_entra: Program, entra: Emulator) -> None:
+    """The same application gets the token of another customer's tenant."""
     customer = at_entra.environment["ENTRA_EMULATOR_CUSTOMER_TENANT_ID"]
     assert claims(one_token(at_entra("get", "graph", "--tenant", customer)))["tid"] == customer
 
 
-def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None:
-    """An application alone gets exit code 3 and the command to run, before the network is touched."""
+def test_a_service_that_needs_a_user_is_refused_for_an_application(at_entra: Program, entra: Emulator) -> None:
+    """The exit code is 3, with the command to run, before any request."""
     before = len(entra.requests)
     result = at_entra("get", "partner")
     assert (result.code, result.out) == (3, "")
@@ -283,10 +281,10 @@ def test_a_service_that_needs_a_user(at_entra: Program, entra: Emulator) -> None
         (("sharepoint:contoso", "--scope", "Sites.Read.All"), "of SharePoint Online", "https://contoso.sharepoint.com"),
     ],
 )
-def test_what_an_application_can_ask_for_instead_is_told(
+def test_the_error_names_what_an_application_can_request_instead(
     at_entra: Program, arguments: tuple[str, ...], said: str, own: str
 ) -> None:
-    """The error tells whether the service or the permission needs a user, and the last line asks for what works."""
+    """It says whether the service or the permission needs a user, and the last line shows a scope that works."""
     result = at_entra("get", *arguments)
     assert (result.code, result.out) == (3, "")
     assert said in result.err
@@ -312,7 +310,7 @@ def test_what_an_application_can_ask_for_instead_is_told(
         ({"AZURE_CLIENT_SECRET": ""}, ("graph",), 2, "AZURE_CLIENT_SECRET (set, but empty)"),
     ],
 )
-def test_what_goes_wrong_is_said_with_its_code(
+def test_errors_have_their_exit_codes(
     at_entra: Program, environment: dict[str, str], arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     """Nothing on standard output, the reason and the next step on standard error, and the documented exit code."""
@@ -324,7 +322,7 @@ def test_what_goes_wrong_is_said_with_its_code(
 
 
 def test_a_failure_shows_no_secret_even_when_debugging(at_entra: Program) -> None:
-    """The traceback that MSTOKEN_DEBUG adds has neither the secret nor the refresh token."""
+    """The traceback with MSTOKEN_DEBUG contains neither the secret nor the refresh token."""
     secrets = {"AZURE_CLIENT_SECRET": "wr0ng~secret", "MSTOKEN_REFRESH_TOKEN": "0.AX-wr0ng-refresh"}
     result = at_entra("get", "graph", MSTOKEN_DEBUG="1", **secrets)
     assert result.code in {3, 4}
@@ -332,8 +330,8 @@ def test_a_failure_shows_no_secret_even_when_debugging(at_entra: Program) -> Non
     assert "wr0ng" not in result.err
 
 
-def test_notes_do_not_disturb_the_result(at_entra: Program) -> None:
-    """A variable that a named profile puts out of force is told, every time, and the token is printed."""
+def test_warnings_do_not_disturb_the_result(at_entra: Program) -> None:
+    """A variable that a named profile overrides is reported on standard error every time, and the token is printed."""
     who = at_entra.environment | {"AZURE_TENANT_ID": "another"}
     values = f'tenant = "{at_entra.environment["AZURE_TENANT_ID"]}"\nclient_id = "{who["AZURE_CLIENT_ID"]}"\n'
     at_entra.profile(f'[profile.work]\n{values}client_secret = "env:WORK"\n')
@@ -344,8 +342,8 @@ def test_notes_do_not_disturb_the_result(at_entra: Program) -> None:
         assert "AZURE_TENANT_ID is set and ignored, since the profile work is named." in result.err
 
 
-def test_a_profile_is_an_identity(anonymous: Program, entra: Emulator) -> None:
-    """Tenant, client, authority and a referenced secret of a profile are all that is needed."""
+def test_a_profile_is_a_complete_identity(anonymous: Program, entra: Emulator) -> None:
+    """Tenant, client, authority and a referenced secret of a profile are sufficient."""
     secret = entra.environment()["AZURE_CLIENT_SECRET"]
     del anonymous.environment["AZURE_AUTHORITY_HOST"]
     anonymous.profile(
@@ -355,6 +353,6 @@ def test_a_profile_is_an_identity(anonymous: Program, entra: Emulator) -> None:
     assert claims(one_token(anonymous("get", "graph", MY_SECRET=secret)))["appid"] == entra.state.default_app.id
 
 
-def test_a_terminal_gets_the_token_too(at_entra: Program) -> None:
-    """Whoever types the command wants to see it."""
+def test_the_token_is_printed_at_a_terminal_too(at_entra: Program) -> None:
+    """The user who types the command wants to see the token."""
     assert at_entra.at_terminal("get", "graph").out == one_token(at_entra("get", "graph")) + "\n"

@@ -1,4 +1,4 @@
-"""`mstoken get` on behalf of people, by variables and by profile."""
+"""`mstoken get` on behalf of users, by variables and by profile."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def where(entra: Emulator, client_id: str) -> str:
 
 @pytest.fixture
 def orders(entra: Emulator) -> str:
-    """The Orders API may read its callers' profiles; gives the token a caller sends it."""
+    """Let the Orders API read its callers' profiles, and return the token that a caller sends to it."""
     entra.state.apps[ORDERS].secrets = [Secret(SECRET)]
     entra.state.default_tenant.grants.append(Grant(app=ORDERS, resource=GRAPH, scopes=["User.Read"]))
     app = entra.state.default_app
@@ -46,7 +46,7 @@ def orders(entra: Emulator) -> str:
 
 
 def test_user_name_and_password_by_variables(anonymous: Program, entra: Emulator) -> None:
-    """AZURE_USERNAME and AZURE_PASSWORD, as for the Azure SDKs; with a warning, and the password nowhere."""
+    """AZURE_USERNAME and AZURE_PASSWORD, as for the Azure SDKs; with a warning, and without showing the password."""
     password = entra.state.settings.password
     result = anonymous(
         "get",
@@ -63,7 +63,7 @@ def test_user_name_and_password_by_variables(anonymous: Program, entra: Emulator
 
 
 def test_user_name_and_password_by_profile(anonymous: Program, entra: Emulator) -> None:
-    """The profile says where the password is; a wrong one is refused, exit code 3 or 4, with what to do."""
+    """The profile names the password's location; a wrong password is refused with exit code 3 or 4 and a remedy."""
     anonymous.profile(where(entra, PUBLIC_APP) + f'username = "{OTTO}"\npassword = "env:OTTOS_PASSWORD"\n')
     assert anonymous("get", "graph", OTTOS_PASSWORD=entra.state.settings.password).code == 0
     anonymous("logout", f"{OTTO} {PUBLIC_APP} {entra.authority.removeprefix('https://')}")
@@ -73,15 +73,15 @@ def test_user_name_and_password_by_profile(anonymous: Program, entra: Emulator) 
     assert "50126" in refused.err
 
 
-def test_an_applications_secret_goes_before_a_password(at_entra: Program, entra: Emulator) -> None:
-    """With both in the environment it is the application that asks, as for azure-identity."""
+def test_an_applications_secret_wins_over_a_password(at_entra: Program, entra: Emulator) -> None:
+    """With both in the environment the application gets the token, as with azure-identity."""
     result = at_entra("get", "graph", AZURE_USERNAME=OTTO, AZURE_PASSWORD=entra.state.settings.password)
     assert result.code == 0, result.err
     assert "upn" not in decode(result.out.strip()).claims
 
 
 def test_on_behalf_of_by_variables(anonymous: Program, entra: Emulator, orders: str) -> None:
-    """MSTOKEN_USER_ASSERTION is the token the API was called with; beside it the API's own secret."""
+    """MSTOKEN_USER_ASSERTION is the caller's token, beside the API's own secret."""
     result = anonymous(
         "get",
         "graph",
@@ -95,7 +95,7 @@ def test_on_behalf_of_by_variables(anonymous: Program, entra: Emulator, orders: 
 
 
 def test_on_behalf_of_by_profile(anonymous: Program, entra: Emulator, orders: str) -> None:
-    """The same by references; a token that is none is refused with Entra's code."""
+    """The same by references; an invalid caller's token is refused with Entra's code."""
     anonymous.profile(
         where(entra, ORDERS) + 'client_secret = "env:ORDERS_SECRET"\nuser_assertion = "env:CALLERS_TOKEN"\n'
     )
@@ -107,8 +107,8 @@ def test_on_behalf_of_by_profile(anonymous: Program, entra: Emulator, orders: st
     assert "50013" in refused.err
 
 
-def test_an_agent_on_behalf_of_who_called_its_blueprint(anonymous: Program, entra: Emulator, orders: str) -> None:
-    """`agent` beside the caller's token: the agent acts; its user account, or a path, would act for nobody else."""
+def test_an_agent_on_behalf_of_its_blueprints_caller(anonymous: Program, entra: Emulator, orders: str) -> None:
+    """With `agent` beside the caller's token, the agent acts; a user account or a path beside it is refused."""
     agent = "11111111-2222-4333-8444-66666666666a"
     tenant = entra.state.default_tenant
     entra.state.apps[agent] = App(agent, "Scout", tenant.id, blueprint=ORDERS)

@@ -1,4 +1,4 @@
-"""`mstoken get` for applications without a secret: by certificate, key in its store, assertion, and as agents."""
+"""`mstoken get` for applications without a secret: by certificate, key store and assertion, and as agents."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def with_profile(program: Program, entra: Emulator, **settings: object) -> None:
 
 
 def test_a_certificate_by_the_azure_sdks_variables(at_entra: Program, known: Emulator) -> None:
-    """AZURE_CLIENT_CERTIFICATE_PATH and _PASSWORD prove the application, and a second run asks nobody."""
+    """AZURE_CLIENT_CERTIFICATE_PATH and _PASSWORD authenticate the application; a second run sends no request."""
     del at_entra.environment["AZURE_CLIENT_SECRET"]
     (at_entra.folder / "app.pfx").write_bytes(APP.pfx(PASSWORD))
     before = len(known.token_requests)
@@ -69,8 +69,8 @@ def test_a_certificate_by_the_azure_sdks_variables(at_entra: Program, known: Emu
     assert len(known.token_requests) == before + 1
 
 
-def test_a_wrong_password_is_told(at_entra: Program, known: Emulator) -> None:
-    """Exit code 2, the file and the variable named, the password not."""
+def test_a_wrong_certificate_password_is_reported(at_entra: Program, known: Emulator) -> None:
+    """Exit code 2, with the file and the variable, without the password."""
     del at_entra.environment["AZURE_CLIENT_SECRET"]
     (at_entra.folder / "app.pfx").write_bytes(APP.pfx(PASSWORD))
     result = at_entra(
@@ -86,7 +86,7 @@ def test_a_wrong_password_is_told(at_entra: Program, known: Emulator) -> None:
 
 
 def test_a_certificate_of_a_profile(anonymous: Program, known: Emulator) -> None:
-    """Path relative to the configuration, password by reference, RS256 and the chain where asked."""
+    """The path is relative to the configuration, the password a reference; RS256 and the chain are optional."""
     (anonymous.config / "app.pem").write_bytes(APP.pem(PASSWORD))
     with_profile(
         anonymous,
@@ -102,7 +102,7 @@ def test_a_certificate_of_a_profile(anonymous: Program, known: Emulator) -> None
 
 
 def test_github_actions_by_a_profile(anonymous: Program, known: Emulator, issuer: OidcIssuer) -> None:
-    """`client_assertion = "github"` uses the job's variables; outside of a job it says which are missing."""
+    """`client_assertion = "github"` uses the job's variables; outside a job the error names the missing ones."""
     with_profile(anonymous, known, client_assertion="github")
     result = anonymous("get", "graph", "--profile", "work", **issuer.github())
     assert (result.code, result.err) == (0, "")
@@ -113,7 +113,7 @@ def test_github_actions_by_a_profile(anonymous: Program, known: Emulator, issuer
 
 @pytest.mark.parametrize("source", ["azure-pipelines", "azure-pipelines:connection-1", "file", "env", "command"])
 def test_other_assertions_by_a_profile(anonymous: Program, known: Emulator, issuer: OidcIssuer, source: str) -> None:
-    """Azure Pipelines, a file, a variable as GitLab sets it, and a program's output prove the application."""
+    """Azure Pipelines, a file, a variable as GitLab sets it, and a program's output authenticate the application."""
     path: Path = anonymous.config / "token.jwt"
     path.write_text(issuer.token())
     forms = {"file": "file:token.jwt", "env": "env:ID_TOKEN", "command": f"command:cat {path}"}
@@ -123,7 +123,7 @@ def test_other_assertions_by_a_profile(anonymous: Program, known: Emulator, issu
 
 
 def test_an_agent_and_its_user_by_a_profile(anonymous: Program, known: Emulator) -> None:
-    """`agent` gives the agent's own tokens, `agent_user` those of its user account."""
+    """`agent` gets the agent's own tokens, `agent_user` those of its user account."""
     secret = f"file:{anonymous.config / 'secret'}"
     (anonymous.config / "secret").write_text(known.state.default_app.secrets[0].value)
     with_profile(anonymous, known, client_secret=secret, agent=AGENT)
@@ -137,7 +137,7 @@ def test_an_agent_and_its_user_by_a_profile(anonymous: Program, known: Emulator)
     assert decode(path.out.strip()).claims["sub"].endswith("/runner")
 
 
-def test_an_agents_user_that_is_another_persons_is_refused(anonymous: Program, known: Emulator) -> None:
+def test_a_user_who_is_not_the_agents_is_refused(anonymous: Program, known: Emulator) -> None:
     """Exit code 4 or 3 with Entra's code, and no token."""
     (anonymous.config / "secret").write_text(known.state.default_app.secrets[0].value)
     with_profile(

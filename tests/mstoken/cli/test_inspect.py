@@ -1,4 +1,4 @@
-"""`mstoken inspect`: any token in, plain words out, and nothing of it where it does not belong."""
+"""`mstoken inspect`: any token as input, plain text as output, and no secret in it."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def mstoken(tmp_path: Path) -> Program:
 
 
 def told(claims: dict[str, Any]) -> dict[str, str]:
-    """Label -> words for a token with these claims; the last of a label that comes twice."""
+    """Return label -> text for a token with these claims; the last of a repeated label."""
     decoded = decode(jwt(claims))
     return dict(description.describe(summarize(decoded), kinds.of_jwt(decoded).name, time.time()))
 
 
-def test_an_application_token_in_words(mstoken: Program) -> None:
-    """For whom, by whom, who, until when and what it allows stand one to a line, and that nobody checked it."""
+def test_an_application_token_in_text(mstoken: Program) -> None:
+    """Service, issuer, identity, expiry and permissions, one per line, and that the signature was not verified."""
     result = mstoken("inspect", stdin=jwt(app_v1()))
     lines = result.out.splitlines()
     assert (result.code, result.err) == (0, "")
@@ -62,8 +62,8 @@ def test_an_application_token_in_words(mstoken: Program) -> None:
     assert lines[-1] == description.UNVERIFIED
 
 
-def test_a_user_token_in_words() -> None:
-    """Who signed in, how, in which application and with which roles is told by name."""
+def test_a_user_token_in_text() -> None:
+    """The user, the sign-in methods, the application and the roles have names."""
     words = told(user_v1())
     assert words["For"].startswith("Azure Resource Manager")
     assert words["Identity"] == "a user: Ana Silva (ana@contoso.example)"
@@ -101,20 +101,20 @@ def test_a_user_token_in_words() -> None:
         ({"azp": "x"}, "Identity", "unknown: a user or an application"),
     ],
 )  # fmt: skip
-def test_what_tokens_say_besides(claims: dict[str, Any], label: str, says: str) -> None:
-    """Each peculiarity of a token is told under its label; what is missing is said to be missing."""
+def test_other_properties_of_tokens(claims: dict[str, Any], label: str, says: str) -> None:
+    """Each property has a label; a missing one is reported as unknown."""
     assert told(claims)[label] == says
 
 
-def test_a_v2_application_token_without_idtyp_is_one() -> None:
-    """Where the API did not ask for idtyp, a subject that is the object itself means an application."""
+def test_a_v2_application_token_without_idtyp_is_recognized() -> None:
+    """If the API does not request idtyp, a subject equal to the object ID means an application."""
     claims = app_v1(ver="2.0", azp=APP)
     del claims["idtyp"], claims["appid"]
     assert told(claims)["Identity"] == "the application itself, no user"
 
 
-def test_times_are_judged_by_the_clock() -> None:
-    """A token that ran out and one that does not hold yet are told apart from one that is good."""
+def test_lifetimes_are_compared_with_the_clock() -> None:
+    """An expired token, one that is not valid yet, and a valid one are distinguished."""
     gone = told(app_v1(**lifetime(-4000, 3600)))
     assert gone["Expired"].endswith("6 minutes ago")
     early = told(app_v1(**lifetime(630, 3600)))
@@ -122,8 +122,8 @@ def test_times_are_judged_by_the_clock() -> None:
     assert "Not before" not in told(app_v1())
 
 
-def test_times_are_shown_in_utc_and_as_on_the_wall(mstoken: Program) -> None:
-    """Where the wall clock differs from UTC both are shown, and JSON has the number."""
+def test_times_are_shown_in_utc_and_in_local_time(mstoken: Program) -> None:
+    """If local time differs from UTC both are shown; JSON has the number."""
     token = jwt(app_v1())
     assert "local time" not in mstoken("inspect", stdin=token).out
     assert "UTC (" in mstoken("inspect", stdin=token, TZ="Asia/Kolkata").out
@@ -133,13 +133,13 @@ def test_times_are_shown_in_utc_and_as_on_the_wall(mstoken: Program) -> None:
     ("seconds", "words"),
     [(0, "0 seconds"), (1, "1 second"), (61, "1 minute"), (3700, "1 hour 1 minute"), (90_000, "1 day 1 hour")],
 )
-def test_a_stretch_of_time_in_words(seconds: int, words: str) -> None:
-    """Two units are enough for a person."""
+def test_a_duration_in_text(seconds: int, words: str) -> None:
+    """It has two units."""
     assert description.format_duration(seconds) == words
 
 
-def test_json_has_the_facts_and_every_claim(mstoken: Program) -> None:
-    """Programs get what words say as values, the claims whole, and that the signature is unchecked."""
+def test_json_has_the_summary_and_every_claim(mstoken: Program) -> None:
+    """The values of the text, all claims, and that the signature is not verified."""
     claims = user_v1()
     result = mstoken("inspect", "--output", "json", stdin=jwt(claims))
     said = json.loads(result.out)
@@ -178,14 +178,14 @@ TOKEN = jwt(app_v1())
         f"{TOKEN}\n{jwt(id_token())}\n",
     ],
 )
-def test_a_token_is_found_however_it_is_piped_in(text: str) -> None:
-    """Bare, after Bearer, assigned, in JSON, in a log line, in pieces, the first of two: the token is the same."""
+def test_a_token_is_found_in_any_input(text: str) -> None:
+    """Bare, after Bearer, assigned, in JSON, in a log line, wrapped, the first of two: the token is the same."""
     assert token_input.find_token(text) == TOKEN
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_what_powershell_writes_is_read(encoding: str) -> None:
-    """Byte order marks and UTF-16, as PowerShell pipes write them, are no part of the token."""
+def test_output_of_powershell_is_read(encoding: str) -> None:
+    """Byte order marks and UTF-16, as PowerShell pipes write them, are not part of the token."""
     assert token_input.find_token(token_input.decode_input(TOKEN.encode(encoding))) == TOKEN
 
 
@@ -202,13 +202,13 @@ def test_what_powershell_writes_is_read(encoding: str) -> None:
         ("something-else", "opaque token, not a JWT"),
     ],
 )
-def test_opaque_tokens_are_named(token: str, name: str) -> None:
-    """What is no JWT is named by its form, as far as that is known."""
+def test_opaque_tokens_are_recognized(token: str, name: str) -> None:
+    """A token that is not a JWT is named by its form, if that is known."""
     assert kinds.of_opaque(token).name == name
 
 
-def test_an_opaque_token_is_told_without_being_shown(mstoken: Program) -> None:
-    """A refresh token is recognized, its owner warned, and nothing of it is printed."""
+def test_an_opaque_token_is_described_without_being_shown(mstoken: Program) -> None:
+    """A refresh token is recognized, with a warning, and no part of it is printed."""
     token = f"1.A{'secret' * 20}"
     result = mstoken("inspect", stdin=token)
     assert result.code == 0
@@ -229,13 +229,13 @@ def test_an_opaque_token_is_told_without_being_shown(mstoken: Program) -> None:
         ({"at": "e30.e30.x", "ts": 1}, {"typ": "pop"}, "signed request that contains a token (proof of possession)"),
     ],
 )  # fmt: skip
-def test_kinds_of_jwt_are_told_apart(claims: dict[str, Any], header: dict[str, Any], name: str) -> None:
-    """Access tokens, ID tokens and client assertions are known by their claims."""
+def test_kinds_of_jwt_are_distinguished(claims: dict[str, Any], header: dict[str, Any], name: str) -> None:
+    """Access tokens, ID tokens and client assertions are recognized by their claims."""
     assert kinds.of_jwt(Decoded(header, claims)).name == name
 
 
-def test_an_id_token_names_the_application_it_is_for() -> None:
-    """The audience of an ID token is an application, not an API, and its user is told."""
+def test_an_id_token_names_its_application() -> None:
+    """The audience of an ID token is an application, not an API; the user is named."""
     words = told(id_token())
     assert words["For"] == f"the application Azure CLI ({AZURE_CLI})"
     assert words["Identity"] == "a user: Ana Silva (ana@contoso.example)"
@@ -250,10 +250,10 @@ def test_an_id_token_names_the_application_it_is_for() -> None:
         ({}, "any request: no part of one is signed"),
     ],
 )
-def test_a_signed_request_is_told_with_the_token_in_it(
+def test_a_signed_request_is_described_with_its_token(
     mstoken: Program, claims: dict[str, Any], request_line: str
 ) -> None:
-    """What it was signed for and when, then the token; in a header too."""
+    """What it signs and when, then the token; also in a header."""
     signed = jwt({**claims, "at": jwt(app_v1())}, {"typ": "pop", "alg": "RS256"})
     result = mstoken("inspect", stdin=f"Authorization: PoP {signed}\n")
     first, for_what, signed_on, between, *within = result.out.splitlines()
@@ -264,14 +264,14 @@ def test_a_signed_request_is_told_with_the_token_in_it(
     assert within[0].startswith("Access token, v1.0")
 
 
-def test_an_encrypted_token_says_so(mstoken: Program) -> None:
-    """A JWE cannot be read, and that is what is said."""
+def test_an_encrypted_token_is_reported(mstoken: Program) -> None:
+    """A JWE cannot be read."""
     result = mstoken("inspect", stdin=f"{base64url_json({'alg': 'RSA-OAEP', 'enc': 'A256GCM'})}.a.b.c.d")
     assert (result.code, result.out.split(".")[0]) == (0, "Encrypted JWT")
 
 
-def test_a_token_on_the_command_line_is_refused_unrepeated(mstoken: Program) -> None:
-    """Arguments are visible to others, so a token among them is refused, wherever it stands, and not shown again."""
+def test_a_token_on_the_command_line_is_refused_and_not_repeated(mstoken: Program) -> None:
+    """Arguments are visible to others, so a token among them is refused in any position, and not shown."""
     for arguments in ([TOKEN], ["--output", "json", TOKEN], [f"--token={TOKEN}"], ["Bearer", TOKEN]):
         result = mstoken("inspect", *arguments)
         assert (result.code, result.out) == (2, "")
@@ -284,28 +284,28 @@ def test_a_token_on_the_command_line_is_refused_unrepeated(mstoken: Program) -> 
     "given_in",
     ["", "  \n", '{"access_token": ', "{}", '{"error": {"code": 1}}', "no token is here, only words", f"{TOKEN[:40]}"],
 )
-def test_what_holds_no_token_is_refused_with_the_way_out(mstoken: Program, given_in: str) -> None:
-    """Nothing, broken JSON, JSON without a token, prose and half a token end with exit code 2 and what to do."""
+def test_input_without_a_token_is_refused_with_a_remedy(mstoken: Program, given_in: str) -> None:
+    """Empty input, invalid JSON, JSON without a token, prose and half a token end with exit code 2 and a remedy."""
     result = mstoken("inspect", stdin=given_in)
     assert (result.code, result.out) == (2, "")
     assert "  next: Pipe" in result.err
 
 
-def test_a_terminal_is_not_waited_for(mstoken: Program) -> None:
-    """With nothing piped in it says how to, rather than waiting for what nobody types."""
+def test_at_a_terminal_it_does_not_wait_for_input(mstoken: Program) -> None:
+    """Without a pipe the error shows the usage."""
     result = mstoken.at_terminal("inspect")
     assert result.code == 2
     assert "mstoken get graph | mstoken inspect" in result.err
 
 
-def test_a_flood_is_not_read(mstoken: Program) -> None:
-    """More than a token can be is refused, not decoded."""
+def test_oversized_input_is_refused(mstoken: Program) -> None:
+    """More than the length of a token is not decoded."""
     result = mstoken("inspect", stdin=b"e" * (token_input.MAX_BYTES + 10))
     assert (result.code, result.out) == (2, "")
 
 
 def test_a_token_cannot_steer_the_terminal(mstoken: Program) -> None:
-    """Control characters in a claim are shown as replaced, not sent."""
+    """Control characters in a claim are replaced."""
     token = jwt(user_v1(name="Eve\x1b[2J\x9b1m\nFor  Bank", upn="\ud800"))
     result = mstoken("inspect", stdin=token)
     assert result.code == 0
@@ -322,8 +322,8 @@ _anything = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(sorted({*app_v1(), *user_v1(), "azp", "idp", "cnf", "acct"})), _anything))
-def test_claims_of_any_type_are_told(claims: dict[str, Any]) -> None:
-    """Whatever stands in the claims, the story is told; a token is not trusted to be well-formed."""
+def test_claims_of_any_type_are_described(claims: dict[str, Any]) -> None:
+    """Whatever the claims contain, the description works; a token may be malformed."""
     decoded = Decoded({"alg": "RS256"}, claims)
     lines = description.describe(summarize(decoded), kinds.of_jwt(decoded).name, NOW)
     assert {"For", "Issued by", "Identity"} <= {label for label, _ in lines}
@@ -331,7 +331,7 @@ def test_claims_of_any_type_are_told(claims: dict[str, Any]) -> None:
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: base64.b64encode(raw).decode()))
 def test_any_text_is_inspected_or_refused(text: str) -> None:
-    """No piped text makes the search for a token fail in a way that is not an explanation."""
+    """The search for a token in any text succeeds, or fails with an explanation."""
     try:
         token = token_input.find_token(text)
     except MstokenError:

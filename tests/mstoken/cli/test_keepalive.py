@@ -1,4 +1,4 @@
-"""`mstoken keepalive`: sign-ins that grow old are renewed, by cron, one line each."""
+"""`mstoken keepalive`: renewing old sign-ins from cron, with one line each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def signed_in(at_entra: Program, entra: Emulator) -> Program:
 
 
 def _age(program: Program, account: str, days: int) -> None:
-    """Let the vault believe that the sign-in was renewed so long ago."""
+    """Set the renewal time of the sign-in in the vault."""
     vault = Path(program.environment["MSTOKEN_CACHE_DIR"], "vault", "vault.db")
     with closing(sqlite3.connect(vault)) as connection, connection:
         then = int(time.time()) - days * DAY
@@ -39,8 +39,8 @@ def _renewed_on(program: Program) -> dict[str, int]:
     return {one["account"]: one["renewed_on"] for one in json.loads(program("accounts", "-o", "json").out)}
 
 
-def test_only_the_old_ones_are_renewed(signed_in: Program, entra: Emulator) -> None:
-    """One line each; the old one gets a new refresh token and the young one is left."""
+def test_only_old_sign_ins_are_renewed(signed_in: Program, entra: Emulator) -> None:
+    """One line each; the old sign-in gets a new refresh token, the recent one is skipped."""
     _age(signed_in, "otto", 40)
     before = len(entra.token_requests)
     result = signed_in("keepalive")
@@ -54,8 +54,8 @@ def test_only_the_old_ones_are_renewed(signed_in: Program, entra: Emulator) -> N
     assert signed_in("get", "graph", "--profile", "otto", AZURE_CLIENT_ID="", AZURE_CLIENT_SECRET="").code == 0
 
 
-def test_a_dry_run_asks_nobody(signed_in: Program, entra: Emulator) -> None:
-    """It says what would be done."""
+def test_a_dry_run_sends_no_request(signed_in: Program, entra: Emulator) -> None:
+    """It shows what would be done."""
     _age(signed_in, "work", 25)
     before, ages = len(entra.token_requests), _renewed_on(signed_in)
     result = signed_in("keepalive", "--older-than", "21", "--dry-run")
@@ -63,16 +63,16 @@ def test_a_dry_run_asks_nobody(signed_in: Program, entra: Emulator) -> None:
     assert (len(entra.token_requests), _renewed_on(signed_in)) == (before, ages)
 
 
-def test_the_application_is_proved_by_environment_or_profile(signed_in: Program) -> None:
-    """A confidential application's secret is found where `mstoken get --profile` finds it."""
+def test_the_applications_credential_comes_from_environment_or_profile(signed_in: Program) -> None:
+    """A confidential application's secret is found as for `mstoken get --profile`."""
     assert "renewed\n" in signed_in("keepalive", "--older-than", "0").out
     result = signed_in("keepalive", "--older-than", "0", AZURE_CLIENT_SECRET="")
     assert result.code == 6
     assert "failed: AADSTS7000218" in result.out
 
 
-def test_one_that_fails_stops_no_other_and_shows_in_the_exit_code(signed_in: Program, entra: Emulator) -> None:
-    """A revoked sign-in is told with what to do; the others are renewed; the exit code is 6, also the next time."""
+def test_a_failure_does_not_stop_the_others_and_shows_in_the_exit_code(signed_in: Program, entra: Emulator) -> None:
+    """A revoked sign-in is reported with a remedy; the others are renewed; the exit code is 6, also the next time."""
     found = entra.state.user(OTTO)
     assert found
     found[1].tokens_valid_from = time.time() + 5
@@ -90,7 +90,7 @@ def test_one_that_fails_stops_no_other_and_shows_in_the_exit_code(signed_in: Pro
 
 
 def test_sign_ins_without_a_profile_are_renewed_too(signed_in: Program) -> None:
-    """What was noted at the sign-in is enough for a public application."""
+    """For a public application, the information stored at the sign-in is sufficient."""
     (signed_in.config / "config.toml").unlink()
     _age(signed_in, "otto", 50)
     result = signed_in("keepalive")
@@ -99,14 +99,14 @@ def test_sign_ins_without_a_profile_are_renewed_too(signed_in: Program) -> None:
     assert "renewed" in result.out
 
 
-def test_with_nothing_kept_there_is_nothing_to_do(at_entra: Program) -> None:
-    """A cron job on a new machine does not fail."""
+def test_an_empty_vault_is_no_failure(at_entra: Program) -> None:
+    """A cron job on a new machine succeeds."""
     result = at_entra("keepalive")
     assert (result.code, result.out, result.err) == (0, "", "mstoken: There are no stored sign-ins.\n")
 
 
-def test_a_renewal_noted_by_a_wrong_clock_does_not_let_a_sign_in_die(signed_in: Program) -> None:
-    """One that is said to have been renewed in a year counts as old: it would be left for all that time."""
+def test_a_renewal_in_the_future_counts_as_old(signed_in: Program) -> None:
+    """A wrong clock recorded it; otherwise the sign-in would be skipped until then and expire."""
     _age(signed_in, "otto", -365)
     result = signed_in("keepalive")
     assert result.code == 0, result.err

@@ -1,4 +1,4 @@
-"""`mstoken login`: a refresh token in, a sign-in that lasts out, and nothing of it where it does not belong."""
+"""`mstoken login` with a refresh token: the stored sign-in lasts, and the token shows nowhere."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def profiles(program: Program) -> dict[str, Any]:
 
 @pytest.fixture
 def public(anonymous: Program, entra: Emulator) -> Program:
-    """Tenant and a public application in the environment: no secret is needed."""
+    """Tenant and a public application in the environment; no secret is needed."""
     anonymous.environment |= {"AZURE_TENANT_ID": entra.state.default_tenant.id, "AZURE_CLIENT_ID": PUBLIC_APP}
     return anonymous
 
 
-def test_a_sign_in_serves_without_the_environment_and_lasts(public: Program, entra: Emulator) -> None:
-    """After login the profile is the whole identity: a user's token, and again after each renewal."""
+def test_a_sign_in_works_without_the_environment_and_lasts(public: Program, entra: Emulator) -> None:
+    """After login the profile is the complete identity: it gets a user's token, and again after each renewal."""
     result = public("login", stdin=entra.sign_in(NADIA, PUBLIC_APP) + "\n")
     assert (result.code, result.out) == (0, ""), result.err
     assert "Next: mstoken get graph" in result.err
@@ -44,14 +44,14 @@ def test_a_sign_in_serves_without_the_environment_and_lasts(public: Program, ent
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_file_of_windows_programs_is_read(public: Program, entra: Emulator, encoding: str) -> None:
-    """A refresh token saved by Windows' editor or PowerShell 5 has a mark before it, or is UTF-16; it is the same."""
+def test_a_file_from_windows_is_read(public: Program, entra: Emulator, encoding: str) -> None:
+    """A refresh token saved by Notepad or PowerShell 5 has a byte order mark, or is UTF-16; it is the same."""
     result = public("login", stdin=f"{entra.sign_in(NADIA, PUBLIC_APP)}\r\n".encode(encoding))
     assert result.code == 0, result.err
 
 
-def test_the_profile_says_all_but_the_secret(public: Program, entra: Emulator) -> None:
-    """The profile has what was verified: tenant, client, account and authority."""
+def test_the_profile_has_everything_but_the_secret(public: Program, entra: Emulator) -> None:
+    """Tenant, client, account and authority are those that were verified."""
     assert public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP)).code == 0
     assert profiles(public) == {
         "work": {
@@ -63,8 +63,10 @@ def test_the_profile_says_all_but_the_secret(public: Program, entra: Emulator) -
     }
 
 
-def test_the_refresh_token_is_nowhere_in_clear(public: Program, entra: Emulator, tmp_path: Path, memory: Path) -> None:
-    """What came on standard input is in no file, sealed ones included, and in nothing that was said."""
+def test_the_refresh_token_is_nowhere_in_clear_text(
+    public: Program, entra: Emulator, tmp_path: Path, memory: Path
+) -> None:
+    """The input is in no file, encrypted ones included, and in no output."""
     value = entra.sign_in(NADIA, PUBLIC_APP)
     result = public("login", stdin=value, MSTOKEN_DEBUG="1")
     assert value not in result.out + result.err
@@ -73,8 +75,8 @@ def test_the_refresh_token_is_nowhere_in_clear(public: Program, entra: Emulator,
     assert not any(value.encode() in path.read_bytes() for path in files)
 
 
-def test_signing_in_again_is_the_new_person_at_once(public: Program, entra: Emulator) -> None:
-    """After a login of somebody else under the same profile no kept token of the first person is printed."""
+def test_a_new_sign_in_replaces_the_cached_tokens_at_once(public: Program, entra: Emulator) -> None:
+    """After another user's login under the same profile no cached token of the first user is printed."""
     got = []
     for name in (NADIA, OTTO):
         assert public("login", stdin=entra.sign_in(name, PUBLIC_APP)).code == 0
@@ -83,7 +85,7 @@ def test_signing_in_again_is_the_new_person_at_once(public: Program, entra: Emul
 
 
 def test_signing_in_again_needs_only_the_token(public: Program, entra: Emulator) -> None:
-    """Tenant, client and authority are the profile's when nothing else says them; the user's comments stay."""
+    """Tenant, client and authority come from the profile by default; the user's comments stay."""
     public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP))
     before = f"# mine\n{(public.config / 'config.toml').read_text()}"
     public.profile(before)
@@ -95,7 +97,7 @@ def test_signing_in_again_needs_only_the_token(public: Program, entra: Emulator)
 
 
 def test_a_profile_that_cannot_be_written_does_not_hide_the_sign_in(public: Program, entra: Emulator) -> None:
-    """The refresh token is kept by then: the error says so, and how to be rid of it."""
+    """The refresh token is stored by then: the message says so, and how to remove it."""
     (public.config / "config.toml").symlink_to("/no/such/folder/config.toml")
     result = public("login", "--profile", "work", stdin=entra.sign_in(NADIA, PUBLIC_APP))
     assert result.code == 1
@@ -107,7 +109,7 @@ def test_a_profile_that_cannot_be_written_does_not_hide_the_sign_in(public: Prog
 
 
 def test_a_confidential_client_by_reference(anonymous: Program, entra: Emulator) -> None:
-    """--client-secret-ref is used to verify and written as it is; the secret itself is not."""
+    """--client-secret-ref is used to verify the token and written to the profile; the secret is not."""
     app, secret = entra.state.default_app.id, entra.state.default_app.secrets[0].value
     arguments = ("--tenant", entra.state.default_tenant.id, "--client-id", app, "--client-secret-ref", "env:S")
     result = anonymous("login", *arguments, stdin=entra.sign_in(NADIA), S=secret)
@@ -117,16 +119,16 @@ def test_a_confidential_client_by_reference(anonymous: Program, entra: Emulator)
     assert anonymous("get", "graph", S=secret).code == 0
 
 
-def test_a_secret_of_the_environment_is_used_and_not_written(at_entra: Program, entra: Emulator) -> None:
-    """AZURE_CLIENT_SECRET verifies, and a note says that it has to stay set."""
+def test_a_secret_from_the_environment_is_used_and_not_written(at_entra: Program, entra: Emulator) -> None:
+    """AZURE_CLIENT_SECRET verifies the token, and a message says that it must stay set."""
     result = at_entra("login", stdin=entra.sign_in(NADIA))
     assert result.code == 0, result.err
     assert "AZURE_CLIENT_SECRET" in result.err
     assert "client_secret" not in profiles(at_entra)["default"]
 
 
-def test_what_comes_next_is_a_command_that_uses_the_sign_in(at_entra: Program, entra: Emulator) -> None:
-    """Where the environment is a whole identity, the default profile is named; the scope is the one tried."""
+def test_the_next_step_is_a_command_that_uses_the_sign_in(at_entra: Program, entra: Emulator) -> None:
+    """With a complete identity in the environment, the command names the default profile and the verified scope."""
     result = at_entra("login", "--scope", "arm", stdin=entra.sign_in(NADIA))
     command = result.err.splitlines()[-1].partition("Next: mstoken ")[2]
     assert command == "get arm --profile default"
@@ -134,15 +136,15 @@ def test_what_comes_next_is_a_command_that_uses_the_sign_in(at_entra: Program, e
     assert NADIA in at_entra("inspect", stdin=token.out).out
 
 
-def test_a_profile_that_refers_to_the_variable_itself_needs_no_note(at_entra: Program, entra: Emulator) -> None:
-    """The variable wins over a reference to it, and both say the same."""
+def test_a_profile_that_refers_to_the_variable_needs_no_message(at_entra: Program, entra: Emulator) -> None:
+    """The variable wins over a reference to it, and both have the same value."""
     result = at_entra("login", "--client-secret-ref", "env:AZURE_CLIENT_SECRET", stdin=entra.sign_in(NADIA))
     assert result.code == 0, result.err
     assert at_entra("get", "graph", "--profile", "default").err == ""
 
 
-def test_a_sign_in_that_is_gone_asks_for_a_person(public: Program, entra: Emulator) -> None:
-    """After logout, and after the user was signed out everywhere, the exit code is 3 and the command signs in there."""
+def test_a_removed_sign_in_requires_a_login(public: Program, entra: Emulator) -> None:
+    """After logout, and after the user was signed out everywhere, the exit code is 3; the remedy names the profile."""
     assert public("login", "--profile", "work", stdin=entra.sign_in(OTTO, PUBLIC_APP)).code == 0
     entra.revoke(OTTO)
     revoked = public("get", "graph", "--profile", "work", "--fresh")
@@ -154,8 +156,8 @@ def test_a_sign_in_that_is_gone_asks_for_a_person(public: Program, entra: Emulat
         assert "`mstoken login --profile work`" in result.err
 
 
-def test_a_secret_in_place_of_a_reference_is_refused_unseen(public: Program) -> None:
-    """--client-secret-ref takes no secret, and does not repeat one."""
+def test_a_secret_in_place_of_a_reference_is_refused_and_not_repeated(public: Program) -> None:
+    """--client-secret-ref takes no secret."""
     result = public("login", "--client-secret-ref", "wr0ng~secret", stdin="x")
     assert (result.code, result.out) == (2, "")
     assert "wr0ng" not in result.err
@@ -163,8 +165,8 @@ def test_a_secret_in_place_of_a_reference_is_refused_unseen(public: Program) -> 
 
 
 @pytest.mark.parametrize("given", ["0.AXnonsense", "another"])
-def test_a_refresh_token_that_does_not_work_is_not_stored(public: Program, given: str) -> None:
-    """The service's refusal is told with its exit code, and neither vault nor profile have anything of it."""
+def test_a_refused_refresh_token_is_not_stored(public: Program, given: str) -> None:
+    """The refusal is reported with its exit code; vault and profile stay unchanged."""
     result = public("login", stdin=given)
     assert (result.code, result.out) == (3, "")
     assert "nothing was stored" in result.err
@@ -172,15 +174,15 @@ def test_a_refresh_token_that_does_not_work_is_not_stored(public: Program, given
     assert profiles(public) == {}
 
 
-def test_a_refused_one_leaves_the_working_one(public: Program, entra: Emulator) -> None:
-    """A mistake at the second login does not cost the sign-in of the first."""
+def test_a_refused_refresh_token_keeps_the_working_one(public: Program, entra: Emulator) -> None:
+    """A mistake at a second login does not remove the sign-in of the first."""
     public("login", stdin=entra.sign_in(NADIA, PUBLIC_APP))
     assert public("login", stdin="0.AXnonsense").code == 3
     assert public("get", "graph", "--fresh").code == 0
 
 
-def test_no_service_to_ask(public: Program, entra: Emulator) -> None:
-    """Without a network the login fails with exit code 5 and names --no-verify, which stores without asking."""
+def test_without_a_network_login_fails_and_names_no_verify(public: Program, entra: Emulator) -> None:
+    """The exit code is 5; --no-verify stores the refresh token without a request."""
     away = {"AZURE_AUTHORITY_HOST": "https://localhost:1"}
     result = public("login", stdin="0.AXuntried", **away)
     assert result.code == 5
@@ -204,7 +206,7 @@ def test_no_service_to_ask(public: Program, entra: Emulator) -> None:
         (b"x" * 40_000, "longer than"),
     ],
 )
-def test_what_is_no_refresh_token(public: Program, entra: Emulator, given: bytes, said: str) -> None:
+def test_invalid_refresh_tokens_are_refused(public: Program, entra: Emulator, given: bytes, said: str) -> None:
     """Empty, several lines, spaces, binary, JSON and huge input are usage errors before any request."""
     before = len(entra.requests)
     result = public("login", stdin=given)
@@ -214,18 +216,16 @@ def test_what_is_no_refresh_token(public: Program, entra: Emulator, given: bytes
 
 
 @pytest.mark.parametrize("missing", ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"])
-def test_a_login_of_nobody(public: Program, missing: str) -> None:
-    """What is missing is named."""
+def test_a_login_without_an_identity_is_refused(public: Program, missing: str) -> None:
+    """The error names what is missing."""
     del public.environment[missing]
     result = public("login", stdin="0.AX")
     assert result.code == 2
     assert missing in result.err
 
 
-def test_a_new_refresh_token_takes_the_place_of_the_one_used(
-    tmp_path: Path, memory: Path, token_service: TokenService
-) -> None:
-    """What the service gave in exchange is kept: a server that takes each only once gets the new one next time."""
+def test_a_new_refresh_token_replaces_the_one_used(tmp_path: Path, memory: Path, token_service: TokenService) -> None:
+    """The new token is stored: a server that accepts each only once gets the new one next time."""
     token_service.script = [token_reply("a1", refresh_token="r2"), token_reply("a2", refresh_token="r3")]
     program = Program(tmp_path)
     program.profile(
@@ -237,10 +237,10 @@ def test_a_new_refresh_token_takes_the_place_of_the_one_used(
     assert [asked.form["refresh_token"] for asked in token_service.requests] == ["r1", "r2"]
 
 
-def test_a_server_that_is_not_entra_is_tried_with_the_scope_of_the_sign_in(
-    tmp_path: Path, token_service: TokenService
-) -> None:
-    """There is no usual scope at a standard OAuth server: none is sent, which RFC 6749 section 6 has a meaning for."""
+def test_another_oauth_server_is_verified_without_a_scope(tmp_path: Path, token_service: TokenService) -> None:
+    """A standard OAuth server has no usual scope: none is sent, which means the scope of the grant (RFC 6749 section
+    6).
+    """
     program = Program(tmp_path)
     program.profile(f'[profile.default]\nclient_id = "c"\ntoken_endpoint = "{token_service.url}/token"\n')
     token_service.script = [token_reply()]
@@ -252,8 +252,8 @@ def test_a_server_that_is_not_entra_is_tried_with_the_scope_of_the_sign_in(
     assert program("get").code == 0
 
 
-def test_at_a_terminal_it_is_asked_for_and_not_shown(public: Program, entra: Emulator) -> None:
-    """A person types or pastes it after a prompt, and the screen does not show it."""
+def test_at_a_terminal_the_refresh_token_is_prompted_for_and_not_shown(public: Program, entra: Emulator) -> None:
+    """The terminal does not echo the input."""
     value = entra.sign_in(NADIA, PUBLIC_APP)
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -273,7 +273,7 @@ def test_at_a_terminal_it_is_asked_for_and_not_shown(public: Program, entra: Emu
     try:
         while chunk := os.read(ours, 1024):
             screen += chunk
-    except OSError:  # Linux ends a terminal nobody writes to with EIO
+    except OSError:  # Linux ends a terminal without a writer with EIO
         os.close(ours)
     assert process.wait(60) == 0, screen
     assert value[:20].encode() not in screen

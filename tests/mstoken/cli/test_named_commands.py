@@ -1,4 +1,4 @@
-"""Every command of ours that a remedy, a message, a help text or a page names is one the program takes."""
+"""Every mstoken command in a remedy, a message, a help text or a page is one that the program accepts."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ SOURCES = sorted((ROOT / "src" / "mstoken").rglob("*.py"))
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 KNOWN = {"tenant": "contoso.com", "client_id": "c", "resource": "graph", "profile": "work", "claims": "e30"}
 
-# What follows the program's name where it is the subject of a sentence, or a module's in Python.
+# Words that follow the program's name if it is the subject of a sentence, or a module's name in Python.
 VERBS = (
     "does|explains|has|import|inside|knows|makes|on|opens|prints|raises|reads|returns|sends|sets|stores|takes|that|then|will"
     "|would"
 )
-# Where a command begins: the name, then an option or a word; not in a synopsis, and not as a value of another program.
+# The start of a command: the name, then an option or a word; not in a synopsis, and not as a value of another program.
 BEGINS = re.compile(rf"(?<![\w./'\"\[=-])(?<!Usage: )(?<!--display-name )mstoken (?!(?:{VERBS})\b)(?=-|[a-z]+\b)")
-# Where it ends in a sentence or a shell: the other end of a quotation, a pipe, a redirection, what follows it.
+# The end of a command in a sentence or a shell: the closing quotation, a pipe, a redirection, or what follows it.
 ENDS = re.compile(r"`|\n|…|'(?= |$)| [|<>#]| 2>|[;,:.](?:\s|$)|\)(?=[\s;:,.]|$)| \(|\s{2,}| \.\.\.")
 
 
 def commands_in(text: str) -> Iterator[str]:
-    """The commands that a text names, without the program's name."""
+    """Yield the commands that a text names, without the program's name."""
     text = text.replace("\\\n", " ").replace("\\|", "|")
     for begin in BEGINS.finditer(text):
-        substituted = text.endswith("$(", 0, begin.start())  # of a shell: `$(mstoken completion bash)`
+        substituted = text.endswith("$(", 0, begin.start())  # in a shell: `$(mstoken completion bash)`
         end = re.compile(r"\)").search(text, begin.end()) if substituted else ENDS.search(text, begin.end())
         yield text[begin.end() : end.start() if end else len(text)].strip()
 
 
 def texts_of(tree: ast.AST) -> Iterator[str]:
-    """The texts of a module, with X in the place of what is filled in; docstrings and adjacent pieces as one."""
+    """Yield the texts of a module, with X for each placeholder; docstrings and adjacent pieces as one."""
     formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     inside = {id(part) for node in formatted for part in node.values}
     for node in ast.walk(tree):
@@ -70,7 +70,7 @@ def of_pages() -> Iterator[tuple[str, str]]:
 
 
 def check(line: str) -> None:
-    """Raise click's own error unless the program takes the line; values count where there is a choice of few."""
+    """Raise click's own error unless the program accepts the line; the values of choices are checked too."""
     words, _, rest = line.partition(" -- ")
     context, arguments = click.Context(app), shlex.split(words)
     command: click.Command = app
@@ -91,8 +91,8 @@ def check(line: str) -> None:
 
 
 @pytest.mark.parametrize("source", [of_messages, of_remedies, of_pages])
-def test_a_named_command_is_taken(source: object) -> None:
-    """Command, options, choices and the number of arguments are those of the program as it is."""
+def test_every_named_command_is_accepted(source: object) -> None:
+    """Command, options, choices and the number of arguments are those of the program."""
     assert callable(source)
     wrong, seen = [], set()
     for where, line in source():

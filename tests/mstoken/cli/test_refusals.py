@@ -1,4 +1,4 @@
-"""Every kind of refusal, as a user meets it: exception in Python, exit code and what to do next in a shell."""
+"""Every kind of refusal: the exception in Python, the exit code and the next step in a shell."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ CASES = [
     (_refusal("authorization_pending", 70016), AuthorizationPending, SIGN_IN, "Finish signing in"),
     (_refusal("temporarily_unavailable", 0, 429), Throttled, LATER, "Wait"),
     (_refusal("temporarily_unavailable", 90033, 503), ServiceUnavailable, LATER, "again"),
-    # Servers that are not Entra: names of RFC 6749 (sections 4.1.2.1, 5.2), a name of their own, and no answer at all.
+    # Servers that are not Entra: names of RFC 6749 (sections 4.1.2.1, 5.2), an unknown name, and no OAuth response at
+    # all.
     (_refusal("access_denied", 0, 403), ConsentRequired, REFUSED, "consent"),
     (_refusal("invalid_scope", 0), Misconfigured, REFUSED, ""),
     (_refusal("of_our_own", 0), Misconfigured, REFUSED, "Read its message"),
@@ -54,7 +55,7 @@ NAMES = [f"{kind.__name__}-{number}" for number, (_, kind, _, _) in enumerate(CA
 
 @pytest.fixture
 def person(tmp_path: Path, token_service: TokenService) -> Program:
-    """The program for a person who has signed in to a confidential client of the token service."""
+    """The program of a user who has signed in to a confidential client of the token service."""
     program = Program(tmp_path)
     program.environment |= {
         "AZURE_TENANT_ID": TENANT,
@@ -66,10 +67,10 @@ def person(tmp_path: Path, token_service: TokenService) -> Program:
 
 
 @pytest.mark.parametrize(("reply", "kind", "code", "next_step"), CASES, ids=NAMES)
-def test_the_exception_of_each_kind(
+def test_each_kind_raises_its_exception(
     runner: Runner, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
 ) -> None:
-    """The class says what kind it is, and the error says what to do next."""
+    """The exception has the kind's class and a remedy."""
     token_service.script = [reply]
     credential = RefreshToken("rt-1", ClientSecret("not-a-secret"))
     client = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
@@ -81,10 +82,14 @@ def test_the_exception_of_each_kind(
 
 
 @pytest.mark.parametrize(("reply", "kind", "code", "next_step"), CASES, ids=NAMES)
-def test_the_exit_code_of_each_kind(
+def test_each_kind_has_its_exit_code(
     person: Program, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
 ) -> None:
+<<<<<<< HEAD
     """Nothing on standard output, the exit code, and a line each for what happened, what the service said, and next."""
+=======
+    """Nothing on standard output, the exit code, and one line each for what happened and what is next."""
+>>>>>>> 463ae3b (Tests of the command line state their claims in ordinary words)
     token_service.script = [reply]
     result = person("get", "graph", MSTOKEN_REFRESH_TOKEN="rt-1")
     assert (result.code, result.out) == (code, "")
@@ -98,8 +103,8 @@ def test_the_exit_code_of_each_kind(
     assert "not-a-secret" not in result.err
 
 
-def test_every_kind_of_the_table_is_here() -> None:
-    """A kind of refusal that is added needs a case here."""
+def test_every_kind_has_a_case() -> None:
+    """A new kind of refusal needs a case here."""
     from mstoken.aadsts import KINDS
 
     tested = {kind.__name__.lower() for _, kind, _, _ in CASES}
@@ -107,10 +112,10 @@ def test_every_kind_of_the_table_is_here() -> None:
 
 
 @pytest.mark.parametrize("code", [50173, 700082])
-def test_a_revoked_sign_in_is_asked_for_once_and_takes_its_tokens_along(
+def test_a_revoked_sign_in_is_tried_once_and_removes_its_tokens(
     person: Program, token_service: TokenService, code: int
 ) -> None:
-    """The kept token of another service goes too, nobody is asked again, and one new sign-in mends it."""
+    """The cached token of another service is removed too, there is no further request, and one new sign-in fixes it."""
     del person.environment["AZURE_CLIENT_SECRET"]
     token_service.script = [token_reply()]
     assert person("login", "--profile", "work", stdin="rt-1\n").code == 0

@@ -1,4 +1,4 @@
-"""`mstoken request`: the answer as it came, what it means beside it, and the token nowhere else."""
+"""`mstoken request`: the unchanged response, its explanation, and no token in the output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECRET = "not-a-real-secret"
 
 
 def header(request: RecordedRequest, name: str) -> str:
-    """A header of a request by its name in any case, '' when it was not sent."""
+    """Return a header of a request by its name in any letter case, '' if it was not sent."""
     return next((value for key, value in request.headers.items() if key.lower() == name), "")
 
 
@@ -34,7 +34,7 @@ class RequestCommand:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """What the API saw."""
+        """The requests that the API received."""
         return [request for request in self.service.requests if not request.path.endswith("/token")]
 
     def __call__(self, *arguments: str, stdin: bytes = b"", terminal: bool = False) -> RunResult:
@@ -54,8 +54,8 @@ def command(tmp_path: Path, token_service: TokenService) -> RequestCommand:
     return RequestCommand(token_service, Program(tmp_path))
 
 
-def test_the_body_comes_as_it_is(command: RequestCommand) -> None:
-    """A program gets the very bytes of the answer, binary ones too, and nothing else."""
+def test_the_body_is_printed_unchanged(command: RequestCommand) -> None:
+    """A program gets the exact bytes of the response, also binary ones, and nothing else."""
     body = bytes(range(256)) + b'{"a":  1}'
     command.answers(lambda _: Reply(200, body))
     result = command.to_api("get", "/v1.0/photo")
@@ -64,8 +64,8 @@ def test_the_body_comes_as_it_is(command: RequestCommand) -> None:
     assert header(command.requests[0], "authorization") == "Bearer token-1"
 
 
-def test_a_person_gets_json_indented(command: RequestCommand) -> None:
-    """At a terminal JSON is indented; bytes that are no text are not sent to it."""
+def test_json_is_indented_at_a_terminal(command: RequestCommand) -> None:
+    """Binary content is not printed at a terminal."""
     command.answers(lambda _: Reply(200, b'{"name":"\\u001b[31m","list":[1]}'))
     assert json.loads(command.to_api("GET", "/x", terminal=True).out) == {"name": "\x1b[31m", "list": [1]}
     assert len(command.to_api("GET", "/x", terminal=True).out.splitlines()) == 6
@@ -78,7 +78,7 @@ def test_a_person_gets_json_indented(command: RequestCommand) -> None:
 
 
 def test_method_headers_and_data_are_sent(command: RequestCommand, tmp_path: Path) -> None:
-    """Data comes from the argument, a file or standard input; JSON names its type unless a header does."""
+    """Data comes from the argument, a file or standard input; JSON sets its type unless a header does."""
     (tmp_path / "body.json").write_bytes(b'{"from": "file"}')
     for data, stdin in (('{"from": "text"}', b""), ("@body.json", b""), ("-", b'{"from": "stdin"}')):
         assert command.to_api("post", "/x", "-d", data, "-H", "ConsistencyLevel: eventual", stdin=stdin).code == 0
@@ -94,14 +94,14 @@ def test_method_headers_and_data_are_sent(command: RequestCommand, tmp_path: Pat
     assert header(plain, "prefer") == "a, b"
 
 
-def test_a_filter_may_have_blanks(command: RequestCommand) -> None:
-    """OData's examples are written with blanks; they are sent as URLs have them, and the place is never touched."""
+def test_a_query_may_contain_spaces(command: RequestCommand) -> None:
+    """OData filters are written with spaces; they are sent percent-encoded, and the host and path stay unchanged."""
     assert command.to_api("GET", "/users?$filter=startswith(displayName,'A') and accountEnabled eq true").code == 0
     assert command.requests[-1].path == "/users?$filter=startswith(displayName,'A')%20and%20accountEnabled%20eq%20true"
 
 
-def test_include_shows_the_head_beside_the_body(command: RequestCommand) -> None:
-    """Status and headers go to standard error, so that what is piped on stays the body."""
+def test_include_prints_status_and_headers_on_standard_error(command: RequestCommand) -> None:
+    """Standard output contains only the body."""
     command.answers(lambda _: Reply(201, {"id": 1}, {"Location": "https://x.example/1"}))
     result = command.to_api("POST", "/x", "-i")
     assert result.err.splitlines()[0] == "HTTP 201"
@@ -110,7 +110,7 @@ def test_include_shows_the_head_beside_the_body(command: RequestCommand) -> None
 
 
 def error(code: str, message: str) -> dict[str, Any]:
-    """An error body as Graph and Azure Resource Manager write it."""
+    """Return an error body as Graph and Azure Resource Manager write it."""
     return {"error": {"code": code, "message": message}}
 
 
@@ -131,10 +131,10 @@ def error(code: str, message: str) -> dict[str, Any]:
         (503, "", 5, "returned 503.", "Try again"),
     ],
 )  # fmt: skip
-def test_an_error_answer_is_printed_and_explained(
+def test_an_error_response_is_printed_and_explained(
     command: RequestCommand, status: int, body: Any, code: int, said: str, step: str
 ) -> None:
-    """The body is printed whatever the status; what it means and the next step are said beside it."""
+    """The body is printed whatever the status; its meaning and the next step go to standard error."""
     reply = Reply(status, body)
     command.answers(lambda _: reply)
     result = command.to_api("GET", "/v1.0/x?key=hidden")
@@ -147,14 +147,14 @@ def test_an_error_answer_is_printed_and_explained(
     assert "hidden" not in result.err
 
 
-def test_the_wait_that_was_asked_for_is_told(command: RequestCommand) -> None:
-    """Where the API says how long to wait, so does the next step."""
+def test_the_requested_wait_is_reported(command: RequestCommand) -> None:
+    """The next step contains the wait that the API requests."""
     command.answers(lambda _: Reply(429, "", {"Retry-After": "17"}))
     assert "  next: Try again in 17 seconds." in command.to_api("GET", "/x").err
 
 
-def test_a_challenge_tells_what_was_wrong_with_the_token(command: RequestCommand) -> None:
-    """A 401 without a body still says what its Bearer challenge says."""
+def test_a_bearer_challenge_is_explained(command: RequestCommand) -> None:
+    """A 401 without a body is explained by its Bearer challenge."""
     command.answers(
         lambda _: Reply(401, "", {"WWW-Authenticate": 'Bearer error="invalid_token", error_description="x"'})
     )
@@ -165,7 +165,7 @@ def test_a_challenge_tells_what_was_wrong_with_the_token(command: RequestCommand
 
 
 def test_a_claims_challenge_is_answered_with_another_token(command: RequestCommand) -> None:
-    """A challenge that names claims brings a token with them, and the call is made again."""
+    """A challenge with claims leads to a token with them, and the request is sent again."""
     claims = json.dumps({"access_token": {"nbf": {"essential": True, "value": "1"}}})
     challenge = f'Bearer error="insufficient_claims", claims="{base64.b64encode(claims.encode()).decode()}"'
     tokens = iter(["first", "second"])
@@ -182,8 +182,8 @@ def test_a_claims_challenge_is_answered_with_another_token(command: RequestComma
     assert json.loads(command.service.requests[2].form["claims"]) == json.loads(claims)
 
 
-def test_a_redirect_is_told_and_not_followed(command: RequestCommand) -> None:
-    """A token is not carried to where an answer points."""
+def test_a_redirect_is_reported_and_not_followed(command: RequestCommand) -> None:
+    """The token is not sent to the target of a redirect."""
     command.answers(lambda _: Reply(302, "", {"Location": f"{command.service.url}/elsewhere?sig=hidden"}))
     result = command.to_api("GET", "/x")
     assert result.code == 0
@@ -213,10 +213,10 @@ def test_a_redirect_is_told_and_not_followed(command: RequestCommand) -> None:
         (("POST", "https://graph.microsoft.com/", "-d", "@missing.json"), 2, "cannot be read"),
     ],
 )
-def test_what_would_go_wrong_is_refused_before_anything_is_sent(
+def test_invalid_requests_are_refused_before_anything_is_sent(
     command: RequestCommand, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    """Foreign hosts, half URLs, forged headers and missing files end the command before a request is made."""
+    """Foreign hosts, partial URLs, forged headers and missing files end the command before any request."""
     result = command(*arguments)
     assert (result.code, result.out) == (code, "")
     assert said in result.err
@@ -225,8 +225,8 @@ def test_what_would_go_wrong_is_refused_before_anything_is_sent(
     assert "abc" not in result.err
 
 
-def test_a_path_of_azure_resource_manager_stands_for_its_url(tmp_path: Path) -> None:
-    """/subscriptions is completed with the cloud's own host: the emulator, in the middle, sees the request for it."""
+def test_a_path_of_azure_resource_manager_is_completed(tmp_path: Path) -> None:
+    """/subscriptions is completed with the cloud's own host: the emulator's proxy sees the request for it."""
     result = Program(tmp_path)(
         "emulator", "--", "mstoken", "request", "GET", "/subscriptions?api-version=2022-12-01", "-i"
     )
@@ -234,7 +234,7 @@ def test_a_path_of_azure_resource_manager_stands_for_its_url(tmp_path: Path) -> 
     assert json.loads(result.out)["value"][0]["id"].startswith("/subscriptions/")
 
 
-def test_the_url_tells_which_token_it_needs(tmp_path: Path) -> None:
+def test_the_url_determines_the_token(tmp_path: Path) -> None:
     """Without --scope the token is the one for the URL's service."""
     result = Program(tmp_path)(
         "emulator", "--", "mstoken", "request", "GET", "https://graph.microsoft.com/v1.0/organization"
@@ -243,23 +243,23 @@ def test_the_url_tells_which_token_it_needs(tmp_path: Path) -> None:
     assert "verifiedDomains" in json.loads(result.out)["value"][0]
 
 
-def test_a_service_that_needs_a_user_says_so_before_the_network(command: RequestCommand) -> None:
-    """Partner Center with an application's credential ends with exit code 3 and no request."""
+def test_a_service_that_needs_a_user_is_refused_before_any_request(command: RequestCommand) -> None:
+    """Partner Center with an application's credential ends with exit code 3."""
     result = command("GET", "https://api.partnercenter.microsoft.com/v1/customers")
     assert (result.code, result.out, command.service.requests) == (3, "", [])
     assert "mstoken login" in result.err
 
 
 def test_an_unverified_service_is_called_with_a_warning(command: RequestCommand) -> None:
-    """What is not sure about a service is said, and the call is made all the same."""
+    """The request is sent all the same."""
     url = command.service.url
     result = command("GET", f"{url}/x", "--scope", "aadgraph", "--origin", url)
     assert result.code == 0
     assert result.err == "mstoken: Azure AD Graph: Microsoft has retired this service.\n"
 
 
-def test_the_secret_and_the_token_are_never_said(command: RequestCommand) -> None:
-    """Neither shows on standard error, whatever goes wrong, even with tracebacks on."""
+def test_secret_and_token_never_show(command: RequestCommand) -> None:
+    """Neither is on standard error in any failure, even with tracebacks."""
     command.answers(lambda _: Reply(500, "boom"))
     url = command.service.url
     variables = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT_ID, "AZURE_CLIENT_SECRET": SECRET}
@@ -284,6 +284,6 @@ def test_the_secret_and_the_token_are_never_said(command: RequestCommand) -> Non
         (b"", ("", "")),
     ],
 )
-def test_error_bodies_of_every_kind_are_read(body: bytes, found: tuple[str, str]) -> None:
-    """Code and message are found in each API's form; what has neither gives neither."""
+def test_error_bodies_of_every_form_are_parsed(body: bytes, found: tuple[str, str]) -> None:
+    """Code and message are found in each API's form; a body without them gives neither."""
     assert parse_api_error(body) == found

@@ -1,4 +1,4 @@
-"""`mstoken services`: the catalogue as people and programs read it."""
+"""`mstoken services`: the catalogue for users and programs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def mstoken(tmp_path: Path) -> Program:
 
 
 def test_a_search_prints_aligned_columns(mstoken: Program) -> None:
-    """What matches comes one to a line, name first, scope in the third column, without headings for a program."""
+    """One match per line, name first, scope in the third column, without headings for a program."""
     result = mstoken("services", "key", "vault")
     assert (result.code, result.err) == (0, "")
     assert result.out == "keyvault  Azure Key Vault  https://vault.azure.net/.default\n"
 
 
 def test_all_services_of_the_public_cloud_are_listed(mstoken: Program) -> None:
-    """Without a text every service of the cloud is there, and every column begins where it does in the other lines."""
+    """Without a text every service of the cloud is listed, in aligned columns."""
     result = mstoken("services")
     lines = result.out.splitlines()
     expected = [service for service in catalogue() if "public" in service.endpoints]
@@ -32,8 +32,8 @@ def test_all_services_of_the_public_cloud_are_listed(mstoken: Program) -> None:
     assert len({line.index(service.title) for line, service in zip(lines, expected, strict=True)}) == 1
 
 
-def test_what_needs_a_user_or_is_unverified_is_marked(mstoken: Program) -> None:
-    """The last column warns of services that an application alone cannot use, and of what nobody confirmed."""
+def test_services_that_need_a_user_or_are_unverified_are_marked(mstoken: Program) -> None:
+    """The last column marks services that an application alone cannot use, and unconfirmed ones."""
     rows = {line.split()[0]: line for line in mstoken("services").out.splitlines()}
     assert rows["partner"].endswith("  needs a user")
     assert rows["aadgraph"].endswith("  retired")
@@ -44,8 +44,8 @@ def test_what_needs_a_user_or_is_unverified_is_marked(mstoken: Program) -> None:
     assert "unverified" in rows[recalled.name].split("  ")[-1]
 
 
-def test_a_cloud_changes_the_scopes(mstoken: Program) -> None:
-    """--cloud, or the cloud of environment and profile, decides which services and scopes are shown."""
+def test_the_cloud_determines_the_scopes(mstoken: Program) -> None:
+    """--cloud, or the cloud of environment and profile, determines the services and scopes shown."""
     named = mstoken("services", "graph", "--cloud", "AzureChinaCloud", "--output", "json")
     assert json.loads(named.out)[0]["scope"] == "https://microsoftgraph.chinacloudapi.cn/.default"
     assert mstoken("services", "graph", "-o", "json", MSTOKEN_CLOUD="china").out == named.out
@@ -54,29 +54,29 @@ def test_a_cloud_changes_the_scopes(mstoken: Program) -> None:
     assert mstoken("services", "graph", "-o", "json").out == named.out
 
 
-def test_a_broken_configuration_does_not_hinder_a_listing(mstoken: Program) -> None:
-    """The catalogue can be read while the profile cannot."""
+def test_an_invalid_configuration_does_not_prevent_a_listing(mstoken: Program) -> None:
+    """The catalogue does not need the profile."""
     mstoken.profile("this is no TOML [")
     assert mstoken("services", "vault").code == 0
 
 
-def test_json_holds_every_field(mstoken: Program) -> None:
-    """Programs get one list with all there is to know of each service."""
+def test_json_has_every_field(mstoken: Program) -> None:
+    """One list with all that is known about each service."""
     found = json.loads(mstoken("services", "spo", "-o", "json").out)[0]
     assert found["name"] == "sharepoint"
     assert found["scope"] == "https://*.sharepoint.com/.default"
     assert {"app_id", "api", "instances", "needs_user", "verified", "retired", "clouds", "notes"} <= found.keys()
 
 
-def test_names_come_one_to_a_line(mstoken: Program) -> None:
-    """For loops in a shell there are the names alone."""
+def test_names_are_printed_one_per_line(mstoken: Program) -> None:
+    """For loops in a shell."""
     names = mstoken("services", "-o", "names").out.splitlines()
     assert "graph" in names
     assert all(" " not in name for name in names)
 
 
-def test_a_terminal_gets_headings_and_no_broken_lines(mstoken: Program) -> None:
-    """At a terminal the columns have names, and titles give way so that rows keep to one line."""
+def test_a_terminal_gets_headings_and_rows_that_fit(mstoken: Program) -> None:
+    """At a terminal the columns have headings, and titles are shortened so that rows fit on a line."""
     result = mstoken.at_terminal("services", "microsoft", columns=124)
     lines = result.out.splitlines()
     assert lines[0].split() == ["NAME", "TITLE", "SCOPE", "REMARKS"]
@@ -94,8 +94,8 @@ def test_a_terminal_gets_headings_and_no_broken_lines(mstoken: Program) -> None:
         ("https://api.partnercenter.microsoft.com/user_impersonation", "partner"),
     ],
 )
-def test_an_address_finds_the_service_whose_token_it_gets(mstoken: Program, address: str, name: str) -> None:
-    """Remedies name `mstoken services` with the resource that was asked for, which is often an instance's own."""
+def test_a_url_finds_its_service(mstoken: Program, address: str, name: str) -> None:
+    """Remedies name `mstoken services` with the requested resource, which is often an instance's own."""
     result = mstoken("services", address, "-o", "names")
     assert (result.code, result.out, result.err) == (0, f"{name}\n", "")
 
@@ -109,8 +109,10 @@ def test_an_address_finds_the_service_whose_token_it_gets(mstoken: Program, addr
         (("--cloud", "chima"), "  next: Did you mean china?"),
     ],
 )
-def test_what_is_not_found_ends_with_a_way_on(mstoken: Program, arguments: tuple[str, ...], next_step: str) -> None:
-    """A search without a match is a mistake of the question: exit code 2, nothing on standard output, and a hint."""
+def test_a_search_without_a_match_is_an_error_with_a_suggestion(
+    mstoken: Program, arguments: tuple[str, ...], next_step: str
+) -> None:
+    """Exit code 2, nothing on standard output, and a hint."""
     result = mstoken("services", *arguments)
     assert (result.code, result.out) == (2, "")
     assert next_step in result.err

@@ -1,4 +1,4 @@
-"""`mstoken login` with a person, `accounts` and `logout`, as the program is run."""
+"""`mstoken login` with a user, `accounts` and `logout`, as the program runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def device_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Running:
-    """A command that goes on while the test does something; standard error is read as it comes."""
+    """A command that runs while the test acts; its standard error is read as it arrives."""
 
     def __init__(self, program: Program, *arguments: str, stdin: int = subprocess.DEVNULL) -> None:
         self.process = subprocess.Popen(
@@ -55,13 +55,13 @@ class Running:
         self.err = ""
 
     def says(self, pattern: str) -> str:
-        """Wait for a line of standard error that fits; gives the pattern's first group."""
+        """Wait for a line of standard error that matches; return the pattern's first group."""
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.err += line
             if match := re.search(pattern, line):
                 return match[1]
-        raise AssertionError(f"it ended without saying {pattern!r}: {self.err}")
+        raise AssertionError(f"the command ended without printing {pattern!r}: {self.err}")
 
     def end(self) -> tuple[int, str]:
         out, err = self.process.communicate(timeout=60)
@@ -69,8 +69,8 @@ class Running:
         return self.process.returncode, out
 
 
-def test_login_with_the_browser_and_what_follows(anonymous: Program, entra: Emulator, otto: ScriptedUser) -> None:
-    """The address is shown where no browser is; after it `get` works for any service, without questions."""
+def test_login_with_the_browser_and_a_token_afterwards(anonymous: Program, entra: Emulator, otto: ScriptedUser) -> None:
+    """The URL is shown if no browser can be opened; afterwards `get` works for any service without a sign-in."""
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP, "--profile", "work")
     url = login.says(r"^(https://\S+/oauth2/v2.0/authorize\S+)")
     httpx.get(otto.authorize(url).url, trust_env=False)
@@ -85,8 +85,8 @@ def test_login_with_the_browser_and_what_follows(anonymous: Program, entra: Emul
     assert 'account = "work"' in profile
 
 
-def test_login_takes_the_address_pasted_at_the_terminal(anonymous: Program, otto: ScriptedUser) -> None:
-    """Over SSH the browser is elsewhere and ends at an address it cannot reach; pasted here, it serves."""
+def test_login_with_a_pasted_url(anonymous: Program, otto: ScriptedUser) -> None:
+    """Over SSH the browser runs elsewhere and ends at a URL that it cannot reach; pasting it completes the login."""
     ours, theirs = pty.openpty()
     login = Running(anonymous, "login", "--client-id", PUBLIC_APP, "--tenant", "organizations", stdin=theirs)
     os.close(theirs)
@@ -99,8 +99,8 @@ def test_login_takes_the_address_pasted_at_the_terminal(anonymous: Program, otto
     assert f"Signed in as {OTTO}" in login.err
 
 
-def test_login_that_is_declined(anonymous: Program, otto: ScriptedUser) -> None:
-    """Cancel on the page: exit code 4 by Entra's kind for it, and no profile is written."""
+def test_a_declined_login_writes_no_profile(anonymous: Program, otto: ScriptedUser) -> None:
+    """Cancel on the page gives exit code 4."""
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP)
     redirect = otto.visit(login.says(r"^(https://\S+/authorize\S+)"), cancel=True)
     assert isinstance(redirect, BrowserRedirect)
@@ -111,8 +111,8 @@ def test_login_that_is_declined(anonymous: Program, otto: ScriptedUser) -> None:
     assert not (anonymous.config / "config.toml").exists()
 
 
-def test_login_that_nobody_finishes(anonymous: Program) -> None:
-    """The time is over: exit code 3, sign-in required, and the other way is named."""
+def test_an_unfinished_login_times_out(anonymous: Program) -> None:
+    """The exit code is 3, and the remedy names the other method."""
     result = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1")
     assert result.code == 3
     assert "--device" in result.err
@@ -120,7 +120,7 @@ def test_login_that_nobody_finishes(anonymous: Program) -> None:
 
 @pytest.mark.parametrize("given", [CLAIMS, base64.urlsafe_b64encode(CLAIMS.encode()).decode()], ids=["JSON", "base64"])
 def test_login_answers_a_claims_challenge(anonymous: Program, given: str) -> None:
-    """The claims of a challenge go along with the sign-in, however they come."""
+    """The claims are sent with the sign-in, in any encoding."""
     result = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1", "--claims", given)
     address = re.search(r"https://\S+/authorize\?\S+", result.err)
     assert address is not None
@@ -128,8 +128,8 @@ def test_login_answers_a_claims_challenge(anonymous: Program, given: str) -> Non
     assert json.loads(sent) == json.loads(CLAIMS)
 
 
-def test_login_by_device(anonymous: Program, otto: ScriptedUser, device_at_once: None) -> None:
-    """Address and code on standard error, nothing on standard output; then the account is there."""
+def test_login_with_a_device_code(anonymous: Program, otto: ScriptedUser, device_at_once: None) -> None:
+    """URL and code go to standard error, nothing to standard output; then the account exists."""
     login = Running(anonymous, "login", "--device", "--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example")
     page = login.says(r"Open (https://\S+) on any device")
     code = re.search(r"enter the code (\w+)", login.err)
@@ -140,10 +140,10 @@ def test_login_by_device(anonymous: Program, otto: ScriptedUser, device_at_once:
     assert anonymous("get", "graph").code == 0
 
 
-def test_what_a_sign_in_brought_is_listed_and_goes_with_it(
+def test_the_token_of_a_sign_in_is_listed_and_removed_with_it(
     anonymous: Program, otto: ScriptedUser, device_at_once: None
 ) -> None:
-    """The access token that came with the sign-in is forgotten with it, like those that came of it later."""
+    """The access token from the sign-in is removed with it, like later ones."""
     options = ("--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example", "--profile", "otto")
     login = Running(anonymous, "login", "--device", *options)
     page = login.says(r"Open (https://\S+) on any device")
@@ -155,10 +155,10 @@ def test_what_a_sign_in_brought_is_listed_and_goes_with_it(
     assert anonymous("get", "graph", "--profile", "otto").code == 3
 
 
-def test_a_sign_in_is_kept_where_the_profile_keeps(
+def test_a_sign_in_is_stored_in_the_profiles_store(
     anonymous: Program, otto: ScriptedUser, device_at_once: None
 ) -> None:
-    """The profile names a store that machines share: it is kept there, not in this machine's vault."""
+    """The profile names a shared store: the sign-in is stored there, not in this machine's vault."""
     server = RedisServer()
     try:
         (anonymous.config / "url").write_text(server.url)
@@ -175,8 +175,8 @@ def test_a_sign_in_is_kept_where_the_profile_keeps(
         server.close()
 
 
-def test_ctrl_c_while_waiting_for_the_device(anonymous: Program) -> None:
-    """An interrupt ends the wait at once, without a traceback."""
+def test_ctrl_c_ends_the_wait_for_the_device(anonymous: Program) -> None:
+    """At once, without a traceback."""
     login = Running(anonymous, "login", "--device", "--client-id", PUBLIC_APP, "--tenant", "northwind-partner.example")
     login.says(r"(Ctrl-C)")
     login.process.send_signal(signal.SIGINT)
@@ -185,8 +185,8 @@ def test_ctrl_c_while_waiting_for_the_device(anonymous: Program) -> None:
     assert "Traceback" not in login.err
 
 
-def test_ctrl_c_while_waiting_for_the_browser(anonymous: Program) -> None:
-    """The same while the listener waits."""
+def test_ctrl_c_ends_the_wait_for_the_browser(anonymous: Program) -> None:
+    """At once, while the listener waits."""
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP)
     login.says(r"^(https://\S+/authorize\S+)")
     login.process.send_signal(signal.SIGINT)
@@ -196,13 +196,13 @@ def test_ctrl_c_while_waiting_for_the_browser(anonymous: Program) -> None:
 
 
 def test_login_without_an_application(anonymous: Program) -> None:
-    """mstoken has no application of its own: the error says how to register one."""
+    """mstoken has no application of its own: the error shows how to register one."""
     result = anonymous("login", "--device")
     assert result.code == 2
     assert "az ad app create" in result.err
 
 
-def test_login_in_two_ways_at_once(anonymous: Program) -> None:
+def test_login_with_two_methods_is_refused(anonymous: Program) -> None:
     """Options that contradict each other are a usage error."""
     result = anonymous("login", "--device", "--browser", "--client-id", PUBLIC_APP)
     assert result.code == 2
@@ -210,7 +210,7 @@ def test_login_in_two_ways_at_once(anonymous: Program) -> None:
 
 
 def test_accounts_and_logout(anonymous: Program, entra: Emulator) -> None:
-    """What is kept is listed without a secret; logout forgets the sign-in and its tokens, and others stay."""
+    """Accounts lists the sign-ins without secrets; logout removes a sign-in and its tokens, and keeps the others."""
     values = {name: entra.sign_in(OTTO, PUBLIC_APP) for name in ("work", "home")}
     options = ("--tenant", entra.state.default_tenant.id, "--client-id", PUBLIC_APP)
     for name, value in values.items():
@@ -235,15 +235,15 @@ def test_accounts_and_logout(anonymous: Program, entra: Emulator) -> None:
     assert anonymous("get", "graph", "--profile", "home").code == 0
 
 
-def test_accounts_of_nobody(anonymous: Program) -> None:
-    """An empty vault: an empty list for programs, the next step for people."""
+def test_accounts_of_an_empty_vault(anonymous: Program) -> None:
+    """An empty list in JSON, the next step at a terminal."""
     result = anonymous("accounts", "-o", "json")
     assert (result.code, result.out) == (0, "[]\n")
     assert "mstoken login" in anonymous("accounts").err
 
 
-def test_logout_of_somebody_unknown(anonymous: Program, entra: Emulator) -> None:
-    """A name that is not there is a usage error, with the nearest one that is."""
+def test_logout_of_an_unknown_account(anonymous: Program, entra: Emulator) -> None:
+    """A usage error, with the closest name."""
     options = ("--tenant", entra.state.default_tenant.id, "--client-id", PUBLIC_APP)
     anonymous("login", "--profile", "work", *options, stdin=entra.sign_in(OTTO, PUBLIC_APP))
     result = anonymous("logout", "wrok")
