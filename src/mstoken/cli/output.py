@@ -34,8 +34,8 @@ def write_bytes(content: bytes) -> None:
 def write_json(value: object) -> None:
     """Print a result as JSON: indented at a terminal, on one line otherwise.
 
-    Lone surrogates, and characters that would steer a terminal or reverse its text, are escaped (RFC 8259 section 7), so
-    that a program reads the same text from the JSON.
+    Lone surrogates, and characters that would steer a terminal or reverse its text, are escaped (RFC 8259 section 7):
+    a program reads the same text from the JSON.
     """
     import json
 

@@ -85,11 +85,7 @@ def test_each_kind_raises_its_exception(
 def test_each_kind_has_its_exit_code(
     person: Program, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
 ) -> None:
-<<<<<<< HEAD
-    """Nothing on standard output, the exit code, and a line each for what happened, what the service said, and next."""
-=======
-    """Nothing on standard output, the exit code, and one line each for what happened and what is next."""
->>>>>>> 463ae3b (Tests of the command line state their claims in ordinary words)
+    """Nothing on standard output, the exit code, and a line each for error, service message and next step."""
     token_service.script = [reply]
     result = person("get", "graph", MSTOKEN_REFRESH_TOKEN="rt-1")
     assert (result.code, result.out) == (code, "")
