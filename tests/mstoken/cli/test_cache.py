@@ -57,7 +57,7 @@ def test_show_lists_each_token_without_secrets(filled: Program, tokens: list[str
 
 
 def test_show_and_clear_filter_by_tenant_service_and_account(filled: Program, entra: Emulator) -> None:
-    """Each option narrows the list, a service by any of its names; clear takes the same options and prints the count."""
+    """Each option narrows the list, a service by any of its names; clear takes the same options."""
     customer = entra.state.default_customer
     assert customer
     assert _shown(filled, "--tenant", customer.id) == [(GRAPH, "")]
