@@ -50,7 +50,9 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str
     """
     kind, _, rest = reference.partition(":")
     rest = rest.strip()
-    if (mistake := mistake_in(rest)) or len(rest) > LONGEST_SHOWN or not rest.isprintable():
+    names_place = kind != "command" or rest.startswith("-----BEGIN")  # a command line may be long, and hold anything
+    mistake = mistake_in(rest)
+    if names_place and (mistake or len(rest) > LONGEST_SHOWN or not rest.isprintable()):
         raise UsageError(
             f"Behind {kind}: is {mistake or f'text of {len(rest)} characters'}, and not where a secret is.",
             f"Put the secret there, and here the way to it: {FORMS}.",
