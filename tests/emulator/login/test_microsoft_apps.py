@@ -154,7 +154,7 @@ def test_every_registered_identifier_is_found() -> None:
     for app_id, uris in tomllib.loads(_packaged("entra_emulator", "data/first_party.toml")).items():
         for uri in uris:
             for form in (uri, uri.rstrip("/"), f"{uri}/", uri.replace("*", "one")):
-                found = find_first_party(form, None) or find_registered(form, None)
+                found = find_first_party(form, "public") or find_registered(form, "public")
                 assert found is not None, form
                 assert found.app_id == app_id, form
     assert find_registered("https://two.labels.crm4.dynamics.com", None) is None
