@@ -62,12 +62,22 @@ class AppRole(Strict):
 
 
 @dataclass
+class RequiredPermissions(Strict):
+    """The permissions of one API (application id) that an application declares: delegated `scopes` and `roles`."""
+
+    resource: str
+    scopes: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+
+
+@dataclass
 class App(Strict):
     """An application registration.
 
     `audience` is who may use it: its own tenant (`single`), any tenant (`multiple`), any and personal accounts (`all`),
     or these alone (`personal`). `resources`: the APIs (application ids) it may ask for; empty: every one. `scopes`: the
-    delegated permissions it offers as an API; empty: whatever is granted. `approved` and `protected`: what the policies
+    delegated permissions it offers as an API; empty: whatever is granted. `permissions`: what consent to `.default` and
+    the admin consent endpoint grant. `approved` and `protected`: what the policies
     `approved_app` and `app_protection` ask for.
     `logout_url`: called when a user signs out (OpenID Connect Front-Channel Logout 1.0).
     `id_tokens` and `access_tokens`: the authorization endpoint may hand them out itself (implicit and hybrid flows).
@@ -102,6 +112,7 @@ class App(Strict):
     id_token_claims: list[str] = field(default_factory=list)
     group_claims: str = ""
     resources: list[str] = field(default_factory=list)
+    permissions: list[RequiredPermissions] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
     approved: bool = False
     protected: bool = False

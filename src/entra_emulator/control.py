@@ -106,7 +106,7 @@ class Control(Directory):
             issued_on=now,
             **facts,
         )
-        return self.state.add_refresh_token(record)
+        return self.state.refresh_tokens.issue(record)
 
     def revoke(self, user: str | User) -> None:
         """Revoke all of a user's sessions now: refresh tokens die, APIs challenge the clients that can handle it.

@@ -13,12 +13,14 @@ from .applications import (
     AppRole,
     Certificate,
     FederatedCredential,
+    RequiredPermissions,
     Secret,
     TrustedSubject,
 )
 from .conditions import Device, Location, Policy
 from .groups import Group
 from .ids import PERSONAL, new_id
+from .refresh_tokens import RefreshToken
 from .strict import Strict
 from .subscriptions import ResourceGroup, RoleAssignment, Subscription
 from .vaults import Vault
@@ -39,6 +41,7 @@ __all__ = [
     "Policy",
     "RefreshToken",
     "Relationship",
+    "RequiredPermissions",
     "ResourceGroup",
     "RoleAssignment",
     "Secret",
@@ -273,27 +276,3 @@ class Settings(Strict):
     password: str = "emulator"
     loop_limit: int = 0
     address: str = "127.0.0.1"
-
-
-@dataclass
-class RefreshToken:
-    """What a refresh token stands for. Epoch seconds: `granted_on` is the sign-in, `issued_on` this very token.
-
-    `amr`: how the user signed in. `device`: the id of the device it was done on. `bound`: to that device's key.
-    `sid`: of the browser session. `came_of`: the token it was exchanged for. `spa`: a web page's; it lives a day from
-    the sign-in and is good once.
-    """
-
-    app: str
-    user: str
-    home: str
-    scopes: str
-    granted_on: float
-    issued_on: float
-    amr: tuple[str, ...] = ("pwd",)
-    device: str = ""
-    bound: bool = False
-    used: bool = False
-    spa: bool = False
-    came_of: str = field(default="", repr=False)
-    sid: str = ""

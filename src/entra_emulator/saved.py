@@ -3,14 +3,14 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .clock import Clock
 from .config import Config, ConfigError
 from .config import load as load_config
-from .model import RefreshToken
+from .refresh_tokens import RefreshTokens
 from .state import State
 from .tokens.keys import KeyRing
 from .tokens.signing_keys import SigningKey
@@ -34,7 +34,7 @@ def snapshot(state: State, keys: KeyRing, clock: Clock) -> dict[str, Any]:
         "tenants": [plain(one) for one in state.tenants.values()],
         "apps": [plain(one) for one in state.apps.values()],
         "faults": [plain(one) for one in state.faults],
-        "refresh_tokens": {token: asdict(record) for token, record in state.refresh_tokens.items()},
+        "refresh_tokens": state.refresh_tokens.saved(),
         "keys": [key.to_pem() for key in keys.keys],
         **{name: key.to_pem() for name, key in keys.made.items()},
         "clock_offset_in": clock.offset_in,
@@ -52,9 +52,8 @@ def load(config: Config) -> Start:
     rest = {name: value for name, value in table.items() if name not in _BESIDE}
     state = load_config(rest)
     try:
-        for token, fields in table.get("refresh_tokens", {}).items():
-            record = RefreshToken(**fields)
-            state.refresh_tokens[token] = replace(record, amr=tuple(record.amr))
+        if "refresh_tokens" in table:
+            state.refresh_tokens = RefreshTokens(**table["refresh_tokens"])
         keys = [SigningKey.from_pem(text) for text in table.get("keys", [])]
         beside = {name: SigningKey.from_pem(table[name]) for name in ("next_key", "consumer_key") if name in table}
         return Start(

@@ -1,7 +1,6 @@
 """All of one emulator's state, and how things in it are found."""
 
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -9,7 +8,8 @@ from typing import TypeVar
 from .faults import Fault
 from .ids import PERSONAL
 from .microsoft_apps import microsoft_apps
-from .model import App, Grant, RefreshToken, Settings, Tenant, User
+from .model import App, Grant, Settings, Tenant, User
+from .refresh_tokens import RefreshTokens
 from .resources import Resource, find_first_party, find_registered
 
 Found = TypeVar("Found")
@@ -30,13 +30,13 @@ def _there(found: Found | None, what: str, name: str) -> Found:
 
 @dataclass
 class State:
-    """Tenants and applications by id, failures ordered, refresh tokens given out. Change it while the emulator runs."""
+    """Tenants and applications by id, injected failures, and refresh tokens. Change it while the emulator runs."""
 
     tenants: dict[str, Tenant] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     faults: list[Fault] = field(default_factory=list)
-    refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
+    refresh_tokens: RefreshTokens = field(default_factory=RefreshTokens, repr=False)
     _microsoft_apps: dict[str, App] = field(default_factory=dict, repr=False)
 
     @property
@@ -137,13 +137,6 @@ class State:
             for tenant in self.tenants.values()
             if any(one.partner == partner.id and one.status == "active" for one in tenant.relationships)
         ]
-
-    def add_refresh_token(self, record: RefreshToken) -> str:
-        """Give out a refresh token, of about the real one's length, because stores have limits, and its beginning."""
-        random = secrets.token_urlsafe(900)
-        token = f"M.C500_BAY.0.U.-C{random}" if record.home == PERSONAL else f"1.A{random}"
-        self.refresh_tokens[token] = record
-        return token
 
     @property
     def default_tenant(self) -> Tenant:

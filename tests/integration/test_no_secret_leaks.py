@@ -89,7 +89,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def _secrets(entra: Emulator, *more: str) -> list[str]:
     """Every secret and refresh token that the emulator knows, and more."""
     own = [secret.value for app in entra.state.apps.values() for secret in app.secrets]
-    return [*own, *entra.state.refresh_tokens, *more]
+    return [*own, *entra.state.refresh_tokens.issued, *more]
 
 
 def test_the_scan_sees_what_is_there(tmp_path: Path) -> None:

@@ -13,35 +13,46 @@ from entra_emulator.login.exchange import Client, Exchange
 from entra_emulator.login.scopes import parse
 from entra_emulator.login.sessions import session_tokens
 from entra_emulator.model import Tenant, User
+from entra_emulator.tokens.claims import recorded_methods
 from entra_emulator.tokens.keys import BadSignature
 
-_HEALED_BY_A_PERSON = ("basic_action", "additional_action")
+_FOR_THE_USER = ("basic_action", "additional_action")
+_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the answer.
+    """The body of the token response.
 
-    :raises EntraError: 900144, 50013 for no token of ours, 500131 for another application's, 500133 expired, 240002 an
-        ID token, and what the rules say; where a person could help, as interaction_required with its claims.
+    :raises EntraError: 900144, 50013 for a token of another issuer, 500131 for another application's, 500133 expired,
+        240002 an ID token, 51000 90100 another kind of token requested, and the codes of `permit`; those that the user
+        can resolve are interaction_required, with their claims.
     """
     named = exchange.tenant()
     client = authenticate(exchange, named, needs_proof=True)
     assertion = exchange.required("assertion")
     if exchange.required("requested_token_use") != "on_behalf_of":
         raise EntraError(900144, parameter="requested_token_use")
+    _check_requested_type(exchange.form.get("requested_token_type"))
     claims = _verified(exchange, assertion)
     _check(exchange, client, claims)
     home, user = _user(exchange, claims)
-    amr = exchange.world.interaction.authentication_methods.get(str(claims.get("uti")), ("pwd",))
-    who = Identity(user.id, home.id, amr, float(claims["iat"]))
+    who = Identity(user.id, home.id, recorded_methods(claims), float(claims["iat"]))
     tenant = named or exchange.world.state.tenants[claims["tid"]]
     requested = parse(exchange.required("scope"))
     try:
         return session_tokens(exchange, client, who, tenant, requested)
     except EntraError as problem:
-        if problem.suberror in _HEALED_BY_A_PERSON:
+        if problem.suberror in _FOR_THE_USER:
             problem.as_error = "interaction_required"
         raise
+
+
+def _check_requested_type(wanted: str) -> None:
+    """:raises EntraError: 51000 for SAML assertions, which the emulator does not issue, 90100 for an unknown type."""
+    if wanted.lower() in (f"{_TOKEN_TYPE}saml1", f"{_TOKEN_TYPE}saml2"):
+        raise EntraError(51000, feature="SamlAssertion")
+    if wanted.lower() not in ("", f"{_TOKEN_TYPE}access_token", f"{_TOKEN_TYPE}jwt"):
+        raise EntraError(90100, parameter="requested_token_type")
 
 
 def _verified(exchange: Exchange, assertion: str) -> dict[str, Any]:
@@ -55,7 +66,7 @@ def _check(exchange: Exchange, client: Client, claims: dict[str, Any]) -> None:
     app = client.app
     if "scp" not in claims and "roles" not in claims and claims.get("aud") == app.id and "nonce" in claims:
         raise EntraError(240002)
-    # An agent acts for who called its blueprint:
+    # An agent acts for the caller of its blueprint:
     # learn.microsoft.com/entra/agent-id/identity-platform/agent-on-behalf-of-oauth-flow
     called = exchange.world.state.apps.get(app.blueprint, app)
     own = {called.id, *(uri.rstrip("/") for uri in called.identifier_uris)}

@@ -32,7 +32,7 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
         9002326 9002327 origin, 50034, 50057, 50173, and what the rules of client, tenant, consent and policy say.
     """
     named = exchange.tenant()
-    session = exchange.world.state.refresh_tokens.get(exchange.form.get("refresh_token"))
+    session = exchange.world.state.refresh_tokens.read(exchange.form.get("refresh_token"))
     client = authenticate(exchange, named, needs_proof=False, page=session is not None and session.spa)
     exchange.required("refresh_token")
     if session is None:
@@ -54,7 +54,7 @@ def _renewed(exchange: Exchange, client: Client, session: RefreshToken, named: T
         raise EntraError(50173, issued=ticks(session.granted_on), valid_from=ticks(user.tokens_valid_from))
     requested = _requested(exchange, client, session)
     body = user_tokens(exchange, client, session, named or home, requested)
-    _rotate(exchange, session, body.get("refresh_token", ""))
+    _use(exchange, session)
     return body
 
 
@@ -73,21 +73,19 @@ def _requested(exchange: Exchange, client: Client, session: RefreshToken) -> Req
     return requested
 
 
-def _rotate(exchange: Exchange, session: RefreshToken, successor: str) -> None:
-    """The new token is out; with its first use, what it came from is used up. A page's is used up at once."""
+def _use(exchange: Exchange, session: RefreshToken) -> None:
+    """A token is used up when the one that was issued for it is used; a single-page application's is at once."""
     tokens = exchange.world.state.refresh_tokens
-    session.used = session.used or session.spa
-    if successor in tokens:
-        tokens[successor].came_of = exchange.required("refresh_token")
-    if before := tokens.get(session.came_of):
-        before.used = True
+    if session.spa:
+        tokens.use_up(session.id)
+    tokens.use_up(session.came_of)
 
 
 def _check(exchange: Exchange, client: Client, session: RefreshToken) -> None:
     app = exchange.world.state.app(session.app)
     if app is not client.app and not (app and app.family and client.app.family):
         raise EntraError(700007)
-    if session.used and (client.app.single_use_refresh_tokens or session.spa):
+    if exchange.world.state.refresh_tokens.is_used(session) and (client.app.single_use_refresh_tokens or session.spa):
         raise EntraError(70000, reason="The refresh token has been used before.")
     if session.spa and exchange.world.clock.now() >= session.granted_on + PAGE_LIFE_IN:
         raise EntraError(700084, issued=ticks(session.granted_on))

@@ -1,8 +1,8 @@
 """The authorization endpoint, and where its pages post to.
 
 Sources: RFC 6749 section 4.1, OpenID Connect Core section 3.1.2, RFC 7636;
-learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. What cannot be said to the application, because
-who it is or where it lives is in doubt, is said on a page.
+learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. As long as the application or its redirect URI is
+in doubt, an error is shown on a page.
 """
 
 from starlette.requests import Request
@@ -13,22 +13,15 @@ from entra_emulator.interaction import AuthorizationCode, PendingSignIn
 from entra_emulator.model import App
 from entra_emulator.parameters import Parameters
 
-from . import device, front_channel, pages_flow
+from . import admin_consent, device, front_channel, pages_flow
 from .accounts import hinted
 from .client_auth import find_app
 from .exchange import Exchange, claims_request
-from .redirects import registered_as, with_answer
-from .scopes import check_resource_parameter, parse
+from .redirects import registered_as
+from .responding import ErrorResponse, error_fields, respond, state
+from .scopes import check_resource_parameter, parse_all
 from .sign_in_flow import SignInFlow
 from .version_one import translate_authorization
-
-
-class _ToApplication(Exception):
-    """A refusal that the application gets at its redirect URI."""
-
-    def __init__(self, problem: EntraError) -> None:
-        self.problem = problem
-        super().__init__(problem.message)
 
 
 async def authorize(request: Request) -> Response:
@@ -46,12 +39,12 @@ async def authorize(request: Request) -> Response:
         return _begin(
             exchange, request, PendingSignIn(app.id, exchange.tenant_name, parameters, version=exchange.version)
         )
-    except _ToApplication as refused:
+    except ErrorResponse as refused:
         return _refuse(exchange, request, parameters, refused.problem)
 
 
-async def step(request: Request) -> Response:
-    """POST /{tenant}/login: what a person sent from a page of a sign-in."""
+async def submit(request: Request) -> Response:
+    """POST /{tenant}/login: the form of a page."""
     exchange = Exchange.of(request)
     try:
         await exchange.read_form(request, "page")
@@ -62,9 +55,12 @@ async def step(request: Request) -> Response:
         return pages_flow.failed(exchange, request, EntraError(50058))
     exchange.tenant_name, exchange.version = pending.tenant_name, pending.version
     try:
+        if pending.admin:
+            flow: SignInFlow = admin_consent.AdminConsentFlow(exchange, pending)
+            return await pages_flow.submit(flow, request, admin_consent.ENDINGS)
         endings = device.ENDINGS if pending.device else _ENDINGS
-        return await pages_flow.advance(SignInFlow(exchange, pending), request, endings)
-    except _ToApplication as refused:
+        return await pages_flow.submit(SignInFlow(exchange, pending), request, endings)
+    except ErrorResponse as refused:
         return _refuse(exchange, request, pending.parameters, refused.problem)
 
 
@@ -93,12 +89,12 @@ def _checked(exchange: Exchange, parameters: Parameters) -> tuple[App, Parameter
 
 
 def _check_request(app: App, parameters: Parameters) -> None:
-    """:raises EntraError: what is wrong with the request itself, which the application may be told."""
+    """:raises EntraError: what is wrong with the request itself, which the application may know."""
     front_channel.check(app, parameters)
     if (prompt := parameters.get("prompt")) not in _PROMPTS:
         raise EntraError(90023, reason=f"Unsupported 'prompt' value '{prompt}'")
     _check_challenge(app, parameters)
-    parse(parameters["scope"])
+    parse_all(parameters["scope"])
     check_resource_parameter(parameters)
     claims_request(parameters)
 
@@ -119,13 +115,13 @@ def _check_challenge(app: App, parameters: Parameters) -> None:
 
 
 def _begin(exchange: Exchange, request: Request, pending: PendingSignIn) -> Response:
-    """Go as far as no person is needed; then show a page, unless the request allows none."""
-    flow = SignInFlow(exchange, pending)
-    prompt = pending.parameters.get("prompt", "")
+    """Use the browser's session if it fits; then show a page, unless prompt=none forbids it."""
+    flow, parameters = SignInFlow(exchange, pending), pending.parameters
+    prompt, sid = parameters.get("prompt"), parameters.get("sid")
     session = pages_flow.session_of(exchange, request)
-    hint = hinted(exchange, pending.parameters.get("login_hint")).lower()
-    if session and prompt not in ("login", "select_account") and flow.fits(session, hint):
-        flow.enter(session)
+    hint = hinted(exchange, parameters.get("login_hint")).lower()
+    if session and sid in ("", session.who.sid) and prompt not in _NEW_SIGN_IN and flow.accepts(session, hint):
+        flow.continue_as(session.who)
     token = exchange.world.interaction.add_pending(pending)
     if prompt == "none":
         return _silently(flow, request, token)
@@ -133,37 +129,39 @@ def _begin(exchange: Exchange, request: Request, pending: PendingSignIn) -> Resp
 
 
 def _silently(flow: SignInFlow, request: Request, token: str) -> Response:
-    """prompt=none: an answer at once. What a page would be needed for is interaction_required."""
+    """prompt=none: respond at once. Where a page would be needed, the error is interaction_required."""
     try:
-        stop = flow.stop()
+        step = flow.next_step()
     except EntraError as problem:
-        if problem.definition.error == "invalid_grant":  # here nothing was granted yet
+        if problem.definition.error == "invalid_grant":  # there is no grant yet
             problem.as_error = "interaction_required"
-        raise _ToApplication(problem) from None
-    if stop == "sign-in":
-        raise _ToApplication(EntraError(70044 if flow.pending.user else 50058))
-    if stop in _UNMET:
-        resource = flow.requested.resource or ""
-        raise _ToApplication(EntraError(_UNMET[stop], as_error="interaction_required", resource=resource))
-    if stop != "done":
+        raise ErrorResponse(problem) from None
+    if step == "sign-in":
+        if flow.pending.parameters.get("sid"):
+            raise ErrorResponse(EntraError(160021))
+        raise ErrorResponse(EntraError(70044 if flow.pending.user else 50058))
+    if step in _UNMET:
+        resource = flow.requests[0].resource or ""
+        raise ErrorResponse(EntraError(_UNMET[step], as_error="interaction_required", resource=resource))
+    if step != "done":
         app = flow.app
-        raise _ToApplication(EntraError(65001, as_error="interaction_required", app=app.id, app_name=app.name))
+        raise ErrorResponse(EntraError(65001, as_error="interaction_required", app=app.id, app_name=app.name))
     return _complete(flow, request, token)
 
 
-def _complete(flow: SignInFlow, _request: Request, token: str) -> Response:
-    """The sign-in is complete: a code, or tokens, for the application, and a session for the browser."""
+def _complete(flow: SignInFlow, request: Request, token: str) -> Response:
+    """The sign-in is complete: a code or tokens for the application, and a session for the browser."""
     exchange, parameters = flow.exchange, flow.pending.parameters
-    answer: dict[str, str] = {}
-    if front_channel.CODE in front_channel.response_types(parameters):
-        answer["code"] = exchange.world.interaction.add_code(_code(flow))
-    answer |= front_channel.front_channel_tokens(flow, answer.get("code", ""))
-    if parameters.get("client_info") == "1":
-        answer["client_info"] = flow.client_info()
-    answer |= _state(parameters) | {"session_state": exchange.trace_id}
     interaction = exchange.world.interaction
+    fields: dict[str, str] = {}
+    if front_channel.CODE in front_channel.response_types(parameters):
+        fields["code"] = interaction.add_code(_code(flow))
+    fields |= front_channel.front_channel_tokens(flow, fields.get("code", ""))
+    if parameters.get("client_info") == "1":
+        fields["client_info"] = flow.client_info()
+    fields |= state(parameters) | {"session_state": flow.pending.sid}
     interaction.pending_sign_ins.pop(token, None)
-    return _back(exchange, parameters, answer, interaction.add_session(flow.identity))
+    return respond(exchange, parameters, fields, pages_flow.signed_in(flow, request))
 
 
 def _code(flow: SignInFlow) -> AuthorizationCode:
@@ -183,30 +181,16 @@ def _code(flow: SignInFlow) -> AuthorizationCode:
 
 
 def _decline(flow: SignInFlow, _request: Request, token: str) -> Response:
-    """The person said no."""
+    """The user canceled."""
     flow.exchange.world.interaction.pending_sign_ins.pop(token, None)
-    raise _ToApplication(EntraError(65004))
+    raise ErrorResponse(EntraError(65004))
 
 
 def _refuse(exchange: Exchange, request: Request, parameters: Parameters, problem: EntraError) -> Response:
-    request.state.notes["aadsts"] = problem.code
-    body = exchange.error_body(problem)
-    answer = {name: str(body[name]) for name in ("error", "error_description", "error_uri", "suberror") if name in body}
-    return _back(exchange, parameters, answer | _state(parameters), "")
-
-
-def _state(parameters: Parameters) -> dict[str, str]:
-    return {"state": parameters["state"]} if "state" in parameters else {}
-
-
-def _back(exchange: Exchange, parameters: Parameters, answer: dict[str, str], cookie: str) -> Response:
-    """To the application, in the way it asked for."""
-    response_mode = front_channel.response_mode(parameters)
-    if response_mode == "form_post":
-        return pages_flow.by_form(exchange, parameters["redirect_uri"], answer, cookie)
-    return pages_flow.redirect(exchange, with_answer(parameters["redirect_uri"], answer, response_mode), cookie)
+    return respond(exchange, parameters, error_fields(exchange, request, problem) | state(parameters))
 
 
 _PROMPTS = ("", "login", "none", "consent", "select_account", "create", "admin_consent")
+_NEW_SIGN_IN = ("login", "select_account")
 _UNMET = {"second-factor": 50076, "security-key": 50074, "terms": 50158}
 _ENDINGS = {"done": _complete, "declined": _decline}

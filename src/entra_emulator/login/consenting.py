@@ -1,7 +1,7 @@
-"""Consent by the person at the page: what is missing, who may grant it, and granting it.
+"""Consent on the page: which permissions are missing, who may grant them, and the grant.
 
-Which permissions need an administrator is a property of each permission; here those that reach beyond the person do,
-which Microsoft's names show by ending in `.All`.
+Which permissions need an administrator is a property of each permission; here it is those whose names end in `.All`,
+as Microsoft's names do that reach beyond the user's own data.
 Source: learn.microsoft.com/entra/identity/enterprise-apps/user-admin-consent-overview
 """
 
@@ -15,22 +15,27 @@ _FIRST_PERMISSION = {GRAPH: "User.Read"}
 _ADMINS = ("global administrator", "privileged role administrator", "cloud application administrator")
 
 
-def missing(tenant: Tenant, app: App, resource: Resource, user: User, requested: RequestedScope) -> list[str]:
-    """The permissions asked for that nobody granted; for `.default` on nothing at all, the API's usual one."""
+def missing(
+    tenant: Tenant, app: App, resource: Resource, user: User, requested: RequestedScope, declared: list[str]
+) -> list[str]:
+    """The requested permissions that nobody has granted.
+
+    :param declared: what `.default` asks for if nothing is granted at all; empty for the API's usual permission.
+    """
     granted = {scope.lower() for scope in delegated_scopes(tenant, app, resource, user)}
     names = [name for name in requested.names if name != DEFAULT]
     if not names and not granted:
-        names = [_FIRST_PERMISSION.get(resource.app_id, "user_impersonation")]
+        names = declared or [_FIRST_PERMISSION.get(resource.app_id, "user_impersonation")]
     return [name for name in names if name.lower() not in granted]
 
 
 def is_administrator(roles: list[str]) -> bool:
-    """Whether directory roles let somebody consent for everyone."""
+    """Whether these directory roles allow consent for everyone."""
     return any(role.lower() in _ADMINS for role in roles)
 
 
 def may_consent(tenant: Tenant, roles: list[str], wanted: list[str]) -> bool:
-    """Whether a person with these roles may grant all of it for themselves. A personal account has nobody above it."""
+    """Whether a user with these roles may grant all of it to themselves. Personal accounts have no administrator."""
     if tenant.personal:
         return True
     return is_administrator(roles) or (tenant.user_consent and not any(one.lower().endswith(".all") for one in wanted))

@@ -1,4 +1,4 @@
-"""Device sign-in: the endpoint that gives the codes, and the page where a person enters one (RFC 8628 section 3.3).
+"""Device sign-in: the endpoint that gives the codes, and the page where the user enters one (RFC 8628 section 3.3).
 
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 """
@@ -58,7 +58,7 @@ async def devicecode(request: Request) -> Response:
 
 
 async def show(request: Request) -> Response:
-    """GET /common/oauth2/deviceauth, or /device: the page for the code."""
+    """GET /common/oauth2/deviceauth or /device: the page that asks for the code."""
     exchange = Exchange.of(request)
     try:
         exchange.read_query(request, "deviceauth")
@@ -68,7 +68,7 @@ async def show(request: Request) -> Response:
 
 
 async def enter(request: Request) -> Response:
-    """POST there: the code that was typed, or a step of the sign-in that follows."""
+    """POST there: the code that the user entered."""
     exchange = Exchange.of(request)
     try:
         await exchange.read_form(request, "page")
@@ -85,23 +85,23 @@ async def enter(request: Request) -> Response:
     pending = PendingSignIn(record.app, record.tenant, Parameters("authorize", {"scope": record.scopes}), device=code)
     token = interaction.add_pending(pending)
     flow, session = SignInFlow(exchange, pending), pages_flow.session_of(exchange, request)
-    if session and flow.fits(session):
-        flow.enter(session)
+    if session and flow.accepts(session):
+        flow.continue_as(session.who)
     return pages_flow.next_page(flow, request, token, ENDINGS)
 
 
 def expired(exchange: Exchange, record: DeviceSignIn) -> bool:
-    """Whether the code's quarter of an hour is over."""
+    """Whether the code's 15 minutes are over."""
     return exchange.world.clock.now() >= record.issued_on + LIFE_IN
 
 
-def _done(flow: SignInFlow, _request: Request, token: str) -> Response:
+def _done(flow: SignInFlow, request: Request, token: str) -> Response:
     exchange, interaction = flow.exchange, flow.exchange.world.interaction
     record = interaction.devices[flow.pending.device]
     record.status, record.who = "approved", flow.identity
     interaction.pending_sign_ins.pop(token, None)
     text = "You may now close this window and go back to your device."
-    cookie = interaction.add_session(flow.identity)
+    cookie = pages_flow.signed_in(flow, request)
     return pages_flow.html(exchange, outcome.done(f"You have signed in to {flow.app.name}", text), cookie=cookie)
 
 
@@ -109,7 +109,7 @@ def _declined(flow: SignInFlow, _request: Request, token: str) -> Response:
     interaction = flow.exchange.world.interaction
     interaction.devices[flow.pending.device].status = "declined"
     interaction.pending_sign_ins.pop(token, None)
-    text = "The device was told that you declined. You may close this window."
+    text = "Your device will be notified that you declined. You may close this window."
     return pages_flow.html(flow.exchange, outcome.done("You did not sign in", text))
 
 

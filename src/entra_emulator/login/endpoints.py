@@ -13,7 +13,7 @@ from entra_emulator.policy.tenancy import check_rate
 from entra_emulator.routing import Handler, Route, route
 from entra_emulator.world import LoggedRequest
 
-from . import authorize, cross_origin, device, federation, metadata, pages_flow, sign_out, version_one
+from . import admin_consent, authorize, cross_origin, device, federation, metadata, pages_flow, sign_out, version_one
 from .exchange import Exchange, claims_request
 from .scopes import check_resource_parameter
 
@@ -105,7 +105,9 @@ def routes() -> list[Route]:
         *(route(method, "/{tenant}/oauth2/devicecode", _version_one(device.devicecode)) for method in ("GET", "POST")),
         *(route(method, "/{tenant}/oauth2/authorize", _version_one(authorize.authorize)) for method in ("GET", "POST")),
         *(route(method, "/{tenant}/oauth2/logout", _version_one(sign_out.logout)) for method in ("GET", "POST")),
-        route("POST", f"/{{tenant}}{pages_flow.STEP}", authorize.step),
+        route("GET", "/{tenant}/adminconsent", _version_one(admin_consent.admin_consent)),
+        route("GET", "/{tenant}/v2.0/adminconsent", admin_consent.admin_consent),
+        route("POST", f"/{{tenant}}{pages_flow.STEP}", authorize.submit),
         route("GET", device.PAGE, device.show),
         route("GET", device.SHORT_PAGE, device.show),
         route("POST", device.PAGE, device.enter),

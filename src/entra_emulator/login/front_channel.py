@@ -1,8 +1,8 @@
-"""What the authorization endpoint hands out by itself: the implicit and hybrid flows.
+"""Tokens from the authorization endpoint: the implicit and hybrid flows.
 
 Sources: OAuth 2.0 Multiple Response Type Encoding Practices; OpenID Connect Core sections 3.2 and 3.3;
-learn.microsoft.com/entra/identity-platform/v2-oauth2-implicit-grant-flow and .../v2-protocols-oidc. An application has
-to have it enabled, for ID tokens and access tokens apart.
+learn.microsoft.com/entra/identity-platform/v2-oauth2-implicit-grant-flow and .../v2-protocols-oidc. An application
+enables ID tokens and access tokens separately.
 """
 
 from entra_emulator.aadsts import EntraError
@@ -12,7 +12,7 @@ from entra_emulator.tokens.id_tokens import hashes
 
 from .exchange import Client
 from .issuing import access_part, allow, sign_id
-from .scopes import parse
+from .scopes import parse, parse_all
 from .sign_in_flow import SignInFlow
 
 CODE, TOKEN, ID_TOKEN = "code", "token", "id_token"
@@ -20,12 +20,12 @@ _MODES = ("query", "fragment", "form_post")
 
 
 def response_types(parameters: Parameters) -> list[str]:
-    """What is asked for."""
+    """The requested response types."""
     return parameters.get("response_type", "").split()
 
 
 def response_mode(parameters: Parameters) -> str:
-    """How the answer goes back: as asked, else in the query, and tokens in the fragment."""
+    """How the response goes back: as requested, by default in the query, or in the fragment with tokens."""
     with_tokens, requested = (
         bool({TOKEN, ID_TOKEN} & set(response_types(parameters))),
         parameters.get("response_mode", ""),
@@ -36,10 +36,11 @@ def response_mode(parameters: Parameters) -> str:
 
 
 def check(app: App, parameters: Parameters) -> None:
-    """Whether the application may have what it asks for, in the way it asks for it.
+    """Check response type and response mode.
 
-    :raises EntraError: 900144 nothing asked for, 70005 no such thing or an ID token without openid, 700051 700054 not
-        enabled, 70007 no such mode or tokens in a query, 90014 an ID token without nonce.
+    :raises EntraError: 900144 no response type, 70005 an unknown one or an ID token without openid, 700051 700054 not
+        enabled, 70007 an unknown mode or tokens in a query, 90014 an ID token without nonce, 28000 an access token for
+        several APIs.
     """
     requested = response_types(parameters)
     if not requested:
@@ -53,29 +54,32 @@ def check(app: App, parameters: Parameters) -> None:
     wanted = parameters.get("response_mode", "")
     if wanted and (wanted not in _MODES or (wanted == "query" and requested != [CODE])):
         raise EntraError(70007, mode=wanted)
-    if ID_TOKEN in requested and "openid" not in parse(parameters["scope"]).oidc:
+    if TOKEN in requested:
+        parse(parameters["scope"])
+    if ID_TOKEN in requested and "openid" not in parse_all(parameters["scope"])[0].oidc:
         raise EntraError(70005, reason="response type 'id_token' requires the 'openid' scope.")
     if ID_TOKEN in requested and not parameters.get("nonce"):
         raise EntraError(90014, parameter="nonce")
 
 
 def front_channel_tokens(flow: SignInFlow, code: str) -> dict[str, str]:
-    """The tokens of the answer, with the hashes by which the ID token vouches for what is beside it.
+    """The tokens of the response; the ID token has the hashes of the code and access token beside it.
 
-    :param code: the code in the same answer, '' for none.
-    :raises EntraError: whatever the rules have against it.
+    :param code: the code in the same response, "" for none.
+    :raises EntraError: the codes of `permit`.
     """
     exchange, parameters = flow.exchange, flow.pending.parameters
     requested = response_types(parameters)
     if not {TOKEN, ID_TOKEN} & set(requested):
         return {}
     exchange.form, exchange.nonce = parameters, parameters.get("nonce", "")
-    allowed = allow(exchange, Client(flow.app, "0"), flow.session, flow.tenant, flow.requested)
-    answer: dict[str, str] = {}
+    request = flow.requests[0]
+    allowed = allow(exchange, Client(flow.app, "0"), flow.session, flow.tenant, request)
+    tokens: dict[str, str] = {}
     if TOKEN in requested:
-        part = access_part(exchange, allowed, flow.requested)
-        answer = {name: str(part[name]) for name in ("access_token", "token_type", "expires_in", "scope")}
+        part = access_part(exchange, allowed, request)
+        tokens = {name: str(part[name]) for name in ("access_token", "token_type", "expires_in", "scope")}
     if ID_TOKEN in requested:
-        beside = hashes(code=code, token=answer.get("access_token", ""))
-        answer["id_token"] = sign_id(exchange, allowed.who, flow.requested, beside)
-    return answer
+        beside = hashes(code=code, token=tokens.get("access_token", ""))
+        tokens["id_token"] = sign_id(exchange, allowed.who, request, beside)
+    return tokens

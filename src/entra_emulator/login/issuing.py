@@ -1,4 +1,4 @@
-"""Making token answers: what all grants end in."""
+"""The token response, in which all grants end."""
 
 import json
 import secrets
@@ -17,9 +17,10 @@ from entra_emulator.tokens.claims import BACKDATED_IN, access_claims
 from entra_emulator.tokens.id_tokens import IdTokenRequest, id_token_claims, id_token_claims_version_one, lifetime_in
 from entra_emulator.tokens.memberships import IMPLICIT_LIMIT, JWT_LIMIT
 from entra_emulator.tokens.principals import Access, Principal, Stamp
+from entra_emulator.tokens.ssh_certificates import certificate
 
 from .access import GRAPH_OIDC, app_roles
-from .confirmation import confirmation, token_type
+from .confirmation import SSH, confirmation, ssh_key, token_type
 from .exchange import Client, Exchange
 from .federation import fmi_subject
 from .permission import find_resource, permit
@@ -33,7 +34,7 @@ FAMILY_ID = "1"
 
 
 def app_token(exchange: Exchange, client: Client, tenant: Tenant, requested: RequestedScope) -> dict[str, Any]:
-    """An application's own token; with fmi_path in the form, in the name of one of its federated identities.
+    """The response for an application's own token; with `fmi_path`, a token about one of its federated identities.
 
     :raises EntraError: 7000229 if it has no service principal in the tenant, 500021, 500011 500014 650057,
             501051, 53003.
@@ -61,7 +62,7 @@ def app_token(exchange: Exchange, client: Client, tenant: Tenant, requested: Req
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a user may have: the access token says `who` may do `what` for `life_in` seconds."""
+    """What a user is allowed: the access token says that `who` may do `what` for `life_in` seconds."""
 
     who: Principal
     what: Access
@@ -71,7 +72,7 @@ class Allowed:
 def allow(
     exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, requested: RequestedScope
 ) -> Allowed:
-    """:raises EntraError: whatever `permit` has against it."""
+    """:raises EntraError: the codes of `permit`."""
     allowed = permit(exchange, client.app, session, tenant, requested)
     resource = allowed.resource
     who = Principal(
@@ -99,7 +100,7 @@ def allow(
 
 
 def access_part(exchange: Exchange, allowed: Allowed, requested: RequestedScope) -> dict[str, Any]:
-    """The access token and what is said of it."""
+    """The members of the response that describe the access token."""
     return {
         "token_type": token_type(exchange),
         "scope": _echo(requested, allowed.what.scopes),
@@ -112,10 +113,10 @@ def access_part(exchange: Exchange, allowed: Allowed, requested: RequestedScope)
 def user_tokens(
     exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, requested: RequestedScope
 ) -> dict[str, Any]:
-    """A user's tokens: access token, a new refresh token, and what else the scope and form ask for.
+    """The response for a user: access token, a new refresh token, and what else the request asks for.
 
-    :param session: the sign-in that all of this goes back to; the new refresh token continues it.
-    :raises EntraError: whatever `permit` has against it.
+    :param session: the sign-in that this goes back to; the new refresh token continues it.
+    :raises EntraError: the codes of `permit`.
     """
     allowed = allow(exchange, client, session, tenant, requested)
     answer = access_part(exchange, allowed, requested)
@@ -136,10 +137,10 @@ def _users_life_in(tenant: Tenant) -> int:
 
 
 def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int, fmi_path: str = "") -> str:
+    if token_type(exchange) == SSH:
+        return _ssh_certificate(exchange, who, life_in)
     version = what.resource.token_version
     claims = access_claims(who, what, _stamp(exchange, who.tenant, version, life_in + 1))
-    if who.user:
-        exchange.world.interaction.authentication_methods[claims["uti"]] = who.amr
     claims |= confirmation(exchange)
     if fmi_path:
         claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
@@ -153,10 +154,17 @@ def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int,
     )
 
 
+def _ssh_certificate(exchange: Exchange, who: Principal, life_in: int) -> str:
+    now = int(exchange.world.clock.now())
+    principal = who.user.upn.lower() if who.user else who.app.id
+    authority = exchange.world.keys.keys[0].private
+    return certificate(ssh_key(exchange), authority, principal, (now - BACKDATED_IN, now + life_in + 1))
+
+
 def sign_id(
     exchange: Exchange, who: Principal, requested: RequestedScope, beside: Mapping[str, str] | None = None
 ) -> str:
-    """An ID token. `beside`: the hashes of what the authorization endpoint hands out with it."""
+    """An ID token. `beside`: the hashes of the code and access token in the same response."""
     stamp = _stamp(exchange, who.tenant, exchange.version, lifetime_in(who) - BACKDATED_IN)
     request = IdTokenRequest(requested.oidc, exchange.nonce or None, beside or {}, _most_groups(exchange))
     if exchange.version == 1:
@@ -172,7 +180,7 @@ def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> St
 
 
 def _most_groups(exchange: Exchange) -> int:
-    """How many groups fit in a token: few in one that the authorization endpoint puts into a URL."""
+    """How many groups fit in a token: few in one that goes into a URL."""
     return IMPLICIT_LIMIT if exchange.form.endpoint.name == "authorize" else JWT_LIMIT
 
 
@@ -194,7 +202,7 @@ def _with_oidc(granted: tuple[str, ...], requested: RequestedScope, resource: Re
 
 
 def _echo(requested: RequestedScope, scopes: tuple[str, ...]) -> str:
-    """The scope member: everything the token allows, in the resource's name as asked for, then `.default` if asked."""
+    """The `scope` member: all permissions of the token, with the resource as requested, and `.default` if requested."""
     words = [scope if scope in GRAPH_OIDC else requested.qualified(scope) for scope in scopes]
     if requested.default:
         words.append(requested.qualified(DEFAULT))
@@ -203,8 +211,11 @@ def _echo(requested: RequestedScope, scopes: tuple[str, ...]) -> str:
 
 def _next_refresh_token(exchange: Exchange, client: Client, session: RefreshToken, requested: RequestedScope) -> str:
     now = exchange.world.clock.now()
-    record = replace(session, app=client.app.id, scopes=requested.text, issued_on=now, used=False)
-    return exchange.world.state.add_refresh_token(record)
+    came_of = session.id if exchange.grant_type.lower() == "refresh_token" else ""
+    record = replace(
+        session, app=client.app.id, scopes=requested.text, issued_on=now, came_of=came_of, id=secrets.token_hex(12)
+    )
+    return exchange.world.state.refresh_tokens.issue(record)
 
 
 def client_info(user: User, home: Tenant) -> str:

@@ -1,6 +1,6 @@
-"""From a journey to its next page, and from what a page sent to the journey's next step."""
+"""The pages of a sign-in: which one comes next, and what the form of the last one changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +8,8 @@ from starlette.responses import Response
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import timestamp
 from entra_emulator.conditions import SECURITY_KEY
-from entra_emulator.interaction import Identity
+from entra_emulator.interaction import BrowserSession
+from entra_emulator.model import User
 from entra_emulator.pages import consent as consent_pages
 from entra_emulator.pages import device as device_pages
 from entra_emulator.pages import layout, outcome, second_factor, terms
@@ -18,35 +19,38 @@ from entra_emulator.web import dated
 
 from .accounts import hinted
 from .exchange import Exchange
-from .sign_in_flow import SignInFlow, WrongAccountKind
+from .sign_in_flow import SignInFlow, Step, WrongAccountKind
 
 COOKIE = "ESTSAUTH"
 STEP = "/login"
 
 Ending = Callable[[SignInFlow, Request, str], Response]
 Endings = Mapping[str, Ending]
-"""What to do when the journey is `done` or `declined`: that differs between an application and a device."""
+"""How a sign-in ends when it is `done` or `declined`: for an application, a device, or an administrator's consent."""
 
 
-def html(exchange: Exchange, text: str, status: int = 200, script: str = "", cookie: str = "") -> Response:
-    """A page, with a session for the browser if there is a new one."""
-    return dated(exchange.world, text.encode(), status, [*layout.headers(script), *_headers(exchange, cookie)])
+def html(
+    exchange: Exchange, text: str, status: int = 200, script: str = "", cookie: str = "", frames: Sequence[str] = ()
+) -> Response:
+    """A page. `cookie`: of the browser's new session, "-" to end it, "" to leave it. `frames`: origins it loads."""
+    headers = [*layout.headers(script, frames), *_headers(exchange, cookie)]
+    return dated(exchange.world, text.encode(), status, headers)
 
 
 def redirect(exchange: Exchange, location: str, cookie: str = "") -> Response:
-    """Send the browser on."""
+    """Redirect the browser."""
     headers = [("Location", location), ("Cache-Control", "no-store, no-cache"), ("Pragma", "no-cache")]
     return dated(exchange.world, b"", 302, [*headers, *_headers(exchange, cookie)])
 
 
-def by_form(exchange: Exchange, redirect_uri: str, answer: Mapping[str, str], cookie: str) -> Response:
-    """Send the browser on with the answer in the body of a POST."""
+def post_form(exchange: Exchange, redirect_uri: str, fields: Mapping[str, str], cookie: str) -> Response:
+    """A page that posts the response to the application (response_mode=form_post)."""
     nonce = layout.new_nonce()
-    return html(exchange, outcome.back_by_form(redirect_uri, answer, nonce), script=nonce, cookie=cookie)
+    return html(exchange, outcome.form_post(redirect_uri, fields, nonce), script=nonce, cookie=cookie)
 
 
 def failed(exchange: Exchange, request: Request, problem: EntraError) -> Response:
-    """The page for a refusal that the application cannot be told."""
+    """The page for an error that cannot go to the application."""
     request.state.notes["aadsts"] = problem.code
     facts = {
         "Request Id": exchange.trace_id,
@@ -56,20 +60,30 @@ def failed(exchange: Exchange, request: Request, problem: EntraError) -> Respons
     return html(exchange, outcome.error(problem.message, facts), 400)
 
 
-def session_of(exchange: Exchange, request: Request) -> Identity | None:
-    """Who is signed in in this browser. Revoking a user's sessions ends these too."""
+def session_of(exchange: Exchange, request: Request) -> BrowserSession | None:
+    """The session of the browser. Revoking a user's sessions ends it, too."""
     session = exchange.world.interaction.sessions.get(request.cookies.get(COOKIE, ""))
-    home = exchange.world.state.tenants.get(session.home) if session else None
-    user = home.user(session.user) if home and session else None
-    return session if session and user and user.tokens_valid_from <= session.signed_in_on else None
+    user = _user_of(exchange, session)
+    return session if session and user and user.tokens_valid_from <= session.who.signed_in_on else None
 
 
-async def advance(flow: SignInFlow, request: Request, endings: Endings) -> Response:
-    """Take what the person sent, and show what comes next."""
+def signed_in(flow: SignInFlow, request: Request) -> str:
+    """Record that the browser is signed in to the application; returns the cookie of its session."""
+    interaction = flow.exchange.world.interaction
+    return interaction.signed_in(flow.identity, flow.app.id, request.cookies.get(COOKIE, ""))
+
+
+def _user_of(exchange: Exchange, session: BrowserSession | None) -> User | None:
+    home = exchange.world.state.tenants.get(session.who.home) if session else None
+    return home.user(session.who.user) if home and session else None
+
+
+async def submit(flow: SignInFlow, request: Request, endings: Endings) -> Response:
+    """Apply the form that a page posted, and show the next page."""
     form, token = flow.exchange.form, flow.exchange.form["flow"]
     if {form.get(name) for name in ("choice", "consent", "confirm", "terms")} & {"cancel", "no"}:
         return endings["declined"](flow, request, token)
-    wrong = _take(flow, form, session_of(flow.exchange, request))
+    wrong = _apply(flow, form, session_of(flow.exchange, request))
     return next_page(flow, request, token, endings, wrong=wrong)
 
 
@@ -80,23 +94,23 @@ def next_page(
     endings: Endings,
     *,
     wrong: str = "",
-    session: Identity | None = None,
+    session: BrowserSession | None = None,
 ) -> Response:
-    """The page the person has to see next, or the end."""
+    """The next page of the sign-in, or its end."""
     exchange, pending = flow.exchange, flow.pending
     try:
-        stop = flow.stop()
+        step = flow.next_step()
         if pending.user and pending.device and not pending.confirmed:
-            return html(exchange, device_pages.confirm(*_common(flow, token), flow.person[1].upn))
-        if stop == "done":
+            return html(exchange, device_pages.confirm(*_common(flow, token), flow.account[1].upn))
+        if step == "done":
             return endings["done"](flow, request, token)
-        return html(exchange, _page(stop, flow, token, wrong, session))
+        return html(exchange, _page(step, flow, token, wrong, session))
     except EntraError as problem:
         return failed(exchange, request, problem)
 
 
-def _take(flow: SignInFlow, form: Parameters, session: Identity | None) -> str:
-    """Do what the form says; gives what is wrong with it, '' for nothing."""
+def _apply(flow: SignInFlow, form: Parameters, session: BrowserSession | None) -> str:
+    """Do what the form says; returns what is wrong with it, "" for nothing."""
     pending = flow.pending
     try:
         if "account" in form:
@@ -106,7 +120,7 @@ def _take(flow: SignInFlow, form: Parameters, session: Identity | None) -> str:
             flow.sign_in(flow.typed, form.get("password"))
         elif form.get("factor") == "approve" and pending.user:
             flow.approve()
-        elif form.get("factor") == "key" and pending.user and SECURITY_KEY in flow.person[1].methods:
+        elif form.get("factor") == "key" and pending.user and SECURITY_KEY in flow.account[1].methods:
             flow.use_key()
         elif form.get("terms") == "accept" and pending.user:
             flow.accept_terms()
@@ -121,52 +135,54 @@ def _take(flow: SignInFlow, form: Parameters, session: Identity | None) -> str:
     return ""
 
 
-def _choose(flow: SignInFlow, username: str, session: Identity | None) -> None:
-    """An account of the picker: the one that is signed in goes on, another one has to sign in."""
-    home = flow.exchange.world.state.tenants.get(session.home) if session else None
-    user = home.user(session.user) if home and session else None
-    if home and session and user and username == user.upn:
-        if reason := flow.wrong_account_kind(home):
+def _choose(flow: SignInFlow, username: str, session: BrowserSession | None) -> None:
+    """Continue with the account of the session, or ask another one to sign in."""
+    user = _user_of(flow.exchange, session)
+    if session and user and username == user.upn:
+        if reason := flow.wrong_account_kind(flow.exchange.world.state.tenants[session.who.home]):
             raise WrongAccountKind(reason)
-        flow.enter(session)
+        flow.continue_as(session.who)
     else:
         flow.pending.parameters = flow.pending.parameters.replaced(login_hint=username, prompt="login")
 
 
-def _page(stop: str, flow: SignInFlow, token: str, wrong: str, session: Identity | None) -> str:
-    pending, common = flow.pending, _common(flow, token)
-    if stop == "sign-in":
-        if session and pending.parameters.get("prompt") == "select_account":
-            home = flow.exchange.world.state.tenants[session.home]
-            user = home.user(session.user)
-            return sign_in_pages.pick_account(*common, [user.upn] if user else [])
-        return sign_in_pages.sign_in(
-            *common,
-            username=flow.typed or _expected(flow),
-            wrong=wrong,
-            hint=f"In this emulator, users have the password “{flow.exchange.world.state.settings.password}” "
-            "unless the configuration gives them another.",
-        )
-    (home, user), tenant = flow.person, flow.tenant
-    if stop in ("second-factor", "security-key"):
-        person = second_factor.Person(user.upn, home.name, key=stop == "security-key")
-        return second_factor.second_factor(_action(flow), token, person, wrong=wrong)
-    if stop == "terms":
+def _page(step: Step, flow: SignInFlow, token: str, wrong: str, session: BrowserSession | None) -> str:
+    if step == "sign-in":
+        return _sign_in_page(flow, token, wrong, session)
+    (home, user), tenant = flow.account, flow.tenant
+    if step in ("second-factor", "security-key"):
+        account = second_factor.Account(user.upn, home.name, key=step == "security-key")
+        return second_factor.second_factor(_action(flow), token, account, wrong=wrong)
+    if step == "terms":
         return terms.terms_of_use(*_common(flow, token), user.upn, tenant.name)
-    request = consent_pages.Request(flow.app.name, user.upn, tenant.name, flow.wanted())
-    if stop == "consent":
+    request = consent_pages.Request(flow.app.name, user.upn, tenant.name, flow.listed())
+    if step == "consent":
         return consent_pages.consent(_action(flow), token, request, for_all=flow.administers)
     return consent_pages.needs_admin(_action(flow), token, request)
 
 
+def _sign_in_page(flow: SignInFlow, token: str, wrong: str, session: BrowserSession | None) -> str:
+    pending, common = flow.pending, _common(flow, token)
+    user = _user_of(flow.exchange, session)
+    if user and pending.parameters.get("prompt") == "select_account":
+        return sign_in_pages.pick_account(*common, [user.upn])
+    return sign_in_pages.sign_in(
+        *common,
+        username=flow.typed or _expected(flow),
+        wrong=wrong,
+        hint=f"In this emulator, users have the password “{flow.exchange.world.state.settings.password}” "
+        "unless the configuration gives them another.",
+    )
+
+
 def _expected(flow: SignInFlow) -> str:
-    """The user name the sign-in page begins with: of who has to sign in again, or whom the application named."""
+    """The user name that the sign-in page fills in: of the user who signs in again, or of the login_hint."""
     pending = flow.pending
-    return flow.person[1].upn if pending.user else hinted(flow.exchange, pending.parameters.get("login_hint"))
+    return flow.account[1].upn if pending.user else hinted(flow.exchange, pending.parameters.get("login_hint"))
 
 
 def _common(flow: SignInFlow, token: str) -> tuple[str, str, str]:
-    """Where pages post to, what they carry along, and the application they speak of."""
+    """Where a page posts to, the token of the sign-in, and the application's name."""
     return _action(flow), token, flow.app.name
 
 

@@ -15,7 +15,7 @@ DEFAULT = ".default"
 
 @dataclass(frozen=True)
 class RequestedScope:
-    """What a scope parameter asks for: permissions `names` of one `resource`, and OpenID scopes.
+    """What a scope parameter requests of one resource: permissions `names` of `resource`, and OpenID scopes.
 
     `resource` is the text before the last slash, so `https://management.azure.com//.default` names the resource
     `https://management.azure.com/`. It is None for scopes without a resource, which are Microsoft Graph's.
@@ -28,30 +28,48 @@ class RequestedScope:
 
     @property
     def default(self) -> bool:
-        """Whether everything already consented to is asked for."""
+        """Whether everything that was consented to is requested."""
         return DEFAULT in self.names
 
     def qualified(self, name: str) -> str:
-        """A permission as the answer's scope member writes it: with the resource as the request wrote it."""
+        """A permission as the response's `scope` writes it: with the resource as in the request."""
         return name if self.resource is None else f"{self.resource}/{name}"
 
 
 def parse(text: str) -> RequestedScope:
-    """Read a scope parameter of a user's flow.
+    """Read a scope parameter for which a token is issued: it may name one resource.
 
-    :raises EntraError: 28000 for two resources, 70011 for text that is no scope or for `.default` beside names.
+    :raises EntraError: 28000 for two resources, 70011 for text that is not a scope or for `.default` beside names.
+    """
+    requests = parse_all(text)
+    if len(requests) > 1:
+        raise EntraError(28000, scope=text)
+    return requests[0]
+
+
+def parse_all(text: str) -> list[RequestedScope]:
+    """Read a scope parameter that asks for consent: one request for each resource, at least one.
+
+    Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow: the authorization request may cover
+    several resources.
+
+    :raises EntraError: 70011 for text that is not a scope, or for `.default` beside names of the same resource.
     """
     words = list(dict.fromkeys(text.split()))
     pairs = [_split(word, text) for word in words if word.lower() not in OIDC]
-    resources = {(resource or "").lower().rstrip("/"): resource for resource, _ in reversed(pairs)}
-    if len(resources) > 1:
-        raise EntraError(28000, scope=text)
-    qualified = {name.lower() for resource, name in pairs if _is_openid_of_graph(resource, name)}
-    names = tuple(name for resource, name in pairs if not _is_openid_of_graph(resource, name))
-    if DEFAULT in names and len(names) > 1:
-        raise EntraError(70011, scope=text)
-    oidc = frozenset(word.lower() for word in words if word.lower() in OIDC) | qualified
-    return RequestedScope(text, next(iter(resources.values()), None), names, oidc)
+    oidc = frozenset(word.lower() for word in words if word.lower() in OIDC)
+    oidc |= {name.lower() for resource, name in pairs if _is_openid_of_graph(resource, name)}
+    by_resource: dict[str, tuple[str | None, list[str]]] = {}
+    for resource, name in pairs:
+        _, names = by_resource.setdefault((resource or "").lower().rstrip("/"), (resource, []))
+        if not _is_openid_of_graph(resource, name):
+            names.append(name)
+    for _, names in by_resource.values():
+        if DEFAULT in names and len(names) > 1:
+            raise EntraError(70011, scope=text)
+    return [RequestedScope(text, resource, tuple(names), oidc) for resource, names in by_resource.values()] or [
+        RequestedScope(text, None, (), oidc)
+    ]
 
 
 def _is_openid_of_graph(resource: str | None, name: str) -> bool:

@@ -13,11 +13,11 @@ from .scopes import RequestedScope
 def session_tokens(
     exchange: Exchange, client: Client, who: Identity, tenant: Tenant, requested: RequestedScope, *, spa: bool = False
 ) -> dict[str, Any]:
-    """The body of the answer; a refresh token is in it only if offline_access was asked for.
+    """The body of a token response, with a refresh token only if offline_access was requested.
 
     Source: learn.microsoft.com/entra/identity-platform/scopes-oidc#the-offline_access-scope
 
-    :raises EntraError: whatever the rules have against it.
+    :raises EntraError: the codes of `permit`.
     """
     session = RefreshToken(
         app=client.app.id,
@@ -28,8 +28,9 @@ def session_tokens(
         issued_on=exchange.world.clock.now(),
         amr=who.amr,
         spa=spa,
+        sid=who.sid,
     )
     body = user_tokens(exchange, client, session, tenant, requested)
     if "offline_access" not in requested.oidc:
-        del exchange.world.state.refresh_tokens[body.pop("refresh_token")]
+        del body["refresh_token"]
     return body

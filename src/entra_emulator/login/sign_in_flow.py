@@ -1,7 +1,7 @@
-"""A sign-in in the browser, page by page: who, second factor, consent; and whether the tokens could then be had.
+"""A sign-in in the browser, page by page: password, second factor, terms of use, consent.
 
-Whether something is missing is asked of the very rules that the token endpoint keeps to, by trying: what they refuse
-with is what the person is asked for next, or told.
+The rules are those of the token endpoint (`permit`). The flow tries them: the code that they refuse with decides which
+page the user sees next.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ from typing import Literal
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.conditions import SECURITY_KEY
-from entra_emulator.interaction import Identity, PendingSignIn
+from entra_emulator.ids import new_id
+from entra_emulator.interaction import BrowserSession, Identity, PendingSignIn
 from entra_emulator.model import App, RefreshToken, Tenant, User
+from entra_emulator.permissions import required_permissions
 from entra_emulator.policy.personal import wrong_account_kind
-from entra_emulator.resources import GRAPH
+from entra_emulator.resources import GRAPH, Resource
 
 from .access import membership
 from .accounts import check, find_person
@@ -20,23 +22,24 @@ from .consenting import grant, is_administrator, may_consent, missing
 from .exchange import Exchange
 from .issuing import client_info
 from .permission import find_resource, find_user, permit
-from .scopes import RequestedScope, parse
+from .scopes import RequestedScope, parse_all
 
-Stop = Literal["sign-in", "second-factor", "security-key", "terms", "consent", "needs-admin", "done"]
+Step = Literal["sign-in", "second-factor", "security-key", "terms", "consent", "needs-admin", "done"]
 
-# What a second factor heals. 50072 and 50079 ask to register one first, which here is done in the same step.
-_WANTS_MFA = frozenset({50072, 50074, 50076, 50078, 50079})
-_WANTS_CONSENT = 65001
-_WANTS_STRONGER, _MFA_TOO_OLD, _SIGN_IN_TOO_OLD, _WANTS_TERMS = 50074, 50078, 70043, 50158
+# Refusals that a second factor satisfies. 50072 and 50079 ask to register one first; the page does both at once.
+_MFA_CODES = frozenset({50072, 50074, 50076, 50078, 50079})
+_CONSENT_MISSING = 65001
+_FOR_EVERYONE = "admin_consent"  # v1.0's prompt for an administrator's consent
+_STRONGER_MFA_MISSING, _MFA_TOO_OLD, _SIGN_IN_TOO_OLD, _TERMS_MISSING = 50074, 50078, 70043, 50158
 
 
 class WrongAccountKind(Exception):
-    """The kind of account, personal or of an organization, is not for this. The text is for the person."""
+    """The account's kind, personal or of an organization, cannot be used here. The text is for the user."""
 
 
 @dataclass
 class SignInFlow:
-    """A pending sign-in with the application and, once known, the user. `typed`: the user name just entered."""
+    """A pending sign-in with its application and, once known, its user. `typed`: the user name just entered."""
 
     exchange: Exchange
     pending: PendingSignIn
@@ -53,97 +56,107 @@ class SignInFlow:
         raise EntraError(700016, app=self.pending.app, tenant=self.pending.tenant_name)
 
     @property
-    def requested(self) -> RequestedScope:
-        """:raises EntraError: 28000, 70011."""
-        return parse(self.pending.parameters["scope"])
+    def requests(self) -> list[RequestedScope]:
+        """What the request asks for, one entry for each API.
+
+        :raises EntraError: 70011.
+        """
+        return parse_all(self.pending.parameters["scope"])
 
     @property
-    def person(self) -> tuple[Tenant, User]:
-        """:raises EntraError: 50034 if the user is gone."""
+    def account(self) -> tuple[Tenant, User]:
+        """The user and their home tenant.
+
+        :raises EntraError: 50034 if the user no longer exists.
+        """
         return find_user(self.exchange, self.session)
 
     @property
     def tenant(self) -> Tenant:
-        """The tenant signed in to: the one named, else the person's own."""
-        return self.exchange.tenant() or self.person[0]
+        """The tenant to sign in to: the one in the path, else the user's own."""
+        return self.exchange.tenant() or self.account[0]
 
     def sign_in(self, username: str, password: str) -> None:
-        """:raises EntraError: 50034 and what is wrong with the password.
-        :raises Unwelcome: this kind of account cannot be used here.
+        """Sign in with a password.
+
+        :raises EntraError: 50034 and the codes for a wrong password.
+        :raises WrongAccountKind: this kind of account cannot be used here.
         """
         home, user = find_person(self.exchange, username)
         if reason := self.wrong_account_kind(home):
             raise WrongAccountKind(reason)
-        now = self.exchange.world.clock.now()
         check(self.exchange, home, user, password)
-        self.enter(Identity(user.id, home.id, ("pwd",), now))
+        self.start(home, user, ("pwd",))
+
+    def start(self, home: Tenant, user: User, amr: tuple[str, ...]) -> None:
+        """The user has just signed in, in the ways that `amr` lists: a new session."""
+        self.continue_as(Identity(user.id, home.id, amr, self.exchange.world.clock.now(), new_id()))
         self.pending.fresh = True
 
     def wrong_account_kind(self, home: Tenant) -> str:
-        """What keeps accounts of a tenant away from here, '' for nothing."""
-        state, requested = self.exchange.world.state, self.requested
-        identifier = requested.resource if requested.resource is not None else GRAPH
-        resource = state.resource(identifier, home, self.exchange.realm)
+        """Why accounts of a tenant cannot be used here, "" if they can."""
+        state, identifier = self.exchange.world.state, self.requests[0].resource
+        resource = state.resource(GRAPH if identifier is None else identifier, home, self.exchange.realm)
         return wrong_account_kind(self.app, home, self.exchange.tenant_name, resource)
 
-    def fits(self, session: Identity, hint: str = "") -> bool:
-        """Whether a browser's session is of the person hinted at, and of a kind of account that can be used here."""
-        home = self.exchange.world.state.tenants.get(session.home)
-        user = home.user(session.user) if home else None
+    def accepts(self, session: BrowserSession, hint: str = "") -> bool:
+        """Whether the user of a browser session is the hinted one, with a kind of account that can be used here."""
+        home = self.exchange.world.state.tenants.get(session.who.home)
+        user = home.user(session.who.user) if home else None
         if home is None or user is None or self.wrong_account_kind(home):
             return False
         return not hint or hint in (user.upn.lower(), user.id)
 
-    def enter(self, who: Identity) -> None:
-        """Go on as somebody who has signed in, now or before."""
+    def continue_as(self, who: Identity) -> None:
+        """Continue with a user who has signed in, now or earlier."""
         pending = self.pending
         pending.user, pending.home, pending.amr = who.user, who.home, who.amr
-        pending.signed_in_on = who.signed_in_on
+        pending.signed_in_on, pending.sid = who.signed_in_on, who.sid
 
     def client_info(self) -> str:
         """MSAL's account identity, for the redirect."""
-        home, user = self.person
+        home, user = self.account
         return client_info(user, home)
 
     @property
     def identity(self) -> Identity:
         """Who signed in."""
         pending = self.pending
-        return Identity(pending.user, pending.home, pending.amr, pending.signed_in_on)
+        return Identity(pending.user, pending.home, pending.amr, pending.signed_in_on, pending.sid)
 
-    def stop(self) -> Stop:
-        """Where the person has to stop next.
+    def next_step(self) -> Step:
+        """The page that the user sees next.
 
-        :raises EntraError: what no page can heal.
+        :raises EntraError: a refusal that no page resolves.
         """
         if not self.pending.user:
             return "sign-in"
-        refusal = self._trial()
+        refusal = self._refusal()
         if self._needs_factor(refusal):
             return "second-factor"
-        if refusal is not None and (stop := self._heals(refusal)):
-            return stop
-        wants_consent = refusal is not None and refusal.code == _WANTS_CONSENT
-        if wants_consent or (self.pending.parameters.get("prompt") == "consent" and not self.pending.consented):
-            return "consent" if may_consent(self.tenant, self._roles(), self.wanted()) else "needs-admin"
+        if refusal is not None and (step := self._resolving(refusal)):
+            return step
+        consent_missing = refusal is not None and refusal.code == _CONSENT_MISSING
+        if consent_missing or (self._prompt in ("consent", _FOR_EVERYONE) and not self.pending.consented):
+            return "consent" if self._may_consent() else "needs-admin"
         if refusal is not None:
             raise refusal
         return "done"
 
-    def _heals(self, refusal: EntraError) -> Stop | None:
-        """Where a person goes who has a second factor, and it or the sign-in is not good enough; None for nowhere."""
-        pending, user = self.pending, self.person[1]
+    def _resolving(self, refusal: EntraError) -> Step | None:
+        """The page that resolves a refusal after the second factor; None if there is no such page."""
+        pending, user = self.pending, self.account[1]
         if refusal.code == _SIGN_IN_TOO_OLD and not pending.fresh:
             return "sign-in"
         if refusal.code == _MFA_TOO_OLD and not pending.renewed:
             return "second-factor"
-        if refusal.code == _WANTS_STRONGER and SECURITY_KEY in user.methods and "fido" not in pending.amr:
+        if refusal.code == _STRONGER_MFA_MISSING and SECURITY_KEY in user.methods and "fido" not in pending.amr:
             return "security-key"
-        asks_for_terms = any(one.enabled and one.require == "terms_of_use" for one in self.tenant.policies)
-        return "terms" if refusal.code == _WANTS_TERMS and asks_for_terms and not user.accepted_terms else None
+        has_terms = any(one.enabled and one.require == "terms_of_use" for one in self.tenant.policies)
+        return "terms" if refusal.code == _TERMS_MISSING and has_terms and not user.accepted_terms else None
 
     def approve(self) -> None:
-        """The second factor is done; if there was one before, it is as of now."""
+        """Record a successful second factor; a repeated one counts from now."""
         pending = self.pending
         if "mfa" in pending.amr:
             pending.renewed, pending.signed_in_on = True, self.exchange.world.clock.now()
@@ -151,58 +164,90 @@ class SignInFlow:
             pending.amr = (*pending.amr, "mfa")
 
     def use_key(self) -> None:
-        """A security key takes the place of password and second factor."""
+        """Record a security key, which replaces password and second factor."""
         self.pending.amr = ("fido", "mfa")
 
     def accept_terms(self) -> None:
-        """The terms of use are accepted."""
-        self.person[1].accepted_terms = True
+        """Record that the user accepted the terms of use."""
+        self.account[1].accepted_terms = True
 
-    def wanted(self) -> list[str]:
-        """The permissions the consent page speaks of."""
-        tenant, (_, user) = self.tenant, self.person
-        resource, _ = find_resource(self.exchange, self.requested, tenant)
-        found = missing(tenant, self.app, resource, user, self.requested)
-        return found or [name for name in self.requested.names if name != ".default"]
+    def listed(self) -> list[str]:
+        """The permissions that the consent page lists, with their API if the request is for several."""
+        requests = self.resources()
+        wanted = [(resource, self.missing(resource, one)) for resource, one in requests]
+        if not any(names for _, names in wanted):
+            wanted = [(resource, [name for name in one.names if name != ".default"]) for resource, one in requests]
+        several = len(wanted) > 1
+        return [f"{name} ({resource.name})" if several else name for resource, names in wanted for name in names]
+
+    def resources(self) -> list[tuple[Resource, RequestedScope]]:
+        """The APIs of the request.
+
+        :raises EntraError: 500011 for one that the tenant does not have.
+        """
+        return [(find_resource(self.exchange, one, self.tenant)[0], one) for one in self.requests]
+
+    def missing(self, resource: Resource, requested: RequestedScope) -> list[str]:
+        """The requested permissions of an API that nobody has granted."""
+        declared = [
+            name
+            for one in required_permissions(self.exchange.world.state, self.app)
+            if one.resource == resource.app_id
+            for name in one.scopes
+        ]
+        return missing(self.tenant, self.app, resource, self.account[1], requested, declared)
 
     def consent(self, *, for_all: bool) -> None:
-        """The person agrees; an administrator for everyone, if asked for."""
-        tenant, (_, user) = self.tenant, self.person
-        resource, _ = find_resource(self.exchange, self.requested, tenant)
-        wanted = missing(tenant, self.app, resource, user, self.requested)
-        everyone = for_all and self.administers
-        grant(tenant, self.app, resource, wanted, "" if everyone else user.upn)
+        """Grant what is missing: to the user, or for everyone if an administrator says so."""
+        everyone = self.administers and (for_all or self._prompt == _FOR_EVERYONE)
+        user = "" if everyone else self.account[1].upn
+        for resource, requested in self.resources():
+            grant(self.tenant, self.app, resource, self.missing(resource, requested), user)
         self.pending.consented = True
 
     @property
     def administers(self) -> bool:
-        """Whether the person may consent for everyone."""
+        """Whether the user may consent for everyone."""
         return is_administrator(self._roles())
 
+    @property
+    def _prompt(self) -> str:
+        return self.pending.parameters.get("prompt")
+
+    def _may_consent(self) -> bool:
+        if self._prompt == _FOR_EVERYONE:
+            return self.administers
+        wanted = [name for resource, requested in self.resources() for name in self.missing(resource, requested)]
+        return may_consent(self.tenant, self._roles(), wanted or self.listed())
+
     def _roles(self) -> list[str]:
-        home, user = self.person
+        home, user = self.account
         return membership(self.exchange.world.state, user, home, self.tenant, self.app)[1]
 
     def _needs_factor(self, refusal: EntraError | None) -> bool:
         if "mfa" in self.pending.amr:
             return False
-        return self.person[1].mfa or (refusal is not None and refusal.code in _WANTS_MFA)
+        return self.account[1].mfa or (refusal is not None and refusal.code in _MFA_CODES)
 
-    def _trial(self) -> EntraError | None:
-        """What the token endpoint would refuse with, None if it would not."""
+    def _refusal(self) -> EntraError | None:
+        """The refusal of the token endpoint's rules, None if they allow it. Missing consent comes after all others."""
         exchange, form = self.exchange, self.exchange.form
-        exchange.form = self.pending.parameters  # the rules look into the request, for its claims
+        exchange.form = self.pending.parameters  # the rules read its claims parameter
+        refusals = []
         try:
-            permit(exchange, self.app, self.session, self.tenant, self.requested)
-        except EntraError as refusal:
-            return refusal
+            for requested in self.requests:
+                try:
+                    permit(exchange, self.app, self.session, self.tenant, requested)
+                except EntraError as refusal:
+                    refusals.append(refusal)
         finally:
             exchange.form = form
-        return None
+        others = [one for one in refusals if one.code != _CONSENT_MISSING]
+        return next(iter([*others, *refusals]), None)
 
     @property
     def session(self) -> RefreshToken:
-        """The sign-in as the token endpoint's rules look at one."""
+        """The sign-in in the form that the token endpoint's rules take."""
         pending = self.pending
         return RefreshToken(
             app=pending.app,
@@ -212,4 +257,5 @@ class SignInFlow:
             granted_on=pending.signed_in_on,
             issued_on=self.exchange.world.clock.now(),
             amr=pending.amr,
+            sid=pending.sid,
         )

@@ -63,7 +63,7 @@ def answer(body: Mapping[str, Any], resource: str) -> dict[str, str]:
     return made | {name: body[name] for name in _TOKENS if name in body}
 
 
-_TOKENS = ("access_token", "refresh_token", "foci", "id_token", "client_info")
+_TOKENS = ("access_token", "refresh_token", "foci", "id_token", "client_info", "spa_code")
 
 
 def error_name(problem: EntraError) -> str | None:

@@ -1,1 +1,1 @@
-"""The pages people see: sign-in, second factor, consent, device, and how it ended. HTML made here, nothing loaded."""
+"""The pages of the sign-in service as HTML, which loads nothing from elsewhere."""

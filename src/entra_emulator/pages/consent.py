@@ -1,4 +1,4 @@
-"""May the application have this: the person's consent, or the administrator's for all."""
+"""Consent: the user's own, or an administrator's for everyone."""
 
 from dataclasses import dataclass
 from html import escape
@@ -8,7 +8,7 @@ from .layout import button, form, page
 
 @dataclass(frozen=True)
 class Request:
-    """Which application wants what, of whom."""
+    """The application, the permissions it requests, and the user who is asked."""
 
     app: str
     username: str
@@ -17,7 +17,7 @@ class Request:
 
 
 def consent(action: str, token: str, request: Request, *, for_all: bool) -> str:
-    """The consent page. `for_all`: the person may consent for the whole organization."""
+    """The consent page. `for_all`: the user may consent for the whole organization."""
     everyone = """<div class="check"><input type="checkbox" id="for-all" name="for_all" value="yes">
 <label for="for-all">Consent on behalf of your organization</label></div>
 """
@@ -27,14 +27,14 @@ def consent(action: str, token: str, request: Request, *, for_all: bool) -> str:
 </div>"""
     body = f"""<h1>Permissions requested</h1>
 <p>{escape(request.username)}</p>
-<p><strong>{escape(request.app)}</strong> would like to use, in your name:</p>
+<p><strong>{escape(request.app)}</strong> requests these permissions:</p>
 {_listed(request)}
 {form(action, {"flow": token}, content)}"""
     return page("Permissions requested", body, request.organization)
 
 
 def needs_admin(action: str, token: str, request: Request) -> str:
-    """The page for a person who may not consent to this."""
+    """The page for a user who may not consent to this."""
     back = f'<div class="buttons">{button("Return to the application", "consent", "cancel")}</div>'
     body = f"""<h1>Need admin approval</h1>
 <p>{escape(request.username)}</p>

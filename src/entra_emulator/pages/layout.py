@@ -1,9 +1,9 @@
-"""What all pages share: structure, style, and the headers that keep anything else out."""
+"""What all pages share: structure, style, and headers with a strict Content-Security-Policy."""
 
 import base64
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
 STYLE = """
@@ -81,7 +81,7 @@ def fields(hidden: Mapping[str, str]) -> str:
 
 
 def problem(text: str) -> str:
-    """A message about what was wrong with the last try; '' for none. Screen readers say it at once."""
+    """The error of the last attempt, "" for none. Screen readers announce it at once."""
     return f'<p class="problem" role="alert">{escape(text)}</p>\n' if text else ""
 
 
@@ -89,16 +89,19 @@ def button(label: str, name: str = "", value: str = "", kind: str = "") -> str:
     """A button that sends the form."""
     attributes = f' name="{escape(name)}" value="{escape(value)}"' if name else ""
     shown = f' class="{kind}"' if kind else ""
-    # What leads away from a form needs none of its fields.
+    # A button that leaves the form needs none of its fields.
     skip = " formnovalidate" if kind == "other" else ""
     return f'<button type="submit"{shown}{attributes}{skip}>{escape(label)}</button>'
 
 
-def headers(script: str = "") -> list[tuple[str, str]]:
-    """Headers of a page; `script` is the nonce of its one script, '' for none."""
+def headers(script: str = "", frames: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Headers of a page. `script`: the nonce of its one script. `frames`: the origins that its frames load."""
     scripts = f" script-src 'nonce-{script}';" if script else ""
-    # No form-action: a browser holds the redirect that follows a form against it, and that goes to the application.
-    policy = f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}';{scripts} img-src data:; base-uri 'none'; "
+    framed = f" frame-src {' '.join(frames)};" if frames else ""
+    # No form-action: browsers apply it to the redirect that follows a form, and that goes to the application.
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}';{scripts}{framed} img-src data:; base-uri 'none'; "
+    )
     return [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", f"{policy}frame-ancestors 'none'"),

@@ -1,4 +1,4 @@
-"""Terms of use: the organization's, which a person has to accept before anything else."""
+"""The organization's terms of use, which a Conditional Access policy requires."""
 
 from html import escape
 
@@ -6,7 +6,7 @@ from .layout import button, form, page
 
 
 def terms_of_use(action: str, token: str, app: str, username: str, organization: str) -> str:
-    """The page that asks for it; declining ends the sign-in."""
+    """The page that asks to accept them; declining ends the sign-in."""
     content = f"""<div class="buttons">
 {button("Decline", "terms", "cancel", "other")}
 {button("Accept", "terms", "accept")}

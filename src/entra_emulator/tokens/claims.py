@@ -5,10 +5,11 @@ rh, uti, xms_ftd) are random here.
 """
 
 import hashlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from entra_emulator.ids import base64url, opaque
+from entra_emulator.ids import base64url, from_base64url, opaque
 from entra_emulator.model import User
 
 from . import optional_claims
@@ -59,7 +60,7 @@ def _v1(who: Principal, what: Access, stamp: Stamp, wanted: Wanted) -> dict[str,
         claims["acct"] = (1 if who.foreign else 0) if "acct" in wants else None
         claims["acr"] = "1"
         claims["acrs"] = list(what.contexts) if what.contexts or "acrs" in wants else None
-    claims["aio"] = opaque(48)
+    claims["aio"] = _aio(who.amr) if user else opaque(_AIO_SIZE)
     if user:
         claims["amr"] = list(who.amr)
     claims["app_displayname"] = who.app.name if "app_displayname" in wants else None
@@ -122,7 +123,7 @@ def _v2(who: Principal, what: Access, stamp: Stamp, wanted: Wanted) -> dict[str,
     user = who.user
     claims: dict[str, Any] = {"aud": what.resource.app_id, **stamp.times}
     claims["acrs"] = list(what.contexts) or None
-    claims["aio"] = opaque(48)
+    claims["aio"] = _aio(who.amr) if user else opaque(_AIO_SIZE)
     claims["azp"] = who.app.id
     claims["azpacr"] = who.proof
     claims["idp"] = _idp(who, stamp)
@@ -153,6 +154,21 @@ def _closing(who: Principal, version: str, *, wids: bool) -> dict[str, Any]:
         "wids": ids if wids else None,
         "xms_ftd": opaque(32),
     }
+
+
+_AIO_SIZE = 48
+
+
+def _aio(amr: tuple[str, ...]) -> str:
+    """An opaque claim in which Entra records data for its own use: here how the user signed in."""
+    recorded = b"\0" + ",".join(amr).encode()
+    return base64url(os.urandom(max(_AIO_SIZE - len(recorded), 8)).replace(b"\0", b"\1") + recorded)
+
+
+def recorded_methods(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """How the user of an access token of ours had signed in, which v2.0 tokens do not say in `amr`."""
+    text = from_base64url(str(claims.get("aio", ""))).rpartition(b"\0")[2].decode()
+    return tuple(text.split(",")) if text else ()
 
 
 def pairwise(user: User, audience: str) -> str:

@@ -73,6 +73,8 @@ class Client:
     def send(self, endpoint: str, form: Form) -> httpx.Response:
         """One request; None leaves a parameter out."""
         given = {name: value for name, value in form.items() if value is not None}
+        if endpoint == "adminconsent":
+            return self._admin_consent(given)
         if endpoint in PATHS:
             return self.http.get(f"{self.entra.authority}/{PATHS[endpoint]}", params=given)
         return self._get(endpoint, form) if endpoint in ("authorize", "logout") else self._post(endpoint, given)
@@ -84,12 +86,22 @@ class Client:
     def _post(self, endpoint: str, form: dict[str, str]) -> httpx.Response:
         return self.http.post(f"{self.entra.authority}/{self.tenant.id}/oauth2/v2.0/{endpoint}", data=form)
 
+    def _admin_consent(self, given: dict[str, str]) -> httpx.Response:
+        """The consent page of an administrator who is signed in, and what follows when it is accepted."""
+        url = f"{self.entra.authority}/{self.tenant.id}"
+        page = self.http.get(f"{url}/v2.0/adminconsent", params=given)
+        token = re.search(r'name="flow" value="([^"]+)', page.text)
+        if "Permissions requested" not in page.text or not token:
+            return page
+        return self.http.post(f"{url}/login", data={"flow": token[1], "consent": "accept"})
+
     def usual(self, endpoint: str) -> Form:
         """A request that succeeds."""
         forms: dict[str, Form] = {
             "token": {**self.who, "grant_type": "client_credentials", "scope": GRAPH},
             "devicecode": {"client_id": self.app.id, "scope": GRAPH},
             "authorize": self._sign_in("none"),
+            "adminconsent": self.consent(),
             "logout": {"post_logout_redirect_uri": REDIRECT, "state": "one"},
             "instance": {"authorization_endpoint": "https://login.microsoftonline.com/t/oauth2/v2.0/authorize"},
             "deviceauth": {"otc": "ABC"},
@@ -102,6 +114,10 @@ class Client:
     def _sign_in(self, prompt: str) -> Form:
         who: Form = {"client_id": self.app.id, "response_type": "code", "redirect_uri": REDIRECT}
         return {**who, "scope": f"{GRAPH} openid", "state": "one", "nonce": "n", "prompt": prompt}
+
+    def consent(self, **more: str | None) -> Form:
+        """An administrator's consent."""
+        return {"client_id": self.app.id, "redirect_uri": REDIRECT, "scope": GRAPH, "state": "one", **more}
 
     def refresh(self, **more: str | None) -> Form:
         """A refresh."""
@@ -224,8 +240,10 @@ EFFECTS: dict[str, dict[str, Pair]] = {
         "grant_type": usual("token", grant_type="another"),
         "password": changed("password", password="wrong"),
         "redirect_uri": changed("code", redirect_uri=OTHER_REDIRECT),
+        "return_spa_code": changed("code", return_spa_code="1"),
         "refresh_token": changed("refresh", refresh_token="another"),
         "req_cnf": usual("token", {"token_type": "pop", "req_cnf": KEY}, req_cnf=None),
+        "requested_token_type": changed("behalf", requested_token_type="urn:ietf:params:oauth:token-type:saml2"),
         "requested_token_use": changed("behalf", requested_token_use="another"),
         "resource": usual("token", resource="https://another.example"),
         "scope": usual("token", scope="https://management.azure.com/.default"),
@@ -254,8 +272,16 @@ EFFECTS: dict[str, dict[str, Pair]] = {
         "response_mode": usual("authorize", response_mode="fragment"),
         "response_type": usual("authorize", response_type="token"),
         "scope": usual("authorize", scope="https://another.example/Read"),
+        "sid": usual("authorize", sid="another"),
         "state": usual("authorize", state="two"),
         "token_type": usual("authorize", {**IMPLICIT, "req_cnf": KEY}, token_type="pop"),
+    },
+    "adminconsent": {
+        "client_id": usual("adminconsent", client_id=AGENT),
+        "login_hint": lambda client: (client.consent(), client.consent(login_hint="nobody@nowhere.example")),
+        "redirect_uri": usual("adminconsent", redirect_uri=OTHER_REDIRECT),
+        "scope": usual("adminconsent", scope="https://graph.microsoft.com/User.Read"),
+        "state": usual("adminconsent", state="two"),
     },
     "logout": {
         "post_logout_redirect_uri": usual("logout", post_logout_redirect_uri=OTHER_REDIRECT),

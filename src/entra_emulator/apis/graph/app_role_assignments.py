@@ -11,13 +11,14 @@ from starlette.requests import Request
 
 from entra_emulator.apis.bearer import Caller
 from entra_emulator.model import Grant, Tenant, User
+from entra_emulator.permissions import permission_id, permission_name
 from entra_emulator.routing import Route, route
 from entra_emulator.state import State
 
 from .applications import READ
 from .directory import READ_USERS, find_user
 from .objects import find_principal
-from .principals import DEFAULT_ROLE, permission_id, permission_name, principal_view
+from .principals import DEFAULT_ROLE, principal_view
 from .query import collection, entity, entity_type
 from .service_principals import find_principal_of_path
 from .wire import Answer, Refusal, changing, endpoint, not_found, require

@@ -16,11 +16,12 @@ from cryptography.x509.oid import NameOID
 
 from entra_emulator.config import UNREADABLE
 from entra_emulator.model import GROUP_CLAIMS, App, AppRole, Certificate, Secret
+from entra_emulator.permissions import permission_id
 from entra_emulator.state import State
 from entra_emulator.tokens import optional_claims
 
 from .objects import app_object_id, moment
-from .principals import permission_id, role_fields, scope_view
+from .principals import role_fields, scope_view
 from .query import entity_type
 from .wire import Answer, Refusal
 

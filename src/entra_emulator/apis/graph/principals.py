@@ -3,12 +3,10 @@
 Source: learn.microsoft.com/graph/api/resources/serviceprincipal, .../approleassignment, .../oauth2permissiongrant.
 """
 
-import functools
-import tomllib
 import uuid
-from importlib import resources as files
 
 from entra_emulator.model import AppRole, ServicePrincipal, Tenant
+from entra_emulator.permissions import permission_id, permissions
 from entra_emulator.resources import Resource, find_first_party, first_party
 from entra_emulator.state import State
 
@@ -27,34 +25,6 @@ def first_party_principals(tenant: Tenant) -> list[ServicePrincipal]:
         for one in first_party()
         if one.app_id not in tenant.without
     ]
-
-
-@functools.cache
-def _known_permissions() -> dict[str, dict[str, dict[str, str]]]:
-    return tomllib.loads((files.files("entra_emulator.data") / "permissions.toml").read_text(encoding="utf-8"))
-
-
-def permission_id(resource: str, kind: str, name: str) -> str:
-    """The id of a delegated permission (`scopes`) or an application permission (`roles`): the real one where known."""
-    known = _known_permissions().get(resource, {}).get(kind, {})
-    return known.get(name) or str(uuid.uuid5(uuid.UUID(resource), f"{kind}:{name}"))
-
-
-def permissions(state: State, resource: str, kind: str) -> list[str]:
-    """The permissions that an API offers: those known of it, those it declares, and those granted anywhere."""
-    names = set(_known_permissions().get(resource, {}).get(kind, {}))
-    if app := state.apps.get(resource):
-        names |= {one.value for one in app.app_roles} if kind == "roles" else set(app.scopes)
-    for grant in state.grants:
-        if grant.resource == resource:
-            names |= set(grant.roles if kind == "roles" else grant.scopes)
-    return sorted(names)
-
-
-def permission_name(state: State, resource: str, kind: str, wanted: str) -> str:
-    """The permission of an API with this id, or of this name; empty for none."""
-    names = permissions(state, resource, kind)
-    return next((one for one in names if wanted.lower() in (one.lower(), permission_id(resource, kind, one))), "")
 
 
 def principal_view(state: State, principal: ServicePrincipal) -> Answer:
