@@ -7,7 +7,6 @@ that all messages come from one place.
 from __future__ import annotations
 
 from mstoken.cli.options import GET, IDENTITY, GetArguments
-from mstoken.texts import is_encodable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ _BY_FLAG = {flag: option for option in (*IDENTITY, *GET) for flag in option.flag
 
 def parse(arguments: Sequence[str]) -> GetArguments | None:
     """Return the arguments as click would parse them; None if click must do it."""
-    if not all(map(is_encodable, arguments)):
+    if not all(map(_is_encodable, arguments)):
         return None
     values: dict[str, Any] = {}
     services: list[str] = []
@@ -43,6 +42,15 @@ def parse(arguments: Sequence[str]) -> GetArguments | None:
             elif not _set_value(option, value if equals else next(rest, ""), values):
                 return None
     return GetArguments(services=tuple(services), **values)
+
+
+def _is_encodable(argument: str) -> bool:
+    """Return `texts.is_encodable`, without its import for the usual argument, which is ASCII."""
+    if argument.isascii():
+        return True
+    from mstoken.texts import is_encodable
+
+    return is_encodable(argument)
 
 
 def _set_value(option: Option, value: str, values: dict[str, Any]) -> bool:
