@@ -29,7 +29,8 @@ def main() -> int:
     app = Client(*identity, secret, authority)
     call(app, "Microsoft Graph", "graph", f"{GRAPH}/organization")
     call(app, "Azure Resource Manager", "arm", SUBSCRIPTIONS)
-    call(app, "Partner Center", "partner/.default", CUSTOMERS, expected=401)
+    consents = f"{CUSTOMERS}/{env['ENTRA_EMULATOR_CUSTOMER_TENANT_ID']}/applicationconsents"
+    call(app, "Partner Center", "partner/.default", consents, expected=401)
     line("", "so mstoken get partner says beforehand that a person must sign in")
 
     say("2. On behalf of a user who signed in with MFA (refresh token)")

@@ -11,7 +11,7 @@ TOLD = {
     "1.": {
         "Microsoft Graph": "GET /v1.0/organization: Northwind Partner",
         "Azure Resource Manager": "GET /subscriptions: Northwind Production",
-        "Partner Center": "GET /v1/customers: 401, Unauthorized",
+        "Partner Center": "/applicationconsents: 401, Unauthorized",
     },
     "2.": {
         "Microsoft Graph": "GET /v1.0/me: Nadia Brandt",
