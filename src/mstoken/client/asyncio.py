@@ -37,7 +37,7 @@ class AsyncClient(ClientBase):
         min_ttl: float = 0,
         fresh: bool = False,
     ) -> Token:
-        """As `Client.get_token`; a hit in memory never leaves the event loop."""
+        """As `Client.get_token`. A hit in memory never leaves the event loop."""
         call, now = (scopes, claims, tenant_id, enable_cae), time.time()
         hit = self._hits.get(call)
         if hit is not None and hit[0] <= now < hit[1] and not (fresh or min_ttl):
@@ -81,7 +81,7 @@ class AsyncClient(ClientBase):
         await renew_refresh_token(*self._renewal(), self._running_port())
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
-        """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError where httpx is not installed."""
+        """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError if httpx is not installed."""
         from mstoken.rest.bearer_auth import AsyncBearerAuth, for_http_client
 
         async def ask(claims: str) -> Token:
@@ -142,7 +142,7 @@ class AsyncClient(ClientBase):
         await self.close()
 
     def _running_port(self) -> AsyncioRuntime:
-        """The port, for a call that is awaited now. Raises UsageError outside asyncio, such as under Trio."""
+        """Return the port for a call that is awaited now. Raises UsageError outside asyncio, such as under Trio."""
         import asyncio
 
         try:

@@ -1,8 +1,8 @@
-"""azure-core's own types for tokens, where azure-core is loaded; nothing is imported for their sake.
+"""azure-core's own token types, if azure-core is loaded; nothing is imported for them.
 
-Some SDKs inspect what a credential returns: kiota-authentication-azure, and with it the Microsoft Graph SDK, sends no
-token that is not an `azure.core.credentials.AccessToken`. That is a NamedTuple, so it cannot be a `Token` too; the one
-returned has all of its attributes.
+Some SDKs check the type that a credential returns: kiota-authentication-azure, and with it the Microsoft Graph SDK,
+sends no token that is not an `azure.core.credentials.AccessToken`. That is a NamedTuple, so a `Token` cannot be one
+too; the returned object has all attributes of `Token`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AZURE_CORE = "azure.core.credentials"
 LOADED = sys.modules
-"""`AZURE_CORE in LOADED` says whether a caller can know the types; a look costs next to nothing."""
+"""`AZURE_CORE in LOADED` says whether a caller can know the types; the check costs almost nothing."""
 
 _FIELDS = ("token", "expires_on", "token_type", "refresh_on", "scope", "got_on")
 
@@ -63,7 +63,7 @@ def _access_token_class(base: Any) -> Any:
 @cache
 def _info_class(base: Any) -> Any:
     class AccessTokenInfo(Token, base):  # type: ignore[misc]
-        """An access token, as both libraries know it."""
+        """An access token in both libraries' types."""
 
         __slots__ = ()
 

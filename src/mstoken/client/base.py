@@ -1,4 +1,4 @@
-"""What both clients share: turning a call into a complete token request."""
+"""What both clients share: they turn a call into a complete token request."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ _OPTIONS = ("claims", "tenant_id", "enable_cae", "min_ttl", "fresh")
 
 
 def known_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that `get_token` has too."""
+    """The options that `get_token` takes too."""
     return {name: options[name] for name in _OPTIONS if name in options}
 
 
 class ClientBase(ForkSafe, Constructors):
-    """What both clients share: turning a call into a complete token request.
+    """What both clients share: they turn a call into a complete token request.
 
     `transport` sends the requests: a `runtimes.blocking.Transport`, or an `AsyncTransport` under asyncio. Without one,
     the client makes its own at the first request.
@@ -86,12 +86,15 @@ class ClientBase(ForkSafe, Constructors):
         super().__init__()
 
     def _reset_after_fork(self) -> None:
-        """The runtime's connections and flights are the parent's; the child makes its own."""
+        """Drop the runtime: its connections and flights belong to the parent. The child makes its own."""
         super()._reset_after_fork()
         self._runtime = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """A copy in another process: the same identity, without connections, memory and stores; it holds the secret."""
+        """Return the state of a copy for another process: the same identity, including its secret.
+
+        Connections, memory and stores are not copied.
+        """
         return restored, (type(self), self.authority, self.cloud, self.client_id, self.credential, self.profile)
 
     def __repr__(self) -> str:
@@ -99,7 +102,10 @@ class ClientBase(ForkSafe, Constructors):
         return f"{type(self).__name__}({where!r}, client_id={self.client_id!r}, credential={self.credential!r})"
 
     def target(self, *scopes: str) -> Target:
-        """What `scopes` mean: service names, API URLs, resources or scopes, all of one resource. Raises UsageError."""
+        """Return the target of `scopes`: service names, API URLs, resources or scopes, all of one resource.
+
+        Raises UsageError.
+        """
         return self._scopes.target(scopes, self.cloud)
 
     def token_request(
@@ -112,9 +118,9 @@ class ClientBase(ForkSafe, Constructors):
         fresh: bool = False,
         deadline_on: float = 0,
     ) -> TokenRequest:
-        """The complete request for a call of `get_token` with these arguments; `deadline_on` is epoch seconds, or 0.
+        """Return the complete request for a `get_token` call; `deadline_on` is epoch seconds, or 0.
 
-        Raises UsageError; SignInRequired when the service needs a user and the credential is an application's.
+        Raises UsageError; SignInRequired if the service needs a user and the credential is an application's.
         """
         authority, credential, requested = self.authority, self.credential, scopes
         if authority.token_url:
@@ -156,7 +162,7 @@ class ClientBase(ForkSafe, Constructors):
         return TokenRequest(self.authority, self.client_id, self.credential, (), profile=self.profile), self.credential
 
     def _bound(self) -> PopBinding:
-        """This client's own key for proof of possession, and the tokens bound to it."""
+        """Return this client's own proof-of-possession key, and the tokens bound to it."""
         with self._lock:
             if self._binding is None:
                 from mstoken.rest.pop import PopBinding
@@ -167,12 +173,12 @@ class ClientBase(ForkSafe, Constructors):
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
         from mstoken.rest.bearer_auth import Audience
 
-        if self.authority.token_url:  # the catalogue knows nothing of its tokens, whatever a scope is called
+        if self.authority.token_url:  # the catalog does not cover a standard OAuth server's tokens, whatever the scope
             return Audience(services.Target(None, scopes, " ".join(scopes)), self.cloud, origin)
         return Audience(self.target(*scopes), self.cloud, origin)
 
     def _token_request_for_call(self, url: str, scope: str, origin: str) -> TokenRequest:
-        """The question for the token that a call of `url` needs, once it is sure that the token may go there."""
+        """Return the token request for a call of `url`, after checking that the token may be sent there."""
         if not scope and self.authority.token_url:
             raise UsageError(
                 "The URL does not tell which token it needs: that is known of Microsoft's services only.",
@@ -187,7 +193,7 @@ class ClientBase(ForkSafe, Constructors):
 def restored(
     kind: type[ClientBase], authority: Authority, cloud: Cloud, client_id: str, credential: Any, profile: str
 ) -> ClientBase:
-    """A client from its pickle."""
+    """Restore a client from its pickle."""
     client = kind("", client_id, credential, authority)
     client.cloud, client.profile = cloud, profile
     return client

@@ -28,7 +28,7 @@ class Client(ClientBase):
     """Gets tokens, blocking; safe to share between threads. Constructing one touches no network and no disk.
 
     `authority` is a cloud's name (`"usgov"`), a login host or URL, an `Authority`, or empty for the public cloud.
-    `stores` says where tokens are kept; in memory when not given.
+    `stores` holds the tokens; by default they stay in memory.
     """
 
     _transport: Transport | None
@@ -125,12 +125,12 @@ class Client(ClientBase):
         headers: Mapping[str, str] | None = None,
         body: bytes | str = b"",
     ) -> HttpResponse:
-        """Call an API with the right token and give its answer, whatever the status.
+        """Call an API with the right token and return its response, whatever the status.
 
-        Without `scope` (a service name, resource or scope) the URL tells the service. A `body` that is text is sent as
-        UTF-8. The headers Authorization and Host cannot be set. Raises UsageError for what HTTP cannot carry,
-        UntrustedOrigin when the token is not for the URL's origin, TransportError, UnreadableAnswer, and what
-        `get_token` raises.
+        Without `scope` (a service name, resource or scope) the URL selects the service. A `body` that is text is sent
+        as UTF-8. The headers Authorization and Host cannot be set. Raises UsageError for what HTTP cannot carry,
+        UntrustedOrigin if the token is not for the URL's origin, TransportError, UnreadableAnswer, and what `get_token`
+        raises.
         """
         from mstoken.rest.call import ApiRequest, call
 
@@ -148,12 +148,12 @@ class Client(ClientBase):
         min_ttl: float = 0,
         fresh: bool = False,
     ) -> Token:
-        """A token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
+        """Return a token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
 
-        `url` and `method` are those of the request it is for; for a Kubernetes cluster, `url` is its resource id, as
-        kubelogin's claim `u`. `nonce` is one that the service gave. Each call signs anew; only the token inside is
-        cached, in memory, and `expires_on` is its end. `claims`, `min_ttl` and `fresh` are as for `get_token`. Raises
-        as that does, and UsageError for a credential whose tokens cannot be bound.
+        `url` and `method` are those of the signed request; for a Kubernetes cluster, `url` is its resource id, as in
+        kubelogin's claim `u`. `nonce` is one that the service issued. Each call signs anew; only the token inside is
+        cached, in memory, and `expires_on` is its expiry. `claims`, `min_ttl` and `fresh` are as for `get_token`.
+        Raises what `get_token` raises, and UsageError for a credential whose tokens cannot be bound.
         """
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
@@ -197,5 +197,5 @@ def _usual_transport() -> Transport:
 
 
 def default() -> Client:
-    """`Client.default`: a client of the first identity that is there. For asyncio there is `AsyncClient.default`."""
+    """`Client.default`: a client of the first available identity. For asyncio, use `AsyncClient.default`."""
     return Client.default()

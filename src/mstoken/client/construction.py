@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Constructors:
-    """Class methods of both clients, besides their own constructor."""
+    """Class methods of both clients that construct a client."""
 
     cloud: Cloud
     profile: str
@@ -35,21 +35,21 @@ class Constructors:
 
     @classmethod
     def from_settings(cls, settings: Settings, stores: Stores | None = None, transport: Any = None) -> Self:
-        """A client from resolved settings (`mstoken.config`)."""
+        """Return a client from resolved settings (`mstoken.config`)."""
         authority: Authority | Cloud | str = settings.authority or settings.cloud
         if settings.token_endpoint:
             authority = Authority.oauth(settings.token_endpoint)
         client = cls(settings.tenant, settings.client_id, settings.credential, authority, stores, transport)
         client.profile = settings.profile
-        if settings.cloud:  # an authority of one's own, such as an emulator, may stand for any cloud
+        if settings.cloud:  # a custom authority, such as an emulator, may stand for any cloud
             client.cloud = clouds.cloud(settings.cloud)
         return client
 
     @classmethod
     def from_env(cls) -> Self:
-        """A client from AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_AUTHORITY_HOST and the like.
+        """Return a client from AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_AUTHORITY_HOST, ….
 
-        docs/configuration.md lists the variables. Raises NotConfigured that names what is missing.
+        docs/configuration.md lists the variables. Raises NotConfigured, which names what is missing.
         """
         from mstoken.config.resolving import settings_from_environment
 
@@ -57,7 +57,7 @@ class Constructors:
 
     @classmethod
     def from_profile(cls, name: str = "") -> Self:
-        """A client from a profile of the user's configuration file, under the environment (docs/configuration.md).
+        """Return a client from a profile of the user's configuration file and the environment (docs/configuration.md).
 
         A sign-in stored by `mstoken login` is read from, and renewed in, the user's vault. Raises UsageError.
         """
@@ -77,18 +77,19 @@ class Constructors:
         source: str = "",
         cloud: str = "",
     ) -> Self:
-        """A client of the identity of the place this program runs in; `ManagedIdentity` says what the fields are.
+        """Return a client of this platform's managed identity. `ManagedIdentity` explains the fields.
 
-        No tenant and no client id is needed. Raises UsageError.
+        It needs no tenant and no client id. Raises UsageError.
         """
         return cls("", "", ManagedIdentity(client_id, object_id, resource_id, source), cloud)
 
     @classmethod
     def default(cls) -> Self:
-        """A client of the first identity that is there: environment, workload identity, managed identity, profile.
+        """Return a client of the first available identity: environment, workload identity, managed identity, profile.
 
         AZURE_TOKEN_CREDENTIALS narrows the choice (docs/identity-chain.md). A profile's sign-in is read from, and
-        renewed in, the user's vault. Raises UsageError; NotConfigured, when a token is asked for and none is there.
+        renewed in, the user's vault. Raises UsageError; NotConfigured if a token is requested and no identity is
+        available.
         """
         from mstoken.config.chain import default_settings
         from mstoken.stores.user_stores import user_stores
@@ -98,7 +99,7 @@ class Constructors:
 
 
 def cloud_of(authority: Authority | Cloud | str) -> Cloud:
-    """The cloud an authority belongs to; the public one for a host of the caller's own."""
+    """Return the cloud of an authority; the public cloud for a custom host."""
     if isinstance(authority, clouds.Cloud):
         return authority
     if isinstance(authority, Authority):
@@ -118,5 +119,5 @@ def authority_of(authority: Authority | Cloud | str, cloud: Cloud, tenant: str, 
 
 
 def _is_host(text: str) -> bool:
-    """Hosts and URLs have a dot or a colon; names of clouds have neither."""
+    """Return whether the text is a host or URL: those contain a dot or a colon, cloud names contain neither."""
     return "." in text or ":" in text or text == "localhost"

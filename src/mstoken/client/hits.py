@@ -1,4 +1,4 @@
-"""Tokens that a client returns again without looking further: the hits in memory."""
+"""The hits in memory: tokens that a client returns again without further checks."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     Call = tuple[tuple[str, ...], str | None, str | None, bool]
     """The arguments of `get_token` that decide which token it is: scopes, claims, tenant_id, enable_cae."""
     Hit = tuple[float, float, Token]
-    """A token, and from when until when it is returned without another look (epoch seconds)."""
+    """A token, and from when until when it is returned without further checks (epoch seconds)."""
 
 
 class Hits:
-    """The tokens that a client's calls got, by their arguments. Threads may share it."""
+    """The tokens that a client's calls returned, by their arguments. Threads may share it."""
 
     def __init__(self) -> None:
         self._items: BoundedDict[Call, Hit] = BoundedDict()
-        self.get = self._items.get  # the path of a hit is this one look-up, safe without a lock
+        self.get = self._items.get  # a hit costs this one look-up, safe without a lock
         self.clear = self._items.clear
         self.cleared_on_refusal = ClearedOnRefusal(self)
 
     def remember(self, call: Call, token: Token) -> Token:
-        """Keep the token. One that met a claims challenge takes the place of the one that did not."""
+        """Store the token. One that met a claims challenge replaces the one that did not."""
         if call[1]:
             self._items.pop((call[0], None, *call[2:]))
         if AZURE_CORE in LOADED:
@@ -37,7 +37,7 @@ class Hits:
         return token
 
     def as_azure_core(self, call: Call, hit: Hit) -> Token:
-        """The token of a hit in azure-core's type, which the hit then has: azure-core may have been loaded since."""
+        """Return the token of a hit in azure-core's type and store it so: azure-core may have been loaded since."""
         token = as_access_token(hit[2])
         if token is not hit[2]:
             self._items.put(call, (*hit[:2], token))
@@ -45,13 +45,13 @@ class Hits:
 
 
 class ClearedOnRefusal:
-    """Clears the hits when the service says that sign-in or consent has ended, as the store does."""
+    """Clears the hits when the service reports that a sign-in or consent has ended, as the store does."""
 
     def __init__(self, hits: Hits) -> None:
         self._hits = hits
 
     def __enter__(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and issubclass(kind, SignInRequired | ConsentRequired):

@@ -1,4 +1,4 @@
-"""What the scopes of a call mean: which resource, and whether it needs a user."""
+"""The meaning of a call's scopes: which resource, and whether it needs a user."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from mstoken.services import Target
 
 MAX_TARGETS = 1000
-"""Targets that a client remembers: a look-up in the catalogue costs more than everything else before a request."""
+"""How many targets a client remembers: a catalog look-up costs more than everything else before a request."""
 
 
 class ScopeResolver:
-    """Resolves scopes by the catalogue and remembers the result. Threads may share it."""
+    """Resolves scopes with the catalog and remembers the results. Threads may share it."""
 
     def __init__(self) -> None:
         self._targets: BoundedDict[tuple[str, tuple[str, ...]], Target] = BoundedDict(MAX_TARGETS)
 
     def target(self, scopes: tuple[str, ...], cloud: Cloud) -> Target:
-        """The one resource that `scopes` mean in `cloud`. Raises UsageError."""
+        """Return the one resource that `scopes` mean in `cloud`. Raises UsageError."""
         if not scopes:
             raise UsageError("No service or scope was given.", "Name one, such as graph or arm: mstoken services")
         key = (cloud.name, scopes)
@@ -35,8 +35,9 @@ class ScopeResolver:
 
 
 def user_required(target: Target, authority: Authority, client_id: str) -> SignInRequired:
-    """The service takes no application alone, or single permissions were asked for, which only people give.
+    """Return the error for a token that needs a user, requested with an application's credential.
 
+    Either the service has no app-only tokens, or the scopes name single permissions, which are only delegated.
     Source: AADSTS1002012; learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, scope.
     """
     from mstoken import aadsts

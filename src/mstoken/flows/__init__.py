@@ -1,1 +1,1 @@
-"""One file per way to get a token; coroutines over one small port."""
+"""The flows: one file for each way to get a token. A flow is a coroutine over three small ports."""

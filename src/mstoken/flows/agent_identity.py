@@ -1,13 +1,13 @@
-"""Agent identities: three legs from a blueprint's credential to a token of the agent, or of the agent's user.
+"""Agent identities: three token requests lead from a blueprint's credential to a token for the agent or its user.
 
-    1. The blueprint asks for a token-exchange token with fmi_path = the agent: T1.
-    2. The agent, proved by T1, asks for what it wants, as itself; or for a token-exchange token: T2.
-    3. The agent, proved by T1 and with T2, asks for what its user may: grant `user_fic`.
+    1. The blueprint requests a token-exchange token with `fmi_path` set to the agent: T1.
+    2. The agent authenticates with T1 and requests an app-only token, or a token-exchange token: T2.
+    3. The agent authenticates with T1 and presents T2 to request a token for its user account: grant `user_fic`.
 
-Instead of the last two, the agent may act for a person who called its blueprint: on-behalf-of, proved by T1.
+Instead of steps 2 and 3, the agent can act for a person who called its blueprint: on-behalf-of, authenticated with T1.
 
 Source: learn.microsoft.com/entra/agent-id/identity-platform/agent-oauth-protocols and its pages on the autonomous app
-flow and the user flow. T1 and T2 are kept like other tokens.
+flow and the user flow. T1 and T2 are cached like other tokens.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 async def agent_identity(request: TokenRequest, credential: AgentIdentity, port: Port) -> Token:
-    """Get an app-only token of the agent. `request.client_id` is the blueprint's.
+    """Get an app-only token for the agent. `request.client_id` is the blueprint's.
 
-    Raises TokenRefused, TryLater or UnreadableAnswer, for any of the legs.
+    Raises TokenRefused, TryLater or UnreadableAnswer, for any of the token requests.
     """
     agent_request, proof = as_agent(request, credential)
     return await client_credentials(agent_request, proof, port)
 
 
 async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -> Token:
-    """Get a delegated token of the agent's user account. Raises as `agent_identity`."""
+    """Get a delegated token for the agent's user account. Raises as `agent_identity`."""
     second = TokenAssertion(credential.agent)
     grant = {
         "grant_type": "user_fic",
@@ -51,6 +51,6 @@ async def agent_user(request: TokenRequest, credential: AgentUser, port: Port) -
 
 
 def as_agent(request: TokenRequest, agent: AgentIdentity) -> tuple[TokenRequest, ClientAssertion]:
-    """The request as the agent itself makes it, and its proof, T1: what its blueprint gets in its name."""
+    """Return the request with the agent as the client, and its assertion T1, which the blueprint requests for it."""
     first = TokenAssertion(FmiPath(agent.blueprint, agent.agent_id), client_id=request.client_id)
     return replace(request, client_id=agent.agent_id), ClientAssertion(first)

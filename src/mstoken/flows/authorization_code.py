@@ -1,4 +1,4 @@
-"""Authorization code with PKCE: a person signs in with the browser, which comes back to this machine with a code.
+"""Authorization code with PKCE: a person signs in with the browser, which redirects to this machine with a code.
 
 Sources: RFC 6749 section 4.1, RFC 7636, RFC 8252 (native apps: the system's browser, a loopback redirect);
 learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port) -> tuple[TokenResponse, Person]:
-    """Have the person sign in in the browser; the answer of the token endpoint, and who it was.
+    """Have the person sign in with the browser. Return the token response and the person.
 
-    Raises SignInRequired when nobody came back within `timeout_in` or the person declined; else what the redirect or
-    the token endpoint said.
+    Raises SignInRequired if no redirect arrives within `timeout_in` or the person declines; otherwise the error that
+    the redirect or the token endpoint reports.
     """
     secrets = Secrets(state=port.secret(), nonce=port.secret(), verifier=port.secret())
     deadline_on = port.now() + credential.timeout_in
@@ -40,7 +40,7 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
             redirect = await browser_session.wait_for_redirect(left_in)
             if redirect is None:
                 break
-            if not is_ours(redirect, secrets):  # another program's, an old tab's, or somebody's who tries to slip in
+            if not is_ours(redirect, secrets):  # from another program, an old tab or an attacker
                 await browser_session.show("unexpected")
                 continue
             return await _finish(redirect, request, secrets, browser_session, credential, port)
@@ -51,7 +51,10 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
 
 
 async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port: Port) -> tuple[TokenResponse, Person]:
-    """Redeem a code, once; the answer, and who it was. Raises what `request_token` and `read_person` raise."""
+    """Redeem a code, once. Return the token response and the person.
+
+    Raises what `request_token` and `read_person` raise.
+    """
     form = {"grant_type": "authorization_code", "code": credential.code, "redirect_uri": credential.redirect_uri}
     if credential.verifier:
         form["code_verifier"] = credential.verifier
@@ -65,7 +68,7 @@ async def _send_there(url: str, credential: Browser, browser_session: BrowserSes
     opened = await browser_session.open(url)
     if credential.show is not None:
         return
-    # A launcher may fail after it has started, so the address is shown in any case.
+    # A launcher may fail after it has started, so always show the address.
     told = "If no browser opens" if opened else "No browser could be opened here"
     port.show_message(f"{told}: open this address in one.\n\n{url}\n")
     if credential.paste:
@@ -83,7 +86,7 @@ async def _finish(
     credential: Browser,
     port: Port,
 ) -> tuple[TokenResponse, Person]:
-    """Redeem the code while the browser waits, so that its page can say how it really ended."""
+    """Redeem the code while the browser waits, so that its page can show the actual outcome."""
     try:
         code = code_of(redirect, request, port.now())
         proved = AuthorizationCode(

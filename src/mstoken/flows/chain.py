@@ -1,7 +1,7 @@
-"""A chain of identities: the first that is there serves, and one that is there and refused ends the search.
+"""A chain of identities: the first available link provides the token. If an available link is refused, the search ends.
 
-To be absent is no failure: variables that are not set, no managed identity on this machine. To be refused is one, for
-then somebody meant this identity to be used, and going on would serve another in its place
+An absent identity is not an error: variables that are not set, no managed identity on this machine. A refusal is an
+error: somebody meant this identity to be used, and continuing would use a different identity in its place
 (learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains).
 """
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
 
 REMEMBER_ABSENCE_IN = 600
-"""Seconds for which a managed identity that was not there is not looked for again by any process of the user."""
+"""Seconds for which no process of the user looks again for a managed identity that was absent."""
 
 
 async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: TokenSource | None = None) -> Token:
-    """The token of the first link that is there, from `tokens`, which is the port itself when not given.
+    """Return the token of the first available link, from `tokens` (default: `port`).
 
-    Raises NotConfigured that lists every link, why it did not serve and how to add it; what `tokens` raises for a link
-    that is there and refused.
+    Raises NotConfigured, which lists every link, why it was skipped and how to add it; and what `tokens` raises for an
+    available link that is refused.
     """
     reasons: list[tuple[ChainLink, str]] = []
     for one in credential.in_order():
@@ -58,12 +58,12 @@ async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: To
 
 
 async def settled(link: ChainLink, port: HttpPort) -> ChainLink:
-    """The link as it is when its turn has come."""
+    """Return the link with the values that are computed only when its turn comes."""
     return link if link.settle is None else await port.call(link.settle)
 
 
 def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
-    """The error when no link serves."""
+    """Return the error for a chain in which no link is available."""
     tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
     remedies.append("To try it without a tenant: mstoken emulator -- mstoken get graph")
@@ -71,7 +71,7 @@ def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
 
 
 async def _absent(token_request: TokenRequest, link: ChainLink, port: Port) -> str:
-    """Why the link is not there; '' when it is, or may be. A kept token of its own is proof enough."""
+    """Return why the link is absent; '' if it is or may be available, such as a link that has a cached token."""
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
     kept = await port.load(cache_key(token_request))

@@ -1,4 +1,4 @@
-"""How the client proves itself at the token endpoint (RFC 6749 section 2.3), and asking as that client."""
+"""Client authentication at the token endpoint (RFC 6749 section 2.3), and token requests that use it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from mstoken.protocol.token_endpoint import TokenResponse
 
 EXPIRED = 700024
-"""AADSTS code: the assertion was outside of its time when it arrived."""
+"""AADSTS code: the assertion was not yet, or no longer, valid when it arrived."""
 SPREAD_IN = 1.0
-"""Seconds that a certificate or federated credential just added may need to be known to the server that was asked."""
+"""Seconds that a newly added certificate or federated credential may take to reach the server that is used."""
 
 
 async def request_token(
@@ -30,12 +30,12 @@ async def request_token(
     port: Port,
     route: Callable[[HttpRequest], HttpRequest] = lambda http: http,
 ) -> TokenResponse:
-    """Ask the token endpoint with the `grant`'s fields, as the client that `credential` proves.
+    """Send a token request with the fields of `grant`, authenticated as the client of `credential`.
 
-    `route` sends the request another way than straight to the authority.
+    `route` sends the request by another route than directly to the authority.
 
-    An assertion that was refused because it had expired is fetched or signed again, once; one that may only not be
-    known yet everywhere (the codes that say `retry` in aadsts.toml) is sent again, once. Raises what
+    If an assertion is refused because it has expired, it is fetched or signed again, once. If it is refused because it
+    may not have reached every server yet (the codes with `retry` in aadsts.toml), it is sent again, once. Raises what
     `send_token_request` raises, and what fetching or signing an assertion raises.
     """
     shown = await client_auth(credential, request, port)
@@ -57,9 +57,9 @@ async def request_token(
 async def client_auth(
     credential: ClientCredential | None, request: TokenRequest, port: Port, *, fresh: bool = False
 ) -> dict[str, str]:
-    """`client_secret` for a secret, `client_assertion` for a key or a federation, nothing for a public client.
+    """Return `client_secret` for a secret, `client_assertion` for a key or a federation, nothing for a public client.
 
-    `fresh`: an assertion that was used before will not do. Source:
+    `fresh` excludes an assertion that was used before. Source:
     learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
     """
     match credential:

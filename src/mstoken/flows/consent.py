@@ -1,9 +1,9 @@
-"""A change of consent makes kept tokens old: they say what was consented to when they were issued.
+"""A change of consent makes cached tokens obsolete: they contain the permissions consented to when they were issued.
 
-Consent is seen to change when the service refuses a question for want of it, and again when it answers the same
-question later. Both times the kept tokens of that tenant, application and resource are forgotten, so that the next
-question for each brings what is consented to now. Applications' own tokens never meet this refusal: a new app role
-shows in the next token (learn.microsoft.com/entra/identity-platform/permissions-consent-overview).
+mstoken sees a change of consent when the service refuses a token request because consent is missing, and again when a
+later request for the same token succeeds. Both times it deletes the cached tokens of that tenant, application and
+resource, so that the next request for each returns the current permissions. App-only tokens never meet this refusal: a
+new app role shows in the next token (learn.microsoft.com/entra/identity-platform/permissions-consent-overview).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
 
 REMEMBER_IN = 24 * 3600
-"""Seconds for which a want of consent is remembered: by then no token from before the change is left."""
+"""Seconds for which missing consent is remembered. After that, no token from before the change is still valid."""
 
 
 async def watching_consent(request: TokenRequest, port: Port) -> Token:
-    """A token, asked for; what a change of consent made old is forgotten. Raises what the flow raises."""
+    """Request a token, and delete the tokens that a change of consent makes obsolete. Raises what the flow raises."""
     note = fingerprint_of_parts("consent", cache_key(request))
     try:
         token = await flow_of(request.credential)(request, request.credential, port)
@@ -40,6 +40,6 @@ async def watching_consent(request: TokenRequest, port: Port) -> Token:
 
 
 async def _forget(request: TokenRequest, port: AccessTokenPort) -> None:
-    """The tokens of this tenant, application and resource, whoever's they are."""
+    """Delete the tokens of this tenant, application and resource, for all accounts."""
     for resource in {resource_of(scope) for scope in request.scopes}:
         await port.forget_tokens(replace(token_info(request), account="", scope=resource))

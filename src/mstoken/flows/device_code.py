@@ -1,6 +1,6 @@
 """Device code: a person types a code on any device while this program polls (RFC 8628).
 
-Source of the waits: RFC 8628 section 3.5; learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
+Source of the intervals: RFC 8628 section 3.5; learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mstoken.protocol.token_endpoint import TokenResponse
 
 SLOWER_BY_IN = 5
-"""Seconds that every slow_down adds to the interval, for good (RFC 8628 section 3.5)."""
+"""Seconds that each `slow_down` adds to the interval, permanently (RFC 8628 section 3.5)."""
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
 _DECLINED = frozenset({"access_denied", "authorization_declined"})
@@ -32,9 +32,9 @@ _EXPIRED = frozenset({"expired_token", "code_expired"})
 
 
 async def device_code(request: TokenRequest, credential: DeviceCode, port: Port) -> tuple[TokenResponse, Person]:
-    """Show the code and poll until the person has signed in; the token endpoint's answer, and who it was.
+    """Show the code and poll until the person has signed in. Return the token response and the person.
 
-    Raises SignInRequired when the code expired or the person declined; else what the service said.
+    Raises SignInRequired if the code expires or the person declines; otherwise the error that the service reports.
     """
     read = partial(read_device_authorization, request=request, now=port.now())
     granted = await send_with_retry(device_request(request), read, time_left_in(request, port), port)
@@ -62,7 +62,7 @@ async def _poll(
             if pending.error == "slow_down":
                 interval_in += SLOWER_BY_IN
         except TryLater as trouble:
-            # A connection that timed out means poll more slowly (RFC 8628 section 3.5); the person is still at it.
+            # After a connection timeout, poll more slowly (RFC 8628 section 3.5); the person may still be signing in.
             interval_in = max(interval_in + SLOWER_BY_IN, trouble.retry_in or 0)
         except TokenRefused as refusal:
             raise _in_words(refusal) from None

@@ -1,4 +1,4 @@
-"""An assertion that somebody else signed: fetched from where the credential says it is.
+"""Assertions that another party signs: each is fetched from the source that the credential names.
 
 Source: learn.microsoft.com/entra/workload-id/workload-identity-federation
 """
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 async def federated_assertion(
     source: AssertionSource, request: TokenRequest, port: Port, *, fresh: bool = False
 ) -> str:
-    """The assertion for `request`. A file is read and a function called each time; what a service gives is kept.
+    """Return the assertion for `request`. Files are read and functions called each time; responses are cached.
 
-    `fresh`: one that was used before will not do. Raises UsageError when there is none to be had, else what the service
-    that gives it raises.
+    `fresh` excludes an assertion that was used before. Raises UsageError if the source has no assertion; otherwise what
+    the service that issues it raises.
     """
     match source:
         case FileAssertion():
@@ -61,7 +61,7 @@ async def federated_assertion(
 
 
 def token_exchange(request: TokenRequest) -> str:
-    """The audience that assertions have in the cloud where the request goes."""
+    """Return the audience of assertions in the cloud of the request."""
     cloud = clouds.cloud_of_authority(request.authority.origin) or clouds.PUBLIC
     return cloud.token_exchange
 
@@ -74,7 +74,7 @@ async def _job_token(
         assertion = _checked(await send_with_retry(http, read, time_left_in(timed, port), port), who)
         return Token(assertion, _expiry(assertion))
 
-    # The URL is the job's own, so another job does not find this one's token.
+    # Each job has its own URL, so another job does not find this one's token.
     return (
         await get_or_fetch(
             fingerprint_of_parts("job token", http.url), fetch, replace(request, min_ttl=0, fresh=fresh), port
@@ -97,7 +97,7 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
         fresh=fresh,
     )
     if source.credential.needs_client_id and _who(asked) == _who(request):
-        # It would wait for its own turn, and a client that can get this token needs no assertion.
+        # The request would wait for its own lock, and a client that can get this token needs no assertion.
         raise UsageError(
             f"The application {request.client_id} would be proved by a token of its own.",
             "Name whose token it is: TokenAssertion(credential, client_id=...).",
@@ -119,5 +119,5 @@ def _checked(assertion: object, where: str) -> str:
 
 
 def _expiry(assertion: str) -> int:
-    """The token's own `exp`; 0, which keeps it from being used again, where it does not say."""
+    """Return the token's own `exp`; 0, which prevents reuse, if it has none."""
     return int(expires_on(assertion) or 0)

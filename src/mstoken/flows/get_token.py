@@ -1,4 +1,4 @@
-"""A token for a request: from the cache if it is good enough, else from the service by the flow of its credential."""
+"""Get the token for a request: from the cache if it is valid long enough, else from the service by its flow."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 async def get_token(request: TokenRequest, port: Port) -> Token:
-    """The token for `request`. Raises what the flow raises.
+    """Return the token for `request`. Raises what the flow raises.
 
-    A chain is not cached as such: each of its links asks for its own token, which is cached as the link's own.
+    A chain has no cache entry of its own: each link requests its own token, which is cached as that link's token.
     """
     if isinstance(request.credential, Chain):
         return await flow_of(request.credential)(request, request.credential, port)
@@ -31,14 +31,14 @@ async def get_token(request: TokenRequest, port: Port) -> Token:
 
 
 def fetch(request: TokenRequest, port: Port) -> Coroutine[Any, Any, Token]:
-    """A token from the service, whatever is cached. Raises what the flow raises."""
+    """Request a token from the service, without reading the cache. Raises what the flow raises."""
     if request.credential.acts_for_user:
         return _fetch_watching_consent(request, port)
     return flow_of(request.credential)(request, request.credential, port)
 
 
 async def _fetch_for_challenge(request: TokenRequest, port: Port) -> Token:
-    """A token that meets a claims challenge. It replaces the cached one that did not, which an API has refused.
+    """Request a token that meets a claims challenge. It replaces the cached token, which an API has refused.
 
     Source: learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation
     """

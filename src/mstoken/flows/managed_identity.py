@@ -1,8 +1,9 @@
-"""Managed identity: ask the place this program runs in for a token.
+"""Managed identity: request a token from the platform that this program runs on.
 
-There is one request for all sources, and a second one for Azure Arc, which wants to see that a file can be read. What
-may pass is asked for again by each source's own schedule, whatever the patience of the request: the platform says how
-long it may be away (learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token).
+Every source takes one request; Azure Arc takes a second one, because it requires proof that a file can be read. After a
+transient failure, each source's own schedule decides about retries, whatever the timeout of the request: the platform
+documents how long it may be unavailable
+(learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token).
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
     from mstoken.protocol.managed_identity.dialect import Dialect
 
 LONGEST_WAIT_IN = 60.0
-"""A Retry-After beyond this, in seconds, is left to the caller."""
+"""A longer Retry-After, in seconds, is left to the caller."""
 
 
 async def managed_identity(request: TokenRequest, credential: ManagedIdentity, port: Port) -> Token:
     """Get a token of the managed identity.
 
-    Raises NotConfigured or UsageError before anything is sent when this place has no such source or cannot choose the
-    identity; TransportError when nobody answers; Misconfigured when there is no such identity; what `read` raises.
+    Raises NotConfigured or UsageError, before any request, if the platform has no such source or cannot select the
+    identity; TransportError if there is no response; Misconfigured if there is no such identity; what `read` raises.
     """
     place = await place_of(credential, port)
     if place.source == WORKLOAD_IDENTITY:
@@ -61,7 +62,7 @@ async def managed_identity(request: TokenRequest, credential: ManagedIdentity, p
 
 
 async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:
-    """Where the identity is asked for; the disk is looked at only when the environment says nothing.
+    """Return the platform that has the identity. The disk is read only if the environment names no source.
 
     Raises NotConfigured and UsageError, as `detect` does.
     """
@@ -73,9 +74,9 @@ async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:
 
 
 async def absent(credential: ManagedIdentity, port: HttpPort) -> str:
-    """Why no managed identity can be here; '' when there may be one. Asks IMDS once, and briefly, if at all.
+    """Return why no managed identity can exist here; '' if one may. Sends at most one short request, to IMDS.
 
-    Raises UsageError for variables that make no sense.
+    Raises UsageError for inconsistent variables.
     """
     place = await place_of(credential, port)
     if place.source != "imds":
@@ -88,7 +89,7 @@ async def absent(credential: ManagedIdentity, port: HttpPort) -> str:
 
 
 async def _persistently(http: HttpRequest, dialect: Dialect, port: HttpPort) -> HttpResponse:
-    """The answer, asked for again by the source's schedule; the last one, whatever it is. Raises TransportError."""
+    """Send the request, with retries by the source's schedule. Return the last response. Raises TransportError."""
     tries = 0
     while True:
         failure: TransportError | None = None
@@ -104,13 +105,13 @@ async def _persistently(http: HttpRequest, dialect: Dialect, port: HttpPort) -> 
         await port.sleep(max(pauses[tries], asked_in or 0))
         tries += 1
     if answer is None:
-        assert failure is not None  # noqa: S101 - one of the two came
+        assert failure is not None  # # noqa: S101 - one of the two exists
         raise failure
     return answer
 
 
 async def _revoked(request: TokenRequest, port: Port) -> str:
-    """The kept token that an API has refused, when this request answers its claims challenge."""
+    """Return the cached token that an API has refused, if this request answers its claims challenge; else ''."""
     if not request.claims:
         return ""
     kept = await port.load(cache_key(replace(request, claims="")))
@@ -118,7 +119,7 @@ async def _revoked(request: TokenRequest, port: Port) -> str:
 
 
 async def _federated(request: TokenRequest, credential: ManagedIdentity, port: Port) -> Token:
-    """A pod with workload identity: azure-identity's ManagedIdentityCredential takes the federated token there too."""
+    """Use the federated token in a pod with workload identity, as azure-identity's ManagedIdentityCredential does."""
     given, (kind, _) = credential.environment, credential.named_by
     if kind not in ("", "client_id"):
         raise UsageError(

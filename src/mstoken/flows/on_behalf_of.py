@@ -3,7 +3,7 @@
 Sources: RFC 7523 section 2.1 with Entra's `requested_token_use`;
 learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow, and for sessions that outlive the call
 learn.microsoft.com/entra/msal/dotnet/acquiring-tokens/web-apps-apis/on-behalf-of-flow (long-running processes).
-A refusal that carries `claims` is for the user: the web API hands it back to its caller (`claims_challenge`).
+A refusal with `claims` is meant for the user: the web API returns it to its caller (`claims_challenge`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port) -> Token:
-    """A token for the user who called. With a session key, the session begins; without an assertion, it goes on.
+    """Get a token for the user who called. A session key starts a session; without an assertion, the session continues.
 
-    Raises TokenRefused, among them SignInRequired with the `claims` that the user has to meet; UsageError for a session
-    that was never begun or has ended.
+    Raises TokenRefused, including SignInRequired with the `claims` that the user has to meet; UsageError for a session
+    that was never started or has ended.
     """
     client = credential.client
     if isinstance(client, AgentIdentity):

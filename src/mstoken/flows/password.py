@@ -1,4 +1,4 @@
-"""Username and password given to the token endpoint: for test accounts and legacy (RFC 6749 section 4.3).
+"""Username and password sent to the token endpoint: for test accounts and legacy (RFC 6749 section 4.3).
 
 Source, with the limits: learn.microsoft.com/entra/identity-platform/v2-oauth-ropc
 """
@@ -28,10 +28,11 @@ WARNING = (
 
 
 async def password(request: TokenRequest, credential: Password, port: Port) -> tuple[TokenResponse, Person]:
-    """Send the password to the token endpoint; its answer, and who it was. A warning is logged.
+    """Send the password to the token endpoint and log a warning. Return the token response and the person.
 
     A user of a federated identity provider is refused before the password is sent, since Entra does not know it.
-    Raises SignInRequired for that, and where multi-factor authentication is needed; else what the service said.
+    Raises SignInRequired for such a user and if multi-factor authentication is required; otherwise the error that the
+    service reports.
     """
     warn(WARNING)
     if not request.authority.token_url:
@@ -46,7 +47,7 @@ async def _refuse_federated(request: TokenRequest, credential: Password, port: P
     try:
         where = federated_with(await port.send(replace(asked, timeout_in=time_left_in(request, port))))
     except (TryLater, UnreadableAnswer):
-        return  # the token endpoint will say what is wrong
+        return  # the token endpoint reports the error
     if where:
         raise SignInRequired(
             f"{credential.username} signs in at {where}, so Entra cannot check the password; it was not sent.",

@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 @value
 class WaitResult:
-    """What a caller of `single_flight` learns from its wait.
+    """The outcome of a caller's wait in `single_flight`.
 
-    `failure` is the error of the caller that went before; to repeat the request at once would fail the same way.
-    `timed_out` means that another caller is still at it, and this one's time to wait is over.
+    `failure` is the error of the previous caller; an immediate second request would fail in the same way.
+    `timed_out` means that another caller is still fetching and that this caller's time to wait is over.
     """
 
     failure: Exception | None = None
@@ -51,18 +51,18 @@ class BrowserSession(Protocol):
 
 
 class TokenSource(Protocol):
-    """Whatever answers a token request: a cache in front of the flows, a chain, tokens bound to a key."""
+    """Anything that returns a token for a request: a cache in front of the flows, a chain, tokens bound to a key."""
 
     def token(self, request: TokenRequest) -> Coroutine[Any, Any, Token]:
-        """The token for `request`. Raises the errors of `mstoken.errors`."""
+        """Return the token for `request`. Raises the errors of `mstoken.errors`."""
         ...
 
 
 class HttpPort(Protocol):
-    """The network, the clock, randomness and the user. Times are seconds; `now` is epoch seconds, UTC."""
+    """HTTP, clock, randomness and messages to the user. Times are in seconds; `now` is epoch seconds, UTC."""
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """Send one request. Raises TransportError when no response came."""
+        """Send one request and return the response. Raises TransportError if there is none."""
         ...
 
     async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
@@ -74,11 +74,11 @@ class HttpPort(Protocol):
     def now(self) -> float: ...
 
     def random(self) -> float:
-        """A number in [0, 1), for jitter."""
+        """Return a number in [0, 1), for jitter."""
         ...
 
     def secret(self) -> str:
-        """43 unguessable characters, new ones each time."""
+        """Return 43 unguessable characters, new ones each time."""
         ...
 
     def show_message(self, text: str) -> None:
@@ -93,7 +93,7 @@ class HttpPort(Protocol):
 class AccessTokenPort(TokenSource, Protocol):
     """Access tokens: the cache that all callers share, and single flight in front of the service.
 
-    A flow that needs another token requests it from `token`, which answers from the cache where it can.
+    A flow that needs another token requests it from `token`, which answers from the cache if it can.
     """
 
     async def load(self, key: str) -> Token | None: ...
@@ -107,7 +107,7 @@ class AccessTokenPort(TokenSource, Protocol):
         ...
 
     def single_flight(self, key: str, timeout_in: float) -> AbstractAsyncContextManager[WaitResult]:
-        """One caller at a time for `key`, among all that share the store; others wait up to `timeout_in` seconds."""
+        """Admit one caller at a time for `key`, among all that share the store. Others wait up to `timeout_in` seconds."""
         ...
 
 
@@ -115,7 +115,7 @@ class RefreshTokenPort(Protocol):
     """Refresh tokens. A write is durable when it returns; all methods raise StoreError."""
 
     async def check_writable(self) -> None:
-        """Check that a refresh token could be stored now."""
+        """Check that the store can save a refresh token now."""
         ...
 
     async def load_refresh_token(self, key: str) -> StoredRefreshToken | None: ...
@@ -125,13 +125,13 @@ class RefreshTokenPort(Protocol):
         ...
 
     async def end_refresh_token(self, key: str, value: str, code: int) -> None:
-        """Note that the service ended the refresh token, with this AADSTS code, if `value` is still current."""
+        """Record that the service ended the refresh token, with this AADSTS code, if `value` is still current."""
         ...
 
     async def put_refresh_token(self, key: str, value: str, info: TokenInfo) -> None:
-        """Store the refresh token of a new sign-in, whatever is there."""
+        """Store the refresh token of a new sign-in, replacing any other."""
         ...
 
 
 class Port(HttpPort, AccessTokenPort, RefreshTokenPort, Protocol):
-    """All three ports together: what a flow gets, and everything of the outside world that it may touch."""
+    """All three ports together: everything that a flow may use of the outside world."""

@@ -1,10 +1,13 @@
 """Refresh token: a token on behalf of a person who signed in before (RFC 6749 section 6).
 
-The law of this file: a refresh token is never lost. A new one is kept, durably, before the access token is handed
-out; the one before it stays until the new one has worked. Of several writers the first wins, as both tokens are valid.
-One that is good for one use is spent by one caller at a time, where what comes of it could be written just now.
-What the service has ended for good is not asked for again, until somebody signs in anew or asks for a `fresh` token;
-the access tokens that came of it are forgotten.
+The rules of this file:
+
+- A refresh token is never lost. A new one is durably stored before the access token is returned; the previous one stays
+  until the new one has worked. Of several writers the first wins, as both tokens are valid.
+- A single-use refresh token is redeemed by one caller at a time, after a check that the store can save the new one.
+- A refresh token that the service has ended for good is not sent again until a new sign-in or a request with `fresh`;
+  its access tokens are deleted.
+
 Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
 """
 
@@ -30,10 +33,10 @@ if TYPE_CHECKING:
 
 
 async def refresh_token(request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
-    """Get a delegated token, keeping the new refresh token if one came.
+    """Get a delegated token. Store the new refresh token if the response has one.
 
-    Raises TokenRefused, TryLater or UnreadableAnswer; SignInRequired also when the vault does not know the account;
-    StoreError when a new refresh token could not be kept.
+    Raises TokenRefused, TryLater or UnreadableAnswer; SignInRequired also if the vault does not contain the account;
+    StoreError if a new refresh token cannot be stored.
     """
     key = credential.store_key
     once = credential.single_use or request.authority.token_url
@@ -54,7 +57,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
 
 
 def _check_turn(turn: WaitResult) -> None:
-    """A refresh token good for one use is not spent twice at once: whoever reuses one may lose the whole sign-in."""
+    """Prevent a second redemption of a single-use refresh token: reuse can end the whole sign-in."""
     if turn.timed_out:
         raise TryLater("Another caller is still renewing this sign-in.", "Ask again in a moment.")
     if isinstance(turn.failure, TryLater):
@@ -62,13 +65,13 @@ def _check_turn(turn: WaitResult) -> None:
 
 
 async def renew_refresh_token(request: TokenRequest, credential: RefreshToken, port: Port) -> None:
-    """Renew the refresh token for its age alone: no resource is named, so consent and policies of none matter.
+    """Renew the refresh token before it expires. No resource is named, so no resource's policies or consent apply.
 
     Raises as `refresh_token`.
     """
     from mstoken.protocol.authorize_url import OIDC
 
-    scopes = () if request.authority.token_url else OIDC  # RFC 6749 section 6: without a scope, the one of the sign-in
+    scopes = () if request.authority.token_url else OIDC  # RFC 6749 section 6: no scope means the sign-in's scope
     await refresh_token(replace(request, scopes=scopes), credential, port)
 
 
@@ -84,11 +87,11 @@ async def _held(
 
 
 def _check_home(held: StoredRefreshToken, request: TokenRequest) -> None:
-    """A kept refresh token goes back to where it came from, whatever host the environment names today."""
+    """Send a stored refresh token only to the authority that issued it, whatever host the environment names now."""
     here = request.authority.base_url
     if not held.authority or held.authority == here:
         return
-    if origin_of(held.authority, "The kept authority") == here:  # of Entra, where the path names a tenant
+    if origin_of(held.authority, "The kept authority") == here:  # Entra's authorities, with the tenant in the path
         return
     cloud = cloud_of_authority(held.authority)
     if cloud is None or cloud != cloud_of_authority(here):
@@ -99,7 +102,7 @@ def _check_home(held: StoredRefreshToken, request: TokenRequest) -> None:
 
 
 async def _redeem(current: str, request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
-    """Spend the current refresh token; a new one takes its place, and it stays as the one before."""
+    """Redeem the current refresh token. A new one becomes current, and the redeemed one becomes the previous one."""
     form = {"grant_type": "refresh_token", "refresh_token": current}
     answer = await request_token(credential.client, form, request, port)
     if answer.refresh_token and answer.refresh_token != current:
@@ -112,9 +115,10 @@ async def _redeem(current: str, request: TokenRequest, credential: RefreshToken,
 async def _with_another(
     tried: StoredRefreshToken, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
 ) -> Token:
-    """The tried token was refused: another process may have renewed it, or a crash kept one that never worked.
+    """Try the other stored tokens after a refusal.
 
-    The one before is made current before it is spent, so that it is the one before what comes of it.
+    Another process may have renewed the refused token, or a crash may have stored one that never worked. The previous
+    token becomes current before it is redeemed, so that it is the one that its successor replaces.
     """
     key = credential.store_key
     held = await _held(key, credential, request, port)

@@ -1,9 +1,9 @@
-"""Send a request, and again where a retry can help, within the timeout of the token request.
+"""Send a request, with retries if they can help, within the timeout of the token request.
 
-429 and 5xx wait what Retry-After says (RFC 9110 section 10.2.3), else back off with jitter:
-learn.microsoft.com/azure/architecture/best-practices/retry-service-specific. A refusal that cannot get better is not
-repeated, nor is asking a server whose certificate is not accepted. A 429 is for all who ask as the same client at the
-same authority: it is noted in the store, and until its time is over nobody who shares the store asks there.
+After 429 and 5xx, the wait is Retry-After (RFC 9110 section 10.2.3), else a backoff with jitter:
+learn.microsoft.com/azure/architecture/best-practices/retry-service-specific. Permanent refusals and rejected server
+certificates are not retried. A 429 applies to every caller that authenticates as the same client at the same authority:
+the pause is saved in the store, and until it ends, nobody who shares the store sends a request there.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ T = TypeVar("T")
 MOST_TRIES = 3
 FIRST_PAUSE_IN = 0.5
 SHORTEST_IN = 0.5
-"""Seconds one attempt has at least, however late it is."""
+"""Minimum timeout of one attempt, in seconds, however little time is left."""
 SPREAD = 0.1
-"""Part of a pause that those who did not hear of it themselves wait longer at most, so that not all come at once."""
+"""Maximum extra wait of callers that learn of a pause from the store, as a fraction of it. It spreads their retries."""
 _PAUSE = "pause"
 
 
 async def send_token_request(http: HttpRequest, request: TokenRequest, port: Port) -> TokenResponse:
-    """Send `http` to the token endpoint for `request` and read the answer.
+    """Send `http` to the token endpoint for `request` and parse the response.
 
-    Raises what `parse_token_response` raises; the last TryLater when the tries or the patience are used up.
+    Raises what `parse_token_response` raises; the last TryLater if no attempts or no time are left.
     """
 
     def read(response: HttpResponse) -> TokenResponse:
@@ -67,7 +67,7 @@ def warned(answer: TokenResponse) -> TokenResponse:
 
 
 def time_left_in(request: TokenRequest, port: HttpPort) -> float:
-    """Seconds that the answer to `request` may still take."""
+    """Return how many seconds the response to `request` may still take."""
     if not request.deadline_on:
         return request.timeout_in
     return min(request.timeout_in, max(request.deadline_on - port.now(), SHORTEST_IN))
@@ -76,11 +76,11 @@ def time_left_in(request: TokenRequest, port: HttpPort) -> float:
 async def send_with_retry(
     http: HttpRequest, read: Callable[[HttpResponse], T], timeout_in: float, port: Port, place: str = ""
 ) -> T:
-    """Send `http` to any service and give what `read` makes of the answer; again when it or the sending says TryLater.
+    """Send `http` to any service and return `read(response)`; retry if sending or `read` raises TryLater.
 
-    All of it takes `timeout_in` seconds at most, the attempt under way included. A pause that a 429 asks for is shared
-    with all who ask at the same `place`. Raises what `read` raises; the last TryLater when the tries or the patience
-    are used up.
+    The total time is at most `timeout_in` seconds, including the current attempt. A pause that a 429 requests is shared
+    with all callers of the same `place`. Raises what `read` raises; the last TryLater if no attempts or no time are
+    left.
     """
     deadline_on = port.now() + timeout_in
     pause = FIRST_PAUSE_IN
@@ -107,7 +107,7 @@ async def send_with_retry(
 
 
 def _left_in(noted: Token, now: float) -> float:
-    """Seconds until those who ask there may go on; 0 when it was no pause, or is over, or the clock was set."""
+    """Return the seconds left of a shared pause; 0 if it is over, is not a pause, or the clock was changed."""
     if noted.token_type != _PAUSE:
         return 0
     begun_on, left_in = noted.refresh_on or 0, noted.expires_on - now

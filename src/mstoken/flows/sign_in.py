@@ -1,9 +1,9 @@
-"""People who sign in: what an earlier sign-in left serves first, in silence; else the person is asked, once.
+"""Interactive sign-ins: try the stored refresh token first, silently; only then have the person sign in.
 
-One sign-in serves every resource and tenant: the refresh token is kept under the account's name, which says neither.
-What a family of clients shares (`foci` in Entra's answer) is kept under the family's name as well, and tried by each of
-its members before a person is asked: for the same person, as far as the credentials name one. A sign-in that has an
-account's name is that account's alone.
+One sign-in serves every resource and tenant: the refresh token is stored under the account's name, which contains
+neither. A refresh token that a family of clients shares (`foci` in Entra's response) is stored under the family's name
+as well, and each member tries it before a person has to sign in: for the same person, as far as the credentials name
+one. A sign-in with an account name belongs to that account alone.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from mstoken.protocol.token_endpoint import TokenResponse
 
 FAMILY = "1"
-"""The only family there is: Microsoft's own public clients."""
+"""The only existing family: Microsoft's own public clients."""
 
 
 async def sign_in_token(request: TokenRequest, credential: SignIn, port: Port) -> Token:
-    """A token of the person who is signed in under the credential's name, or who signs in now.
+    """Return a token of the person who is signed in under the credential's name, or who signs in now.
 
-    Raises what the sign-in raises; SignInRequired when the person declined or did not come in time.
+    Raises what the sign-in raises; SignInRequired if the person declines or does not sign in in time.
     """
     name = account_name(request)
     async with port.single_flight(f"sign-in:{name}", wait_in(request, time_left_in(request, port))) as waited:
@@ -46,7 +46,7 @@ async def sign_in_token(request: TokenRequest, credential: SignIn, port: Port) -
         if token is not None:
             return token
         if waited.failure is not None:
-            raise waited.failure  # whoever was asked while this caller waited has not signed in
+            raise waited.failure  # the sign-in that this caller waited for has failed
         _check_silence(request, credential, refusal)
         claims = (refusal and refusal.claims) or request.claims
         await port.check_writable()
@@ -56,7 +56,7 @@ async def sign_in_token(request: TokenRequest, credential: SignIn, port: Port) -
 
 
 def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefused | None) -> None:
-    """While a kept token serves nobody is asked. One that came of a sign-in that has ended is kept no more."""
+    """Prevent a sign-in while a valid cached token exists, unless the service has ended that token's own sign-in."""
     if request.silent and credential.interactive and not (refusal and ends_refresh_token(refusal)):
         raise refusal or SignInRequired(
             "No sign-in is kept for this account any more.", "Ask again when the token has expired, and sign in."
@@ -64,7 +64,7 @@ def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefu
 
 
 async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> tuple[TokenResponse, Person]:
-    """Ask the person, whatever is kept: the answer of the token endpoint, and who it was."""
+    """Have the person sign in, whatever is stored. Return the token response and the person."""
     asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC))))
     match credential:
         case Browser():
@@ -80,9 +80,9 @@ async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> t
 
 
 async def sign_in(request: TokenRequest, port: Port) -> Person:
-    """Ask the person now, whatever is kept, and keep what the sign-in leaves; who it was.
+    """Have the person sign in now, whatever is stored. Store the refresh token and return the person.
 
-    Raises UsageError for a credential of which no person signs in; else what the sign-in raises.
+    Raises UsageError for a credential without a sign-in; otherwise what the sign-in raises.
     """
     credential = request.credential
     if not isinstance(credential, BaseSignIn):
@@ -104,13 +104,13 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
 
 
 async def keep(name: str, answer: TokenResponse, request: TokenRequest, credential: SignIn, port: Port) -> None:
-    """Keep the refresh token of a sign-in under `name`, before its access token is handed out."""
+    """Store the refresh token of a sign-in under `name`, before its access token is returned."""
     if not answer.refresh_token:
         return
     whose = TokenInfo(request.authority.base_url, request.authority.tenant, request.client_id)
     key = RefreshToken(account=name).store_key
     if await port.load_refresh_token(key) is not None:
-        await port.forget_tokens(TokenInfo(account=name))  # they may be of the person who was signed in before
+        await port.forget_tokens(TokenInfo(account=name))  # they may belong to the person who was signed in before
     await port.put_refresh_token(key, answer.refresh_token, whose)
     if answer.family and (family := credential.family_account(answer.family, request.authority)):
         await port.put_refresh_token(RefreshToken(account=family).store_key, answer.refresh_token, whose)
@@ -119,7 +119,7 @@ async def keep(name: str, answer: TokenResponse, request: TokenRequest, credenti
 async def _in_silence(
     name: str, request: TokenRequest, credential: SignIn, port: Port
 ) -> tuple[Token | None, TokenRefused | None]:
-    """A token without asking anybody, if that can be; otherwise why not, if anything was refused."""
+    """Return a token without a sign-in if possible; otherwise None and the refusal, if there was one."""
     reason: TokenRefused | None = None
     for account in filter(None, (name, credential.family_account(FAMILY, request.authority))):
         held = RefreshToken(account=account, client=credential.client)
@@ -131,5 +131,5 @@ async def _in_silence(
             reason = refusal if refusal.claims or reason is None else reason
         except TokenRefused:
             if account == name:
-                raise  # another member of the family may be refused for reasons of its own; this client was asked for
+                raise  # only a failure of the family's refresh token is ignored: it may concern other members alone
     return None, reason

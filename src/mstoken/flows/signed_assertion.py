@@ -1,4 +1,4 @@
-"""An assertion signed with the application's own key: a certificate's, or one that never leaves its store."""
+"""Assertions signed with the application's own key: a certificate's key, or one that never leaves its store."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 async def signed_assertion(
     credential: ClientCertificate | ClientKey, request: TokenRequest, port: HttpPort, *, fresh: bool = False
 ) -> str:
-    """An assertion for the token endpoint of the request: the one kept if it is still good, unless `fresh`.
+    """Return an assertion for the token endpoint of the request: the cached one if it is still valid, unless `fresh`.
 
-    Entra takes an assertion several times; other servers may not (RFC 7523 section 3, item 7), and get a new one each
+    Entra accepts an assertion more than once; other servers may not (RFC 7523 section 3, item 7) and get a new one each
     time. Raises UsageError for a key or certificate that cannot be used.
     """
     audience, now = credential.audience or request.authority.token_endpoint, port.now()
@@ -41,7 +41,7 @@ async def signed_assertion(
 
 
 def check_expiry(signer: Signer, client_id: str, now: float) -> None:
-    """Raise UsageError when the certificate has expired by our clock; Entra would refuse it with a riddle (700027)."""
+    """Raise UsageError if the certificate has expired by the local clock. Entra's own error (700027) is unclear."""
     if signer.expires_on <= now:
         from datetime import UTC, datetime
 

@@ -1,7 +1,7 @@
-"""A token from the cache, else from the service: exactly one caller fetches it while the others wait.
+"""Get a token from the cache, else from the service: exactly one caller fetches it while the others wait.
 
-A token that is due for renewal but still valid is renewed by one caller, which gives the service a few seconds. If the
-renewal fails, the valid token still serves.
+One caller renews a token that is due for renewal but still valid, and gives the service a few seconds. If the renewal
+fails, callers still get the valid token.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     Fetch = Callable[[TokenRequest], Awaitable[Token]]
 
 RETRY_RENEWAL_IN = 60
-"""Seconds from a renewal that fails to the next attempt; the valid token serves meanwhile."""
+"""Seconds from a failed renewal to the next attempt. Until then, callers get the valid token."""
 MAX_RENEWAL_IN = 5.0
-"""Seconds a renewal may take while the valid token serves: who renews it waits no longer for a service that is slow."""
+"""Maximum seconds of a renewal while the cached token is valid, so that a slow service does not delay the caller."""
 MIN_FETCH_IN = 5.0
-"""Seconds a caller has to ask for itself, even if it has waited all its patience for another's answer in vain."""
+"""Minimum seconds for a caller's own request, even if it spent its whole timeout waiting for another caller."""
 PERSON_IN = 900.0
-"""Seconds to wait for another caller who is having a person sign in: as long as a device code lives."""
+"""Seconds to wait for another caller's interactive sign-in: the lifetime of a device code."""
 
 
 class TokenCache(Protocol):
-    """A cache of tokens with single flight: the part of `Port` that is needed here, or a cache in memory."""
+    """A token cache with single flight: the part of `Port` that this module needs, or a cache in memory."""
 
     def now(self) -> float: ...
 
@@ -45,9 +45,10 @@ class TokenCache(Protocol):
 async def get_or_fetch(
     key: str, fetch: Fetch, request: TokenRequest, port: TokenCache, info: TokenInfo | None = None
 ) -> Token:
-    """The token under `key` if it has the life that `request` wants, else what `fetch` returns, which is cached.
+    """Return the token cached under `key` if it meets `request.min_ttl`, else fetch and cache a new one.
 
-    `fetch` is given the request with the time it has. `request.fresh` asks in any case. Raises what `fetch` raises.
+    `fetch` receives the request with the time that is left. `request.fresh` skips the cache. Raises what `fetch`
+    raises.
     """
     deadline_on = request.deadline_on or port.now() + request.timeout_in
 
@@ -69,7 +70,7 @@ async def get_or_fetch(
         if found and state is Freshness.STALE:
             now = int(port.now())
             later = replace(found, refresh_on=now + RETRY_RENEWAL_IN, got_on=now)
-            await port.save(key, later, info)  # who comes meanwhile need not wait
+            await port.save(key, later, info)  # callers that arrive meanwhile need not wait
             return await _renewed(fetch_and_save, key, port) or later
         if waited.failure is not None:
             raise waited.failure
@@ -77,7 +78,7 @@ async def get_or_fetch(
 
 
 def _timed(request: TokenRequest, deadline_on: float, now: float, *, early: bool) -> TokenRequest:
-    """The request with what is left of its time; `early`: the token in hand is valid, so nobody waits long for it."""
+    """Return the request with the time that is left, or a short time if the cached token is still valid (`early`)."""
     if early:
         return replace(request, deadline_on=min(deadline_on, now + MAX_RENEWAL_IN), silent=True)
     until = max(deadline_on, now + min(MIN_FETCH_IN, request.timeout_in))
@@ -85,16 +86,16 @@ def _timed(request: TokenRequest, deadline_on: float, now: float, *, early: bool
 
 
 def wait_in(request: TokenRequest, left_in: float) -> float:
-    """Seconds to wait for the turn: a person who is being asked takes longer than a service."""
+    """Return how many seconds to wait for another caller: a sign-in takes longer than a token request."""
     prompts = request.credential.interactive and not request.silent
     return max(left_in, PERSON_IN) if prompts else left_in
 
 
 async def _renewed(fetch_and_save: Callable[..., Awaitable[Token]], key: str, port: TokenCache) -> Token | None:
-    """The next token; None where there is none to be had now, and the valid one serves.
+    """Renew a token that is still valid. Return None if that fails, so that the caller uses the valid token.
 
-    What the flow forgets, because its sign-in was ended or its consent changed, serves nobody any more. Raises what
-    `fetch_and_save` raises then.
+    If the flow deleted the cached token, because its sign-in has ended or its consent has changed, nobody may use it
+    any more: raises what `fetch_and_save` raises.
     """
     try:
         return await fetch_and_save(early=True)

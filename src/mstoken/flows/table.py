@@ -1,4 +1,4 @@
-"""Which flow a credential takes: the one place that knows them all. Only the flow that is taken is loaded."""
+"""The table of flows: which flow each credential takes. Only the flow in use is loaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mstoken.model import Token, TokenRequest
 
     Flow = Callable[[TokenRequest, Any, Port], Coroutine[Any, Any, Token]]
-    """Requests a token from the service, whatever is cached. The second argument is the request's credential."""
+    """Requests a token from the service, without reading the cache. The second argument is the request's credential."""
 
 FLOWS: dict[type[BaseCredential], str] = {
     ClientSecret: "client_credentials:client_credentials",
@@ -59,7 +59,7 @@ _loaded: dict[type[BaseCredential], Flow] = {}
 
 
 def flow_of(credential: BaseCredential) -> Flow:
-    """The flow of the credential's class. Raises UsageError for a class without one."""
+    """Return the flow of the credential's class. Raises UsageError for a class without one."""
     kind = type(credential)
     flow = _loaded.get(kind)
     if flow is None:

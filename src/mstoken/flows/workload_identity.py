@@ -1,7 +1,8 @@
-"""Workload identity: the pod's federated token for an app-only token (RFC 7523 section 2.2).
+"""Workload identity: exchange the pod's federated token for an app-only token (RFC 7523 section 2.2).
 
-Source: learn.microsoft.com/azure/aks/workload-identity-overview. With AKS's identity binding the token request goes to
-a proxy in the cluster, which stands in for Entra: the environment names it, its certificate authority and its name.
+Source: learn.microsoft.com/azure/aks/workload-identity-overview. With identity binding in AKS, the token request goes
+to a proxy in the cluster instead of Entra: environment variables give its address, its certificate authority and its
+name.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 
 async def workload_identity(request: TokenRequest, credential: WorkloadIdentity, port: Port) -> Token:
-    """Get an app-only token, the federated token's file read anew.
+    """Get an app-only token. The federated token's file is read each time.
 
-    Raises UsageError for a file that cannot be read or a proxy that is not described well; TokenRefused, TryLater and
-    UnreadableAnswer as any token request.
+    Raises UsageError for a file that cannot be read or an incomplete description of the proxy; TokenRefused, TryLater
+    and UnreadableAnswer as any token request.
     """
     proxy = token_proxy(credential.environment)
     proved = ClientAssertion(FileAssertion(credential.path))
@@ -44,7 +45,7 @@ def _by(http: HttpRequest, proxy: TokenProxy, policy: ConnectionPolicy) -> HttpR
 
 
 async def _authorities(proxy: TokenProxy, port: HttpPort) -> str:
-    """The proxy's certificate authorities; a file is read each time, as it is renewed now and then."""
+    """Return the proxy's certificate authorities. A file is read each time, because it is renewed now and then."""
     if not proxy.ca_file:
         return proxy.ca_data
     return await port.call(lambda: read_bundle(proxy.ca_file))

@@ -1,1 +1,1 @@
-"""Private keys: loading them, and signing with them wherever they are. The only room that signs."""
+"""Private keys: load them, and sign with them wherever they are. No other package signs."""

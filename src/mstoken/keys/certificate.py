@@ -1,6 +1,6 @@
-"""Certificates with their private keys, out of PEM or PFX, and signing with them.
+"""Certificates with their private keys: read them from PEM or PFX, and sign with them.
 
-The only file that touches private keys in this process. Messages name the file and never its content.
+The only file that handles private keys in this process. Messages name the file, never its content.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ _PASSWORD = "Set AZURE_CLIENT_CERTIFICATE_PASSWORD, or give ClientCertificate a 
 
 
 def load(contents: Sequence[bytes], password: str, algorithm: str, name: str) -> Signer:
-    """The signer in the contents of one PFX file, or of one or two PEM files; `name` is for messages.
+    """Return the signer for the contents of one PFX file, or of one or two PEM files. `name` is for messages.
 
-    Raises UsageError: no key, no certificate, a wrong password, a key that is not the certificate's, or not RSA.
+    Raises UsageError for a missing key or certificate, a wrong password, a key of another certificate, or a key that is
+    not RSA.
     """
-    if contents[0][:1] == b"\x30":  # DER's SEQUENCE, which is how every PFX begins (RFC 7292 section 4)
+    if contents[0][:1] == b"\x30":  # DER's SEQUENCE: every PFX file starts with it (RFC 7292 section 4)
         key, certificates = _pfx(contents[0], password, name)
     else:
         key, certificates = _pem(b"\n".join(contents), password, name)
@@ -45,9 +46,9 @@ def load(contents: Sequence[bytes], password: str, algorithm: str, name: str) ->
 def with_key_elsewhere(
     content: bytes, sign: Callable[[bytes, str], bytes | Awaitable[bytes]], algorithm: str
 ) -> Signer:
-    """A signer whose key is in a store of its own; `content` is its certificate, PEM or DER, the key's own first.
+    """Return a signer whose key is in a store of its own. `content` is its certificate, PEM or DER.
 
-    Raises UsageError when that is none.
+    In PEM, the key's own certificate comes first. Raises UsageError if `content` is not a certificate.
     """
     name = "The certificate of the key"
     certificates = _der(content, name) if content[:1] == b"\x30" else _certificates(content, name)
@@ -57,7 +58,7 @@ def with_key_elsewhere(
 
 
 def fits(signer: Signer, data: bytes, signature: object) -> bool:
-    """Whether the certificate's key made this signature: a store may hold another key than one thinks."""
+    """Return whether the certificate's key made this signature: the store may hold a different key."""
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -96,7 +97,7 @@ def _pfx(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import pkcs12
 
-    # An empty password and none are two things in PKCS #12 (RFC 7292 appendix B), and tools write either.
+    # In PKCS #12, an empty password differs from none (RFC 7292 appendix B), and tools write either.
     tries = [password.encode()] if password else [None, b""]
     for number, secret in enumerate(tries, 1):
         try:
@@ -129,7 +130,7 @@ def _pem(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
 
 
 def _refuse(name: str, form: str, password: str, error: Exception) -> NoReturn:
-    """Say what hinders, in our words: what the library says names causes that cannot be."""
+    """Name the cause in mstoken's words: the library's messages name impossible causes."""
     if type(error).__name__ == "UnsupportedAlgorithm":
         raise UsageError(f"{name} is encrypted in a way that is not supported here.", _reencrypt(form)) from None
     if isinstance(error, TypeError) or "password" in str(error).lower():
@@ -187,7 +188,7 @@ def _rsa(key: object, name: str) -> RSAPrivateKey:
 
 
 def _ordered(certificates: list[x509.Certificate], public: RSAPublicKey, name: str) -> list[x509.Certificate]:
-    """The certificates, that of the key first: files have them in any order."""
+    """Return the certificates, the key's own first: files have them in any order."""
     if not certificates:
         raise UsageError(
             f"{name} holds a key and no certificate.", "Put the certificate, in PEM, into the same file as the key."

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 CERTIFICATE_PATH = "The path of the certificate (AZURE_CLIENT_CERTIFICATE_PATH)"
 LARGEST = 1_000_000
-"""Bytes; a key with a long chain has a few thousand."""
+"""Maximum file size in bytes; a key with a long chain has a few thousand."""
 
 
 def check_path(path: str, what: str) -> None:
-    """Raise UsageError for a secret, or its content, where a path belongs. `what` names the setting."""
+    """Raise UsageError if a secret, or its content, is given in place of a path. `what` names the setting."""
     mistake = mistake_in(path)
     if mistake or len(path) > LONGEST_SHOWN or not path.isprintable():
         raise UsageError(
@@ -27,7 +27,7 @@ def check_path(path: str, what: str) -> None:
 
 
 def read(path: str) -> bytes:
-    """The file's content. Raises UsageError when it cannot be read, or is no file of keys by its size."""
+    """Return the file's content. Raises UsageError if it cannot be read or is too large for a key file."""
     check_path(path, CERTIFICATE_PATH)
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
@@ -43,11 +43,11 @@ def read(path: str) -> bytes:
 
 
 def state(paths: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
-    """Something that changes when one of the files does. Raises UsageError."""
+    """Return a value that changes when one of the files does. Raises UsageError."""
     for path in paths:
         check_path(path, CERTIFICATE_PATH)
     try:
-        found = [os.stat(path) for path in paths]  # noqa: PTH116 - pathlib costs more than the look
+        found = [os.stat(path) for path in paths]  # # noqa: PTH116 - pathlib costs more than the call
     except OSError as error:
         raise _unreadable(str(error.filename), error) from None
     return tuple((one.st_mtime_ns, one.st_size, one.st_ino) for one in found)

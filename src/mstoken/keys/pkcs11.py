@@ -18,7 +18,7 @@ from mstoken.values import field, value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ONE_SESSION = SharedLock()  # a PKCS#11 library has one login for each token and process, whoever opens the session
+_ONE_SESSION = SharedLock()  # a PKCS#11 library has one login for each token and process, shared by all sessions
 
 
 @value
@@ -39,17 +39,17 @@ class Pkcs11Key:
             raise UsageError("The PKCS#11 key is not named.", "Give Pkcs11Key a label, or an id in hex.")
 
     def __call__(self, data: bytes, algorithm: str) -> bytes:
-        """The signature of `data`, hashed in the token. Blocks; raises UsageError with what the token says."""
+        """Return the signature of `data`, hashed in the token. Blocks. Raises UsageError with the token's error."""
         pkcs11 = _library()
         with _ONE_SESSION.current, self._session() as session:
             key = self._found(session, pkcs11.ObjectClass.PRIVATE_KEY)
             if algorithm == "RS256":
                 return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
-            pss = (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256, 32)  # salt as long as the digest: RFC 7518 section 3.5
+            pss = (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256, 32)  # salt length = digest length: RFC 7518 section 3.5
             return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS_PSS, mechanism_param=pss))
 
     def certificate(self) -> bytes:
-        """The certificate kept beside the key, DER. Blocks; raises UsageError when there is none."""
+        """Return the certificate stored with the key, DER. Blocks. Raises UsageError if there is none."""
         pkcs11 = _library()
         with _ONE_SESSION.current, self._session() as session:
             return bytes(self._found(session, pkcs11.ObjectClass.CERTIFICATE)[pkcs11.Attribute.VALUE])
@@ -79,7 +79,7 @@ class Pkcs11Key:
 
     @contextmanager
     def _session(self) -> Iterator[Any]:
-        """A session on the token, logged in when there is a PIN. What the library refuses becomes a UsageError."""
+        """A session on the token, logged in if there is a PIN. Errors of the library become UsageError."""
         pkcs11 = _library()
         try:
             token = pkcs11.lib(self.module).get_token(token_label=self.token)

@@ -1,4 +1,4 @@
-"""The key that proof-of-possession tokens are bound to: made at the first use, and gone with the client."""
+"""The key of proof-of-possession tokens: generated at the first use, and lost with the client."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ BITS = 2048
 
 
 class PopKey(ForkSafe):
-    """An RSA key in memory that never leaves it. Threads may share it, and the child of a fork keeps it."""
+    """An RSA key that exists only in memory. Threads may share it, and the child of a fork keeps it."""
 
     def __init__(self) -> None:
         super().__init__()
         self._key: RSAPrivateKey | None = None
 
     def public(self) -> tuple[int, int]:
-        """Modulus and exponent. The first call makes the key, which takes about a tenth of a second."""
+        """Return modulus and exponent. The first call generates the key, which takes about a tenth of a second."""
         numbers = self._made().public_key().public_numbers()
         return numbers.n, numbers.e
 
     def sign(self, text: bytes) -> bytes:
-        """The RS256 signature (RFC 7518 section 3.3)."""
+        """Return the RS256 signature (RFC 7518 section 3.3)."""
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -39,5 +39,5 @@ class PopKey(ForkSafe):
             return self._key
 
     def __reduce__(self) -> tuple[type[PopKey], tuple[()]]:
-        """A pickled copy makes a key of its own."""
+        """A pickled copy generates a key of its own."""
         return PopKey, ()

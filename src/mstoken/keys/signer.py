@@ -1,4 +1,4 @@
-"""What a flow needs of a key: its certificates, and signatures."""
+"""What a flow needs from a key: its certificates, and signatures."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class Signer:
     """A key with its certificates.
 
-    `sign` gives the signature of the bytes, by `algorithm` (PS256 or RS256: RFC 7518 sections 3.3 and 3.5); it may
-    block or, where a caller's function is async, be awaitable. `chain` is DER, the key's own certificate first.
-    `expires_on` is that certificate's, epoch seconds, UTC.
+    `sign` returns the signature of the bytes, by `algorithm` (PS256 or RS256: RFC 7518 sections 3.3 and 3.5); it may
+    block or, if a caller's function is async, return an awaitable. `chain` is DER, the key's own certificate first.
+    `expires_on` is that certificate's expiry, epoch seconds, UTC.
     """
 
     algorithm: str

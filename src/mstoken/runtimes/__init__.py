@@ -1,1 +1,1 @@
-"""Run a flow blocking or under asyncio."""
+"""The runtimes: run a flow blocking or under asyncio."""

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class AsyncTransport(Protocol):
-    """Sends one request and returns its answer. Raises TransportError when none came."""
+    """Sends one request and returns its response. Raises TransportError if there is none."""
 
     async def send(self, request: HttpRequest) -> HttpResponse: ...
 
@@ -64,7 +64,7 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
             await asyncio.shield(asyncio.to_thread(browser_session.close))
 
     def _place(self, key: str) -> object:
-        """The callers of one event loop: asyncio's locks are not for several, and those of the store are."""
+        """Return a key with the event loop: asyncio's locks serve one loop, the store's locks serve all."""
         return asyncio.get_running_loop(), key
 
     def _new_lock(self) -> asyncio.Lock:
@@ -72,7 +72,7 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
 
     async def acquire(self, flight: Flight[asyncio.Lock], within_in: float) -> bool:
         if flight.users == 1:
-            return await flight.lock.acquire()  # nobody else wants it, so there is nothing to wait for
+            return await flight.lock.acquire()  # nobody else holds it, so there is no wait
         try:
             async with asyncio.timeout(within_in):
                 return await flight.lock.acquire()
@@ -101,7 +101,7 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
             raise
 
     async def unlock(self, release: Release) -> None:
-        """In a thread where that may take a while; here and now when there is no time for it any more."""
+        """Unlock in a thread if that may take a while; directly if the caller is cancelled."""
         if not self._tokens.slow:
             release()
             return
@@ -117,6 +117,6 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
 
 
 def _give_back(taken: list[Release]) -> None:
-    """End the turn if nobody has: a list gives its last item to one caller only, thread or task."""
+    """Unlock unless it is done already: a list gives its last item to only one caller, thread or task."""
     with suppress(IndexError):
         taken.pop()()

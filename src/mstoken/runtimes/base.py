@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SHORTEST_NAP_IN, _LONGEST_NAP_IN = 0.001, 0.03
-"""Seconds between two looks at whether a turn is free. Nobody sleeps in the store: under asyncio the threads that reach
-stores are few, and two processes that wait for each other's turns in all of them would never load what ends the wait.
+"""Seconds between two attempts to lock the store. No call waits inside the store: asyncio has few threads for stores,
+and if two processes waited for each other's locks in all of them, neither could load the token that ends the wait.
 """
 
 
@@ -42,7 +42,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         self._unwritten: dict[str, tuple[str, str]] = {}
 
     def _reset_after_fork(self) -> None:
-        """The flights are those of the parent's threads."""
+        """Drop the flights, which belong to the parent's threads."""
         super()._reset_after_fork()
         self._flights = {}
 
@@ -53,7 +53,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         raise NotImplementedError
 
     async def _try_lock(self, key: str) -> Release | None:
-        """`AccessTokenStore.try_lock`; a turn that came too late for whoever was cancelled is given back."""
+        """Call `AccessTokenStore.try_lock`; unlock if the caller was cancelled meanwhile."""
         raise NotImplementedError
 
     async def unlock(self, release: Release) -> None:
@@ -64,18 +64,18 @@ class BaseRuntime(ForkSafe, Generic[L]):
         raise NotImplementedError
 
     def _new_lock(self) -> L:
-        """A new lock that nobody holds."""
+        """Return a new, unlocked lock."""
         raise NotImplementedError
 
     async def acquire(self, flight: Flight[L], within_in: float) -> bool:
-        """Wait for the entry's lock, so many seconds at most; whether it was had."""
+        """Wait at most `within_in` seconds for the flight's lock. Return whether it was acquired."""
         raise NotImplementedError
 
     def single_flight(self, key: str, within_in: float) -> SingleFlight[L]:
         return SingleFlight(self, key, within_in)
 
     def join(self, key: str) -> tuple[Flight[L], int]:
-        """Join those of this process who want `key`; gives the number of the turn going on."""
+        """Join the callers of this process that want `key`. Return the flight and the number of its current round."""
         place = self._place(key)
         with self._lock:
             flight = self._flights.get(place)
@@ -84,7 +84,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
             return flight, flight.join()
 
     def _place(self, key: str) -> object:
-        """Who shares a flight for `key`: all callers of this process."""
+        """Return the key of the flight that callers of `key` share: by default, all callers of this process."""
         return key
 
     def leave(self, flight: Flight[L]) -> None:
@@ -95,18 +95,18 @@ class BaseRuntime(ForkSafe, Generic[L]):
                 del self._flights[flight.place]
 
     def lock_at_once(self, key: str) -> Release | None:
-        """The turn among all who share the store, where it is there for the taking and to look for it takes no time."""
+        """Lock the store for `key` if it is free and locking takes no time; else return None."""
         return None if self._tokens.slow else self._tokens.try_lock(key)
 
     async def lock_until(self, key: str, until: float) -> Release | None:
-        """What ends the turn among all who share the store; None when it did not come in time (`time.monotonic`)."""
+        """Lock the store for `key` and return the function that unlocks it; None after `until` (`time.monotonic`)."""
         nap, began = _SHORTEST_NAP_IN, time.monotonic()
         while (release := await self._try_lock(key)) is None:
             if time.monotonic() >= until:
                 waited_in = time.monotonic() - began
                 warn(f"Somebody else has been asking for the same token for {waited_in:.0f} s; not waiting any longer.")
                 return None
-            await self._nap(nap * (0.5 + self.random()))  # spread, so that not all come back at once
+            await self._nap(nap * (0.5 + self.random()))  # jitter, so that callers do not return together
             nap = min(nap * 1.5, _LONGEST_NAP_IN)
         return release
 
@@ -132,7 +132,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         show(text)
 
     async def load(self, key: str) -> Token | None:
-        if not self._tokens.slow:  # three looks for a token: memory needs no way there
+        if not self._tokens.slow:  # the cached path loads up to three times: a store in memory is called directly
             return self._tokens.load(key)
         return await self._reach(self._tokens, self._tokens.load, key)
 
@@ -143,7 +143,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         await self._reach(self._tokens, self._tokens.delete, key)
 
     async def forget_tokens(self, info: TokenInfo | None = None) -> None:
-        with suppress(StoreError):  # where the store cannot be asked it gives no token either; they end by themselves
+        with suppress(StoreError):  # an unavailable store returns no token either, and tokens expire
             if info:
                 await self._reach(self._tokens, self._tokens.forget, info)
             else:
@@ -164,7 +164,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         try:
             await self._reach(self._refresh_tokens, self._refresh_tokens.replace, key, old, new)
         except StoreError:
-            self._unwritten[key] = (old, new)  # the old one may be spent: whoever needs it next tries again
+            self._unwritten[key] = (old, new)  # the old one may be spent: the next caller stores the new one first
             raise
         self._unwritten.pop(key, None)
 

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Transport(Protocol):
-    """Sends one request and returns its answer. Raises TransportError when none came."""
+    """Sends one request and returns its response. Raises TransportError if there is none."""
 
     def send(self, request: HttpRequest) -> HttpResponse: ...
 
@@ -65,7 +65,7 @@ class BlockingRuntime(BaseRuntime[threading.Lock]):
         if not hasattr(given, "__await__"):
             return given
         if hasattr(given, "close"):
-            given.close()  # a coroutine that nobody awaits would warn
+            given.close()  # avoids the warning about a coroutine that was never awaited
         raise UsageError("The function given to the credential is async.", "Use AsyncClient, or give a plain function.")
 
     async def sleep(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
-"""Single flight: one caller at a time for a key, first within this process, then among all who share the store.
+"""Single flight: one caller at a time for a key, first within this process, then among all that share the store.
 
 A flight exists while a caller holds its lock or waits for it, so the table of flights is as large as the number of keys
-that are requested right now. How a caller waits (a thread, a task) is the runtime's.
+requested at the moment. The runtime defines how a caller waits (a thread, a task).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Lock(Protocol):
-    """A lock, of threads or of tasks."""
+    """A lock for threads or tasks."""
 
     def release(self) -> None: ...
 
@@ -32,7 +32,7 @@ IN_TIME, TIMED_OUT = WaitResult(), WaitResult(timed_out=True)
 class Flight(Generic[L]):
     """One key's lock, how many callers use it, and the last failure with the number of the round that failed.
 
-    `place` is where it stands in the runtime's table.
+    `place` is its key in the runtime's table.
     """
 
     __slots__ = ("failed_round", "failure", "lock", "place", "round", "users")
@@ -44,12 +44,12 @@ class Flight(Generic[L]):
         self.failure: Exception | None = None
 
     def join(self) -> int:
-        """Count one more caller; returns the number of the current round."""
+        """Count one more caller. Return the number of the current round."""
         self.users += 1
         return self.round
 
     def result(self, joined: int, *, timed_out: bool) -> WaitResult:
-        """What a caller that joined in the round `joined` learns: a failure only if it was already waiting then."""
+        """Return the outcome for a caller that joined in round `joined`. It includes a failure only of a later round."""
         if self.failure is not None and self.failed_round >= joined:
             return WaitResult(_copied(self.failure), timed_out)
         return TIMED_OUT if timed_out else IN_TIME
@@ -64,7 +64,7 @@ class Locks(Protocol[L]):
     """What single flight needs from a runtime: its flights, and how it waits for a lock and for the store."""
 
     def join(self, key: str) -> tuple[Flight[L], int]:
-        """Join the callers of this process that want `key`; returns the flight and the number of its current round."""
+        """Join the callers of this process that want `key`. Return the flight and the number of its current round."""
         ...
 
     def leave(self, flight: Flight[L]) -> None:
@@ -72,7 +72,7 @@ class Locks(Protocol[L]):
         ...
 
     async def acquire(self, flight: Flight[L], within_in: float) -> bool:
-        """Wait up to `within_in` seconds for the flight's lock; returns whether it was acquired."""
+        """Wait up to `within_in` seconds for the flight's lock. Return whether it was acquired."""
         ...
 
     def lock_at_once(self, key: str) -> Release | None:
@@ -80,7 +80,7 @@ class Locks(Protocol[L]):
         ...
 
     async def lock_until(self, key: str, until: float) -> Release | None:
-        """Lock the store for `key`; None when somebody else holds it until then (`time.monotonic`)."""
+        """Lock the store for `key`; None if another caller holds it until then (`time.monotonic`)."""
         ...
 
     async def unlock(self, release: Release) -> None:
@@ -89,7 +89,7 @@ class Locks(Protocol[L]):
 
 
 class SingleFlight(Generic[L]):
-    """`flows.port.Port.single_flight`, over a runtime's `Locks`. Not a generator, since every request passes here."""
+    """`flows.port.Port.single_flight`, over a runtime's `Locks`. Not a generator, since every token request uses it."""
 
     __slots__ = ("_flight", "_key", "_locked", "_release", "_result", "_runtime", "_within_in")
 
@@ -132,14 +132,14 @@ class SingleFlight(Generic[L]):
 
 
 def _copied(error: Exception) -> Exception:
-    """The same error without its traceback, which grows each time the error is raised.
+    """Return the same error without its traceback, which grows each time the error is raised.
 
-    `copy.copy` calls the class with `args`, which fails for a class whose constructor takes others; then the copy is
+    `copy.copy` calls the class with `args`, which fails for a class whose constructor takes others; the copy is then
     made from its parts.
     """
     try:
         copied = copy.copy(error)
-    except Exception:  # noqa: BLE001 - callers' own functions prove a client, and raise what they like
+    except Exception:  # # noqa: BLE001 - a caller's function may provide the assertion, and raise anything
         copied = type(error).__new__(type(error), *error.args)
         copied.args = error.args
         copied.__dict__.update(error.__dict__)
