@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 _PATHS = frozenset({"path", "key_path", "token_file"})
-"""Fields of credentials that name files."""
+"""Fields of credentials that contain file paths."""
 _OPTIONS = ("claims", "tenant_id", "enable_cae", "min_ttl", "fresh")
 
 
@@ -205,9 +205,9 @@ def _check_text(text: str, what: str) -> None:
 
 
 def _check_texts(named: Any) -> None:
-    """Refuse text that could not be sent or stored, which the system gives for bytes that are not UTF-8 (PEP 383).
+    """Refuse text that cannot be sent or stored: what the system returns for bytes that are not UTF-8 (PEP 383).
 
-    Paths of files may be such text. Raises UsageError that names the field and does not show it.
+    File paths may be such text. Raises UsageError, which names the field and does not show its value.
     """
     for name in named.__value_fields__:
         given = getattr(named, name)

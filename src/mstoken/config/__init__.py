@@ -1,1 +1,1 @@
-"""Where a client's settings come from: flags, environment and profiles."""
+"""The settings of a client, from flags, environment and profiles."""

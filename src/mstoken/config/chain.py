@@ -1,8 +1,9 @@
 """The default chain: environment, workload identity, managed identity, profile, in this order.
 
-It is azure-identity's DefaultAzureCredential with a profile of ours in the place of developers' tools, and obeys
-AZURE_TOKEN_CREDENTIALS as that does (learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains).
-What can be told without asking anybody is told here; `flows.chain` does the rest.
+It is azure-identity's DefaultAzureCredential with an mstoken profile in place of developer tools, and it obeys
+AZURE_TOKEN_CREDENTIALS in the same way
+(learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains).
+This module decides what it can without a request; `flows.chain` does the rest.
 """
 
 from __future__ import annotations
@@ -55,11 +56,11 @@ _OF_OTHERS = (
     "azuredeveloperclicredential",
     "interactivebrowsercredential",
 )
-"""Names of AZURE_TOKEN_CREDENTIALS that mean the sign-in of a tool which mstoken does not read."""
+"""Values of AZURE_TOKEN_CREDENTIALS that select the sign-in of a tool which mstoken does not read."""
 
 
 def default_settings(flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of the identity that flags or MSTOKEN_PROFILE name, else of the environment, else of the chain.
+    """Return the settings of the identity in the flags or MSTOKEN_PROFILE, else in the environment, else of the chain.
 
     The flags tenant, client_id and profile name an identity; `resolve_settings` then decides. Raises UsageError and
     NotConfigured, as it does; a chain raises NotConfigured when a token is requested.
@@ -76,9 +77,9 @@ def default_settings(flags: Mapping[str, str] | None = None, environ: Mapping[st
 
 
 def links_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The links that AZURE_TOKEN_CREDENTIALS leaves, in their order.
+    """Return the links that AZURE_TOKEN_CREDENTIALS selects, in order.
 
-    Raises UsageError for a value that is none, NotConfigured for one that means a tool of which we know nothing.
+    Raises UsageError for an invalid value, NotConfigured for one that selects an unsupported tool.
     """
     choice = environ.get(CHOICE, "").strip().lower()
     if choice in _CHOICES:
@@ -95,9 +96,9 @@ def links_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def links(environ: Mapping[str, str], flags: Mapping[str, str] | None = None) -> tuple[ChainLink, ...]:
-    """Every link in its order, each with what it would ask as, or why it would not. Asks nobody; raises UsageError.
+    """Return every link in order, each with its identity or why it is skipped. Sends no request. Raises UsageError.
 
-    Of `flags` only cloud and authority count; who asks by a flag is no link.
+    Of `flags` only cloud and authority count; an identity in flags is not a link.
     """
     wanted = links_wanted(environ)
     made = (_environment(environ), _workload(environ), _managed(environ), _profile(environ, flags or {}))
@@ -126,7 +127,7 @@ def _layers(flags: Mapping[str, str], environ: Mapping[str, str]) -> Layers:
 
 
 def _is_oauth_server(environ: Mapping[str, str]) -> bool:
-    """Whether the default profile is of a standard OAuth server, for which no other link can stand in."""
+    """Return whether the default profile uses a standard OAuth server, which no other link can replace."""
     try:
         profile = profiles.find(DEFAULT_PROFILE, environ)
     except UsageError:
@@ -144,7 +145,10 @@ def _environment(environ: Mapping[str, str]) -> ChainLink:
 
 
 def _workload(environ: Mapping[str, str]) -> ChainLink:
-    """A pod's variables, or a job of GitHub Actions that may have an OIDC token: both are federated workloads."""
+    """Return the link for a pod's variables, or for a job of GitHub Actions that may have an OIDC token.
+
+    Both are federated workloads.
+    """
     given = {name: environ.get(name, "").strip() for name in workload_identity.VARIABLES}
     missing = [name for name in workload_identity.NEEDED if not given[name]]
     if missing == ["AZURE_FEDERATED_TOKEN_FILE"] and all(environ.get(name) for name in _GITHUB):
@@ -160,9 +164,10 @@ def _workload(environ: Mapping[str, str]) -> ChainLink:
 
 
 def _managed(environ: Mapping[str, str]) -> ChainLink:
-    """AZURE_CLIENT_ID names a user-assigned identity, as for DefaultAzureCredential.
+    """Return the managed identity's link. AZURE_CLIENT_ID names a user-assigned identity, as in DefaultAzureCredential.
 
-    A workload's variables are another link's. Cloud Shell cannot choose, so there the variable does not count.
+    The variables of a workload belong to another link. Cloud Shell cannot select an identity, so it ignores the
+    variable.
     """
     from mstoken.protocol.managed_identity.place import detect
 
@@ -192,7 +197,7 @@ def _profile(environ: Mapping[str, str], flags: Mapping[str, str]) -> ChainLink:
 
 
 def _of_profile(layers: Layers) -> ChainLink:
-    """The profile's link, its references followed, which is left for when it is needed."""
+    """Return the profile's link. It reads the secrets behind references, so it runs only when the link is needed."""
     try:
         settings = layers.settings()
     except UsageError as error:

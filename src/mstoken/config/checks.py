@@ -1,4 +1,4 @@
-"""What stands in the way of an identity and shows without requesting a token: files, variables, stored sign-ins."""
+"""Problems of an identity that are visible without requesting a token: files, variables, stored sign-ins."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 
 
 async def check(link: ChainLink, stores: Stores, port: Port, profile: str) -> None:
-    """Raise the error that a request as `link` would end with, as far as it shows from here.
+    """Raise the error that a token request with `link` would end with, as far as it is visible without one.
 
-    Probes for a managed identity as a chain does. Does not call a function or program that gives an assertion, and does
-    not touch a key in a store of its own, since wrong PINs are counted. Raises UsageError, StoreError, SignInRequired
-    and TransportError.
+    Probes for a managed identity as a chain does. Does not call a function or program that returns an assertion, and
+    does not use a key in a store of its own, since such stores count wrong PINs. Raises UsageError, StoreError,
+    SignInRequired and TransportError.
     """
     credential = link.credential
     if isinstance(credential, ManagedIdentity) and not link.probe:

@@ -1,6 +1,6 @@
-"""What would happen if a token were asked for, without asking for one.
+"""Diagnose what a token request would do, without sending it.
 
-Nothing is sent but a probe of IMDS and a GET of the sign-in host's public description.
+The only requests are a probe of IMDS and a GET of the sign-in host's public metadata.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ NAMED = "options or MSTOKEN_PROFILE"
 
 @value
 class LinkState:
-    """A link of the chain: `state` is `used`, `absent` or `not reached`; `detail` says as whom, or why not."""
+    """A link of the chain: `state` is `used`, `absent` or `not reached`; `detail` is its identity, or the reason."""
 
     name: str
     state: str
@@ -63,7 +63,7 @@ class LinkState:
 
 @value
 class Diagnosis:
-    """All that decides about a token. `problem` is the error that asking would end with, as far as can be told."""
+    """Everything that decides about a token. `problem` is the error that a token request would raise, if known."""
 
     links: tuple[LinkState, ...]
     authority: Reached | None
@@ -74,7 +74,7 @@ class Diagnosis:
 
 
 def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Transport, stores: Stores) -> Diagnosis:
-    """Look at everything once. Raises nothing of its own: what is wrong is in the diagnosis."""
+    """Check everything once. Raises no errors of its own: the diagnosis contains them."""
     bare = Diagnosis((), None, shown_environment(environ), locations.locations(environ))
     try:
         settings = default_settings(flags, environ)
@@ -98,7 +98,7 @@ def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Tr
 def _links(
     settings: Settings, environ: Mapping[str, str], transport: Transport
 ) -> tuple[tuple[LinkState, ...], ChainLink | None]:
-    """Each link's state in order, and the one that would serve."""
+    """Return each link's state in order, and the link that would be used."""
     if isinstance(settings.credential, Chain):
         return _along(settings.credential.links, transport)
     used = ChainLink(NAMED, settings.tenant, settings.client_id, settings.credential)
@@ -142,7 +142,7 @@ def _as_whom(link: ChainLink, transport: Transport) -> str:
 
 
 def _proof(credential: BaseCredential | None) -> str:
-    """In words: `ClientSecret` is a client secret; what an assertion comes from is told too."""
+    """Return the credential's kind in words: `ClientSecret` is a client secret. An assertion's source is included."""
     if isinstance(credential, ClientAssertion):
         return f"client assertion of {_source(credential.source)}"
     if isinstance(credential, WorkloadIdentity) and (proxy := token_proxy(credential.environment)):

@@ -1,4 +1,4 @@
-"""The environment variables that make settings. docs/configuration.md lists them all."""
+"""The environment variables that provide settings. docs/configuration.md lists them all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-# The AZURE_ ones are those of the Azure SDKs: learn.microsoft.com/python/api/azure-identity/
+# The names with AZURE_ are those of the Azure SDKs: learn.microsoft.com/python/api/azure-identity/
 # azure.identity.environmentcredential
 VARIABLES = {
     "tenant": "AZURE_TENANT_ID",
@@ -32,18 +32,18 @@ VARIABLES = {
 SECRETS = ("client_secret", "client_certificate_password", "refresh_token", "password", "user_assertion")
 
 _BYTE_FOR_BYTE = ("client_secret", "client_certificate_password", "password")
-"""Sent as they are, as by the Azure SDKs. A line break or blank around another setting is never meant."""
+"""Settings that are sent unchanged, as the Azure SDKs do. Others lose surrounding blanks and line breaks."""
 
 CREDENTIALS = ("client_secret", "client_certificate", "client_assertion", "client_key", "refresh_token", "password")
-"""Settings of which one makes an identity complete; not all have a variable."""
+"""Settings that complete an identity; one is enough. Not all have a variable."""
 
 _NEEDED = (("tenant",), ("client_id",), CREDENTIALS)
 
 
 def read_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings the environment gives. A variable that is empty is not set, as CI systems mean it.
+    """Return the settings from the environment. An empty variable counts as not set, as in CI systems.
 
-    Raises UsageError for one that is not text: it could not be sent.
+    Raises UsageError for a variable that is not valid text: it could not be sent.
     """
     given = {setting: environ.get(variable, "") for setting, variable in VARIABLES.items()}
     as_is = {setting: given[setting] for setting in _BYTE_FOR_BYTE if given[setting].strip()}
@@ -55,11 +55,11 @@ def read_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def missing(given: Collection[str]) -> tuple[tuple[str, ...], ...]:
-    """What a complete identity still lacks beside the settings `given`, each as those of which one would do."""
+    """Return what a complete identity still lacks besides the settings `given`: one of each returned group."""
     return tuple(one_of for one_of in _NEEDED if not any(name in given for name in one_of))
 
 
 def names(settings: Iterable[str], environ: Mapping[str, str]) -> str:
-    """Variables for a message; one that is set but empty is told apart, or its owner looks in the wrong place."""
+    """Return the variables' names for a message. It marks those that are set but empty, which are easily overlooked."""
     shown = (VARIABLES[setting] for setting in settings if setting in VARIABLES)
     return " or ".join(f"{name} (set, but empty)" if name in environ else name for name in shown)

@@ -1,4 +1,4 @@
-"""Where the user's configuration is. On the path of a cached token, so it imports next to nothing."""
+"""The user's configuration folder. It is on the path of a cached token, so it imports almost nothing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_HOME = "/nonexistent"
-"""The home of users who have none, by convention (adduser(8))."""
+"""The home folder of users without one, by convention (adduser(8))."""
 
 
 def config_folder(environ: Mapping[str, str]) -> str:
-    """MSTOKEN_CONFIG_DIR, else the platform's place for a user's configuration (on Linux XDG_CONFIG_HOME).
+    """Return MSTOKEN_CONFIG_DIR, else the platform's folder for a user's configuration (on Linux XDG_CONFIG_HOME).
 
-    Source: specifications.freedesktop.org/basedir-spec, which says that a relative path there is to be ignored.
+    Source: specifications.freedesktop.org/basedir-spec, which says to ignore a relative path in that variable.
     """
     if chosen := environ.get("MSTOKEN_CONFIG_DIR"):
         return chosen
@@ -27,11 +27,11 @@ def config_folder(environ: Mapping[str, str]) -> str:
     base = environ.get("XDG_CONFIG_HOME", "")
     if not base.startswith("/"):
         home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - pathlib costs more than the whole lookup
-        # A user id that is nobody's has no home, and a folder called ~ in the working folder is none.
+        # An unknown user id has no home, and `~` would be a folder in the working folder.
         base = f"{home}/.config" if home.startswith("/") else NO_HOME
     return f"{base}/mstoken"
 
 
 def config_file(environ: Mapping[str, str]) -> str:
-    """The path of `config.toml`, whether or not it exists."""
+    """Return the path of `config.toml`, whether or not it exists."""
     return f"{config_folder(environ)}/config.toml"

@@ -1,4 +1,4 @@
-"""Flag over environment over profile: which value counts, and what the user should hear about it."""
+"""Flags before environment before profile: which value counts, and the notes for the user about it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HOW = {
     environment.CREDENTIALS: "a credential ({})",
 }
 
-# Settings of a profile that a variable puts out of force besides the one of the same name.
+# Settings of a profile that a variable overrides in addition to the one of the same name.
 _RIVALS = {
     "client_secret": proofs.PROOFS,
     "client_certificate": proofs.PROOFS,
@@ -39,9 +39,9 @@ _RIVALS = {
 
 @value
 class Layers:
-    """The three layers, highest first; each maps a setting to its text, and only settings that are given.
+    """The three layers, highest first. Each maps a setting to its text and contains only settings that are given.
 
-    `environ` is the whole environment, for references of the profile that lead there and for messages.
+    `environ` is the whole environment: for the profile's references to variables, and for messages.
     """
 
     flags: Mapping[str, str]
@@ -49,16 +49,16 @@ class Layers:
     profile: Profile | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     ignored: tuple[str, ...] = ()
-    """Notes about variables that do not count, since a profile is named."""
+    """Notes about variables that do not count because a profile is named."""
 
     @classmethod
     def of(cls, flags: Mapping[str, str], environ: Mapping[str, str]) -> Self:
-        """Gather the layers. Raises UsageError for a named profile that is not there or cannot be used."""
+        """Gather the layers. Raises UsageError for a named profile that does not exist or cannot be used."""
         asked = {name: value.strip() for name, value in flags.items() if value.strip()}
         variables = environment.read_variables(environ)
         name = asked.pop("profile", "") or variables.pop("profile", "")
         if not name and not environment.missing({*variables, *asked}):
-            return cls(asked, variables, None, environ)  # complete, and no file may change whose identity it is
+            return cls(asked, variables, None, environ)  # complete: no file may change the identity
         from mstoken.config import profiles
 
         if name:
@@ -67,18 +67,18 @@ class Layers:
             return cls(asked, kept, profile, environ, tuple(_ignored(variables, kept, profile)))
         found = profiles.find(DEFAULT_PROFILE, environ)
         if found is not None and _differ(found.values, variables, "client_id") and "client_id" not in asked:
-            found = None  # its secret is another application's
+            found = None  # its secret belongs to another application
         return cls(asked, variables, found, environ)
 
     def settings(self, credential: Credential | None = None) -> Settings:
-        """The client's settings; a `credential` given here stands for what the layers say.
+        """Return the client's settings. A `credential` given here replaces the one in the layers.
 
-        Raises NotConfigured, and UsageError for a secret that cannot be had.
+        Raises NotConfigured, and UsageError for a secret that cannot be read.
         """
         authority, cloud, token_endpoint = self.place()
         tenant, client_id = self.text("tenant"), self.text("client_id")
         if (identity := self._managed_identity()) and not credential:
-            # It is all of the identity: what the environment says of tenants and clients is about others.
+            # The managed identity is complete: tenants and clients in the environment belong to other identities.
             credential, tenant, client_id = identity, "", ""
         stand_ins = {"tenant": token_endpoint, "refresh_token": credential or self.text("account")}
         have = {*self._merged(), *(setting for setting, there in stand_ins.items() if there)}
@@ -97,14 +97,15 @@ class Layers:
         )
 
     def text(self, setting: str) -> str:
-        """The value of `setting` in the highest layer that has it; '' in none. Of a profile's secret, the reference."""
+        """Return `setting` from the highest layer that has it, else ''. A profile's secret stays a reference."""
         return self._merged().get(setting, "")
 
     def place(self) -> tuple[str, str, str]:
-        """(authority, cloud, token_endpoint). Raises UsageError for a cloud unknown, or not the authority's.
+        """Return authority, cloud and token endpoint.
 
-        Authority and token endpoint answer one question, so the highest layer with either decides. A login host of
-        Microsoft's and a cloud that does not sign in there cannot both be meant: the higher layer's counts.
+        An authority and a token endpoint exclude each other, so the highest layer with either decides. A Microsoft
+        login host and a cloud with a different login host exclude each other too: the higher layer's value counts.
+        Raises UsageError for an unknown cloud, or if one layer has a cloud and the authority of another.
         """
         authority = token_endpoint = cloud = ""
         authority_layer = cloud_layer = 0
@@ -129,7 +130,7 @@ class Layers:
         return authority, cloud, ""
 
     def _check_standard_server(self, token_endpoint: str) -> None:
-        """What stands in environment or profile is of other places; whoever writes a flag means it."""
+        """Refuse flags that do not apply. Environment and profile may be about other servers; flags are intentional."""
         if odd := [f"--{name}" for name in ("tenant", "cloud") if name in self.flags]:
             raise UsageError(
                 f"{' and '.join(odd)} cannot be met: {redacted_url(token_endpoint)} is a standard OAuth server, "
@@ -138,7 +139,7 @@ class Layers:
             )
 
     def store(self) -> str:
-        """The URL of the shared store, '' where it is this machine's own. Raises UsageError for a dead reference."""
+        """Return the URL of the shared store, '' for the local store. Raises UsageError for a broken reference."""
         if "store" in self.environment:
             return self.environment["store"]
         text = self.text("store")
@@ -147,7 +148,7 @@ class Layers:
         return self._referenced("store") if is_reference(text) else text
 
     def client(self) -> ClientCredential | None:
-        """What the application proves itself with, None for a public client. Raises UsageError for a dead reference."""
+        """Return the client credential, None for a public client. Raises UsageError for a broken reference."""
         name, layer = proofs.chosen(self._layers())
         if not name:
             return None
@@ -155,7 +156,7 @@ class Layers:
         return proofs.client_proof(name, layer, self.environ, folder)
 
     def _managed_identity(self) -> ManagedIdentity | None:
-        """The profile's, unless a variable brings a credential, which goes before it."""
+        """Return the profile's managed identity, unless a variable provides a credential, which takes precedence."""
         text = self.profile.values.get("managed_identity", "") if self.profile else ""
         if not text or any(name in self.environment for name in environment.CREDENTIALS):
             return None
@@ -176,7 +177,10 @@ class Layers:
         return RefreshToken(value, client, account, single_use=single_use)
 
     def _password(self, client: ClientCredential | None) -> str:
-        """The user's password, '' for none. In the environment an application's proof goes before it (Azure SDKs)."""
+        """Return the user's password, '' for none.
+
+        In the environment, a client credential takes precedence, as in the Azure SDKs.
+        """
         if given := self.environment.get("password", ""):
             return "" if client else given
         return self._referenced("password")
@@ -198,7 +202,7 @@ class Layers:
         return merged
 
     def notes(self) -> tuple[str, ...]:
-        """Variables that win over the profile, which is easily forgotten, and secrets that others can read."""
+        """Return notes about variables that override the profile, and about secrets that others can read."""
         if self.profile is None:
             return ()
         from mstoken.config import secret_references
@@ -218,7 +222,7 @@ class Layers:
         return tuple(note for note in (*self.ignored, *notes) if note)
 
     def _beaten(self, setting: str, rival: str) -> bool:
-        """Whether the variable of `setting` is why the profile's `rival` does not count."""
+        """Return whether the variable of `setting` is the reason why the profile's `rival` does not count."""
         if self.profile is None or rival not in self.profile.values or setting in self.flags or rival in self.flags:
             return False
         return rival != "cloud" or not self.place()[1]
@@ -240,9 +244,9 @@ _PERSON = ("refresh_token", "account", "username", "password", "user_assertion")
 
 
 def beside_named(values: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables that count beside a profile that was named: what is named wins, and no identity has two sources.
+    """Return the variables that count beside a named profile. The profile wins, and no identity has two sources.
 
-    Variables about another client or tenant say nothing about this profile. Those about the same one may complete it,
+    Variables about another client or tenant do not apply to this profile. Those about the same one may complete it,
     such as AZURE_CLIENT_SECRET for a sign-in that `mstoken login` stored.
     """
     dropped = {"tenant", "client_id"} & values.keys()

@@ -1,4 +1,4 @@
-"""Where configuration, tokens and sign-ins are on this machine, for people to read."""
+"""The locations of configuration, tokens and sign-ins on this machine, for people to read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @value
 class Location:
-    """One place: what is kept there, its path, and what there is to say about it."""
+    """One location: what it stores, its path, and remarks."""
 
     what: str
     path: str
@@ -25,7 +25,7 @@ class Location:
 
 
 def locations(environ: Mapping[str, str]) -> tuple[Location, ...]:
-    """The three places. Opens no secret and makes nothing."""
+    """Return the three locations. Decrypts no secret and creates nothing."""
     tokens, vault = user_folders.token_folder(), user_folders.vault_folder()
     return (
         Location("configuration", config_file(environ), _configuration(environ)),

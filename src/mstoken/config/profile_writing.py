@@ -1,8 +1,8 @@
-"""Write one profile and leave every other byte of the user's file as it is.
+"""Write one profile and keep every other byte of the user's file.
 
-The edit is made on the text: the lines of one table are replaced or added to. Then the result is parsed, and written
-only if it says exactly what was wanted and nothing else has changed; TOML has forms (inline tables, dotted keys,
-strings of several lines) that an edit by lines could get wrong.
+The edit works on the text: the lines of one table are replaced or added to. The result is then parsed, and written only
+if it contains the requested settings and no other change. TOML has forms (inline tables, dotted keys, strings of
+several lines) that an edit by lines could get wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KEY = re.compile(r"""\s*(?:"([^"\\]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*=""")
 
 
 def check_name(name: str) -> None:
-    """Raises UsageError for a name that cannot be a profile's: it stands in a file, in commands and in messages."""
+    """Raise UsageError for an invalid profile name: the name appears in a file, in commands and in messages."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{shown(name)!r} cannot be the name of a profile.",
@@ -39,12 +39,12 @@ def check_name(name: str) -> None:
 def write_profile(
     name: str, values: Mapping[str, str], without: Iterable[str] = (), environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Set `values` in the profile `name`, made if it is not there, and take the settings `without` out of it.
+    """Set `values` in the profile `name`, creating it if necessary, and remove the settings `without` from it.
 
-    Raises UsageError when the file cannot be used or edited safely, StoreError when it cannot be written.
+    Raises UsageError if the file cannot be used or edited safely, StoreError if it cannot be written.
     """
     check_name(name)
-    names(environ)  # what cannot be used is not written to either, and the error says why
+    names(environ)  # an unusable file is not written to either, and the error says why
     path, text = config_file(environ), read_text(environ)
     edited = _edited(text, name, values, frozenset(without))
     if _parsed(edited) != _wanted(tomllib.loads(text), name, values, frozenset(without)):
@@ -78,7 +78,7 @@ def _edited(text: str, name: str, values: Mapping[str, str], without: frozenset[
 
 
 def _names(line: str, name: str) -> bool:
-    """Whether the line is the header of the profile's table, in any way to write one that TOML has."""
+    """Return whether the line is the header of the profile's table, in any of TOML's spellings."""
     if not _HEADER.match(line):
         return False
     return _parsed(line) == {"profile": {name: {}}}
@@ -98,7 +98,7 @@ def _line(key: str, value: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """A TOML basic string (toml.io/en/v1.0.0#string), which JSON's is but for the code points above U+FFFF and DEL."""
+    """Return a TOML basic string (toml.io/en/v1.0.0#string): JSON's, except for code points above U+FFFF and DEL."""
     import json
 
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -123,9 +123,10 @@ def _parsed(text: str) -> dict[str, Any] | None:
 
 
 def _replace(path: str, text: str, environ: Mapping[str, str]) -> None:
-    """One rename, so that a reader and a crash see the old file or the new one; 0600, since it says where secrets are.
+    """Replace the file with one rename, so that readers and crashes see the old or the new file. Its mode is 0600.
 
-    A link is followed: people keep their configuration in a repository and link to it.
+    The file says where secrets are, so only its owner may read it. A symbolic link is followed: people keep their
+    configuration in a repository and link to it.
     """
     from pathlib import Path
 

@@ -55,12 +55,12 @@ _PEOPLE = ("account", "refresh_token", "username", "password")
 _WHO = ("tenant", "client_id", *CREDENTIALS, "account", "username", "user_assertion", *_AGENTS)
 
 LARGEST = 1_000_000
-"""Bytes the file may have: thousands of profiles; more is another file."""
+"""Maximum size of the file in bytes: enough for thousands of profiles. A larger file is not a configuration."""
 
 
 @value
 class Profile:
-    """One profile: its settings as text, secrets as references. `folder` is where relative paths start."""
+    """One profile: its settings as text, secrets as references. Relative paths start at `folder`."""
 
     name: str
     folder: str
@@ -69,7 +69,7 @@ class Profile:
 
 
 def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
-    """The profile called `name`. Raises UsageError when it is not there or cannot be used."""
+    """Return the profile `name`. Raises UsageError if it does not exist or cannot be used."""
     found = find(name, environ)
     if found is None:
         known = names(environ)
@@ -82,7 +82,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
 
 
 def find(name: str, environ: Mapping[str, str] = os.environ) -> Profile | None:
-    """The profile called `name`, None when there is none. Raises UsageError for a file or profile of no use."""
+    """Return the profile `name`, None if it does not exist. Raises UsageError for an unusable file or profile."""
     table = _tables(environ).get(name)
     if table is None:
         return None
@@ -97,17 +97,17 @@ def find(name: str, environ: Mapping[str, str] = os.environ) -> Profile | None:
 
 
 def _switched_on(table: Mapping[str, Any]) -> dict[str, str]:
-    """Switches that a variable can set too, as text like its."""
+    """Return the switches that a variable can set too, as text."""
     return {"send_certificate_chain": "true"} if table.get("send_certificate_chain") else {}
 
 
 def names(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The names of all profiles, in the file's order. Raises UsageError for a file that cannot be used."""
+    """Return the names of all profiles, in the file's order. Raises UsageError for a file that cannot be used."""
     return tuple(_tables(environ))
 
 
 def looked_at(profile: Profile | None, environ: Mapping[str, str]) -> str:
-    """For a message: where profiles were looked for, and what was found."""
+    """Return, for a message, where mstoken looked for profiles and what it found."""
     path = config_file(environ)
     if profile is not None:
         return f"The profile {profile.name} in {path} was read."
@@ -115,7 +115,7 @@ def looked_at(profile: Profile | None, environ: Mapping[str, str]) -> str:
 
 
 def read_text(environ: Mapping[str, str] = os.environ) -> str:
-    """The file as text; '' when there is none. Raises UsageError when it is not safe or not readable."""
+    """Return the file's text; '' if there is no file. Raises UsageError if it is not safe or not readable."""
     path = config_file(environ)
     try:
         with open(path, "rb", opener=_at_once) as file:
@@ -138,12 +138,12 @@ def read_text(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting, as a pipe in the file's place would have it."""
+    """Open without blocking, in case the file is a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _refuse_unsafe(path: str, status: os.stat_result, text: str) -> None:
-    """Windows keeps the profile folder of a user to that user; POSIX modes say it here."""
+    """Refuse a file that others can change. Windows protects a user's profile folder; elsewhere, check POSIX modes."""
     if sys.platform == "win32":
         return
     close = f"chmod 600 {shlex.quote(path)}"

@@ -1,7 +1,7 @@
-"""What an application proves itself with, as settings say it: secret, certificate, key in its store, or assertion.
+"""Client credentials from settings: a secret, a certificate, a key in a store of its own, or an assertion.
 
-Of the layers the highest that names any of them decides: a certificate of the profile does not go with a secret of the
-environment. Paths of a profile are relative to its folder.
+The highest layer that names any of them decides: a certificate of the profile does not combine with a secret of the
+environment. Paths in a profile are relative to its folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mstoken.credentials import AssertionSource
 
 PROOFS = ("client_secret", "client_certificate", "client_assertion", "client_key")
-"""The settings of which an application has one."""
+"""The settings for a client credential. An application has one of them."""
 
 ASSERTIONS = (
     "github, azure-pipelines[:CONNECTION], kubernetes, managed-identity[:CLIENT_ID], file:PATH, env:NAME or "
@@ -48,9 +48,10 @@ _YES = frozenset({"1", "true", "yes", "on"})
 
 
 def chosen(layers: Sequence[Mapping[str, str]]) -> tuple[str, Mapping[str, str]]:
-    """The setting that proves the application and the layer it is in; ('', {}) for a public client.
+    """Return the setting of the client credential and the layer it is in; ('', {}) for a public client.
 
-    Raises UsageError for a profile with two of them. In the environment the secret goes first, as for the Azure SDKs.
+    Raises UsageError for a profile with two of them. In the environment the secret takes precedence, as in the Azure
+    SDKs.
     """
     for number, layer in enumerate(layers):
         found = [name for name in PROOFS if layer.get(name)]
@@ -64,9 +65,9 @@ def chosen(layers: Sequence[Mapping[str, str]]) -> tuple[str, Mapping[str, str]]
 
 
 def client_proof(name: str, layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCredential:
-    """The credential for the setting `name` of `layer`. `folder` is where a profile's relative paths start.
+    """Return the credential for the setting `name` of `layer`. A profile's relative paths start at `folder`.
 
-    Raises UsageError for a reference that leads nowhere and for what cannot be understood.
+    Raises UsageError for a broken reference and for invalid values.
     """
     match name:
         case "client_certificate":
@@ -82,7 +83,7 @@ def client_proof(name: str, layer: Mapping[str, str], environ: Mapping[str, str]
 def acting(
     client: ClientCredential, settings: Mapping[str, str]
 ) -> ClientCredential | FmiPath | AgentIdentity | AgentUser:
-    """The application itself, or the agent, the agent's user or the federated identity that the settings name."""
+    """Return the application itself, or the agent, the agent's user or the federated identity in the settings."""
     agent, user, path = (settings.get(name, "") for name in ("agent", "agent_user", "fmi_path"))
     if agent:
         identity = AgentIdentity(client, agent)
@@ -97,7 +98,7 @@ def acting(
 def for_callers(
     client: ClientCredential | None, settings: Mapping[str, str]
 ) -> ClientCredential | AgentIdentity | None:
-    """The web API, or its agent, as it acts for who called it. Raises UsageError for settings that do not fit that."""
+    """Return the web API, or its agent, that acts for its caller. Raises UsageError for settings that do not fit."""
     if client is None:
         return None
     acts = acting(client, settings)
@@ -109,7 +110,7 @@ def for_callers(
 
 
 def machine(text: str) -> ManagedIdentity:
-    """A profile's `managed_identity`: `system`, or a user-assigned one by one of its ids. Raises UsageError."""
+    """Return a profile's `managed_identity`: `system`, or a user-assigned one by an id. Raises UsageError."""
     kind, _, identity = text.partition(":")
     if text == "system":
         return ManagedIdentity()
@@ -134,7 +135,7 @@ def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: s
 
 
 def _algorithm(layer: Mapping[str, str]) -> Literal["PS256", "RS256"]:
-    """As given; what is none of the two is refused by the credential itself."""
+    """Return the algorithm as given; the credential itself refuses any other than these two."""
     return cast('Literal["PS256", "RS256"]', layer.get("client_algorithm", "PS256").upper())
 
 
@@ -159,7 +160,7 @@ def _source(text: str, environ: Mapping[str, str], folder: str) -> AssertionSour
 
 
 def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientKey:
-    """A key named by a PKCS#11 URI (RFC 7512); its certificate from a file, else from beside the key."""
+    """Return a key named by a PKCS#11 URI (RFC 7512). Its certificate comes from a file, else from the key's token."""
     from mstoken.keys.files import read
     from mstoken.keys.pkcs11 import Pkcs11Key
 
@@ -187,7 +188,7 @@ def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> C
 
 
 def _pairs(text: str, separator: str) -> dict[str, str]:
-    """Attributes of a PKCS#11 URI; `id` is bytes, percent-encoded (RFC 7512 section 2.3)."""
+    """Return the attributes of a PKCS#11 URI; `id` is bytes, percent-encoded (RFC 7512 section 2.3)."""
     pairs = (part.partition("=") for part in text.split(separator) if part)
     return {name: unquote(value, "latin-1" if name == "id" else "utf-8") for name, _, value in pairs}
 
@@ -201,7 +202,7 @@ def _located(path: str, folder: str) -> str:
 
 
 def _secret(text: str, environ: Mapping[str, str], folder: str) -> str:
-    """In a profile a reference, in the environment (no folder) the secret itself."""
+    """Return the secret: in a profile `text` is a reference, in the environment (no folder) the secret itself."""
     if not folder:
         return text
     from mstoken.config.secret_references import resolve

@@ -1,4 +1,4 @@
-"""Whether a sign-in host answers, and what time it says it is."""
+"""Check whether a sign-in host responds, and compare its clock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from mstoken.runtimes.blocking import Transport
 
 ANSWER_IN = 10.0
-"""Seconds a sign-in host may take to answer."""
+"""Timeout in seconds for a sign-in host."""
 
 
 @value
 class Reached:
-    """How it went. `clock_ahead_in` is by how many seconds this machine's clock is ahead of the host's; None: not told.
+    """The result. `clock_ahead_in` is how many seconds this machine's clock is ahead of the host's; None if unknown.
 
-    Where nothing answered, `error` says why and `remedy` what to do.
+    If there was no response, `error` says why and `remedy` what to do.
     """
 
     url: str
@@ -32,7 +32,7 @@ class Reached:
 
 
 def reach(authority: Authority, transport: Transport) -> Reached:
-    """GET the authority's public description (OpenID Connect Discovery section 4): any answer will do."""
+    """GET the authority's public metadata (OpenID Connect Discovery section 4). Any response counts."""
     url = f"{authority.origin}/{authority.tenant or 'common'}/v2.0/.well-known/openid-configuration"
     if authority.token_url:
         url = authority.origin
@@ -46,7 +46,7 @@ def reach(authority: Authority, transport: Transport) -> Reached:
 
 
 def _ahead(now: float, date: str) -> float | None:
-    """The header has whole seconds, cut off: on average it is half a second late."""
+    """Return how far the clock is ahead. The Date header truncates to seconds: on average it is half a second late."""
     try:
         return round(now - (http_date(date) + 0.5), 1)
     except ValueError:

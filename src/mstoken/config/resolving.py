@@ -1,4 +1,4 @@
-"""Settings from flags, environment and profile: the two ways in."""
+"""Settings from flags, environment and profile: the two entry points."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ if TYPE_CHECKING:
 
 
 def resolve_settings(flags: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings for `flags` (tenant, client_id, profile, cloud, authority; '' means not given).
+    """Return the settings for `flags` (tenant, client_id, profile, cloud, authority; '' means not given).
 
     Each setting comes from its flag, else from the environment, else from the profile: the one that the flag or
-    MSTOKEN_PROFILE names, or the one called `default`, which is read only when flags and environment make no complete
-    identity. Raises NotConfigured that names everything missing; UsageError for a profile that cannot be used.
+    MSTOKEN_PROFILE names, or `default`, which is read only if flags and environment do not make a complete identity.
+    Raises NotConfigured, which names everything missing; UsageError for a profile that cannot be used.
     """
     return Layers.of(flags, environ).settings()
 
 
 def settings_from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of the environment alone; reads no profile. Raises NotConfigured that names everything missing."""
+    """Return the settings of the environment alone, without a profile.
+
+    Raises NotConfigured, which names everything missing.
+    """
     given = environment.read_variables(environ)
     if missing := environment.missing(given):
         raise NotConfigured(

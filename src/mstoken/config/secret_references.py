@@ -28,29 +28,29 @@ KINDS = ("env", "file", "keyring", "command")
 FORMS = "env:NAME, file:PATH, keyring:SERVICE/USER or command:CMD ARGS"
 
 LARGEST = 65_536
-"""Bytes a secret may have; refresh tokens have 1 to 4 thousand, so a larger file is another file."""
+"""Maximum size of a secret in bytes. Refresh tokens have 1 to 4 thousand, so a larger file is not a secret."""
 
 VAULT_KEY = "MSTOKEN_VAULT_KEY"
-"""The variable that a command does not inherit: it opens every stored sign-in, and the command is for one secret."""
+"""The variable that a command does not inherit: it decrypts every stored sign-in, and a command needs one secret."""
 
 COMMAND_TIMEOUT_IN = 30
-"""Seconds a command may take: enough for a password manager, not for a person who went away."""
+"""Timeout of a command in seconds: enough for a password manager, not for an absent person."""
 
 
 def is_reference(text: str) -> bool:
-    """Whether `text` is written like a reference. A secret itself must not be shown, so test before quoting it."""
+    """Return whether `text` looks like a reference. Check this before quoting it: a secret must not be shown."""
     kind, colon, rest = text.partition(":")
     return bool(colon and rest.strip()) and kind in KINDS
 
 
 def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str = "") -> str:
-    """The secret that `reference` leads to. A relative path is relative to `folder`, `~` is the user's home.
+    """Return the secret that `reference` points to. A relative path is relative to `folder`, `~` is the user's home.
 
-    Raises UsageError when there is nothing, or nothing usable, at its end.
+    Raises UsageError if there is nothing, or nothing usable, at that place.
     """
     kind, _, rest = reference.partition(":")
     rest = rest.strip()
-    names_place = kind != "command" or rest.startswith("-----BEGIN")  # a command line may be long, and hold anything
+    names_place = kind != "command" or rest.startswith("-----BEGIN")  # a command line may be long and contain anything
     mistake = mistake_in(rest)
     if names_place and (mistake or len(rest) > LONGEST_SHOWN or not rest.isprintable()):
         raise UsageError(
@@ -78,9 +78,9 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str
 
 
 def exposure(reference: str, environ: Mapping[str, str] = os.environ, folder: str = "") -> str:
-    """A warning about a secret's file that everybody can read; '' when there is nothing to say.
+    """Return a warning about a secret's file that everybody can read; '' if there is none.
 
-    A file of root's is taken as meant: containers get their secrets mounted so.
+    A file owned by root is considered intentional: containers mount secrets that way.
     """
     kind, _, rest = reference.partition(":")
     if kind != "file" or sys.platform == "win32":
@@ -155,12 +155,12 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
     import subprocess
 
     try:
-        # On Windows a program splits its own command line, and a backslash there is a path's.
+        # On Windows a program splits its own command line, and backslashes belong to paths.
         arguments: str | list[str] = line if sys.platform == "win32" else shlex.split(line)
     except ValueError as error:
         raise UsageError(f"command:{line} cannot be read: {error}.", "Close its quotes.") from None
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own configuration says what to run; no shell
+        done = subprocess.run(  # # noqa: S603 - the user's own configuration names the program; no shell
             arguments,
             capture_output=True,
             check=False,

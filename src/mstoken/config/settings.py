@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @value
 class Settings:
-    """What a client is made of. `authority` is a host or URL, `cloud` a name; both empty mean the public cloud.
+    """The settings of a client. `authority` is a host or URL, `cloud` a name; both empty mean the public cloud.
 
-    An `authority` of one's own (an emulator, a proxy) may stand for any `cloud`; one of Microsoft's fits the cloud.
-    `token_endpoint` is set for a standard OAuth 2.0 server instead. `store` is the URL of a shared store and may hold
-    a password; empty is this machine's own. `profile` names where the rest came from, if any.
-    `notes` are sentences the user should hear, such as an environment variable that overrides the profile.
+    A custom `authority` (an emulator, a proxy) may stand for any `cloud`; one of Microsoft's fits the cloud.
+    `token_endpoint` is set for a standard OAuth 2.0 server instead. `store` is the URL of a shared store and may
+    contain a password; empty means this machine's own. `profile` names the profile that was used, if any.
+    `notes` are sentences for the user, for example about a variable that overrides the profile.
     """
 
     tenant: str

@@ -1,4 +1,4 @@
-"""The environment as it may be shown: what matters for a token, and never a secret."""
+"""The environment as mstoken may show it: the variables that affect tokens, without secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mstoken.urls import redacted_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Only these are shown with their values: a new variable is secret until it stands here.
+# Only these are shown with their values: a new variable is secret until it is listed here.
 _PLAIN = frozenset(
     {
         "AZURE_AUTHORITY_HOST",
@@ -41,9 +41,9 @@ _MATTERS = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "DEFAULT_IDENTIT
 
 
 def shown_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that decide about tokens, by name. Values that may be secret read `set`.
+    """Return the variables that affect tokens, by name. Values that may be secret read `set`.
 
-    An id that is none may be a secret in the wrong place, so it is not shown either; a URL loses its user and password.
+    An invalid id may be a secret in the wrong place, so it is not shown either. A URL loses its user and password.
     """
     return {name: shown_value(name, value) for name, value in sorted(environ.items()) if _matters(name)}
 
@@ -53,12 +53,12 @@ def _matters(name: str) -> bool:
 
 
 def is_network(name: str) -> bool:
-    """Whether the variable is about proxies or certificate authorities, and not about who asks."""
+    """Return whether the variable is about proxies or certificate authorities, not about the identity."""
     return name in _CERTIFICATES or name.upper() in _PROXIES
 
 
 def shown_value(name: str, value: str) -> str:
-    """The value of the variable `name`, or what may be said of it."""
+    """Return the value of the variable `name`, or what may be shown of it."""
     if not value.strip():
         return "set, but empty"
     if name in _IDS:

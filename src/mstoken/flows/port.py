@@ -107,7 +107,7 @@ class AccessTokenPort(TokenSource, Protocol):
         ...
 
     def single_flight(self, key: str, timeout_in: float) -> AbstractAsyncContextManager[WaitResult]:
-        """Admit one caller at a time for `key`, among all that share the store. Others wait up to `timeout_in` seconds."""
+        """Admit one caller at a time for `key`, among all that share the store. The wait is at most `timeout_in`."""
         ...
 
 

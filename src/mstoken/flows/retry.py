@@ -57,7 +57,7 @@ async def send_token_request(http: HttpRequest, request: TokenRequest, port: Por
 
 
 def warned(answer: TokenResponse) -> TokenResponse:
-    """The same, after a warning about each field that was left out of it."""
+    """Return the response, after a warning about each field that was left out of it."""
     for name in answer.unusable:
         warn(
             f"The token service sent a {name} that cannot be used; it was left out. The access token is good. "

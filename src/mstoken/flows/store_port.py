@@ -130,7 +130,7 @@ class RefreshTokenStore(Protocol):
     def load(self, key: str) -> StoredRefreshToken | None: ...
 
     def replace(self, key: str, old: str, new: str) -> None:
-        """Store `new` as current and `old` as previous, if `old` is current or nothing is stored."""
+        """Store `new` as current, `old` as previous, if `old` is current or nothing is stored; else do nothing."""
         ...
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:

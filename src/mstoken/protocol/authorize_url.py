@@ -1,4 +1,4 @@
-"""The authorization request a browser makes, and what comes back at the redirect URI.
+"""The authorization request that a browser sends, and the response at the redirect URI.
 
 Sources: RFC 6749 sections 4.1.1 and 4.1.2, RFC 7636, OpenID Connect Core section 3.1.2.1,
 learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
 
 OIDC = ("openid", "offline_access", "profile")
-"""Asked for beside the resource's scopes: who signed in, and a refresh token."""
+"""Scopes requested in addition to the resource's: for the person's identity, and for a refresh token."""
 
 
 @value
 class Secrets:
-    """What ties an answer to its request; each at least 43 characters that nobody can guess (RFC 7636 section 4.1)."""
+    """The values that bind a response to its request: at least 43 random characters each (RFC 7636 section 4.1)."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -40,10 +40,10 @@ class Secrets:
 
 
 def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, options: Mapping[str, str]) -> str:
-    """The URL to open. `options` are login_hint, domain_hint and prompt; empty ones are left out.
+    """Return the URL to open. `options` are login_hint, domain_hint and prompt; empty ones are left out.
 
-    The challenge is S256; the verifier itself stays here. Raises UsageError for a server that is not Entra, since only
-    its token endpoint is known.
+    The URL has the S256 challenge, not the verifier. Raises UsageError for a server other than Entra, since only its
+    token endpoint is known.
     """
     if request.authority.token_url:
         raise UsageError(
@@ -68,17 +68,17 @@ def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, op
 
 
 def challenge_of(verifier: str) -> str:
-    """RFC 7636 section 4.2, method S256."""
+    """Return the S256 challenge (RFC 7636 section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
 
 
 def is_ours(landed: Mapping[str, str], secrets: Secrets) -> bool:
-    """Whether what came to the redirect URI answers this very request (RFC 6749 section 10.12)."""
+    """Return whether the redirect is the response to this request (RFC 6749 section 10.12)."""
     return hmac.compare_digest(landed.get("state", "").encode(errors="surrogatepass"), secrets.state.encode())
 
 
 def code_of(landed: Mapping[str, str], request: TokenRequest, now: float) -> str:
-    """The authorization code. Raises the error that came in its place, by its kind; UnreadableAnswer for neither."""
+    """Return the authorization code. Raises the redirect's error, by its kind; UnreadableAnswer if it has neither."""
     if landed.get("error"):
         raise _refused(landed, request, now)
     if is_visible(code := landed.get("code", "")):
@@ -91,7 +91,7 @@ def code_of(landed: Mapping[str, str], request: TokenRequest, now: float) -> str
 
 def _refused(landed: Mapping[str, str], request: TokenRequest, now: float) -> MstokenError:
     body = {name: landed[name] for name in ("error", "error_description", "suberror", "claims") if landed.get(name)}
-    # The redirect has no HTTP status of its own; 400 is what the token endpoint says with the same error names.
+    # The redirect has no HTTP status of its own. The token endpoint sends the same error names with status 400.
     refused = refusal_of(HttpResponse(400, {}, json.dumps(body).encode()), now, request)
     if landed["error"] == "access_denied" and not getattr(refused, "codes", ()):
         return SignInRequired(

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def cache_key(request: TokenRequest) -> str:
-    """The key of the request's token: authority, client, cache partition, scopes, claims, capability, bound key.
+    """Return the key of the request's token: authority, client, cache partition, scopes, claims, capability, bound key.
 
-    Scopes are a set. Letter case counts at a standard OAuth server and not at Entra. A secret is not part of the key: a
-    new secret of the same application gets the same token.
+    Scopes are a set. A standard OAuth server's scopes are case-sensitive; Entra's are not. A secret is not part of the
+    key: a new secret of the same application gets the same token.
     """
     scopes = {request.authority.normalized(scope) for given in request.scopes for scope in given.split(" ")}
     return fingerprint_of_parts(
@@ -28,18 +28,18 @@ def cache_key(request: TokenRequest) -> str:
 
 
 def client_parts(request: TokenRequest) -> tuple[str, str, str]:
-    """Authority, tenant and client id, in the spelling in which they are compared."""
+    """Return authority, tenant and client id, normalized for comparison."""
     authority = request.authority
     return authority.base_url, authority.normalized(authority.tenant), authority.normalized(request.client_id)
 
 
 def account_name(request: TokenRequest) -> str:
-    """The name under which the request's sign-in is stored; '' where there is none."""
+    """Return the name under which the request's sign-in is stored; '' if there is none."""
     return request.credential.account_name(request.authority, request.client_id)
 
 
 def token_info(request: TokenRequest) -> TokenInfo:
-    """What the request's token is, for people to read."""
+    """Return the metadata of the request's token, for people to read."""
     authority, credential = request.authority, request.credential
     return TokenInfo(
         authority.base_url,
@@ -51,5 +51,5 @@ def token_info(request: TokenRequest) -> TokenInfo:
 
 
 def resource_of(scope: str) -> str:
-    """The resource in a scope, as the scope writes it; '' where it names none."""
+    """Return the resource in a scope, in the scope's own spelling; '' if it names none."""
     return scope.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""A question put to a chain of identities, as one of its links asks it."""
+"""A token request to a chain of identities, as one of its links sends it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def request_for_link(request: TokenRequest, link: ChainLink) -> TokenRequest:
-    """The same question, asked by a link: at its own authority, in its own tenant unless the question names one."""
+    """Return the link's request: to the link's authority, in its tenant unless the request names one."""
     if link.credential is None:
         raise ValueError(f"the link {link.name} has no credential")
     host, tenant = link.authority or request.authority.origin, request.authority.tenant or link.tenant
@@ -22,7 +22,7 @@ def request_for_link(request: TokenRequest, link: ChainLink) -> TokenRequest:
 
 
 def served(request: TokenRequest) -> TokenRequest:
-    """The question as the link that served last asked it; the same where there is no chain, or none has served."""
+    """Return the request of the link that was used last; the same request without a chain or before its first use."""
     if isinstance(request.credential, Chain) and request.credential.served is not None:
         return request_for_link(request, request.credential.served)
     return request

@@ -1,4 +1,4 @@
-"""Read a 401's WWW-Authenticate: Bearer challenges (RFC 6750 section 3, RFC 9110 sections 5.6 and 11.6.1)."""
+"""Parse a 401's WWW-Authenticate: Bearer challenges (RFC 6750 section 3, RFC 9110 sections 5.6 and 11.6.1)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$)))?")
-"""A scheme, and the token68 that some have in place of parameters, as Negotiate does."""
+"""A scheme, and the token68 that some schemes, such as Negotiate, have in place of parameters."""
 _BETWEEN = re.compile(r"[\s,]*")
 _LONGEST = 32_768
 
 
 def bearer_challenge(header: str) -> dict[str, str]:
-    """The parameters of the first Bearer challenge, names in lower case; empty when there is none."""
+    """Return the parameters of the first Bearer challenge, names in lower case; empty if there is none."""
     return next(_bearer_challenges(header), {})
 
 
 def claims_challenge(claims: str, authorization_uri: str = "") -> str:
-    """The WWW-Authenticate header by which a web API hands a claims challenge to its caller; its status is 401.
+    """Return the WWW-Authenticate header with which a web API passes a claims challenge to its caller, with status 401.
 
-    `claims` is JSON text, such as that of a refusal of on-behalf-of (`error.claims`). `authorization_uri` says where
-    the user signs in; the public cloud's when empty.
+    `claims` is JSON text, such as that of a refusal of on-behalf-of (`error.claims`). `authorization_uri` is where the
+    user signs in; the public cloud's if empty.
 
     Source: learn.microsoft.com/entra/identity-platform/claims-challenge
     """
@@ -39,9 +39,9 @@ def claims_challenge(claims: str, authorization_uri: str = "") -> str:
 
 
 def challenged_claims(header: str) -> str:
-    """The claims a resource asks for, as JSON text, or '' where it asks for none that can be read.
+    """Return the claims that a resource requests, as JSON text, or '' if it requests none that can be parsed.
 
-    Of several Bearer challenges the first that asks for claims counts. Source:
+    The first Bearer challenge that requests claims counts. Source:
     learn.microsoft.com/entra/identity-platform/claims-challenge. The value is base64 or base64url, with or without
     padding; it counts only beside error="insufficient_claims" or, from older resources, "invalid_token".
     """
@@ -53,10 +53,10 @@ def _bearer_challenges(header: str) -> Iterator[dict[str, str]]:
 
 
 def _challenges(header: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """(scheme, parameters) of each challenge, in lower case; of a parameter that stands twice the first counts.
+    """Return (scheme, parameters) of each challenge, in lower case; of repeated parameters the first counts.
 
-    A comma separates parameters and challenges alike, so what has no value begins a challenge. What cannot be read
-    ends the reading.
+    A comma separates both parameters and challenges, so an item without a value starts a challenge. Parsing stops at
+    invalid text.
     """
     text, at = header[:_LONGEST], 0
     scheme, parameters = "", dict[str, str]()

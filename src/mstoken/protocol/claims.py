@@ -11,10 +11,10 @@ _CP1 = {"access_token": {"xms_cc": {"values": ["CP1"]}}}
 
 
 def claims_parameter(challenge: str, *, enable_cae: bool) -> str:
-    """The claims to send: the challenge, and CP1 where the client can handle claims challenges; '' for none.
+    """Return the claims to send: the challenge, and CP1 if the client can handle claims challenges; '' for none.
 
-    Source: learn.microsoft.com/entra/identity-platform/claims-challenge. Raises UsageError for a challenge that is
-    not a JSON object.
+    Source: learn.microsoft.com/entra/identity-platform/claims-challenge. Raises UsageError for a challenge that is not
+    a JSON object.
     """
     if not challenge:
         return json.dumps(_CP1, separators=(",", ":")) if enable_cae else ""

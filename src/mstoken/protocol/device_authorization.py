@@ -1,4 +1,4 @@
-"""Device authorization (RFC 8628 section 3): ask for a code, and read what polling for the token gives.
+"""Device authorization (RFC 8628 section 3): request a code, and parse the responses to polling.
 
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 """
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpResponse
 
 USUAL_INTERVAL_IN = 5
-"""Seconds between two polls when the service names none (RFC 8628 section 3.2)."""
+"""Seconds between two polls if the service names none (RFC 8628 section 3.2)."""
 LONGEST_INTERVAL_IN = 60
-"""Seconds; a person who has signed in does not wait longer for this program to notice."""
+"""Maximum interval in seconds, so that a person who has signed in does not wait long for this program to notice."""
 LONGEST_LIFE_IN = 3600
-"""Entra gives 15 minutes; a service that gives more than an hour is asked for another code by then."""
+"""Maximum lifetime of a code in seconds. Entra gives 15 minutes; after an hour, mstoken requests another code."""
 
 
 @value
 class DeviceAuthorization:
-    """What was granted: the code to poll with, seconds between polls, and what the person is told.
+    """The authorization: the code for polling, the seconds between polls, and the instructions for the person.
 
-    `warning` is a sentence to say before that, where the page is at a host that the authority has no business naming.
+    `warning` is a sentence to show first if the page is at a host that does not belong to the authority.
     """
 
     device_code: str = field(repr=False)
@@ -47,7 +47,7 @@ class DeviceAuthorization:
 
 
 def device_request(request: TokenRequest) -> HttpRequest:
-    """POST to the device authorization endpoint: client_id, scope, claims. Raises UsageError where there is none."""
+    """POST to the device authorization endpoint: client_id, scope, claims. Raises UsageError if there is none."""
     if request.authority.token_url:
         raise UsageError(
             "The device code flow needs Entra; of a standard OAuth server only the token endpoint is known.",
@@ -62,7 +62,7 @@ def device_request(request: TokenRequest) -> HttpRequest:
 
 
 def read_device_authorization(response: HttpResponse, request: TokenRequest, now: float) -> DeviceAuthorization:
-    """The codes in the answer. Raises what `refusal_of` gives, UnreadableAnswer for what is no answer."""
+    """Return the codes in the response. Raises what `refusal_of` returns; UnreadableAnswer for an invalid response."""
     if response.status != 200:
         raise refusal_of(response, now, request)
     body = json_object(response)
@@ -86,9 +86,10 @@ def read_device_authorization(response: HttpResponse, request: TokenRequest, now
 
 
 def _host(uri: str) -> str:
-    """The host of the page, '' for an address that a person should not open.
+    """Return the host of the page, '' for an address that a person should not open.
 
-    Only https, and nothing that could hide another host: user info, a backslash, a blank, letters of other alphabets.
+    Only https is accepted, and nothing that could hide another host: user info, a backslash, a space, non-ASCII
+    letters.
     """
     try:
         parts = urlsplit(uri)
@@ -100,7 +101,7 @@ def _host(uri: str) -> str:
 
 
 def _message(said: object, uri: str, user_code: str) -> str:
-    """The service's own sentence, if it names the page, the code and no other page; else ours."""
+    """Return the service's own sentence, if it names the page, the code and no other page; else a standard one."""
     sentence = one_line(said, 2000)
     if uri in sentence and user_code in sentence and sentence.count("://") == sentence.count(uri):
         return sentence
@@ -108,7 +109,7 @@ def _message(said: object, uri: str, user_code: str) -> str:
 
 
 def _warning(host: str, authority: Authority) -> str:
-    """A warning about a page that is neither the authority's own nor one of Microsoft's; '' for those."""
+    """Return a warning about a page that belongs neither to the authority nor to Microsoft; '' for other pages."""
     own = urlsplit(authority.origin).hostname or ""
     if host == own or host in DEVICE_HOSTS:
         return ""
@@ -119,7 +120,7 @@ def _warning(host: str, authority: Authority) -> str:
 
 
 def _interval(written: object, now: float) -> float:
-    """Seconds between polls. What is absent or makes no sense is the usual pause (RFC 8628 section 3.2)."""
+    """Return the seconds between polls; the default if they are absent or invalid (RFC 8628 section 3.2)."""
     try:
         seconds = seconds_until(written, now)
     except ValueError:
@@ -128,7 +129,7 @@ def _interval(written: object, now: float) -> float:
 
 
 def _life(written: object, now: float) -> int:
-    """Seconds for which the code may be used. Raises UnreadableAnswer for a time that cannot be read or has passed."""
+    """Return the seconds for which the code is valid. Raises UnreadableAnswer for an invalid or past time."""
     try:
         seconds = LONGEST_LIFE_IN if written is None else min(int(seconds_until(written, now)), LONGEST_LIFE_IN)
     except ValueError:

@@ -9,16 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_RESPONSE_BYTES = 1024 * 1024
-"""A token endpoint never answers with a larger body."""
+"""Maximum size of a token endpoint's body, in bytes."""
 
 
 @value
 class ConnectionPolicy:
-    """How to reach a server that the usual rules do not fit. A transport must apply every field.
+    """How to connect to a server that needs other rules than the default. A transport must apply every field.
 
     `direct`: never through a proxy. `thumbprint`: the server is the one whose certificate has this SHA-1 (40 lower-case
     hexadecimal digits); its name and issuer are not checked. `ca_pem`: only these certificate authorities are trusted.
-    `server_name`: the name for TLS (SNI and the certificate) where it differs from the host of the URL.
+    `server_name`: the name for TLS (SNI and the certificate) if it differs from the host of the URL.
     """
 
     direct: bool = False
@@ -28,7 +28,7 @@ class ConnectionPolicy:
 
     @property
     def pins_server(self) -> bool:
-        """Whether the server is verified by other rules than the system's trust store."""
+        """Return whether the server is verified by other rules than the system's trust store."""
         return bool(self.thumbprint or self.ca_pem or self.server_name)
 
 
@@ -39,12 +39,12 @@ DIRECT_POLICY = ConnectionPolicy(direct=True)
 
 @value
 class HttpRequest:
-    """A request to send. Headers and body may carry secrets and stay out of the repr.
+    """A request to send. Headers and body may contain secrets and stay out of the repr.
 
-    `timeout_in` limits the whole call in seconds, from name resolution to the last byte of the body; None stands for
-    the transport's default. `max_response_bytes` limits the body after decompression. `repeatable` allows a second
-    attempt when a kept connection turns out to be closed before a byte of the response arrived: true for a token
-    request, false for a call that might change something twice (RFC 9110 section 9.2.2).
+    `timeout_in` limits the whole call in seconds, from name resolution to the last byte of the body; None means the
+    transport's default. `max_response_bytes` limits the body after decompression. `repeatable` allows a second attempt
+    if a reused connection was closed before a byte of the response arrived: true for a token request, false for a call
+    that might change something twice (RFC 9110 section 9.2.2).
     """
 
     method: str
@@ -59,7 +59,7 @@ class HttpRequest:
 
 @value
 class HttpResponse:
-    """The response. The body may carry tokens and stays out of the repr.
+    """The response. The body may contain tokens and stays out of the repr.
 
     `headers` has lower-case names. Values are text, decoded as latin-1 (RFC 9110 section 5.5); lines with the same name
     are joined with ", " (section 5.3).

@@ -1,8 +1,8 @@
-"""Check an ID token that came straight from the token endpoint (OpenID Connect Core section 3.1.3.7).
+"""Check an ID token that came directly from the token endpoint (OpenID Connect Core section 3.1.3.7).
 
-Over TLS from the server that was asked, the signature need not be checked (item 6 there). What is checked binds the
-answer to this request: audience, nonce, time. The issuer is not compared with the authority: one sign-in page serves
-many issuers (each tenant its own, aliases of hosts), and the code went to the token endpoint that was chosen here.
+Over TLS from that server, the signature need not be checked (item 6 there). The checks bind the response to this
+request: audience, nonce, time. The issuer is not compared with the authority: one sign-in page serves many issuers
+(each tenant has its own, and hosts have aliases), and mstoken itself chose the token endpoint that redeemed the code.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,254}")
-"""What `tid` may be to name a tenant in a profile or a URL."""
+"""The form of a `tid` that can name a tenant in a profile or a URL."""
 
 
 @value
 class Person:
-    """Who signed in, for people to read. `tenant` is the one that signed them in; empty where not said."""
+    """The person who signed in, for people to read. `tenant` is the one that signed them in; empty if unknown."""
 
     username: str = ""
     name: str = ""
@@ -35,11 +35,11 @@ class Person:
 
 
 def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) -> Person:
-    """Who the ID token in the answer to `request` speaks of; nobody when there is none and none has to be.
+    """Return the person in the ID token of the response to `request`; an empty one without ID token and nonce.
 
-    `nonce` is the one asked with, '' when none was; an answer to a nonce has to have it. Raises UnreadableAnswer for
-    none then, and for a token that is not meant for this client or this request, or has expired: somebody may have
-    slipped in another's sign-in.
+    `nonce` is the one in the request, '' if it had none; the response to a nonce must have it. Raises UnreadableAnswer
+    if the ID token is missing then, and for one that is meant for another client or request or has expired: an attacker
+    may have injected a different sign-in.
     """
     if not id_token and nonce:
         raise UnreadableAnswer(

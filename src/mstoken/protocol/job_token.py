@@ -1,4 +1,4 @@
-"""The OIDC tokens that CI systems give their jobs: build the request, read the answer.
+"""The OIDC tokens that CI systems issue to their jobs: build the request, parse the response.
 
 Sources: docs.github.com/actions/reference/security/oidc;
 learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
 
 def github_request(url: str, token: str, audience: str) -> HttpRequest:
-    """GET the job's token for `audience`. Raises UsageError when the URL is no place for a secret."""
+    """GET the job's token for `audience`. Raises UsageError if a secret must not be sent to the URL."""
     origin_of(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
     headers = {"Authorization": f"bearer {token}", "Accept": "application/json; api-version=2.0"}
     return HttpRequest("GET", _with_query(url, audience=audience), headers)
 
 
 def azure_pipelines_request(url: str, token: str, connection: str) -> HttpRequest:
-    """POST for the token of a service connection. Raises UsageError when the URL is no place for a secret."""
+    """POST for the token of a service connection. Raises UsageError if a secret must not be sent to the URL."""
     origin_of(url, "SYSTEM_OIDCREQUESTURI")
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept": "application/json",
         "Content-Type": "application/json",
-        "Content-Length": "0",  # there is no body, and gateways refuse a POST that does not say so (HTTP 411)
-        # Without it a refusal is a redirect to a sign-in page.
+        "Content-Length": "0",  # gateways refuse a POST without it (HTTP 411)
+        # Without this header, the service redirects to a sign-in page instead of refusing.
         "X-TFS-FedAuthRedirect": "Suppress",
     }
     return HttpRequest("POST", _with_query(url, **{"api-version": "7.1", "serviceConnectionId": connection}), headers)
 
 
 def read_job_token(response: HttpResponse, member: str, who: str, now: float) -> str:
-    """The token in `member` of the answer that `who` (GitHub Actions, Azure Pipelines) gave.
+    """Return the token in `member` of the response from `who` (GitHub Actions, Azure Pipelines).
 
     Raises CredentialRejected, Throttled, ServiceUnavailable or UnreadableAnswer.
     """
@@ -62,6 +62,6 @@ def read_job_token(response: HttpResponse, member: str, who: str, now: float) ->
 
 
 def _with_query(url: str, **added: str) -> str:
-    """The platform's URL as it is, with more parameters."""
+    """Return the platform's URL unchanged, with more parameters."""
     check_url(url, "The URL of the job's token")
     return f"{url}{'&' if '?' in url else '?'}{form_encoded(added).decode()}"

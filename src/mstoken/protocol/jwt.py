@@ -1,7 +1,7 @@
-"""Take a JWT apart without trusting it (RFC 7519, RFC 7515 section 3.1, RFC 7516 section 3.1).
+"""Decode a JWT without trusting it (RFC 7519, RFC 7515 section 3.1, RFC 7516 section 3.1).
 
-For showing what a token says; the signature is not checked, so nothing may be decided on it. Microsoft's APIs own the
-format of their access tokens and some are no JWT at all: learn.microsoft.com/entra/identity-platform/access-tokens.
+The result is for display: the signature is not checked, so no decision may depend on it. Microsoft's APIs own the
+format of their access tokens, and some are not JWTs: learn.microsoft.com/entra/identity-platform/access-tokens.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from mstoken.typed import Any
 from mstoken.values import field, value
 
 LONGEST = 256 * 1024
-"""No token is longer, in characters: HTTP servers refuse headers far below this."""
+"""Maximum length of a token in characters; HTTP servers refuse headers far shorter than this."""
 
 _BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-_MOST_DIGITS = 30  # of an integer: Python would need quadratic time for a very long one
+_MOST_DIGITS = 30  # of an integer: Python needs quadratic time for long ones
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _NEAR = 512
 """Characters of a payload in which nearly every issuer writes `exp`; a multiple of 4 (RFC 4648 section 4)."""
@@ -28,10 +28,9 @@ _NEAR = 512
 
 @value
 class Decoded:
-    """What a JWT says: `header` and `claims` as JSON objects. `encrypted` ones (JWE) show no claims to others.
+    """The contents of a JWT: `header` and `claims` as JSON objects. `encrypted` ones (JWE) show no claims to others.
 
-    Of a claim that stands twice the last one counts (RFC 7519 section 4). The claims name people, so they stay out of
-    the repr.
+    Of repeated claims the last one counts (RFC 7519 section 4). The claims name people, so they stay out of the repr.
     """
 
     header: dict[str, Any]
@@ -40,16 +39,16 @@ class Decoded:
 
 
 def looks_like_jwt(text: str) -> bool:
-    """Whether `text` has the outer form of a JWT: three parts, or five when encrypted, the first a JSON object."""
+    """Return whether `text` has the form of a JWT: three parts, or five if encrypted, the first a JSON object."""
     parts = text.split(".", 5)
     return len(text) <= LONGEST and is_visible(text) and len(parts) in (3, 5) and _object(parts[0]) is not None
 
 
 def decode(token: str) -> Decoded:
-    """The header and claims of a compact JWT, signature unchecked.
+    """Return the header and claims of a compact JWT, with its signature unchecked.
 
-    Raises UsageError for what is none: another number of parts, parts that are not base64url of a JSON object, or more
-    than LONGEST characters. The message never repeats the token.
+    Raises UsageError for text that is not a JWT: another number of parts, parts that are not base64url of a JSON
+    object, or more than LONGEST characters. The message never repeats the token.
     """
     if len(token) > LONGEST:
         raise _not("it is longer than any token")
@@ -68,9 +67,9 @@ def decode(token: str) -> Decoded:
 
 
 def expires_on(token: str) -> float | None:
-    """The `exp` that a token carries, in epoch seconds, UTC; None for a token that is opaque, encrypted or without one.
+    """Return the `exp` of a token in epoch seconds, UTC; None for a token that is opaque, encrypted or without `exp`.
 
-    Called for every token that arrives, so it reads no more of the token than it must.
+    Every token that arrives passes through here, so it reads no more of the token than necessary.
     """
     start = token.find(".") + 1
     end = token.find(".", start)
@@ -86,7 +85,7 @@ def expires_on(token: str) -> float | None:
 
 
 def _near_exp(start: str) -> int | None:
-    """The `exp` near the start of a payload; None where it is not there, or may be inside another claim."""
+    """Return the `exp` near the start of a payload; None if it is not there, or may be inside another claim."""
     try:
         raw = binascii.a2b_base64(start.encode().translate(_URL_SAFE) + b"=" * (-len(start) % 4))
     except ValueError:
@@ -101,7 +100,7 @@ def _not(why: str) -> UsageError:
 
 
 def _object(part: str) -> dict[str, Any] | None:
-    """A base64url part (RFC 7515 section 2; padding is forgiven) as a JSON object; None if it is none."""
+    """Decode a base64url part (RFC 7515 section 2; padding is accepted) as a JSON object; None if it is not one."""
     bare = part.rstrip("=")
     if not _BASE64URL.issuperset(bare):
         return None
@@ -127,5 +126,5 @@ def _number(digits: str) -> float:
 
 
 def _constant(name: str) -> Any:
-    """NaN and Infinity are no JSON (RFC 8259 section 6), though Python reads them."""
+    """Refuse NaN and Infinity: they are not JSON (RFC 8259 section 6), although Python accepts them."""
     raise ValueError(name)

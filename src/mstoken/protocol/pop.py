@@ -1,10 +1,10 @@
-"""Proof of possession: a token bound to a key, and requests that are signed with it.
+"""Proof of possession: tokens bound to a key, and requests signed with it.
 
-The token endpoint is told the key's thumbprint (`req_cnf`); the token names it in `cnf`, and whoever uses the token
-signs a small JWT around it, the signed HTTP request. A token that was stolen on the way is worth nothing.
+The token request contains the key's thumbprint (`req_cnf`), and the token names it in `cnf`. The client that uses the
+token signs a small JWT around it, the signed HTTP request. A stolen token is worthless without the key.
 Sources: RFC 7638 (thumbprint), RFC 7800 section 3 (cnf), draft-ietf-oauth-signed-http-request-03 section 3,
-learn.microsoft.com/entra/msal/dotnet/advanced/proof-of-possession-tokens; docs/decisions/0008-pop-and-mtls.md says how
-it compares with what MSAL and kubelogin send.
+learn.microsoft.com/entra/msal/dotnet/advanced/proof-of-possession-tokens; docs/decisions/0008-pop-and-mtls.md compares
+this with what MSAL and kubelogin send.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ ALGORITHM = "RS256"
 TOKEN_TYPE = "PoP"
 """The scheme of the Authorization header, as Microsoft's clients write it."""
 IN_SOFTWARE = "sw"
-"""Where the key is (`xms_ksl`), as kubelogin and Azure CLI say it of theirs."""
+"""The location of the key (`xms_ksl`), with the value that kubelogin and Azure CLI send."""
 _USUAL_PORTS = {"https": ":443", "http": ":80"}
 
 
 @value
 class PopRequest:
-    """The request a token is for, as far as the signature is to cover it.
+    """The request that a token is for, as far as the signature covers it.
 
-    `url` is a URL, of which host and path are signed and not the query, or what the service wants in their place:
-    kubelogin signs the cluster's resource id. Empty fields are left out. `nonce` is the service's own, or any text that
-    comes once. Raises UsageError for what looks like a URL and is none.
+    `url` is a URL, of which host and path are signed and not the query, or what the service requires instead: kubelogin
+    signs the cluster's resource id. Empty fields are left out. `nonce` is the service's own, or any unique text. Raises
+    UsageError for an invalid URL.
     """
 
     url: str = ""
@@ -59,7 +59,7 @@ class PopRequest:
             )
 
     def named(self) -> dict[str, str]:
-        """The claims `m`, `u`, `p` and `nonce`, those that are not empty."""
+        """Return the claims `m`, `u`, `p` and `nonce`, without empty ones."""
         host, path = self.url, ""
         if "://" in self.url:
             parts = urlsplit(encoded_url(self.url))
@@ -70,24 +70,24 @@ class PopRequest:
 
 
 def jwk(modulus: int, exponent: int) -> dict[str, str]:
-    """The RSA public key as a JWK with the required members alone, in the order of RFC 7638 section 3.2."""
+    """Return the RSA public key as a JWK with only the required members, in the order of RFC 7638 section 3.2."""
     return {"e": _number(exponent), "kty": "RSA", "n": _number(modulus)}
 
 
 def thumbprint(public: Mapping[str, str]) -> str:
-    """The key's id: SHA-256 of the JWK (RFC 7638 section 3), base64url."""
+    """Return the key's id: SHA-256 of the JWK (RFC 7638 section 3), base64url."""
     return _base64url(hashlib.sha256(_json(public)).digest())
 
 
 def bound_to(key_id: str) -> dict[str, str]:
-    """The form fields that ask for a token bound to the key; none for ''."""
+    """Return the form fields that request a token bound to the key; none for ''."""
     if not key_id:
         return {}
     return {"token_type": "pop", "req_cnf": _base64url(_json({"kid": key_id, "xms_ksl": IN_SOFTWARE}))}
 
 
 def signed_request_input(token: str, public: Mapping[str, str], request: PopRequest, now: float) -> bytes:
-    """What the key signs (RS256) at `now`, epoch seconds, UTC."""
+    """Return what the key signs (RS256) at `now`, epoch seconds, UTC."""
     claims = {"at": token, "ts": int(now), **request.named()}
     header = {"alg": ALGORITHM, "typ": "pop", "kid": thumbprint(public)}
     return signing_input(header, {**claims, "cnf": {"jwk": dict(public)}})

@@ -1,4 +1,4 @@
-"""What a server quotes of our secrets in its words is not shown."""
+"""Remove secrets from the error messages in which a server quotes them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ SECRETS = frozenset(
         "user_federated_identity_credential",
     }
 )
-"""Fields of the token endpoint's form that nobody else may see."""
+"""Secret fields of the token endpoint's form."""
 
 
 def unquoted(refusal: HttpResponse, sent: HttpRequest) -> HttpResponse:
-    """A refusal without the secrets of the form `sent`: a server may quote what it refuses, and errors are shown.
+    """Return a refusal without the secrets of the form `sent`: a server may quote them, and errors are shown.
 
-    Entra does not; others do ("invalid refresh token: …").
+    Entra does not quote them; other servers do ("invalid refresh token: …").
     """
     try:
         body = json.loads(refusal.body)

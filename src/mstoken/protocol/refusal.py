@@ -1,4 +1,4 @@
-"""Read an error answer of the token endpoint into the exception that fits (RFC 6749 section 5.2)."""
+"""Convert an error response of the token endpoint into the matching exception (RFC 6749 section 5.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_TEXT = 2000
 _LONGEST_CLAIMS = 50_000
 _LOST_CLAIMS = " The claims that came with it are not the JSON of an object; they were left out."
 _NO_CODE = 10**10
-"""A number from here on is no AADSTS code."""
+"""The lowest number that cannot be an AADSTS code."""
 _TRAILER = re.compile(r"[\s\u00a0]*(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _TRACE = re.compile(r"Trace ID:\s*([0-9A-Za-z-]+)")
 _CORRELATION = re.compile(r"Correlation ID:\s*([0-9A-Za-z-]+)")
@@ -42,7 +42,7 @@ _LATER: dict[str, type[errors.TryLater]] = {
 
 
 def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None = None) -> MstokenError:
-    """The exception for an answer that is not a token.
+    """Return the exception for a response without a token.
 
     `now` (epoch seconds, UTC) turns a Retry-After date into seconds; `request` fills tenant, client, scope and profile
     into the remedy's commands.
@@ -71,12 +71,12 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
 
 
 def ends_refresh_token(refusal: errors.TokenRefused) -> bool:
-    """Whether the refusal says, by a code, that the refresh token will never work again."""
+    """Return whether a code of the refusal says that the refresh token will never work again."""
     return bool(refusal.codes) and any(cause.kills_grant for code in refusal.codes if (cause := aadsts.lookup(code)))
 
 
 def ended(code: int, request: TokenRequest) -> errors.SignInRequired:
-    """The refusal of a refresh token that the service ended before, with this AADSTS code; it is not asked again."""
+    """Return the refusal of a refresh token that the service already ended with this AADSTS code. Sends nothing."""
     refusal = Refusal(error="invalid_grant", codes=(code,))
     cause = aadsts.classify(refusal.codes, refusal.error, "", 400)
     context = _context(request, refusal)
@@ -85,7 +85,10 @@ def ended(code: int, request: TokenRequest) -> errors.SignInRequired:
 
 
 def not_kept(account: str, profile: str) -> errors.SignInRequired:
-    """The vault does not know the account: nobody signed in here, or the sign-in was forgotten. No request was made."""
+    """Return the error for an account that the vault does not contain: no sign-in here, or it was deleted.
+
+    No request was made.
+    """
     return errors.SignInRequired(
         f"No sign-in is kept for the account {shown(account)!r}.",
         aadsts.fill("Sign in: `{login}`", profile=profile or account),
@@ -93,7 +96,7 @@ def not_kept(account: str, profile: str) -> errors.SignInRequired:
 
 
 def _mistake_in_secret(request: TokenRequest | None) -> str:
-    """What about the secret looks like a mistake: it was sent as it is, byte for byte."""
+    """Return what looks like a mistake in the secret, which was sent unchanged, byte for byte."""
     credential: Any = request.credential if request else None
     client = credential if isinstance(credential, ClientSecret) else getattr(credential, "client", None)
     secret = client.secret if isinstance(client, ClientSecret) else ""
@@ -105,7 +108,7 @@ def _mistake_in_secret(request: TokenRequest | None) -> str:
 
 
 def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
-    """What the remedy's commands are filled with: only what is known."""
+    """Return the values for the remedy's commands: only what is known."""
     if request is None:
         return {}
     scope = next((scope for scope in request.scopes if "://" in scope), request.scopes[0] if request.scopes else "")
@@ -123,7 +126,7 @@ def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
 
 
 def read_refusal(response: HttpResponse) -> Refusal:
-    """The fields of the error, whatever came: text and HTML give an empty `error`."""
+    """Return the fields of the error response. For text and HTML, `error` is empty."""
     try:
         body = json.loads(response.body)
     except (ValueError, RecursionError):
@@ -147,15 +150,15 @@ def read_refusal(response: HttpResponse) -> Refusal:
 
 
 def _usable(claims: object) -> bool:
-    """Whether there is no claims challenge, or one that can be sent on."""
+    """Return whether there is no claims challenge, or one that can be forwarded."""
     return not claims or (isinstance(claims, str) and len(claims) <= _LONGEST_CLAIMS and claims_in(claims) is not None)
 
 
 def _message(refusal: Refusal, cause: str, code: str = "") -> str:
-    """One line: the code, what it means in our words, and the ids support asks for.
+    """Return one line: the code, its meaning in mstoken's words, and the ids that support needs.
 
-    Where we have no words for the code itself, the service's own say most. `code` is that of B2C, which has no numbers
-    in `error_codes`.
+    For an unknown code, the service's own description replaces mstoken's words. `code` is that of B2C, which has no
+    numbers in `error_codes`.
     """
     name = f"AADSTS{refusal.codes[0]}" if refusal.codes else refusal.error or f"HTTP {refusal.status}"
     b2c = code.startswith("AADB2C")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from mstoken.protocol.times import seconds_until
 
 LONGEST_IN = 24 * 3600
-"""A longer wait, in seconds, is no answer to a caller; it is cut to this."""
+"""Longest wait in seconds. A longer one is of no use to a caller and is cut to this."""
 
 
 def retry_after(value: str, now: float) -> float | None:
-    """Seconds to wait from `now` (epoch seconds, UTC), or None where the header is absent or makes no sense.
+    """Return the seconds to wait from `now` (epoch seconds, UTC), or None if the header is absent or invalid.
 
-    RFC 9110 allows seconds and dates; fractions and epochs, which some services send, are read too.
+    RFC 9110 allows seconds and dates. Fractions and epoch times, which some services send, are accepted too.
     """
     text = value.strip()
     try:

@@ -1,13 +1,13 @@
-"""Strings that a server sends, checked by the use that is made of them.
+"""Strings that a server sends, checked for their use.
 
     tokens, codes        visible ASCII: RFC 6749 appendices A.11, A.12 and A.17; they go into headers and forms
     token_type, foci     visible ASCII and short: RFC 6749 appendix A.13; the type goes into headers
     scope                visible ASCII and spaces: RFC 6749 appendix A.4
     claims               JSON text of an object that every encoder can write: RFC 8259 section 8.2
-    words for people     one line without anything that would steer a terminal or turn the text around
+    words for people     one line without control characters and characters that change the text direction
 
-What cannot be used and is needed makes the answer unreadable. What can be left out is left out by name: a refresh token
-or a scope that makes no sense never costs a good access token.
+An invalid required string makes the response unreadable. An invalid optional string is left out and named: an invalid
+refresh token or scope never costs a valid access token.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 LONGEST_WORD = 100
-"""Characters of a token type or of the name of a family; a longer one is neither."""
+"""Maximum number of characters of a token type or a family's name."""
 
 
 def is_visible(text: object) -> TypeGuard[str]:
-    """Whether it is text of visible ASCII characters, one at least, as tokens and codes are."""
+    """Return whether it is non-empty text of visible ASCII characters, as tokens and codes are."""
     return isinstance(text, str) and text.isascii() and text.isprintable() and " " not in text and text != ""
 
 
 def is_word(text: object) -> TypeGuard[str]:
-    """Whether it is a short text of visible ASCII characters."""
+    """Return whether it is a short text of visible ASCII characters."""
     return is_visible(text) and len(text) <= LONGEST_WORD
 
 
 def is_spaced(text: object) -> TypeGuard[str]:
-    """Whether it is text of visible ASCII characters and spaces, as scopes and refresh tokens are."""
+    """Return whether it is text of visible ASCII characters and spaces, as scopes and refresh tokens are."""
     return isinstance(text, str) and text.isascii() and text.isprintable()
 
 
 def claims_in(text: object) -> dict[str, Any] | None:
-    """The JSON object that a claims challenge is; None for anything else."""
+    """Return the JSON object of a claims challenge; None for anything else."""
     if not isinstance(text, str) or not is_encodable(text):
         return None
     try:
@@ -53,5 +53,5 @@ def claims_in(text: object) -> dict[str, Any] | None:
 
 
 def one_line(text: object, longest: int = 500) -> str:
-    """At most so many characters of a server's words, on one line that can be shown; '' for what is not text."""
+    """Return at most the given number of characters of a server's text, as one printable line; '' if it is not text."""
     return printable(" ".join(text[:longest].split())) if isinstance(text, str) else ""

@@ -7,8 +7,8 @@
     "1/16/2020 5:24:12 AM +00:00", "01/16/2020 05:24:12" App Service, API version 2017-09-01
     "Thu, 01 Jan 2026 00:00:00 GMT"                      HTTP-date (RFC 9110 section 5.6.7)
 
-The size of a number tells what it counts: no token lives for 31 years (10**9 seconds), and the epoch passed 10**9
-seconds in 2001. What fits none of these raises ValueError; nothing is guessed.
+The size of a number determines its meaning: no token lives for 31 years (10**9 seconds), and the epoch passed 10**9
+seconds in 2001. Other values raise ValueError; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLOCK_SKEW_IN = 300
 
 _EPOCH_FROM = 10**9
 _MILLISECONDS_FROM = 10**11
-"""As seconds this is the year 5138; as milliseconds, 1973."""
+"""In seconds this is the year 5138; in milliseconds, 1973."""
 _TOO_LARGE = 10**14
 _NUMBER = re.compile(r"[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _OFFSET = r"(?P<offset> ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
@@ -40,16 +40,16 @@ _DAY_NAME = re.compile(r"(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]{0,6},? ")
 
 
 def seconds_until(written: object, now: float) -> float:
-    """Seconds from `now` (epoch seconds, UTC) to the time that a server wrote; negative for one that has passed.
+    """Return the seconds from `now` (epoch seconds, UTC) to the time that a server wrote; negative for a past time.
 
-    Raises ValueError for what is not a time.
+    Raises ValueError for anything that is not a time.
     """
     seconds, since_epoch = time_in(written)
     return seconds - now if since_epoch else seconds
 
 
 def time_in(written: object) -> tuple[float, bool]:
-    """(seconds, whether they count from the epoch in UTC rather than from now). Raises ValueError."""
+    """Return (seconds, whether they count from the epoch in UTC rather than from now). Raises ValueError."""
     number = number_in(written)
     if number is None:
         return _date(str(written)).timestamp(), True
@@ -59,23 +59,23 @@ def time_in(written: object) -> tuple[float, bool]:
 
 
 def numeric_date(written: object) -> float:
-    """Epoch seconds, UTC, of a claim such as `exp` (NumericDate, RFC 7519 section 2), which is never a duration.
+    """Return epoch seconds, UTC, of a claim such as `exp` (NumericDate, RFC 7519 section 2), which is never a duration.
 
-    Also read are epoch milliseconds and dates. Raises ValueError.
+    Epoch milliseconds and dates are accepted too. Raises ValueError.
     """
     number = number_in(written)
     return _date(str(written)).timestamp() if number is None else epoch_seconds(number)
 
 
 def epoch_seconds(number: float) -> float:
-    """An epoch in seconds or milliseconds as seconds. Raises ValueError."""
+    """Convert an epoch time in seconds or milliseconds to seconds. Raises ValueError."""
     if number >= _TOO_LARGE:
         raise ValueError("a number too large for a time")
     return number if number < _MILLISECONDS_FROM else number / 1000
 
 
 def number_in(written: object) -> float | None:
-    """A number that is not negative, given as one or as text; None for text that may be a date. Raises ValueError."""
+    """Return a non-negative number from a number or text; None for text that may be a date. Raises ValueError."""
     if isinstance(written, str):
         text = written.strip()
         if not _NUMBER.fullmatch(text):
@@ -85,18 +85,18 @@ def number_in(written: object) -> float | None:
         number = written
     else:
         raise ValueError("neither a number nor text")  # noqa: TRY004 - a server's mistake, not a caller's
-    if not 0 <= number < 1e300:  # not NaN either
+    if not 0 <= number < 1e300:  # excludes NaN too
         raise ValueError("a number that is no time")
     return number
 
 
 def http_date(text: str) -> float:
-    """Epoch seconds, UTC, of a header such as Date, in any of the three forms. Raises ValueError."""
+    """Return epoch seconds, UTC, of a header such as Date, in any of the three forms. Raises ValueError."""
     return _date(text).timestamp()
 
 
 def server_clock(date: str, now: float) -> float:
-    """The server's time by its Date header where it differs notably from `now`; else `now`. Epoch seconds, UTC."""
+    """Return the server's time by its Date header if it differs notably from `now`; else `now`. Epoch seconds, UTC."""
     try:
         theirs = http_date(date) if date else now
     except ValueError:
@@ -105,7 +105,7 @@ def server_clock(date: str, now: float) -> float:
 
 
 def _date(text: str) -> datetime:
-    """A date with its offset. Raises ValueError."""
+    """Parse a date with its offset. Raises ValueError."""
     from datetime import UTC, datetime
 
     upper = text.strip().upper()
@@ -128,7 +128,7 @@ def _date(text: str) -> datetime:
 
 
 def _as_iso(found: re.Match[str]) -> str:
-    """Month/day/year, with a clock of 24 hours or of 12 with AM and PM."""
+    """Parse month/day/year, with a 24-hour clock or a 12-hour clock with AM and PM."""
     hour = int(found["hour"])
     if found["half"]:
         if not 1 <= hour <= 12:

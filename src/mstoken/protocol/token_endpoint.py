@@ -1,4 +1,4 @@
-"""The token endpoint: build the request, read the answer (RFC 6749 sections 4.4, 5.1, 5.2 and 6)."""
+"""The token endpoint: build the request, parse the response (RFC 6749 sections 4.4, 5.1, 5.2 and 6)."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpResponse
 
 UNSAID_LIFE_IN = 300
-"""Life assumed when a server names none (RFC 6749 section 5.1 only recommends it), in seconds: short, to be safe."""
+"""Lifetime in seconds if the server names none (RFC 6749 section 5.1 only recommends it): short, to be safe."""
 LONGEST_LIFE_IN = 366 * 24 * 3600
-"""A longer life, in seconds, is a mistake of the server; the token is asked for again after this."""
+"""Longest lifetime in seconds. A longer one is a mistake of the server; the token is requested again after this."""
 RENEW_AFTER = 0.8
-"""Part of its life after which a token is renewed when the service gives no `refresh_in`."""
+"""Fraction of its lifetime after which a token is renewed if the service sends no `refresh_in`."""
 
 
 _read = json.JSONDecoder().decode
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 _QUOTED = [chr(byte) if byte in _PLAIN else "+" if byte == 32 else f"%{byte:02X}" for byte in range(256)]
-"""How each byte of a value stands in a form (RFC 6749 appendix B; those that stay: RFC 3986 section 2.3)."""
+"""The encoding of each byte in a form (RFC 6749 appendix B; unreserved characters: RFC 3986 section 2.3)."""
 
 
 @value
 class TokenResponse:
-    """A successful answer: the access token, and what came with it ('' if it did not).
+    """A successful response: the access token, and what came with it ('' if it did not).
 
     `family` is the family of clients that may share the refresh token (Entra's `foci`; only Microsoft's own have one).
-    `unusable` names the fields that were left out because they are not what they should be.
+    `unusable` names the fields that were left out because they are invalid.
     """
 
     token: Token
@@ -58,17 +58,17 @@ _OPTIONAL: dict[str, Callable[[object], bool]] = {
     "scope": is_spaced,
     "foci": is_word,
 }
-"""Fields that an answer may lack, and what each has to be."""
+"""Optional fields of a response, and the check for each."""
 
 
 def build_token_request(request: TokenRequest, client_auth: Mapping[str, str], grant: Mapping[str, str]) -> HttpRequest:
-    """POST to the token endpoint: client_id, the client's proof if it has one, the grant's fields, scope, claims.
+    """POST to the token endpoint: client_id, client authentication if any, the grant's fields, scope, claims.
 
     Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow and
     v2-oauth2-auth-code-flow (refresh). Raises UsageError for claims that are not a JSON object.
     """
     form = {"client_id": request.client_id, **client_auth, **grant}
-    if request.scopes:  # without one the server's default holds, or the grant's: RFC 6749 sections 3.3 and 6
+    if request.scopes:  # else the server's default or the grant's applies: RFC 6749 sections 3.3 and 6
         form["scope"] = " ".join(request.scopes)
     if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
         form["claims"] = claims
@@ -81,9 +81,10 @@ def build_token_request(request: TokenRequest, client_auth: Mapping[str, str], g
 
 
 def form_encoded(form: Mapping[str, str]) -> bytes:
-    """application/x-www-form-urlencoded (RFC 6749 appendix B); the names are parameters', plain as they are.
+    """Encode as application/x-www-form-urlencoded (RFC 6749 appendix B). Names need no encoding.
 
-    Raises UsageError that names a value which UTF-8 cannot carry, such as bytes of the environment that are not text.
+    Raises UsageError, which names the value, for text that UTF-8 cannot encode, such as bytes of the environment that
+    are not text.
     """
     try:
         pairs = [f"{name}={text.encode().decode('latin-1').translate(_QUOTED)}" for name, text in form.items()]
@@ -94,9 +95,9 @@ def form_encoded(form: Mapping[str, str]) -> bytes:
 
 
 def parse_token_response(response: HttpResponse, request: TokenRequest, now: float, jitter: float) -> TokenResponse:
-    """The token in the answer to `request` at `now` (epoch seconds, UTC); `jitter` in [0, 1) spreads renewals.
+    """Return the token in the response to `request` at `now` (epoch seconds, UTC); `jitter` in [0, 1) spreads renewals.
 
-    Raises a TokenRefused or TryLater by the service's own error, UnreadableAnswer for what is no answer.
+    Raises a TokenRefused or TryLater by the service's own error, UnreadableAnswer for an invalid response.
     """
     if response.status != 200:
         from mstoken.protocol.refusal import refusal_of
@@ -135,7 +136,7 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
 
 
 def json_object(response: HttpResponse) -> dict[str, Any]:
-    """The body as a JSON object, or UnreadableAnswer that says what came instead."""
+    """Return the body as a JSON object. Raises UnreadableAnswer, which says what arrived instead."""
     try:
         body = _read(response.body.removeprefix(BOM_UTF8).decode())  # RFC 8259 section 8.1
     except (ValueError, RecursionError):
@@ -146,7 +147,7 @@ def json_object(response: HttpResponse) -> dict[str, Any]:
 
 
 def _what_came(response: HttpResponse) -> tuple[str, str]:
-    """Name the kind of answer without quoting it: it may hold a token or a trick."""
+    """Name the kind of response without quoting it: it may contain a token or an attack."""
     start = response.body[:512].lstrip().lower()
     if not start:
         return f"The answer (HTTP {response.status}) was empty.", "Ask again; if it stays so, check the authority."
@@ -167,9 +168,9 @@ def _unusable(name: str) -> UnreadableAnswer:
 
 
 def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int) -> int:
-    """Seconds that the token may be used: what the answer says, and never more than the token itself says.
+    """Return for how many seconds the token is valid: by the response, and never longer than by the token itself.
 
-    Raises UnreadableAnswer for a time that cannot be read, or that has passed.
+    Raises UnreadableAnswer for an invalid time, or one in the past.
     """
     life = float(LONGEST_LIFE_IN)
     told = next((name for name in ("expires_in", "expires_on") if body.get(name) not in (None, "")), "")
@@ -177,11 +178,11 @@ def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int)
         life = min(life, _left_in(body[told], response, now) if told else UNSAID_LIFE_IN)
     except ValueError:
         raise _senseless(told) from None
-    if told == "expires_on" and life < LEEWAY_IN:  # a time that has passed, or 1 and the like, which is none
+    if told == "expires_on" and life < LEEWAY_IN:  # a time in the past, or a small number that is not a time
         life = 0
     carried = expires_on(token)
     if carried is not None and (left := carried - now) < life:
-        if left < life - CLOCK_SKEW_IN:  # one of the two clocks is wrong, or the answer is
+        if left < life - CLOCK_SKEW_IN:  # one of the two clocks, or the response, is wrong
             left = carried - _their_clock(response, now)
         if left < 1:
             raise UnreadableAnswer(
@@ -195,7 +196,7 @@ def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int)
 
 
 def _left_in(written: object, response: HttpResponse, now: int) -> float:
-    """Seconds until a time of the answer; one that counts from the epoch is compared with the server's own clock."""
+    """Return the seconds until a time in the response. Epoch times are compared with the server's own clock."""
     seconds, since_epoch = time_in(written)
     return seconds - _their_clock(response, now) if since_epoch else seconds
 
@@ -212,7 +213,7 @@ def _senseless(name: str) -> UnreadableAnswer:
 
 
 def _renewal(written: object, now: int) -> int:
-    """Seconds until the token should be renewed, a hint; 0 where it is absent or makes no sense."""
+    """Return the seconds until the token should be renewed, a hint; 0 if it is absent or invalid."""
     try:
         return 0 if written is None else max(int(seconds_until(written, now)), 0)
     except ValueError:

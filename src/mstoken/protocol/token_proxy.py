@@ -1,6 +1,6 @@
-"""AKS's token proxy (identity binding): a stand-in for Entra's token endpoint within the cluster.
+"""AKS's token proxy (identity binding): a substitute for Entra's token endpoint within the cluster.
 
-Source: azure-identity 1.27's WorkloadIdentityCredential, which is where these variables are documented.
+Source: azure-identity 1.27's WorkloadIdentityCredential, where these variables are documented.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @value
 class TokenProxy:
-    """Where the proxy is (an https URL, perhaps with a path), its name in TLS, and who vouches for it (PEM)."""
+    """The proxy's address (an https URL, perhaps with a path), its TLS name, and its certificate authorities (PEM)."""
 
     url: str
     server_name: str = ""
@@ -29,7 +29,7 @@ class TokenProxy:
 
 
 def token_proxy(environment: Mapping[str, str]) -> TokenProxy | None:
-    """The proxy the environment describes; None for none. Raises UsageError for half a description."""
+    """Return the proxy that the environment describes, or None. Raises UsageError for an incomplete description."""
     url = environment.get(PROXY, "")
     name, ca_file, ca_data = (environment.get(variable, "") for variable in PROXY_DETAILS)
     if not url:
@@ -54,7 +54,7 @@ def _usable(url: str) -> bool:
 
 
 def through(http: HttpRequest, proxy: TokenProxy) -> HttpRequest:
-    """The same request, sent to the proxy: its origin and path, then the path at Entra."""
+    """Return the same request, sent to the proxy: its origin and path, then the path at Entra."""
     parts = urlsplit(http.url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return replace(http, url=f"{proxy.url}{path}")

@@ -1,6 +1,6 @@
-"""User realm: where a user name signs in, at Entra itself or at an identity provider it is federated with.
+"""User realm: where a username signs in, at Entra itself or at a federated identity provider.
 
-The answer is not documented; its form is the one recorded from the service, which Microsoft's own libraries read.
+The response is not documented; its form is the one recorded from the service, which Microsoft's own libraries parse.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def realm_request(authority: Authority, username: str) -> HttpRequest:
 
 
 def federated_with(response: HttpResponse) -> str:
-    """The host that the user's passwords are checked at, '' for Entra itself and for whatever cannot be read."""
+    """Return the host that checks the user's passwords, '' for Entra itself and for an invalid response."""
     try:
         body = json.loads(response.body) if response.status == 200 else None
     except (ValueError, RecursionError):

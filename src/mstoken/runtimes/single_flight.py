@@ -49,7 +49,7 @@ class Flight(Generic[L]):
         return self.round
 
     def result(self, joined: int, *, timed_out: bool) -> WaitResult:
-        """Return the outcome for a caller that joined in round `joined`. It includes a failure only of a later round."""
+        """Return the outcome for a caller that joined in round `joined`; a failure only if it joined before that."""
         if self.failure is not None and self.failed_round >= joined:
             return WaitResult(_copied(self.failure), timed_out)
         return TIMED_OUT if timed_out else IN_TIME

@@ -1,1 +1,1 @@
-"""The dialects of managed identity, one file each: build the request, know its errors and how to ask again."""
+"""The sources of managed identity, one file each: build the request, know its errors and its retry schedule."""

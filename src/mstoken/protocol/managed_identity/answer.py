@@ -1,4 +1,4 @@
-"""Read what a managed-identity endpoint answers: a token in the token endpoint's own form, or the fitting exception."""
+"""Parse a managed-identity endpoint's response: a token in the token endpoint's own form, or the matching exception."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from mstoken.protocol.token_endpoint import TokenResponse
 
 HALF_LIFE_FROM_IN = 7200
-"""A token of at least this life, in seconds, is renewed at half of it: as MSAL and azure-identity do it."""
+"""Minimum lifetime in seconds of a token that is renewed at half of its lifetime, as in MSAL and azure-identity."""
 NO_IDENTITY = "identity_not_found"
-"""The suberror of a refusal that means: there is no such identity here."""
+"""The suberror of a refusal that means that the identity does not exist here."""
 
 
 def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> TokenResponse:
-    """What is in an answer at `now` (epoch seconds, UTC).
+    """Return the contents of a response at `now` (epoch seconds, UTC).
 
-    Raises Misconfigured, CredentialRejected, AccessBlocked, Throttled or ServiceUnavailable by what the endpoint says,
-    TransportError when something in between says that it is unreachable, UnreadableAnswer for a redirect and for what
-    is no answer.
+    Raises Misconfigured, CredentialRejected, AccessBlocked, Throttled or ServiceUnavailable by the endpoint's error,
+    TransportError if an intermediary reports that the endpoint is unreachable, UnreadableAnswer for a redirect and for
+    an invalid response.
     """
     if response.status != 200:
         raise failure(response, ask, dialect, request, now)
@@ -49,7 +49,7 @@ def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenReque
 
 
 def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> MstokenError:
-    """The exception for an answer that is no token, without the secret that the endpoint may quote in it."""
+    """Return the exception for a response without a token, without the secret that the endpoint may quote in it."""
     if ask.place.secret:
         response = replace(
             response, body=response.body.replace(ask.place.secret.encode(errors="surrogatepass"), "…".encode())
@@ -73,7 +73,7 @@ def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRe
 
 
 def _own(response: HttpResponse, ask: Ask, dialect: Dialect, entra: Refusal, wait: float | None) -> MstokenError:
-    """For an error of the endpoint itself, which passes on Entra's besides."""
+    """Return the exception for the endpoint's own error; it also forwards Entra's errors."""
     code, said = _said(response, entra)
     refusal = Refusal(error=entra.error or code, description=said, status=response.status)
     where = TITLES[ask.place.source]
@@ -89,7 +89,7 @@ def _own(response: HttpResponse, ask: Ask, dialect: Dialect, entra: Refusal, wai
     if response.status in (401, 403):
         remedy = _WHEN_DENIED if ask.place.secret else _WHEN_IN_BETWEEN
         return errors.CredentialRejected(message, remedy.format(endpoint=ask.place.endpoint), refusal)
-    if response.status != 400:  # the one status that says so (docs: how-to-use-vm-token, error handling)
+    if response.status != 400:  # only 400 means a missing identity (docs: how-to-use-vm-token, error handling)
         return errors.UnreadableAnswer(message, _WHEN_IN_BETWEEN.format(endpoint=ask.place.endpoint))
     return _no_identity(message, ask, replace(refusal, suberror=NO_IDENTITY))
 
@@ -120,7 +120,7 @@ def _no_identity(message: str, ask: Ask, refusal: Refusal) -> MstokenError:
 
 
 def _said(response: HttpResponse, entra: Refusal) -> tuple[str, str]:
-    """(code, text) of an error, in whichever form: Entra's, {error: {code, message}}, or {statusCode, message}."""
+    """Return (code, text) of an error in any form: Entra's, {error: {code, message}}, or {statusCode, message}."""
     if entra.error:
         return entra.error, entra.description
     try:

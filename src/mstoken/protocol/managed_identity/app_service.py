@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
-    # Metadata is for Automation, which insists on it; App Service does not mind.
+    # Automation requires the Metadata header; App Service ignores it.
     return get(ask, "2019-08-01", parameters, {"X-IDENTITY-HEADER": ask.place.secret, "Metadata": "true"})
 
 

@@ -1,4 +1,4 @@
-"""Azure Arc: servers that are not in Azure. Who asks shows that it may read a file.
+"""Azure Arc: servers outside Azure. The caller proves that it may read a file.
 
 Source: learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication
 """
@@ -32,10 +32,10 @@ AZURE_ARC = Dialect(
 
 
 def key_file(answer: HttpResponse, place: Place) -> str:
-    """The name of the file whose content proves that we may ask, from a 401's `Basic realm=<path>` (RFC 7617).
+    """Return the name of the file whose content authorizes the request, from a 401's `Basic realm=<path>` (RFC 7617).
 
-    The path has to be `<the agent's folder>/<name>.key`, exactly: whoever listens on the port must not make us read
-    another file. Raises UntrustedOrigin for any other.
+    The path must be exactly `<the agent's folder>/<name>.key`: a different process on the port must not make mstoken
+    read another file. Raises UntrustedOrigin for any other path.
     """
     scheme, _, path = answer.headers.get("www-authenticate", "").strip().partition("=")
     path = path.strip().strip('"')
@@ -56,14 +56,15 @@ def _split(path: str, folder: str) -> tuple[str, str, str]:
 
 
 def proved(request: HttpRequest, key: str) -> HttpRequest:
-    """The same request with the key. Not base64, although the scheme is called Basic: the agent wants it as it is."""
+    """Return the same request with the key, unencoded: the agent expects no base64 although the scheme is Basic."""
     return replace(request, headers={**request.headers, "Authorization": f"Basic {key}"})
 
 
 def confirm(body: Mapping[str, Any], ask: Ask) -> None:
-    """Older agents overlook which identity was asked for and give the machine's own; newer ones echo what they used.
+    """Check which identity was used: older agents ignore the requested one and return the machine's own token.
 
-    Raises Misconfigured when the answer does not name the identity that was asked for: as in MSAL 1.39.
+    Newer agents echo the identity they used. Raises Misconfigured if the response does not name the requested identity,
+    as in MSAL 1.39.
     """
     kind, wanted = ask.identity.named_by
     if not kind:

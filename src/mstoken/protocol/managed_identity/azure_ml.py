@@ -1,9 +1,9 @@
-"""Azure Machine Learning's compute, which speaks App Service's dialect of 2017.
+"""Azure Machine Learning's compute, which uses App Service's API of 2017.
 
-Without a client ID the endpoint gives a token of the person who is signed in, where single sign-on is on. The platform
-names the compute's own identity in DEFAULT_IDENTITY_CLIENT_ID; it reads "clientid" where there is none.
-Sources: azure-identity's AzureMLCredential and MSAL.NET's MachineLearningManagedIdentitySource, as Microsoft describes
-the endpoint nowhere; learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication
+Without a client ID the endpoint returns a token of the person who is signed in, if single sign-on is on. The platform
+names the compute's own identity in DEFAULT_IDENTITY_CLIENT_ID; it reads "clientid" if there is none.
+Sources: azure-identity's AzureMLCredential and MSAL.NET's MachineLearningManagedIdentitySource, as Microsoft does not
+document the endpoint; learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication
 """
 
 from __future__ import annotations

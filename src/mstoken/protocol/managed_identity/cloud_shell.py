@@ -1,4 +1,4 @@
-"""Azure Cloud Shell: the identity is that of the person in front of it.
+"""Azure Cloud Shell: the identity is that of the person who uses it.
 
 Source: learn.microsoft.com/azure/cloud-shell/msi-authorization
 """

@@ -1,4 +1,4 @@
-"""What the dialects have in common: a question, its request, and the schedule of asking again."""
+"""What all sources share: the parameters of a request, the request itself, and the retry schedule."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
     from mstoken.protocol.managed_identity.place import Place
 
-"""Never through a proxy: the endpoint is on this machine, and whoever reaches it gets the identity."""
+"""Never through a proxy: the endpoint is on this machine, and anyone who reaches it gets the identity."""
 
 AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
-"""What MSAL.NET asks again for at every source but IMDS; and 502, which passes as 503 does."""
+"""The statuses that MSAL.NET retries at every source but IMDS; and 502, which is as transient as 503."""
 
 
 @value
 class Ask:
-    """One question at one place. `revoked` is a kept token that an API has refused with a claims challenge."""
+    """The parameters of one request. `revoked` is a cached token that an API has refused with a claims challenge."""
 
     place: Place
     identity: ManagedIdentity
@@ -34,12 +34,13 @@ class Ask:
 
 @value
 class Dialect:
-    """How one source is spoken to.
+    """The protocol of one source.
 
-    `ids` maps a kind of identity (a field of ManagedIdentity) to the parameter's name here; empty where a user-assigned
-    identity cannot be chosen, `no_ids` then says why. `build` makes the request of a question and its parameters.
-    `pauses` gives for a status (0: no answer at all) the seconds to wait before each further try. `known` explains
-    error codes and texts of its own: (cause, remedy).
+    `ids` maps a kind of identity (a field of ManagedIdentity) to the source's parameter name. It is empty if a
+    user-assigned identity cannot be selected; `no_ids` then says why. `build` makes the HTTP request from an `Ask` and
+    its parameters.
+    `pauses` returns for a status (0: no response at all) the seconds to wait before each retry. `known` explains the
+    source's own error codes and texts: (cause, remedy).
     """
 
     ids: Mapping[str, str]
@@ -50,7 +51,7 @@ class Dialect:
 
 
 def build(ask: Ask, dialect: Dialect) -> HttpRequest:
-    """The request for a question. Raises UsageError for an identity that cannot be chosen at this source."""
+    """Return the HTTP request. Raises UsageError for an identity that cannot be selected at this source."""
     kind, value = ask.identity.named_by
     parameters = {"resource": ask.resource}
     if kind:
@@ -63,21 +64,21 @@ def build(ask: Ask, dialect: Dialect) -> HttpRequest:
 
 
 def get(ask: Ask, version: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> HttpRequest:
-    """GET of the place with its api-version: the form of all sources but Cloud Shell."""
+    """GET the endpoint with its api-version: the form of all sources but Cloud Shell."""
     query = form_encoded({"api-version": version, **parameters}).decode()
     joint = "&" if "?" in ask.place.endpoint else "?"
     return HttpRequest("GET", f"{ask.place.endpoint}{joint}{query}", headers, policy=DIRECT_POLICY)
 
 
 def three_times(status: int) -> tuple[float, ...]:
-    """Three more tries, a second apart, for what may pass."""
+    """Three retries, a second apart, for transient errors."""
     return (1.0, 1.0, 1.0) if status in AGAIN or not status else ()
 
 
 def resource_of(request: TokenRequest) -> str:
-    """The resource of the request's scopes: a managed identity gets all that it may, and no single permissions.
+    """Return the resource of the request's scopes. A managed identity's token always has all its permissions.
 
-    Raises UsageError for scopes that are not one `<resource>/.default`.
+    Raises UsageError for scopes other than a single `<resource>/.default`.
     """
     resources = {scope.removesuffix("/.default") for scope in request.scopes if scope.endswith("/.default")}
     if len(resources) != 1 or len(request.scopes) != 1:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from mstoken.protocol.managed_identity.place import Place
 
 PROBE_IN = 1.0
-"""Seconds a probe may take, from connecting to the end of the answer."""
+"""Timeout of a probe in seconds, from connecting to the end of the response."""
 
 _BUSY = (0.0, 1.6, 3.2, 6.4, 12.8)
 _UPDATING = (0.0, 5.0, 10.0, 20.0, 40.0)
-"""410 says that IMDS is being updated and will be back within 70 seconds."""
+"""410 means that IMDS is being updated and returns within 70 seconds."""
 _ABSENT = (1.6,)
-"""No answer is most often no IMDS; one more try is for a machine that has only just started."""
+"""No response usually means no IMDS. One retry helps a machine that has only just started."""
 
 
 def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
@@ -30,7 +30,7 @@ def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
 
 
 def _pauses(status: int) -> tuple[float, ...]:
-    """As azure-identity 1.27 does it: 404, 429 and 5xx for some 24 seconds, 410 for 75."""
+    """The schedule of azure-identity 1.27: 404, 429 and 5xx for some 24 seconds, 410 for 75."""
     if status == 410:
         return _UPDATING
     if status in (404, 429) or 500 <= status < 600:
@@ -46,14 +46,14 @@ IMDS = Dialect(
 
 
 def probe(place: Place) -> HttpRequest:
-    """A GET without the header that IMDS insists on: it refuses at once, and so shows that it is there."""
+    """A GET without the header that IMDS requires: IMDS refuses it at once, which shows that it is available."""
     return HttpRequest("GET", f"{place.endpoint}?api-version=2018-02-01", policy=DIRECT_POLICY, timeout_in=PROBE_IN)
 
 
 def why_not_there(answer: HttpResponse) -> str:
-    """Why whoever answered is not IMDS; '' when it may well be.
+    """Return why the responding server is not IMDS; '' if it may be.
 
-    Docker Desktop answers 403 with "unreachable" for it; other clouds have a metadata service at the same address.
+    Docker Desktop responds with 403 and "unreachable"; other clouds have a metadata service at the same address.
     """
     if answer.status == 403 and b"unreachable" in answer.body:
         return "something in between (Docker Desktop does so) says that it is unreachable"

@@ -1,8 +1,8 @@
-"""Where a managed identity is asked for: read from the environment, in the documented order.
+"""The source of a managed identity: detected from the environment, in the documented order.
 
 The order is azure-identity's: Service Fabric, App Service, Azure Arc, Azure ML, Cloud Shell, workload identity, IMDS
-(learn.microsoft.com/python/api/azure-identity/azure.identity.managedidentitycredential); Azure Arc's agent, found on
-the disk, goes before IMDS, as in MSAL.
+(learn.microsoft.com/python/api/azure-identity/azure.identity.managedidentitycredential). Azure Arc's agent, found on
+the disk, takes precedence over IMDS, as in MSAL.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ARC_ENDPOINT = f"http://localhost:40342{_TOKEN_PATH}"
 _ARC_KEYS = "/var/opt/azcmagent/tokens"
 
 WORKLOAD_IDENTITY = "workload_identity"
-"""The source that is no dialect: a federated token, which azure-identity's ManagedIdentityCredential takes too."""
+"""The source without a dialect: a federated token, which azure-identity's ManagedIdentityCredential uses too."""
 
 _NEEDS = {
     "service_fabric": ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"),
@@ -35,7 +35,7 @@ _NEEDS = {
     "cloud_shell": ("MSI_ENDPOINT",),
     WORKLOAD_IDENTITY: ("AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE"),
 }
-"""Source -> the variables that together say so, in the order they are looked at."""
+"""Source -> the variables that together select it, in the order of detection."""
 
 TITLES = {
     "service_fabric": "Service Fabric",
@@ -50,11 +50,11 @@ TITLES = {
 
 @value
 class Place:
-    """An endpoint for tokens and what it wants to be shown.
+    """A token endpoint and what it requires.
 
-    `thumbprint` is 40 lower-case hexadecimal digits (Service Fabric). `keys` is the one folder from which a key may be
-    read (Azure Arc). `said_by` are the variables that led here; empty for what is only supposed: IMDS, which may not
-    be there, and Azure Arc's agent.
+    `thumbprint` is 40 lower-case hexadecimal digits (Service Fabric). `keys` is the only folder from which a key may be
+    read (Azure Arc). `said_by` are the variables that selected it; empty for an assumption: IMDS, which may not be
+    available, and Azure Arc's agent.
     """
 
     source: str
@@ -66,10 +66,9 @@ class Place:
 
 
 def detect(environment: Mapping[str, str], source: str = "", *, arc_agent: bool = False) -> Place:
-    """The place `environment` speaks of, or the one of `source`; IMDS when nothing else is said.
+    """Return the endpoint that `environment` names, or the one of `source`; by default IMDS.
 
-    Raises NotConfigured when the named source's variables are not set, UsageError for an endpoint or a thumbprint that
-    is none.
+    Raises NotConfigured if the named source's variables are not set, UsageError for an invalid endpoint or thumbprint.
     """
     if source:
         return _named(source, environment, arc_agent=arc_agent)
@@ -122,7 +121,7 @@ def _arc_by_agent(environment: Mapping[str, str]) -> Place:
 
 
 def arc_keys(environment: Mapping[str, str]) -> str:
-    """The one folder Azure Arc's agent writes keys to, whatever an answer says."""
+    """Return the only folder to which Azure Arc's agent writes keys, whatever a response says."""
     if sys.platform == "win32":
         return environment.get("PROGRAMDATA", r"C:\ProgramData") + r"\AzureConnectedMachineAgent\Tokens"
     return _ARC_KEYS
@@ -148,7 +147,7 @@ def _url(text: str, variable: str, *, https: bool = False) -> str:
 
 
 def _thumbprint(text: str) -> str:
-    """Separators are left out, as people copy thumbprints with spaces or colons."""
+    """Return the thumbprint without separators: people copy thumbprints with spaces or colons."""
     bare = re.sub(r"[\s:]", "", text).lower()
     if not re.fullmatch(r"[0-9a-f]{40}", bare):
         raise UsageError(

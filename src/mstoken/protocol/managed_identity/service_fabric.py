@@ -1,4 +1,4 @@
-"""Service Fabric: the node's token service, known by the thumbprint of its certificate.
+"""Service Fabric: the node's token service, verified by the thumbprint of its certificate.
 
 Source: learn.microsoft.com/azure/service-fabric/how-to-managed-identity-service-fabric-app-code
 """
@@ -20,7 +20,7 @@ _REDEPLOY = (
 
 
 def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
-    """With CP1 for who answers claims challenges, and the digest of a token that met one, as MSAL sends them."""
+    """Add CP1 for clients that handle claims challenges, and the digest of a challenged token, as MSAL does."""
     more = {"xms_cc": "CP1"} if ask.enable_cae else {}
     if ask.revoked:
         more["token_sha256_to_refresh"] = hashlib.sha256(ask.revoked.encode()).hexdigest()
