@@ -37,6 +37,8 @@ class MstokenError(Exception):
     characters, whoever wrote the words that they quote.
     """
 
+    message = remedy = ""  # until the constructor has run: a traceback may show an error that is half made
+
     def __init__(self, message: str, remedy: str = "") -> None:
         self.message, self.remedy = printable(redacted(message)), printable(redacted(remedy))
         super().__init__(self.message, self.remedy)
@@ -89,10 +91,12 @@ def _unless_quoted(description: str, message: str) -> str:
 class TokenRefused(MstokenError):
     """The token service answered with an error. `refusal` holds its fields; `codes`, `claims`… are shortcuts."""
 
+    refusal = Refusal()
+
     def __init__(self, message: str, remedy: str = "", refusal: Refusal | None = None) -> None:
         super().__init__(message, remedy)
         self.refusal = refusal or Refusal()
-        self.args = (message, remedy, self.refusal)  # so that copies and pickles keep it
+        self.args = (self.message, self.remedy, self.refusal)  # so that copies and pickles keep it
 
     @property
     def service_message(self) -> str:
@@ -159,13 +163,16 @@ class TryLater(MstokenError):
     `retry_in` is what the service asked to wait, in seconds; None when it did not say.
     """
 
+    retry_in: float | None = None
+    refusal = Refusal()
+
     def __init__(
         self, message: str, remedy: str = "", retry_in: float | None = None, refusal: Refusal | None = None
     ) -> None:
         super().__init__(message, remedy)
         self.retry_in = retry_in
         self.refusal = refusal or Refusal()
-        self.args = (message, remedy, retry_in, self.refusal)
+        self.args = (self.message, self.remedy, retry_in, self.refusal)
 
     @property
     def service_message(self) -> str:

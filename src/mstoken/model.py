@@ -63,8 +63,8 @@ class Token:
 class StoredRefreshToken:
     """A kept refresh token: the one to use, and the one before it until the new one has proved to work."""
 
-    current: str = field(repr=False)
-    previous: str = field(default="", repr=False)
+    current: str = field(secret=True)
+    previous: str = field(default="", secret=True)
     ended_by: int = 0
     """The AADSTS code with which the service ended it for good; 0 while it may be used."""
     authority: str = field(default="", compare=False)

@@ -7,6 +7,8 @@ constructor of its own once many values of it exist. To a type checker `value` i
 
 from __future__ import annotations
 
+from mstoken.hidden import hidden
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +32,20 @@ _made: dict[type, int] = {}
 class _Field:
     """How one field is filled, shown and compared."""
 
-    __slots__ = ("compare", "default", "factory", "init", "repr")
+    __slots__ = ("compare", "default", "factory", "init", "repr", "secret")
 
-    def __init__(self, default: Any, factory: Any, *, init: bool, repr: bool, compare: bool) -> None:  # noqa: A002
+    def __init__(
+        self,
+        default: Any,
+        factory: Any,
+        *,
+        init: bool = True,
+        repr: bool = True,  # noqa: A002
+        compare: bool = True,
+        secret: bool = False,
+    ) -> None:
         self.default, self.factory = default, factory
-        self.init, self.repr, self.compare = init, repr, compare
+        self.init, self.repr, self.compare, self.secret = init, repr and not secret, compare, secret
 
 
 def field(
@@ -44,11 +55,13 @@ def field(
     init: bool = True,
     repr: bool = True,  # noqa: A002 - the names are those of dataclasses.field
     compare: bool = True,
+    secret: bool = False,
 ) -> Any:
-    """Declare a field with a default, or one that is left out of the repr (secrets), of comparison or of the
-    constructor.
+    """Declare a field with a default, or one that is left out of the repr, of comparison or of the constructor.
+
+    A `secret` one is left out of the repr, and its text, bytes or dictionary is stored as one that hides itself.
     """
-    return _Field(default, default_factory, init=init, repr=repr, compare=compare)
+    return _Field(default, default_factory, init=init, repr=repr, compare=compare, secret=secret)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -78,6 +91,7 @@ def value(cls: type[T]) -> type[T]:
     slots = [(name, getattr(made, name).__set__, one) for name, one in fields.items()]
     made.__value_slots__ = tuple(sorted(slots, key=lambda slot: not slot[2].init))
     made.__value_finish__ = getattr(made, "__post_init__", None)
+    made.__value_secrets__ = frozenset(name for name, one in fields.items() if one.secret)
     done: type[T] = made
     return done
 
@@ -85,6 +99,7 @@ def value(cls: type[T]) -> type[T]:
 def replace(given: T, **changes: Any) -> T:
     """Return a copy of a value with some fields changed."""
     kind: Any = type(given)
+    changes = _hide(kind, changes)
     copied: T = kind.__new__(kind)
     for name, put, one in kind.__value_slots__:
         if one.init:
@@ -117,11 +132,14 @@ def _plain(part: Any) -> Any:
 
 def _own_field(cls: type, name: str) -> _Field:
     given = vars(cls).get(name, _MISSING)
-    return given if isinstance(given, _Field) else _Field(given, _MISSING, init=True, repr=True, compare=True)
+    return given if isinstance(given, _Field) else _Field(given, _MISSING)
 
 
 def _init(self: Any, *args: Any, **given: Any) -> None:
     kind, slots = type(self), self.__value_slots__
+    if kind.__value_secrets__:
+        named = _hide(kind, dict(zip(self.__match_args__, args, strict=False)))
+        args, given = (*named.values(), *args[len(named) :]), _hide(kind, given)
     _made[kind] = made = _made.get(kind, 0) + 1
     if made == MANY:
         kind.__init__ = _compiled(kind)
@@ -137,13 +155,16 @@ def _init(self: Any, *args: Any, **given: Any) -> None:
 
 def _compiled(kind: Any) -> Callable[..., None]:
     """Compile a constructor for `kind` that does the same as `_init`."""
-    names: dict[str, Any] = {"_MISSING": _MISSING}
-    taken, body = ["self"], []
+    names: dict[str, Any] = {"_MISSING": _MISSING, "_hidden": hidden}
+    taken, body = ["self"], list[str]()
     for number, (name, put, one) in enumerate(kind.__value_slots__):
         names |= {f"_put{number}": put, f"_default{number}": one.default, f"_make{number}": one.factory}
         part = name
+        if one.secret and one.init:
+            body.insert(0, f"    {name} = _hidden({name})")
         if one.factory is not _MISSING:
-            part = f"_make{number}() if {name} is _MISSING else {name}" if one.init else f"_make{number}()"
+            made_part = f"_hidden(_make{number}())" if one.secret else f"_make{number}()"
+            part = f"{made_part} if {name} is _MISSING else {name}" if one.init else made_part
         elif not one.init:
             part = f"_default{number}"
         if one.init:
@@ -170,12 +191,26 @@ def _default(kind: type, name: str, one: _Field) -> Any:
         return one.default
     if one.factory is _MISSING:
         raise TypeError(f"{kind.__name__} needs {name!r}")
-    return one.factory()
+    return hidden(one.factory()) if one.secret else one.factory()
+
+
+def _hide(kind: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """The same fields, those that are secret as text, bytes and dictionaries that hide themselves."""
+    secrets = kind.__value_secrets__
+    return {name: hidden(part) if name in secrets else part for name, part in given.items()} if secrets else given
 
 
 def _repr(self: Any) -> str:
-    shown = (f"{name}={getattr(self, name)!r}" for name, one in self.__value_fields__.items() if one.repr)
+    """Never fails: tracebacks with local variables show values that are half made, and parts of other people's."""
+    shown = (f"{name}={_shown(self, name)}" for name, one in self.__value_fields__.items() if one.repr)
     return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _shown(self: Any, name: str) -> str:
+    try:
+        return repr(getattr(self, name))
+    except Exception as error:  # noqa: BLE001 - a path or function of the caller's may raise anything
+        return "…" if isinstance(error, AttributeError) else f"<{type(error).__name__} in repr>"
 
 
 def _compared(self: Any) -> tuple[Any, ...]:

@@ -89,12 +89,11 @@ def clear(tenant: str, service: str, account: str, profile: str) -> None:
 
 
 def _tokens(profile: str) -> AccessTokenStore:
-    import os
-
     from mstoken.cli.identity import open_stores
     from mstoken.config.layers import Layers
+    from mstoken.hidden import ENVIRON
 
-    return open_stores(Layers.of({"profile": profile}, os.environ).store()).access_tokens
+    return open_stores(Layers.of({"profile": profile}, ENVIRON).store()).access_tokens
 
 
 def _filter(tenant: str, service: str, account: str) -> TokenInfo:

@@ -34,14 +34,13 @@ def doctor(form: str, **arguments: Any) -> int:
       mstoken doctor --profile work
       mstoken doctor -o json
     """
-    import os
-
     from mstoken.config.diagnosis import diagnose
+    from mstoken.hidden import ENVIRON
     from mstoken.transports.blocking import HttpTransport
 
     transport = HttpTransport()
     try:
-        found = diagnose(IdentityArguments(**arguments).flags(), os.environ, transport, open_stores())
+        found = diagnose(IdentityArguments(**arguments).flags(), ENVIRON, transport, open_stores())
     finally:
         transport.close()
     if form == "json":

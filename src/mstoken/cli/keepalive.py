@@ -146,12 +146,11 @@ def _profile_client(name: str, stores: Stores) -> Callable[[], Client]:
 
 def _environment_proofs(profile: Profile) -> dict[str, str]:
     """Return the application's credential from the environment, if the profile has none and the same application."""
-    import os
-
     from mstoken.config import environment
     from mstoken.config.proofs import PROOFS
+    from mstoken.hidden import ENVIRON
 
-    given, ours = environment.read_variables(os.environ), profile.values.get("client_id", "")
+    given, ours = environment.read_variables(ENVIRON), profile.values.get("client_id", "")
     if any(name in profile.values for name in PROOFS) or given.get("client_id", ours) != ours:
         return {}
     return {name: value for name, value in given.items() if name.startswith(PROOFS)}

@@ -8,14 +8,13 @@ def known_settings() -> dict[str, str]:
 
     An invalid configuration counts as unknown: the function raises no error and reads no secret.
     """
-    import os
-
     from mstoken.config.layers import Layers
     from mstoken.errors import MstokenError
+    from mstoken.hidden import ENVIRON
 
     names = ("tenant", "client_id", "account")
     try:
-        layers = Layers.of({}, os.environ)
+        layers = Layers.of({}, ENVIRON)
         known = {name: layers.text(name) for name in names}
         authority, cloud, _ = layers.place()
     except (MstokenError, OSError, ValueError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from mstoken.cli import output, standard_input
 from mstoken.cli.command import command
 from mstoken.cli.identity import open_stores, options
 from mstoken.cli.options import IDENTITY, LOGIN, LoginArguments
+from mstoken.hidden import ENVIRON
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def login(**values: Any) -> None:
     from mstoken.errors import MstokenError
 
     arguments = LoginArguments(**values)
-    name = arguments.profile or os.environ.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
+    name = arguments.profile or ENVIRON.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
     check_name(name)
     method = _sign_in_method(arguments)
     layers = _layers(name, arguments)
@@ -102,10 +102,10 @@ def _layers(name: str, arguments: LoginArguments) -> Layers:
     if reference and not is_reference(reference):
         raise UsageError("--client-secret-ref takes a reference, not a secret.", f"Write {FORMS}.")
     flags = {setting: text.strip() for setting, text in arguments.flags().items() if text and setting != "profile"}
-    variables = environment.read_variables(os.environ)
+    variables = environment.read_variables(ENVIRON)
     profile = profiles.find(name)
     if reference:
-        held = profile or profiles.Profile(name, config_folder(os.environ), {})
+        held = profile or profiles.Profile(name, config_folder(ENVIRON), {})
         profile = replace(held, values={**held.values, "client_secret": reference})
         variables.pop("client_secret", None)
     return Layers(flags, variables, profile)
@@ -208,14 +208,14 @@ def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str
 
     tried = "unverified" if arguments.no_verify else "verified"
     stored = f"Signed in as {user}; stored the sign-in" if user else f"Stored the refresh token ({tried})"
-    output.message(f"{stored} in the vault; wrote the profile {name} to {config_file(os.environ)}.")
+    output.message(f"{stored} in the vault; wrote the profile {name} to {config_file(ENVIRON)}.")
     if "client_secret" in layers.environment and not arguments.client_secret_ref:
         output.message(
             "The application's secret came from AZURE_CLIENT_SECRET and is not part of the profile: keep "
             "the variable set, or use --client-secret-ref."
         )
     # The profile `default` is not used if the environment contains a complete identity.
-    needless = name == DEFAULT_PROFILE and environment.missing(environment.read_variables(os.environ))
+    needless = name == DEFAULT_PROFILE and environment.missing(environment.read_variables(ENVIRON))
     profile = "" if needless else f" --profile {name}"
     usual = () if layers.place()[2] else ("graph",)
     output.message(f"Next: mstoken {shlex.join(['get', *(arguments.scope or usual)])}{profile}")

@@ -7,6 +7,7 @@ import time
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known_options
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenText
 from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class AsyncClient(ClientBase):
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> AsyncClient:
         """As `Client.on_behalf_of`."""
+        assertion, session_key = HiddenText(assertion), HiddenText(session_key)
         runtime = self._port()
         credential = self._as_caller(assertion, session_key)
         caller = AsyncClient("", self.client_id, credential, self.authority, self._stores, self._transport)

@@ -98,6 +98,8 @@ class ClientBase(ForkSafe, Constructors):
         return restored, (type(self), self.authority, self.cloud, self.client_id, self.credential, self.profile)
 
     def __repr__(self) -> str:
+        if "credential" not in vars(self):  # half made, in the traceback of its constructor
+            return f"{type(self).__name__}(…)"
         where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
         return f"{type(self).__name__}({where!r}, client_id={self.client_id!r}, credential={self.credential!r})"
 

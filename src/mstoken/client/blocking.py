@@ -6,6 +6,7 @@ import time
 
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known_options
+from mstoken.hidden import HiddenText
 from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
@@ -90,6 +91,7 @@ class Client(ClientBase):
 
         It shares this client's connections and stores and costs little, so make one for each call.
         """
+        assertion, session_key = HiddenText(assertion), HiddenText(session_key)
         runtime = self._port()
         credential = self._as_caller(assertion, session_key)
         caller = Client("", self.client_id, credential, self.authority, self._stores, self._transport)

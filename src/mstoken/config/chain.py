@@ -8,8 +8,6 @@ This module decides what it can without a request; `flows.chain` does the rest.
 
 from __future__ import annotations
 
-import os
-
 from mstoken import clouds
 from mstoken.config import environment, profiles
 from mstoken.config.folder import config_file
@@ -27,6 +25,7 @@ from mstoken.credentials import (
     workload_identity,
 )
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.hidden import ENVIRON
 from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING
 
@@ -59,7 +58,7 @@ _OF_OTHERS = (
 """Values of AZURE_TOKEN_CREDENTIALS that select the sign-in of a tool which mstoken does not read."""
 
 
-def default_settings(flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+def default_settings(flags: Mapping[str, str] | None = None, environ: Mapping[str, str] = ENVIRON) -> Settings:
     """Return the settings of the identity in the flags or MSTOKEN_PROFILE, else in the environment, else of the chain.
 
     The flags tenant, client_id and profile name an identity; `resolve_settings` then decides. Raises UsageError and

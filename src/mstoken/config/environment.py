@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenDict, HiddenText
 from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING
 
@@ -45,13 +46,14 @@ def read_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
     Raises UsageError for a variable that is not valid text: it could not be sent.
     """
-    given = {setting: environ.get(variable, "") for setting, variable in VARIABLES.items()}
-    as_is = {setting: given[setting] for setting in _BYTE_FOR_BYTE if given[setting].strip()}
-    given = {setting: value.strip() for setting, value in given.items()} | as_is
-    for setting, value in given.items():
-        if not is_encodable(value):
-            raise UsageError(f"{VARIABLES[setting]} is not UTF-8 text.", f"Set {VARIABLES[setting]} anew.")
-    return {setting: value for setting, value in given.items() if value}
+    given = HiddenDict()
+    for setting, variable in VARIABLES.items():
+        written = HiddenText(environ.get(variable, ""))
+        if not is_encodable(written):
+            raise UsageError(f"{variable} is not UTF-8 text.", f"Set {variable} anew.")
+        if written.strip():
+            given[setting] = written if setting in _BYTE_FOR_BYTE else written.strip()
+    return given
 
 
 def missing(given: Collection[str]) -> tuple[tuple[str, ...], ...]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-
 from mstoken import clouds
 from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
 from mstoken.credentials import OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.hidden import ENVIRON
 from mstoken.typed import TYPE_CHECKING, NoReturn
 from mstoken.urls import redacted_url
 from mstoken.values import field, value
@@ -45,9 +44,9 @@ class Layers:
     """
 
     flags: Mapping[str, str]
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str] = field(secret=True)
     profile: Profile | None = None
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    environ: Mapping[str, str] = field(default=ENVIRON, repr=False)
     ignored: tuple[str, ...] = ()
     """Notes about variables that do not count because a profile is named."""
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.profiles import names, read_text
 from mstoken.errors import StoreError, UsageError
+from mstoken.hidden import ENVIRON
 from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def check_name(name: str) -> None:
 
 
 def write_profile(
-    name: str, values: Mapping[str, str], without: Iterable[str] = (), environ: Mapping[str, str] = os.environ
+    name: str, values: Mapping[str, str], without: Iterable[str] = (), environ: Mapping[str, str] = ENVIRON
 ) -> None:
     """Set `values` in the profile `name`, creating it if necessary, and remove the settings `without` from it.
 

@@ -19,6 +19,7 @@ from mstoken.config.environment import CREDENTIALS, SECRETS
 from mstoken.config.folder import config_file, config_folder
 from mstoken.config.secret_references import FORMS, is_reference
 from mstoken.errors import UsageError
+from mstoken.hidden import ENVIRON
 from mstoken.redaction import shown
 from mstoken.texts import closest_match, decode_text, did_you_mean
 from mstoken.typed import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ class Profile:
     single_use: bool = False
 
 
-def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
+def load(name: str, environ: Mapping[str, str] = ENVIRON) -> Profile:
     """Return the profile `name`. Raises UsageError if it does not exist or cannot be used."""
     found = find(name, environ)
     if found is None:
@@ -81,7 +82,7 @@ def load(name: str, environ: Mapping[str, str] = os.environ) -> Profile:
     return found
 
 
-def find(name: str, environ: Mapping[str, str] = os.environ) -> Profile | None:
+def find(name: str, environ: Mapping[str, str] = ENVIRON) -> Profile | None:
     """Return the profile `name`, None if it does not exist. Raises UsageError for an unusable file or profile."""
     table = _tables(environ).get(name)
     if table is None:
@@ -101,7 +102,7 @@ def _switched_on(table: Mapping[str, Any]) -> dict[str, str]:
     return {"send_certificate_chain": "true"} if table.get("send_certificate_chain") else {}
 
 
-def names(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+def names(environ: Mapping[str, str] = ENVIRON) -> tuple[str, ...]:
     """Return the names of all profiles, in the file's order. Raises UsageError for a file that cannot be used."""
     return tuple(_tables(environ))
 
@@ -114,7 +115,7 @@ def looked_at(profile: Profile | None, environ: Mapping[str, str]) -> str:
     return f"There is no profile called default in {path}."
 
 
-def read_text(environ: Mapping[str, str] = os.environ) -> str:
+def read_text(environ: Mapping[str, str] = ENVIRON) -> str:
     """Return the file's text; '' if there is no file. Raises UsageError if it is not safe or not readable."""
     path = config_file(environ)
     try:

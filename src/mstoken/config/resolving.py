@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from mstoken.config import environment
 from mstoken.config.layers import Layers
 from mstoken.errors import NotConfigured
+from mstoken.hidden import ENVIRON
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from mstoken.config.settings import Settings
 
 
-def resolve_settings(flags: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
+def resolve_settings(flags: Mapping[str, str], environ: Mapping[str, str] = ENVIRON) -> Settings:
     """Return the settings for `flags` (tenant, client_id, profile, cloud, authority; '' means not given).
 
     Each setting comes from its flag, else from the environment, else from the profile: the one that the flag or
@@ -25,7 +24,7 @@ def resolve_settings(flags: Mapping[str, str], environ: Mapping[str, str] = os.e
     return Layers.of(flags, environ).settings()
 
 
-def settings_from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+def settings_from_environment(environ: Mapping[str, str] = ENVIRON) -> Settings:
     """Return the settings of the environment alone, without a profile.
 
     Raises NotConfigured, which names everything missing.

@@ -16,6 +16,7 @@ import stat
 import sys
 
 from mstoken.errors import UsageError
+from mstoken.hidden import ENVIRON, HiddenBytes, HiddenDict, HiddenText
 from mstoken.redaction import LONGEST_SHOWN, mistake_in, shown
 from mstoken.texts import decode_text, is_encodable
 from mstoken.typed import TYPE_CHECKING
@@ -43,7 +44,7 @@ def is_reference(text: str) -> bool:
     return bool(colon and rest.strip()) and kind in KINDS
 
 
-def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str = "") -> str:
+def resolve(reference: str, environ: Mapping[str, str] = ENVIRON, folder: str = "") -> str:
     """Return the secret that `reference` points to. A relative path is relative to `folder`, `~` is the user's home.
 
     Raises UsageError if there is nothing, or nothing usable, at that place.
@@ -59,13 +60,13 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str
         )
     match kind:
         case "env":
-            secret = _variable(rest, environ)
+            secret = HiddenText(_variable(rest, environ))
         case "file":
-            secret = _file(_path(rest, environ, folder))
+            secret = HiddenText(_file(_path(rest, environ, folder)))
         case "keyring":
-            secret = _keyring(rest)
+            secret = HiddenText(_keyring(rest))
         case "command":
-            secret = _command(rest, environ)
+            secret = HiddenText(_command(rest, environ))
         case _:
             raise UsageError("A secret is written where a reference to it belongs.", f"Write {FORMS}.")
     if not secret:
@@ -77,7 +78,7 @@ def resolve(reference: str, environ: Mapping[str, str] = os.environ, folder: str
     return secret
 
 
-def exposure(reference: str, environ: Mapping[str, str] = os.environ, folder: str = "") -> str:
+def exposure(reference: str, environ: Mapping[str, str] = ENVIRON, folder: str = "") -> str:
     """Return a warning about a secret's file that everybody can read; '' if there is none.
 
     A file owned by root is considered intentional: containers mount secrets that way.
@@ -114,10 +115,10 @@ def _path(text: str, environ: Mapping[str, str], folder: str) -> Path:
 def _file(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+            content = HiddenBytes(file.read(LARGEST + 1))
         if len(content) > LARGEST:
             raise UsageError(f"{path} is too large for a secret.", "Name the file that holds the secret and no more.")
-        text = decode_text(content)
+        text = HiddenText(decode_text(content))
     except OSError as error:
         raise UsageError(f"The secret's file {path} cannot be read: {error.strerror}.", "Correct the path.") from None
     except UnicodeDecodeError:
@@ -164,7 +165,7 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
             arguments,
             capture_output=True,
             check=False,
-            env={name: text for name, text in environ.items() if name != VAULT_KEY},
+            env=HiddenDict({name: text for name, text in environ.items() if name != VAULT_KEY}),
             stdin=subprocess.DEVNULL,
             timeout=COMMAND_TIMEOUT_IN,
         )
@@ -177,13 +178,15 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
         raise UsageError(
             f"The command for the secret cannot be run: {line} ({error.strerror}).", "Correct it in the profile."
         ) from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = said[0][:200] if said else f"exit code {done.returncode}"
+    printed, complaint, code = HiddenBytes(done.stdout), done.stderr, done.returncode
+    del done
+    if code:
+        said = complaint.decode(errors="replace").strip().splitlines()
+        reason = said[0][:200] if said else f"exit code {code}"
         raise UsageError(f"The command for the secret failed: {line}: {reason}", "Run it in a terminal and correct it.")
-    if len(done.stdout) > LARGEST:
+    if len(printed) > LARGEST:
         raise UsageError(f"The command printed more than a secret: {line}", "Let it print the secret and no more.")
     try:
-        return decode_text(done.stdout).removesuffix("\n").removesuffix("\r")
+        return decode_text(printed).removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
         raise UsageError(f"The command printed no text: {line}", "Let it print the secret as UTF-8.") from None

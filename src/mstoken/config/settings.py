@@ -25,6 +25,6 @@ class Settings:
     cloud: str = ""
     authority: str = ""
     token_endpoint: str = ""
-    store: str = field(default="", repr=False)
+    store: str = field(default="", secret=True)
     profile: str = ""
     notes: tuple[str, ...] = ()

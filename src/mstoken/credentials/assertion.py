@@ -10,6 +10,7 @@ import os
 
 from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenBytes, HiddenText
 from mstoken.keys.files import check_path
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
@@ -42,7 +43,8 @@ class FileAssertion:
                 f"The federated token file {path} cannot be read: {error.strerror}.",
                 "Correct the path (AZURE_FEDERATED_TOKEN_FILE), or check the program that writes the file.",
             ) from None
-        text = content.decode("ascii", "replace").strip()
+        content = HiddenBytes(content)
+        text = HiddenText(content.decode("ascii", "replace").strip())
         if not text or len(content) > LONGEST or "\ufffd" in text:
             raise UsageError(
                 f"The file {path} holds no federated token.",
@@ -70,7 +72,7 @@ class GitHubActions:
     def endpoint(self) -> tuple[str, str]:
         """(URL, bearer token) of this job. Raises UsageError outside a job, or without the permission."""
         url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
-        token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
+        token = HiddenText(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
         if not url or not token:
             raise UsageError(
                 "This is not a GitHub Actions job with an OIDC token: ACTIONS_ID_TOKEN_REQUEST_URL and "
@@ -94,6 +96,7 @@ class AzurePipelines:
         """(URL, bearer token, service connection) of this job. Raises UsageError that names the missing variables."""
         names = {"SYSTEM_OIDCREQUESTURI": "", "SYSTEM_ACCESSTOKEN": "", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": ""}
         url, token, connection = (os.environ.get(name, "") for name in names)
+        token = HiddenText(token)
         connection = self.service_connection_id or connection
         missing = [name for name, value in zip(names, (url, token, connection), strict=True) if not value]
         if missing:

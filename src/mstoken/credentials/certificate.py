@@ -11,6 +11,7 @@ import os
 from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.credentials.signing_cache import SigningCache
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenBytes
 from mstoken.typed import TYPE_CHECKING, Literal
 from mstoken.values import field, value
 
@@ -34,8 +35,8 @@ class ClientCertificate(BaseCredential):
     """
 
     path: str | os.PathLike[str] = ""
-    data: bytes | str = field(default=b"", repr=False)
-    password: str = field(default="", repr=False)
+    data: bytes | str = field(default=b"", secret=True)
+    password: str = field(default="", secret=True)
     key_path: str | os.PathLike[str] = ""
     send_chain: bool = False
     algorithm: Algorithm = "PS256"
@@ -68,7 +69,7 @@ class ClientCertificate(BaseCredential):
 
             content = [read(path) for path in paths]
             if self.data:
-                content.insert(0, self.data.encode() if isinstance(self.data, str) else self.data)
+                content.insert(0, HiddenBytes(self.data.encode()) if isinstance(self.data, str) else self.data)
             self.cache.signer = load(content, self.password, self.algorithm, " and ".join(paths) or "The certificate")
             self.cache.state = now
         return self.cache.signer

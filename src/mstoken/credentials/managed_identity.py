@@ -79,7 +79,7 @@ class ManagedIdentity(BaseCredential):
     object_id: str = ""
     resource_id: str = ""
     source: str = ""
-    environment: Mapping[str, str] = field(default_factory=_environment, repr=False, compare=False)
+    environment: Mapping[str, str] = field(default_factory=_environment, secret=True, compare=False)
     machine: str = field(default_factory=_machine, repr=False, compare=False)
 
     interactive = False

@@ -28,9 +28,9 @@ class OnBehalfOf(BaseCredential):
     `secrets.token_urlsafe()`.
     """
 
-    assertion: str = field(default="", repr=False)
+    assertion: str = field(default="", secret=True)
     client: ClientCredential | AgentIdentity | None = None
-    session_key: str = field(default="", repr=False)
+    session_key: str = field(default="", secret=True)
 
     interactive = False
     acts_for_user = True

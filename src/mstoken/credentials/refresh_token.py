@@ -27,7 +27,7 @@ class RefreshToken(BaseCredential):
     other than Entra): renewals then run one at a time.
     """
 
-    value: str = field(default="", repr=False)
+    value: str = field(default="", secret=True)
     client: ClientCredential | None = None
     account: str = ""
     on_new: Callable[[str], None] | None = field(default=None, repr=False, compare=False)

@@ -11,7 +11,7 @@ from mstoken.values import field, value
 class ClientSecret(BaseCredential):
     """An application's secret. Alone it gets app-only tokens (client credentials, RFC 6749 section 4.4)."""
 
-    secret: str = field(repr=False)
+    secret: str = field(secret=True)
 
     interactive = False
     acts_for_user = False

@@ -117,11 +117,11 @@ class AuthorizationCode(BaseSignIn):
     `verifier` is PKCE's (RFC 7636 section 4.1) and `nonce` OpenID Connect's, if the request had them.
     """
 
-    code: str = field(repr=False)
+    code: str = field(secret=True)
     redirect_uri: str
-    verifier: str = field(default="", repr=False)
+    verifier: str = field(default="", secret=True)
     client: ClientCredential | None = None
-    nonce: str = field(default="", repr=False)
+    nonce: str = field(default="", secret=True)
     account: str = ""
 
     interactive = False
@@ -187,7 +187,7 @@ class Password(BaseSignIn):
     """
 
     username: str
-    password: str = field(repr=False)
+    password: str = field(secret=True)
     client: ClientCredential | None = None
     account: str = ""
 

@@ -40,7 +40,7 @@ class WorkloadIdentity(BaseCredential):
     """
 
     token_file: str = ""
-    environment: Mapping[str, str] = field(default_factory=_environment, repr=False, compare=False)
+    environment: Mapping[str, str] = field(default_factory=_environment, secret=True, compare=False)
 
     interactive = False
     acts_for_user = False

@@ -19,6 +19,7 @@ from mstoken.errors import UsageError
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.retry import send_with_retry, time_left_in
 from mstoken.flows.single_flight import get_or_fetch
+from mstoken.hidden import HiddenText
 from mstoken.model import Token
 from mstoken.protocol.cache_key import client_parts
 from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
@@ -72,14 +73,11 @@ async def _job_token(
     async def fetch(timed: TokenRequest) -> Token:
         read = partial(read_job_token, member=member, who=who, now=port.now())
         assertion = _checked(await send_with_retry(http, read, time_left_in(timed, port), port), who)
-        return Token(assertion, _expiry(assertion))
+        return Token(str(assertion), _expiry(assertion))
 
     # Each job has its own URL, so another job does not find this one's token.
-    return (
-        await get_or_fetch(
-            fingerprint_of_parts("job token", http.url), fetch, replace(request, min_ttl=0, fresh=fresh), port
-        )
-    ).token
+    key = fingerprint_of_parts("job token", http.url)
+    return HiddenText((await get_or_fetch(key, fetch, replace(request, min_ttl=0, fresh=fresh), port)).token)
 
 
 async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *, fresh: bool) -> str:
@@ -102,7 +100,7 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
             f"The application {request.client_id} would be proved by a token of its own.",
             "Name whose token it is: TokenAssertion(credential, client_id=...).",
         )
-    return (await port.token(asked)).token
+    return HiddenText((await port.token(asked)).token)
 
 
 def _who(request: TokenRequest) -> tuple[str, ...]:
@@ -110,7 +108,7 @@ def _who(request: TokenRequest) -> tuple[str, ...]:
 
 
 def _checked(assertion: object, where: str) -> str:
-    text = assertion.strip() if isinstance(assertion, str) else ""
+    assertion = text = HiddenText(assertion.strip() if isinstance(assertion, str) else "")
     if not looks_like_jwt(text):
         raise UsageError(
             f"{where} gave no JWT for the client assertion.", "It must be the token itself, in one piece, nothing else."

@@ -6,6 +6,7 @@ from functools import partial
 
 from mstoken.credentials import ClientKey
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenText
 from mstoken.protocol.client_assertion import REUSE_FOR_IN, assembled, claims, header, signing_input
 from mstoken.typed import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ async def signed_assertion(
         header(signer.algorithm, signer.chain, send_chain=credential.send_chain),
         claims(request.client_id, audience, now, port.secret()),
     )
-    assertion = assembled(said, await _signature(credential, signer, said, port))
+    assertion = HiddenText(assembled(said, await _signature(credential, signer, said, port)))
     if reusable:
         credential.cache.store(request.client_id, audience, assertion, now + REUSE_FOR_IN)
     return assertion

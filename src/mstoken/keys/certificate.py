@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenBytes
 from mstoken.keys.signer import Signer
 from mstoken.typed import TYPE_CHECKING, NoReturn
 
@@ -31,7 +32,7 @@ def load(contents: Sequence[bytes], password: str, algorithm: str, name: str) ->
     if contents[0][:1] == b"\x30":  # DER's SEQUENCE: every PFX file starts with it (RFC 7292 section 4)
         key, certificates = _pfx(contents[0], password, name)
     else:
-        key, certificates = _pem(b"\n".join(contents), password, name)
+        key, certificates = _pem(HiddenBytes(b"\n".join(contents)), password, name)
     private = _rsa(key, name)
     chain = _ordered(certificates, private.public_key(), name)
 
@@ -98,7 +99,7 @@ def _pfx(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     # In PKCS #12, an empty password differs from none (RFC 7292 appendix B), and tools write either.
-    tries = [password.encode()] if password else [None, b""]
+    tries = [HiddenBytes(password.encode())] if password else [None, b""]
     for number, secret in enumerate(tries, 1):
         try:
             key, certificate, others = pkcs12.load_key_and_certificates(content, secret)
@@ -115,7 +116,9 @@ def _pem(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    keys = [found[0] for found in _BLOCK.finditer(content) if found[1].endswith(b"PRIVATE KEY")]
+    keys: list[bytes] = [
+        HiddenBytes(found[0]) for found in _BLOCK.finditer(content) if found[1].endswith(b"PRIVATE KEY")
+    ]
     if not keys:
         raise UsageError(
             f"{name} holds no private key in PEM or PFX.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenBytes
 from mstoken.redaction import LONGEST_SHOWN, mistake_in
 from mstoken.typed import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def read(path: str) -> bytes:
             f"{path} is {'too large' if content else 'empty'}; a certificate with its key is a few thousand bytes.",
             "Name the PEM or PFX file that holds both.",
         )
-    return content
+    return HiddenBytes(content)
 
 
 def state(paths: Sequence[str]) -> tuple[tuple[int, int, int], ...]:

@@ -32,7 +32,7 @@ class Pkcs11Key:
     token: str
     label: str = ""
     id: str = ""
-    pin: str = field(default="", repr=False)
+    pin: str = field(default="", secret=True)
 
     def __post_init__(self) -> None:
         if not self.label and not self.id:

@@ -34,9 +34,9 @@ OIDC = ("openid", "offline_access", "profile")
 class Secrets:
     """The values that bind a response to its request: at least 43 random characters each (RFC 7636 section 4.1)."""
 
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    verifier: str = field(repr=False)
+    state: str = field(secret=True)
+    nonce: str = field(secret=True)
+    verifier: str = field(secret=True)
 
 
 def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, options: Mapping[str, str]) -> str:

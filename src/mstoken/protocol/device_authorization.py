@@ -40,7 +40,7 @@ class DeviceAuthorization:
     `warning` is a sentence to show first if the page is at a host that does not belong to the authority.
     """
 
-    device_code: str = field(repr=False)
+    device_code: str = field(secret=True)
     interval_in: float
     prompt: DevicePrompt
     warning: str = ""

@@ -49,8 +49,8 @@ class HttpRequest:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, secret=True)
+    body: bytes = field(default=b"", secret=True)
     max_response_bytes: int = MAX_RESPONSE_BYTES
     policy: ConnectionPolicy = DEFAULT_POLICY
     timeout_in: float | None = None

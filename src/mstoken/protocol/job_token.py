@@ -7,6 +7,7 @@ learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
 from __future__ import annotations
 
 from mstoken.errors import CredentialRejected, Refusal, ServiceUnavailable, Throttled, UnreadableAnswer
+from mstoken.hidden import HiddenText, hidden
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.server_text import is_visible
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def github_request(url: str, token: str, audience: str) -> HttpRequest:
     """GET the job's token for `audience`. Raises UsageError if a secret must not be sent to the URL."""
     origin_of(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
-    headers = {"Authorization": f"bearer {token}", "Accept": "application/json; api-version=2.0"}
+    headers = {"Authorization": HiddenText(f"bearer {token}"), "Accept": "application/json; api-version=2.0"}
     return HttpRequest("GET", _with_query(url, audience=audience), headers)
 
 
@@ -29,7 +30,7 @@ def azure_pipelines_request(url: str, token: str, connection: str) -> HttpReques
     """POST for the token of a service connection. Raises UsageError if a secret must not be sent to the URL."""
     origin_of(url, "SYSTEM_OIDCREQUESTURI")
     headers = {
-        "Authorization": f"Bearer {token}",
+        "Authorization": HiddenText(f"Bearer {token}"),
         "Accept": "application/json",
         "Content-Type": "application/json",
         "Content-Length": "0",  # gateways refuse a POST without it (HTTP 411)
@@ -55,7 +56,7 @@ def read_job_token(response: HttpResponse, member: str, who: str, now: float) ->
             "connection's id). The permission ends with the job.",
             Refusal(status=response.status),
         )
-    value = json_object(response).get(member)
+    value = hidden(json_object(response).get(member))
     if not isinstance(value, str) or not is_visible(value):
         raise UnreadableAnswer(f"{who} answered without an OIDC token.", "Check the URL the job was given.")
     return value

@@ -6,6 +6,7 @@ import json
 from codecs import BOM_UTF8
 
 from mstoken.errors import UnreadableAnswer, UsageError
+from mstoken.hidden import HiddenDict, hidden
 from mstoken.model import LEEWAY_IN, Token
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpRequest
@@ -46,8 +47,8 @@ class TokenResponse:
     """
 
     token: Token
-    refresh_token: str = field(default="", repr=False)
-    id_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", secret=True)
+    id_token: str = field(default="", secret=True)
     family: str = ""
     unusable: tuple[str, ...] = ()
 
@@ -104,13 +105,13 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
 
         raise refusal_of(response, now, request)
     body = json_object(response)
-    value, kind = body.get("access_token"), body.get("token_type") or "Bearer"
+    value, kind = hidden(body.get("access_token")), body.get("token_type") or "Bearer"
     if not is_visible(value):
         raise _unusable("access_token")
     if not is_word(kind):
         raise _unusable("token_type")
     unusable = tuple(name for name, fits in _OPTIONAL.items() if body.get(name) is not None and not fits(body[name]))
-    texts = {name: body[name] for name in _OPTIONAL if body.get(name) and name not in unusable}
+    texts = HiddenDict({name: body[name] for name in _OPTIONAL if body.get(name) and name not in unusable})
     if request.key_id and kind.lower() != "pop":
         raise UnreadableAnswer(
             "A token bound to a key was asked for, and a bearer token came; it is not used.",
@@ -121,7 +122,7 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
     renew = _renewal(body.get("refresh_in"), came_on) or int(life * (RENEW_AFTER - 0.1 * jitter))
     return TokenResponse(
         Token(
-            token=value,
+            token=str(value),
             expires_on=came_on + life,
             token_type=kind,
             refresh_on=came_on + min(renew, life),
@@ -140,10 +141,10 @@ def json_object(response: HttpResponse) -> dict[str, Any]:
     try:
         body = _read(response.body.removeprefix(BOM_UTF8).decode())  # RFC 8259 section 8.1
     except (ValueError, RecursionError):
-        raise UnreadableAnswer(*_what_came(response)) from None
+        body = None
     if not isinstance(body, dict):
         raise UnreadableAnswer(*_what_came(response))
-    return body
+    return HiddenDict(body)
 
 
 def _what_came(response: HttpResponse) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenText
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.texts import is_encodable
@@ -34,8 +35,8 @@ class ApiRequest:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: bytes | str = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, secret=True)
+    body: bytes | str = field(default=b"", secret=True)
 
 
 async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
@@ -56,7 +57,9 @@ async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> Http
 
 async def _send(http: HttpRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
     token = await port.token(token_request)
-    return await port.send(replace(http, headers={**http.headers, "Authorization": f"Bearer {token.token}"}))
+    return await port.send(
+        replace(http, headers={**http.headers, "Authorization": HiddenText(f"Bearer {token.token}")})
+    )
 
 
 def _http_request(api: ApiRequest) -> HttpRequest:

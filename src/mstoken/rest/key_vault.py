@@ -44,7 +44,7 @@ def key_vault_secret(vault: str, name: str, client: TokenCredential, transport: 
     found = _vault(vault, client, transport).read(name)
     if found is None:
         raise UsageError(f"{vault} has no secret {name}.", f"Make one: az keyvault secret set --name {name} …")
-    return found.value
+    return str(found.value)
 
 
 def _vault(vault: str, client: TokenCredential, transport: Transport | None) -> KeyVault:

@@ -13,6 +13,7 @@ import time
 from urllib.parse import urlsplit
 
 from mstoken.errors import MstokenError, StoreError, UntrustedOrigin
+from mstoken.hidden import HiddenText
 from mstoken.protocol.challenge import bearer_challenge, challenged_claims
 from mstoken.protocol.http import HttpRequest
 from mstoken.protocol.retry_after import retry_after
@@ -46,7 +47,7 @@ class Secret:
 
     name: str
     version: str
-    value: str = field(repr=False)
+    value: str = field(secret=True)
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,7 +63,7 @@ class KeyVault:
         self._scope, self._tenant = "", ""
 
     def __repr__(self) -> str:
-        return f"KeyVault({self.url!r})"
+        return f"KeyVault({getattr(self, 'url', '')!r})"
 
     def read(self, name: str) -> Secret | None:
         """The secret's current version; None where there is none."""
@@ -142,7 +143,7 @@ class KeyVault:
             url += f"{'&' if '?' in url else '?'}api-version={VERSION}"
         headers = {"Accept": "application/json"}
         if self._scope:
-            headers["Authorization"] = f"Bearer {self._get_token(self._scope, self._tenant, claims)}"
+            headers["Authorization"] = HiddenText(f"Bearer {self._get_token(self._scope, self._tenant, claims)}")
         if body:
             headers["Content-Type"] = "application/json"
         # The first request goes without a token and without what is to be kept: it only asks for the challenge.

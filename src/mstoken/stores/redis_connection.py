@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from mstoken.errors import StoreError, UsageError
 from mstoken.forks import ForkSafe
+from mstoken.hidden import HiddenBytes, HiddenText
 from mstoken.stores.digests import digest_of
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 from mstoken.urls import check_url
@@ -50,7 +51,8 @@ class RedisConnection(ForkSafe):
     """
 
     def __init__(self, url: str, key: bytes) -> None:
-        self._url, self._key = url, key
+        self._url = url = HiddenText(url)
+        self._key = key = HiddenBytes(key)
         self.address = _address_of(url)
         self._redis: Redis | None = None
         self._cipher: Cipher | None = None
@@ -59,7 +61,7 @@ class RedisConnection(ForkSafe):
         self._last_error = ""
 
     def __repr__(self) -> str:
-        return f"RedisConnection({self.address!r})"
+        return f"RedisConnection({getattr(self, 'address', '')!r})"
 
     def cipher(self) -> Cipher:
         if self._cipher is None:
@@ -113,11 +115,11 @@ class RedisConnection(ForkSafe):
             return call(redis)
         except RedisError as error:
             said = f"Redis at {self.address} cannot be used: {str(error).rstrip('.')}."
-            if isinstance(
-                error, RedisConnectionError | RedisTimeoutError
-            ):  # else it is there, and may well do something else
+            # If it answered with another error, it is there and may well do something else.
+            if isinstance(error, RedisConnectionError | RedisTimeoutError):
                 self._last_error, self._unavailable_until = said, time.monotonic() + UNAVAILABLE_IN
-            raise StoreError(said, "Check that the server runs, its address, user, password, rights and TLS.") from None
+        # Not within `except`: the frames of redis, which hold the password, would hang on to the error.
+        raise StoreError(said, "Check that the server runs, its address, user, password, rights and TLS.")
 
     def _connected(self) -> Redis:
         with self._lock:
@@ -152,8 +154,10 @@ def _client(url: str) -> Redis:
         pool.connection_kwargs |= {"decode_responses": False, "encoding": "utf-8"}  # what is sealed is no text
         pool.connection_class(**pool.connection_kwargs)  # knows every parameter?
     except (ValueError, TypeError):
-        raise _bad_url() from None
-    return client
+        pass
+    else:
+        return client
+    raise _bad_url()  # not within `except`: the frames of redis, which hold the password, would hang on to the error
 
 
 def _address_of(url: str) -> str:

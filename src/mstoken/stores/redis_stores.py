@@ -6,6 +6,7 @@ import os
 
 from mstoken.errors import UsageError
 from mstoken.flows.store_port import Stores
+from mstoken.hidden import HiddenText, hidden
 from mstoken.stores.cipher import KEY_BYTES
 
 
@@ -20,6 +21,7 @@ def redis_stores(url: str, key: str | bytes = "") -> Stores:
     from mstoken.stores.redis_connection import RedisConnection
     from mstoken.stores.redis_refresh_tokens import RedisRefreshTokens
 
+    url, key = HiddenText(url), hidden(key)
     connection = RedisConnection(url, _key(key))
     return Stores(RedisAccessTokens(connection), RedisRefreshTokens(connection))
 
@@ -27,8 +29,8 @@ def redis_stores(url: str, key: str | bytes = "") -> Stores:
 def _key(given: str | bytes) -> bytes:
     from mstoken.stores.vault_key import VARIABLE, decode_key
 
-    text = given or os.environ.get(VARIABLE, "")
-    key = text if isinstance(text, bytes) else decode_key(text)
+    text = hidden(given or os.environ.get(VARIABLE, ""))
+    key = hidden(text if isinstance(text, bytes) else decode_key(text))
     if key is None or len(key) != KEY_BYTES:
         raise UsageError(
             f"The key that seals what is kept in Redis {'is not the base64 of 32 bytes' if text else 'is missing'}.",

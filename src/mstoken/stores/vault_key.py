@@ -12,6 +12,7 @@ import threading
 from base64 import b64decode, b64encode
 
 from mstoken.errors import StoreError
+from mstoken.hidden import HiddenBytes, HiddenText
 from mstoken.messages import warn
 from mstoken.stores import user_folders
 from mstoken.stores.cipher import KEY_BYTES
@@ -33,7 +34,7 @@ ENVIRONMENT, KEYRING, FILE = "environment", "keyring", "file"
 class VaultKey:
     """A key and where it came from. `name` tells keys of one source apart: the keyring's entry."""
 
-    value: bytes = field(repr=False)
+    value: bytes = field(secret=True)
     source: str
     name: str = ""
 
@@ -81,7 +82,7 @@ def _recovery_hint(source: str, path: str) -> str:
 
 
 def _from_environment() -> VaultKey | None:
-    text = os.environ.get(VARIABLE)
+    text = HiddenText(os.environ.get(VARIABLE, ""))
     if not text:
         return None
     value = decode_key(text)
@@ -106,7 +107,7 @@ def _from_file(path: str) -> bytes | None:
 
 
 def _new_in_file(path: str) -> VaultKey:
-    value = os.urandom(KEY_BYTES)
+    value = HiddenBytes(os.urandom(KEY_BYTES))
     try:
         made = user_folders.write_new(path, b64encode(value) + b"\n")
     except OSError as error:
@@ -137,7 +138,7 @@ def _from_keyring(name: str) -> bytes | None:
 
 
 def _new_in_keyring() -> VaultKey | None:
-    value = os.urandom(KEY_BYTES)
+    value = HiddenBytes(os.urandom(KEY_BYTES))
     name = f"vault {os.urandom(8).hex()}"
 
     def keep() -> str | None:

@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import os
-
 from mstoken.errors import UsageError
+from mstoken.hidden import ENVIRON
 from mstoken.transports.no_proxy import NoProxy
 from mstoken.transports.proxies import parsed_proxy
 from mstoken.transports.proxy_lookup import EXCEPTION_NAMES, PROXY_NAMES, proxy_settings
@@ -38,7 +37,7 @@ def check() -> None:
     trust_for()
 
 
-def described(environ: Mapping[str, str] = os.environ) -> tuple[NetworkSetting, ...]:
+def described(environ: Mapping[str, str] = ENVIRON) -> tuple[NetworkSetting, ...]:
     """Each variable that is set and not empty, in the order in which they count. Touches no network."""
     return (*_proxies(environ), *_authorities(environ))
 

@@ -7,9 +7,10 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
+from mstoken.hidden import HiddenDict
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import encoded_target
-from mstoken.values import value
+from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest
@@ -39,8 +40,8 @@ class Outgoing:
     place: str
     origin: Origin
     target: str
-    headers: dict[str, str]
-    body: bytes | None
+    headers: dict[str, str] = field(secret=True)
+    body: bytes | None = field(secret=True)
     max_response_bytes: int
 
 
@@ -53,7 +54,7 @@ def outgoing(request: HttpRequest) -> Outgoing:
         raise UsageError(f"{request.method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
     place, target = encoded_target(request.url)
     origin = origin_of(place)
-    headers = {"Host": origin.host_header, "User-Agent": USER_AGENT}
+    headers: dict[str, str] = HiddenDict({"Host": origin.host_header, "User-Agent": USER_AGENT})
     for name, text in request.headers.items():
         _check_header(name, text)
         if (lower := name.lower()) in _USUAL:
@@ -61,7 +62,7 @@ def outgoing(request: HttpRequest) -> Outgoing:
         elif lower == "transfer-encoding" or (lower == "content-length" and text != str(len(body))):
             raise UsageError(f"The header {name} follows from the body.", "Leave it out.")
         headers[name] = text
-    content = bytes(body) or None
+    content = (body if isinstance(body, bytes) else bytes(body)) or None
     return Outgoing(request.method, place, origin, target, headers, content, request.max_response_bytes)
 
 

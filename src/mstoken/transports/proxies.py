@@ -26,7 +26,7 @@ class Proxy:
     scheme: str
     host: str
     port: int
-    authorization: str = field(default="", repr=False)
+    authorization: str = field(default="", secret=True)
     source: str = ""
 
     @property

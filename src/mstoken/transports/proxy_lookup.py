@@ -6,9 +6,9 @@ where both are set, as in curl and requests. Plain http is for servers of this m
 
 from __future__ import annotations
 
-import os
 import sys
 
+from mstoken.hidden import ENVIRON
 from mstoken.transports.proxies import ProxySettings, parsed_proxy
 from mstoken.typed import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ PROXY_NAMES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 EXCEPTION_NAMES = ("no_proxy", "NO_PROXY")
 
 
-def proxy_settings(environ: Mapping[str, str] = os.environ) -> ProxySettings:
+def proxy_settings(environ: Mapping[str, str] = ENVIRON) -> ProxySettings:
     """What the environment says, else the system. Raises UsageError that names what does not parse."""
     name = next((name for name in PROXY_NAMES if environ.get(name)), "")
     if name:

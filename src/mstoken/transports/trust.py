@@ -15,6 +15,7 @@ import sys
 
 from mstoken.errors import UsageError
 from mstoken.forks import ForkSafe
+from mstoken.hidden import ENVIRON
 from mstoken.protocol.http import DEFAULT_POLICY
 from mstoken.transports.failures import unreadable_bundle
 from mstoken.transports.sockets import TlsSocket
@@ -60,7 +61,7 @@ class TrustSettings:
     besides: tuple[Source, ...] = ()
 
 
-def trust_settings(environ: Mapping[str, str] = os.environ) -> TrustSettings:
+def trust_settings(environ: Mapping[str, str] = ENVIRON) -> TrustSettings:
     """What the environment says. Raises UsageError that names a variable whose file or folder is not there."""
     return TrustSettings(
         tuple(one for name in STORE_NAMES for one in sources_of(name, environ.get(name, ""))),

@@ -6,6 +6,7 @@ Source: learn.microsoft.com/azure/azure-arc/servers/managed-identity-authenticat
 from __future__ import annotations
 
 from mstoken.errors import Misconfigured, UntrustedOrigin
+from mstoken.hidden import HiddenText
 from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
@@ -57,7 +58,7 @@ def _split(path: str, folder: str) -> tuple[str, str, str]:
 
 def proved(request: HttpRequest, key: str) -> HttpRequest:
     """Return the same request with the key, unencoded: the agent expects no base64 although the scheme is Basic."""
-    return replace(request, headers={**request.headers, "Authorization": f"Basic {key}"})
+    return replace(request, headers={**request.headers, "Authorization": HiddenText(f"Basic {key}")})
 
 
 def confirm(body: Mapping[str, Any], ask: Ask) -> None:

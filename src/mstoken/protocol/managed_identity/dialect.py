@@ -29,7 +29,7 @@ class Ask:
     identity: ManagedIdentity
     resource: str
     enable_cae: bool = False
-    revoked: str = field(default="", repr=False)
+    revoked: str = field(default="", secret=True)
 
 
 @value

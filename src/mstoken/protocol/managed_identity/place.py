@@ -59,7 +59,7 @@ class Place:
 
     source: str
     endpoint: str
-    secret: str = field(default="", repr=False)
+    secret: str = field(default="", secret=True)
     thumbprint: str = ""
     keys: str = ""
     said_by: tuple[str, ...] = ()
