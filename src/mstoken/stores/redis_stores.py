@@ -30,7 +30,7 @@ def _key(given: str | bytes) -> bytes:
     from mstoken.stores.vault_key import VARIABLE, decode_key
 
     text = hidden(given or os.environ.get(VARIABLE, ""))
-    key = hidden(text if isinstance(text, bytes) else decode_key(text))
+    key: bytes | None = hidden(text if isinstance(text, bytes) else decode_key(text))
     if key is None or len(key) != KEY_BYTES:
         raise UsageError(
             f"The key that seals what is kept in Redis {'is not the base64 of 32 bytes' if text else 'is missing'}.",
