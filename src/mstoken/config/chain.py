@@ -1,6 +1,6 @@
 """The default chain: environment, workload identity, managed identity, profile, in this order.
 
-It is azure-identity's DefaultAzureCredential with an mstoken profile in place of developer tools, and it obeys
+It is azure-identity's DefaultAzureCredential with one of our profiles in place of developer tools, and it obeys
 AZURE_TOKEN_CREDENTIALS in the same way
 (learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains).
 This module decides what it can without a request; `flows.chain` does the rest.

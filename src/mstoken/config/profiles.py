@@ -108,7 +108,7 @@ def names(environ: Mapping[str, str] = ENVIRON) -> tuple[str, ...]:
 
 
 def looked_at(profile: Profile | None, environ: Mapping[str, str]) -> str:
-    """Return, for a message, where mstoken looked for profiles and what it found."""
+    """Return, for a message, the place where profiles are looked for and what is there."""
     path = config_file(environ)
     if profile is not None:
         return f"The profile {profile.name} in {path} was read."

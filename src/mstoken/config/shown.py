@@ -1,4 +1,4 @@
-"""The environment as mstoken may show it: the variables that affect tokens, without secrets."""
+"""The environment as messages may show it: the variables that affect tokens, without secrets."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """A change of consent makes cached tokens obsolete: they contain the permissions consented to when they were issued.
 
-mstoken sees a change of consent when the service refuses a token request because consent is missing, and again when a
-later request for the same token succeeds. Both times it deletes the cached tokens of that tenant, application and
-resource, so that the next request for each returns the current permissions. App-only tokens never meet this refusal: a
-new app role shows in the next token (learn.microsoft.com/entra/identity-platform/permissions-consent-overview).
+A change of consent shows when the service refuses a token request because consent is missing, and again when a later
+request for the same token succeeds. Both times, the cached tokens of that tenant, application and resource are deleted,
+so that the next request for each returns the current permissions. App-only tokens never meet this refusal: a new app
+role shows in the next token (learn.microsoft.com/entra/identity-platform/permissions-consent-overview).
 """
 
 from __future__ import annotations

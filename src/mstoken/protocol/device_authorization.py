@@ -30,7 +30,7 @@ USUAL_INTERVAL_IN = 5
 LONGEST_INTERVAL_IN = 60
 """Maximum interval in seconds, so that a person who has signed in does not wait long for this program to notice."""
 LONGEST_LIFE_IN = 3600
-"""Maximum lifetime of a code in seconds. Entra gives 15 minutes; after an hour, mstoken requests another code."""
+"""Maximum lifetime of a code in seconds. Entra gives 15 minutes; after an hour, another code is requested."""
 
 
 @value

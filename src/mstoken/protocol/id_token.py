@@ -2,7 +2,7 @@
 
 Over TLS from that server, the signature need not be checked (item 6 there). The checks bind the response to this
 request: audience, nonce, time. The issuer is not compared with the authority: one sign-in page serves many issuers
-(each tenant has its own, and hosts have aliases), and mstoken itself chose the token endpoint that redeemed the code.
+(each tenant has its own, and hosts have aliases), and the token endpoint that redeemed the code was chosen here.
 """
 
 from __future__ import annotations

@@ -298,11 +298,12 @@ def test_an_unknown_application_never_comes_back(runner: Runner, entra: Emulator
     assert "700016" in texts[0]
 
 
-def test_a_resource_that_is_not_there_is_said_at_once(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
-    """Errors that Entra sends to the redirect URI have their kind: a scope that is none is a misconfiguration."""
+def test_an_error_at_the_redirect_uri_has_its_kind(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+    """Errors that Entra sends to the redirect URI have their kind: impossible scopes are a misconfiguration."""
 
     def come(url: str) -> None:
-        page(otto.authorize(url.replace("graph.microsoft.com%2F.default", "graph.microsoft.com%2F.default+a%2Fb")).url)
+        more = url.replace("%2F.default", "%2F.default+https%3A%2F%2Fgraph.microsoft.com%2FUser.Read")
+        page(otto.authorize(more).url)
 
     app = client(runner, entra, Browser(open_browser=meanwhile(come)))
     with pytest.raises(Misconfigured):
