@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import mstoken
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PUBLIC = [
     "AccessBlocked",
@@ -123,3 +129,31 @@ def test_a_constructor_loads_no_http_client_and_opens_nothing() -> None:
     )
     loaded = {name.partition(".")[0] for name in modules_after(made)}
     assert not loaded & {"http", "httpx", "requests", "cryptography", "asyncio", "sqlite3", "ssl", "keyring"}
+
+
+def test_every_module_imports_with_only_what_a_plain_installation_has_on_every_system() -> None:
+    """Extras, and what only some systems get, are imported where they are used: tools walk packages."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    everywhere = {named(line) for line in project["dependencies"] if ";" not in line}
+    some = {named(line) for line in project["dependencies"] if ";" in line}
+    extras = {named(line) for lines in project["optional-dependencies"].values() for line in lines}
+    absent = sorted(
+        module
+        for module, names in packages_distributions().items()
+        if {name.lower() for name in names} & ((some | extras) - everywhere - {"mstoken"})
+    )
+    assert {"truststore", "keyring", "requests", "httpx", "redis", "starlette"} <= set(absent)
+    walk = (
+        f"import importlib, pkgutil, sys; sys.modules.update(dict.fromkeys({absent!r})); import mstoken; "
+        "[importlib.import_module(module.name) for module in pkgutil.walk_packages(mstoken.__path__, 'mstoken.') "
+        "if not module.name.endswith('__main__')]"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", walk], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def named(requirement: str) -> str:
+    """The distribution's name at the start of a requirement."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert found, requirement
+    return found[0].lower()

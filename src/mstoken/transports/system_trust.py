@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ssl
 
-import truststore
-
 
 def system_context() -> ssl.SSLContext:
     """A context whose certificates the system verifies."""
+    import truststore  # installed on macOS and Windows only, while this module imports everywhere
+
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
