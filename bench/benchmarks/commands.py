@@ -40,7 +40,9 @@ def mstoken(bench: Bench, name: str, *options: str, authorities: Callable[[], st
         nonlocal checked
         command, environment = [mstoken_command(), "get", "graph", *options], bench.environment()
         if authorities is not None:
-            environment = {**environment, "SSL_CERT_DIR": authorities()}
+            for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+                del environment[name]
+            environment["SSL_CERT_DIR"] = authorities()
         if not checked:
             printed = output_of(command, environment).split()
             if len(printed) != 1 or not printed[0].startswith("eyJ"):

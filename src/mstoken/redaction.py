@@ -27,15 +27,19 @@ _FORMS = {
     _CLIENT_SECRET: "a client secret",
     _LONG: "a long secret",
 }
+_MARKS = ("-----BEGIN ", "eyJ", "~")
+_SHORTEST_UNMARKED = 63
+"""The least number of characters of a form that has none of these marks, which is that of a refresh token."""
 
 
 def mistake_in(value: str) -> str:
     """What `value` is where a path, an ID or a name belongs, such as "the private key itself"; '' for nothing known."""
-    if found := re.search(_PEM, value, re.DOTALL):
-        return "the private key itself" if "PRIVATE KEY" in value else f"the {found[1].lower()} itself"
-    for pattern, what in _FORMS.items():
-        if re.search(pattern, value):
-            return what
+    if _may_have_form(value):
+        if found := re.search(_PEM, value, re.DOTALL):
+            return "the private key itself" if "PRIVATE KEY" in value else f"the {found[1].lower()} itself"
+        for pattern, what in _FORMS.items():
+            if re.search(pattern, value):
+                return what
     if value.lstrip().startswith("{"):
         return "JSON"
     return "several lines of text" if len(value.splitlines()) > 1 else ""
@@ -43,10 +47,17 @@ def mistake_in(value: str) -> str:
 
 def redacted(text: str) -> str:
     """A message without what looks like key material, a token or a secret."""
+    if not _may_have_form(text):
+        return text
     text = re.sub(_PEM, lambda found: f"({found[1].lower()})", text, flags=re.DOTALL)
     for pattern, what in _FORMS.items():
         text = re.sub(pattern, f"({what})", text)
     return text
+
+
+def _may_have_form(text: str) -> bool:
+    """Whether a form can occur in `text`; to compile all of them would cost a command more than its request."""
+    return len(text) >= _SHORTEST_UNMARKED or any(mark in text for mark in _MARKS)
 
 
 def shown(value: str, longest: int = _LONGEST_NAME) -> str:

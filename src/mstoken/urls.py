@@ -15,9 +15,9 @@ from mstoken.redaction import mistake_in, shown
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _LONGEST_SHOWN = 300
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_DOUBTFUL = re.compile(rf"{_CONTROL.pattern}|[\\#]|{_LONE_PERCENT.pattern}")
+_CONTROL = r"[\x00-\x1f\x7f]"
+_LONE_PERCENT = r"%(?![0-9A-Fa-f]{2})"
+_DOUBTFUL = re.compile(rf"{_CONTROL}|[\\#]|{_LONE_PERCENT}")
 """One look at a URL, since every request passes here; what is wrong with it is found out afterwards."""
 _KEPT = "!#$%&'()*+,-./:;=?@[]_~|^{}\\"
 """Characters of a path and query that stay: all but those that would end it or that RFC 3986 leaves no room for."""
@@ -41,19 +41,19 @@ def check_url(url: str, what: str) -> None:
     """
     if not _DOUBTFUL.search(url):
         return
-    if _CONTROL.search(url):
+    if re.search(_CONTROL, url):
         raise UsageError(f"{what} has a line break or another control character.", "Take it out.")
     if "\\" in url:
         raise UsageError(f"{what} has a backslash, which some programs read as a slash.", _spelled(url, "\\", "%5C"))
     if "#" in url:
         raise UsageError(f"{what} has a #, and what follows one is never sent.", _spelled(url, "#", "%23"))
-    if _LONE_PERCENT.search(url):
+    if re.search(_LONE_PERCENT, url):
         raise UsageError(f"{what} has a % that begins no percent-encoding.", _spelled(url, "%", "%25"))
 
 
 def _spelled(url: str, letter: str, code: str) -> str:
     """The remedy: how to write the letter, and the URL so written where nothing in it can be a secret."""
-    encoded = _LONE_PERCENT.sub(code, url) if letter == "%" else url.replace(letter, code)
+    encoded = re.sub(_LONE_PERCENT, code, url) if letter == "%" else url.replace(letter, code)
     guest = encoded.replace("%23EXT%23@", "")  # the mark in the user name of a guest, and no password's end
     if len(encoded) > _LONGEST_SHOWN or not encoded.isprintable() or set("?=@") & set(guest):
         return f"Write {code} for it."

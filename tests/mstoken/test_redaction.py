@@ -132,3 +132,14 @@ def test_a_real_key_and_certificate_are_known() -> None:
     assert "characters" in shown("x" * 300)
     with pytest.raises(UsageError):
         Client("t", "c", ClientCertificate(identity().pem().decode())).get_token("graph")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["-----BEGIN A-----", "eyJ0eXAiOiJ.", f"0.A{'x' * 60}", f"abc~{'x' * 24}", f"MII{'x' * 100}", "x" * 100],
+    ids=["PEM", "JWT", "refresh token", "client secret", "DER", "long"],
+)
+def test_the_shortest_secret_of_each_form_is_recognized(secret: str) -> None:
+    """Texts that are too short for any form are not searched; none of these is one of them."""
+    assert mistake_in(secret)
+    assert secret not in redacted(f"({secret})")

@@ -29,14 +29,13 @@ _MILLISECONDS_FROM = 10**11
 _TOO_LARGE = 10**14
 _NUMBER = re.compile(r"[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,3})?")
 _OFFSET = r"(?P<offset> ?(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
-_ISO = re.compile(
-    rf"(?P<day>[0-9]{{4}}-?[0-9]{{2}}-?[0-9]{{2}})[T ](?P<clock>[0-9:]{{4,8}}(?:[.,][0-9]{{1,9}})?){_OFFSET}"
-)
-_OF_2017 = re.compile(
+_ISO = rf"(?P<day>[0-9]{{4}}-?[0-9]{{2}}-?[0-9]{{2}})[T ](?P<clock>[0-9:]{{4,8}}(?:[.,][0-9]{{1,9}})?){_OFFSET}"
+_OF_2017 = (
     rf"(?P<month>[0-9]{{1,2}})/(?P<day>[0-9]{{1,2}})/(?P<year>[0-9]{{4}}) "
     rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}}):(?P<second>[0-9]{{2}})(?: (?P<half>[AP]M))?{_OFFSET}"
 )
-_DAY_NAME = re.compile(r"(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]{0,6},? ")
+_DAY_NAME = r"(?:MON|TUE|WED|THU|FRI|SAT|SUN)[A-Z]{0,6},? "
+"""Compiled at their first use: most responses have no date that is read, and compiling takes time at every start."""
 
 
 def seconds_until(written: object, now: float) -> float:
@@ -111,12 +110,12 @@ def _date(text: str) -> datetime:
     upper = text.strip().upper()
     if not upper.isascii():
         raise ValueError("not a date")
-    if found := _ISO.fullmatch(upper):
+    if found := re.fullmatch(_ISO, upper):
         offset = (found["offset"] or "Z").strip().replace("UTC", "Z").replace("GMT", "Z")
         return datetime.fromisoformat(f"{found['day']}T{found['clock']}{offset}")
-    if found := _OF_2017.fullmatch(upper):
+    if found := re.fullmatch(_OF_2017, upper):
         return _date(_as_iso(found))
-    if not _DAY_NAME.match(upper):
+    if not re.match(_DAY_NAME, upper):
         raise ValueError("not a date")
     from email.utils import parsedate_to_datetime
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mstoken.services.catalogue import Service
 
-_VERSION = re.compile(r"v?[0-9][0-9.]*|beta|preview|api|odata", re.IGNORECASE)
+_VERSION = r"(?i:v?[0-9][0-9.]*|beta|preview|api|odata)"
 
 # Entra takes these as identifier URIs beside https (learn.microsoft.com, "Restrictions on identifier URIs").
 _IDENTIFIER_SCHEMES = frozenset({"api", "urn", "spn", "ms-appx", "ms-appx-web", "ms-device-service"})
@@ -230,7 +230,7 @@ def _may_be_address(path: str, api: str) -> bool:
         return True
     begins = strict_url.parse_url(api).path.strip("/").partition("/")[0]
     first, _, rest = path.strip("/").partition("/")
-    return not begins or not first or bool(rest) or first == begins or bool(_VERSION.fullmatch(first))
+    return not begins or not first or bool(rest) or first == begins or bool(re.fullmatch(_VERSION, first))
 
 
 def _of_identifier(text: str, cloud: Cloud) -> Target:
