@@ -33,7 +33,7 @@ def run(bench: Bench) -> Result:
     for code, kind in _IMPORTS:
         command = [sys.executable, "-c", code]
         candidates.append(Candidate(code, kind, partial(timed_command, command, bench.environment())))
-    run_rounds(result, candidates, bench.pick(tiny=2, quick=11, full=41), warm_up=True, log=bench.log)
+    run_rounds(result, candidates, bench.pick(tiny=2, quick=11, full=31), warm_up=True, log=bench.log)
     result.ratio(Goal("importing the package", "seconds", "at most", 1.3), "import mstoken", BARE)
     return result
 

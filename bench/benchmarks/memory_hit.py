@@ -39,9 +39,9 @@ def run(bench: Bench) -> Result:
         "middle one for the peers. In random order every call also waits for memory that the processor's caches do not "
         "hold, as a look-up in a plain dict does.",
     )
-    sizes = bench.pick(tiny=(1, 100), quick=(1, 1000, _MANY), full=(1, 100, 1000, _MANY, MOST))
+    sizes = bench.pick(tiny=(1, 100), quick=(1, 1000, _MANY), full=(1, 1000, _MANY, MOST))
     candidates = [*_ours(bench, sizes), *_peers(bench, sizes)]
-    run_rounds(result, candidates, bench.pick(tiny=1, quick=3, full=5), warm_up=False, log=bench.log)
+    run_rounds(result, candidates, bench.pick(tiny=1, quick=3, full=3), warm_up=False, log=bench.log)
     _judge(result, sizes[-1], min(sizes[-1], _MANY))
     for name in [name for name, _ in (*_OURS, *_PEERS)] + [name + _RANDOM for name, _ in _OURS] + [_DICT]:
         _add_series(result, name, sizes)
