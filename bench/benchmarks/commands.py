@@ -40,8 +40,8 @@ def mstoken(bench: Bench, name: str, *options: str, authorities: Callable[[], st
         nonlocal checked
         command, environment = [mstoken_command(), "get", "graph", *options], bench.environment()
         if authorities is not None:
-            for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
-                del environment[name]
+            for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+                del environment[variable]
             environment["SSL_CERT_DIR"] = authorities()
         if not checked:
             printed = output_of(command, environment).split()
