@@ -58,9 +58,9 @@ def _as_text(found: Diagnosis) -> list[str]:
 
     lines = _section("Identity", [(link.name, _joined(link.state, link.detail)) for link in found.links])
     lines += _section("Sign-in host", [(found.authority.url, _host_state(found.authority))] if found.authority else [])
-    network = {name: value for name, value in found.environment.items() if is_network(name)}
-    lines += _section("Proxies and certificates", network.items(), none="none set; the system's certificates apply")
-    others = {name: value for name, value in found.environment.items() if name not in network}
+    network = [(one.name, one.meaning or f"cannot be used: {one.error} {one.remedy}") for one in found.network]
+    lines += _section("Proxies and certificates", network, none="none set; the system's certificates apply")
+    others = {name: value for name, value in found.environment.items() if not is_network(name)}
     lines += _section("Environment", others.items(), none="no relevant variable is set")
     lines += _section("Places", [(place.what, _joined(place.path, place.state)) for place in found.places])
     lines += _section("Notes", [("-", note) for note in found.notes])
@@ -85,8 +85,8 @@ def _joined(first: str, second: str) -> str:
 
 
 def _host_state(reached: Reached) -> str:
-    if reached.error:
-        return f"no response: {reached.error}"
+    if reached.failure:
+        return f"no response: {reached.failure.message}"
     ahead = reached.clock_ahead_in
     if ahead is None:
         return "answers"
@@ -104,10 +104,16 @@ def _fields(found: Diagnosis) -> dict[str, Any]:
     problem = found.problem
     return {
         "links": [as_dict(link) for link in found.links],
-        "authority": as_dict(found.authority) if found.authority else None,
+        "authority": _reached_fields(found.authority) if found.authority else None,
         "environment": dict(found.environment),
+        "network": [as_dict(setting) for setting in found.network],
         "places": [as_dict(place) for place in found.places],
         "notes": list(found.notes),
         "problem": {"message": problem.message, "remedy": problem.remedy} if problem else None,
         "exit_code": exit_codes.exit_code_of(problem) if problem else exit_codes.DONE,
     }
+
+
+def _reached_fields(reached: Reached) -> dict[str, Any]:
+    error, remedy = (reached.failure.message, reached.failure.remedy) if reached.failure else ("", "")
+    return {"url": reached.url, "error": error, "remedy": remedy, "clock_ahead_in": reached.clock_ahead_in}

@@ -27,7 +27,7 @@ from mstoken.credentials import (
     TokenAssertion,
     WorkloadIdentity,
 )
-from mstoken.errors import MstokenError, TransportError
+from mstoken.errors import MstokenError
 from mstoken.flows.chain import nothing_served, settled
 from mstoken.flows.managed_identity import absent, place_of
 from mstoken.protocol.managed_identity.place import TITLES
@@ -35,6 +35,7 @@ from mstoken.protocol.token_proxy import token_proxy
 from mstoken.redaction import shown, shown_path
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
 from mstoken.stores.memory import memory_stores
+from mstoken.transports.network_settings import described
 from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace, value
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from mstoken.credentials import AssertionSource, BaseCredential
     from mstoken.flows.store_port import Stores
     from mstoken.runtimes.blocking import Transport
+    from mstoken.transports.network_settings import NetworkSetting
 
 USED, ABSENT, NOT_REACHED = "used", "absent", "not reached"
 NAMED = "options or MSTOKEN_PROFILE"
@@ -68,6 +70,7 @@ class Diagnosis:
     links: tuple[LinkState, ...]
     authority: Reached | None
     environment: Mapping[str, str]
+    network: tuple[NetworkSetting, ...]
     places: tuple[Location, ...]
     notes: tuple[str, ...] = ()
     problem: MstokenError | None = None
@@ -75,7 +78,7 @@ class Diagnosis:
 
 def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Transport, stores: Stores) -> Diagnosis:
     """Check everything once. Raises no errors of its own: the diagnosis contains them."""
-    bare = Diagnosis((), None, shown_environment(environ), locations.locations(environ))
+    bare = Diagnosis((), None, shown_environment(environ), described(environ), locations.locations(environ))
     try:
         settings = default_settings(flags, environ)
         states, used = _links(settings, environ, transport)
@@ -91,8 +94,8 @@ def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Tr
     except MstokenError as error:
         return replace(found, problem=error)
     reached = reach(authority, transport)
-    lost = bool(reached.error) and not isinstance(used.credential, ManagedIdentity)
-    return replace(found, authority=reached, problem=TransportError(reached.error, reached.remedy) if lost else None)
+    needed = not isinstance(used.credential, ManagedIdentity)
+    return replace(found, authority=reached, problem=reached.failure if needed else None)
 
 
 def _links(

@@ -54,6 +54,14 @@ SWITCHES = ("single_use", "send_certificate_chain")
 _AGENTS = ("agent", "agent_user", "fmi_path")
 _PEOPLE = ("account", "refresh_token", "username", "password")
 _WHO = ("tenant", "client_id", *CREDENTIALS, "account", "username", "user_assertion", *_AGENTS)
+_DETAILS = {
+    "client_certificate_password": ("client_certificate",),
+    "client_certificate_key": ("client_certificate",),
+    "client_key_certificate": ("client_key",),
+    "client_algorithm": ("client_certificate", "client_key"),
+    "send_certificate_chain": ("client_certificate", "client_key"),
+}
+"""Settings that say more about another one. Without it they would be skipped."""
 
 LARGEST = 1_000_000
 """Maximum size of the file in bytes: enough for thousands of profiles. A larger file is not a configuration."""
@@ -196,6 +204,11 @@ def _check(table: Mapping[str, Any], where: str) -> None:
             f"store of {where} has a user or a password in it, which do not belong there.",
             f"Write where the URL is: {FORMS}; or set MSTOKEN_STORE.",
         )
+    for key, owners in _DETAILS.items():
+        if table.get(key) and not any(table.get(owner) for owner in owners):
+            raise UsageError(
+                f"{key} of {where} goes with {' or '.join(owners)}, which is not set.", f"Set it, or remove {key}."
+            )
     _only_one(table, ("managed_identity",), _WHO, where, "a managed identity is all of it")
     _only_one(table, _AGENTS, _PEOPLE, where, "an agent is proved by an application and is nobody who signs in")
     if table.get("authority") and table.get("token_endpoint"):

@@ -44,7 +44,14 @@ ASSERTIONS = (
 MACHINE_IDS = ("client_id", "object_id", "resource_id")
 KEYS = "pkcs11:token=LABEL;object=LABEL?module-path=PATH&pin-source=env:NAME"
 
-_YES = frozenset({"1", "true", "yes", "on"})
+_SWITCH = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off", ""), False),
+}
+
+_URI_PATH = ("token", "object", "id", "type")
+_URI_QUERY = ("module-path", "pin-source", "pin-value")
+"""Attributes of a PKCS#11 URI that mstoken knows. Another one could name another key, so it is refused."""
 
 
 def chosen(layers: Sequence[Mapping[str, str]]) -> tuple[str, Mapping[str, str]]:
@@ -129,9 +136,20 @@ def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: s
         _located(layer["client_certificate"], folder),
         password=_secret(password, environ, folder) if password else "",
         key_path=_located(key, folder) if key else "",
-        send_chain=layer.get("send_certificate_chain", "").lower() in _YES,
+        send_chain=_sends_chain(layer),
         algorithm=_algorithm(layer),
     )
+
+
+def _sends_chain(layer: Mapping[str, str]) -> bool:
+    """Raises UsageError for a variable that is neither true nor false; a profile's switch has been checked."""
+    text = layer.get("send_certificate_chain", "").strip()
+    if text.lower() not in _SWITCH:
+        raise UsageError(
+            f"AZURE_CLIENT_SEND_CERTIFICATE_CHAIN is neither true nor false: {shown(text)!r}.",
+            "Set it to true or false, or unset it.",
+        )
+    return _SWITCH[text.lower()]
 
 
 def _algorithm(layer: Mapping[str, str]) -> Literal["PS256", "RS256"]:
@@ -168,7 +186,9 @@ def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> C
     path, _, query = rest.partition("?")
     if scheme != "pkcs11":
         raise UsageError("client_key is no PKCS#11 URI.", f"Write {KEYS}.")
-    parts = {**_pairs(path, ";"), **_pairs(query, "&")}
+    parts = {**_pairs(path, ";", _URI_PATH), **_pairs(query, "&", _URI_QUERY)}
+    if parts.get("type", "private") != "private":
+        raise UsageError("client_key names no private key: type is not private.", f"Write {KEYS}.")
     if "pin-value" in parts:
         raise UsageError("A PIN does not belong in client_key.", "Say where it is: pin-source=env:NAME")
     if not parts.get("module-path") or not parts.get("token"):
@@ -183,14 +203,25 @@ def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> C
     )
     certificate = layer.get("client_key_certificate", "")
     given = partial(read, _located(certificate, folder)) if certificate else key.certificate
-    chain = layer.get("send_certificate_chain", "").lower() in _YES
+    chain = _sends_chain(layer)
     return ClientKey(key, given, send_chain=chain, algorithm=_algorithm(layer))
 
 
-def _pairs(text: str, separator: str) -> dict[str, str]:
-    """Return the attributes of a PKCS#11 URI; `id` is bytes, percent-encoded (RFC 7512 section 2.3)."""
-    pairs = (part.partition("=") for part in text.split(separator) if part)
-    return {name: unquote(value, "latin-1" if name == "id" else "utf-8") for name, _, value in pairs}
+def _pairs(text: str, separator: str, known: Sequence[str]) -> dict[str, str]:
+    """Return the attributes of a PKCS#11 URI; `id` is bytes, percent-encoded (RFC 7512 section 2.3).
+
+    Raises UsageError for one that is unknown, without a value, given twice (section 2.3 forbids it) or not UTF-8.
+    """
+    pairs: dict[str, str] = {}
+    for name, sign, value in (part.partition("=") for part in text.split(separator) if part):
+        if name not in known or not sign or name in pairs:
+            what = "twice" if name in pairs else "without a value" if name in known else "which is unknown"
+            raise UsageError(f"client_key has the attribute {shown(name)!r}, {what}.", f"Write {KEYS}.")
+        try:
+            pairs[name] = unquote(value, "latin-1" if name == "id" else "utf-8", "strict")
+        except UnicodeDecodeError:
+            raise UsageError(f"{name} of client_key is not UTF-8 text.", "Percent-encode it as UTF-8.") from None
+    return pairs
 
 
 def _located(path: str, folder: str) -> str:

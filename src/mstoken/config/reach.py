@@ -22,13 +22,12 @@ ANSWER_IN = 10.0
 class Reached:
     """The result. `clock_ahead_in` is how many seconds this machine's clock is ahead of the host's; None if unknown.
 
-    If there was no response, `error` says why and `remedy` what to do.
+    `failure` is why there was no response: the error that a token request would raise.
     """
 
     url: str
-    error: str = ""
-    remedy: str = ""
     clock_ahead_in: float | None = None
+    failure: MstokenError | None = None
 
 
 def reach(authority: Authority, transport: Transport) -> Reached:
@@ -40,7 +39,7 @@ def reach(authority: Authority, transport: Transport) -> Reached:
     try:
         answer = transport.send(HttpRequest("GET", url, timeout_in=ANSWER_IN))
     except MstokenError as error:
-        return Reached(authority.origin, error.message, error.remedy)
+        return Reached(authority.origin, failure=error)
     middle = (before + time.time()) / 2
     return Reached(authority.origin, clock_ahead_in=_ahead(middle, answer.headers.get("date", "")))
 

@@ -55,8 +55,8 @@ class Route:
             raise UsageError(told, "Use an https:// URL.")
         direct = policy.direct or policy.pins_server or not self.tls
         self.proxy: Proxy | None = None if direct else proxy_settings().proxy_for(origin.host, origin.port)
-        self.peer = Peer(origin.host_header)
-        self._first = Peer(self.proxy.url, is_proxy=True) if self.proxy else self.peer
+        self.peer = Peer(origin.host_header, via=self.proxy.url if self.proxy else "")
+        self._first = Peer(self.proxy.url, proxy_setting=self.proxy.source) if self.proxy else self.peer
         self._connect_in = DIRECT_CONNECT_IN if policy.direct else CONNECT_IN
         self._session: tuple[ssl.SSLContext, ssl.SSLSession] | None = None
 

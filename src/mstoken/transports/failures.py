@@ -6,6 +6,8 @@ import ssl
 import time
 
 from mstoken.errors import TransportError, UnreadableAnswer, UntrustedCertificate, UsageError
+from mstoken.redaction import shown_path
+from mstoken.transports.proxies import SYSTEM_SETTING
 
 TRUST_REMEDY = (
     "If a proxy inspects TLS, put its certificate authority into a PEM file and set SSL_CERT_FILE to it; "
@@ -13,7 +15,6 @@ TRUST_REMEDY = (
 )
 _OUT_OF_TIME = frozenset({9, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED (openssl.org, x509_vfy.h)."""
-_PROXY_REMEDY = "Check HTTPS_PROXY and NO_PROXY."
 _NETWORK_REMEDY = "Try again; if it stays so, check the network, HTTPS_PROXY and NO_PROXY."
 _ADDRESS_REMEDY = "Check the address and the port, and that the server runs."
 _SERVER_REMEDY = "Check the address and the port, and any proxy between here and there."
@@ -32,26 +33,40 @@ _TLS_REASONS = {
 
 
 class Peer:
-    """Who failed: the server, or the proxy before it. `name` is shown in messages and never holds a password."""
+    """The component that failed: the server, or the proxy before it. No name in it holds a password.
 
-    __slots__ = ("is_proxy", "name")
+    `proxy_setting` is the variable or setting that names the proxy, if this is one. `via` is the URL of the proxy
+    through which a server is reached.
+    """
 
-    def __init__(self, name: str, *, is_proxy: bool = False) -> None:
-        self.name, self.is_proxy = name, is_proxy
+    __slots__ = ("name", "proxy_setting", "via")
+
+    def __init__(self, name: str, *, proxy_setting: str = "", via: str = "") -> None:
+        self.name, self.proxy_setting, self.via = name, proxy_setting, via
+
+    @property
+    def is_proxy(self) -> bool:
+        return bool(self.proxy_setting)
 
     @property
     def subject(self) -> str:
         """As the first words of a sentence."""
-        return f"The proxy {self.name}" if self.is_proxy else self.name
+        return f"The proxy {self.name}" if self.is_proxy else self._server
 
     @property
     def object(self) -> str:
         """Within a sentence."""
-        return f"the proxy {self.name}" if self.is_proxy else self.name
+        return f"the proxy {self.name}" if self.is_proxy else self._server
+
+    @property
+    def _server(self) -> str:
+        return f"{self.name} (through the proxy {self.via})" if self.via else self.name
 
     def remedy(self, usual: str) -> str:
         """What to do next."""
-        return _PROXY_REMEDY if self.is_proxy else usual
+        if self.proxy_setting == SYSTEM_SETTING:
+            return "Check the proxy in the system's settings."
+        return f"Check {self.proxy_setting} and NO_PROXY." if self.is_proxy else usual
 
 
 def unresolved(peer: Peer, host: str) -> TransportError:
@@ -72,7 +87,9 @@ def failed(peer: Peer, error: OSError) -> TransportError:
 
 def cut_off(peer: Peer) -> TransportError:
     """The connection was closed before the response was complete."""
-    return TransportError(f"{peer.subject} closed the connection before its answer was complete.", _NETWORK_REMEDY)
+    return TransportError(
+        f"{peer.subject} closed the connection before its answer was complete.", peer.remedy(_NETWORK_REMEDY)
+    )
 
 
 def tls_failed(peer: Peer, error: ssl.SSLError) -> TransportError:
@@ -93,9 +110,10 @@ def untrusted(peer: Peer, error: ssl.SSLCertVerificationError, issuer: str) -> U
 
 def proxy_refused(peer: Peer, target: str, status: int, reason: str) -> TransportError:
     """The proxy answered CONNECT with another status than 2xx (RFC 9110 section 9.3.6)."""
-    remedy = _PROXY_REMEDY
+    remedy = peer.remedy("")
     if status == 407:
-        remedy = "The proxy wants a name and a password: set HTTPS_PROXY to http://name:password@host:port."
+        wanted = f"set {peer.proxy_setting} to {peer.name.replace('://', '://name:password@')}"
+        remedy = f"The proxy wants a name and a password, or does not accept those it has: {wanted}"
     told = f"{status} {_plain(reason)}".strip()
     return TransportError(f"{peer.subject} did not open a connection to {target}: it answered {told}.", remedy)
 
@@ -115,7 +133,9 @@ def not_http(peer: Peer) -> TransportError:
 
 def unreadable_bundle(name: str, path: str, reason: str) -> UsageError:
     """The environment names certificate authorities that cannot be used."""
-    return UsageError(f"{name} names {path!r}, which cannot be read ({reason}).", f"Correct or unset {name}.")
+    return UsageError(
+        f"{name} names {shown_path(path)!r}, which cannot be read ({reason}).", f"Correct or unset {name}."
+    )
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

@@ -8,6 +8,7 @@ the end narrows any of them. The rules are those of curl and Go (golang.org/x/ne
 from __future__ import annotations
 
 from mstoken.errors import UsageError
+from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
@@ -98,6 +99,6 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 def _no_entry(text: str, source: str) -> UsageError:
     return UsageError(
-        f"{source} has the entry {text!r}, which is no host, domain, address or network.",
+        f"{source} has the entry {shown(text)!r}, which is no host, domain, address or network.",
         f"Correct it, such as {source}=localhost,.example.com,10.0.0.0/8,[::1]:8443",
     )

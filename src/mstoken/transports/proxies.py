@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from mstoken.transports.no_proxy import NoProxy
 
+SYSTEM_SETTING = "The system's proxy setting"
+"""The source of a proxy that no variable names: the settings of macOS or Windows."""
+
 _PORTS = {"http": 80, "https": 443}
+_OF_HOSTS = ".-_:%"
+"""What stands in a host besides letters and digits: in names, and in IPv6 addresses with their zone (RFC 6874)."""
+_QUOTES = frozenset("\"'`\u201c\u201d\u2018\u2019")
 
 
 @value
@@ -52,6 +58,8 @@ def parsed_proxy(text: str, source: str) -> Proxy:
     """`http://name:password@host:port`, percent-encoded where needed; http is the default scheme. Raises UsageError."""
     address = text.strip()
     parts = _split(address if "://" in address else f"http://{address}", source)
+    if not parts.scheme:  # what stands before :// cannot be a scheme, such as a quotation mark
+        raise _unparsable(source, address)
     if parts.scheme not in _PORTS:
         kind = "SOCKS proxies are" if parts.scheme.startswith("socks") else f"{parts.scheme!r} is"
         raise UsageError(
@@ -59,23 +67,23 @@ def parsed_proxy(text: str, source: str) -> Proxy:
             f"Set {source} to an http:// or https:// proxy, or unset it.",
         )
     try:
-        port = parts.port or _PORTS[parts.scheme]
+        port = _PORTS[parts.scheme] if parts.port is None else parts.port
     except ValueError:
-        raise _unparsable(source) from None
+        raise _unparsable(source, address) from None
     host = parts.hostname or ""
-    odd = not host or parts.path not in {"", "/"} or parts.query or parts.fragment
-    if odd or not all(letter.isprintable() and not letter.isspace() for letter in host):
-        raise _unparsable(source)
+    odd = not host or not port or parts.path not in {"", "/"} or parts.query or parts.fragment
+    if odd or not all(letter.isalnum() or letter in _OF_HOSTS for letter in host):
+        raise _unparsable(source, address)
     return Proxy(parts.scheme, host, port, _authorization(parts), source)
 
 
 def _split(address: str, source: str) -> SplitResult:
     if not address.isprintable():  # urlsplit would drop line breaks
-        raise _unparsable(source)
+        raise _unparsable(source, address)
     try:
         return urlsplit(address)
     except ValueError:
-        raise _unparsable(source) from None
+        raise _unparsable(source, address) from None
 
 
 def _authorization(parts: SplitResult) -> str:
@@ -88,6 +96,8 @@ def _authorization(parts: SplitResult) -> str:
     return f"Basic {b64encode(pair).decode()}"
 
 
-def _unparsable(source: str) -> UsageError:
+def _unparsable(source: str, address: str) -> UsageError:
     """The value may hold a password, so it is not shown."""
-    return UsageError(f"{source} is not the address of a proxy.", f"Write {source} as http://host:port, or unset it.")
+    quoted = address[:1] in _QUOTES or address[-1:] in _QUOTES
+    remedy = f"Write {source} without quotation marks" if quoted else f"Write {source} as http://host:port"
+    return UsageError(f"{source} is not the address of a proxy.", f"{remedy}, or unset it.")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import urllib.request
 
 from mstoken.transports.no_proxy import NoProxy
-from mstoken.transports.proxies import ProxySettings, parsed_proxy
-
-SOURCE = "The system's proxy setting"
+from mstoken.transports.proxies import SYSTEM_SETTING, ProxySettings, parsed_proxy
 
 
 class _SystemNoProxy(NoProxy):
@@ -26,4 +24,4 @@ def system_proxy_settings() -> ProxySettings:
         return ProxySettings()
     # Windows gives the proxy for https without a scheme of its own, and the standard library adds that of the target.
     address = address.replace("https://", "http://", 1)
-    return ProxySettings(parsed_proxy(address, SOURCE), _SystemNoProxy((), SOURCE))
+    return ProxySettings(parsed_proxy(address, SYSTEM_SETTING), _SystemNoProxy((), SYSTEM_SETTING))

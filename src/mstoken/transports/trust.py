@@ -72,6 +72,8 @@ def trust_settings(environ: Mapping[str, str] = ENVIRON) -> TrustSettings:
 def sources_of(name: str, value: str) -> list[Source]:
     """SSL_CERT_DIR is a list of folders (SSL_CTX_load_verify_locations(3)); the others name one file or folder."""
     paths = [path for path in value.split(os.pathsep) if path] if name == "SSL_CERT_DIR" else [value] if value else []
+    if value and not paths:
+        raise UsageError(f"{name} names no folder: {value!r}.", f"Correct or unset {name}.")
     found = []
     for path in paths:
         try:

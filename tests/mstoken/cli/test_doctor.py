@@ -158,9 +158,44 @@ def test_a_host_that_does_not_respond_is_reported(program: Program, entra: Emula
     given = IDENTITY | {"AZURE_CLIENT_SECRET": secret, "HTTPS_PROXY": closed, "https_proxy": closed}
     result = program("doctor", **given, AZURE_AUTHORITY_HOST="login.microsoftonline.com")
     assert "no response: The proxy http://127.0.0.1:9 refused the connection" in section(result, "Sign-in host")[0]
-    assert "HTTPS_PROXY         http://…@127.0.0.1:9" in section(result, "Proxies and certificates")
+    network = dict(line.split(maxsplit=1) for line in section(result, "Proxies and certificates"))
+    assert network["https_proxy"] == "the proxy is http://127.0.0.1:9, with a name and a password"
+    assert network["HTTPS_PROXY"] == "not used: https_proxy counts"
     assert result.code == 5
-    assert "HTTPS_PROXY" in result.err
+    assert "Check https_proxy and NO_PROXY." in result.err
+    assert "hidden" not in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("HTTPS_PROXY", '"http://user:hidden@127.0.0.1:9"'),
+        ("ALL_PROXY", "ftp://user:hidden@127.0.0.1:9"),
+        ("NO_PROXY", "10.0.0.0/99"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
+        ("SSL_CERT_DIR", "/nowhere"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem"),
+    ],
+)
+def test_a_network_setting_that_cannot_be_used_is_named(
+    program: Program, entra: Emulator, name: str, written: str
+) -> None:
+    """As text and as JSON, with the error and the exit code of `mstoken get`, which sends nothing."""
+    who = IDENTITY | {"AZURE_CLIENT_SECRET": entra.state.default_app.secrets[0].value}
+    unset = dict.fromkeys(("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"), "")
+    proxy = {} if name in {"HTTPS_PROXY", "ALL_PROXY"} else {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    given = who | unset | proxy | {"AZURE_AUTHORITY_HOST": "login.microsoftonline.com", name: written}
+    text, get = program("doctor", **given), program("get", "graph", **given)
+    assert (text.code, text.err) == (get.code, get.err)
+    assert text.code == 2
+    assert name in text.err
+    assert f"{name} " in "\n".join(section(text, "Proxies and certificates"))
+    assert "cannot be used: " in text.out
+    found = json.loads(program("doctor", "-o", "json", **given).out)
+    [setting] = [one for one in found["network"] if one["name"] == name]
+    assert setting["error"] == found["problem"]["message"]
+    assert setting["remedy"] == found["problem"]["remedy"]
+    assert "hidden" not in text.out + text.err + get.err + json.dumps(found)
 
 
 def test_a_wrong_clock_is_reported(program: Program, late_host: TokenService) -> None:

@@ -56,6 +56,14 @@ def test_the_chains_switch_is_what_it_says(home: Home, text: str, sent: bool) ->
     assert credential.send_chain is sent
 
 
+@pytest.mark.parametrize("text", ["ture", "2", "enabled", '"true"', "-"])
+def test_a_switch_that_is_neither_true_nor_false_is_refused(home: Home, text: str) -> None:
+    """A certificate chain that is silently missing ends with an error of Entra that does not explain it."""
+    who = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_CERTIFICATE_PATH": "a"}
+    with pytest.raises(UsageError, match="AZURE_CLIENT_SEND_CERTIFICATE_CHAIN is neither true nor false"):
+        home.settings({}, **who, AZURE_CLIENT_SEND_CERTIFICATE_CHAIN=text)
+
+
 def test_the_secret_goes_before_the_certificate_in_the_environment(home: Home) -> None:
     """As for the Azure SDKs, where both variables are set."""
     who = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_CERTIFICATE_PATH": "a"}
@@ -162,6 +170,20 @@ def test_agents(home: Home, text: str, made: Any) -> None:
         ('client_key = "pkcs11:token=a;object=b"', "lacks the token"),
         ('client_key = "pkcs11:token=a?module-path=/l"', "not named"),
         ('client_key = "pkcs11:token=a;object=b?module-path=/l&pin-value=4711"', "PIN does not belong"),
+        ('client_key = "pkcs11:token=a;object=b;serial=1?module-path=/l"', "'serial', which is unknown"),
+        ('client_key = "pkcs11:token=a;objct=b?module-path=/l"', "'objct', which is unknown"),
+        (
+            'client_key = "pkcs11:token=a;object=b?module-path=/l&module-name=softhsm"',
+            "'module-name', which is unknown",
+        ),
+        ('client_key = "pkcs11:token=a;object=b;object=c?module-path=/l"', "'object', twice"),
+        ('client_key = "pkcs11:token;object=b?module-path=/l"', "'token', without a value"),
+        ('client_key = "pkcs11:token=%ff;object=b?module-path=/l"', "not UTF-8"),
+        ('client_key = "pkcs11:token=a;object=b;type=public?module-path=/l"', "type is not private"),
+        ('client_secret = "env:S"\nclient_certificate_key = "a.key"', "goes with client_certificate"),
+        ('client_secret = "env:S"\nclient_algorithm = "RS256"', "goes with client_certificate or client_key"),
+        ('client_secret = "env:S"\nsend_certificate_chain = true', "goes with client_certificate or client_key"),
+        ('client_certificate = "a.pem"\nclient_key_certificate = "b.pem"', "goes with client_key"),
         ('client_certificate = "a.pem"\nclient_certificate_password = "hunter2"', "does not belong there"),
         ('client_certificate = "a.pem"\nclient_algorithm = "ES256"', "not an algorithm"),
         ('client_secret = "env:S"\nagent_user = "u@x.example"', "no agent"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import urllib.request
 from pathlib import Path
 
 import pytest
 
-from mstoken import UsageError
-from mstoken.transports.network_settings import NetworkSetting, check, described
+from mstoken.transports.network_settings import NetworkSetting, described
 
 
 def test_each_setting_is_told_in_the_order_in_which_it_counts(ca_file: Path, tmp_path: Path) -> None:
@@ -16,20 +17,23 @@ def test_each_setting_is_told_in_the_order_in_which_it_counts(ca_file: Path, tmp
         "HTTPS_PROXY": "http://name:s3cret@upper.example:1",
         "https_proxy": "http://name:s3cret@lower.example:2",
         "NO_PROXY": "localhost, 10.0.0.0/8",
-        "ALL_PROXY": "",
+        "HTTP_PROXY": "http://name:s3cret@plain.example:3",
         "SSL_CERT_FILE": str(ca_file),
         "SSL_CERT_DIR": str(tmp_path),
         "CURL_CA_BUNDLE": str(ca_file),
+        "ALL_PROXY": "",
         "OTHER": "x",
     }
     told = described(environ)
     assert told == (
-        NetworkSetting("https_proxy", "the proxy is http://lower.example:2"),
+        NetworkSetting("https_proxy", "the proxy is http://lower.example:2, with a name and a password"),
         NetworkSetting("HTTPS_PROXY", "not used: https_proxy counts"),
         NetworkSetting("NO_PROXY", "reached without the proxy: localhost, 10.0.0.0/8"),
+        NetworkSetting("HTTP_PROXY", "not used: mstoken sends plain http to this machine only"),
         NetworkSetting("SSL_CERT_FILE", f"trusted instead of the system's certificates: {ca_file}"),
         NetworkSetting("SSL_CERT_DIR", f"trusted instead of the system's certificates: {tmp_path}"),
         NetworkSetting("CURL_CA_BUNDLE", f"trusted besides the other certificates: {ca_file}"),
+        NetworkSetting("ALL_PROXY", "not used: set, but empty"),
     )
     assert "s3cret" not in repr(told)
 
@@ -55,12 +59,28 @@ def test_exceptions_without_a_proxy_are_not_used() -> None:
     assert [one.meaning for one in told[1:]] == ["reached without the proxy: c", "not used: no_proxy counts"]
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("HTTPS_PROXY", "http://a:port"), ("SSL_CERT_FILE", "/no/such"), ("CURL_CA_BUNDLE", "/no/such")]
-)
-def test_a_check_names_the_first_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """As the first request would; without any there is nothing to say."""
-    check()
-    monkeypatch.setenv(name, value)
-    with pytest.raises(UsageError, match=name):
-        check()
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_the_systems_proxy_is_listed_if_no_variable_names_one(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    """On macOS and Windows. A variable takes precedence."""
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://proxy.example:3128"})
+    assert described({}) == (NetworkSetting("The system's proxy setting", "the proxy is http://proxy.example:3128"),)
+    assert [one.name for one in described({"ALL_PROXY": "a"})] == ["ALL_PROXY"]
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://"})
+    [refused] = described({})
+    assert "not the address of a proxy" in refused.error
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_private_key_in_place_of_a_path_is_not_shown(name: str) -> None:
+    """Neither the description nor the error repeats it."""
+    key = f"-----BEGIN PRIVATE KEY-----\n{'c2VjcmV0' * 30}\n-----END PRIVATE KEY-----"
+    [setting] = described({name: key})
+    assert setting.error
+    assert "c2VjcmV0" not in repr(setting)
+
+
+def test_a_list_of_folders_without_a_folder_is_refused() -> None:
+    """Without this check the system's store would be trusted, which the variable is meant to replace."""
+    [setting] = described({"SSL_CERT_DIR": os.pathsep})
+    assert setting.error == f"SSL_CERT_DIR names no folder: {os.pathsep!r}."

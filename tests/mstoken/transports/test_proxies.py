@@ -219,7 +219,9 @@ def test_which_variable_counts(environ: dict[str, str], url: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["http://", "http://:3128", "http://a:port", "http://a:99999", "http://a b", "http://a/path", "http://a?x", "http://[::1",
-     "http://a\n:1", "http://name:s3cret@"],
+     "http://a\n:1", "http://name:s3cret@", "http://a:0", '"http://name:s3cret@a:1"', "'a:1'", '"a"',
+     "::1", "fe80::1", "2001:db8::1:3128", "http=a:1;https=b:2", "http//a:1", "https:a:1", "http:/a:1", "http://a:1,http://b:2",
+     "http://a;b", "http://name:12#s3cret@a:1", "http://name:12/s3cret@a:1", "http://name:12?s3cret@a:1", "://a:1"],
 )  # fmt: skip
 def test_an_address_that_does_not_parse_is_refused(text: str) -> None:
     """By the variable's name, and without the value, which may hold a password."""
@@ -238,6 +240,37 @@ def test_a_proxy_of_another_kind_is_refused(
         send(HttpRequest("GET", tls_service.url))
     assert "word" not in str(caught.value)
     assert tls_service.connections == 0
+
+
+@pytest.mark.parametrize("written", ['"http://a:1"', "'a:1'", '"a"', "“http://a:1”", "http://a:1'"])
+def test_quotation_marks_around_a_proxy_are_named(written: str) -> None:
+    """A file of variables that no shell has read often contains them."""
+    with pytest.raises(UsageError, match="not the address of a proxy") as caught:
+        parsed_proxy(written, "ALL_PROXY")
+    assert caught.value.remedy == "Write ALL_PROXY without quotation marks, or unset it."
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_the_error_of_a_proxy_names_the_variable_that_names_it(
+    send: Send, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """To correct HTTPS_PROXY does not help where https_proxy counts."""
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with pytest.raises(TransportError) as caught:
+        send(LOGIN)
+    assert caught.value.remedy == f"Check {name} and NO_PROXY."
+
+
+def test_an_error_of_the_server_says_that_it_is_reached_through_a_proxy(
+    send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that breaks inside the tunnel may be either's fault, so the error names both."""
+    with SlowServer(b"HTTP/1.1 200 OK\r\n\r\n") as url:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://name:word@{url[7:]}")
+        with pytest.raises(TransportError) as caught:
+            send(HttpRequest("GET", LOGIN.url, timeout_in=0.5))
+    assert f"login.example (through the proxy {url.rstrip('/')})" in caught.value.message
+    assert "word" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
