@@ -60,6 +60,18 @@ class Token:
 
 
 @value
+class Note:
+    """A text that all callers of a store share for a limited time, such as a pause after a 429. Never a secret.
+
+    `written_on` and `expires_on` are epoch seconds, UTC.
+    """
+
+    text: str
+    written_on: int
+    expires_on: int
+
+
+@value
 class StoredRefreshToken:
     """A kept refresh token: the one to use, and the one before it until the new one has proved to work."""
 

@@ -143,7 +143,7 @@ def test_without_a_home_an_application_gets_its_token(tmp_path: Path, entra: Emu
     program.environment |= entra.environment() | {"HOME": "/proc/nobody", "MSTOKEN_CACHE_DIR": "/proc/nobody/cache"}
     result = program("get", "graph")
     assert (result.code, result.out.count(".")) == (0, 2), result.err
-    assert "stay with this process" in result.err
+    assert "stay in this process" in result.err
     assert "Traceback" not in result.err
 
 

@@ -40,7 +40,7 @@ def test_a_client_goes_on_while_redis_is_away_and_shares_again_when_it_is_back(
         "token-2",
         "token-3",
     ]
-    assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
+    assert [record.getMessage().count("stay in this process") for record in caplog.records] == [1]
     redis.start()
     time.sleep(UNAVAILABLE_IN + 0.1)
     assert ask(client, "after") == "token-4"

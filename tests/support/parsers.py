@@ -88,7 +88,8 @@ def _encrypted_file(data: bytes) -> object:
     def cipher() -> Cipher:
         return _cipher()
 
-    return token_file.decode(KEY, data, cipher), token_file.decode_info(KEY, data, cipher), token_file.expires_on(data)
+    decoders = (token_file.decode, token_file.decode_note, token_file.decode_info)
+    return [decode(KEY, data, cipher) for decode in decoders], token_file.expires_on(data)
 
 
 @cache
@@ -172,7 +173,7 @@ def _redis_grants(data: bytes) -> object:
 
 def _redis_tokens(data: bytes) -> object:
     tokens = RedisAccessTokens(cast("RedisConnection", _Server(data)))
-    return tokens.load(KEY), tokens.tokens()
+    return tokens.load(KEY), tokens.load_note(KEY), tokens.tokens()
 
 
 TARGETS: dict[str, Callable[[bytes], object]] = {

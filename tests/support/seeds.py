@@ -27,6 +27,7 @@ SEEDS: list[bytes] = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\nhello",
     b"HTTP/1.1 100 X\r\n\r\nHTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\nA: b\r\n\r\n",
     b"mstoken-token 1 clear 4000000000\nexpires_on 4000000000\ntoken abc\nend\n",
+    b"mstoken-note 1 clear 4000000000\nexpires_on 4000000000\nwritten_on 1700000000\ntext throttled\nend\n",
     b"mstoken-token 1 sealed 4000000000\n0123456789abcdef",
     b'[profile.work]\ntenant = "contoso"\nclient_secret = "env:X"\nstore = "redis://host"\n',
     b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",

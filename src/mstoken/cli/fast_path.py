@@ -1,8 +1,9 @@
 """Print a cached token in little more time than Python takes to start: without click, settings or a client.
 
-The first `mstoken get graph` takes the full path. It then stores an alias: a fingerprint of everything that determined
-the token, and the name of the cached token. The same command line under the same conditions finds the alias, then the
-token. Anything unusual takes the full path; a doubt costs time, and never returns another identity's token.
+The first `mstoken get graph` takes the full path. It then stores an alias: a note with the name of the cached token,
+under a fingerprint of everything that determined the token. The same command line under the same conditions finds the
+alias, then the token. Anything unusual takes the full path; a doubt costs time, and never returns another identity's
+token.
 
 This file imports only modules that Python has already loaded, and modules that follow the same rule.
 """
@@ -15,7 +16,7 @@ from time import time
 from mstoken.cli.token_formats import FAST_PATH_FORMATS, render
 from mstoken.config.folder import config_file
 from mstoken.fingerprints import fingerprint_of_parts
-from mstoken.stores.token_file_reader import read_token
+from mstoken.stores.token_file_reader import read_note, read_token
 from mstoken.stores.user_folders import token_folder
 
 TYPE_CHECKING = False
@@ -31,9 +32,6 @@ LEEWAY_IN = 60
 SET_BACK_IN = 300
 """model.SET_BACK_IN, likewise."""
 
-ALIAS_TYPE = "same-as"
-"""The token type of an alias file, whose token is the name of the cached token."""
-
 # Variables with these prefixes may determine the identity, now or in a later version. A refresh token determines the
 # user, so its value counts (the fingerprint is a digest). The secrets below prove an identity and do not choose one, so
 # only their presence counts.
@@ -42,7 +40,7 @@ _SECRETS = frozenset(
     {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"}
 )
 
-_CATALOGUE = __file__.replace("quick.py", "../services/services.toml")
+_CATALOGUE = __file__.replace("fast_path.py", "../services/services.toml")
 _MAX_CONFIG_BYTES = 1_000_000
 
 
@@ -73,8 +71,8 @@ def cached_output(arguments: GetArguments, mark: str) -> str:
     if not mark or arguments.fresh or arguments.claims or arguments.output not in FAST_PATH_FORMATS:
         return ""
     folder = token_folder()
-    alias = read_token(folder, mark)
-    fields = read_token(folder, alias[0]) if alias and alias[2] == ALIAS_TYPE else None
+    alias = read_note(folder, mark)
+    fields = read_token(folder, alias[0]) if alias else None
     if fields is None:
         return ""
     now, refresh_on, got_on = time(), fields[3], fields[5]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from time import time
 
-from mstoken.cli.fast_path import ALIAS_TYPE
 from mstoken.credentials import ClientCredential, RefreshToken
-from mstoken.model import Token
+from mstoken.model import Note
 from mstoken.protocol.cache_key import cache_key
 from mstoken.stores.token_file_reader import read_token
 from mstoken.stores.user_folders import token_folder
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest) -> None:
-    """Store the alias in the form of a token, so that it is as private as one, and is cleaned up and cleared with them.
+    """Store the alias as a note: the name of the cached token, under the fingerprint.
 
     Nothing is stored if the fingerprint does not determine the identity: a profile's reference may lead to another
     user's refresh token next time. Nothing is stored for encrypted tokens either, because decrypting one takes longer
@@ -30,7 +30,7 @@ def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest
     key = cache_key(request)
     cached = read_token(token_folder(), key)
     if cached is not None:
-        tokens.save(fingerprint, Token(key, expires_on=cached[1], token_type=ALIAS_TYPE))
+        tokens.save_note(fingerprint, Note(key, int(time()), expires_on=cached[1]))
 
 
 def _fingerprint_covers(credential: BaseCredential) -> bool:

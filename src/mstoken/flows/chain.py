@@ -11,7 +11,7 @@ from mstoken.credentials import ManagedIdentity
 from mstoken.errors import Misconfigured, NotConfigured, TransportError
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.managed_identity import absent
-from mstoken.model import Token
+from mstoken.model import Note
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.chain import request_for_link
 from mstoken.protocol.managed_identity.answer import NO_IDENTITY
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mstoken.credentials import Chain, ChainLink
     from mstoken.flows.port import HttpPort, Port, TokenSource
-    from mstoken.model import TokenRequest
+    from mstoken.model import Token, TokenRequest
 
 REMEMBER_ABSENCE_IN = 600
 """Seconds for which no process of the user looks again for a managed identity that was absent."""
@@ -74,17 +74,17 @@ async def _absent(token_request: TokenRequest, link: ChainLink, port: Port) -> s
     """Return why the link is absent; '' if it is or may be available, such as a link that has a cached token."""
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
-    kept = await port.load(cache_key(token_request))
-    if kept and kept.expires_on > port.now():
+    cached = await port.load(cache_key(token_request))
+    if cached and cached.expires_on > port.now():
         return ""
-    note = _absence_key(link.credential)
-    known = await port.load(note)
-    if known and known.expires_on > port.now() and not token_request.fresh:
-        return known.scope
+    key = _absence_key(link.credential)
+    note = await port.load_note(key)
+    if note and note.expires_on > port.now() and not token_request.fresh:
+        return note.text
     why = await absent(link.credential, port)
     if why:
-        until = int(port.now()) + REMEMBER_ABSENCE_IN
-        await port.save(note, Token("absent", until, token_type="note", scope=why))
+        now = int(port.now())
+        await port.save_note(key, Note(why, now, now + REMEMBER_ABSENCE_IN))
     return why
 
 

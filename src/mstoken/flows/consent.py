@@ -11,14 +11,14 @@ from __future__ import annotations
 from mstoken.errors import ConsentRequired
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.table import flow_of
-from mstoken.model import Token
+from mstoken.model import Note
 from mstoken.protocol.cache_key import cache_key, resource_of, token_info
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.flows.port import AccessTokenPort, Port
-    from mstoken.model import TokenRequest
+    from mstoken.model import Token, TokenRequest
 
 REMEMBER_IN = 24 * 3600
 """Seconds for which missing consent is remembered. After that, no token from before the change is still valid."""
@@ -26,15 +26,16 @@ REMEMBER_IN = 24 * 3600
 
 async def watching_consent(request: TokenRequest, port: Port) -> Token:
     """Request a token, and delete the tokens that a change of consent makes obsolete. Raises what the flow raises."""
-    note = fingerprint_of_parts("consent", cache_key(request))
+    key = fingerprint_of_parts("consent", cache_key(request))
     try:
         token = await flow_of(request.credential)(request, request.credential, port)
     except ConsentRequired:
         await _forget(request, port)
-        await port.save(note, Token("wanted", int(port.now()) + REMEMBER_IN, token_type="note"))
+        now = int(port.now())
+        await port.save_note(key, Note("consent is missing", now, now + REMEMBER_IN))
         raise
-    if await port.load(note) is not None:
-        await port.delete(note)
+    if await port.load_note(key) is not None:
+        await port.delete_note(key)
         await _forget(request, port)
     return token
 

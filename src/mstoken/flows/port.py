@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from mstoken.credentials import Browser
-    from mstoken.model import StoredRefreshToken, Token, TokenInfo, TokenRequest
+    from mstoken.model import Note, StoredRefreshToken, Token, TokenInfo, TokenRequest
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 T = TypeVar("T")
@@ -102,8 +102,16 @@ class AccessTokenPort(TokenSource, Protocol):
 
     async def delete(self, key: str) -> None: ...
 
+    async def load_note(self, key: str) -> Note | None: ...
+
+    async def save_note(self, key: str, note: Note) -> None:
+        """Share `note` with all callers of the store until it expires."""
+        ...
+
+    async def delete_note(self, key: str) -> None: ...
+
     async def forget_tokens(self, info: TokenInfo | None = None) -> None:
-        """Delete every cached access token, or those that `info` covers. Refresh tokens stay."""
+        """Delete every cached access token and note, or the tokens that `info` covers. Refresh tokens stay."""
         ...
 
     def single_flight(self, key: str, timeout_in: float) -> AbstractAsyncContextManager[WaitResult]:

@@ -13,7 +13,7 @@ from math import ceil
 from mstoken.errors import Throttled, TryLater, UntrustedCertificate
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.messages import warn
-from mstoken.model import Token
+from mstoken.model import Note
 from mstoken.protocol.cache_key import client_parts
 from mstoken.protocol.retry_after import LONGEST_IN
 from mstoken.protocol.token_endpoint import parse_token_response
@@ -36,7 +36,6 @@ SHORTEST_IN = 0.5
 """Minimum timeout of one attempt, in seconds, however little time is left."""
 SPREAD = 0.1
 """Maximum extra wait of callers that learn of a pause from the store, as a fraction of it. It spreads their retries."""
-_PAUSE = "pause"
 
 
 async def send_token_request(http: HttpRequest, request: TokenRequest, port: Port) -> TokenResponse:
@@ -52,8 +51,8 @@ async def send_token_request(http: HttpRequest, request: TokenRequest, port: Por
             response = unquoted(response, http)
         return parse_token_response(response, request, port.now(), port.random())
 
-    place = fingerprint_of_parts(_PAUSE, *client_parts(request))
-    return warned(await send_with_retry(http, read, time_left_in(request, port), port, place))
+    pause_key = fingerprint_of_parts("pause", *client_parts(request))
+    return warned(await send_with_retry(http, read, time_left_in(request, port), port, pause_key))
 
 
 def warned(answer: TokenResponse) -> TokenResponse:
@@ -74,19 +73,19 @@ def time_left_in(request: TokenRequest, port: HttpPort) -> float:
 
 
 async def send_with_retry(
-    http: HttpRequest, read: Callable[[HttpResponse], T], timeout_in: float, port: Port, place: str = ""
+    http: HttpRequest, read: Callable[[HttpResponse], T], timeout_in: float, port: Port, pause_key: str = ""
 ) -> T:
     """Send `http` to any service and return `read(response)`; retry if sending or `read` raises TryLater.
 
     The total time is at most `timeout_in` seconds, including the current attempt. A pause that a 429 requests is shared
-    with all callers of the same `place`. Raises what `read` raises; the last TryLater if no attempts or no time are
+    with all callers of the same `pause_key`. Raises what `read` raises; the last TryLater if no attempts or no time are
     left.
     """
     deadline_on = port.now() + timeout_in
     pause = FIRST_PAUSE_IN
     for tries_left in reversed(range(MOST_TRIES)):
-        noted = await port.load(place) if place else None
-        paused_in = _left_in(noted, port.now()) if noted else 0
+        note = await port.load_note(pause_key) if pause_key else None
+        paused_in = _pause_left_in(note, port.now()) if note else 0
         left_in = min(timeout_in, max(deadline_on - port.now(), SHORTEST_IN))
         try:
             if paused_in:
@@ -96,8 +95,8 @@ async def send_with_retry(
             wait = pause * (0.5 + port.random()) if error.retry_in is None else error.retry_in
             if paused_in:
                 wait += SPREAD * port.random() * paused_in
-            elif place and isinstance(error, Throttled):
-                await _share_the_pause(place, error, port)
+            elif pause_key and isinstance(error, Throttled):
+                await _share_pause(pause_key, error, port)
             lasting = isinstance(error, UntrustedCertificate)
             if lasting or not tries_left or wait > timeout_in or port.now() + wait > deadline_on:
                 raise
@@ -106,12 +105,10 @@ async def send_with_retry(
     raise AssertionError("the last try returns or raises")
 
 
-def _left_in(noted: Token, now: float) -> float:
-    """Return the seconds left of a shared pause; 0 if it is over, is not a pause, or the clock was changed."""
-    if noted.token_type != _PAUSE:
-        return 0
-    begun_on, left_in = noted.refresh_on or 0, noted.expires_on - now
-    return left_in if begun_on - 1 <= now and 0 < left_in <= LONGEST_IN + 1 else 0
+def _pause_left_in(note: Note, now: float) -> float:
+    """Return the seconds left of a shared pause; 0 if it is over or the clock was changed."""
+    left_in = note.expires_on - now
+    return left_in if note.written_on - 1 <= now and 0 < left_in <= LONGEST_IN + 1 else 0
 
 
 def _throttled_before(left_in: float) -> Throttled:
@@ -122,8 +119,7 @@ def _throttled_before(left_in: float) -> Throttled:
     )
 
 
-async def _share_the_pause(place: str, error: Throttled, port: Port) -> None:
+async def _share_pause(pause_key: str, error: Throttled, port: Port) -> None:
     if error.retry_in and error.retry_in > 0:
         now = port.now()
-        until = ceil(now + error.retry_in)
-        await port.save(place, Token("throttled", until, token_type=_PAUSE, refresh_on=int(now)))
+        await port.save_note(pause_key, Note("throttled", int(now), ceil(now + error.retry_in)))

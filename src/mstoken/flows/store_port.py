@@ -9,7 +9,7 @@ from mstoken.values import value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mstoken.model import StoredRefreshToken, Token
+    from mstoken.model import Note, StoredRefreshToken, Token
 
     Release = Callable[[], None]
 
@@ -49,11 +49,13 @@ class CachedTokenInfo:
 
 
 class AccessTokenStore(Protocol):
-    """Stores access tokens under the digest of their cache key.
+    """Stores access tokens under the digest of their cache key, and notes under keys of their own.
 
     Loading, saving and deleting never raise: a token that cannot be read is a miss, and one that cannot be stored stays
-    in the process. Callers that list or delete tokens need to know about failures: `tokens`, `clear` and `forget` raise
-    StoreError if the store is unavailable or still contains a token that should be deleted.
+    in the process. The same applies to notes, which are as private as tokens: a pause after a 429, an absent managed
+    identity. A token and a note never answer for each other, even under the same key. Callers that list or delete
+    tokens need to know about failures: `tokens`, `clear` and `forget` raise StoreError if the store is unavailable or
+    still contains a token that should be deleted.
     """
 
     slow: bool
@@ -65,8 +67,14 @@ class AccessTokenStore(Protocol):
 
     def delete(self, key: str) -> None: ...
 
+    def load_note(self, key: str) -> Note | None: ...
+
+    def save_note(self, key: str, note: Note) -> None: ...
+
+    def delete_note(self, key: str) -> None: ...
+
     def clear(self) -> int:
-        """Delete every token. Return how many there were."""
+        """Delete every token and note. Return how many tokens there were."""
         ...
 
     def forget(self, info: TokenInfo) -> int:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mstoken.flows.port import Port
     from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
-    from mstoken.model import StoredRefreshToken, Token, TokenInfo, TokenRequest
+    from mstoken.model import Note, StoredRefreshToken, Token, TokenInfo, TokenRequest
 
     Given = TypeVarTuple("Given")
 
@@ -141,6 +141,15 @@ class BaseRuntime(ForkSafe, Generic[L]):
 
     async def delete(self, key: str) -> None:
         await self._reach(self._tokens, self._tokens.delete, key)
+
+    async def load_note(self, key: str) -> Note | None:
+        return await self._reach(self._tokens, self._tokens.load_note, key)
+
+    async def save_note(self, key: str, note: Note) -> None:
+        await self._reach(self._tokens, self._tokens.save_note, key, note)
+
+    async def delete_note(self, key: str) -> None:
+        await self._reach(self._tokens, self._tokens.delete_note, key)
 
     async def forget_tokens(self, info: TokenInfo | None = None) -> None:
         with suppress(StoreError):  # an unavailable store returns no token either, and tokens expire

@@ -67,9 +67,9 @@ def _remove_if_expired(folder: str, name: str, now: float) -> bool:
     path = f"{folder}/{name}"
     stem, _, kind = name.rpartition(".")
     match kind:
-        case "token":
-            expiry = expires_on(read_file(folder, stem, max_bytes=64))
-            if expiry is None or expiry > now:  # None may be a later version's: not ours to judge
+        case "token" | "note":
+            expiry = expires_on(read_file(folder, stem, 64, kind))
+            if expiry is None or expiry > now:  # None: perhaps the format of a later version, so leave it alone
                 return False
             os.unlink(path)
         case "tmp":

@@ -1,8 +1,8 @@
-"""Access tokens shared by the processes of one user: one file per token, named by the digest of its question.
+"""Access tokens and notes shared by the processes of one user: one file each, named by the digest of its key.
 
-Writing is one rename, so a reader needs no lock and sees the old token or the new one, whole. In memory (tmpfs) the
-files are clear; anywhere else they are sealed with the vault's key. Losing them costs one request each, so nothing
-that goes wrong here fails the caller: a token that cannot be kept in the folder stays with the process.
+Writing is one rename, so a reader needs no lock and sees the old file or the new one, whole. In memory (tmpfs) the
+files are clear; anywhere else they are encrypted with the vault's key. Losing a file costs one request, so no failure
+here fails the caller: a token that cannot be written to the folder stays in the process.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ from mstoken.messages import warn
 from mstoken.stores import locks, token_file, user_folders
 from mstoken.stores.cleanup import FolderCleaner
 from mstoken.stores.digests import digest_of
-from mstoken.stores.memory import MemoryAccessTokens
-from mstoken.stores.token_file_reader import path_of, read_file
-from mstoken.typed import TYPE_CHECKING
+from mstoken.stores.memory import MemoryAccessTokens, longer_valid
+from mstoken.stores.token_file_reader import MAX_BYTES, NOTE, TOKEN, path_of, read_file
+from mstoken.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mstoken.flows.store_port import CachedTokenInfo, Release, TokenInfo
-    from mstoken.model import Token
+    from mstoken.model import Note, Token
     from mstoken.stores.cipher import Cipher
+
+T = TypeVar("T")
 
 # One system call each, on the path of every token; pathlib makes several.
 # ruff: noqa: PTH105,PTH108,PTH208
 
 
 class FolderAccessTokens(ForkSafe):
-    """Access tokens in `folder`, or in the user's own place; made at the first save.
+    """Access tokens in `folder`, or in the user's own token folder; created at the first save.
 
-    `seal` gives the vault's seal when the folder is on a disk; without one nothing is written there. Constructing it
-    does no I/O. Threads may share it.
+    `cipher` returns the vault's cipher if the folder is on a disk; without one, nothing is written there. The
+    constructor does no I/O. Threads may share it.
     """
 
     slow = True
@@ -51,65 +53,65 @@ class FolderAccessTokens(ForkSafe):
         self._cleaner = FolderCleaner()
 
     def load(self, key: str) -> Token | None:
-        folder, name = self._folder_path(), digest_of(key)
-        content = read_file(folder, name) if user_folders.is_private(folder) else b""
-        try:
-            stored = token_file.decode(name, content, self._get_cipher) if content else None
-        except MstokenError as error:
-            stored = None
-            self._warn(error)
-        fallback = self._fallback.load(key)
-        return fallback if fallback and (stored is None or stored.expires_on <= fallback.expires_on) else stored
+        return longer_valid(self._fallback.load(key), self._read(TOKEN, key, token_file.decode))
 
     def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
-        try:
-            folder = self._ensure_folder()
-            self._write(folder, digest_of(key), token, info)
-        except (OSError, ValueError, MstokenError) as error:
-            self.delete(key)  # what is there is older than what could not be written
-            self._fallback.save(key, token, info)
-            self._warn(error)
-        else:
+        if self._write(TOKEN, key, lambda name, cipher: token_file.encode(name, token, cipher, info)):
             self._fallback.delete(key)
-            self._cleaner.clean_if_due(folder)
+        else:
+            self._fallback.save(key, token, info)
 
     def delete(self, key: str) -> None:
         self._fallback.delete(key)
-        if user_folders.is_private(folder := self._folder_path()):
-            with suppress(OSError):
-                os.unlink(path_of(folder, digest_of(key)))
+        self._unlink(TOKEN, key)
+
+    def load_note(self, key: str) -> Note | None:
+        return longer_valid(self._fallback.load_note(key), self._read(NOTE, key, token_file.decode_note))
+
+    def save_note(self, key: str, note: Note) -> None:
+        if self._write(NOTE, key, lambda name, cipher: token_file.encode_note(name, note, cipher)):
+            self._fallback.delete_note(key)
+        else:
+            self._fallback.save_note(key, note)
+
+    def delete_note(self, key: str) -> None:
+        self._fallback.delete_note(key)
+        self._unlink(NOTE, key)
 
     def clear(self) -> int:
-        return self._fallback.clear() + self._remove([key for _, key in self._files()])
+        self._remove(NOTE, self._names(NOTE))
+        return self._fallback.clear() + self._remove(TOKEN, self._names(TOKEN))
 
     def forget(self, info: TokenInfo) -> int:
         removed = self._fallback.forget(info)
-        return removed + self._remove([stored.key for stored in self.tokens() if info.covers(stored.info)])
+        return removed + self._remove(TOKEN, [stored.key for stored in self.tokens() if info.covers(stored.info)])
 
-    def _remove(self, keys: list[str]) -> int:
-        """Remove the files; gives how many went. Raises StoreError if one stays."""
+    def _remove(self, kind: str, names: list[str]) -> int:
+        """Remove the files and return how many there were. Raises StoreError if one stays."""
         removed, problem = 0, ""
-        for key in keys:
+        for name in names:
             try:
-                os.unlink(path_of(self._folder_path(), key))
+                os.unlink(path_of(self._folder_path(), name, kind))
                 removed += 1
             except FileNotFoundError:
                 pass
             except OSError as error:
                 problem = error.strerror or type(error).__name__
         if problem:
-            raise StoreError(f"Tokens in {self._folder_path()} cannot be removed: {problem}.", "Allow writing there.")
+            raise StoreError(
+                f"Tokens in {self._folder_path()} cannot be removed: {problem}.", "Make the folder writable."
+            )
         return removed
 
     def tokens(self) -> list[CachedTokenInfo]:
         stored = {token.key: token for token in self._fallback.tokens()}
-        for folder, key in self._files():
+        for name in self._names(TOKEN):
             try:
-                token = token_file.decode_info(key, read_file(folder, key), self._get_cipher)
+                token = token_file.decode_info(name, read_file(self._folder_path(), name), self._get_cipher)
             except MstokenError as error:
                 self._warn(error)
             else:
-                stored |= {key: token} if token else {}
+                stored |= {name: token} if token else {}
         return [stored[key] for key in sorted(stored)]
 
     def try_lock(self, key: str) -> Release | None:
@@ -118,14 +120,14 @@ class FolderAccessTokens(ForkSafe):
         except StoreError:
             return locks.release_nothing
 
-    def _files(self) -> list[tuple[str, str]]:
-        """(folder, key) of every file of a token or a note. Raises StoreError."""
+    def _names(self, kind: str) -> list[str]:
+        """Return the names of all files of this kind, without the extension. Raises StoreError."""
         folder = self._folder_path()
         try:
             names = os.listdir(folder) if user_folders.is_private(folder) else []
         except OSError as error:
             raise StoreError(f"{folder} cannot be read: {error.strerror}.", "Correct its mode.") from None
-        return [(folder, name.removesuffix(".token")) for name in names if name.endswith(".token")]
+        return [name.removesuffix(f".{kind}") for name in names if name.endswith(f".{kind}")]
 
     def _folder_path(self) -> str:
         if not self._folder:
@@ -133,41 +135,69 @@ class FolderAccessTokens(ForkSafe):
         return self._folder
 
     def _ensure_folder(self) -> str:
-        """The folder, there and ours. Raises StoreError."""
+        """Return the folder, after creating it if necessary. Raises StoreError if it is not private."""
         folder = self._folder_path()
         if not user_folders.is_private(folder):
             user_folders.make_private(folder)
         return folder
 
-    def _write(self, folder: str, name: str, token: Token, info: TokenInfo) -> None:
-        if self._is_in_memory is None:
-            self._is_in_memory = user_folders.is_in_memory(folder)
-        content = token_file.encode(name, token, None if self._is_in_memory else self._get_cipher(), info)
-        draft = f"{folder}/{name}.{os.urandom(6).hex()}.tmp"
+    def _read(self, kind: str, key: str, decode: Callable[[str, bytes, Callable[[], Cipher]], T | None]) -> T | None:
+        folder, name = self._folder_path(), digest_of(key)
+        content = read_file(folder, name, MAX_BYTES, kind) if user_folders.is_private(folder) else b""
         try:
-            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-            try:
-                user_folders.write_all(file, content)
-            finally:
-                os.close(file)
-            os.replace(draft, path_of(folder, name))
-        except OSError:
+            return decode(name, content, self._get_cipher) if content else None
+        except MstokenError as error:
+            self._warn(error)
+            return None
+
+    def _unlink(self, kind: str, key: str) -> None:
+        if user_folders.is_private(folder := self._folder_path()):
             with suppress(OSError):
-                os.unlink(draft)
-            raise
+                os.unlink(path_of(folder, digest_of(key), kind))
+
+    def _write(self, kind: str, key: str, encode: Callable[[str, Cipher | None], bytes]) -> bool:
+        """Write the file. If that fails, warn, delete the file, whose content is older, and return False."""
+        try:
+            folder = self._ensure_folder()
+            if self._is_in_memory is None:
+                self._is_in_memory = user_folders.is_in_memory(folder)
+            name = digest_of(key)
+            _replace(path_of(folder, name, kind), encode(name, None if self._is_in_memory else self._get_cipher()))
+        except (OSError, ValueError, MstokenError) as error:
+            self._unlink(kind, key)
+            self._warn(error)
+            return False
+        self._cleaner.clean_if_due(folder)
+        return True
 
     def _get_cipher(self) -> Cipher:
-        """The seal, fetched once. Raises StoreError, and does not try twice: a keyring may be slow."""
+        """Return the cipher, fetched once. Raises StoreError, and does not try twice: a keyring may be slow."""
         with self._lock:
             if self._cipher is None:
                 source, self._cipher_source = self._cipher_source, None
                 if source is None:
-                    raise StoreError(f"{self._folder} is on a disk, and there is no key to seal tokens with.")
+                    raise StoreError(f"{self._folder} is on a disk, and there is no key to encrypt tokens with.")
                 self._cipher = source()
             return self._cipher
 
     def _warn(self, error: Exception) -> None:
         if not self._warned:
             self._warned = True
-            said = error.strerror if isinstance(error, OSError) else error  # a file name there is a token's digest
-            warn(f"Access tokens stay with this process only: {said}")
+            reason = error.strerror if isinstance(error, OSError) else error  # its file name is a token's digest
+            warn(f"Access tokens stay in this process only: {reason}")
+
+
+def _replace(path: str, content: bytes) -> None:
+    """Write the file in one rename. Raises OSError."""
+    draft = f"{path.rpartition('.')[0]}.{os.urandom(6).hex()}.tmp"
+    try:
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            user_folders.write_all(file, content)
+        finally:
+            os.close(file)
+        os.replace(draft, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(draft)
+        raise

@@ -12,17 +12,19 @@ from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import Release, TokenInfo
-    from mstoken.model import Token
+    from mstoken.model import Note, Token
+
+    Dated = TypeVar("Dated", Token, Note)
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 MAX_TOKENS = 200_000
-"""Tokens kept in memory at most; past it the one put in longest ago goes. About 2 KB each."""
+"""Maximum number of tokens in memory, about 2 KB each. A new one then replaces the oldest."""
 
 
 class BoundedDict(ForkSafe, Generic[K, V]):
-    """A mapping that forgets what was put in longest ago once it is full. Every call is O(1) and thread-safe."""
+    """A mapping that drops its oldest item when it is full. Every call is O(1) and thread-safe."""
 
     def __init__(self, max_items: int = MAX_TOKENS) -> None:
         self._max_items = max_items
@@ -31,7 +33,7 @@ class BoundedDict(ForkSafe, Generic[K, V]):
         super().__init__()
 
     def put(self, key: K, value: V) -> list[V]:
-        """Keep `value`; gives what had to go for it."""
+        """Store `value`. Return the values that it replaces."""
         with self._lock:
             removed = [self._items.pop(key)] if key in self._items else []
             while len(self._items) >= self._max_items:
@@ -40,7 +42,7 @@ class BoundedDict(ForkSafe, Generic[K, V]):
             return removed
 
     def pop(self, key: K) -> V | None:
-        """Forget what is kept under `key`, and give it."""
+        """Remove the value of `key` and return it; None if there is none."""
         with self._lock:
             return self._items.pop(key, None)
 
@@ -57,7 +59,7 @@ class BoundedDict(ForkSafe, Generic[K, V]):
 
 
 class _TenantIndex(ForkSafe):
-    """Which keys are of which tenant, so that forgetting a tenant's tokens does not look at everybody's."""
+    """The keys of each tenant, so that forgetting a tenant's tokens does not search all tokens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,36 +83,47 @@ class _TenantIndex(ForkSafe):
 
 
 class MemoryAccessTokens(ForkSafe):
-    """Access tokens in memory, a bounded number of them."""
+    """Access tokens and notes in memory, a bounded number of each."""
 
     slow = False
 
     def __init__(self, max_items: int = MAX_TOKENS) -> None:
         self._tokens: BoundedDict[str, tuple[str, Token, TokenInfo]] = BoundedDict(max_items)
+        self._notes: BoundedDict[str, Note] = BoundedDict(max_items)
         self._tenant_index = _TenantIndex()
         self._locks: set[str] = set()
         super().__init__()
 
     def _reset_after_fork(self) -> None:
-        """Those who had turns are not in this process."""
+        """Drop the locks, whose holders are threads of the parent."""
         super()._reset_after_fork()
         self._locks.clear()
 
     def load(self, key: str) -> Token | None:
-        kept = self._tokens.get(key)
-        return kept[1] if kept else None
+        stored = self._tokens.get(key)
+        return stored[1] if stored else None
 
     def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
-        for removed, _, whose in self._tokens.put(key, (key, token, info)):
-            self._tenant_index.remove(removed, whose)
+        for removed, _, removed_info in self._tokens.put(key, (key, token, info)):
+            self._tenant_index.remove(removed, removed_info)
         if info.tenant:
             self._tenant_index.add(key, info)
 
     def delete(self, key: str) -> None:
-        if (kept := self._tokens.pop(key)) is not None:
-            self._tenant_index.remove(key, kept[2])
+        if (stored := self._tokens.pop(key)) is not None:
+            self._tenant_index.remove(key, stored[2])
+
+    def load_note(self, key: str) -> Note | None:
+        return self._notes.get(key)
+
+    def save_note(self, key: str, note: Note) -> None:
+        self._notes.put(key, note)
+
+    def delete_note(self, key: str) -> None:
+        self._notes.pop(key)
 
     def clear(self) -> int:
+        self._notes.clear()
         removed = len(self._tokens)
         for key, _ in list(self._tokens.items()):
             self.delete(key)
@@ -118,15 +131,15 @@ class MemoryAccessTokens(ForkSafe):
 
     def forget(self, info: TokenInfo) -> int:
         keys = self._tenant_index.keys_of(info.tenant) if info.tenant else [key for key, _ in self._tokens.items()]
-        found = [kept for key in keys if (kept := self._tokens.get(key))]
-        covered = [key for key, _, whose in found if whose != NO_INFO and info.covers(whose)]
+        found = [stored for key in keys if (stored := self._tokens.get(key))]
+        covered = [key for key, _, stored_info in found if stored_info != NO_INFO and info.covers(stored_info)]
         for key in covered:
             self.delete(key)
         return len(covered)
 
     def tokens(self) -> list[CachedTokenInfo]:
-        kept = sorted(self._tokens.items(), key=lambda item: item[0])
-        return [CachedTokenInfo(key, info, token.expires_on) for key, (_, token, info) in kept if info != NO_INFO]
+        stored = sorted(self._tokens.items(), key=lambda item: item[0])
+        return [CachedTokenInfo(key, info, token.expires_on) for key, (_, token, info) in stored if info != NO_INFO]
 
     def try_lock(self, key: str) -> Release | None:
         with self._lock:
@@ -137,7 +150,7 @@ class MemoryAccessTokens(ForkSafe):
 
 
 class MemoryRefreshTokens(ForkSafe):
-    """Refresh tokens in memory: for a process that was given one and has nowhere else to keep the next."""
+    """Refresh tokens in memory, for a process that receives one and has no other place to store the next."""
 
     slow = False
 
@@ -146,7 +159,7 @@ class MemoryRefreshTokens(ForkSafe):
         super().__init__()
 
     def check_writable(self) -> None:
-        """There is nothing to prove."""
+        """Memory is always writable."""
 
     def load(self, key: str) -> StoredRefreshToken | None:
         held = self._refresh_tokens.get(key)
@@ -156,8 +169,8 @@ class MemoryRefreshTokens(ForkSafe):
         with self._lock:
             held, now = self._refresh_tokens.get(key), int(time.time())
             if held is None or held[0].current == old:
-                kept = held[1].renewed(now) if held else SignInInfo(NO_INFO, now, now)
-                self._refresh_tokens[key] = (StoredRefreshToken(new, previous=old), kept)
+                info = held[1].renewed(now) if held else SignInInfo(NO_INFO, now, now)
+                self._refresh_tokens[key] = (StoredRefreshToken(new, previous=old), info)
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:
         with self._lock:
@@ -176,9 +189,14 @@ class MemoryRefreshTokens(ForkSafe):
 
     def list_sign_ins(self) -> dict[str, SignInInfo]:
         with self._lock:
-            return {key: kept for key, (_, kept) in sorted(self._refresh_tokens.items())}
+            return {key: info for key, (_, info) in sorted(self._refresh_tokens.items())}
 
 
 def memory_stores() -> Stores:
-    """Stores of their own for one client, gone with the process."""
+    """Return new stores for one client. They end with the process."""
     return Stores(MemoryAccessTokens(), MemoryRefreshTokens())
+
+
+def longer_valid(fallback: Dated | None, stored: Dated | None) -> Dated | None:
+    """Return the value that expires later: after a failure, a store may have an older value than its fallback."""
+    return fallback if fallback and (stored is None or stored.expires_on <= fallback.expires_on) else stored

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ from mstoken.cli import fast_path, get_arguments
 from mstoken.cli.get import get
 from mstoken.cli.options import GetArguments
 from mstoken.config.environment import VARIABLES
-from mstoken.model import Token
+from mstoken.model import Note, Token
 from mstoken.stores import token_file
 from mstoken.stores.folder_access_tokens import FolderAccessTokens
 from mstoken.stores.user_folders import token_folder
@@ -77,12 +79,12 @@ def test_a_token_of_a_clock_that_was_set_back_is_not_printed(
     folder, key, mark, now = token_folder(), "ab" * 20, "cd" * 20, int(time.time())
     Path(folder).mkdir(mode=0o700, parents=True)
     got_on = None if ahead_in is None else now + ahead_in
-    for name, token in (
-        (key, Token(TEXT, now + 3600, got_on=got_on)),
-        (mark, Token(key, now + 3600, fast_path.ALIAS_TYPE)),
+    for name, content in (
+        (f"{key}.token", token_file.encode(key, Token(TEXT, now + 3600, got_on=got_on), None)),
+        (f"{mark}.note", token_file.encode_note(mark, Note(key, now, now + 3600), None)),
     ):
-        file = Path(folder, f"{name}.token")
-        file.write_bytes(token_file.encode(name, token, None))
+        file = Path(folder, name)
+        file.write_bytes(content)
         file.chmod(0o600)
     assert fast_path.cached_output(GetArguments(), mark) == printed
 
@@ -123,6 +125,20 @@ def test_different_command_lines_have_different_fingerprints() -> None:
     """However the arguments are split."""
     lines = [["get", "a", "b"], ["get", "ab"], ["get", "a b"], ["get", "1:a", "b"], ["get", "a", "", "b"]]
     assert len({fast_path.fingerprint(line, BASE) for line in lines}) == len(lines)
+
+
+@pytest.mark.parametrize("path", [fast_path.__file__, str(files("mstoken.services") / "services.toml")])
+def test_a_new_version_of_the_code_or_the_services_is_in_the_fingerprint(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service's name may have another scope in the next version."""
+    before, real = fast_path.fingerprint(["get", "graph"], BASE), os.stat
+
+    def later(file: str) -> object:
+        return SimpleNamespace(st_mtime_ns=1) if os.path.normpath(file) == path else real(file)
+
+    monkeypatch.setattr(os, "stat", later)
+    assert fast_path.fingerprint(["get", "graph"], BASE) != before
 
 
 def test_a_secret_is_not_in_the_fingerprint() -> None:
@@ -201,11 +217,11 @@ ARGUMENTS = GetArguments()
 
 
 @pytest.fixture
-def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
+def store_with_alias(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
     """A store with an alias `aa` for the token cached as `bb`."""
     monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(memory))
     store = FolderAccessTokens()
-    store.save("aa", Token("bb", expires_on=int(time.time()) + 3600, token_type=fast_path.ALIAS_TYPE))
+    store.save_note("aa", Note("bb", int(time.time()), int(time.time()) + 3600))
     return store
 
 
@@ -225,27 +241,35 @@ def noted(memory: Path, monkeypatch: pytest.MonkeyPatch) -> FolderAccessTokens:
     ],
 )
 def test_only_a_sufficient_token_is_printed(
-    noted: FolderAccessTokens, expires_in: int, refresh_in: int | None, options: dict[str, object], *, good: bool
+    store_with_alias: FolderAccessTokens,
+    expires_in: int,
+    refresh_in: int | None,
+    options: dict[str, object],
+    *,
+    good: bool,
 ) -> None:
     """An expired token, one due for renewal, one too short for --min-ttl, and unusual options take the regular path."""
     now = int(time.time())
     refresh_on = None if refresh_in is None else now + refresh_in
-    noted.save("bb", Token("kept", expires_on=now + expires_in, refresh_on=refresh_on))
+    store_with_alias.save("bb", Token("kept", expires_on=now + expires_in, refresh_on=refresh_on))
     assert fast_path.cached_output(GetArguments(**options), "aa") == ("kept" if good else "")
 
 
-def test_a_missing_token_is_a_miss(noted: FolderAccessTokens) -> None:
-    """An alias whose token was cleared, no alias, and a token in an alias's place take the regular path."""
+def test_a_missing_token_is_a_miss(store_with_alias: FolderAccessTokens) -> None:
+    """An alias whose token was cleared, no alias, and an older version's alias take the regular path.
+
+    Older versions stored the alias as a token of the type same-as.
+    """
     assert fast_path.cached_output(ARGUMENTS, "aa") == ""
     assert fast_path.cached_output(ARGUMENTS, "cc") == ""
-    noted.save("dd", Token("bb", expires_on=int(time.time()) + 3600))
-    noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
+    store_with_alias.save("dd", Token("bb", expires_on=int(time.time()) + 3600, token_type="same-as"))
+    store_with_alias.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
     assert fast_path.cached_output(ARGUMENTS, "dd") == ""
 
 
-def test_a_folder_open_to_other_users_is_not_read(noted: FolderAccessTokens, memory: Path) -> None:
+def test_a_folder_open_to_other_users_is_not_read(store_with_alias: FolderAccessTokens, memory: Path) -> None:
     """Another user could have planted a token there."""
-    noted.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
+    store_with_alias.save("bb", Token("kept", expires_on=int(time.time()) + 3600))
     assert fast_path.cached_output(ARGUMENTS, "aa") == "kept"
     (memory / "tokens").chmod(0o755)
     assert fast_path.cached_output(ARGUMENTS, "aa") == ""

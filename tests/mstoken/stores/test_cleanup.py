@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from mstoken.model import Token
+from mstoken.model import Note, Token
 from mstoken.stores import cleanup
 from mstoken.stores.folder_access_tokens import FolderAccessTokens
 from mstoken.stores.locks import try_flock
@@ -29,6 +29,17 @@ def test_expired_tokens_go_and_others_stay(memory_folder: str) -> None:
     assert cleanup.clean_folder(memory_folder, NOW) == 2
     assert [store.load(f"{number:08x}") is not None for number in range(4)] == [False, False, True, True]
     assert (Path(memory_folder) / "aa.token").exists()
+
+
+def test_expired_notes_are_removed_and_others_stay(memory_folder: str) -> None:
+    """The file of a later version stays too."""
+    store = _filled(memory_folder, [])
+    for number, expires_on in enumerate([NOW - 1, NOW + 1]):
+        store.save_note(f"{number:08x}", Note("throttled", NOW - 600, expires_on))
+    (Path(memory_folder) / "aa.note").write_bytes(b"mstoken-note 2 whatever\n")
+    assert cleanup.clean_folder(memory_folder, NOW) == 1
+    assert [store.load_note(f"{number:08x}") is not None for number in range(2)] == [False, True]
+    assert (Path(memory_folder) / "aa.note").exists()
 
 
 def test_one_sweep_is_bounded_and_several_reach_everything(memory_folder: str) -> None:

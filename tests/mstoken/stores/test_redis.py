@@ -174,7 +174,7 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
             pass
     assert stores.access_tokens.load(QUESTION) is None
     assert time.monotonic() - began < 20  # and not a second for each call
-    assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
+    assert [record.getMessage().count("stay in this process") for record in caplog.records] == [1]
     calls: list[Callable[[], object]] = [
         lambda: stores.refresh_tokens.load(ACCOUNT),
         lambda: stores.refresh_tokens.replace(ACCOUNT, SECRETS[2], "x"),
@@ -209,7 +209,7 @@ def test_a_server_that_takes_nothing_more_still_gives_what_it_has(
     with pytest.raises(StoreError, match="maxmemory"):
         stores.refresh_tokens.replace(ACCOUNT, SECRETS[2], "x")
     assert stores.refresh_tokens.load(ACCOUNT) == StoredRefreshToken(SECRETS[2], SECRETS[1])
-    assert [record.getMessage().count("stay with this process") for record in caplog.records] == [1]
+    assert [record.getMessage().count("stay in this process") for record in caplog.records] == [1]
 
 
 @pytest.mark.parametrize("parameter", ["decode_responses=true", "encoding=utf-16", "protocol=3", "db=2"])

@@ -11,14 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mstoken.model import Token
+from mstoken.model import Note, Token
 from mstoken.stores import token_file, token_file_reader
+from mstoken.stores.cipher import Cipher
+from mstoken.stores.cleanup import clean_folder
 from mstoken.stores.folder_access_tokens import FolderAccessTokens
 
 KEY = "ab" * 20
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "Bearer", 3_999_999_000, "https://graph.microsoft.com/.default")
 FIELDS = (TOKEN.token, TOKEN.expires_on, TOKEN.token_type, TOKEN.refresh_on, TOKEN.scope, TOKEN.got_on)
 CONTENT = token_file.encode(KEY, TOKEN, None)
+NOTE = Note("throttled\ntext of two lines", 3_999_999_000, 4_000_000_000)
+NOTE_CONTENT = token_file.encode_note(KEY, NOTE, None)
 
 
 @pytest.fixture
@@ -34,6 +38,52 @@ def test_the_quick_path_reads_what_the_store_writes(memory_folder: str) -> None:
     """One format, written by the store and read without it."""
     FolderAccessTokens(memory_folder).save(KEY, TOKEN)
     assert token_file_reader.read_token(memory_folder, KEY) == FIELDS
+
+
+def _no_cipher() -> Cipher:
+    raise AssertionError("a clear file needs no cipher")
+
+
+def test_the_fast_path_reads_notes_that_the_store_writes(memory_folder: str) -> None:
+    """One format for the store and for the reader without libraries."""
+    FolderAccessTokens(memory_folder).save_note(KEY, NOTE)
+    assert token_file_reader.read_note(memory_folder, KEY) == (NOTE.text, NOTE.written_on, NOTE.expires_on)
+    assert token_file_reader.read_token(memory_folder, KEY) is None
+
+
+@pytest.mark.parametrize("length", range(len(NOTE_CONTENT)))
+def test_a_note_that_was_cut_off_anywhere_is_a_miss(length: int) -> None:
+    """An incomplete pause or reason is not used."""
+    assert token_file.decode_note(KEY, NOTE_CONTENT[:length], _no_cipher) is None
+
+
+def test_a_note_may_have_lines_of_a_later_version() -> None:
+    """Unknown lines are skipped; an unknown version of the format is a miss, and cleanup leaves its file alone."""
+    later = NOTE_CONTENT.replace(b"written_on", b"reason 429\nwritten_on")
+    assert token_file.decode_note(KEY, later, _no_cipher) == NOTE
+    assert token_file.decode_note(KEY, NOTE_CONTENT.replace(b"note 1", b"note 2", 1), _no_cipher) is None
+    assert token_file.expires_on(NOTE_CONTENT.replace(b"note 1", b"note 2", 1)) is None
+    assert token_file.expires_on(NOTE_CONTENT) == NOTE.expires_on
+
+
+@pytest.mark.parametrize("kind", ["pause", "note", "same-as"])
+def test_what_older_versions_stored_as_tokens_is_ignored_until_it_expires(memory_folder: str, kind: str) -> None:
+    """Older versions stored pauses, other notes and aliases as tokens of made-up types, under the same keys."""
+    store = FolderAccessTokens(memory_folder)
+    store.save(KEY, Token("throttled", 4_000_000_000, kind, 3_999_999_000))
+    assert store.load_note(KEY) is None
+    assert store.tokens() == []
+    assert clean_folder(memory_folder, 4_000_000_001) == 1
+
+
+def test_a_sealed_note_cannot_pass_for_a_token_or_for_another_note() -> None:
+    """Encryption binds the kind, the key and the expiry."""
+    cipher = Cipher(b"k" * 32)
+    sealed = token_file.encode_note(KEY, NOTE, cipher)
+    assert token_file.decode_note(KEY, sealed, lambda: cipher) == NOTE
+    assert token_file.decode_note("cd" * 20, sealed, lambda: cipher) is None
+    assert token_file.decode(KEY, sealed.replace(b"-note", b"-token", 1), lambda: cipher) is None
+    assert token_file.decode_note(KEY, sealed.replace(b"4000000000", b"4000000001", 1), lambda: cipher) is None
 
 
 @pytest.mark.parametrize("length", range(len(CONTENT)))

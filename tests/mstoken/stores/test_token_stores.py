@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.locks import is_free
 
 from mstoken.flows.store_port import AccessTokenStore
-from mstoken.model import Token, TokenInfo
+from mstoken.model import Note, Token, TokenInfo
 from mstoken.stores.memory import MemoryAccessTokens
 
 KEY, OTHER = "0" * 40, "1" * 40
@@ -159,6 +159,52 @@ def test_whatever_a_service_says_the_caller_has_the_token(
     assert kept.scope.split() == scope.split()
 
 
+NOTE = Note("throttled", 1_700_000_000, 4_000_000_000)
+
+
+def test_a_note_is_loaded_as_it_was_saved(tokens: AccessTokenStore) -> None:
+    """Every field survives; the latest note replaces the others; deleting twice is allowed."""
+    assert tokens.load_note(KEY) is None
+    tokens.save_note(KEY, NOTE)
+    assert tokens.load_note(KEY) == NOTE
+    assert tokens.load_note(OTHER) is None
+    later = Note("", 1_700_000_001, 4_000_000_001)
+    tokens.save_note(KEY, later)
+    assert tokens.load_note(KEY) == later
+    tokens.delete_note(KEY)
+    tokens.delete_note(KEY)
+    assert tokens.load_note(KEY) is None
+
+
+def test_a_note_is_not_a_token(tokens: AccessTokenStore) -> None:
+    """Under one key, a note and a token do not replace, delete or answer for each other; a note is not listed."""
+    tokens.save_note(KEY, NOTE)
+    assert tokens.load(KEY) is None
+    tokens.save(KEY, TOKEN)
+    assert (tokens.load(KEY), tokens.load_note(KEY)) == (TOKEN, NOTE)
+    assert tokens.tokens() == []
+    tokens.delete(KEY)
+    assert (tokens.load(KEY), tokens.load_note(KEY)) == (None, NOTE)
+
+
+def test_clearing_deletes_notes_and_counts_tokens(tokens: AccessTokenStore) -> None:
+    """The number that `clear` returns is the number of tokens."""
+    tokens.save_note(KEY, NOTE)
+    tokens.save(OTHER, TOKEN)
+    assert tokens.clear() == 1
+    assert tokens.load_note(KEY) is None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(), written_on=st.integers(-5, 2**40), expires_on=st.integers(3_000_000_000, 2**40))
+def test_any_text_can_be_a_note(tokens: AccessTokenStore, text: str, written_on: int, expires_on: int) -> None:
+    """Line breaks, a line that looks like another field, and unpaired surrogates included."""
+    for value in (text, f"{text}\ntext {text}\nend\n", f"\ud800{text}"):
+        note = Note(value, written_on, expires_on)
+        tokens.save_note(KEY, note)
+        assert tokens.load_note(KEY) == note
+
+
 def test_no_store_shows_a_token(tokens: AccessTokenStore) -> None:
     """Neither repr nor str of a store holds what it keeps."""
     tokens.save(KEY, TOKEN)
@@ -174,7 +220,7 @@ OTHERS = TokenInfo("https://login.microsoftonline.us", "fabrikam.onmicrosoft.us"
 def _fill(tokens: AccessTokenStore) -> None:
     for number, info in enumerate((ANNA, JOB, OTHERS)):
         tokens.save(f"{number}" * 40, Token(f"t{number}", 4_000_000_000 + number, scope="granted"), info)
-    tokens.save("9" * 40, Token("a note", 4_000_000_000, token_type="note"))
+    tokens.save_note("9" * 40, NOTE)
 
 
 def test_what_is_kept_says_whose_and_for_what(tokens: AccessTokenStore) -> None:
@@ -206,7 +252,7 @@ def test_forgetting_takes_what_fits_and_nothing_else(
     _fill(tokens)
     assert tokens.forget(info) == len(gone)
     assert [one.info for one in tokens.tokens()] == [one for one in (ANNA, JOB, OTHERS) if one not in gone]
-    assert tokens.load("9" * 40) is not None
+    assert tokens.load_note("9" * 40) == NOTE
     assert tokens.forget(info) == 0
 
 

@@ -217,7 +217,7 @@ def test_without_a_seal_nothing_reaches_a_disk(disk_folder: str, caplog: pytest.
     store.save(KEY, TOKEN)
     assert store.load(KEY) == TOKEN
     assert list(Path(disk_folder).iterdir()) == []
-    assert "no key to seal" in caplog.text
+    assert "no key to encrypt" in caplog.text
 
 
 def test_a_newer_token_in_memory_wins_over_an_older_one_in_the_folder(memory_folder: str) -> None:
@@ -233,7 +233,7 @@ def test_a_full_disk_costs_no_token(memory_folder: str, workers: Any) -> None:
     """When files cannot grow, the caller has the tokens, is warned once, and nothing half written is left."""
     output, errors = workers.run("kept_when_full", memory_folder)
     assert output == "after another ['swept']\n"
-    assert errors.count("Access tokens stay with this process only") == 1
+    assert errors.count("Access tokens stay in this process only") == 1
 
 
 def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, workers: Any) -> None:
@@ -245,7 +245,7 @@ def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, worker
     assert "cannot be read or written" in said
     assert "MSTOKEN_CACHE_DIR" in said
     assert "cannot be removed" in cleared
-    assert errors.count("Access tokens stay with this process only") == 1
+    assert errors.count("Access tokens stay in this process only") == 1
 
 
 def test_the_users_stores_do_nothing_until_they_are_used(tmp_path: Path) -> None:
