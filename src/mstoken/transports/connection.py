@@ -1,4 +1,4 @@
-"""One kept connection: a request out, its response in. `http.client` writes and parses HTTP/1.1.
+"""One kept connection: a request out, its response in. `http.client` parses HTTP/1.1.
 
 What `http.client` takes leniently is refused here: a header it could not read, an ambiguous length (RFC 9112 section
 6.3), a response that ends early.
@@ -44,9 +44,7 @@ class Connection:
         self.made_at = self.idle_since = monotonic()
         self.exchanges = 0
         self._wire = Wire(link)
-        self._http = http.client.HTTPConnection("localhost")  # the Host header is the request's own
-        self._http.auto_open = 0
-        self._http.sock = self._wire
+        self._persists = True
 
     @property
     def socket(self) -> socket.socket:
@@ -63,7 +61,7 @@ class Connection:
         limit = request.max_response_bytes
         self._wire.begin(deadline, limit * _FRAMING + _HEAD)
         try:
-            self._http.request(request.method, request.target, request.body, request.headers)
+            self._wire.sendall(request.message())
             self._wire.flush()
             return self._received(request.method, limit)
         except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
@@ -84,7 +82,7 @@ class Connection:
     @property
     def reusable(self) -> bool:
         """Whether the last response left the connection open and empty."""
-        return self._http.sock is not None and self._wire.is_drained()
+        return self._persists and self._wire.is_drained()
 
     def is_stale(self) -> bool:
         """Whether the server has closed an idle connection, or sent what nobody asked for."""
@@ -108,21 +106,24 @@ class Connection:
         self.link.close()
 
     def _received(self, method: str, limit: int) -> HttpResponse:
-        response = self._http.getresponse()
+        response = self._response(method)
         while 100 <= response.status < 200 and response.status != 101:  # interim (RFC 9110 section 15.2)
             self._checked_headers(response)
             response.read()
-            response = http.client.HTTPResponse(self._wire, method=method)  # type: ignore[arg-type]
-            response.begin()
+            response = self._response(method)
         headers = self._checked_headers(response)
         body = self._body(response, limit)
-        if response.will_close:
-            self._http.close()
+        self._persists = not response.will_close
         if "content-encoding" in headers and response.status != 206:  # a part cannot be decoded alone
             from mstoken.transports.decoding import decoded
 
             body = decoded(body, headers, limit, self.peer)
         return HttpResponse(response.status, headers, body)
+
+    def _response(self, method: str) -> http.client.HTTPResponse:
+        response = http.client.HTTPResponse(self._wire, method=method)  # type: ignore[arg-type] # a Wire has its makefile
+        response.begin()
+        return response
 
     def _checked_headers(self, response: http.client.HTTPResponse) -> dict[str, str]:
         """The headers. What `http.client` overlooks is refused; the head was cut off if the end came meanwhile."""

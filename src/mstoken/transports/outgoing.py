@@ -19,7 +19,9 @@ USER_AGENT = "mstoken"
 _PORTS = {"http": 80, "https": 443}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
-_USUAL = {"host": "Host", "user-agent": "User-Agent"}
+_USUAL = {name.lower(): name for name in ("Host", "User-Agent", "Accept-Encoding", "Content-Length")}
+_WITH_BODY = ("POST", "PUT", "PATCH")
+"""Methods that have a body, so that an empty one is announced too (RFC 9110 section 8.6)."""
 
 
 @value
@@ -41,8 +43,15 @@ class Outgoing:
     origin: Origin
     target: str
     headers: dict[str, str] = field(secret=True)
-    body: bytes | None = field(secret=True)
+    body: bytes = field(secret=True)
     max_response_bytes: int
+
+    def message(self) -> bytes:
+        """The request as HTTP/1.1 writes it (RFC 9112 section 2.1), head and body in one piece."""
+        lines = [f"{self.method} {self.target} HTTP/1.1"]
+        lines += [f"{name}: {text}" for name, text in self.headers.items()]
+        head = "\r\n".join([*lines, "\r\n"]).encode("latin-1")
+        return head + self.body
 
 
 def outgoing(request: HttpRequest) -> Outgoing:
@@ -54,15 +63,21 @@ def outgoing(request: HttpRequest) -> Outgoing:
         raise UsageError(f"{request.method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
     place, target = encoded_target(request.url)
     origin = origin_of(place)
-    headers: dict[str, str] = HiddenDict({"Host": origin.host_header, "User-Agent": USER_AGENT})
+    content = body if isinstance(body, bytes) else bytes(body)
+    size = str(len(content))
+    headers: dict[str, str] = HiddenDict(
+        {"Host": origin.host_header, "User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    )
+    if content or request.method in _WITH_BODY:
+        headers["Content-Length"] = size
     for name, text in request.headers.items():
         _check_header(name, text)
-        if (lower := name.lower()) in _USUAL:
-            headers.pop(_USUAL[lower], None)
-        elif lower == "transfer-encoding" or (lower == "content-length" and text != str(len(body))):
+        lower = name.lower()
+        if lower == "transfer-encoding" or (lower == "content-length" and text != size):
             raise UsageError(f"The header {name} follows from the body.", "Leave it out.")
+        if lower in _USUAL:
+            headers.pop(_USUAL[lower], None)
         headers[name] = text
-    content = (body if isinstance(body, bytes) else bytes(body)) or None
     return Outgoing(request.method, place, origin, target, headers, content, request.max_response_bytes)
 
 
