@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
@@ -10,7 +9,7 @@ from mstoken.redaction import shown
 from mstoken.urls import check_url, origin_of, path_of, redacted_url
 from mstoken.values import value
 
-_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
+_LONGEST_TENANT = 255
 
 
 @value
@@ -30,7 +29,7 @@ class Authority:
     def __post_init__(self) -> None:
         if self.tenant_unknown and not self.tenant:
             return
-        if not self.token_url and not _TENANT.fullmatch(self.tenant):
+        if not self.token_url and not _is_tenant(self.tenant):
             raise UsageError(
                 f"{shown(self.tenant, 100)!r} is not a tenant." if self.tenant else "No tenant was given.",
                 "Give a tenant id (a GUID) or a domain such as contoso.onmicrosoft.com.",
@@ -84,6 +83,13 @@ class Authority:
         return self if self.token_url else Authority(self.origin, tenant, tenant_unknown=self.tenant_unknown)
 
 
+def _is_tenant(text: str) -> bool:
+    """Letters, digits, dots and dashes, with neither of the last two at an end: a GUID, a domain or a word."""
+    inner = text.replace(".", "").replace("-", "")
+    ends = f"{text[:1]}{text[-1:]}"
+    return inner.isascii() and inner.isalnum() and ends.isalnum() and len(text) <= _LONGEST_TENANT
+
+
 def _login_origin(host: str, tenant: str) -> str:
     """The origin of a sign-in host. Its path may repeat the tenant, as MSAL's authorities do; another would be lost.
 
@@ -98,6 +104,6 @@ def _login_origin(host: str, tenant: str) -> str:
     if "/b2c_1" in f"/{path.lower()}":
         policy = path.removesuffix("/v2.0").partition("/oauth2")[0]
         raise UsageError(message, f"For a B2C policy, give its token endpoint, {origin}/{policy}/oauth2/v2.0/token.")
-    if _TENANT.fullmatch(path):
+    if _is_tenant(path):
         raise UsageError(message, f"The tenant is a setting of its own: tenant {path}, authority {origin}")
     raise UsageError(message, f"Write {origin}, or give the token endpoint of a standard OAuth server in full.")

@@ -9,8 +9,6 @@ discovery lists them; Bleu, Delos and Singapore as in MSAL 1.39 and azure-cli-co
 
 from __future__ import annotations
 
-import re
-
 from mstoken.errors import UsageError
 from mstoken.redaction import shown
 from mstoken.texts import closest_match, did_you_mean
@@ -132,6 +130,8 @@ def cloud_of_authority(host: str) -> Cloud | None:
 
     GCC High and DoD share a host; for it this returns GCC High (`usgov`).
     """
-    named = re.split(r"[/?#]", host.strip().lower().removeprefix("https://"), maxsplit=1)[0]
+    named = host.strip().lower().removeprefix("https://")
+    for end in "/?#":
+        named = named.partition(end)[0]
     bare = named.removesuffix(":443").removesuffix(".")
     return next((known for known in CLOUDS if bare in known.login_hosts), None)

@@ -11,7 +11,6 @@ The file can name a program to run and a host to send secrets to, so only its ow
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import sys
 
@@ -81,11 +80,13 @@ def load(name: str, environ: Mapping[str, str] = ENVIRON) -> Profile:
     """Return the profile `name`. Raises UsageError if it does not exist or cannot be used."""
     found = find(name, environ)
     if found is None:
+        from shlex import quote
+
         known = names(environ)
         hint = f"{did_you_mean(closest_match(name, known))}The profiles there are {', '.join(known)}." if known else ""
         raise UsageError(
             f"There is no profile {shown(name)!r} in {config_file(environ)}.",
-            f"{hint} Write one: mstoken login --profile {shlex.quote(name)} --tenant TENANT --client-id ID".strip(),
+            f"{hint} Write one: mstoken login --profile {quote(name)} --tenant TENANT --client-id ID".strip(),
         )
     return found
 
@@ -151,20 +152,28 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+def _close(path: str) -> str:
+    """The command that takes the others' rights away."""
+    from shlex import quote
+
+    return f"chmod 600 {quote(path)}"
+
+
 def _refuse_unsafe(path: str, status: os.stat_result, text: str) -> None:
     """Refuse a file that others can change. Windows protects a user's profile folder; elsewhere, check POSIX modes."""
     if sys.platform == "win32":
         return
-    close = f"chmod 600 {shlex.quote(path)}"
     if status.st_uid not in {0, os.getuid()}:
         raise UsageError(
             f"{path} belongs to another user, who could change where your secrets go.",
             "Take a configuration of your own: set MSTOKEN_CONFIG_DIR.",
         )
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UsageError(f"Others than its owner can write to {path}, and so change where your secrets go.", close)
+        raise UsageError(
+            f"Others than its owner can write to {path}, and so change where your secrets go.", _close(path)
+        )
     if status.st_mode & stat.S_IROTH and "command:" in text:
-        raise UsageError(f"{path} names commands that lead to secrets, and everybody can read it.", close)
+        raise UsageError(f"{path} names commands that lead to secrets, and everybody can read it.", _close(path))
 
 
 def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:

@@ -11,7 +11,6 @@ Errors name the reference and never repeat what was found there.
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import sys
 
@@ -92,7 +91,9 @@ def exposure(reference: str, environ: Mapping[str, str] = ENVIRON, folder: str =
     except OSError:
         return ""
     if status.st_uid == os.getuid() and status.st_uid != 0 and status.st_mode & stat.S_IROTH:
-        return f"Everybody on this machine can read {path}. Close it: chmod 600 {shlex.quote(str(path))}"
+        from shlex import quote
+
+        return f"Everybody on this machine can read {path}. Close it: chmod 600 {quote(str(path))}"
     return ""
 
 
@@ -145,14 +146,17 @@ def _keyring(rest: str) -> str:
             "Unlock the keyring, or keep the secret elsewhere: env:, file: or command:.",
         ) from None
     if secret is None:
+        from shlex import quote
+
         raise UsageError(
             f"The keyring has no secret for {service}/{user}.",
-            f"Store it: keyring set {shlex.quote(service)} {shlex.quote(user)}",
+            f"Store it: keyring set {quote(service)} {quote(user)}",
         )
     return secret
 
 
 def _command(line: str, environ: Mapping[str, str]) -> str:
+    import shlex
     import subprocess
 
     try:

@@ -6,7 +6,6 @@ requested at the moment. The runtime defines how a caller waits (a thread, a tas
 
 from __future__ import annotations
 
-import copy
 import time
 
 from mstoken.flows.port import WaitResult
@@ -137,8 +136,10 @@ def _copied(error: Exception) -> Exception:
     `copy.copy` calls the class with `args`, which fails for a class whose constructor takes others; the copy is then
     made from its parts.
     """
+    from copy import copy
+
     try:
-        copied = copy.copy(error)
+        copied = copy(error)
     except Exception:  # # noqa: BLE001 - a caller's function may provide the assertion, and raise anything
         copied = type(error).__new__(type(error), *error.args)
         copied.args = error.args

@@ -6,17 +6,12 @@ in a scope of Entra, but both can be in the URL of an API: `/sites/contoso.share
 
 from __future__ import annotations
 
-import re
-
 from mstoken.services import resolve_errors
 from mstoken.services.target import OIDC_SCOPES, Scope, is_permission, is_scope_token
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_BETWEEN = re.compile(r"[\s,]+")
-_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 
 def split(texts: Iterable[str]) -> tuple[str, ...]:
@@ -26,7 +21,7 @@ def split(texts: Iterable[str]) -> tuple[str, ...]:
     """
     words: list[str] = []
     for text in texts:
-        found = [word for word in _BETWEEN.split(text) if word]
+        found = text.replace(",", " ").split()
         if isinstance(text, Scope):
             words.extend(map(Scope, found))
         elif len(found) < 2 or not _is_api_url(found[0]):
@@ -49,7 +44,7 @@ def plain_scopes(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _is_api_url(text: str) -> bool:
     """Whether the text up to the first space or comma begins the URL of an API, and is no scope or resource."""
-    if not _WEB.match(text):
+    if not text[:8].lower().startswith(("http://", "https://")):
         return False
     _, slash, path = text.partition("://")[2].partition("/")
     last = path.rpartition("/")[2]
@@ -64,6 +59,6 @@ def of_permission(word: str, resource: str) -> Scope:
     """
     if "/" in word or ":" in word or word.lower() in OIDC_SCOPES:
         return Scope(word)
-    if not re.search(r"[._]", word):
+    if "." not in word and "_" not in word:
         raise resolve_errors.no_permission(word, resource)
     return Scope(f"{resource}/{word}")

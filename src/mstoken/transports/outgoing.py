@@ -13,12 +13,14 @@ from mstoken.urls import encoded_target
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from mstoken.protocol.http import HttpRequest
 
 USER_AGENT = "mstoken"
 _PORTS = {"http": 80, "https": 443}
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*").fullmatch
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 _USUAL = {name.lower(): name for name in ("Host", "User-Agent", "Accept-Encoding", "Content-Length")}
 _WITH_BODY = ("POST", "PUT", "PATCH")
 """Methods that have a body, so that an empty one is announced too (RFC 9110 section 8.6)."""
@@ -59,7 +61,7 @@ def outgoing(request: HttpRequest) -> Outgoing:
     body: object = request.body  # whoever calls without a type checker may give anything
     if not isinstance(body, bytes | bytearray | memoryview):
         raise UsageError("The body of a request is bytes.", "Encode text first: body=text.encode().")
-    if not _TOKEN(str(request.method)):
+    if not _is_token(request.method):
         raise UsageError(f"{request.method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
     place, target = encoded_target(request.url)
     origin = origin_of(place)
@@ -83,13 +85,21 @@ def outgoing(request: HttpRequest) -> Outgoing:
 
 def _check_header(name: object, text: object) -> None:
     """Field names are tokens, values visible characters and blanks (RFC 9110 sections 5.1 and 5.5)."""
-    if not isinstance(name, str) or not _TOKEN(name):
+    if not _is_token(name):
         raise UsageError(f"{name!r} is not the name of a header.", "Header names are letters, digits and dashes.")
-    if not isinstance(text, str) or not _VALUE(text):
+    if not isinstance(text, str) or not _is_field_value(text):
         raise UsageError(
             f"The value of the header {name} has a character that a header cannot carry.",
             "Take out line breaks and other control characters; encode what is not Latin-1.",
         )
+
+
+def _is_token(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and text != "" and _TOKEN.issuperset(text)
+
+
+def _is_field_value(text: str) -> bool:
+    return (text.isascii() and text.isprintable()) or re.fullmatch(_VALUE, text) is not None
 
 
 @lru_cache(maxsize=256)
