@@ -32,7 +32,7 @@ from mstoken.model import TokenRequest
 from mstoken.protocol import challenge, claims, device_authorization, id_token, job_token, jwt, refusal, user_realm
 from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.protocol.managed_identity import answer, azure_arc
-from mstoken.protocol.managed_identity.dialect import Ask
+from mstoken.protocol.managed_identity.dialect import IdentityRequest
 from mstoken.protocol.managed_identity.dialects import DIALECTS
 from mstoken.protocol.managed_identity.place import Place
 from mstoken.protocol.pop import PopRequest
@@ -75,13 +75,13 @@ def _response(data: bytes) -> HttpResponse:
     return HttpResponse(STATUSES[data[0] % len(STATUSES)] if data else 200, headers, body)
 
 
-def _machine(source: str) -> Ask:
+def _machine(source: str) -> IdentityRequest:
     place = Place(source, "http://127.0.0.1/token", "secret", "0" * 40, "/var/opt/azcmagent/tokens")
-    return Ask(place, ManagedIdentity(environment={}), "https://graph.microsoft.com")
+    return IdentityRequest(place, ManagedIdentity(environment={}), "https://graph.microsoft.com")
 
 
 def _managed_identity(data: bytes, source: str) -> object:
-    return answer.read(_response(data), _machine(source), DIALECTS[source], REQUEST, NOW)
+    return answer.parse_identity_response(_response(data), _machine(source), DIALECTS[source], REQUEST, NOW)
 
 
 def _encrypted_file(data: bytes) -> object:

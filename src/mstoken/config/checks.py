@@ -28,9 +28,9 @@ from mstoken.credentials import (
 )
 from mstoken.credentials.workload_identity import read_bundle
 from mstoken.errors import TransportError
-from mstoken.flows.managed_identity import absent
+from mstoken.flows.managed_identity import reason_absent
 from mstoken.flows.signed_assertion import check_expiry
-from mstoken.protocol.refusal import not_kept
+from mstoken.protocol.refusal import no_stored_sign_in
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.typed import TYPE_CHECKING, assert_never
 
@@ -49,13 +49,13 @@ async def check(link: ChainLink, stores: Stores, port: Port, profile: str) -> No
     """
     credential = link.credential
     if isinstance(credential, ManagedIdentity) and not link.probe:
-        if why := await absent(credential, port):
+        if why := await reason_absent(credential, port):
             raise TransportError(
                 f"There is no managed identity here: {why}.", "Run it in Azure, or use another profile."
             )
         return
     if isinstance(credential, RefreshToken) and not credential.value and not _is_stored(credential, stores):
-        raise not_kept(credential.account, profile)
+        raise no_stored_sign_in(credential.account, profile)
     if credential is not None:
         _check(narrowed(credential), link.client_id, port.now())
 

@@ -29,7 +29,7 @@ from mstoken.credentials import (
 )
 from mstoken.errors import MstokenError
 from mstoken.flows.chain import nothing_served, settled
-from mstoken.flows.managed_identity import absent, place_of
+from mstoken.flows.managed_identity import place_of, reason_absent
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.redaction import shown, shown_path
@@ -88,7 +88,7 @@ def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Tr
     try:
         authority = _authority(settings, used)
         if used is None:
-            reasons = [(ChainLink(one.name, remedy=one.remedy), one.detail) for one in states]
+            reasons = [(ChainLink(candidate.name, remedy=candidate.remedy), candidate.detail) for candidate in states]
             return replace(found, authority=reach(authority, transport), problem=nothing_served(reasons))
         run_blocking(check(used, stores, _port(transport), settings.profile))
     except MstokenError as error:
@@ -103,35 +103,37 @@ def _links(
 ) -> tuple[tuple[LinkState, ...], ChainLink | None]:
     """Return each link's state in order, and the link that would be used."""
     if isinstance(settings.credential, Chain):
-        return _along(settings.credential.links, transport)
+        return _first_available(settings.credential.links, transport)
     used = ChainLink(NAMED, settings.tenant, settings.client_id, settings.credential)
     for link in links(environ):
         if link.credential == settings.credential and link.client_id == settings.client_id and not settings.profile:
-            return _along(links(environ), transport)
-    return (LinkState(NAMED, USED, _as_whom(used, transport)),), used
+            return _first_available(links(environ), transport)
+    return (LinkState(NAMED, USED, _identity_of(used, transport)),), used
 
 
-def _along(chain: Sequence[ChainLink], transport: Transport) -> tuple[tuple[LinkState, ...], ChainLink | None]:
+def _first_available(
+    chain: Sequence[ChainLink], transport: Transport
+) -> tuple[tuple[LinkState, ...], ChainLink | None]:
     states, used = [], None
-    for one in chain:
-        link = one if used else run_blocking(settled(one, _port(transport)))
+    for candidate in chain:
+        link = candidate if used else run_blocking(settled(candidate, _port(transport)))
         if used is not None:
             states.append(LinkState(link.name, NOT_REACHED))
         elif why := link.why_not or _probed(link, transport):
             states.append(LinkState(link.name, ABSENT, why, link.remedy))
         else:
             used = link
-            states.append(LinkState(link.name, USED, _as_whom(link, transport)))
+            states.append(LinkState(link.name, USED, _identity_of(link, transport)))
     return tuple(states), used
 
 
 def _probed(link: ChainLink, transport: Transport) -> str:
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
-    return run_blocking(absent(link.credential, _port(transport)))
+    return run_blocking(reason_absent(link.credential, _port(transport)))
 
 
-def _as_whom(link: ChainLink, transport: Transport) -> str:
+def _identity_of(link: ChainLink, transport: Transport) -> str:
     credential = link.credential
     if isinstance(credential, ManagedIdentity):
         place = run_blocking(place_of(credential, _port(transport)))

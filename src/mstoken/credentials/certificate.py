@@ -105,11 +105,11 @@ class ClientKey(BaseCredential):
     def signer(self) -> Signer:
         """The signer, made once. Blocks when `certificate` does; raises UsageError."""
         if self.cache.signer is None:
-            from mstoken.keys.certificate import with_key_elsewhere
+            from mstoken.keys.certificate import signer_with_external_key
 
             given = self.certificate() if callable(self.certificate) else self.certificate
             content = given.encode() if isinstance(given, str) else given
-            self.cache.signer = with_key_elsewhere(content, self.sign, self.algorithm)
+            self.cache.signer = signer_with_external_key(content, self.sign, self.algorithm)
         return self.cache.signer
 
 

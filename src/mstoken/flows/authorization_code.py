@@ -35,7 +35,7 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
     async with port.browser_session(credential) as browser_session:
         options = {name: getattr(credential, name) for name in ("login_hint", "domain_hint", "prompt")}
         url = authorize_url(request, browser_session.redirect_uri, secrets, options)
-        await _send_there(url, credential, browser_session, port)
+        await _open_browser(url, credential, browser_session, port)
         while (left_in := deadline_on - port.now()) > 0:
             redirect = await browser_session.wait_for_redirect(left_in)
             if redirect is None:
@@ -62,15 +62,15 @@ async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port
     return answer, read_person(answer.id_token, request, credential.nonce, port.now())
 
 
-async def _send_there(url: str, credential: Browser, browser_session: BrowserSession, port: Port) -> None:
+async def _open_browser(url: str, credential: Browser, browser_session: BrowserSession, port: Port) -> None:
     if credential.show is not None:
         credential.show(url)
     opened = await browser_session.open(url)
     if credential.show is not None:
         return
     # A launcher may fail after it has started, so always show the address.
-    told = "If no browser opens" if opened else "No browser could be opened here"
-    port.show_message(f"{told}: open this address in one.\n\n{url}\n")
+    reason = "If no browser opens" if opened else "No browser could be opened here"
+    port.show_message(f"{reason}: open this address in one.\n\n{url}\n")
     if credential.paste:
         port.show_message(
             "If that browser is on another machine it will end at an address that it cannot reach, beginning with "
@@ -89,10 +89,10 @@ async def _finish(
     """Redeem the code while the browser waits, so that its page can show the actual outcome."""
     try:
         code = code_of(redirect, request, port.now())
-        proved = AuthorizationCode(
+        code_credential = AuthorizationCode(
             code, browser_session.redirect_uri, secrets.verifier, credential.client, secrets.nonce
         )
-        answer, person = await redeem_code(request, proved, port)
+        answer, person = await redeem_code(request, code_credential, port)
     except MstokenError as error:
         declined = isinstance(error, SignInRequired) or redirect.get("error") == "access_denied"
         await browser_session.show("declined" if declined else "failed")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from mstoken.credentials import ManagedIdentity
 from mstoken.errors import Misconfigured, NotConfigured, TransportError
 from mstoken.fingerprints import fingerprint_of_parts
-from mstoken.flows.managed_identity import absent
+from mstoken.flows.managed_identity import reason_absent
 from mstoken.model import Note
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.chain import request_for_link
@@ -35,14 +35,14 @@ async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: To
     available link that is refused.
     """
     reasons: list[tuple[ChainLink, str]] = []
-    for one in credential.in_order():
-        link = await settled(one, port)
+    for candidate in credential.in_order():
+        link = await settled(candidate, port)
         if credential.user_only:
             link = link.for_user()
         why = link.why_not
         if not why:
             token_request = request_for_link(request, link)
-            why = await _absent(token_request, link, port)
+            why = await _reason_absent(token_request, link, port)
             if not why:
                 try:
                     token = await (tokens or port).token(token_request)
@@ -70,7 +70,7 @@ def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
     return NotConfigured(f"There is no identity to ask with. What was looked for:\n{tried}", "\n".join(remedies))
 
 
-async def _absent(token_request: TokenRequest, link: ChainLink, port: Port) -> str:
+async def _reason_absent(token_request: TokenRequest, link: ChainLink, port: Port) -> str:
     """Return why the link is absent; '' if it is or may be available, such as a link that has a cached token."""
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
@@ -81,7 +81,7 @@ async def _absent(token_request: TokenRequest, link: ChainLink, port: Port) -> s
     note = await port.load_note(key)
     if note and note.expires_on > port.now() and not token_request.fresh:
         return note.text
-    why = await absent(link.credential, port)
+    why = await reason_absent(link.credential, port)
     if why:
         now = int(port.now())
         await port.save_note(key, Note(why, now, now + REMEMBER_ABSENCE_IN))

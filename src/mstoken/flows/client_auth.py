@@ -38,20 +38,20 @@ async def request_token(
     may not have reached every server yet (the codes with `retry` in aadsts.toml), it is sent again, once. Raises what
     `send_token_request` raises, and what fetching or signing an assertion raises.
     """
-    shown = await client_auth(credential, request, port)
+    authentication = await client_auth(credential, request, port)
     try:
-        return await send_token_request(route(build_token_request(request, shown, grant)), request, port)
+        return await send_token_request(route(build_token_request(request, authentication, grant)), request, port)
     except CredentialRejected as error:
         expired = EXPIRED in error.codes
-        if "client_assertion" not in shown or not (expired or _may_pass(error)):
+        if "client_assertion" not in authentication or not (expired or _is_transient(error)):
             raise
         refusal = error
     if not expired:
         await port.sleep(SPREAD_IN)
-    again = await client_auth(credential, request, port, fresh=True)
-    if expired and again == shown:
+    new_authentication = await client_auth(credential, request, port, fresh=True)
+    if expired and new_authentication == authentication:
         raise refusal
-    return await send_token_request(route(build_token_request(request, again, grant)), request, port)
+    return await send_token_request(route(build_token_request(request, new_authentication, grant)), request, port)
 
 
 async def client_auth(
@@ -81,7 +81,7 @@ async def client_auth(
             assert_never(credential)
 
 
-def _may_pass(refusal: CredentialRejected) -> bool:
+def _is_transient(refusal: CredentialRejected) -> bool:
     from mstoken import aadsts
 
     return any(cause.retry for code in refusal.codes[:1] if (cause := aadsts.lookup(code)))

@@ -36,24 +36,24 @@ async def device_code(request: TokenRequest, credential: DeviceCode, port: Port)
 
     Raises SignInRequired if the code expires or the person declines; otherwise the error that the service reports.
     """
-    read = partial(read_device_authorization, request=request, now=port.now())
-    granted = await send_with_retry(device_request(request), read, time_left_in(request, port), port)
-    expires_on = port.now() + granted.prompt.expires_in
-    if granted.warning:
-        warn(granted.warning)
+    parse = partial(read_device_authorization, request=request, now=port.now())
+    authorization = await send_with_retry(device_request(request), parse, time_left_in(request, port), port)
+    expires_on = port.now() + authorization.prompt.expires_in
+    if authorization.warning:
+        warn(authorization.warning)
     if credential.prompt is not None:
-        credential.prompt(granted.prompt)
+        credential.prompt(authorization.prompt)
     else:
-        port.show_message(granted.prompt.message)
-    answer = await _poll(granted, expires_on, request, credential, port)
+        port.show_message(authorization.prompt.message)
+    answer = await _poll(authorization, expires_on, request, credential, port)
     return answer, read_person(answer.id_token, request, "", port.now())
 
 
 async def _poll(
-    granted: DeviceAuthorization, expires_on: float, request: TokenRequest, credential: DeviceCode, port: Port
+    authorization: DeviceAuthorization, expires_on: float, request: TokenRequest, credential: DeviceCode, port: Port
 ) -> TokenResponse:
-    interval_in = granted.interval_in
-    form = {"grant_type": GRANT_TYPE, "device_code": granted.device_code}
+    interval_in = authorization.interval_in
+    form = {"grant_type": GRANT_TYPE, "device_code": authorization.device_code}
     while port.now() + interval_in < expires_on:
         await port.sleep(interval_in)
         try:
@@ -61,15 +61,15 @@ async def _poll(
         except AuthorizationPending as pending:
             if pending.error == "slow_down":
                 interval_in += SLOWER_BY_IN
-        except TryLater as trouble:
+        except TryLater as error:
             # After a connection timeout, poll more slowly (RFC 8628 section 3.5); the person may still be signing in.
-            interval_in = max(interval_in + SLOWER_BY_IN, trouble.retry_in or 0)
+            interval_in = max(interval_in + SLOWER_BY_IN, error.retry_in or 0)
         except TokenRefused as refusal:
-            raise _in_words(refusal) from None
+            raise _translate(refusal) from None
     raise _expired()
 
 
-def _in_words(refusal: TokenRefused) -> TokenRefused:
+def _translate(refusal: TokenRefused) -> TokenRefused:
     if refusal.error in _DECLINED:
         return SignInRequired(
             "The sign-in was declined on the other device.", "Sign in again when you are ready.", refusal.refusal

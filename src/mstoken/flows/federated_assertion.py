@@ -68,11 +68,11 @@ def token_exchange(request: TokenRequest) -> str:
 
 
 async def _job_token(
-    http: HttpRequest, member: str, who: str, request: TokenRequest, port: Port, *, fresh: bool
+    http: HttpRequest, member: str, issuer: str, request: TokenRequest, port: Port, *, fresh: bool
 ) -> str:
     async def fetch(timed: TokenRequest) -> Token:
-        read = partial(read_job_token, member=member, who=who, now=port.now())
-        assertion = _checked(await send_with_retry(http, read, time_left_in(timed, port), port), who)
+        parse = partial(read_job_token, member=member, issuer=issuer, now=port.now())
+        assertion = _checked(await send_with_retry(http, parse, time_left_in(timed, port), port), issuer)
         return Token(str(assertion), _expiry(assertion))
 
     # Each job has its own URL, so another job does not find this one's token.
@@ -82,7 +82,7 @@ async def _job_token(
 
 async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *, fresh: bool) -> str:
     authority = request.authority.for_tenant(source.tenant) if source.tenant else request.authority
-    asked = replace(
+    token_request = replace(
         request,
         authority=authority,
         client_id=source.client_id or request.client_id,
@@ -94,16 +94,16 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
         min_ttl=0,
         fresh=fresh,
     )
-    if source.credential.needs_client_id and _who(asked) == _who(request):
+    if source.credential.needs_client_id and _client_identity(token_request) == _client_identity(request):
         # The request would wait for its own lock, and a client that can get this token needs no assertion.
         raise UsageError(
             f"The application {request.client_id} would be proved by a token of its own.",
             "Name whose token it is: TokenAssertion(credential, client_id=...).",
         )
-    return HiddenText((await port.token(asked)).token)
+    return HiddenText((await port.token(token_request)).token)
 
 
-def _who(request: TokenRequest) -> tuple[str, ...]:
+def _client_identity(request: TokenRequest) -> tuple[str, ...]:
     return *client_parts(request), request.credential.cache_partition(request.authority)
 
 

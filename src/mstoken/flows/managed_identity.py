@@ -16,8 +16,8 @@ from mstoken.flows.retry import warned
 from mstoken.flows.workload_identity import workload_identity
 from mstoken.protocol.cache_key import cache_key
 from mstoken.protocol.managed_identity import azure_arc, imds
-from mstoken.protocol.managed_identity.answer import read
-from mstoken.protocol.managed_identity.dialect import Ask, build, resource_of
+from mstoken.protocol.managed_identity.answer import parse_identity_response
+from mstoken.protocol.managed_identity.dialect import IdentityRequest, build, resource_of
 from mstoken.protocol.managed_identity.dialects import DIALECTS
 from mstoken.protocol.managed_identity.place import WORKLOAD_IDENTITY, Place, detect
 from mstoken.protocol.retry_after import retry_after
@@ -39,26 +39,27 @@ async def managed_identity(request: TokenRequest, credential: ManagedIdentity, p
     """Get a token of the managed identity.
 
     Raises NotConfigured or UsageError, before any request, if the platform has no such source or cannot select the
-    identity; TransportError if there is no response; Misconfigured if there is no such identity; what `read` raises.
+    identity; TransportError if there is no response; Misconfigured if there is no such identity; what
+    `parse_identity_response` raises.
     """
     place = await place_of(credential, port)
     if place.source == WORKLOAD_IDENTITY:
         return await _federated(request, credential, port)
     dialect = DIALECTS[place.source]
-    ask = Ask(
+    identity_request = IdentityRequest(
         place=place,
         identity=credential,
         resource=resource_of(request),
         enable_cae=request.enable_cae,
         revoked=await _revoked(request, port),
     )
-    http = build(ask, dialect)
-    answer = await _persistently(http, dialect, port)
+    http = build(identity_request, dialect)
+    answer = await _send_with_schedule(http, dialect, port)
     if answer.status == 401 and place.source == "azure_arc":
         name = azure_arc.key_file(answer, place)
         key = await port.call(lambda: read_key(place.keys, name))
-        answer = await _persistently(azure_arc.proved(http, key), dialect, port)
-    return warned(read(answer, ask, dialect, request, port.now())).token
+        answer = await _send_with_schedule(azure_arc.proved(http, key), dialect, port)
+    return warned(parse_identity_response(answer, identity_request, dialect, request, port.now())).token
 
 
 async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:
@@ -68,12 +69,12 @@ async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:
     """
     agent = False
     if credential.source in ("", "azure_arc"):
-        seen = detect(credential.environment)
-        agent = seen.source == "imds" and not seen.said_by and await port.call(credential.arc_agent)
+        detected = detect(credential.environment)
+        agent = detected.source == "imds" and not detected.variables and await port.call(credential.arc_agent)
     return detect(credential.environment, credential.source, arc_agent=agent)
 
 
-async def absent(credential: ManagedIdentity, port: HttpPort) -> str:
+async def reason_absent(credential: ManagedIdentity, port: HttpPort) -> str:
     """Return why no managed identity can exist here; '' if one may. Sends at most one short request, to IMDS.
 
     Raises UsageError for inconsistent variables.
@@ -84,13 +85,13 @@ async def absent(credential: ManagedIdentity, port: HttpPort) -> str:
     try:
         answer = await port.send(imds.probe(place))
     except TransportError as error:
-        return f"nobody answers at {place.endpoint.partition('/metadata')[0]} ({error.message})"
-    return imds.why_not_there(answer)
+        return f"no response from {place.endpoint.partition('/metadata')[0]} ({error.message})"
+    return imds.reason_not_imds(answer)
 
 
-async def _persistently(http: HttpRequest, dialect: Dialect, port: HttpPort) -> HttpResponse:
+async def _send_with_schedule(http: HttpRequest, dialect: Dialect, port: HttpPort) -> HttpResponse:
     """Send the request, with retries by the source's schedule. Return the last response. Raises TransportError."""
-    tries = 0
+    attempts = 0
     while True:
         failure: TransportError | None = None
         answer: HttpResponse | None = None
@@ -99,11 +100,11 @@ async def _persistently(http: HttpRequest, dialect: Dialect, port: HttpPort) -> 
         except TransportError as error:
             failure = error
         pauses = dialect.pauses(answer.status if answer else 0)
-        asked_in = retry_after(answer.headers.get("retry-after", ""), port.now()) if answer else None
-        if tries >= len(pauses) or (asked_in or 0) > LONGEST_WAIT_IN:
+        retry_in = retry_after(answer.headers.get("retry-after", ""), port.now()) if answer else None
+        if attempts >= len(pauses) or (retry_in or 0) > LONGEST_WAIT_IN:
             break
-        await port.sleep(max(pauses[tries], asked_in or 0))
-        tries += 1
+        await port.sleep(max(pauses[attempts], retry_in or 0))
+        attempts += 1
     if answer is None:
         assert failure is not None  # # noqa: S101 - one of the two exists
         raise failure
@@ -114,21 +115,22 @@ async def _revoked(request: TokenRequest, port: Port) -> str:
     """Return the cached token that an API has refused, if this request answers its claims challenge; else ''."""
     if not request.claims:
         return ""
-    kept = await port.load(cache_key(replace(request, claims="")))
-    return kept.token if kept else ""
+    cached = await port.load(cache_key(replace(request, claims="")))
+    return cached.token if cached else ""
 
 
 async def _federated(request: TokenRequest, credential: ManagedIdentity, port: Port) -> Token:
     """Use the federated token in a pod with workload identity, as azure-identity's ManagedIdentityCredential does."""
-    given, (kind, _) = credential.environment, credential.named_by
+    variables, (kind, _) = credential.environment, credential.named_by
     if kind not in ("", "client_id"):
         raise UsageError(
-            f"A managed identity cannot be chosen by its {kind} in a pod with workload identity. No request was made.",
-            "Name it by its client_id, or leave it out and take the service account's own.",
+            f"A managed identity cannot be selected by its {kind} in a pod with workload identity. No "
+            "request was made.",
+            "Select it by its client_id, or leave it out to use the service account's own.",
         )
-    authority = Authority.of(given["AZURE_AUTHORITY_HOST"], given["AZURE_TENANT_ID"])
-    client_id = credential.client_id or given.get("AZURE_CLIENT_ID", "")
-    federated = WorkloadIdentity(given["AZURE_FEDERATED_TOKEN_FILE"])
+    authority = Authority.of(variables["AZURE_AUTHORITY_HOST"], variables["AZURE_TENANT_ID"])
+    client_id = credential.client_id or variables.get("AZURE_CLIENT_ID", "")
+    federated = WorkloadIdentity(variables["AZURE_FEDERATED_TOKEN_FILE"])
     return await workload_identity(
         replace(request, authority=authority, client_id=client_id, credential=federated), federated, port
     )

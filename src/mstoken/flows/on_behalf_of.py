@@ -45,9 +45,9 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
                 "Begin it while the user's token is there: OnBehalfOf(assertion, client, session_key).",
             )
         return await refresh_token(request, session, port)
-    asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC)))) if session else request
+    oidc_request = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC)))) if session else request
     form = {"grant_type": GRANT_TYPE, "assertion": credential.assertion, "requested_token_use": "on_behalf_of"}
-    answer = await request_token(client, form, asked, port)
+    answer = await request_token(client, form, oidc_request, port)
     if session is not None and answer.refresh_token:
         info = TokenInfo(request.authority.base_url, request.authority.tenant, request.client_id)
         await port.put_refresh_token(session.store_key, answer.refresh_token, info)

@@ -43,14 +43,15 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
 
 
 async def _refuse_federated(request: TokenRequest, credential: Password, port: Port) -> None:
-    asked = realm_request(request.authority, credential.username)
+    http = realm_request(request.authority, credential.username)
     try:
-        where = federated_with(await port.send(replace(asked, timeout_in=time_left_in(request, port))))
+        identity_provider = federated_with(await port.send(replace(http, timeout_in=time_left_in(request, port))))
     except (TryLater, UnreadableAnswer):
         return  # the token endpoint reports the error
-    if where:
+    if identity_provider:
         raise SignInRequired(
-            f"{credential.username} signs in at {where}, so Entra cannot check the password; it was not sent.",
+            f"{credential.username} signs in at {identity_provider}, so Entra cannot check the "
+            "password. It was not sent.",
             f"Sign in with the browser: mstoken login --tenant {request.authority.tenant} "
             f"--client-id {request.client_id} --login-hint {credential.username}",
         )

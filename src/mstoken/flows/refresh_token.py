@@ -21,7 +21,7 @@ from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
 from mstoken.model import StoredRefreshToken
 from mstoken.protocol.cache_key import token_info
-from mstoken.protocol.refusal import ended, ends_refresh_token, not_kept
+from mstoken.protocol.refusal import ended, ends_refresh_token, no_stored_sign_in
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import origin_of
 from mstoken.values import replace
@@ -39,29 +39,29 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
     StoreError if a new refresh token cannot be stored.
     """
     key = credential.store_key
-    once = credential.single_use or request.authority.token_url
+    single_use = credential.single_use or request.authority.token_url
     async with AsyncExitStack() as stack:
-        if once:
-            _check_turn(await stack.enter_async_context(port.single_flight(key, time_left_in(request, port))))
-        grant = await _held(key, credential, request, port)
-        if grant.ended_by and not request.fresh:
-            raise ended(grant.ended_by, request)
-        if once:
+        if single_use:
+            _check_wait(await stack.enter_async_context(port.single_flight(key, time_left_in(request, port))))
+        stored = await _load_stored(key, credential, request, port)
+        if stored.ended_by and not request.fresh:
+            raise ended(stored.ended_by, request)
+        if single_use:
             await port.check_writable()
         try:
-            return await _redeem(grant.current, request, credential, port)
+            return await _redeem(stored.current, request, credential, port)
         except TokenRefused as refusal:
             if refusal.error != "invalid_grant":
                 raise
-            return await _with_another(grant, refusal, request, credential, port)
+            return await _retry_with_stored(stored, refusal, request, credential, port)
 
 
-def _check_turn(turn: WaitResult) -> None:
+def _check_wait(waited: WaitResult) -> None:
     """Prevent a second redemption of a single-use refresh token: reuse can end the whole sign-in."""
-    if turn.timed_out:
+    if waited.timed_out:
         raise TryLater("Another caller is still renewing this sign-in.", "Ask again in a moment.")
-    if isinstance(turn.failure, TryLater):
-        raise turn.failure
+    if isinstance(waited.failure, TryLater):
+        raise waited.failure
 
 
 async def renew_refresh_token(request: TokenRequest, credential: RefreshToken, port: Port) -> None:
@@ -75,28 +75,30 @@ async def renew_refresh_token(request: TokenRequest, credential: RefreshToken, p
     await refresh_token(replace(request, scopes=scopes), credential, port)
 
 
-async def _held(
+async def _load_stored(
     key: str, credential: RefreshToken, request: TokenRequest, port: RefreshTokenPort
 ) -> StoredRefreshToken:
-    if held := await port.load_refresh_token(key):
-        _check_home(held, request)
-        return held
+    if stored := await port.load_refresh_token(key):
+        _check_authority(stored, request)
+        return stored
     if credential.value:
         return StoredRefreshToken(credential.value)
-    raise not_kept(credential.account, request.profile)
+    raise no_stored_sign_in(credential.account, request.profile)
 
 
-def _check_home(held: StoredRefreshToken, request: TokenRequest) -> None:
+def _check_authority(stored: StoredRefreshToken, request: TokenRequest) -> None:
     """Send a stored refresh token only to the authority that issued it, whatever host the environment names now."""
-    here = request.authority.base_url
-    if not held.authority or held.authority == here:
+    authority = request.authority.base_url
+    if not stored.authority or stored.authority == authority:
         return
-    if origin_of(held.authority, "The kept authority") == here:  # Entra's authorities, with the tenant in the path
+    if (
+        origin_of(stored.authority, "The kept authority") == authority
+    ):  # Entra's authorities, with the tenant in the path
         return
-    cloud = cloud_of_authority(held.authority)
-    if cloud is None or cloud != cloud_of_authority(here):
+    cloud = cloud_of_authority(stored.authority)
+    if cloud is None or cloud != cloud_of_authority(authority):
         raise UntrustedOrigin(
-            f"This sign-in is of {held.authority}; it was not sent to {here}.",
+            f"This sign-in is of {stored.authority}; it was not sent to {authority}.",
             "Check AZURE_AUTHORITY_HOST, --authority and --cloud; or sign in there under another name: mstoken login",
         )
 
@@ -112,8 +114,8 @@ async def _redeem(current: str, request: TokenRequest, credential: RefreshToken,
     return answer.token
 
 
-async def _with_another(
-    tried: StoredRefreshToken, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
+async def _retry_with_stored(
+    refused: StoredRefreshToken, refusal: TokenRefused, request: TokenRequest, credential: RefreshToken, port: Port
 ) -> Token:
     """Try the other stored tokens after a refusal.
 
@@ -121,17 +123,17 @@ async def _with_another(
     token becomes current before it is redeemed, so that it is the one that its successor replaces.
     """
     key = credential.store_key
-    held = await _held(key, credential, request, port)
-    refusals, current = [refusal], held.current
-    for value in dict.fromkeys([held.current, held.previous]):
-        if value and value != tried.current:
+    stored = await _load_stored(key, credential, request, port)
+    refusals, current = [refusal], stored.current
+    for value in dict.fromkeys([stored.current, stored.previous]):
+        if value and value != refused.current:
             if value != current:
                 await port.replace_refresh_token(key, current, value)
                 current = value
             try:
                 return await _redeem(value, request, credential, port)
-            except SignInRequired as another:
-                refusals.append(another)
+            except SignInRequired as other_refusal:
+                refusals.append(other_refusal)
     if all(map(ends_refresh_token, refusals)):
         await port.end_refresh_token(key, current, refusal.codes[0])
         await port.forget_tokens(replace(token_info(request), tenant="", scope=""))

@@ -44,7 +44,7 @@ async def send_token_request(http: HttpRequest, request: TokenRequest, port: Por
     Raises what `parse_token_response` raises; the last TryLater if no attempts or no time are left.
     """
 
-    def read(response: HttpResponse) -> TokenResponse:
+    def parse(response: HttpResponse) -> TokenResponse:
         if response.status != 200:
             from mstoken.protocol.quoted import unquoted
 
@@ -52,7 +52,7 @@ async def send_token_request(http: HttpRequest, request: TokenRequest, port: Por
         return parse_token_response(response, request, port.now(), port.random())
 
     pause_key = fingerprint_of_parts("pause", *client_parts(request))
-    return warned(await send_with_retry(http, read, time_left_in(request, port), port, pause_key))
+    return warned(await send_with_retry(http, parse, time_left_in(request, port), port, pause_key))
 
 
 def warned(answer: TokenResponse) -> TokenResponse:
@@ -73,13 +73,13 @@ def time_left_in(request: TokenRequest, port: HttpPort) -> float:
 
 
 async def send_with_retry(
-    http: HttpRequest, read: Callable[[HttpResponse], T], timeout_in: float, port: Port, pause_key: str = ""
+    http: HttpRequest, parse: Callable[[HttpResponse], T], timeout_in: float, port: Port, pause_key: str = ""
 ) -> T:
-    """Send `http` to any service and return `read(response)`; retry if sending or `read` raises TryLater.
+    """Send `http` to any service and return `parse(response)`; retry if sending or `parse` raises TryLater.
 
     The total time is at most `timeout_in` seconds, including the current attempt. A pause that a 429 requests is shared
-    with all callers of the same `pause_key`. Raises what `read` raises; the last TryLater if no attempts or no time are
-    left.
+    with all callers of the same `pause_key`. Raises what `parse` raises; the last TryLater if no attempts or no time
+    are left.
     """
     deadline_on = port.now() + timeout_in
     pause = FIRST_PAUSE_IN
@@ -90,7 +90,7 @@ async def send_with_retry(
         try:
             if paused_in:
                 raise _throttled_before(paused_in)
-            return read(await port.send(replace(http, timeout_in=min(http.timeout_in or left_in, left_in))))
+            return parse(await port.send(replace(http, timeout_in=min(http.timeout_in or left_in, left_in))))
         except TryLater as error:
             wait = pause * (0.5 + port.random()) if error.retry_in is None else error.retry_in
             if paused_in:

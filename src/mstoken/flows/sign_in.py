@@ -42,20 +42,20 @@ async def sign_in_token(request: TokenRequest, credential: SignIn, port: Port) -
     """
     name = account_name(request)
     async with port.single_flight(f"sign-in:{name}", wait_in(request, time_left_in(request, port))) as waited:
-        token, refusal = await _in_silence(name, request, credential, port)
+        token, refusal = await _without_prompt(name, request, credential, port)
         if token is not None:
             return token
         if waited.failure is not None:
             raise waited.failure  # the sign-in that this caller waited for has failed
-        _check_silence(request, credential, refusal)
+        _check_prompt_allowed(request, credential, refusal)
         claims = (refusal and refusal.claims) or request.claims
         await port.check_writable()
-        answer, _ = await ask_person(replace(request, claims=claims, deadline_on=0), credential, port)
-        await keep(name, answer, request, credential, port)
+        answer, _ = await sign_in_interactively(replace(request, claims=claims, deadline_on=0), credential, port)
+        await store_refresh_token(name, answer, request, credential, port)
         return answer.token
 
 
-def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefused | None) -> None:
+def _check_prompt_allowed(request: TokenRequest, credential: SignIn, refusal: TokenRefused | None) -> None:
     """Prevent a sign-in while a valid cached token exists, unless the service has ended that token's own sign-in."""
     if request.silent and credential.interactive and not (refusal and ends_refresh_token(refusal)):
         raise refusal or SignInRequired(
@@ -63,18 +63,18 @@ def _check_silence(request: TokenRequest, credential: SignIn, refusal: TokenRefu
         )
 
 
-async def ask_person(request: TokenRequest, credential: SignIn, port: Port) -> tuple[TokenResponse, Person]:
+async def sign_in_interactively(request: TokenRequest, credential: SignIn, port: Port) -> tuple[TokenResponse, Person]:
     """Have the person sign in, whatever is stored. Return the token response and the person."""
-    asked = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC))))
+    oidc_request = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC))))
     match credential:
         case Browser():
-            return await browser_sign_in(asked, credential, port)
+            return await browser_sign_in(oidc_request, credential, port)
         case AuthorizationCode():
-            return await redeem_code(asked, credential, port)
+            return await redeem_code(oidc_request, credential, port)
         case DeviceCode():
-            return await device_code(asked, credential, port)
+            return await device_code(oidc_request, credential, port)
         case Password():
-            return await password(asked, credential, port)
+            return await password(oidc_request, credential, port)
         case _:
             assert_never(credential)
 
@@ -92,41 +92,43 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
         )
     name = account_name(request)
     await port.check_writable()
-    answer, person = await ask_person(request, credential, port)
+    answer, person = await sign_in_interactively(request, credential, port)
     if not answer.refresh_token:
         raise UnreadableAnswer(
             "The sign-in left no refresh token, so nothing could be kept.",
             "Allow the application the scope offline_access, and sign in again.",
         )
-    await keep(name, answer, request, credential, port)
+    await store_refresh_token(name, answer, request, credential, port)
     await port.save(cache_key(request), answer.token, token_info(request))
     return person
 
 
-async def keep(name: str, answer: TokenResponse, request: TokenRequest, credential: SignIn, port: Port) -> None:
+async def store_refresh_token(
+    name: str, answer: TokenResponse, request: TokenRequest, credential: SignIn, port: Port
+) -> None:
     """Store the refresh token of a sign-in under `name`, before its access token is returned."""
     if not answer.refresh_token:
         return
-    whose = TokenInfo(request.authority.base_url, request.authority.tenant, request.client_id)
+    info = TokenInfo(request.authority.base_url, request.authority.tenant, request.client_id)
     key = RefreshToken(account=name).store_key
     if await port.load_refresh_token(key) is not None:
         await port.forget_tokens(TokenInfo(account=name))  # they may belong to the person who was signed in before
-    await port.put_refresh_token(key, answer.refresh_token, whose)
+    await port.put_refresh_token(key, answer.refresh_token, info)
     if answer.family and (family := credential.family_account(answer.family, request.authority)):
-        await port.put_refresh_token(RefreshToken(account=family).store_key, answer.refresh_token, whose)
+        await port.put_refresh_token(RefreshToken(account=family).store_key, answer.refresh_token, info)
 
 
-async def _in_silence(
+async def _without_prompt(
     name: str, request: TokenRequest, credential: SignIn, port: Port
 ) -> tuple[Token | None, TokenRefused | None]:
     """Return a token without a sign-in if possible; otherwise None and the refusal, if there was one."""
     reason: TokenRefused | None = None
     for account in filter(None, (name, credential.family_account(FAMILY, request.authority))):
-        held = RefreshToken(account=account, client=credential.client)
-        if await port.load_refresh_token(held.store_key) is None:
+        stored = RefreshToken(account=account, client=credential.client)
+        if await port.load_refresh_token(stored.store_key) is None:
             continue
         try:
-            return await refresh_token(request, held, port), None
+            return await refresh_token(request, stored, port), None
         except (SignInRequired, ConsentRequired) as refusal:
             reason = refusal if refusal.claims or reason is None else reason
         except TokenRefused:

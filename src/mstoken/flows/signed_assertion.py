@@ -27,15 +27,15 @@ async def signed_assertion(
     """
     audience, now = credential.audience or request.authority.token_endpoint, port.now()
     reusable = not request.authority.token_url
-    if reusable and not fresh and (good := credential.cache.assertion(request.client_id, audience, now)):
-        return good
+    if reusable and not fresh and (cached := credential.cache.assertion(request.client_id, audience, now)):
+        return cached
     signer = await port.call(credential.signer)
     check_expiry(signer, request.client_id, now)
-    said = signing_input(
+    to_sign = signing_input(
         header(signer.algorithm, signer.chain, send_chain=credential.send_chain),
         claims(request.client_id, audience, now, port.secret()),
     )
-    assertion = HiddenText(assembled(said, await _signature(credential, signer, said, port)))
+    assertion = HiddenText(assembled(to_sign, await _signature(credential, signer, to_sign, port)))
     if reusable:
         credential.cache.store(request.client_id, audience, assertion, now + REUSE_FOR_IN)
     return assertion
@@ -59,12 +59,14 @@ def check_expiry(signer: Signer, client_id: str, now: float) -> None:
         )
 
 
-async def _signature(credential: ClientCertificate | ClientKey, signer: Signer, said: bytes, port: HttpPort) -> bytes:
-    signature = await port.call(partial(signer.sign, said))
+async def _signature(
+    credential: ClientCertificate | ClientKey, signer: Signer, to_sign: bytes, port: HttpPort
+) -> bytes:
+    signature = await port.call(partial(signer.sign, to_sign))
     if isinstance(credential, ClientKey):
-        from mstoken.keys.certificate import fits
+        from mstoken.keys.certificate import signature_matches
 
-        if not await port.call(partial(fits, signer, said, signature)):
+        if not await port.call(partial(signature_matches, signer, to_sign, signature)):
             raise UsageError(
                 "The key's signature does not fit its certificate.",
                 f"sign(data, algorithm) must hash and sign data by {signer.algorithm}, with the certificate's own key.",

@@ -32,19 +32,19 @@ async def workload_identity(request: TokenRequest, credential: WorkloadIdentity,
     and UnreadableAnswer as any token request.
     """
     proxy = token_proxy(credential.environment)
-    proved = ClientAssertion(FileAssertion(credential.path))
+    assertion = ClientAssertion(FileAssertion(credential.path))
     if proxy is None:
-        return (await request_token(proved, GRANT, request, port)).token
-    policy = ConnectionPolicy(direct=True, ca_pem=await _authorities(proxy, port), server_name=proxy.server_name)
-    by_proxy = partial(_by, proxy=proxy, policy=policy)
-    return (await request_token(proved, GRANT, request, port, by_proxy)).token
+        return (await request_token(assertion, GRANT, request, port)).token
+    policy = ConnectionPolicy(direct=True, ca_pem=await _ca_certificates(proxy, port), server_name=proxy.server_name)
+    route = partial(_through_proxy, proxy=proxy, policy=policy)
+    return (await request_token(assertion, GRANT, request, port, route)).token
 
 
-def _by(http: HttpRequest, proxy: TokenProxy, policy: ConnectionPolicy) -> HttpRequest:
+def _through_proxy(http: HttpRequest, proxy: TokenProxy, policy: ConnectionPolicy) -> HttpRequest:
     return replace(through(http, proxy), policy=policy)
 
 
-async def _authorities(proxy: TokenProxy, port: HttpPort) -> str:
+async def _ca_certificates(proxy: TokenProxy, port: HttpPort) -> str:
     """Return the proxy's certificate authorities. A file is read each time, because it is renewed now and then."""
     if not proxy.ca_file:
         return proxy.ca_data

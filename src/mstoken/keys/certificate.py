@@ -33,18 +33,18 @@ def load(contents: Sequence[bytes], password: str, algorithm: str, name: str) ->
         key, certificates = _pfx(contents[0], password, name)
     else:
         key, certificates = _pem(HiddenBytes(b"\n".join(contents)), password, name)
-    private = _rsa(key, name)
-    chain = _ordered(certificates, private.public_key(), name)
+    private_key = _rsa(key, name)
+    chain = _ordered(certificates, private_key.public_key(), name)
 
     def sign(data: bytes) -> bytes:
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        return private.sign(data, _padding(algorithm), SHA256())
+        return private_key.sign(data, _padding(algorithm), SHA256())
 
     return _signer(chain, algorithm, sign)
 
 
-def with_key_elsewhere(
+def signer_with_external_key(
     content: bytes, sign: Callable[[bytes, str], bytes | Awaitable[bytes]], algorithm: str
 ) -> Signer:
     """Return a signer whose key is in a store of its own. `content` is its certificate, PEM or DER.
@@ -58,7 +58,7 @@ def with_key_elsewhere(
     return _signer(certificates, algorithm, lambda data: sign(data, algorithm))
 
 
-def fits(signer: Signer, data: bytes, signature: object) -> bool:
+def signature_matches(signer: Signer, data: bytes, signature: object) -> bool:
     """Return whether the certificate's key made this signature: the store may hold a different key."""
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -80,7 +80,7 @@ def _signer(
 ) -> Signer:
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    der = tuple(one.public_bytes(Encoding.DER) for one in chain)
+    der = tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)
     return Signer(algorithm, der, chain[0].not_valid_after_utc.timestamp(), sign)
 
 
@@ -108,7 +108,7 @@ def _pfx(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
                 _refuse_certificate_alone(content, name)
                 _refuse(name, "PFX", password, error)
         else:
-            return key, [one for one in (certificate, *others) if one is not None]
+            return key, [certificate for certificate in (certificate, *others) if certificate is not None]
     raise AssertionError("the last try returns or raises")
 
 
@@ -117,7 +117,7 @@ def _pem(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     keys: list[bytes] = [
-        HiddenBytes(found[0]) for found in _BLOCK.finditer(content) if found[1].endswith(b"PRIVATE KEY")
+        HiddenBytes(match[0]) for match in _BLOCK.finditer(content) if match[1].endswith(b"PRIVATE KEY")
     ]
     if not keys:
         raise UsageError(
@@ -159,7 +159,7 @@ def _reencrypt(form: str) -> str:
 
 
 def _certificates(content: bytes, name: str) -> list[x509.Certificate]:
-    blocks = [found[0] for found in _BLOCK.finditer(content) if found[1] == b"CERTIFICATE"]
+    blocks = [match[0] for match in _BLOCK.finditer(content) if match[1] == b"CERTIFICATE"]
     from cryptography import x509
 
     try:
@@ -196,13 +196,13 @@ def _ordered(certificates: list[x509.Certificate], public: RSAPublicKey, name: s
         raise UsageError(
             f"{name} holds a key and no certificate.", "Put the certificate, in PEM, into the same file as the key."
         )
-    own = [one for one in certificates if _same(one, public)]
-    if not own:
+    key_certificates = [certificate for certificate in certificates if _has_key(certificate, public)]
+    if not key_certificates:
         raise UsageError(f"The key in {name} is not the one of its certificate.", "Put the two that belong together.")
-    return [own[0], *(one for one in certificates if one not in own)]
+    return [key_certificates[0], *(certificate for certificate in certificates if certificate not in key_certificates)]
 
 
-def _same(certificate: x509.Certificate, public: RSAPublicKey) -> bool:
+def _has_key(certificate: x509.Certificate, public: RSAPublicKey) -> bool:
     from cryptography.exceptions import UnsupportedAlgorithm
 
     try:

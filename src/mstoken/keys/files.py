@@ -48,10 +48,10 @@ def state(paths: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
     for path in paths:
         check_path(path, CERTIFICATE_PATH)
     try:
-        found = [os.stat(path) for path in paths]  # # noqa: PTH116 - pathlib costs more than the call
+        statuses = [os.stat(path) for path in paths]  # # noqa: PTH116 - pathlib costs more than the call
     except OSError as error:
         raise _unreadable(str(error.filename), error) from None
-    return tuple((one.st_mtime_ns, one.st_size, one.st_ino) for one in found)
+    return tuple((status.st_mtime_ns, status.st_size, status.st_ino) for status in statuses)
 
 
 def _unreadable(path: str, error: OSError) -> UsageError:

@@ -42,7 +42,7 @@ class Pkcs11Key:
         """Return the signature of `data`, hashed in the token. Blocks. Raises UsageError with the token's error."""
         pkcs11 = _library()
         with _ONE_SESSION.current, self._session() as session:
-            key = self._found(session, pkcs11.ObjectClass.PRIVATE_KEY)
+            key = self._find(session, pkcs11.ObjectClass.PRIVATE_KEY)
             if algorithm == "RS256":
                 return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
             pss = (pkcs11.Mechanism.SHA256, pkcs11.MGF.SHA256, 32)  # salt length = digest length: RFC 7518 section 3.5
@@ -52,9 +52,9 @@ class Pkcs11Key:
         """Return the certificate stored with the key, DER. Blocks. Raises UsageError if there is none."""
         pkcs11 = _library()
         with _ONE_SESSION.current, self._session() as session:
-            return bytes(self._found(session, pkcs11.ObjectClass.CERTIFICATE)[pkcs11.Attribute.VALUE])
+            return bytes(self._find(session, pkcs11.ObjectClass.CERTIFICATE)[pkcs11.Attribute.VALUE])
 
-    def _found(self, session: Any, kind: Any) -> Any:
+    def _find(self, session: Any, kind: Any) -> Any:
         pkcs11 = _library()
         wanted: dict[Any, Any] = {pkcs11.Attribute.CLASS: kind}
         if self.label:
@@ -86,14 +86,14 @@ class Pkcs11Key:
             with token.open(user_pin=self.pin or None) as session:
                 yield session
         except (pkcs11.PKCS11Error, RuntimeError) as error:
-            said = f"{type(error).__name__} {error}".strip()
-            raise UsageError(f"The PKCS#11 token {self.token!r} refused: {said}.", _remedy(said)) from None
+            reason = f"{type(error).__name__} {error}".strip()
+            raise UsageError(f"The PKCS#11 token {self.token!r} refused: {reason}.", _remedy(reason)) from None
 
 
-def _remedy(said: str) -> str:
-    if "Pin" in said:
+def _remedy(reason: str) -> str:
+    if "Pin" in reason:
         return "Correct the PIN before the token locks itself."
-    if "Mechanism" in said:
+    if "Mechanism" in reason:
         return 'Where a token cannot do PSS, use ClientKey(..., algorithm="RS256").'
     return "Check the module's path and the token's label: pkcs11-tool --list-slots"
 

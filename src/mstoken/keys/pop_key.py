@@ -20,7 +20,7 @@ class PopKey(ForkSafe):
 
     def public(self) -> tuple[int, int]:
         """Return modulus and exponent. The first call generates the key, which takes about a tenth of a second."""
-        numbers = self._made().public_key().public_numbers()
+        numbers = self._get_key().public_key().public_numbers()
         return numbers.n, numbers.e
 
     def sign(self, text: bytes) -> bytes:
@@ -28,9 +28,9 @@ class PopKey(ForkSafe):
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        return self._made().sign(text, PKCS1v15(), SHA256())
+        return self._get_key().sign(text, PKCS1v15(), SHA256())
 
-    def _made(self) -> RSAPrivateKey:
+    def _get_key(self) -> RSAPrivateKey:
         with self._lock:
             if self._key is None:
                 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key

@@ -40,25 +40,25 @@ def azure_pipelines_request(url: str, token: str, connection: str) -> HttpReques
     return HttpRequest("POST", _with_query(url, **{"api-version": "7.1", "serviceConnectionId": connection}), headers)
 
 
-def read_job_token(response: HttpResponse, member: str, who: str, now: float) -> str:
-    """Return the token in `member` of the response from `who` (GitHub Actions, Azure Pipelines).
+def read_job_token(response: HttpResponse, member: str, issuer: str, now: float) -> str:
+    """Return the token in `member` of the response from `issuer` (GitHub Actions, Azure Pipelines).
 
     Raises CredentialRejected, Throttled, ServiceUnavailable or UnreadableAnswer.
     """
     if response.status == 429 or response.status >= 500:
         kind = Throttled if response.status == 429 else ServiceUnavailable
         wait = retry_after(response.headers.get("retry-after", ""), now)
-        raise kind(f"{who} gave no OIDC token (HTTP {response.status}).", "Ask again in a while.", wait)
+        raise kind(f"{issuer} gave no OIDC token (HTTP {response.status}).", "Ask again in a while.", wait)
     if response.status != 200:
         raise CredentialRejected(
-            f"{who} refused to give this job an OIDC token (HTTP {response.status}).",
+            f"{issuer} refused to give this job an OIDC token (HTTP {response.status}).",
             "Check the job's permissions (GitHub: id-token: write; Azure Pipelines: SYSTEM_ACCESSTOKEN and the service "
             "connection's id). The permission ends with the job.",
             Refusal(status=response.status),
         )
     value = hidden(json_object(response).get(member))
     if not isinstance(value, str) or not is_visible(value):
-        raise UnreadableAnswer(f"{who} answered without an OIDC token.", "Check the URL the job was given.")
+        raise UnreadableAnswer(f"{issuer} answered without an OIDC token.", "Check the URL the job was given.")
     return value
 
 

@@ -84,7 +84,7 @@ def ended(code: int, request: TokenRequest) -> errors.SignInRequired:
     return errors.SignInRequired(message, aadsts.fill(cause.remedy, **context), refusal)
 
 
-def not_kept(account: str, profile: str) -> errors.SignInRequired:
+def no_stored_sign_in(account: str, profile: str) -> errors.SignInRequired:
     """Return the error for an account that the vault does not contain: no sign-in here, or it was deleted.
 
     No request was made.

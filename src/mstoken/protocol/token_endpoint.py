@@ -184,7 +184,7 @@ def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int)
     carried = expires_on(token)
     if carried is not None and (left := carried - now) < life:
         if left < life - CLOCK_SKEW_IN:  # one of the two clocks, or the response, is wrong
-            left = carried - _their_clock(response, now)
+            left = carried - _server_time(response, now)
         if left < 1:
             raise UnreadableAnswer(
                 "The token service gave a token that has expired, by the exp in the token itself. It is not used.",
@@ -199,10 +199,10 @@ def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int)
 def _left_in(written: object, response: HttpResponse, now: int) -> float:
     """Return the seconds until a time in the response. Epoch times are compared with the server's own clock."""
     seconds, since_epoch = time_in(written)
-    return seconds - _their_clock(response, now) if since_epoch else seconds
+    return seconds - _server_time(response, now) if since_epoch else seconds
 
 
-def _their_clock(response: HttpResponse, now: int) -> float:
+def _server_time(response: HttpResponse, now: int) -> float:
     return server_clock(response.headers.get("date", ""), now)
 
 

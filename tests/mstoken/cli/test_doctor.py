@@ -78,7 +78,7 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
     )
     assert (
         "  workload identity  absent: not set: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE\n"
-        "  managed identity  absent: nobody answers at http://127.0.0.1:9 (127.0.0.1:9 refused the connection.)\n"
+        "  managed identity  absent: no response from http://127.0.0.1:9 (127.0.0.1:9 refused the connection.)\n"
         "  profile  absent: there is none called default in HOME/config/config.toml\n"
         "\n"
         "Sign-in host\n"

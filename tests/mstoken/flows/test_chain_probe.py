@@ -67,7 +67,7 @@ def test_a_redirect_ends_the_search(
     """Whether the machine has an identity cannot be told, so no other one serves in its place."""
     token_service.script = [Reply(302, "", {"Location": "https://sign-in.example/"})]
     client = client_from_environment(runner, clean | {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url})
-    with pytest.raises(UnreadableAnswer, match="redirects elsewhere") as caught:
+    with pytest.raises(UnreadableAnswer, match="answered with a redirect") as caught:
         token_claims(runner, client)
     assert "AZURE_TOKEN_CREDENTIALS" in caught.value.remedy
 

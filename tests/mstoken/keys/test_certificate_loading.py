@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.certificates import PASSWORD, identity, issued
 
 from mstoken import ClientCertificate, ClientKey, UsageError
-from mstoken.keys.certificate import load, with_key_elsewhere
+from mstoken.keys.certificate import load, signer_with_external_key
 from mstoken.keys.signer import Signer
 
 APP = identity(0)
@@ -149,4 +149,4 @@ def test_no_bytes_break_the_loader(content: bytes, password: str) -> None:
     with suppress(UsageError):
         assert isinstance(load([content], password, "PS256", "x"), Signer)
     with suppress(UsageError):
-        assert isinstance(with_key_elsewhere(content, unused, "PS256"), Signer)
+        assert isinstance(signer_with_external_key(content, unused, "PS256"), Signer)

@@ -7,7 +7,7 @@ import json
 from mstoken import errors
 from mstoken.errors import Refusal
 from mstoken.protocol.managed_identity.azure_arc import confirm
-from mstoken.protocol.managed_identity.imds import why_not_there
+from mstoken.protocol.managed_identity.imds import reason_not_imds
 from mstoken.protocol.managed_identity.place import TITLES
 from mstoken.protocol.refusal import read_refusal, refusal_of
 from mstoken.protocol.retry_after import retry_after
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mstoken.errors import MstokenError
     from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpResponse
-    from mstoken.protocol.managed_identity.dialect import Ask, Dialect
+    from mstoken.protocol.managed_identity.dialect import Dialect, IdentityRequest
     from mstoken.protocol.token_endpoint import TokenResponse
 
 HALF_LIFE_FROM_IN = 7200
@@ -29,7 +29,9 @@ NO_IDENTITY = "identity_not_found"
 """The suberror of a refusal that means that the identity does not exist here."""
 
 
-def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> TokenResponse:
+def parse_identity_response(
+    response: HttpResponse, identity_request: IdentityRequest, dialect: Dialect, request: TokenRequest, now: float
+) -> TokenResponse:
     """Return the contents of a response at `now` (epoch seconds, UTC).
 
     Raises Misconfigured, CredentialRejected, AccessBlocked, Throttled or ServiceUnavailable by the endpoint's error,
@@ -37,10 +39,10 @@ def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenReque
     an invalid response.
     """
     if response.status != 200:
-        raise failure(response, ask, dialect, request, now)
+        raise failure(response, identity_request, dialect, request, now)
     body = json_object(response)
-    if ask.place.source == "azure_arc":
-        confirm(body, ask)
+    if identity_request.place.source == "azure_arc":
+        confirm(body, identity_request)
     answer = parse_token_response(response, request, now, 0.0)
     token = answer.token
     if not body.get("refresh_in") and token.expires_on - int(now) >= HALF_LIFE_FROM_IN:
@@ -48,78 +50,90 @@ def read(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenReque
     return replace(answer, token=token)
 
 
-def failure(response: HttpResponse, ask: Ask, dialect: Dialect, request: TokenRequest, now: float) -> MstokenError:
+def failure(
+    response: HttpResponse, identity_request: IdentityRequest, dialect: Dialect, request: TokenRequest, now: float
+) -> MstokenError:
     """Return the exception for a response without a token, without the secret that the endpoint may quote in it."""
-    if ask.place.secret:
+    if identity_request.place.secret:
         response = replace(
-            response, body=response.body.replace(ask.place.secret.encode(errors="surrogatepass"), "…".encode())
+            response,
+            body=response.body.replace(identity_request.place.secret.encode(errors="surrogatepass"), "…".encode()),
         )
     entra = read_refusal(response)
     if entra.codes:
         return refusal_of(response, now, request)
-    if ask.place.source == "imds" and (why := why_not_there(response)):
+    if identity_request.place.source == "imds" and (why := reason_not_imds(response)):
         return errors.TransportError(
-            f"There is no managed identity at {ask.place.endpoint}: {why}.",
-            "There is none in a container on one's own machine, nor in other clouds; use another credential.",
+            f"There is no managed identity at {identity_request.place.endpoint}: {why}.",
+            "Containers on your own machine and other clouds have none. Use another credential.",
         )
     if 300 <= response.status < 400:
         return errors.UnreadableAnswer(
-            f"What answered at {ask.place.endpoint} redirects elsewhere (HTTP {response.status}), so nobody knows "
+            f"{identity_request.place.endpoint} answered with a redirect (HTTP {response.status}), which does not show "
             "whether there is a managed identity. The redirect was not followed.",
-            "A proxy, a firewall or a network's sign-in page stands in between. In Azure, let the address be reached "
+            "A proxy, a firewall or a network's sign-in page is in between. In Azure, make the address reachable "
             "directly; elsewhere, use another credential (AZURE_TOKEN_CREDENTIALS=dev).",
         )
-    return _own(response, ask, dialect, entra, retry_after(response.headers.get("retry-after", ""), now))
+    return _own(response, identity_request, dialect, entra, retry_after(response.headers.get("retry-after", ""), now))
 
 
-def _own(response: HttpResponse, ask: Ask, dialect: Dialect, entra: Refusal, wait: float | None) -> MstokenError:
+def _own(
+    response: HttpResponse, identity_request: IdentityRequest, dialect: Dialect, entra: Refusal, wait: float | None
+) -> MstokenError:
     """Return the exception for the endpoint's own error; it also forwards Entra's errors."""
-    code, said = _said(response, entra)
+    code, said = _error_of(response, entra)
     refusal = Refusal(error=entra.error or code, description=said, status=response.status)
-    where = TITLES[ask.place.source]
+    where = TITLES[identity_request.place.source]
     message = (
-        f"{where} gave no token (HTTP {response.status}{', ' + code if code else ''}): {said or 'no reason given'}"
+        f"{where} issued no token (HTTP {response.status}{', ' + code if code else ''}): {said or 'no reason given'}"
     )
     if cause := dialect.known.get(code):
         return errors.Misconfigured(f"{message} In other words: {cause[0]}.", cause[1], refusal)
     if response.status == 429:
-        return errors.Throttled(message, "Ask less often; tokens are kept, so ask through one client.", wait, refusal)
+        return errors.Throttled(
+            message,
+            "Request tokens less often: one client for all requests caches them.",
+            wait,
+            refusal,
+        )
     if response.status >= 500 or response.status in (404, 408, 410):
-        return errors.ServiceUnavailable(message, _WHEN_BROKEN.format(resource=ask.resource), wait, refusal)
+        return errors.ServiceUnavailable(
+            message, _WHEN_BROKEN.format(resource=identity_request.resource), wait, refusal
+        )
     if response.status in (401, 403):
-        remedy = _WHEN_DENIED if ask.place.secret else _WHEN_IN_BETWEEN
-        return errors.CredentialRejected(message, remedy.format(endpoint=ask.place.endpoint), refusal)
+        remedy = _WHEN_DENIED if identity_request.place.secret else _WHEN_IN_BETWEEN
+        return errors.CredentialRejected(message, remedy.format(endpoint=identity_request.place.endpoint), refusal)
     if response.status != 400:  # only 400 means a missing identity (docs: how-to-use-vm-token, error handling)
-        return errors.UnreadableAnswer(message, _WHEN_IN_BETWEEN.format(endpoint=ask.place.endpoint))
-    return _no_identity(message, ask, replace(refusal, suberror=NO_IDENTITY))
+        return errors.UnreadableAnswer(message, _WHEN_IN_BETWEEN.format(endpoint=identity_request.place.endpoint))
+    return _no_identity(message, identity_request, replace(refusal, suberror=NO_IDENTITY))
 
 
 _WHEN_BROKEN = (
-    "Try again in a minute. If it stays so, see whether the resource is right (some endpoints answer a wrong one so): "
+    "Try again in a minute. If the error remains, check the resource (some endpoints answer a wrong one this way): "
     "{resource}"
 )
 _WHEN_DENIED = (
-    "The platform renews its secret at a restart: restart the program, so that it reads its environment anew."
+    "The platform renews its secret at a restart: restart the program, so that it reads its environment again."
 )
 _WHEN_IN_BETWEEN = (
-    "No secret is asked for there, so something else may have answered at {endpoint}: a proxy, a firewall, the host of "
-    "this container. Away from Azure there is no managed identity; see which other one there is: mstoken doctor"
+    "The endpoint requires no secret, so something else may have answered at {endpoint}: a proxy, a firewall, the host "
+    "of this container. Outside Azure there is no managed identity; list the other identities: mstoken doctor"
 )
 
 
-def _no_identity(message: str, ask: Ask, refusal: Refusal) -> MstokenError:
-    kind, value = ask.identity.named_by
+def _no_identity(message: str, identity_request: IdentityRequest, refusal: Refusal) -> MstokenError:
+    kind, value = identity_request.identity.named_by
     if kind:
-        remedy = f"See whether the identity with the {kind} {value} is assigned to this resource, and assign it."
+        remedy = f"Check whether the identity with the {kind} {value} is assigned to this resource; if not, assign it."
     else:
         remedy = (
-            "Assign one to the resource, such as: az vm identity assign --name NAME --resource-group GROUP\n"
+            "Assign one to the resource, for example: az vm identity assign --name NAME --resource-group GROUP\n"
             "If it has user-assigned identities only, name one: ManagedIdentity(client_id=…), or AZURE_CLIENT_ID."
         )
     return errors.Misconfigured(message, remedy, refusal)
 
 
-def _said(response: HttpResponse, entra: Refusal) -> tuple[str, str]:
+def _error_of(response: HttpResponse, entra: Refusal) -> tuple[str, str]:
     """Return (code, text) of an error in any form: Entra's, {error: {code, message}}, or {statusCode, message}."""
     if entra.error:
         return entra.error, entra.description

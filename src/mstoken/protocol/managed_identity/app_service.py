@@ -5,7 +5,7 @@ Source: learn.microsoft.com/azure/app-service/overview-managed-identity (REST en
 
 from __future__ import annotations
 
-from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.protocol.managed_identity.dialect import Dialect, IdentityRequest, get, three_times
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest
 
 
-def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> HttpRequest:
     # Automation requires the Metadata header; App Service ignores it.
-    return get(ask, "2019-08-01", parameters, {"X-IDENTITY-HEADER": ask.place.secret, "Metadata": "true"})
+    return get(
+        identity_request,
+        "2019-08-01",
+        parameters,
+        {"X-IDENTITY-HEADER": identity_request.place.secret, "Metadata": "true"},
+    )
 
 
 APP_SERVICE = Dialect(

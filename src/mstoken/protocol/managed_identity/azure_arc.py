@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mstoken.errors import Misconfigured, UntrustedOrigin
 from mstoken.hidden import HiddenText
-from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.protocol.managed_identity.dialect import Dialect, IdentityRequest, get, three_times
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _ECHOES = {"client_id": ("client_id",), "object_id": ("object_id",), "resource_id": ("msi_res_id", "mi_res_id")}
 
 
-def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
-    return get(ask, "2020-06-01", parameters, {"Metadata": "true"})
+def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> HttpRequest:
+    return get(identity_request, "2020-06-01", parameters, {"Metadata": "true"})
 
 
 AZURE_ARC = Dialect(
@@ -44,9 +44,9 @@ def key_file(answer: HttpResponse, place: Place) -> str:
     sound = bool(separator) and folder == place.keys and name.endswith(".key") and len(name) > len(".key")
     if scheme.lower() != "basic realm" or not sound or not name.isprintable() or set(name) & set('/\\:*?"<>|'):
         raise UntrustedOrigin(
-            "Whoever answers as Azure Arc's agent points to a file that is not one of the agent's keys. "
-            "It was not read.",
-            f"See who listens on {place.endpoint}; the agent's keys are in {place.keys}.",
+            "The server that answers as Azure Arc's agent names a file that is not one of the agent's keys. "
+            "The file was not read.",
+            f"Check which program listens on {place.endpoint}. The agent's keys are in {place.keys}.",
         )
     return name
 
@@ -61,18 +61,18 @@ def proved(request: HttpRequest, key: str) -> HttpRequest:
     return replace(request, headers={**request.headers, "Authorization": HiddenText(f"Basic {key}")})
 
 
-def confirm(body: Mapping[str, Any], ask: Ask) -> None:
+def confirm(body: Mapping[str, Any], identity_request: IdentityRequest) -> None:
     """Check which identity was used: older agents ignore the requested one and return the machine's own token.
 
     Newer agents echo the identity they used. Raises Misconfigured if the response does not name the requested identity,
     as in MSAL 1.39.
     """
-    kind, wanted = ask.identity.named_by
+    kind, wanted = identity_request.identity.named_by
     if not kind:
         return
     echoed = next((str(body[name]) for name in _ECHOES[kind] if body.get(name)), "")
     if echoed.lower() != wanted.lower():
         raise Misconfigured(
-            "Azure Arc's agent did not confirm that the token is for the identity asked for; it was not used.",
-            "Update the agent (azcmagent), or leave the identity out and take the machine's own.",
+            "Azure Arc's agent did not confirm that the token is for the requested identity. The token was not used.",
+            "Update the agent (azcmagent), or leave the identity out to use the machine's own.",
         )

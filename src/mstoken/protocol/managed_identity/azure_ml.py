@@ -9,7 +9,7 @@ document the endpoint; learn.microsoft.com/azure/machine-learning/how-to-identit
 from __future__ import annotations
 
 from mstoken.errors import UsageError
-from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.protocol.managed_identity.dialect import Dialect, IdentityRequest, get, three_times
 from mstoken.services.target import is_guid
 from mstoken.typed import TYPE_CHECKING
 
@@ -23,15 +23,15 @@ DEFAULT_CLIENT_ID = "DEFAULT_IDENTITY_CLIENT_ID"
 _NO_IDENTITY = "clientid"
 
 
-def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
-    default = ask.identity.environment.get(DEFAULT_CLIENT_ID, "")
+def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> HttpRequest:
+    default = identity_request.identity.environment.get(DEFAULT_CLIENT_ID, "")
     if default.lower() not in {"", _NO_IDENTITY} and "clientid" not in parameters:
         if not is_guid(default):
             raise UsageError(
                 f"{DEFAULT_CLIENT_ID} is not a client ID.", "Azure Machine Learning sets it; do not change it."
             )
         parameters = {**parameters, "clientid": default}
-    return get(ask, "2017-09-01", parameters, {"secret": ask.place.secret})
+    return get(identity_request, "2017-09-01", parameters, {"secret": identity_request.place.secret})
 
 
 AZURE_ML = Dialect(

@@ -6,7 +6,7 @@ Source: learn.microsoft.com/azure/cloud-shell/msi-authorization
 from __future__ import annotations
 
 from mstoken.protocol.http import DIRECT_POLICY, HttpRequest
-from mstoken.protocol.managed_identity.dialect import Ask, Dialect, three_times
+from mstoken.protocol.managed_identity.dialect import Dialect, IdentityRequest, three_times
 from mstoken.protocol.token_endpoint import form_encoded
 from mstoken.typed import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> HttpRequest:
     headers = {"Metadata": "true", "Content-Type": "application/x-www-form-urlencoded"}
-    return HttpRequest("POST", ask.place.endpoint, headers, form_encoded(parameters), policy=DIRECT_POLICY)
+    return HttpRequest("POST", identity_request.place.endpoint, headers, form_encoded(parameters), policy=DIRECT_POLICY)
 
 
 CLOUD_SHELL = Dialect(

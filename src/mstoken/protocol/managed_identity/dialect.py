@@ -22,7 +22,7 @@ AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
 
 
 @value
-class Ask:
+class IdentityRequest:
     """The parameters of one request. `revoked` is a cached token that an API has refused with a claims challenge."""
 
     place: Place
@@ -37,37 +37,38 @@ class Dialect:
     """The protocol of one source.
 
     `ids` maps a kind of identity (a field of ManagedIdentity) to the source's parameter name. It is empty if a
-    user-assigned identity cannot be selected; `no_ids` then says why. `build` makes the HTTP request from an `Ask` and
-    its parameters.
-    `pauses` returns for a status (0: no response at all) the seconds to wait before each retry. `known` explains the
-    source's own error codes and texts: (cause, remedy).
+    user-assigned identity cannot be selected; `no_ids` then says why. `build` makes the HTTP request from an
+    `IdentityRequest` and its parameters. `pauses` returns for a status (0: no response at all) the seconds to wait
+    before each retry. `known` explains the source's own error codes and texts: (cause, remedy).
     """
 
     ids: Mapping[str, str]
-    build: Callable[[Ask, Mapping[str, str]], HttpRequest]
+    build: Callable[[IdentityRequest, Mapping[str, str]], HttpRequest]
     pauses: Callable[[int], tuple[float, ...]]
     known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     no_ids: str = ""
 
 
-def build(ask: Ask, dialect: Dialect) -> HttpRequest:
+def build(identity_request: IdentityRequest, dialect: Dialect) -> HttpRequest:
     """Return the HTTP request. Raises UsageError for an identity that cannot be selected at this source."""
-    kind, value = ask.identity.named_by
-    parameters = {"resource": ask.resource}
+    kind, value = identity_request.identity.named_by
+    parameters = {"resource": identity_request.resource}
     if kind:
         name = dialect.ids.get(kind)
         if name is None:
             why = dialect.no_ids or f"It takes {' or '.join(dialect.ids)}."
-            raise UsageError(f"A managed identity cannot be chosen by its {kind} here. No request was made.", why)
+            raise UsageError(f"A managed identity cannot be selected by its {kind} here. No request was made.", why)
         parameters[name] = value
-    return dialect.build(ask, parameters)
+    return dialect.build(identity_request, parameters)
 
 
-def get(ask: Ask, version: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> HttpRequest:
+def get(
+    identity_request: IdentityRequest, version: str, parameters: Mapping[str, str], headers: Mapping[str, str]
+) -> HttpRequest:
     """GET the endpoint with its api-version: the form of all sources but Cloud Shell."""
     query = form_encoded({"api-version": version, **parameters}).decode()
-    joint = "&" if "?" in ask.place.endpoint else "?"
-    return HttpRequest("GET", f"{ask.place.endpoint}{joint}{query}", headers, policy=DIRECT_POLICY)
+    joint = "&" if "?" in identity_request.place.endpoint else "?"
+    return HttpRequest("GET", f"{identity_request.place.endpoint}{joint}{query}", headers, policy=DIRECT_POLICY)
 
 
 def three_times(status: int) -> tuple[float, ...]:
@@ -83,7 +84,7 @@ def resource_of(request: TokenRequest) -> str:
     resources = {scope.removesuffix("/.default") for scope in request.scopes if scope.endswith("/.default")}
     if len(resources) != 1 or len(request.scopes) != 1:
         raise UsageError(
-            f"A managed identity cannot be asked for {' '.join(request.scopes)}: it gets whole resources.",
+            f"A managed identity has no token for {' '.join(request.scopes)}: its tokens are for whole resources.",
             "Name one service, such as arm, or a scope that ends in /.default.",
         )
     return resources.pop()

@@ -6,7 +6,7 @@ Source: learn.microsoft.com/entra/identity/managed-identities-azure-resources/ho
 from __future__ import annotations
 
 from mstoken.protocol.http import DIRECT_POLICY, HttpRequest
-from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get
+from mstoken.protocol.managed_identity.dialect import Dialect, IdentityRequest, get
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _ABSENT = (1.6,)
 """No response usually means no IMDS. One retry helps a machine that has only just started."""
 
 
-def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
-    return get(ask, "2018-02-01", parameters, {"Metadata": "true"})
+def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> HttpRequest:
+    return get(identity_request, "2018-02-01", parameters, {"Metadata": "true"})
 
 
 def _pauses(status: int) -> tuple[float, ...]:
@@ -50,14 +50,14 @@ def probe(place: Place) -> HttpRequest:
     return HttpRequest("GET", f"{place.endpoint}?api-version=2018-02-01", policy=DIRECT_POLICY, timeout_in=PROBE_IN)
 
 
-def why_not_there(answer: HttpResponse) -> str:
+def reason_not_imds(answer: HttpResponse) -> str:
     """Return why the responding server is not IMDS; '' if it may be.
 
     Docker Desktop responds with 403 and "unreachable"; other clouds have a metadata service at the same address.
     """
     if answer.status == 403 and b"unreachable" in answer.body:
-        return "something in between (Docker Desktop does so) says that it is unreachable"
+        return "something in between, such as Docker Desktop, reports that it is unreachable"
     server = answer.headers.get("server", "")
     if answer.status in (401, 403, 404, 405) and not server.startswith("IMDS") and b'"error"' not in answer.body:
-        return f"what answers there (HTTP {answer.status}) is not Azure's"
+        return f"the server there (HTTP {answer.status}) is not Azure's"
     return ""

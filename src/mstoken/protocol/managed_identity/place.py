@@ -53,7 +53,7 @@ class Place:
     """A token endpoint and what it requires.
 
     `thumbprint` is 40 lower-case hexadecimal digits (Service Fabric). `keys` is the only folder from which a key may be
-    read (Azure Arc). `said_by` are the variables that selected it; empty for an assumption: IMDS, which may not be
+    read (Azure Arc). `variables` are the variables that selected it; empty for an assumption: IMDS, which may not be
     available, and Azure Arc's agent.
     """
 
@@ -62,7 +62,7 @@ class Place:
     secret: str = field(default="", secret=True)
     thumbprint: str = ""
     keys: str = ""
-    said_by: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 def detect(environment: Mapping[str, str], source: str = "", *, arc_agent: bool = False) -> Place:
@@ -91,29 +91,29 @@ def _named(source: str, environment: Mapping[str, str], *, arc_agent: bool) -> P
 
 
 def _place(source: str, environment: Mapping[str, str]) -> Place:
-    said_by = _NEEDS.get(source, ())
+    variables = _NEEDS.get(source, ())
     value = environment.get
     match source:
         case "service_fabric":
             endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT", https=True)
             thumbprint = _thumbprint(value("IDENTITY_SERVER_THUMBPRINT", ""))
-            return Place(source, endpoint, value("IDENTITY_HEADER", ""), thumbprint, said_by=said_by)
+            return Place(source, endpoint, value("IDENTITY_HEADER", ""), thumbprint, variables=variables)
         case "app_service":
             endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
-            return Place(source, endpoint, value("IDENTITY_HEADER", ""), said_by=said_by)
+            return Place(source, endpoint, value("IDENTITY_HEADER", ""), variables=variables)
         case "azure_arc":
             endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
-            return Place(source, endpoint, keys=arc_keys(environment), said_by=said_by)
+            return Place(source, endpoint, keys=arc_keys(environment), variables=variables)
         case "azure_ml" | "cloud_shell":
             secret = value("MSI_SECRET", "") if source == "azure_ml" else ""
-            return Place(source, _url(value("MSI_ENDPOINT", ""), "MSI_ENDPOINT"), secret, said_by=said_by)
+            return Place(source, _url(value("MSI_ENDPOINT", ""), "MSI_ENDPOINT"), secret, variables=variables)
         case "workload_identity":
-            return Place(source, value("AZURE_AUTHORITY_HOST", ""), said_by=said_by)
+            return Place(source, value("AZURE_AUTHORITY_HOST", ""), variables=variables)
     host = value("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
     if "?" in host:
         raise UsageError("AZURE_POD_IDENTITY_AUTHORITY_HOST has a query.", "Give the host alone, as http://host.")
     endpoint = _url(host or IMDS_HOST, "AZURE_POD_IDENTITY_AUTHORITY_HOST").strip("/") + _TOKEN_PATH
-    return Place("imds", endpoint, said_by=("AZURE_POD_IDENTITY_AUTHORITY_HOST",) if host else ())
+    return Place("imds", endpoint, variables=("AZURE_POD_IDENTITY_AUTHORITY_HOST",) if host else ())
 
 
 def _arc_by_agent(environment: Mapping[str, str]) -> Place:

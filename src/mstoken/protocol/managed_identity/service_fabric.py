@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from mstoken.protocol.http import ConnectionPolicy, HttpRequest
-from mstoken.protocol.managed_identity.dialect import Ask, Dialect, get, three_times
+from mstoken.protocol.managed_identity.dialect import Dialect, IdentityRequest, get, three_times
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,13 +19,15 @@ _REDEPLOY = (
 )
 
 
-def _build(ask: Ask, parameters: Mapping[str, str]) -> HttpRequest:
+def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> HttpRequest:
     """Add CP1 for clients that handle claims challenges, and the digest of a challenged token, as MSAL does."""
-    more = {"xms_cc": "CP1"} if ask.enable_cae else {}
-    if ask.revoked:
-        more["token_sha256_to_refresh"] = hashlib.sha256(ask.revoked.encode()).hexdigest()
-    http = get(ask, "2019-07-01-preview", {**parameters, **more}, {"Secret": ask.place.secret})
-    policy = ConnectionPolicy(direct=True, thumbprint=ask.place.thumbprint)
+    more = {"xms_cc": "CP1"} if identity_request.enable_cae else {}
+    if identity_request.revoked:
+        more["token_sha256_to_refresh"] = hashlib.sha256(identity_request.revoked.encode()).hexdigest()
+    http = get(
+        identity_request, "2019-07-01-preview", {**parameters, **more}, {"Secret": identity_request.place.secret}
+    )
+    policy = ConnectionPolicy(direct=True, thumbprint=identity_request.place.thumbprint)
     return HttpRequest(http.method, http.url, http.headers, policy=policy)
 
 
