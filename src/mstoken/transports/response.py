@@ -1,0 +1,112 @@
+"""Read one response from a connection. `http.client` parses HTTP/1.1.
+
+What `http.client` takes leniently is refused here: a header it could not read, an ambiguous length (RFC 9112 section
+6.3), a response that ends early. It is loaded when the first request is on its way: importing its e-mail parser takes
+longer than many a response.
+"""
+
+from __future__ import annotations
+
+from http.client import HTTPException, HTTPResponse
+
+from mstoken.protocol import http
+from mstoken.transports.failures import cut_off, not_http, too_large
+from mstoken.typed import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+    from mstoken.transports.failures import Peer
+    from mstoken.transports.wire import Wire
+
+_PIECE = 1024 * 1024
+"""Bytes of a body that are read at once."""
+
+
+def read_response(wire: Wire, method: str, limit: int, peer: Peer) -> tuple[http.HttpResponse, bool]:
+    """Return the response to a request by `method`, and whether the connection may serve another one.
+
+    A body of more than `limit` bytes is refused. Raises ConnectionError if the server closed the connection before a
+    byte arrived, UnreadableAnswer and TransportError.
+    """
+    try:
+        return _received(wire, method, limit, peer)
+    except ConnectionError:
+        raise
+    except (HTTPException, ValueError):
+        raise (cut_off if wire.ended else not_http)(peer) from None
+
+
+def _received(wire: Wire, method: str, limit: int, peer: Peer) -> tuple[http.HttpResponse, bool]:
+    response = _begun(wire, method)
+    while 100 <= response.status < 200 and response.status != 101:  # interim (RFC 9110 section 15.2)
+        _checked_headers(response, wire, peer)
+        response.read()
+        response = _begun(wire, method)
+    headers = _checked_headers(response, wire, peer)
+    body = _body(response, wire, limit, peer)
+    if "content-encoding" in headers and response.status != 206:  # a part cannot be decoded alone
+        from mstoken.transports.decoding import decoded
+
+        body = decoded(body, headers, limit, peer)
+    return http.HttpResponse(response.status, headers, body), not response.will_close
+
+
+def _begun(wire: Wire, method: str) -> HTTPResponse:
+    """A response whose status and headers have been read."""
+    response = HTTPResponse(wire, method=method)  # type: ignore[arg-type] # of a socket, it uses `makefile` alone
+    response.begin()
+    return response
+
+
+def _checked_headers(response: HTTPResponse, wire: Wire, peer: Peer) -> dict[str, str]:
+    """The headers. What `http.client` overlooks is refused; the head was cut off if the end came meanwhile."""
+    if wire.ended:
+        raise cut_off(peer)
+    head = response.headers
+    if response.status == 101 or _malformed(head) or head.get_payload():
+        raise not_http(peer)
+    headers = _mapping(head)
+    coding, lengths = headers.get("transfer-encoding"), headers.get("content-length")
+    if coding is not None and coding.lower() != "chunked":
+        raise not_http(peer)
+    if lengths is not None:
+        distinct = {one.strip(" \t") for one in lengths.split(",")}
+        digits = distinct.pop()
+        if distinct or not (digits.isascii() and digits.isdecimal()):
+            raise not_http(peer)
+        if response.length != 0 and not response.chunked:
+            response.length = int(digits[:18])
+        if coding is not None:
+            response.will_close = True  # RFC 9112 section 6.3: both at once may be an attack
+    return headers
+
+
+def _body(response: HTTPResponse, wire: Wire, limit: int, peer: Peer) -> bytes:
+    if response.length is not None and response.length > limit:
+        raise too_large(peer, limit)
+    pieces, size = [], 0
+    while piece := response.read(min(_PIECE, limit + 1 - size)):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise too_large(peer, limit)
+    if response.length or (response.chunked and wire.ended):
+        raise cut_off(peer)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _malformed(head: Message) -> bool:
+    """Whether a line was no header. The parts that a `multipart` response has in its body are not missed here."""
+    return any("Header" in type(defect).__name__ for defect in head.defects) if head.defects else False
+
+
+def _mapping(head: Message) -> dict[str, str]:
+    """Lower-case names; lines of one name joined (RFC 9110 section 5.3), a folded line unfolded (RFC 9112 5.2)."""
+    headers: dict[str, str] = {}
+    for name, value in head.raw_items():
+        text, lower = value.strip(" \t"), name.lower()
+        if "\n" in text or "\r" in text:
+            text = " ".join(part.strip(" \t") for part in text.replace("\r", "\n").split("\n") if part)
+        headers[lower] = f"{headers[lower]}, {text}" if lower in headers else text
+    return headers
