@@ -21,7 +21,7 @@ _CACHE = "msal_token_cache.json"
 class Az:
     """`az`, signed in as a service principal at the service at `url`; its configuration folder is `folder`."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str], url: str) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str], url: str, arm_url: str = "") -> None:
         self.command = str(HOME / "bin" / "az")
         self._config = folder
         self.env = {
@@ -32,14 +32,23 @@ class Az:
             "AZURE_CORE_ENCRYPT_TOKEN_CACHE": "false",
         }
         self.version = ""
-        self._url = url
+        self._url, self._arm_url = url, arm_url or url
 
-    def sign_in(self) -> None:
+    def sign_in(self, client_id: str = CLIENT_ID, secret: str = SECRET, tenant: str = TENANT) -> None:
         """Register the local service as a cloud of az and sign in there. Raises Unavailable."""
+        self.register_cloud()
+        # In one argument, since a secret may begin with a hyphen.
+        principal = ["--username", client_id, f"--password={secret}", "--tenant", tenant]
+        output_of([self.command, "login", "--service-principal", *principal, "--allow-no-subscriptions"], self.env)
+        query = ["--query", '"azure-cli"', "--output", "tsv"]
+        self.version = output_of([self.command, "version", *query], self.env).strip()
+
+    def register_cloud(self) -> None:
+        """Register the local service as a cloud of az, and select it. Raises Unavailable."""
         options = ["--name", "bench", "--skip-endpoint-discovery"]
         for endpoint, value in {
             "active-directory": self._url,
-            "resource-manager": self._url,
+            "resource-manager": self._arm_url,
             "active-directory-resource-id": "https://management.core.windows.net/",
             "active-directory-graph-resource-id": "https://graph.windows.net/",
             "microsoft-graph-resource-id": "https://graph.microsoft.com/",
@@ -48,10 +57,6 @@ class Az:
             options += [f"--endpoint-{endpoint}", value]
         output_of([self.command, "cloud", "register", *options], self.env)
         output_of([self.command, "cloud", "set", "--name", "bench"], self.env)
-        principal = ["--username", CLIENT_ID, "--password", SECRET, "--tenant", TENANT]
-        output_of([self.command, "login", "--service-principal", *principal, "--allow-no-subscriptions"], self.env)
-        query = ["--query", '"azure-cli"', "--output", "tsv"]
-        self.version = output_of([self.command, "version", *query], self.env).strip()
 
     def get_token(self) -> list[str]:
         """The command that prints a token for Microsoft Graph, from the cache if there is one in it."""

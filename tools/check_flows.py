@@ -20,7 +20,16 @@ ROOT = Path(__file__).resolve().parent.parent
 MATRIX = ROOT / "tests" / "flows.md"
 PAGE = ROOT / "docs" / "flows.md"
 NAMED = re.compile(r"`([\w/]+\.py)::(\w+)`")
-NO_FLOW = {"AssertionSource", "BaseCredential", "ChainLink", "ClientCredential", "Credential", "DevicePrompt", "SignIn"}
+NO_FLOW = {
+    "AssertionSource",
+    "BaseCredential",
+    "ChainLink",
+    "ClientCredential",
+    "Credential",
+    "DeveloperTool",
+    "DevicePrompt",
+    "SignIn",
+}
 """Names of `mstoken.credentials` that are types or parts of a credential, and no way to get a token."""
 
 

@@ -18,6 +18,7 @@ from mstoken.config.folder import config_file
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.stores.token_file_reader import read_note, read_token
 from mstoken.stores.user_folders import token_folder
+from mstoken.tool_files import states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ SET_BACK_IN = 300
 # Variables with these prefixes may determine the identity, now or in a later version. A refresh token determines the
 # user, so its value counts (the fingerprint is a digest). The secrets below prove an identity and do not choose one, so
 # only their presence counts.
-_PREFIXES = ("AZURE_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "DEFAULT_IDENTITY_")
+_PREFIXES = ("AZURE_", "AZD_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "DEFAULT_IDENTITY_")
 _SECRETS = frozenset(
     {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"}
 )
@@ -47,7 +48,8 @@ _MAX_CONFIG_BYTES = 1_000_000
 def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> str:
     """Return a digest of everything that determines which token `mstoken get` prints; '' if it cannot be computed.
 
-    That is: the arguments, the environment's settings, the current configuration file, and this version of mstoken.
+    That is: the arguments, the environment's settings, the current configuration file, who is signed in to az and other
+    tools, and this version of mstoken.
     """
     path = config_file(environ)
     config = _config_text(path)
@@ -62,6 +64,7 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
         *(f"{file} {os.stat(file).st_mtime_ns}" for file in (__file__, _CATALOGUE)),  # noqa: PTH116
         path,
         config,
+        *states(environ),
         *arguments,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import time
 
-from mstoken.credentials import ClientCredential, RefreshToken
+from mstoken.credentials import ClientCredential, DeveloperTool, RefreshToken
 from mstoken.model import Note
 from mstoken.protocol.cache_key import cache_key
 from mstoken.stores.token_file_reader import read_token
@@ -34,8 +34,11 @@ def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest
 
 
 def _fingerprint_covers(credential: BaseCredential) -> bool:
-    """Return whether the fingerprint's parts (environment and profile) determine the identity; False if in doubt."""
+    """Return whether the fingerprint's parts determine the identity: environment, profile, tools' files.
+
+    False if in doubt.
+    """
     if isinstance(credential, RefreshToken):
         value = os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()
         return bool(credential.account) or credential.value == value
-    return isinstance(credential, ClientCredential)
+    return isinstance(credential, ClientCredential | DeveloperTool)

@@ -1,6 +1,6 @@
-"""The default chain: environment, workload identity, managed identity, profile, in this order.
+"""The default chain: environment, workload identity, managed identity, profile, developer tools, in this order.
 
-It is azure-identity's DefaultAzureCredential with one of our profiles in place of developer tools, and it obeys
+It is azure-identity's DefaultAzureCredential with a profile before the developer tools, and it obeys
 AZURE_TOKEN_CREDENTIALS in the same way
 (learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains).
 This module decides what it can without a request; `flows.chain` does the rest.
@@ -15,12 +15,16 @@ from mstoken.config.layers import DEFAULT_PROFILE, Layers
 from mstoken.config.resolving import resolve_settings, settings_from_environment
 from mstoken.config.settings import Settings
 from mstoken.credentials import (
+    AzureCli,
+    AzureDeveloperCli,
+    AzurePowerShell,
     Chain,
     ChainLink,
     ClientAssertion,
     GitHubActions,
     ManagedIdentity,
     WorkloadIdentity,
+    developer_tools,
     managed_identity,
     workload_identity,
 )
@@ -36,25 +40,27 @@ ENVIRONMENT = "environment"
 WORKLOAD = "workload identity"
 MANAGED = "managed identity"
 PROFILE = "profile"
+AZURE_CLI = "Azure CLI"
+POWERSHELL = "Azure PowerShell"
+DEVELOPER_CLI = "Azure Developer CLI"
+_TOOLS = {AZURE_CLI: AzureCli, POWERSHELL: AzurePowerShell, DEVELOPER_CLI: AzureDeveloperCli}
+"""The tools whose sign-ins serve, in azure-identity's order."""
 
 _GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 CHOICE = "AZURE_TOKEN_CREDENTIALS"
 _CHOICES = {
-    "": (ENVIRONMENT, WORKLOAD, MANAGED, PROFILE),
+    "": (ENVIRONMENT, WORKLOAD, MANAGED, PROFILE, *_TOOLS),
     "prod": (ENVIRONMENT, WORKLOAD, MANAGED),
-    "dev": (PROFILE,),
+    "dev": (PROFILE, *_TOOLS),
     "environmentcredential": (ENVIRONMENT,),
     "workloadidentitycredential": (WORKLOAD,),
     "managedidentitycredential": (MANAGED,),
+    "azureclicredential": (AZURE_CLI,),
+    "azurepowershellcredential": (POWERSHELL,),
+    "azuredeveloperclicredential": (DEVELOPER_CLI,),
 }
-_OF_OTHERS = (
-    "visualstudiocodecredential",
-    "azureclicredential",
-    "azurepowershellcredential",
-    "azuredeveloperclicredential",
-    "interactivebrowsercredential",
-)
+_OF_OTHERS = ("visualstudiocodecredential", "interactivebrowsercredential")
 """Values of AZURE_TOKEN_CREDENTIALS that select the sign-in of a tool which mstoken does not read."""
 
 
@@ -100,7 +106,13 @@ def links(environ: Mapping[str, str], flags: Mapping[str, str] | None = None) ->
     Of `flags` only cloud and authority count; an identity in flags is not a link.
     """
     wanted = links_wanted(environ)
-    made = (_environment(environ), _workload(environ), _managed(environ), _profile(environ, flags or {}))
+    made = (
+        _environment(environ),
+        _workload(environ),
+        _managed(environ),
+        _profile(environ, flags or {}),
+        *(_tool(name, environ) for name in _TOOLS),
+    )
     return tuple(link if link.name in wanted else _left_out(link, environ) for link in made)
 
 
@@ -203,6 +215,14 @@ def _of_profile(layers: Layers) -> ChainLink:
         return ChainLink(PROFILE, why_not=error.message, remedy=error.remedy)
     host = settings.authority or (clouds.cloud(settings.cloud).authority_host if settings.cloud else "")
     return ChainLink(PROFILE, settings.tenant, settings.client_id, settings.credential, authority=host)
+
+
+def _tool(name: str, environ: Mapping[str, str]) -> ChainLink:
+    """Return the link of a developer tool. Whether somebody is signed in to it shows when its turn comes."""
+    given = {name: value for name in developer_tools.VARIABLES if (value := environ.get(name, ""))}
+    tool = _TOOLS[name](environment=given)
+    remedy = f"sign in: {tool.sign_in_command}" if name == AZURE_CLI else ""  # one way of three is enough to read
+    return ChainLink(name, credential=tool, probe=True, remedy=remedy)
 
 
 def _left_out(link: ChainLink, environ: Mapping[str, str]) -> ChainLink:

@@ -6,7 +6,10 @@ from mstoken.credentials import (
     AgentIdentity,
     AgentUser,
     AuthorizationCode,
+    AzureCli,
+    AzureDeveloperCli,
     AzurePipelines,
+    AzurePowerShell,
     Browser,
     CallbackAssertion,
     Chain,
@@ -14,6 +17,7 @@ from mstoken.credentials import (
     ClientCertificate,
     ClientKey,
     ClientSecret,
+    DeveloperTool,
     DeviceCode,
     FileAssertion,
     FmiPath,
@@ -30,6 +34,7 @@ from mstoken.credentials.workload_identity import read_bundle
 from mstoken.errors import TransportError
 from mstoken.flows.managed_identity import reason_absent
 from mstoken.flows.signed_assertion import check_expiry
+from mstoken.protocol.developer_tools import not_installed, not_signed_in
 from mstoken.protocol.refusal import no_stored_sign_in
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.typed import TYPE_CHECKING, assert_never
@@ -77,12 +82,21 @@ def _check(credential: Credential, client_id: str, now: float) -> None:
         case RefreshToken() | Browser() | AuthorizationCode() | DeviceCode() | Password() | OnBehalfOf() | FmiPath():
             if credential.client is not None:
                 _check(credential.client, client_id, now)
+        case AzureCli() | AzurePowerShell() | AzureDeveloperCli():
+            _check_tool(credential)
         case AgentIdentity():
             _check(credential.blueprint, client_id, now)
         case AgentUser():
             _check(credential.agent.blueprint, client_id, now)
         case _:
             assert_never(credential)
+
+
+def _check_tool(credential: DeveloperTool) -> None:
+    if not credential.program():
+        raise not_installed(credential)
+    if not credential.seems_signed_in():
+        raise not_signed_in(credential)
 
 
 def _check_workload(credential: WorkloadIdentity) -> None:

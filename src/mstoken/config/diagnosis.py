@@ -21,6 +21,7 @@ from mstoken.credentials import (
     Chain,
     ChainLink,
     ClientAssertion,
+    DeveloperTool,
     FileAssertion,
     GitHubActions,
     ManagedIdentity,
@@ -128,6 +129,8 @@ def _first_available(
 
 
 def _probed(link: ChainLink, transport: Transport) -> str:
+    if isinstance(link.credential, DeveloperTool):
+        return link.credential.why_absent()
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
     return run_blocking(reason_absent(link.credential, _port(transport)))
@@ -142,6 +145,8 @@ def _identity_of(link: ChainLink, transport: Transport) -> str:
             f"the identity with the {kind} {shown(value)}" if kind else "the system-assigned identity, or the only one"
         )
         return f"{which}, of {TITLES[place.source]} at {place.endpoint}"
+    if isinstance(credential, DeveloperTool):
+        return f"whoever is signed in to {credential.tool}, by {shown_path(credential.program())}"
     where = f" in tenant {shown_value('AZURE_TENANT_ID', link.tenant)}" if link.tenant else ""
     return f"client {shown_value('AZURE_CLIENT_ID', link.client_id)}{where}, by {_proof(credential)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mstoken import clouds
 from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
-from mstoken.credentials import OnBehalfOf, Password, RefreshToken
+from mstoken.credentials import ManagedIdentity, OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.hidden import ENVIRON
 from mstoken.typed import TYPE_CHECKING, NoReturn
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     from mstoken.config.profiles import Profile
-    from mstoken.credentials import ClientCredential, Credential, ManagedIdentity
+    from mstoken.credentials import (
+        AzureCli,
+        AzureDeveloperCli,
+        AzurePowerShell,
+        BaseCredential,
+        ClientCredential,
+        Credential,
+    )
 
 DEFAULT_PROFILE = "default"
 
@@ -76,9 +83,10 @@ class Layers:
         """
         authority, cloud, token_endpoint = self.place()
         tenant, client_id = self.text("tenant"), self.text("client_id")
-        if (identity := self._managed_identity()) and not credential:
-            # The managed identity is complete: tenants and clients in the environment belong to other identities.
-            credential, tenant, client_id = identity, "", ""
+        identity = self._managed_identity() or self._developer_tool()
+        if identity and not credential:
+            # This identity is complete: clients in the environment, and tenants there, belong to other identities.
+            credential, tenant, client_id = identity, self._tenant_for(identity), ""
         stand_ins = {"tenant": token_endpoint, "refresh_token": credential or self.text("account")}
         have = {*self._merged(), *(setting for setting, there in stand_ins.items() if there)}
         if not identity and (lacking := environment.missing(have)):
@@ -160,6 +168,21 @@ class Layers:
         if not text or any(name in self.environment for name in environment.CREDENTIALS):
             return None
         return proofs.machine(text)
+
+    def _developer_tool(self) -> AzureCli | AzurePowerShell | AzureDeveloperCli | None:
+        """Return the tool whose sign-in the profile uses, unless a variable provides a credential."""
+        values = self.profile.values if self.profile else {}
+        if not (name := values.get("developer_tool", "")) or any(
+            name in self.environment for name in environment.CREDENTIALS
+        ):
+            return None
+        return proofs.developer_tool(name, values.get("subscription", ""))
+
+    def _tenant_for(self, identity: BaseCredential) -> str:
+        """Return the tenant to name to a tool, from an option or the profile; a machine's identity takes none."""
+        if isinstance(identity, ManagedIdentity):
+            return ""
+        return self.flags.get("tenant", "") or (self.profile.values.get("tenant", "") if self.profile else "")
 
     def _credential(self) -> Credential:
         client = self.client()
@@ -249,12 +272,17 @@ def beside_named(values: Mapping[str, str], variables: Mapping[str, str]) -> dic
     such as AZURE_CLIENT_SECRET for a sign-in that `mstoken login` stored.
     """
     dropped = {"tenant", "client_id"} & values.keys()
-    if any(_differ(values, variables, name) for name in ("tenant", "client_id")) or values.get("managed_identity"):
+    if any(_differ(values, variables, name) for name in ("tenant", "client_id")) or _is_complete(values):
         dropped |= {"tenant", "client_id", *_APPLICATION, *_PERSON}
     for family in (_APPLICATION, _PERSON):
         if any(name in values for name in family):
             dropped |= set(family)
     return {name: value for name, value in variables.items() if name not in dropped}
+
+
+def _is_complete(values: Mapping[str, str]) -> bool:
+    """Return whether the profile names an identity that needs neither a client nor a secret of its own."""
+    return bool(values.get("managed_identity") or values.get("developer_tool"))
 
 
 def _differ(values: Mapping[str, str], variables: Mapping[str, str], name: str) -> bool:

@@ -41,6 +41,8 @@ TEXTS = (
     "agent_user",
     "fmi_path",
     "managed_identity",
+    "developer_tool",
+    "subscription",
     "username",
     "account",
     "cloud",
@@ -52,6 +54,7 @@ SWITCHES = ("single_use", "send_certificate_chain")
 
 _AGENTS = ("agent", "agent_user", "fmi_path")
 _PEOPLE = ("account", "refresh_token", "username", "password")
+_TOOL = ("developer_tool",)
 _WHO = ("tenant", "client_id", *CREDENTIALS, "account", "username", "user_assertion", *_AGENTS)
 _DETAILS = {
     "client_certificate_password": ("client_certificate",),
@@ -219,6 +222,9 @@ def _check(table: Mapping[str, Any], where: str) -> None:
                 f"{key} of {where} goes with {' or '.join(owners)}, which is not set.", f"Set it, or remove {key}."
             )
     _only_one(table, ("managed_identity",), _WHO, where, "a managed identity is all of it")
+    _only_one(table, _TOOL, (*_WHO[1:], "managed_identity"), where, "a developer tool has a sign-in of its own")
+    if table.get("subscription") and not table.get("developer_tool"):
+        raise UsageError(f"{where} has a subscription without developer_tool.", 'Add developer_tool = "azure-cli".')
     _only_one(table, _AGENTS, _PEOPLE, where, "an agent is proved by an application and is nobody who signs in")
     if table.get("authority") and table.get("token_endpoint"):
         raise UsageError(f"{where} has both authority and token_endpoint.", "Keep the one you mean.")

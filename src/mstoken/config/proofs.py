@@ -12,7 +12,10 @@ from urllib.parse import unquote
 from mstoken.credentials import (
     AgentIdentity,
     AgentUser,
+    AzureCli,
+    AzureDeveloperCli,
     AzurePipelines,
+    AzurePowerShell,
     CallbackAssertion,
     ClientAssertion,
     ClientCertificate,
@@ -27,6 +30,7 @@ from mstoken.credentials import (
 )
 from mstoken.errors import UsageError
 from mstoken.redaction import shown
+from mstoken.texts import closest_match, did_you_mean
 from mstoken.typed import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ ASSERTIONS = (
     "github, azure-pipelines[:CONNECTION], kubernetes, managed-identity[:CLIENT_ID], file:PATH, env:NAME or "
     "command:CMD ARGS"
 )
+TOOLS = ("azure-cli", "azure-powershell", "azure-developer-cli")
+"""Values of a profile's `developer_tool`."""
 MACHINE_IDS = ("client_id", "object_id", "resource_id")
 KEYS = "pkcs11:token=LABEL;object=LABEL?module-path=PATH&pin-source=env:NAME"
 
@@ -128,6 +134,20 @@ def machine(text: str) -> ManagedIdentity:
         )
     named = {known: identity.strip() if known == kind else "" for known in MACHINE_IDS}
     return ManagedIdentity(named["client_id"], named["object_id"], named["resource_id"])
+
+
+def developer_tool(name: str, subscription: str) -> AzureCli | AzurePowerShell | AzureDeveloperCli:
+    """Return a profile's `developer_tool`. Raises UsageError for an unknown one, or a subscription it cannot select."""
+    if name == "azure-cli":
+        return AzureCli(subscription)
+    if name not in TOOLS:
+        hint = did_you_mean(closest_match(name, TOOLS))
+        raise UsageError(
+            f"developer_tool names none that mstoken knows: {shown(name)!r}.", f"{hint}Write one of {', '.join(TOOLS)}."
+        )
+    if subscription:
+        raise UsageError(f"{name} cannot select a subscription.", "Remove subscription; name a tenant instead.")
+    return AzurePowerShell() if name == "azure-powershell" else AzureDeveloperCli()
 
 
 def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCertificate:

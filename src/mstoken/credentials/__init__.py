@@ -19,6 +19,7 @@ from mstoken.credentials.base import BaseCredential
 from mstoken.credentials.certificate import ClientCertificate, ClientKey
 from mstoken.credentials.chain import Chain, ChainLink
 from mstoken.credentials.client import ClientCredential
+from mstoken.credentials.developer_tools import AzureCli, AzureDeveloperCli, AzurePowerShell, DeveloperTool
 from mstoken.credentials.managed_identity import ManagedIdentity
 from mstoken.credentials.on_behalf_of import OnBehalfOf
 from mstoken.credentials.refresh_token import RefreshToken
@@ -32,7 +33,10 @@ __all__ = [
     "AgentUser",
     "AssertionSource",
     "AuthorizationCode",
+    "AzureCli",
+    "AzureDeveloperCli",
     "AzurePipelines",
+    "AzurePowerShell",
     "BaseCredential",
     "Browser",
     "CallbackAssertion",
@@ -44,6 +48,7 @@ __all__ = [
     "ClientKey",
     "ClientSecret",
     "Credential",
+    "DeveloperTool",
     "DeviceCode",
     "DevicePrompt",
     "FileAssertion",
@@ -69,6 +74,9 @@ Credential = (
     | AgentUser
     | ManagedIdentity
     | WorkloadIdentity
+    | AzureCli
+    | AzurePowerShell
+    | AzureDeveloperCli
     | Chain
 )
 """Every credential, so that mypy sees whether a `match` leaves one out."""

@@ -7,8 +7,9 @@ error: somebody meant this identity to be used, and continuing would use a diffe
 
 from __future__ import annotations
 
-from mstoken.credentials import ManagedIdentity
-from mstoken.errors import Misconfigured, NotConfigured, TransportError
+from mstoken.credentials import DeveloperTool, ManagedIdentity
+from mstoken.credentials.developer_tools import NOT_SIGNED_IN
+from mstoken.errors import Misconfigured, MstokenError, NotConfigured, SignInRequired, TransportError
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.managed_identity import reason_absent
 from mstoken.model import Note
@@ -46,8 +47,8 @@ async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: To
             if not why:
                 try:
                     token = await (tokens or port).token(token_request)
-                except (Misconfigured, TransportError) as error:
-                    if not (link.probe and _is_absence(error)):
+                except (Misconfigured, NotConfigured, SignInRequired, TransportError) as error:
+                    if not (link.probe and _is_absence(error, link)):
                         raise
                     why = error.message
                 else:
@@ -72,6 +73,8 @@ def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
 
 async def _reason_absent(token_request: TokenRequest, link: ChainLink, port: Port) -> str:
     """Return why the link is absent; '' if it is or may be available, such as a link that has a cached token."""
+    if isinstance(link.credential, DeveloperTool):
+        return await port.call(link.credential.why_absent)
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
     cached = await port.load(cache_key(token_request))
@@ -94,5 +97,8 @@ def _absence_key(credential: ManagedIdentity) -> str:
     )
 
 
-def _is_absence(error: Misconfigured | TransportError) -> bool:
-    return isinstance(error, TransportError) or error.suberror == NO_IDENTITY
+def _is_absence(error: MstokenError, link: ChainLink) -> bool:
+    """Return whether the error says that there is no identity here, and not that one is refused or does not work."""
+    if isinstance(link.credential, DeveloperTool):
+        return isinstance(error, NotConfigured) or getattr(error, "suberror", "") == NOT_SIGNED_IN
+    return isinstance(error, TransportError) or getattr(error, "suberror", "") == NO_IDENTITY

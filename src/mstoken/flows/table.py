@@ -8,6 +8,9 @@ from mstoken.credentials import (
     AgentIdentity,
     AgentUser,
     AuthorizationCode,
+    AzureCli,
+    AzureDeveloperCli,
+    AzurePowerShell,
     BaseCredential,
     Browser,
     Chain,
@@ -51,6 +54,9 @@ FLOWS: dict[type[BaseCredential], str] = {
     Password: "sign_in:sign_in_token",
     ManagedIdentity: "managed_identity:managed_identity",
     WorkloadIdentity: "workload_identity:workload_identity",
+    AzureCli: "developer_tool:developer_tool",
+    AzurePowerShell: "developer_tool:developer_tool",
+    AzureDeveloperCli: "developer_tool:developer_tool",
     Chain: "chain:chain",
 }
 """Credential -> module of this package and function. mypy accepts only classes here that state all their answers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mstoken.authority import Authority
-from mstoken.credentials import Chain
+from mstoken.credentials import Chain, ManagedIdentity
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -17,7 +17,9 @@ def request_for_link(request: TokenRequest, link: ChainLink) -> TokenRequest:
     if link.credential is None:
         raise ValueError(f"the link {link.name} has no credential")
     host, tenant = link.authority or request.authority.origin, request.authority.tenant or link.tenant
-    authority = Authority.of(host, tenant) if link.tenant else Authority.without_tenant(host)
+    if not link.tenant and isinstance(link.credential, ManagedIdentity):
+        tenant = ""  # a machine's identity belongs to one tenant
+    authority = Authority.of(host, tenant) if tenant else Authority.without_tenant(host)
     return replace(request, authority=authority, client_id=link.client_id, credential=link.credential)
 
 

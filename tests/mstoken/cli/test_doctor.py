@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.support.program import Program, RunResult
 from tests.support.token_service import Reply, TokenService
+from tests.support.tool_stand_ins import StandIn
 
 from entra_emulator import Emulator
 
@@ -80,6 +81,9 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
         "  workload identity  absent: not set: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE\n"
         "  managed identity  absent: no response from http://127.0.0.1:9 (127.0.0.1:9 refused the connection.)\n"
         "  profile  absent: there is none called default in HOME/config/config.toml\n"
+        "  Azure CLI  absent: az is not installed\n"
+        "  Azure PowerShell  absent: pwsh is not installed\n"
+        "  Azure Developer CLI  absent: azd is not installed\n"
         "\n"
         "Sign-in host\n"
         "  AUTHORITY  responds; the clocks agree\n"
@@ -96,9 +100,12 @@ def test_in_a_github_job(program: Program, entra: Emulator) -> None:
     before = len(entra.requests)
     result = program("doctor", **JOB)
     assert section(result, "Identity")[1:] == [
-        f"workload identity  used: client {CLIENT_ID} in tenant {TENANT}, by client assertion of GitHub Actions",
-        "managed identity   not reached",
-        "profile            not reached",
+        f"workload identity    used: client {CLIENT_ID} in tenant {TENANT}, by client assertion of GitHub Actions",
+        "managed identity     not reached",
+        "profile              not reached",
+        "Azure CLI            not reached",
+        "Azure PowerShell     not reached",
+        "Azure Developer CLI  not reached",
     ]
     assert "ACTIONS_ID_TOKEN_REQUEST_TOKEN     set" in section(result, "Environment")
     assert "ACTIONS_ID_TOKEN_REQUEST_URL       set" in section(result, "Environment")
@@ -111,7 +118,7 @@ def test_in_a_pod(program: Program, entra: Emulator, pod: dict[str, str]) -> Non
     """Doctor names the token file and the token proxy; tokens and certificates do not show."""
     result = program("doctor", **pod)
     assert section(result, "Identity")[1] == (
-        f"workload identity  used: client {CLIENT_ID} in tenant {TENANT}, by workload identity, "
+        f"workload identity    used: client {CLIENT_ID} in tenant {TENANT}, by workload identity, "
         "through the token proxy https://10.0.0.1:443/bind"
     )
     shown = dict(line.split(maxsplit=1) for line in section(result, "Environment"))
@@ -137,7 +144,7 @@ def test_on_a_machine(program: Program, entra: Emulator) -> None:
         assert (probe.status, probe.scope) == (400, None)
         got = program("doctor", **machine.environment("app_service"))
         assert len(machine.requests) == 1
-    assert section(result, "Identity")[2].startswith("managed identity   used: the system-assigned identity")
+    assert section(result, "Identity")[2].startswith("managed identity     used: the system-assigned identity")
     assert machine.url("app_service") in section(got, "Identity")[2]
     assert result.code == got.code == 0
 
@@ -228,9 +235,9 @@ def test_as_json(program: Program, entra: Emulator) -> None:
     """One object with all results, for scripts, the exit code included."""
     result = program("doctor", "-o", "json")
     found: dict[str, Any] = json.loads(result.out)
-    assert [(link["name"], link["state"]) for link in found["links"]] == [
-        (name, "absent") for name in ("environment", "workload identity", "managed identity", "profile")
-    ]
+    links = ("environment", "workload identity", "managed identity", "profile")
+    tools = ("Azure CLI", "Azure PowerShell", "Azure Developer CLI")
+    assert [(link["name"], link["state"]) for link in found["links"]] == [(name, "absent") for name in (*links, *tools)]
     assert found["authority"]["url"] == entra.authority
     assert abs(found["authority"]["clock_ahead_in"]) < 5
     assert found["environment"]["AZURE_AUTHORITY_HOST"] == entra.authority
@@ -244,3 +251,14 @@ def test_an_invalid_choice_is_reported_with_the_rest(program: Program) -> None:
     assert result.code == 2
     assert "AZURE_TOKEN_CREDENTIALS" in result.err
     assert section(result, "Places")
+
+
+def test_a_tools_sign_in_is_found_without_starting_the_tool(program: Program, tmp_path: Path) -> None:
+    """Doctor requests no token: the tool's own files say that somebody is signed in."""
+    az = StandIn(tmp_path, "az")
+    program.environment |= {"PATH": str(az.bin), "HOME": str(tmp_path)}
+    assert "Azure CLI            absent: nobody is signed in to az" in section(program("doctor"), "Identity")
+    az.signed_in()
+    result = program("doctor")
+    assert f"Azure CLI            used: whoever is signed in to Azure CLI, by {az.path}" in section(result, "Identity")
+    assert (result.code, az.runs) == (0, 0)

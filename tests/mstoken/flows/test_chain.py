@@ -151,7 +151,7 @@ def test_environmentcredential_is_the_environment_alone(
     assert machine.requests == []
 
 
-@pytest.mark.parametrize("choice", ["azureclicredential", "AzurePowerShellCredential"])
+@pytest.mark.parametrize("choice", ["visualstudiocodecredential", "InteractiveBrowserCredential"])
 def test_a_tool_that_is_not_read_is_named(clean: dict[str, str], choice: str) -> None:
     """Other sign-ins are not taken in its place."""
     with pytest.raises(NotConfigured, match=choice.lower()):
@@ -169,7 +169,7 @@ def test_every_choice_of_the_azure_sdks_is_known(monkeypatch: pytest.MonkeyPatch
     for choice in set(choices) - known:
         with pytest.raises(NotConfigured, match="a tool that mstoken does not read"):
             links_wanted({"AZURE_TOKEN_CREDENTIALS": choice})
-    assert len(known) == 5
+    assert len(known) == 8
 
 
 def _leaves_links(choice: str) -> bool:
@@ -197,12 +197,15 @@ def test_when_nobody_serves_every_link_says_why(runner: Runner, clean: dict[str,
         "workload identity",
         "managed identity",
         "profile",
+        "Azure CLI",
+        "Azure PowerShell",
+        "Azure Developer CLI",
     ]
     assert "AZURE_CLIENT_ID, AZURE_CLIENT_SECRET (set, but empty)" in lines[0]
     assert "AZURE_FEDERATED_TOKEN_FILE" in lines[1]
     assert UNREACHABLE in lines[2]
     assert str(tmp_path) in lines[3]
-    for told in ("environment: ", "azure.workload.identity/use", "az vm identity assign", "mstoken login"):
+    for told in ("environment: ", "azure.workload.identity/use", "az vm identity assign", "mstoken login", "az login"):
         assert told in caught.value.remedy
 
 
@@ -314,6 +317,6 @@ def test_an_option_moves_a_profiles_sign_in_as_it_moves_the_rest(
     ):
         chain = default_settings(flags, clean | environ).credential
         assert isinstance(chain, Chain)
-        settle = chain.links[-1].settle
+        settle = next(link.settle for link in chain.links if link.name == "profile")
         assert settle is not None
         assert settle().authority == host
