@@ -26,7 +26,7 @@ def open_url(url: str) -> bool:
     def start() -> None:
         try:
             opened.append(webbrowser.open(url))
-        except (webbrowser.Error, OSError):
+        except Exception:  # noqa: BLE001 - a class of BROWSER's may raise anything; the address is shown in any case
             opened.append(False)
 
     # Some of webbrowser's controllers wait for the browser to exit, and the browser waits for our page.

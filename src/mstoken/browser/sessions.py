@@ -8,6 +8,7 @@ import time
 from mstoken.browser.launcher import open_url
 from mstoken.browser.listener import Listener
 from mstoken.browser.pasted_urls import PastedUrls
+from mstoken.foreign import ForeignCode
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 POLL_INTERVAL_IN = 0.5
 """Seconds between checks for Ctrl-C, which does not interrupt a wait on Windows."""
+
+_OPEN = ForeignCode(
+    "The function that opens the browser", "Correct `open_browser` of the Browser; the cause is its own error."
+)
 
 
 class _BrowserSession:
@@ -38,7 +43,8 @@ class _BrowserSession:
         self._listener.close()
 
     def _open(self, url: str) -> bool:
-        opened = (self._credential.open_browser or open_url)(url)
+        custom = self._credential.open_browser
+        opened = _OPEN.calling(custom)(url) if custom else open_url(url)
         if not opened and self._credential.paste:
             self._pasted = PastedUrls(self._on_redirect)
         return opened

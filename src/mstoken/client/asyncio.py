@@ -7,6 +7,7 @@ import time
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known_options
 from mstoken.errors import UsageError
+from mstoken.foreign import TRANSPORT, guarded
 from mstoken.hidden import HiddenText
 from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any
@@ -130,7 +131,7 @@ class AsyncClient(ClientBase):
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""
         if self._transport is not None:
-            await self._transport.close()
+            await guarded(self._transport, TRANSPORT).close()
 
     async def __aenter__(self) -> Self:
         return self

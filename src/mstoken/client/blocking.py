@@ -6,6 +6,7 @@ import time
 
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known_options
+from mstoken.foreign import TRANSPORT, guarded
 from mstoken.hidden import HiddenText
 from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
@@ -170,7 +171,7 @@ class Client(ClientBase):
     def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""
         if self._transport is not None:
-            self._transport.close()
+            guarded(self._transport, TRANSPORT).close()
 
     def __enter__(self) -> Self:
         return self

@@ -15,6 +15,7 @@ import stat
 import sys
 
 from mstoken.errors import UsageError
+from mstoken.foreign import ForeignCode, name_of
 from mstoken.hidden import ENVIRON, HiddenBytes, HiddenDict, HiddenText
 from mstoken.redaction import LONGEST_SHOWN, mistake_in, shown
 from mstoken.texts import decode_text, is_encodable
@@ -131,20 +132,22 @@ def _keyring(rest: str) -> str:
     service, slash, user = rest.rpartition("/")
     if not (slash and service and user):
         raise UsageError(f"keyring:{rest} does not name a service and a user.", "Write keyring:SERVICE/USER.")
-    try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
+    with ForeignCode(
+        f"The request to the keyring for {service}/{user}",
+        "Unlock the keyring, or keep the secret elsewhere: env:, file: or command:.",
+    ):
+        try:
+            import keyring
+        except ImportError:
+            raise UsageError(
+                f"keyring:{rest} needs the package keyring, which is not installed.", "pip install 'mstoken[keyring]'"
+            ) from None
+        secret: object = keyring.get_password(service, user)
+    if not (secret is None or isinstance(secret, str)):
         raise UsageError(
-            f"keyring:{rest} needs the package keyring, which is not installed.", "pip install 'mstoken[keyring]'"
-        ) from None
-    try:
-        secret = keyring.get_password(service, user)
-    except KeyringError as error:
-        raise UsageError(
-            f"The keyring did not answer for {service}/{user} ({type(error).__name__}).",
-            "Unlock the keyring, or keep the secret elsewhere: env:, file: or command:.",
-        ) from None
+            f"The keyring returned {type(secret).__name__} for {service}/{user}, which is not text.",
+            "Check the keyring's backend: keyring --list-backends",
+        )
     if secret is None:
         from shlex import quote
 
@@ -164,24 +167,26 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
         arguments: str | list[str] = line if sys.platform == "win32" else shlex.split(line)
     except ValueError as error:
         raise UsageError(f"command:{line} cannot be read: {error}.", "Close its quotes.") from None
-    try:
-        done = subprocess.run(  # # noqa: S603 - the user's own configuration names the program; no shell
-            arguments,
-            capture_output=True,
-            check=False,
-            env=HiddenDict({name: text for name, text in environ.items() if name != VAULT_KEY}),
-            stdin=subprocess.DEVNULL,
-            timeout=COMMAND_TIMEOUT_IN,
-        )
-    except subprocess.TimeoutExpired:
-        raise UsageError(
-            f"The command for the secret took more than {COMMAND_TIMEOUT_IN} seconds: {line}",
-            "Run it in a terminal to see what it waits for.",
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"The command for the secret cannot be run: {line} ({error.strerror}).", "Correct it in the profile."
-        ) from None
+    with ForeignCode(f"The start of the command for the secret ({line})", "Correct it in the profile."):
+        try:
+            done = subprocess.run(  # # noqa: S603 - the user's own configuration names the program; no shell
+                arguments,
+                capture_output=True,
+                check=False,
+                env=HiddenDict({name: text for name, text in environ.items() if name != VAULT_KEY}),
+                stdin=subprocess.DEVNULL,
+                timeout=COMMAND_TIMEOUT_IN,
+            )
+        except subprocess.TimeoutExpired:
+            raise UsageError(
+                f"The command for the secret took more than {COMMAND_TIMEOUT_IN} seconds: {line}",
+                "Run it in a terminal to see what it waits for.",
+            ) from None
+        except OSError as error:
+            raise UsageError(
+                f"The command for the secret cannot be run: {line} ({error.strerror or name_of(error)}).",
+                "Correct it in the profile.",
+            ) from error
     printed, complaint, code = HiddenBytes(done.stdout), done.stderr, done.returncode
     del done
     if code:

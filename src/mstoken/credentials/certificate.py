@@ -11,6 +11,7 @@ import os
 from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.credentials.signing_cache import SigningCache
 from mstoken.errors import UsageError
+from mstoken.foreign import ForeignCode
 from mstoken.hidden import HiddenBytes
 from mstoken.typed import TYPE_CHECKING, Literal
 from mstoken.values import field, value
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 Algorithm = Literal["PS256", "RS256"]
 """RFC 7518 section 3.1. PS256 is what Entra recommends; RS256 is for AD FS and for key stores without PSS."""
+
+_SIGN = ForeignCode("The function for the signature", "Correct `sign` of the ClientKey; the cause is its own error.")
+_CERTIFICATE = ForeignCode(
+    "The function for the certificate", "Correct `certificate` of the ClientKey; the cause is its own error."
+)
 
 
 @value
@@ -107,9 +113,12 @@ class ClientKey(BaseCredential):
         if self.cache.signer is None:
             from mstoken.keys.certificate import signer_with_external_key
 
-            given = self.certificate() if callable(self.certificate) else self.certificate
+            given: object = _CERTIFICATE.calling(self.certificate)() if callable(self.certificate) else self.certificate
             content = given.encode() if isinstance(given, str) else given
-            self.cache.signer = signer_with_external_key(content, self.sign, self.algorithm)
+            if not isinstance(content, bytes):
+                kind = type(content).__name__
+                raise UsageError(f"The certificate of the key is {kind}, not text or bytes.", "Give it in PEM or DER.")
+            self.cache.signer = signer_with_external_key(content, _SIGN.calling(self.sign), self.algorithm)
         return self.cache.signer
 
 

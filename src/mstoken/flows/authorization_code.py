@@ -9,6 +9,7 @@ from __future__ import annotations
 from mstoken.credentials import AuthorizationCode
 from mstoken.errors import MstokenError, SignInRequired
 from mstoken.flows.client_auth import request_token
+from mstoken.foreign import ForeignCode
 from mstoken.messages import warn
 from mstoken.protocol.authorize_url import Secrets, authorize_url, code_of, is_ours
 from mstoken.protocol.id_token import read_person
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
     from mstoken.protocol.id_token import Person
     from mstoken.protocol.token_endpoint import TokenResponse
+
+_SHOW = ForeignCode("The function that shows the address", "Correct `show` of the Browser; the cause is its own error.")
 
 
 async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port) -> tuple[TokenResponse, Person]:
@@ -64,7 +67,8 @@ async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port
 
 async def _open_browser(url: str, credential: Browser, browser_session: BrowserSession, port: Port) -> None:
     if credential.show is not None:
-        credential.show(url)
+        with _SHOW:
+            credential.show(url)
     opened = await browser_session.open(url)
     if credential.show is not None:
         return

@@ -10,6 +10,7 @@ from functools import partial
 from mstoken.errors import AuthorizationPending, SignInRequired, TokenRefused, TryLater
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import send_with_retry, time_left_in
+from mstoken.foreign import ForeignCode
 from mstoken.messages import warn
 from mstoken.protocol.device_authorization import device_request, read_device_authorization
 from mstoken.protocol.id_token import read_person
@@ -27,6 +28,9 @@ SLOWER_BY_IN = 5
 """Seconds that each `slow_down` adds to the interval, permanently (RFC 8628 section 3.5)."""
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
+_PROMPT = ForeignCode(
+    "The function that shows the device code", "Correct `prompt` of the DeviceCode; the cause is its own error."
+)
 _DECLINED = frozenset({"access_denied", "authorization_declined"})
 _EXPIRED = frozenset({"expired_token", "code_expired"})
 
@@ -42,7 +46,8 @@ async def device_code(request: TokenRequest, credential: DeviceCode, port: Port)
     if authorization.warning:
         warn(authorization.warning)
     if credential.prompt is not None:
-        credential.prompt(authorization.prompt)
+        with _PROMPT:
+            credential.prompt(authorization.prompt)
     else:
         port.show_message(authorization.prompt.message)
     answer = await _poll(authorization, expires_on, request, credential, port)

@@ -19,6 +19,7 @@ from mstoken.errors import UsageError
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.flows.retry import send_with_retry, time_left_in
 from mstoken.flows.single_flight import get_or_fetch
+from mstoken.foreign import ForeignCode
 from mstoken.hidden import HiddenText
 from mstoken.model import Token
 from mstoken.protocol.cache_key import client_parts
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpRequest
 
+_CALLBACK = ForeignCode(
+    "The function for the assertion", "Correct the function given to CallbackAssertion; the cause is its own error."
+)
+
 
 async def federated_assertion(
     source: AssertionSource, request: TokenRequest, port: Port, *, fresh: bool = False
@@ -46,7 +51,7 @@ async def federated_assertion(
         case FileAssertion():
             return _checked(await port.call(source.read), f"The file {source.path}")
         case CallbackAssertion():
-            return _checked(await port.call(source.call), "The function for the assertion")
+            return _checked(await port.call(_CALLBACK.calling(source.call)), "The function for the assertion")
         case GitHubActions():
             url, bearer = await port.call(source.endpoint)
             http = github_request(url, bearer, source.audience or token_exchange(request))

@@ -16,9 +16,10 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from mstoken.clouds import cloud_of_authority
-from mstoken.errors import SignInRequired, TokenRefused, TryLater, UntrustedOrigin
+from mstoken.errors import SignInRequired, StoreError, TokenRefused, TryLater, UntrustedOrigin
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
+from mstoken.foreign import ForeignCode
 from mstoken.model import StoredRefreshToken
 from mstoken.protocol.cache_key import token_info
 from mstoken.protocol.refusal import ended, ends_refresh_token, no_stored_sign_in
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from mstoken.credentials import RefreshToken
     from mstoken.flows.port import Port, RefreshTokenPort, WaitResult
     from mstoken.model import Token, TokenRequest
+
+_ON_NEW = ForeignCode(
+    "The function that stores the new refresh token",
+    "Correct `on_new` of the RefreshToken; the cause is its own error.",
+    StoreError,
+)
 
 
 async def refresh_token(request: TokenRequest, credential: RefreshToken, port: Port) -> Token:
@@ -110,7 +117,8 @@ async def _redeem(current: str, request: TokenRequest, credential: RefreshToken,
     if answer.refresh_token and answer.refresh_token != current:
         await port.replace_refresh_token(credential.store_key, current, answer.refresh_token)
         if credential.on_new is not None:
-            credential.on_new(answer.refresh_token)
+            with _ON_NEW:
+                credential.on_new(answer.refresh_token)
     return answer.token
 
 

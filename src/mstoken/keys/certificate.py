@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from mstoken.errors import UsageError
+from mstoken.foreign import ForeignCode
 from mstoken.hidden import HiddenBytes
 from mstoken.keys.signer import Signer
 from mstoken.typed import TYPE_CHECKING, NoReturn
@@ -29,19 +30,21 @@ def load(contents: Sequence[bytes], password: str, algorithm: str, name: str) ->
     Raises UsageError for a missing key or certificate, a wrong password, a key of another certificate, or a key that is
     not RSA.
     """
-    if contents[0][:1] == b"\x30":  # DER's SEQUENCE: every PFX file starts with it (RFC 7292 section 4)
-        key, certificates = _pfx(contents[0], password, name)
-    else:
-        key, certificates = _pem(HiddenBytes(b"\n".join(contents)), password, name)
-    private_key = _rsa(key, name)
-    chain = _ordered(certificates, private_key.public_key(), name)
+    with _parsing(name):
+        if contents[0][:1] == b"\x30":  # DER's SEQUENCE: every PFX file starts with it (RFC 7292 section 4)
+            key, certificates = _pfx(contents[0], password, name)
+        else:
+            key, certificates = _pem(HiddenBytes(b"\n".join(contents)), password, name)
+        private_key = _rsa(key, name)
+        chain = _ordered(certificates, private_key.public_key(), name)
 
-    def sign(data: bytes) -> bytes:
-        from cryptography.hazmat.primitives.hashes import SHA256
+        def sign(data: bytes) -> bytes:
+            from cryptography.hazmat.primitives.hashes import SHA256
 
-        return private_key.sign(data, _padding(algorithm), SHA256())
+            with ForeignCode(f"Signing with the key in {name}", "Use an RSA key of 2048 bits or more."):
+                return private_key.sign(data, _padding(algorithm), SHA256())
 
-    return _signer(chain, algorithm, sign)
+        return _signer(chain, algorithm, sign)
 
 
 def signer_with_external_key(
@@ -52,10 +55,16 @@ def signer_with_external_key(
     In PEM, the key's own certificate comes first. Raises UsageError if `content` is not a certificate.
     """
     name = "The certificate of the key"
-    certificates = _der(content, name) if content[:1] == b"\x30" else _certificates(content, name)
-    if not certificates:
-        raise UsageError(f"{name} is not in PEM or DER.", "Export it from the key's store; the key itself stays there.")
-    return _signer(certificates, algorithm, lambda data: sign(data, algorithm))
+    with _parsing(name):
+        certificates = _der(content, name) if content[:1] == b"\x30" else _certificates(content, name)
+        if not certificates:
+            remedy = "Export it from the key's store; the key itself stays there."
+            raise UsageError(f"{name} is not in PEM or DER.", remedy)
+        return _signer(certificates, algorithm, lambda data: sign(data, algorithm))
+
+
+def _parsing(name: str) -> ForeignCode:
+    return ForeignCode(f"Reading {name}", "Export the certificate with its key anew, as PEM or PFX.")
 
 
 def signature_matches(signer: Signer, data: bytes, signature: object) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from mstoken.errors import UsageError
+from mstoken.foreign import ForeignCode
 from mstoken.forks import SharedLock
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, value
@@ -41,7 +42,7 @@ class Pkcs11Key:
     def __call__(self, data: bytes, algorithm: str) -> bytes:
         """Return the signature of `data`, hashed in the token. Blocks. Raises UsageError with the token's error."""
         pkcs11 = _library()
-        with _ONE_SESSION.current, self._session() as session:
+        with _ONE_SESSION.current, self._calls, self._session() as session:
             key = self._find(session, pkcs11.ObjectClass.PRIVATE_KEY)
             if algorithm == "RS256":
                 return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
@@ -51,7 +52,7 @@ class Pkcs11Key:
     def certificate(self) -> bytes:
         """Return the certificate stored with the key, DER. Blocks. Raises UsageError if there is none."""
         pkcs11 = _library()
-        with _ONE_SESSION.current, self._session() as session:
+        with _ONE_SESSION.current, self._calls, self._session() as session:
             return bytes(self._find(session, pkcs11.ObjectClass.CERTIFICATE)[pkcs11.Attribute.VALUE])
 
     def _find(self, session: Any, kind: Any) -> Any:
@@ -79,21 +80,20 @@ class Pkcs11Key:
 
     @contextmanager
     def _session(self) -> Iterator[Any]:
-        """A session on the token, logged in if there is a PIN. Errors of the library become UsageError."""
-        pkcs11 = _library()
-        try:
-            token = pkcs11.lib(self.module).get_token(token_label=self.token)
-            with token.open(user_pin=self.pin or None) as session:
-                yield session
-        except (pkcs11.PKCS11Error, RuntimeError) as error:
-            reason = f"{type(error).__name__} {error}".strip()
-            raise UsageError(f"The PKCS#11 token {self.token!r} refused: {reason}.", _remedy(reason)) from None
+        """A session on the token, logged in if there is a PIN."""
+        token = _library().lib(self.module).get_token(token_label=self.token)
+        with token.open(user_pin=self.pin or None) as session:
+            yield session
+
+    @property
+    def _calls(self) -> ForeignCode:
+        return ForeignCode(f"The PKCS#11 token {self.token!r}", _remedy, quoted=True)
 
 
-def _remedy(reason: str) -> str:
-    if "Pin" in reason:
+def _remedy(name: str) -> str:
+    if "Pin" in name:
         return "Correct the PIN before the token locks itself."
-    if "Mechanism" in reason:
+    if "Mechanism" in name:
         return 'Where a token cannot do PSS, use ClientKey(..., algorithm="RS256").'
     return "Check the module's path and the token's label: pkcs11-tool --list-slots"
 

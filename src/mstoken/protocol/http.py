@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
 
 MAX_RESPONSE_BYTES = 1024 * 1024
 """Maximum size of a token endpoint's body, in bytes."""
+_HEADER_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 
 
 @value
@@ -68,3 +72,18 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a header can carry the text (RFC 9110 section 5.5)."""
+    return (text.isascii() and text.isprintable()) or re.fullmatch(_HEADER_VALUE, text) is not None
+
+
+def check_header_text(text: str, name: str) -> None:
+    """Raise UsageError, which names the variable or setting `name`, for text that no header can carry."""
+    if not is_header_value(text):
+        ending = " It ends with a line break." if text.endswith(("\n", "\r")) else ""
+        raise UsageError(
+            f"{name} has a character that a header cannot carry.{ending}",
+            "Set it to the value alone, without line breaks and other control characters.",
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mstoken.errors import CredentialRejected, Refusal, ServiceUnavailable, Throttled, UnreadableAnswer
 from mstoken.hidden import HiddenText, hidden
-from mstoken.protocol.http import HttpRequest
+from mstoken.protocol.http import HttpRequest, check_header_text
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.server_text import is_visible
 from mstoken.protocol.token_endpoint import form_encoded, json_object
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def github_request(url: str, token: str, audience: str) -> HttpRequest:
     """GET the job's token for `audience`. Raises UsageError if a secret must not be sent to the URL."""
     origin_of(url, "ACTIONS_ID_TOKEN_REQUEST_URL")
+    check_header_text(token, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     headers = {"Authorization": HiddenText(f"bearer {token}"), "Accept": "application/json; api-version=2.0"}
     return HttpRequest("GET", _with_query(url, audience=audience), headers)
 
@@ -29,6 +30,7 @@ def github_request(url: str, token: str, audience: str) -> HttpRequest:
 def azure_pipelines_request(url: str, token: str, connection: str) -> HttpRequest:
     """POST for the token of a service connection. Raises UsageError if a secret must not be sent to the URL."""
     origin_of(url, "SYSTEM_OIDCREQUESTURI")
+    check_header_text(token, "SYSTEM_ACCESSTOKEN")
     headers = {
         "Authorization": HiddenText(f"Bearer {token}"),
         "Accept": "application/json",

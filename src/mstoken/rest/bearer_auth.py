@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from mstoken.foreign import ForeignCode
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.rest.origin import check_origin
 from mstoken.typed import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mstoken.clouds import Cloud
     from mstoken.model import Token
     from mstoken.services import Target
+
+_BODY = ForeignCode("Rewinding the body of the request", "Give a body that can be sent again, such as bytes.")
+_HEADERS = ForeignCode("Writing the headers of the request", "Give a request of requests or httpx.")
 
 
 @value
@@ -58,10 +62,11 @@ class BearerAuth:
         again = response.request.copy()
         if not claims or not hasattr(response, "connection") or not _can_be_repeated(again):
             return response
-        if hasattr(again.body, "seek"):
-            again.body.seek(0)
         _ = response.content  # requests frees the connection only once the body is read
         response.close()
+        if hasattr(again.body, "seek"):
+            with _BODY:
+                again.body.seek(0)
         _authorize(again, self._get_token(claims))
         answer = response.connection.send(again, **options)
         answer.history.append(response)
@@ -98,7 +103,8 @@ def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> typ
 
 def _authorize(request: Any, token: Token) -> Any:
     """The request with the token (RFC 6750 section 2.1)."""
-    request.headers["Authorization"] = f"Bearer {token.token}"
+    with _HEADERS:
+        request.headers["Authorization"] = f"Bearer {token.token}"
     return request
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mstoken.errors import UsageError
+from mstoken.errors import StoreError, UsageError
+from mstoken.foreign import TRANSPORT, ForeignCode, guarded
 from mstoken.typed import TYPE_CHECKING, Any, Protocol
 from mstoken.urls import bare_origin
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from mstoken.model import Token
     from mstoken.runtimes.blocking import Transport
     from mstoken.stores.key_vault import KeyVault
+
+_CREDENTIAL = ForeignCode(
+    "The credential given for the key vault", "Check that it gets a token elsewhere; the cause is its own.", StoreError
+)
 
 
 class TokenCredential(Protocol):
@@ -52,7 +57,8 @@ def _vault(vault: str, client: TokenCredential, transport: Transport | None) -> 
 
     def get_token(scope: str, tenant: str, claims: str) -> str:
         options: dict[str, Any] = {"tenant_id": tenant or None, "claims": claims or None}
-        return client.get_token(scope, **options).token
+        with _CREDENTIAL:
+            return client.get_token(scope, **options).token
 
     if transport is None:
         from mstoken.transports.blocking import HttpTransport
@@ -60,4 +66,4 @@ def _vault(vault: str, client: TokenCredential, transport: Transport | None) -> 
         transport = HttpTransport()
     if "." not in vault and "://" not in vault:
         raise UsageError(f"{vault!r} is no host of a key vault.", f"Give it whole, such as {vault}.vault.azure.net.")
-    return KeyVault(bare_origin(vault, "The key vault"), transport.send, get_token)
+    return KeyVault(bare_origin(vault, "The key vault"), guarded(transport, TRANSPORT).send, get_token)

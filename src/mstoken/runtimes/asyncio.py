@@ -7,11 +7,12 @@ import threading
 from collections.abc import Awaitable
 from contextlib import asynccontextmanager, suppress
 
+from mstoken.foreign import TRANSPORT, guarded
 from mstoken.runtimes.base import BaseRuntime
-from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
+from mstoken.typed import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import BrowserSession
@@ -36,10 +37,10 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
 
     def __init__(self, transport: AsyncTransport, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
         super().__init__(tokens, refresh_tokens)
-        self._transport = transport
+        self._transport = guarded(transport, TRANSPORT)
 
-    def send(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
-        return self._transport.send(request)
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        return await self._transport.send(request)
 
     async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
         given = await asyncio.to_thread(work)

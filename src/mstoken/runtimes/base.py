@@ -8,6 +8,7 @@ from contextlib import suppress
 from mstoken.errors import StoreError
 from mstoken.flows.get_token import get_token
 from mstoken.flows.store_port import NO_INFO
+from mstoken.foreign import ForeignCode, guarded
 from mstoken.forks import ForkSafe
 from mstoken.messages import show, warn
 from mstoken.runtimes.single_flight import Flight, L, SingleFlight
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_STORE = ForeignCode("The store given to the client", "Correct the store; the cause is its own error.", StoreError)
+_MESSAGES = ForeignCode("Writing to standard error", "Open standard error, or give the credential its function.")
+
 _SHORTEST_NAP_IN, _LONGEST_NAP_IN = 0.001, 0.03
 """Seconds between two attempts to lock the store. No call waits inside the store: asyncio has few threads for stores,
 and if two processes waited for each other's locks in all of them, neither could load the token that ends the wait.
@@ -35,7 +39,8 @@ class BaseRuntime(ForkSafe, Generic[L]):
     """The half of `flows.port.Port` that both runtimes share. Each runtime says how it reaches a store."""
 
     def __init__(self, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
-        self._tokens, self._refresh_tokens = tokens, refresh_tokens
+        self._tokens = guarded(tokens, _STORE)
+        self._refresh_tokens = guarded(refresh_tokens, _STORE)
         self._flights: dict[object, Flight[L]] = {}
         super().__init__()
         self._random: Callable[[], float] | None = None
@@ -129,7 +134,8 @@ class BaseRuntime(ForkSafe, Generic[L]):
         return secrets.token_urlsafe(32)
 
     def show_message(self, text: str) -> None:
-        show(text)
+        with _MESSAGES:
+            show(text)
 
     async def load(self, key: str) -> Token | None:
         if not self._tokens.slow:  # the cached path loads up to three times: a store in memory is called directly

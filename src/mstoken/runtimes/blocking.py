@@ -11,6 +11,7 @@ import time
 from contextlib import asynccontextmanager, closing
 
 from mstoken.errors import UsageError
+from mstoken.foreign import TRANSPORT, guarded
 from mstoken.forks import call_lock
 from mstoken.runtimes.base import BaseRuntime
 from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -53,7 +54,7 @@ class BlockingRuntime(BaseRuntime[threading.Lock]):
 
     def __init__(self, transport: Transport, tokens: AccessTokenStore, refresh_tokens: RefreshTokenStore) -> None:
         super().__init__(tokens, refresh_tokens)
-        self._transport = transport
+        self._transport = guarded(transport, TRANSPORT)
 
     run = staticmethod(run_blocking)
 

@@ -144,4 +144,5 @@ def _copied(error: Exception) -> Exception:
         copied = type(error).__new__(type(error), *error.args)
         copied.args = error.args
         copied.__dict__.update(error.__dict__)
+    copied.__cause__ = error.__cause__
     return copied

@@ -10,7 +10,8 @@ import re
 import time
 from urllib.parse import urlsplit
 
-from mstoken.errors import StoreError, UsageError
+from mstoken.errors import MstokenError, StoreError, UsageError
+from mstoken.foreign import name_of, text_of, without_frames
 from mstoken.forks import ForkSafe
 from mstoken.hidden import HiddenBytes, HiddenText
 from mstoken.stores.digests import digest_of
@@ -33,6 +34,7 @@ CONNECT_TIMEOUT_IN, RESPONSE_TIMEOUT_IN = 1.0, 2.0
 """Seconds a connection and an answer may take: a token from the service itself takes less than a slow Redis."""
 UNAVAILABLE_IN = 2.0
 """Seconds after a failure in which the server counts as away and is not asked."""
+_FAILED = "Redis at {} cannot be used: {}."
 
 _SWAP = """
 local held = redis.call('GET', KEYS[1])
@@ -108,18 +110,19 @@ class RedisConnection(ForkSafe):
             raise StoreError(self._last_error, "The server is asked again in a moment.")
         redis = self._connected()
         from redis.exceptions import ConnectionError as RedisConnectionError
-        from redis.exceptions import RedisError
         from redis.exceptions import TimeoutError as RedisTimeoutError
 
         try:
             return call(redis)
-        except RedisError as error:
-            said = f"Redis at {self.address} cannot be used: {str(error).rstrip('.')}."
+        except Exception as error:
+            if isinstance(error, MstokenError):
+                raise
+            # Without the frames of redis, which hold the password.
+            said, cause = _FAILED.format(self.address, text_of(error) or name_of(error)), without_frames(error)
             # If it answered with another error, it is there and may well do something else.
             if isinstance(error, RedisConnectionError | RedisTimeoutError):
                 self._last_error, self._unavailable_until = said, time.monotonic() + UNAVAILABLE_IN
-        # Not within `except`: the frames of redis, which hold the password, would hang on to the error.
-        raise StoreError(said, "Check that the server runs, its address, user, password, rights and TLS.")
+        raise StoreError(said, "Check that the server runs, its address, user, password, rights and TLS.") from cause
 
     def _connected(self) -> Redis:
         with self._lock:
@@ -153,11 +156,14 @@ def _client(url: str) -> Redis:
         pool = client.connection_pool
         pool.connection_kwargs |= {"decode_responses": False, "encoding": "utf-8"}  # what is sealed is no text
         pool.connection_class(**pool.connection_kwargs)  # knows every parameter?
-    except (ValueError, TypeError):
-        pass
+    except Exception as error:
+        if isinstance(error, MstokenError):
+            raise
+        cause = without_frames(error)
     else:
         return client
-    raise _bad_url()  # not within `except`: the frames of redis, which hold the password, would hang on to the error
+    # Not within `except`: the frames of redis, which hold the password, would hang on to the error.
+    raise _bad_url() from cause
 
 
 def _address_of(url: str) -> str:

@@ -134,7 +134,7 @@ def _from_keyring(name: str) -> bytes | None:
         return keyring.get_password(KEYRING_SERVICE, name)
 
     text = _with_timeout(get)
-    return decode_key(text) if text else None
+    return decode_key(text) if isinstance(text, str) else None
 
 
 def _new_in_keyring() -> VaultKey | None:
@@ -150,7 +150,7 @@ def _new_in_keyring() -> VaultKey | None:
         return keyring.get_password(KEYRING_SERVICE, name)
 
     text = _with_timeout(keep)
-    return VaultKey(value, KEYRING, name) if text and decode_key(text) == value else None
+    return VaultKey(value, KEYRING, name) if isinstance(text, str) and decode_key(text) == value else None
 
 
 def _usable(backend: object) -> bool:
@@ -162,19 +162,24 @@ def _usable(backend: object) -> bool:
     return priority >= 1 and ".null" not in type(backend).__module__
 
 
-def _with_timeout(call: Callable[[], str | None]) -> str | None:
+def _with_timeout(call: Callable[[], object]) -> object:
     """The keyring's answer, or None when it fails, is not installed, or takes too long."""
-    answers: list[str | None] = []
+    answers: list[object] = []
+    ended: list[BaseException] = []
 
     def ask() -> None:
         try:
             answers.append(call())
         except Exception:  # noqa: BLE001 - keyring backends raise what they like; all of it means no keyring
             answers.append(None)
+        except BaseException as end:  # noqa: BLE001 - the end of the process is raised in the caller's thread
+            ended.append(end)
 
     asking = threading.Thread(target=ask, name="mstoken-keyring", daemon=True)
     asking.start()
     asking.join(KEYRING_TIMEOUT_IN)
+    if ended:
+        raise ended[0]
     return answers[0] if answers else None
 
 

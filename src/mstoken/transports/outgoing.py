@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from mstoken.errors import UsageError
 from mstoken.hidden import HiddenDict
+from mstoken.protocol.http import is_header_value
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import encoded_target
 from mstoken.values import field, value
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 USER_AGENT = "mstoken"
 _PORTS = {"http": 80, "https": 443}
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 _USUAL = {name.lower(): name for name in ("Host", "User-Agent", "Accept-Encoding", "Content-Length")}
 _WITH_BODY = ("POST", "PUT", "PATCH")
 """Methods that have a body, so that an empty one is announced too (RFC 9110 section 8.6)."""
@@ -87,7 +86,7 @@ def _check_header(name: object, text: object) -> None:
     """Field names are tokens, values visible characters and blanks (RFC 9110 sections 5.1 and 5.5)."""
     if not _is_token(name):
         raise UsageError(f"{name!r} is not the name of a header.", "Header names are letters, digits and dashes.")
-    if not isinstance(text, str) or not _is_field_value(text):
+    if not isinstance(text, str) or not is_header_value(text):
         raise UsageError(
             f"The value of the header {name} has a character that a header cannot carry.",
             "Take out line breaks and other control characters; encode what is not Latin-1.",
@@ -96,10 +95,6 @@ def _check_header(name: object, text: object) -> None:
 
 def _is_token(text: object) -> TypeGuard[str]:
     return isinstance(text, str) and text != "" and _TOKEN.issuperset(text)
-
-
-def _is_field_value(text: str) -> bool:
-    return (text.isascii() and text.isprintable()) or re.fullmatch(_VALUE, text) is not None
 
 
 @lru_cache(maxsize=256)

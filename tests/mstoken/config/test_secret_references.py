@@ -156,7 +156,7 @@ def test_keyring_is_the_systems(held_keyring: None) -> None:
     assert raised.value.remedy == "Store it: keyring set mstoken you"
     with pytest.raises(UsageError, match="does not name a service and a user"):
         resolve("keyring:alone")
-    with pytest.raises(UsageError, match="did not answer"):
+    with pytest.raises(UsageError, match=r"failed with keyring\.errors\.KeyringLocked"):
         resolve("keyring:mstoken/locked")
 
 

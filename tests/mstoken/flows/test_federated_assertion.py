@@ -289,11 +289,12 @@ def test_a_function_may_be_async_under_asyncio(runner: Runner, trusted: Emulator
 
 
 def test_a_failing_function_fails_the_call(runner: Runner, issuer: OidcIssuer) -> None:
-    """What the function raises reaches the caller as it is."""
+    """The error says which function failed; what the function raised is its cause."""
 
     def fetch() -> str:
         raise LookupError("no token today")
 
     app = runner.client(TENANT, CLIENT_ID, ClientAssertion(CallbackAssertion(fetch)), issuer.url)
-    with pytest.raises(LookupError, match="no token today"):
+    with pytest.raises(UsageError, match="The function for the assertion failed with LookupError") as caught:
         runner.run(lambda: app.get_token("graph"))
+    assert str(caught.value.__cause__) == "no token today"

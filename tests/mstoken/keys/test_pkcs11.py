@@ -110,7 +110,7 @@ def test_many_threads_share_a_token(hsm: Pkcs11Key) -> None:
         ({"pin": ""}, "no private key called orders", "pkcs11-tool"),
         ({"label": "nobody"}, "no private key called nobody", "pkcs11-tool"),
         ({"token": "nobody"}, "NoSuchToken", "token's label"),
-        ({"module": "/nowhere.so"}, "refused", "module's path"),
+        ({"module": "/nowhere.so"}, "failed with", "module's path"),
         ({"id": "xyz"}, "not hexadecimal", "a1b2"),
     ],
 )

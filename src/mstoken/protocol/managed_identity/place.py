@@ -12,6 +12,7 @@ import sys
 from urllib.parse import urlsplit
 
 from mstoken.errors import NotConfigured, UsageError
+from mstoken.protocol.http import check_header_text
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import check_url, redacted_url
 from mstoken.values import field, value
@@ -97,15 +98,15 @@ def _place(source: str, environment: Mapping[str, str]) -> Place:
         case "service_fabric":
             endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT", https=True)
             thumbprint = _thumbprint(value("IDENTITY_SERVER_THUMBPRINT", ""))
-            return Place(source, endpoint, value("IDENTITY_HEADER", ""), thumbprint, variables=variables)
+            return Place(source, endpoint, _header("IDENTITY_HEADER", environment), thumbprint, variables=variables)
         case "app_service":
             endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
-            return Place(source, endpoint, value("IDENTITY_HEADER", ""), variables=variables)
+            return Place(source, endpoint, _header("IDENTITY_HEADER", environment), variables=variables)
         case "azure_arc":
             endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
             return Place(source, endpoint, keys=arc_keys(environment), variables=variables)
         case "azure_ml" | "cloud_shell":
-            secret = value("MSI_SECRET", "") if source == "azure_ml" else ""
+            secret = _header("MSI_SECRET", environment) if source == "azure_ml" else ""
             return Place(source, _url(value("MSI_ENDPOINT", ""), "MSI_ENDPOINT"), secret, variables=variables)
         case "workload_identity":
             return Place(source, value("AZURE_AUTHORITY_HOST", ""), variables=variables)
@@ -144,6 +145,13 @@ def _url(text: str, variable: str, *, https: bool = False) -> str:
             "The platform sets it; do not change it.",
         )
     return text
+
+
+def _header(variable: str, environment: Mapping[str, str]) -> str:
+    """Return the secret in `variable`, which goes into a header."""
+    secret = environment.get(variable, "")
+    check_header_text(secret, variable)
+    return secret
 
 
 def _thumbprint(text: str) -> str:
