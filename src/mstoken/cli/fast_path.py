@@ -83,7 +83,7 @@ def cached_output(arguments: GetArguments, mark: str) -> str:
         return ""
     if got_on is not None and now < got_on - SET_BACK_IN:
         return ""
-    return render(arguments.output, fields)
+    return render(arguments.output, fields, name=arguments.name)
 
 
 def write_and_exit(text: str) -> NoReturn:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
-from mstoken.cli import output
+from mstoken.cli import github_actions, output
 from mstoken.cli.identity import open_stores, settings_for
-from mstoken.cli.token_formats import render
+from mstoken.cli.token_formats import VARIABLE, render
 from mstoken.client import Client
 from mstoken.errors import UsageError
 from mstoken.protocol.chain import served
+from mstoken.redaction import shown
 from mstoken.transports.blocking import HttpTransport
 from mstoken.typed import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ def run_get(arguments: GetArguments, fingerprint: str = "") -> None:
     With a `fingerprint`, store which cached token answers the same command line next time.
     """
     _check_pop(arguments)
+    _check_name(arguments)
+    github_actions.check(arguments.output)
     settings = settings_for(arguments.flags())
     stores = open_stores(settings.store)
     client = Client.from_settings(settings, stores, HttpTransport())
@@ -39,7 +42,10 @@ def run_get(arguments: GetArguments, fingerprint: str = "") -> None:
     _warn_if_short(token, arguments.min_ttl)
     fields = (token.token, token.expires_on, token.token_type, token.refresh_on, token.scope, token.got_on)
     token_request = served(client.token_request(*scopes))
-    output.write(render(arguments.output, fields, token_request.authority.tenant))
+    if arguments.output in github_actions.FILES:
+        github_actions.hand_over(arguments.output, arguments.name or VARIABLE, token.token)
+    else:
+        output.write(render(arguments.output, fields, token_request.authority.tenant, arguments.name))
     shown_before = (
         warning or settings.notes or claims
     )  # required messages are shown on every run, so the fast path must not skip them
@@ -71,6 +77,19 @@ def _check_pop(arguments: GetArguments) -> None:
         raise UsageError(
             f"--output {arguments.output} is for bearer tokens; a signed request is not one.",
             "Use --output token, header, env or json.",
+        )
+
+
+def _check_name(arguments: GetArguments) -> None:
+    """Refuse a name without a format that sets a variable, and one that no shell can set (POSIX XBD section 3.216)."""
+    if not arguments.name:
+        return
+    forms = ("env", "dotenv", *github_actions.FILES)
+    if arguments.output not in forms:
+        raise UsageError("--name is for the formats that set a variable.", f"Add -o {', '.join(forms)}.")
+    if not (arguments.name.isascii() and arguments.name.isidentifier()):
+        raise UsageError(
+            f"{shown(arguments.name, 100)!r} is not the name of a variable.", "Use letters, digits and underscores."
         )
 
 

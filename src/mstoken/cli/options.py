@@ -60,7 +60,10 @@ GET = (
         "--output -o",
         "Output format.",
         kind="choice",
-        choices=("token", "json", "header", "env", "az", "azd"),
+        choices=("token", "json", "header", "env", "dotenv", "github-env", "github-output", "az", "azd"),
+    ),
+    Option(
+        "--name", "Name of the variable that env, dotenv and github-… set; MSTOKEN_ACCESS_TOKEN by default.", "NAME"
     ),
     Option(
         "--pop",
@@ -124,6 +127,7 @@ class GetArguments(IdentityArguments):
     min_ttl: int = 0
     fresh: bool = False
     output: str = "token"
+    name: str = ""
     pop: str = ""
     pop_method: str = ""
     pop_nonce: str = ""

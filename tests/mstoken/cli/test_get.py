@@ -89,6 +89,73 @@ def test_env_is_safe_to_evaluate(at_entra: Program) -> None:
     assert told.splitlines() == [shown["token"], str(shown["expires_on"])]
 
 
+def test_env_sets_the_variable_that_name_gives(at_entra: Program) -> None:
+    """`--name` chooses the variable; the same command from the cache prints the same."""
+    token = one_token(at_entra("get", "graph"))
+    for _ in range(2):
+        assert at_entra("get", "graph", "-o", "env", "--name", "GRAPH").out == f"export GRAPH='{token}'\n"
+
+
+def test_dotenv_is_one_line_that_every_reader_takes(at_entra: Program) -> None:
+    """No quotes: Docker would take them for a part of the token. From the cache, the same."""
+    token = one_token(at_entra("get", "graph"))
+    for _ in range(2):
+        assert at_entra("get", "graph", "-o", "dotenv").out == f"MSTOKEN_ACCESS_TOKEN={token}\n"
+    assert at_entra("get", "graph", "-o", "dotenv", "--name", "T").out == f"T={token}\n"
+
+
+@pytest.mark.parametrize(("form", "variable"), [("github-env", "GITHUB_ENV"), ("github-output", "GITHUB_OUTPUT")])
+def test_github_masks_the_token_and_appends_it_to_the_runners_file(
+    at_entra: Program, tmp_path: Path, form: str, variable: str
+) -> None:
+    """The job's log gets the mask and nothing else; what an earlier step wrote stays, on a line of its own."""
+    token, path = one_token(at_entra("get", "graph")), tmp_path / "runner"
+    path.write_text("EARLIER=step without an end")
+    for name in ((), ("--name", "GRAPH")):
+        done = at_entra("get", "graph", "-o", form, *name, **{variable: str(path)})
+        assert (done.out, done.err, done.code) == (f"::add-mask::{token}\n", "", 0)
+    expected = ["EARLIER=step without an end", f"MSTOKEN_ACCESS_TOKEN={token}", f"GRAPH={token}"]
+    assert path.read_text().splitlines() == expected
+
+
+@pytest.mark.parametrize("form", ["github-env", "github-output"])
+def test_github_formats_are_refused_elsewhere_before_anything_is_requested(
+    at_entra: Program, entra: Emulator, form: str
+) -> None:
+    """Without the runner's variable there is nowhere to put the token, and it does not go to the log instead."""
+    before = len(entra.token_requests)
+    done = at_entra("get", "graph", "-o", form)
+    assert (done.out, done.code) == ("", 2)
+    assert done.err == (
+        f"mstoken: error: {form.upper().replace('-', '_')} is not set: this is not a step of GitHub Actions.\n"
+        "  next: Elsewhere, use -o env, or -o dotenv.\n"
+    )
+    assert len(entra.token_requests) == before
+
+
+def test_a_github_file_that_cannot_be_written_leaves_the_token_masked(at_entra: Program, tmp_path: Path) -> None:
+    """The mask comes first, so that nothing that fails later can show the token."""
+    done = at_entra("get", "graph", "-o", "github-env", GITHUB_ENV=str(tmp_path))
+    assert done.code == 2
+    assert done.out.startswith("::add-mask::")
+    assert "Is a directory" in done.err
+
+
+@pytest.mark.parametrize("name", ["1ST", "A-B", "A B", "x;echo", "GRÜN", "$(id)"])
+def test_a_name_that_is_no_variable_is_refused(at_entra: Program, name: str) -> None:
+    """What no shell can set, or would run, is never printed."""
+    done = at_entra("get", "graph", "-o", "env", "--name", name)
+    assert (done.out, done.code) == ("", 2)
+    assert "is not the name of a variable" in done.err
+
+
+def test_a_name_without_a_format_that_sets_a_variable_is_refused(at_entra: Program) -> None:
+    """It would have no effect otherwise."""
+    done = at_entra("get", "graph", "--name", "GRAPH")
+    assert (done.out, done.code) == ("", 2)
+    assert "--name is for the formats that set a variable" in done.err
+
+
 def test_az_is_what_the_azure_sdk_reads(at_entra: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """azure-identity reads the token and its expiry from an `az` that prints our output, in any time zone."""
     _stand_in(at_entra, monkeypatch, tmp_path, "az", "-o az")
