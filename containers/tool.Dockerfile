@@ -9,6 +9,6 @@ FROM python:3.13-slim
 RUN useradd --no-log-init --create-home --uid 10001 mstoken
 COPY --from=build /opt/mstoken /opt/mstoken
 ENV PATH=/opt/mstoken/bin:$PATH
-USER mstoken
+USER 10001
 ENTRYPOINT ["mstoken"]
 CMD ["--help"]
