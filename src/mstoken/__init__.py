@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from mstoken.errors import (
         AccessBlocked,
+        ApiRefused,
         AuthorizationPending,
         ConsentRequired,
         CredentialRejected,
@@ -64,12 +65,17 @@ if TYPE_CHECKING:
     from mstoken.model import Token
     from mstoken.protocol.challenge import claims_challenge
     from mstoken.rest.key_vault import key_vault_refresh_tokens, key_vault_secret
+    from mstoken.rest.response import ApiResponse
     from mstoken.stores.redis_stores import redis_stores
+
+    __version__: str
 
 __all__ = [
     "AccessBlocked",
     "AgentIdentity",
     "AgentUser",
+    "ApiRefused",
+    "ApiResponse",
     "AsyncClient",
     "Authority",
     "AuthorizationCode",
@@ -128,12 +134,17 @@ _HOMES = (
     "model",
     "client",
     "protocol.challenge",
+    "rest.response",
     "rest.key_vault",
     "stores.redis_stores",
 )  # the light ones first: looking for a name imports them in turn
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("mstoken")
     if name in __all__:
         from importlib import import_module
 

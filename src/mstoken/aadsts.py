@@ -36,18 +36,21 @@ KINDS = frozenset(
 """The exception classes of errors.py, in snake case."""
 
 FALLBACKS = {
-    "tenant": "<tenant>",
-    "client_id": "<client-id>",
-    "resource": "<service>",
-    "scope": "<scope>",
-    "profile": "<profile>",
-    "account": "<user>",
+    "tenant": "TENANT",
+    "client_id": "CLIENT_ID",
+    "resource": "SERVICE",
+    "scope": "SCOPE",
+    "profile": "PROFILE",
+    "account": "USER",
     "authority": "login.microsoftonline.com",
-    "correlation_id": "<correlation-id>",
-    "code": "<code>",
-    "claims": "<claims>",
+    "correlation_id": "that the error shows",
+    "code": "CODE",
+    "claims": "CLAIMS",
 }
-"""Every plain placeholder, with the text that replaces it when the caller does not know the value."""
+"""Every plain placeholder, with the word that replaces it, as in `--help`, when the caller does not know the value.
+
+Outside a command, an unknown value is left out together with its parentheses, or with the sentence `Now it is …`.
+"""
 
 COMPOSED = frozenset({"login", "get", "consent_url"})
 """Placeholders composed of plain ones: two commands, and the URL of the administrator's consent page."""
@@ -234,6 +237,8 @@ def fill(template: str, **context: str | None) -> str:
     characters, or with nothing left, counts as unknown. Braces without a placeholder stay as they are.
     """
     known = {name: value for name in FALLBACKS if (value := _plain(context.get(name) or ""))}
+    unknown = "|".join(FALLBACKS.keys() - known.keys() - {"authority"})
+    template = re.sub(rf" \(\{{(?:{unknown})\}}\)| Now it is \{{(?:{unknown})\}}\.", "", template)
     parts = template.split("`")  # every second part is a command
     return "`".join(_put(part, _values(known, command=index % 2 == 1)) for index, part in enumerate(parts))
 

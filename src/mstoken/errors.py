@@ -15,6 +15,7 @@
     │   ├── ServiceUnavailable   5xx or temporarily_unavailable
     │   └── TransportError       no HTTP answer: DNS, connection, TLS, proxy, time-out
     │       └── UntrustedCertificate   the server's certificate was not accepted; asking again gives the same
+    ├── ApiRefused               an API answered with 4xx (`ApiResponse.raise_for_status`)
     ├── UnreadableAnswer         an answer that is no answer: HTML, cut off, huge, not JSON, missing fields
     ├── UntrustedOrigin          a token or a secret would have gone to a place it is not for
     └── StoreError               the cache or the vault cannot be read or written
@@ -34,8 +35,11 @@ class MstokenError(Exception):
 
     `message` says what happened in our words, `service_message` what the service said in its own, `remedy` what to do
     next; the last two may be empty. `str()` gives them in this order, each on its own line. None of them has control
-    characters, whoever wrote the words that they quote.
+    characters, whoever wrote the words that they quote. `request_id` is the `client-request-id` of the request that
+    failed, '' if none was sent.
     """
+
+    request_id = ""
 
     message = remedy = ""  # until the constructor has run: a traceback may show an error that is half made
 
@@ -51,9 +55,31 @@ class MstokenError(Exception):
         """
         return ""
 
+    @property
+    def unnamed_id(self) -> str:
+        """The `request_id`, unless `message` contains it: Entra answers with the same id, as the correlation ID."""
+        return "" if self.request_id in self.message else self.request_id
+
     def __str__(self) -> str:
         service = f"Service: {self.service_message}" if self.service_message else ""
-        return "\n".join(line for line in (self.message, service, self.remedy) if line)
+        request = f"client-request-id: {self.unnamed_id}" if self.unnamed_id else ""
+        return "\n".join(line for line in (self.message, service, request, self.remedy) if line)
+
+
+class Identified:
+    """A context manager that gives the errors raised inside it the `request_id` of the request."""
+
+    __slots__ = ("_request_id",)
+
+    def __init__(self, request_id: str) -> None:
+        self._request_id = request_id
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, MstokenError) and not isinstance(error, UsageError):  # those come before a request
+            error.request_id = error.request_id or self._request_id
 
 
 class UsageError(MstokenError):
@@ -193,6 +219,18 @@ class TransportError(TryLater):
 
 class UntrustedCertificate(TransportError):
     """The certificate that was shown is not one to trust; nothing was sent. Asking again gives the same."""
+
+
+class ApiRefused(MstokenError):
+    """An API refused the call. `status` is the HTTP status, `code` the API's own word for the error, '' without one."""
+
+    status = 0
+    code = ""
+
+    def __init__(self, message: str, remedy: str = "", status: int = 0, code: str = "") -> None:
+        super().__init__(message, remedy)
+        self.status, self.code = status, printable(redacted(code))
+        self.args = (self.message, self.remedy, self.status, self.code)
 
 
 class UnreadableAnswer(MstokenError):

@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 _handlers: list[Callable[[str], None]] = []
 
 
+_audience = ["python"]
+
+
+def advise_the_shell() -> None:
+    """Word advice for the command line from now on, not for a Python program."""
+    _audience[:] = ["shell"]
+
+
+def advice(*, options: str, python: str) -> str:
+    """Return the advice in the words of whoever reads it: options of a command, or arguments of a call."""
+    return options if _audience == ["shell"] else python
+
+
 def set_handler(handler: Callable[[str], None]) -> None:
     """Pass warnings to `handler` instead of logging them; the command line prints them on standard error."""
     _handlers[:] = [handler]

@@ -116,7 +116,7 @@ def test_explain_fills_the_remedy_from_the_callers_own_configuration() -> None:
     (profile,) = explain("AADSTS50076", profile="work", tenant="contoso.com")
     assert "`mstoken login --profile work`" in profile.remedy
     (bare,) = explain("50076")
-    assert "`mstoken login --tenant <tenant> --client-id <client-id>`" in bare.remedy
+    assert "`mstoken login --tenant TENANT --client-id CLIENT_ID`" in bare.remedy
 
 
 def test_explain_believes_numbers_over_names() -> None:
@@ -151,10 +151,10 @@ def test_values_are_never_templates() -> None:
         ("\x9b31mred", "red"),
         ("a\r\nb\tc\u2028d", "a b c d"),
         ("a\u202eb\u200bc\x00d", "abcd"),
-        ("\x1b[31m", "<tenant>"),
-        ("", "<tenant>"),
-        (None, "<tenant>"),
-        ("x" * 501, "<tenant>"),
+        ("\x1b[31m", "TENANT"),
+        ("", "TENANT"),
+        (None, "TENANT"),
+        ("x" * 501, "TENANT"),
     ],
 )
 def test_nothing_reaches_the_terminal_but_text(value: str | None, shown: str) -> None:
@@ -169,7 +169,7 @@ def test_a_command_has_the_value_as_one_word(value: str) -> None:
     filled = fill("`login --tenant {tenant} --end`", tenant=value)
     assert not any(unicodedata.category(char).startswith("C") for char in filled)
     shown = fill("{tenant}", tenant=value)
-    if shown != "<tenant>":
+    if shown != "TENANT":
         assert shlex.split(filled[1:-1]) == ["login", "--tenant", shown, "--end"]
 
 

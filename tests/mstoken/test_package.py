@@ -17,6 +17,8 @@ PUBLIC = [
     "AccessBlocked",
     "AgentIdentity",
     "AgentUser",
+    "ApiRefused",
+    "ApiResponse",
     "AsyncClient",
     "Authority",
     "AuthorizationCode",

@@ -19,7 +19,6 @@ from mstoken import aadsts
 from mstoken.authority import Authority
 from mstoken.browser.listener import parse_query
 from mstoken.browser.pasted_urls import parse_pasted_url
-from mstoken.cli.api_response import parse_api_error
 from mstoken.cli.inspection.description import describe, describe_signed_request
 from mstoken.cli.inspection.kinds import of_jwt
 from mstoken.cli.inspection.summary import summarize
@@ -39,6 +38,7 @@ from mstoken.protocol.pop import PopRequest
 from mstoken.protocol.quoted import unquoted
 from mstoken.protocol.retry_after import retry_after
 from mstoken.protocol.token_endpoint import build_token_request, parse_token_response
+from mstoken.rest.api_errors import parse_api_error
 from mstoken.services import resolve_all
 from mstoken.stores import key_vault, token_file, token_file_reader, vault_key
 from mstoken.stores.cipher import Cipher

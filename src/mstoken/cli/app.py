@@ -9,6 +9,7 @@ import re
 import click
 
 from mstoken.cli import exit_codes, output
+from mstoken.cli.command import debug_option
 from mstoken.redaction import shown
 from mstoken.texts import closest_match, did_you_mean
 from mstoken.typed import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ SECTIONS = {
     "Stored tokens": ("cache", "keepalive"),
     "Understand": ("services", "inspect", "explain", "doctor"),
     "Testing": ("emulator",),
-    "Shell": ("completion",),
+    "Shell": ("completion", "help", "version"),
 }
 """The sections of `mstoken --help`; every command belongs to one."""
 
@@ -40,6 +41,8 @@ COMMANDS = {
     "doctor": "mstoken.cli.doctor:doctor",
     "emulator": "mstoken.cli.emulator:emulator",
     "completion": "mstoken.cli.completion:completion",
+    "help": "mstoken.cli.help:help_command",
+    "version": "mstoken.cli.help:version",
 }
 """Command -> module:object of its click command."""
 
@@ -81,9 +84,9 @@ class LazyGroup(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from importlib.metadata import version
+        from mstoken.cli.help import version_line
 
-        output.write(f"mstoken {version('mstoken')}")
+        output.write(version_line())
         ctx.exit()
 
 
@@ -93,9 +96,10 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     epilog="Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 unexpected, 2 "
     "usage, 3 sign-in required, 4 refused, 5 try later, 6 some of many failed.",
 )
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error (also MSTOKEN_DEBUG=1).")
-def app(debug: bool) -> None:
+@click.option(
+    "--version", "-V", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version."
+)
+def app() -> None:
     """Access tokens for Microsoft services, in one line.
 
     \b
@@ -103,8 +107,9 @@ def app(debug: bool) -> None:
       mstoken services vault         find the service you need
       mstoken emulator -- COMMAND    try it with a local Entra ID
     """
-    if debug:
-        os.environ["MSTOKEN_DEBUG"] = "1"
+
+
+app.params.append(debug_option())
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -136,7 +141,8 @@ def _report_usage_error(error: click.ClickException) -> None:
             f"There is no option {error.option_name}: other users and the shell history can see the command line.",
             "Set AZURE_CLIENT_SECRET, or name the secret's location in a profile. For a refresh token: "
             "mstoken login < file",
+            exit_code=exit_codes.USAGE,
         )
         return
     where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mstoken"
-    output.error(" ".join(error.format_message().split()), f"{where} --help")
+    output.error(" ".join(error.format_message().split()), f"{where} --help", exit_code=exit_codes.USAGE)

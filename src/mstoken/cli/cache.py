@@ -7,7 +7,7 @@ import time
 import click
 
 from mstoken.cli import output
-from mstoken.cli.command import Command, form_option
+from mstoken.cli.command import Command, debug_option, form_option
 from mstoken.cli.completion import complete_profile, complete_service
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
@@ -52,6 +52,9 @@ def cache() -> None:
       mstoken cache clear --service graph
       mstoken cache clear
     """
+
+
+cache.params.append(debug_option())
 
 
 @cache.command(cls=Command, short_help="List the cached access tokens.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 from click.core import ParameterSource
 
+from mstoken.cli.options import DEBUG
 from mstoken.errors import UsageError
 from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +27,7 @@ class Command(click.Command):
     def __init__(self, *args: Any, input_hint: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.input_hint = input_hint
+        self.params.append(debug_option())
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.allow_extra_args = True
@@ -37,6 +39,20 @@ class Command(click.Command):
                 _refuse_empty(ctx, parameter)
                 _refuse_undecodable(ctx, parameter)
         return rest
+
+
+def debug_option() -> click.Option:
+    """Return `--debug`, which takes effect as soon as it is parsed, wherever it stands."""
+    return click.Option(
+        DEBUG.flags, is_flag=True, is_eager=True, expose_value=False, help=DEBUG.help_text, callback=_debug
+    )
+
+
+def _debug(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from mstoken.cli.error_handling import show_steps
+
+        show_steps()
 
 
 def command(*, short_help: str, input_hint: str = "") -> Callable[[Callable[..., Any]], Command]:

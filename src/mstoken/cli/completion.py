@@ -70,4 +70,6 @@ def completion(shell: str) -> None:
 
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 - the choices above are click's own
-    output.write(made(app, {}, "mstoken", COMPLETE_VARIABLE).source().strip("\n"))
+    script = made(app, {}, "mstoken", COMPLETE_VARIABLE).source().strip("\n")
+    # Click's script for fish splits at every comma and so cuts descriptions off at their first one.
+    output.write(script.replace('string split ","', 'string split --max 1 ","'))

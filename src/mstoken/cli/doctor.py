@@ -49,8 +49,9 @@ def doctor(form: str, **arguments: Any) -> int:
         output.write("\n".join(_as_text(found)))
     if found.problem is None:
         return exit_codes.DONE
-    output.error(found.problem.message, found.problem.remedy)
-    return exit_codes.exit_code_of(found.problem)
+    code = exit_codes.exit_code_of(found.problem)
+    output.failure(found.problem, code)
+    return code
 
 
 def _as_text(found: Diagnosis) -> list[str]:

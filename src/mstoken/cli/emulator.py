@@ -7,7 +7,7 @@ import shlex
 import click
 
 from mstoken.cli import exit_codes
-from mstoken.cli.command import Command
+from mstoken.cli.command import Command, debug_option
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 
@@ -87,6 +87,9 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
 
 
 _SHELLS = ("bash", "fish", "powershell", "dotenv", "json", "python", "node", "go", "java", "dotnet")
+
+
+emulator.params.append(debug_option())
 
 
 @emulator.command("env", cls=Command, short_help="Print the settings of a running emulator.")

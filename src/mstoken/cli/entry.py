@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+DEBUG_VARIABLE = "MSTOKEN_DEBUG"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,10 +16,11 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the `mstoken` command and return its exit code."""
-    command = _command(sys.argv[1:])
+    arguments = sys.argv[1:]
+    command = _command(arguments)
     from mstoken.cli import error_handling
 
-    return error_handling.run(command)
+    return error_handling.run(command, arguments)
 
 
 def _command(arguments: Sequence[str]) -> Callable[[], int]:
@@ -25,6 +29,9 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
         from mstoken.cli import get_arguments
 
         parsed = get_arguments.parse(arguments[1:])
+        if parsed is not None and (parsed.debug or os.environ.get(DEBUG_VARIABLE)):  # the fast path logs no steps
+            debugged = parsed
+            return lambda: _get(debugged, "")
         if parsed is not None:
             from mstoken.cli import fast_path
 
@@ -42,9 +49,15 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
 def _get(arguments: GetArguments, fingerprint: str) -> int:
     from mstoken.cli.get_token import run_get
 
+    if arguments.debug:
+        from mstoken.cli.error_handling import show_steps
+
+        show_steps()
     run_get(arguments, fingerprint)
+    from mstoken.cli import output
     from mstoken.cli.fast_path import exit_now
 
+    output.print_held_messages()
     exit_now(0)
 
 

@@ -6,19 +6,29 @@ import os
 import sys
 
 from mstoken.cli import exit_codes, output
+from mstoken.messages import advise_the_shell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
-def run(command: Callable[[], int]) -> int:
-    """Run `command`, and turn an exception into a message and an exit code. SystemExit passes through."""
+def run(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
+    """Run `command`, and turn an exception into a message and an exit code. SystemExit passes through.
+
+    With `-o json` among the `arguments`, an error is one JSON object.
+    """
+    if _wants_json(arguments):
+        output.print_errors_as_json()
+    output.escape_what_the_locale_lacks()
+    advise_the_shell()
+    if debugging():
+        show_steps()
     try:
         return command()
     except KeyboardInterrupt:
         output.stderr_line("")  # ends the line on which the terminal shows ^C
-        output.error("Interrupted.")
+        output.error("Interrupted.", kind="interrupted", exit_code=exit_codes.INTERRUPTED)
         return exit_codes.INTERRUPTED
     except BrokenPipeError:  # the reader of standard output has finished: `mstoken services | head`
         _discard_output()
@@ -27,6 +37,25 @@ def run(command: Callable[[], int]) -> int:
         if isinstance(error, OSError):
             _discard_output()
         return report(error)
+    finally:
+        output.print_held_messages()
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether the command line has `-o json`, without click: an error in the command line is reported so too."""
+    ours = list(arguments)
+    if "--" in ours:
+        ours = ours[: ours.index("--")]
+    words = f" {' '.join(ours)} "
+    return any(f" {spelled} " in words for spelled in ("-o json", "-ojson", "--output json", "--output=json"))
+
+
+def show_steps() -> None:
+    """Print each step of the library on standard error from now on, and the tracebacks of bugs."""
+    from mstoken import steps
+
+    os.environ["MSTOKEN_DEBUG"] = "1"
+    steps.print_with(output.debug)
 
 
 def _discard_output() -> None:
@@ -55,23 +84,25 @@ def report(error: Exception) -> int:
     from mstoken.errors import MstokenError
 
     if isinstance(error, MstokenError):
-        output.error(error.message, error.remedy, error.service_message)
-        _print_traceback(error)
-        return exit_codes.exit_code_of(error)
+        code = exit_codes.exit_code_of(error)
+        output.failure(error, code)
+        return code
     if isinstance(error, OSError) and error.errno is not None:
-        output.error(f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror))
-        _print_traceback(error)
+        what = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
+        output.error(what, kind="os_error", exit_code=exit_codes.UNEXPECTED)
         return exit_codes.UNEXPECTED
     output.error(
         f"This is a bug in mstoken: {type(error).__name__} in {_source_line(error)}.",
-        "" if debugging() else "Run the command again with MSTOKEN_DEBUG=1 and report the output.",
+        "" if debugging() else "Run the command again with --debug and report the output.",
+        kind="bug",
+        exit_code=exit_codes.UNEXPECTED,
     )
     _print_traceback(error)
     return exit_codes.UNEXPECTED
 
 
 def debugging() -> bool:
-    """Return whether tracebacks are shown: MSTOKEN_DEBUG is set, which --debug does."""
+    """Return whether steps, and the tracebacks of bugs, are shown: MSTOKEN_DEBUG is set, which --debug does."""
     return os.environ.get("MSTOKEN_DEBUG", "") not in {"", "0"}
 
 

@@ -29,6 +29,7 @@ _OF_CLASS = {
     "SignInRequired": SIGN_IN,
     "AuthorizationPending": SIGN_IN,
     "TokenRefused": REFUSED,
+    "ApiRefused": REFUSED,
     "UntrustedOrigin": REFUSED,
     "UntrustedCertificate": REFUSED,
     "TryLater": LATER,

@@ -109,7 +109,10 @@ def exit_now(code: int) -> NoReturn:
 
 
 def _config_text(path: str) -> str | None:
-    """Return the file's text; '' if there is no file, None if it cannot be read or is too large."""
+    """Return the file's text; '' if there is no file, None if it cannot be read, is too large, or must be checked.
+
+    The full path refuses a file that others can change (`config.profiles`), so that a cached token hides no such file.
+    """
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
@@ -117,6 +120,9 @@ def _config_text(path: str) -> str | None:
     except OSError:
         return None
     try:
+        status = os.fstat(file)
+        if os.name == "posix" and (status.st_mode & 0o022 or status.st_uid not in (0, os.getuid())):
+            return None
         content = os.read(file, _MAX_CONFIG_BYTES)
     except OSError:
         return None

@@ -6,7 +6,7 @@ that all messages come from one place.
 
 from __future__ import annotations
 
-from mstoken.cli.options import GET, IDENTITY, GetArguments
+from mstoken.cli.options import DEBUG, GET, IDENTITY, GetArguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mstoken.cli.options import Option
 
-_BY_FLAG = {flag: option for option in (*IDENTITY, *GET) for flag in option.flags}
+_BY_FLAG = {flag: option for option in (*IDENTITY, *GET, DEBUG) for flag in option.flags}
 
 
 def parse(arguments: Sequence[str]) -> GetArguments | None:

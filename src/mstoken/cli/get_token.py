@@ -56,9 +56,9 @@ def run_get(arguments: GetArguments, fingerprint: str = "") -> None:
 
 
 def _request_token(client: Client, scopes: Sequence[str], claims: str, arguments: GetArguments) -> Token:
-    min_ttl, fresh = arguments.min_ttl, arguments.fresh
+    min_ttl, fresh, timeout = arguments.min_ttl, arguments.fresh, arguments.timeout or None
     if not arguments.pop:
-        return client.get_token(*scopes, claims=claims or None, min_ttl=min_ttl, fresh=fresh)
+        return client.get_token(*scopes, claims=claims or None, min_ttl=min_ttl, fresh=fresh, timeout=timeout)
     return client.pop_token(
         *scopes,
         url=arguments.pop,
@@ -67,6 +67,7 @@ def _request_token(client: Client, scopes: Sequence[str], claims: str, arguments
         claims=claims,
         min_ttl=min_ttl,
         fresh=fresh,
+        timeout=timeout,
     )
 
 

@@ -43,19 +43,23 @@ class StoredSignIn:
     help="Renew sign-ins not renewed for DAYS; Entra ends them after 90.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it.")
-def keepalive(older_than: int, dry_run: bool) -> int:
-    """Renew the stored sign-ins that are old, so that none expires. Print one line for each.
+@click.option("--quiet", "-q", is_flag=True, help="Print only the sign-ins that could not be renewed.")
+@click.option("--verbose", "-v", is_flag=True, help="Print the sign-ins that were skipped, too.")
+def keepalive(older_than: int, dry_run: bool, quiet: bool, verbose: bool) -> int:
+    """Renew the stored sign-ins that are old, so that none expires. Print one line for each that was due.
 
-    Each renewal returns a new refresh token, valid for another 90 days. The exit code is 6 if some could not be
-    renewed.
+    Each renewal returns a new refresh token, valid for another 90 days. If none is due, nothing is printed, so that
+    cron sends no mail. The exit code is 6 if some could not be renewed.
 
     \b
       mstoken keepalive
       17 5 * * 1  mstoken keepalive --older-than 21     # in a crontab
     """
-    rows, failed, now = [], False, int(time.time())
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other.")
+    rows, seen, failed, now = [], False, False, int(time.time())
     for sign_in in _sign_ins():
-        age_in = now - sign_in.kept.renewed_on
+        age_in, seen, problem = now - sign_in.kept.renewed_on, True, ""
         if sign_in.client is None:
             said = "skipped: only the program that stored it can renew it"
         elif -DAY_IN < age_in < older_than * DAY_IN:  # a renewal in the future was recorded by a wrong clock
@@ -66,10 +70,12 @@ def keepalive(older_than: int, dry_run: bool) -> int:
             problem = _renew(sign_in.client)
             failed = failed or bool(problem)
             said = problem or "renewed"
-        rows.append((sign_in.name, _age(age_in), said))
+        skipped = said.startswith("skipped")
+        if verbose or problem or not (quiet or (skipped and not dry_run)):
+            rows.append((sign_in.name, _age(age_in), said))
     if rows:
         output.write_table(("ACCOUNT", "LAST RENEWED", "NOW"), rows)
-    else:
+    elif verbose and not seen:
         output.message("There are no stored sign-ins.")
     return exit_codes.SOME_FAILED if failed else exit_codes.DONE
 

@@ -33,6 +33,13 @@ class Option:
         self.help_text, self.metavar, self.kind, self.choices = help_text, metavar, kind, choices
 
 
+DEBUG = Option(
+    "--debug",
+    "Show each step on standard error; also MSTOKEN_DEBUG=1.",
+    kind="flag",
+)
+"""Every command has this option, and so has `mstoken` itself."""
+
 CLOUD = Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME")
 
 IDENTITY = (
@@ -46,6 +53,8 @@ IDENTITY = (
 
 CLAIMS = Option("--claims", "Claims challenge, as JSON or base64-encoded JSON.", "CLAIMS")
 
+TIMEOUT = Option("--timeout", "Seconds that the command may take; 30 by default.", "SECONDS", "seconds")
+
 GET = (
     Option(
         "--scope",
@@ -56,6 +65,7 @@ GET = (
     CLAIMS,
     Option("--min-ttl", "Minimum remaining lifetime of the token, in seconds.", "SECONDS", "seconds"),
     Option("--fresh", "Request a new token, even if a valid one is cached.", kind="flag"),
+    TIMEOUT,
     Option(
         "--output -o",
         "Output format.",
@@ -119,13 +129,15 @@ class IdentityArguments:
 
 
 class GetArguments(IdentityArguments):
-    """The arguments of `mstoken get`; `min_ttl` is in seconds."""
+    """The arguments of `mstoken get`; `min_ttl` and `timeout` are in seconds, 0 for the default."""
 
     services: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
     claims: str = ""
     min_ttl: int = 0
     fresh: bool = False
+    timeout: int = 0
+    debug: bool = False
     output: str = "token"
     name: str = ""
     pop: str = ""
@@ -134,7 +146,7 @@ class GetArguments(IdentityArguments):
 
 
 class RequestArguments(IdentityArguments):
-    """The arguments of `mstoken request`; `data` is None without a body."""
+    """The arguments of `mstoken request`; `data` is None without a body, `timeout` in seconds, 0 for the default."""
 
     method: str = ""
     url: str = ""
@@ -143,6 +155,7 @@ class RequestArguments(IdentityArguments):
     headers: tuple[str, ...] = ()
     data: str | None = None
     include: bool = False
+    timeout: int = 0
 
 
 class LoginArguments(IdentityArguments):

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import errno
+import io
+import os
+import re
 import sys
 
 from mstoken.messages import printable, write_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TextIO
+
+    from mstoken.errors import MstokenError
+
+
+class _State:
+    """How errors are printed, and the messages that wait for one."""
+
+    as_json = False
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+
+
+_state = _State()
 
 
 def write(text: str) -> None:
@@ -40,7 +57,8 @@ def write_json(value: object) -> None:
     import json
 
     indent = 2 if at_terminal() else None
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    unicode = _stdout().encoding.lower().replace("-", "") == "utf8"  # elsewhere, an escape of JSON's own
+    text = json.dumps(value, indent=indent, ensure_ascii=not unicode)
     if not text.isprintable():
         text = "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
     write(text)
@@ -56,8 +74,38 @@ def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def print_errors_as_json() -> None:
+    """Print an error as one JSON object from now on. Messages before it wait, so that it stands alone."""
+    _state.as_json = True
+
+
+def print_held_messages() -> None:
+    """Print the messages that waited for an error, if none came."""
+    _state.as_json, held = False, _state.held[:]
+    _state.held.clear()
+    for text in held:
+        message(text)
+
+
+def escape_what_the_locale_lacks() -> None:
+    """Escape characters that standard output cannot encode from now on; Python's own choice is an exception."""
+    if sys.stdout is not None and sys.stdout.errors == "strict" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def debug(step: str) -> None:
+    """Print a step on standard error (`--debug`)."""
+    write_line(f"mstoken: debug: {step}", sys.stderr)
+
+
 def message(text: str) -> None:
-    """Print a message for the user on standard error; further lines are indented under the first."""
+    """Print a message for the user on standard error; further lines are indented under the first.
+
+    With errors as JSON, it waits for `print_held_messages`; an error contains it.
+    """
+    if _state.as_json:
+        _state.held.append(printable(text))
+        return
     write_line(f"mstoken: {printable(text)}".replace("\n", "\n  "), sys.stderr)
 
 
@@ -66,13 +114,80 @@ def stderr_line(line: str) -> None:
     write_line(printable(line), sys.stderr)
 
 
-def error(problem: str, remedy: str = "", service_message: str = "") -> None:
-    """Print what happened and, indented under it, the service's message and what to do next; on standard error."""
+def failure(problem: MstokenError, exit_code: int) -> None:
+    """Print an error of the library on standard error: as `error` does, with its fields in JSON."""
+    refusal = getattr(problem, "refusal", None)
+    codes = refusal.codes if refusal else ()
+    error(
+        problem.message,
+        problem.remedy,
+        problem.service_message,
+        kind=re.sub("(?<!^)(?=[A-Z])", "_", type(problem).__name__).lower(),
+        unnamed_id=problem.unnamed_id,
+        code=codes[0] if codes else (refusal.error if refusal else getattr(problem, "code", "")) or None,
+        suberror=(refusal.suberror if refusal else "") or None,
+        correlation_id=(refusal.correlation_id if refusal else "") or problem.request_id or None,
+        retry_in=getattr(problem, "retry_in", None),
+        exit_code=exit_code,
+    )
+
+
+def error(
+    problem: str,
+    remedy: str = "",
+    service_message: str = "",
+    *,
+    kind: str = "usage_error",
+    unnamed_id: str = "",
+    **fields: object,
+) -> None:
+    """Print what happened and, indented under it, the service's message and what to do next; on standard error.
+
+    `unnamed_id` is the request's id if no other text contains it. `kind` and `fields` appear in JSON only.
+    """
+    if _state.as_json:
+        _json_error(kind, problem, remedy, service_message, fields)
+        return
     write_line(f"mstoken: error: {printable(problem)}", sys.stderr)
     if service_message:
         write_line(f"  service: {printable(service_message)}", sys.stderr)
+    if unnamed_id:
+        write_line(f"  client-request-id: {unnamed_id}", sys.stderr)
     for line in printable(remedy).splitlines():
         write_line(f"  next: {line}", sys.stderr)
+
+
+def _json_error(kind: str, problem: str, remedy: str, service_message: str, fields: Mapping[str, object]) -> None:
+    import json
+
+    command = re.search(r"`([^`]+)`|((?:mstoken|az) [^\n]+)", remedy)
+    told: dict[str, object] = {
+        "kind": kind,
+        "code": None,
+        "suberror": None,
+        "message": problem,
+        "service_message": service_message or None,
+        "remedy": remedy or None,
+        "command": (command[1] or command[2]) if command else None,
+        "correlation_id": None,
+        "retry_in": None,
+        "exit_code": None,
+        "notes": _state.held[:],
+    }
+    _state.held.clear()
+    write_line(json.dumps({**told, **fields}), sys.stderr)
+
+
+def start_line(printed: bytes) -> None:
+    """End the line of `printed` results before a message, if both streams lead to the same place: 2>&1."""
+    if not printed or printed.endswith(b"\n") or at_terminal() or sys.stdout is None or sys.stderr is None:
+        return
+    try:
+        places = [os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
+    except (OSError, ValueError):
+        return
+    if os.path.samestat(*places):
+        write_line("", sys.stderr)
 
 
 def at_terminal() -> bool:

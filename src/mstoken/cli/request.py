@@ -9,23 +9,17 @@ import click
 from mstoken.cli import output, standard_input
 from mstoken.cli.command import command
 from mstoken.cli.completion import complete_service
-from mstoken.cli.identity import client_for, identity_options
-from mstoken.cli.options import RequestArguments
+from mstoken.cli.identity import client_for, identity_options, options
+from mstoken.cli.options import TIMEOUT, RequestArguments
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from mstoken.client import Client
-    from mstoken.services import Target
-
 # RFC 9110 sections 5.1 and 5.6.2: the characters of a header name, and of a method.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD_FORM = re.compile(r"[A-Za-z]{1,20}")
-_ARM_PATH = re.compile(r"/(?:subscriptions|providers|tenants)(?:[/?]|$)", re.IGNORECASE)
-"""Paths that belong to Azure Resource Manager; `//host` would name another host (RFC 3986 section 4.2)."""
-_WEB_URL = re.compile(r"https?://[^/?#\s]+(?:[/?#]|$)", re.IGNORECASE)
 
 
 @command(short_help="Call an API with the right token.")
@@ -46,8 +40,9 @@ _WEB_URL = re.compile(r"https?://[^/?#\s]+(?:[/?#]|$)", re.IGNORECASE)
     "--header", "-H", "headers", multiple=True, metavar="'NAME: VALUE'", help="Additional header; may be repeated."
 )
 @click.option("--data", "-d", "data", default=None, metavar="TEXT|@FILE|-", help="Request body; - is standard input.")
+@options((TIMEOUT,))
 @click.option("--include", "-i", is_flag=True, help="Show status and headers on standard error.")
-def request(**options: Any) -> int:
+def request(**given: Any) -> int:
     """Call the API at URL with METHOD and the token it needs, and print the response body unchanged.
 
     A path that begins with /subscriptions, /providers or /tenants belongs to Azure Resource Manager. The token goes
@@ -63,31 +58,32 @@ def request(**options: Any) -> int:
     """
     from mstoken.cli import api_response
     from mstoken.services import Scope
-    from mstoken.urls import encoded_url
 
-    arguments = RequestArguments(**options)
+    arguments = RequestArguments(**given)
     method, url = _method(arguments.method), arguments.url
     headers = _headers(arguments.headers)
-    if not (_ARM_PATH if url.startswith("/") else _WEB_URL).match(url):
-        raise _not_a_url(url)
     body = _body(arguments.data)
     if body and "content-type" not in {name.lower() for name in headers} and _is_json(body):
         headers["Content-Type"] = "application/json"
     with client_for(arguments.flags()) as client:
-        full_url = encoded_url(_arm_base(client) + url if url.startswith("/") else url)
+        full_url = client.api_url(url)
         wanted = Scope(arguments.scope) if arguments.scope else full_url
         target = None if client.authority.token_url else client.target(wanted)
         if target and target.warning:
             output.message(target.warning)
         response = client.request(
-            method, full_url, scope=arguments.scope, origin=arguments.origin, headers=headers, body=body
+            method,
+            full_url,
+            scope=arguments.scope,
+            origin=arguments.origin,
+            headers=headers,
+            body=body,
+            timeout=arguments.timeout or None,
         )
         if arguments.include:
             api_response.show_head(response)
         api_response.show_body(response.body)
-        return api_response.explain_response(
-            response, f"{method} {full_url.partition('?')[0]}", _remedy_context(client, target)
-        )
+        return api_response.explain_response(response)
 
 
 def _method(method: str) -> str:
@@ -96,22 +92,6 @@ def _method(method: str) -> str:
     if not _METHOD_FORM.fullmatch(method):
         raise UsageError(f"{method!r} is not a method.", "The order is METHOD URL: mstoken request GET https://…")
     return method.upper()
-
-
-def _not_a_url(url: str) -> Exception:
-    from mstoken.errors import UsageError
-    from mstoken.services.strict_url import redacted
-
-    return UsageError(
-        f"{redacted(url)} is not a URL.",
-        "Write the whole URL, with https://; only a path of Azure Resource Manager may stand alone: /subscriptions…",
-    )
-
-
-def _arm_base(client: Client) -> str:
-    from mstoken import services
-
-    return (services.resolve("arm", client.cloud).api_base or "").rstrip("/")
 
 
 def _headers(given: Iterable[str]) -> dict[str, str]:
@@ -161,17 +141,3 @@ def _is_json(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _remedy_context(client: Client, target: Target | None) -> dict[str, str]:
-    """Return the values for the remedies' commands; a standard OAuth server has no named services."""
-    context = {
-        "tenant": client.authority.tenant,
-        "client_id": client.client_id,
-        "profile": client.profile,
-        "authority": client.authority.origin.removeprefix("https://"),
-    }
-    if target is None:
-        return context
-    name = target.service.name if target.service and not target.service.needs_instance else target.resource
-    return context | {"resource": name, "scope": target.scopes[0]}

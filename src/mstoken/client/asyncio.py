@@ -9,7 +9,6 @@ from mstoken.client.base import ClientBase, known_options
 from mstoken.errors import UsageError
 from mstoken.foreign import TRANSPORT, guarded
 from mstoken.hidden import HiddenText
-from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
     from mstoken.client.base import TokenRequestOptions
     from mstoken.model import Token
-    from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.id_token import Person
+    from mstoken.rest.response import ApiResponse
     from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
 
 
@@ -38,20 +37,25 @@ class AsyncClient(ClientBase):
         enable_cae: bool = False,
         min_ttl: float = 0,
         fresh: bool = False,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
     ) -> Token:
         """As `Client.get_token`. A hit in memory never leaves the event loop."""
         call, now = (scopes, claims, tenant_id, enable_cae), time.time()
-        hit = self._hits.get(call)
+        try:
+            hit = self._hits.get(call)
+        except TypeError:  # a list cannot be a key; `token_request` says what to write
+            hit = None
         if hit is not None and hit[0] <= now < hit[1] and not (fresh or min_ttl):
             return hit[2] if AZURE_CORE not in LOADED else self._hits.as_azure_core(call, hit)
         request = self.token_request(
             *scopes,
-            claims=claims or "",
+            claims=claims,
             tenant_id=tenant_id,
             enable_cae=enable_cae,
             min_ttl=min_ttl,
             fresh=fresh,
-            deadline_on=now + TIMEOUT_IN,
+            timeout=timeout,
+            called_on=now,
         )
         with self._hits.cleared_on_refusal:
             return self._hits.remember(call, await self._running_port().token(request))
@@ -66,7 +70,7 @@ class AsyncClient(ClientBase):
         from mstoken.flows.sign_in import sign_in
 
         self._hits.clear()
-        return await sign_in(self.token_request(*scopes, claims=claims or ""), self._running_port())
+        return await sign_in(self.token_request(*scopes, claims=claims), self._running_port())
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> AsyncClient:
         """As `Client.on_behalf_of`."""
@@ -101,12 +105,17 @@ class AsyncClient(ClientBase):
         origin: str = "",
         headers: Mapping[str, str] | None = None,
         body: bytes | str = b"",
-    ) -> HttpResponse:
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+    ) -> ApiResponse:
         """As `Client.request`."""
         from mstoken.rest.call import ApiRequest, call
 
-        token_request = self._token_request_for_call(url, scope, origin)
-        return await call(ApiRequest(method, url, headers or {}, body), token_request, self._running_port())
+        url, token_request, context = self._call(url, params, scope, origin, timeout)
+        return await call(
+            ApiRequest(method, url, headers or {}, body, json, timeout), token_request, self._running_port(), context
+        )
 
     async def pop_token(
         self,
@@ -117,13 +126,14 @@ class AsyncClient(ClientBase):
         claims: str | None = None,
         min_ttl: float = 0,
         fresh: bool = False,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
     ) -> Token:
         """As `Client.pop_token`."""
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
         token_request = self.token_request(
-            *scopes, claims=claims or "", min_ttl=min_ttl, fresh=fresh, deadline_on=time.time() + TIMEOUT_IN
+            *scopes, claims=claims, min_ttl=min_ttl, fresh=fresh, timeout=timeout, called_on=time.time()
         )
         http_request = PopRequest(url, method, nonce)
         return await pop_token(token_request, self._bound(), http_request, self._running_port())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mstoken import services
+from mstoken.client.arguments import check_call, check_identity, check_scopes
 from mstoken.client.construction import Constructors, authority_of, cloud_of
 from mstoken.client.hits import Hits
 from mstoken.client.scopes import ScopeResolver, user_required
@@ -16,11 +17,11 @@ from mstoken.credentials import (
 )
 from mstoken.errors import UsageError
 from mstoken.forks import ForkSafe
-from mstoken.model import TokenRequest
+from mstoken.messages import advice
+from mstoken.model import TIMEOUT_IN, TokenRequest
 from mstoken.stores.memory import memory_stores
 from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any
-from mstoken.urls import encoded_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,6 +69,7 @@ class ClientBase(ForkSafe, Constructors):
         stores: Stores | None = None,
         transport: Any = None,
     ) -> None:
+        check_identity(tenant, client_id, credential)
         if not client_id and credential.needs_client_id:
             raise UsageError("No client id was given.", "Give the application's (client) id, or set AZURE_CLIENT_ID.")
         _check_text(client_id, "The client id")
@@ -106,24 +108,30 @@ class ClientBase(ForkSafe, Constructors):
     def target(self, *scopes: str) -> Target:
         """Return the target of `scopes`: service names, API URLs, resources or scopes, all of one resource.
 
-        Raises UsageError.
+        Raises UsageError; TypeError for a scope that is not text.
         """
+        check_scopes(scopes)
         return self._scopes.target(scopes, self.cloud)
 
     def token_request(
         self,
         *scopes: str,
-        claims: str = "",
+        claims: str | None = None,
         tenant_id: str | None = None,
         enable_cae: bool = False,
         min_ttl: float = 0,
         fresh: bool = False,
-        deadline_on: float = 0,
+        timeout: float | None = None,
+        called_on: float = 0,
     ) -> TokenRequest:
-        """Return the complete request for a `get_token` call; `deadline_on` is epoch seconds, or 0.
+        """Return the complete request for a `get_token` call at `called_on` (epoch seconds, or 0).
 
-        Raises UsageError; SignInRequired if the service needs a user and the credential is an application's.
+        Raises UsageError; SignInRequired if the service needs a user and the credential is an application's; TypeError
+        and ValueError for arguments that `get_token` cannot take.
         """
+        check_scopes(scopes)
+        check_call(claims, tenant_id, min_ttl, timeout)
+        timeout_in = TIMEOUT_IN if timeout is None else timeout
         authority, credential, requested = self.authority, self.credential, scopes
         if authority.token_url:
             requested = services.plain_scopes(scopes)
@@ -142,11 +150,12 @@ class ClientBase(ForkSafe, Constructors):
             self.client_id,
             credential,
             requested,
-            claims=claims,
+            claims=claims or "",
             enable_cae=enable_cae,
             min_ttl=min_ttl,
             fresh=fresh,
-            deadline_on=deadline_on,
+            timeout_in=timeout_in,
+            deadline_on=called_on + timeout_in if called_on else 0,
             profile=self.profile,
         )
 
@@ -179,17 +188,45 @@ class ClientBase(ForkSafe, Constructors):
             return Audience(services.Target(None, scopes, " ".join(scopes)), self.cloud, origin)
         return Audience(self.target(*scopes), self.cloud, origin)
 
-    def _token_request_for_call(self, url: str, scope: str, origin: str) -> TokenRequest:
+    def api_url(self, url: str, params: Mapping[str, Any] | None = None) -> str:
+        """Return the full URL of an API call: a path of Azure Resource Manager is completed, `params` are added.
+
+        Such a path begins with /subscriptions, /providers or /tenants. Raises UsageError for anything else that is
+        not a URL; TypeError for one that is not text.
+        """
+        from mstoken.rest.addresses import full_url
+
+        return full_url(url, params, self.cloud)
+
+    def _call(
+        self, url: str, params: Mapping[str, Any] | None, scope: str, origin: str, timeout: float | None
+    ) -> tuple[str, TokenRequest, dict[str, str]]:
+        """Return the full URL, the token request, and the values for the remedies' commands. Sends nothing."""
+        url = self.api_url(url, params)
+        request = self._token_request_for_call(url, scope, origin, timeout)
+        context = {
+            "tenant": request.authority.tenant,
+            "client_id": self.client_id,
+            "profile": self.profile,
+            "authority": self.authority.origin.removeprefix("https://"),
+        }
+        if not self.authority.token_url:  # a standard OAuth server has no named services
+            target = self.target(services.Scope(scope) if scope else url)
+            named = target.service and not target.service.needs_instance
+            context["resource"] = target.service.name if target.service and named else target.resource
+            context["scope"] = target.scopes[0]
+        return url, request, context
+
+    def _token_request_for_call(self, url: str, scope: str, origin: str, timeout: float | None) -> TokenRequest:
         """Return the token request for a call of `url`, after checking that the token may be sent there."""
         if not scope and self.authority.token_url:
             raise UsageError(
                 "The URL does not tell which token it needs: that is known of Microsoft's services only.",
-                "Name the scope: --scope SCOPE (in Python: scope=…).",
+                advice(options="Name the scope: --scope SCOPE", python='Name the scope: scope="…"'),
             )
-        url = encoded_url(url)
         wanted = services.Scope(scope) if scope else url
         self._audience((wanted,), origin).check(url)
-        return self.token_request(wanted)
+        return self.token_request(wanted, timeout=timeout)
 
 
 def restored(

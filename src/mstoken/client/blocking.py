@@ -8,7 +8,6 @@ from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_
 from mstoken.client.base import ClientBase, known_options
 from mstoken.foreign import TRANSPORT, guarded
 from mstoken.hidden import HiddenText
-from mstoken.model import TIMEOUT_IN
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
     from mstoken.client.base import TokenRequestOptions
     from mstoken.model import Token
-    from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.id_token import Person
+    from mstoken.rest.response import ApiResponse
     from mstoken.runtimes.blocking import BlockingRuntime, Transport
 
 
@@ -44,24 +43,30 @@ class Client(ClientBase):
         enable_cae: bool = False,
         min_ttl: float = 0,
         fresh: bool = False,
+        timeout: float | None = None,
     ) -> Token:
         """Return the token for a service name, API URL, resource or scope; from the cache if it is still valid.
 
         `claims` is the JSON text of a claims challenge. `min_ttl` is how many seconds the token must still be valid;
-        `fresh=True` requests a new token in any case. Raises the errors of `mstoken.errors`.
+        `fresh=True` requests a new token in any case. `timeout` is how many seconds the call may take, 30 by default;
+        a sign-in of a person has its own time. Raises the errors of `mstoken.errors`.
         """
         call, now = (scopes, claims, tenant_id, enable_cae), time.time()
-        hit = self._hits.get(call)
+        try:
+            hit = self._hits.get(call)
+        except TypeError:  # a list cannot be a key; `token_request` says what to write
+            hit = None
         if hit is not None and hit[0] <= now < hit[1] and not (fresh or min_ttl):
             return hit[2] if AZURE_CORE not in LOADED else self._hits.as_azure_core(call, hit)
         request = self.token_request(
             *scopes,
-            claims=claims or "",
+            claims=claims,
             tenant_id=tenant_id,
             enable_cae=enable_cae,
             min_ttl=min_ttl,
             fresh=fresh,
-            deadline_on=now + TIMEOUT_IN,
+            timeout=timeout,
+            called_on=now,
         )
         port = self._port()
         with self._hits.cleared_on_refusal:
@@ -85,7 +90,7 @@ class Client(ClientBase):
 
         self._hits.clear()
         port = self._port()
-        return port.run(sign_in(self.token_request(*scopes, claims=claims or ""), port))
+        return port.run(sign_in(self.token_request(*scopes, claims=claims), port))
 
     def on_behalf_of(self, assertion: str, *, session_key: str = "") -> Client:
         """Return a client for the user who called your web API with the token `assertion` (see `OnBehalfOf`).
@@ -127,19 +132,27 @@ class Client(ClientBase):
         origin: str = "",
         headers: Mapping[str, str] | None = None,
         body: bytes | str = b"",
-    ) -> HttpResponse:
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> ApiResponse:
         """Call an API with the right token and return its response, whatever the status.
 
-        Without `scope` (a service name, resource or scope) the URL selects the service. A `body` that is text is sent
-        as UTF-8. The headers Authorization and Host cannot be set. Raises UsageError for what HTTP cannot carry,
-        UntrustedOrigin if the token is not for the URL's origin, TransportError, UnreadableAnswer, and what `get_token`
-        raises.
+        Without `scope` (a service name, resource or scope) the URL selects the service. A path such as
+        `/subscriptions` belongs to Azure Resource Manager. `json` is sent as JSON, a `body` that is text as UTF-8;
+        `params` are added to the query, one pair for each item of a list. `timeout` is how many seconds the token, and
+        then each request, may take. The headers Authorization and Host cannot be set.
+
+        Raises UsageError for what HTTP cannot carry, UntrustedOrigin if the token is not for the URL's origin,
+        TransportError, UnreadableAnswer, and what `get_token` raises. An error status raises nothing: see
+        `ApiResponse.raise_for_status`.
         """
         from mstoken.rest.call import ApiRequest, call
 
-        token_request = self._token_request_for_call(url, scope, origin)
+        url, token_request, context = self._call(url, params, scope, origin, timeout)
         port = self._port()
-        return port.run(call(ApiRequest(method, url, headers or {}, body), token_request, port))
+        api = ApiRequest(method, url, headers or {}, body, json, timeout)
+        return port.run(call(api, token_request, port, context))
 
     def pop_token(
         self,
@@ -150,19 +163,21 @@ class Client(ClientBase):
         claims: str | None = None,
         min_ttl: float = 0,
         fresh: bool = False,
+        timeout: float | None = None,
     ) -> Token:
         """Return a token that only this client can use, inside a request signed with its key: `Authorization: PoP …`.
 
         `url` and `method` are those of the signed request; for a Kubernetes cluster, `url` is its resource id, as in
         kubelogin's claim `u`. `nonce` is one that the service issued. Each call signs anew; only the token inside is
-        cached, in memory, and `expires_on` is its expiry. `claims`, `min_ttl` and `fresh` are as for `get_token`.
+        cached, in memory, and `expires_on` is its expiry. `claims`, `min_ttl`, `fresh` and
+        `timeout` are as for `get_token`.
         Raises what `get_token` raises, and UsageError for a credential whose tokens cannot be bound.
         """
         from mstoken.protocol.pop import PopRequest
         from mstoken.rest.pop import pop_token
 
         token_request = self.token_request(
-            *scopes, claims=claims or "", min_ttl=min_ttl, fresh=fresh, deadline_on=time.time() + TIMEOUT_IN
+            *scopes, claims=claims, min_ttl=min_ttl, fresh=fresh, timeout=timeout, called_on=time.time()
         )
         http_request = PopRequest(url, method, nonce)
         port = self._port()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mstoken import clouds
+from mstoken import clouds, steps
 from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
 from mstoken.credentials import ManagedIdentity, OnBehalfOf, Password, RefreshToken
@@ -82,6 +82,7 @@ class Layers:
         Raises NotConfigured, and UsageError for a secret that cannot be read.
         """
         authority, cloud, token_endpoint = self.place()
+        self._log_source()
         tenant, client_id = self.text("tenant"), self.text("client_id")
         identity = self._managed_identity() or self._developer_tool()
         if identity and not credential:
@@ -102,6 +103,13 @@ class Layers:
             profile=self.profile.name if self.profile else "",
             notes=self.notes(),
         )
+
+    def _log_source(self) -> None:
+        """Log which layers have settings, without their values."""
+        if steps.wanted():
+            profile = f"profile {self.profile.name}" if self.profile else ""
+            named = {"options": self.flags, "environment": self.environment, profile: profile}
+            steps.source([name for name, given in named.items() if given])
 
     def text(self, setting: str) -> str:
         """Return `setting` from the highest layer that has it, else ''. A profile's secret stays a reference."""

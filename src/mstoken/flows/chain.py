@@ -7,6 +7,7 @@ error: somebody meant this identity to be used, and continuing would use a diffe
 
 from __future__ import annotations
 
+from mstoken import steps
 from mstoken.credentials import DeveloperTool, ManagedIdentity
 from mstoken.credentials.developer_tools import NOT_SIGNED_IN
 from mstoken.errors import Misconfigured, MstokenError, NotConfigured, SignInRequired, TransportError
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from mstoken.credentials import Chain, ChainLink
     from mstoken.flows.port import HttpPort, Port, TokenSource
     from mstoken.model import Token, TokenRequest
+
+_REASONS_OF_OURS = frozenset({"environment", "workload identity"})
+"""Links whose reasons name variables, and quote nothing."""
 
 REMEMBER_ABSENCE_IN = 600
 """Seconds for which no process of the user looks again for a managed identity that was absent."""
@@ -54,6 +58,8 @@ async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: To
                 else:
                     credential.remember(link)
                     return token
+        # A profile's reason may quote its file, a managed identity's its endpoint: neither belongs in a log.
+        steps.skipped(link.name, link.why_not if link.name in _REASONS_OF_OURS else "not available here")
         reasons.append((link, why))
     raise nothing_served(reasons)
 

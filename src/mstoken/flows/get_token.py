@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mstoken import steps
 from mstoken.credentials import Chain
 from mstoken.flows.single_flight import get_or_fetch
 from mstoken.flows.table import flow_of
@@ -23,6 +24,7 @@ async def get_token(request: TokenRequest, port: Port) -> Token:
     """
     if isinstance(request.credential, Chain):
         return await flow_of(request.credential)(request, request.credential, port)
+    steps.identity(request.credential, request.client_id, request.authority)
 
     def fetch_timed(timed: TokenRequest) -> Coroutine[Any, Any, Token]:
         return _fetch_for_challenge(timed, port) if timed.claims else fetch(timed, port)

@@ -8,10 +8,11 @@ documents how long it may be unavailable
 
 from __future__ import annotations
 
+from mstoken import steps
 from mstoken.authority import Authority
 from mstoken.credentials.managed_identity import read_key
 from mstoken.credentials.workload_identity import WorkloadIdentity
-from mstoken.errors import TransportError, UsageError
+from mstoken.errors import Identified, TransportError, UsageError
 from mstoken.flows.retry import warned
 from mstoken.flows.workload_identity import workload_identity
 from mstoken.protocol.cache_key import cache_key
@@ -53,13 +54,14 @@ async def managed_identity(request: TokenRequest, credential: ManagedIdentity, p
         enable_cae=request.enable_cae,
         revoked=await _revoked(request, port),
     )
-    http = build(identity_request, dialect)
-    answer = await _send_with_schedule(http, dialect, port)
-    if answer.status == 401 and place.source == "azure_arc":
-        name = azure_arc.key_file(answer, place)
-        key = await port.call(lambda: read_key(place.keys, name))
-        answer = await _send_with_schedule(azure_arc.proved(http, key), dialect, port)
-    return warned(parse_identity_response(answer, identity_request, dialect, request, port.now())).token
+    http = replace(build(identity_request, dialect), request_id=port.request_id())
+    with Identified(http.request_id):
+        answer = await _send_with_schedule(http, dialect, port)
+        if answer.status == 401 and place.source == "azure_arc":
+            name = azure_arc.key_file(answer, place)
+            key = await port.call(lambda: read_key(place.keys, name))
+            answer = await _send_with_schedule(azure_arc.proved(http, key), dialect, port)
+        return warned(parse_identity_response(answer, identity_request, dialect, request, port.now())).token
 
 
 async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:
@@ -103,8 +105,10 @@ async def _send_with_schedule(http: HttpRequest, dialect: Dialect, port: HttpPor
         retry_in = retry_after(answer.headers.get("retry-after", ""), port.now()) if answer else None
         if attempts >= len(pauses) or (retry_in or 0) > LONGEST_WAIT_IN:
             break
-        await port.sleep(max(pauses[attempts], retry_in or 0))
+        wait = max(pauses[attempts], retry_in or 0)
         attempts += 1
+        steps.waiting(wait, attempts + 1, len(pauses) + 1)
+        await port.sleep(wait)
     if answer is None:
         assert failure is not None  # # noqa: S101 - one of the two exists
         raise failure

@@ -81,6 +81,10 @@ class HttpPort(Protocol):
         """Return 43 unguessable characters, new ones each time."""
         ...
 
+    def request_id(self) -> str:
+        """Return a new random GUID (RFC 9562 section 5.4), the `client-request-id` of a request."""
+        ...
+
     def show_message(self, text: str) -> None:
         """Print a message for the user on standard error."""
         ...
@@ -95,6 +99,9 @@ class AccessTokenPort(TokenSource, Protocol):
 
     A flow that needs another token requests it from `token`, which answers from the cache if it can.
     """
+
+    store_title: str
+    """The kind of store, for the log: memory, Redis, …"""
 
     async def load(self, key: str) -> Token | None: ...
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from math import ceil
 
-from mstoken.errors import Throttled, TryLater, UntrustedCertificate
+from mstoken import steps
+from mstoken.errors import Identified, Throttled, TryLater, UntrustedCertificate
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.messages import warn
 from mstoken.model import Note
@@ -81,6 +82,7 @@ async def send_with_retry(
     with all callers of the same `pause_key`. Raises what `parse` raises; the last TryLater if no attempts or no time
     are left.
     """
+    http = replace(http, request_id=port.request_id())  # one for all attempts: they are one request to Entra's logs
     deadline_on = port.now() + timeout_in
     pause = FIRST_PAUSE_IN
     for tries_left in reversed(range(MOST_TRIES)):
@@ -90,7 +92,8 @@ async def send_with_retry(
         try:
             if paused_in:
                 raise _throttled_before(paused_in)
-            return parse(await port.send(replace(http, timeout_in=min(http.timeout_in or left_in, left_in))))
+            with Identified(http.request_id):
+                return parse(await port.send(replace(http, timeout_in=min(http.timeout_in or left_in, left_in))))
         except TryLater as error:
             wait = pause * (0.5 + port.random()) if error.retry_in is None else error.retry_in
             if paused_in:
@@ -100,6 +103,7 @@ async def send_with_retry(
             lasting = isinstance(error, UntrustedCertificate)
             if lasting or not tries_left or wait > timeout_in or port.now() + wait > deadline_on:
                 raise
+        steps.waiting(wait, MOST_TRIES - tries_left + 1, MOST_TRIES)
         await port.sleep(wait)
         pause *= 2
     raise AssertionError("the last try returns or raises")
@@ -113,8 +117,8 @@ def _pause_left_in(note: Note, now: float) -> float:
 
 def _throttled_before(left_in: float) -> Throttled:
     return Throttled(
-        "The service has asked this application to slow down; it was not asked again.",
-        f"Ask again in {left_in:.0f} seconds.",
+        "The service asked this application to slow down before. No request was made.",
+        f"Try again in {ceil(left_in)} seconds.",
         left_in,
     )
 

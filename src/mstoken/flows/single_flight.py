@@ -6,6 +6,7 @@ fails, callers still get the valid token.
 
 from __future__ import annotations
 
+from mstoken import steps
 from mstoken.errors import MstokenError, TokenRefused, TryLater
 from mstoken.model import Freshness
 from mstoken.typed import TYPE_CHECKING, Protocol
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     Fetch = Callable[[TokenRequest], Awaitable[Token]]
 
+_CACHED = {Freshness.FRESH: "hit", Freshness.STALE: "due for renewal", Freshness.EXPIRED: "expired or too short"}
+"""The states of a cached token, as the log names them."""
+
 RETRY_RENEWAL_IN = 60
 """Seconds from a failed renewal to the next attempt. Until then, callers get the valid token."""
 MAX_RENEWAL_IN = 5.0
@@ -32,6 +36,8 @@ PERSON_IN = 900.0
 
 class TokenCache(Protocol):
     """A token cache with single flight: the part of `Port` that this module needs, or a cache in memory."""
+
+    store_title: str
 
     def now(self) -> float: ...
 
@@ -58,13 +64,16 @@ async def get_or_fetch(
         return token
 
     if request.fresh:
+        steps.cached("skipped", request.scopes, port.store_title)
         return await fetch_and_save()
     found = await port.load(key)
     if found and found.freshness(port.now(), request.min_ttl) is Freshness.FRESH:
+        _log_cached(found, request, port)
         return found
     async with port.single_flight(key, wait_in(request, deadline_on - port.now())) as waited:
         found = await port.load(key)
         state = found.freshness(port.now(), request.min_ttl) if found else Freshness.EXPIRED
+        _log_cached(found, request, port)
         if found and state is Freshness.FRESH:
             return found
         if found and state is Freshness.STALE:
@@ -75,6 +84,21 @@ async def get_or_fetch(
         if waited.failure is not None:
             raise waited.failure
         return await fetch_and_save()
+
+
+def _log_cached(found: Token | None, request: TokenRequest, port: TokenCache) -> None:
+    """Log what the cache held. Nothing is computed unless somebody reads the steps."""
+    if not steps.wanted():
+        return
+    if found is None:
+        steps.cached("miss", request.scopes, port.store_title)
+        return
+    now = port.now()
+    state = found.freshness(now, request.min_ttl)
+    result = {Freshness.FRESH: "hit", Freshness.STALE: "due for renewal", Freshness.EXPIRED: "expired or too short"}[
+        state
+    ]
+    steps.cached(result, request.scopes, port.store_title, found.expires_on - now)
 
 
 def _timed(request: TokenRequest, deadline_on: float, now: float, *, early: bool) -> TokenRequest:

@@ -48,7 +48,8 @@ class HttpRequest:
     `timeout_in` limits the whole call in seconds, from name resolution to the last byte of the body; None means the
     transport's default. `max_response_bytes` limits the body after decompression. `repeatable` allows a second attempt
     if a reused connection was closed before a byte of the response arrived: true for a token request, false for a call
-    that might change something twice (RFC 9110 section 9.2.2).
+    that might change something twice (RFC 9110 section 9.2.2). `request_id` is sent as `client-request-id`, which
+    Entra's sign-in logs show as the correlation ID.
     """
 
     method: str
@@ -59,6 +60,7 @@ class HttpRequest:
     policy: ConnectionPolicy = DEFAULT_POLICY
     timeout_in: float | None = None
     repeatable: bool = True
+    request_id: str = ""
 
 
 @value

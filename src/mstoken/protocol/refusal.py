@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from math import ceil
 
 from mstoken import aadsts, errors
 from mstoken.credentials import ClientSecret
@@ -23,6 +24,8 @@ _LONGEST_CLAIMS = 50_000
 _LOST_CLAIMS = " The claims that came with it are not the JSON of an object; they were left out."
 _NO_CODE = 10**10
 """The lowest number that cannot be an AADSTS code."""
+_VAGUE_TIMES = ("Wait a minute, then try again", "Ask again in a moment")
+"""How remedies in aadsts.toml say when to try again, if the service does not."""
 _TRAILER = re.compile(r"[\s\u00a0]*(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _TRACE = re.compile(r"Trace ID:\s*([0-9A-Za-z-]+)")
 _CORRELATION = re.compile(r"Correlation ID:\s*([0-9A-Za-z-]+)")
@@ -66,8 +69,18 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
     if cause.kind == "credential_rejected" and (mistake := _mistake_in_secret(request)):
         remedy = f"{mistake}\n{remedy}"
     if later := _LATER.get(cause.kind):
+        if wait is not None:
+            remedy = _timed(remedy, f"Try again in {ceil(wait)} seconds")
         return later(message, remedy, wait, refusal)
     return _KINDS[cause.kind](message, remedy, refusal)
+
+
+def _timed(remedy: str, when: str) -> str:
+    """Return the remedy with the time that the service named in place of a vague one."""
+    for vague in _VAGUE_TIMES:
+        if vague in remedy:
+            return remedy.replace(vague, when, 1)
+    return f"{when}. {remedy}"
 
 
 def ends_refresh_token(refusal: errors.TokenRefused) -> bool:

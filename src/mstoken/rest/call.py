@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from mstoken.errors import UsageError
-from mstoken.hidden import HiddenText
+from mstoken.hidden import HiddenDict, HiddenText
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest
+from mstoken.rest.response import ApiResponse, Headers
 from mstoken.texts import is_encodable
 from mstoken.transports.outgoing import outgoing
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_API_ANSWER = 256 * 1024 * 1024
 """An API's answer may be large; past this, in bytes, it is refused rather than filling the memory."""
+_JSON_VALUES = "Use dictionaries with text as keys, lists, text, finite numbers, True, False and None."
 _IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 """Methods that do no more when they are done twice (RFC 9110 section 9.2.2)."""
 _SET_HERE = {
@@ -31,19 +33,27 @@ _SET_HERE = {
 
 @value
 class ApiRequest:
-    """What to ask of an API; the Authorization header is added by `call`. Text as body is sent as UTF-8."""
+    """What to ask of an API; the Authorization header is added by `call`. Text as body is sent as UTF-8.
+
+    `json` is the body as a value, None for none. `timeout` limits each request, in seconds.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, secret=True)
     body: bytes | str = field(default=b"", secret=True)
+    json: Any = field(default=None, secret=True)
+    timeout: float | None = None
 
 
-async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
+async def call(
+    api: ApiRequest, token_request: TokenRequest, port: Port, context: Mapping[str, str] | None = None
+) -> ApiResponse:
     """Send `api` with the token for `token_request`, whatever the status of the answer.
 
     A 401 whose challenge names claims is answered once with a token that has them
-    (learn.microsoft.com/entra/identity-platform/claims-challenge). The origin must have been checked before.
+    (learn.microsoft.com/entra/identity-platform/claims-challenge). The origin must have been checked before. `context`
+    completes the commands of the response's remedies.
     Raises UsageError, before anything is sent, for what HTTP cannot carry and for headers that are not the caller's to
     set; else what `port.token` raises, TransportError and UnreadableAnswer.
     """
@@ -52,7 +62,8 @@ async def call(api: ApiRequest, token_request: TokenRequest, port: Port) -> Http
     claims = challenged_claims(response.headers.get("www-authenticate", "")) if response.status == 401 else ""
     if claims and claims != token_request.claims:
         response = await _send(http, replace(token_request, claims=claims), port)
-    return response
+    line = f"{http.method} {http.url.partition('?')[0]}"
+    return ApiResponse(response.status, Headers(response.headers), response.body, line, context or {})
 
 
 async def _send(http: HttpRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
@@ -76,9 +87,36 @@ def _http_request(api: ApiRequest) -> HttpRequest:
     if not isinstance(method, str):
         raise UsageError(f"{method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
     method, body = method.upper(), api.body.encode() if isinstance(api.body, str) else api.body
-    headers = dict(api.headers)
+    headers = HiddenDict(api.headers)
+    if api.json is not None:
+        body = _encoded(api, names, headers)
     if not {"accept-encoding", "range"} & set(names):
         headers["Accept-Encoding"] = "gzip"  # lists are many times smaller; a part of a file is not to be decoded
-    http = HttpRequest(method, api.url, headers, body, MAX_API_ANSWER, repeatable=method in _IDEMPOTENT)
+    http = HttpRequest(
+        method,
+        api.url,
+        headers,
+        body,
+        MAX_API_ANSWER,
+        timeout_in=api.timeout,
+        repeatable=method in _IDEMPOTENT,
+    )
     outgoing(http)
     return http
+
+
+def _encoded(api: ApiRequest, names: list[str], headers: dict[str, str]) -> bytes:
+    """Return the JSON body, and add its Content-Type if the caller gives none. Raises UsageError."""
+    import json
+
+    if api.body:
+        raise UsageError("A request has one body: json and body exclude each other.", "Give one of them.")
+    try:
+        body = json.dumps(api.json, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"The value of json cannot be written as JSON: {type(error).__name__}.", _JSON_VALUES
+        ) from None
+    if "content-type" not in names:
+        headers["Content-Type"] = "application/json"
+    return body

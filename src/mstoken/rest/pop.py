@@ -54,6 +54,8 @@ async def pop_token(token_request: TokenRequest, binding: PopBinding, request: P
 class BoundTokens:
     """A `flows.port.TokenSource` of tokens bound to a key, and their cache; single flight is the port's."""
 
+    store_title = "memory"
+
     def __init__(self, binding: PopBinding, port: Port) -> None:
         self._binding, self._port = binding, port
 

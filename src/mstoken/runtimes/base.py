@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from os import urandom
 
 from mstoken.errors import StoreError
 from mstoken.flows.get_token import get_token
@@ -45,6 +46,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         super().__init__()
         self._random: Callable[[], float] | None = None
         self._unwritten: dict[str, tuple[str, str]] = {}
+        self.store_title: str = getattr(tokens, "title", type(tokens).__name__)
 
     def _reset_after_fork(self) -> None:
         """Drop the flights, which belong to the parent's threads."""
@@ -132,6 +134,11 @@ class BaseRuntime(ForkSafe, Generic[L]):
         import secrets
 
         return secrets.token_urlsafe(32)
+
+    def request_id(self) -> str:
+        number = urandom(16).hex()
+        variant = "89ab"[int(number[16], 16) % 4]
+        return f"{number[:8]}-{number[8:12]}-4{number[13:16]}-{variant}{number[17:20]}-{number[20:]}"
 
     def show_message(self, text: str) -> None:
         with _MESSAGES:

@@ -42,6 +42,7 @@ class FolderAccessTokens(ForkSafe):
     """
 
     slow = True
+    title = "the user's token folder"
 
     def __init__(self, folder: str | None = None, cipher: Callable[[], Cipher] | None = None) -> None:
         self._folder, self._cipher_source = folder or "", cipher

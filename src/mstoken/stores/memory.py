@@ -86,6 +86,7 @@ class MemoryAccessTokens(ForkSafe):
     """Access tokens and notes in memory, a bounded number of each."""
 
     slow = False
+    title = "memory"
 
     def __init__(self, max_items: int = MAX_TOKENS) -> None:
         self._tokens: BoundedDict[str, tuple[str, Token, TokenInfo]] = BoundedDict(max_items)

@@ -38,6 +38,7 @@ class RedisAccessTokens:
     """
 
     slow = True
+    title = "Redis"
 
     def __init__(self, connection: RedisConnection, lease_in: float = LEASE_IN) -> None:
         self._connection = connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
+from mstoken import steps
 from mstoken.forks import ForkSafe
 from mstoken.protocol.http import DEFAULT_POLICY
 from mstoken.transports.connecting import Route
@@ -43,6 +44,23 @@ class HttpTransport(ForkSafe):
         """
         deadline = deadline or Deadline(request.timeout_in or TIMEOUT_IN)
         ready = outgoing(request)
+        if not steps.wanted(steps.INFO):
+            return self._answer(request, ready, deadline)
+        result: int | BaseException = 0
+        began = monotonic()
+        try:
+            response = self._answer(request, ready, deadline)
+            result = response.status
+        except BaseException as error:
+            result = error
+            raise
+        finally:
+            address = f"{ready.origin.host_header}{ready.target.partition('?')[0]}"
+            steps.exchanged(ready.method, address, result, monotonic() - began, request.request_id)
+            del result  # an error's traceback refers to this frame
+        return response
+
+    def _answer(self, request: HttpRequest, ready: Outgoing, deadline: Deadline) -> HttpResponse:
         pool = self._pool(ready, request.policy)
         connection = pool.take(deadline, surely_open=not request.repeatable)
         try:

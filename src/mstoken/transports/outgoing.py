@@ -79,6 +79,8 @@ def outgoing(request: HttpRequest) -> Outgoing:
         if lower in _USUAL:
             headers.pop(_USUAL[lower], None)
         headers[name] = text
+    if request.request_id:
+        headers["client-request-id"] = request.request_id
     return Outgoing(request.method, place, origin, target, headers, content, request.max_response_bytes)
 
 

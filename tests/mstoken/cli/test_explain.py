@@ -26,7 +26,7 @@ def test_a_code_is_explained_in_text(mstoken: Program) -> None:
     assert lines[0] == "AADSTS50076 UserStrongAuthClientAuthNRequired"
     assert lines[1].startswith("  Cause  ")
     assert lines[2].startswith("  Next   ")
-    assert "mstoken login --tenant <tenant> --client-id <client-id>" in lines[2]
+    assert "mstoken login --tenant TENANT --client-id CLIENT_ID" in lines[2]
     assert lines[3] == "  Kind   SignInRequired, exit code 3 (sign-in required)"
 
 

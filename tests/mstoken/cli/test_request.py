@@ -12,7 +12,7 @@ import pytest
 from tests.support.program import Program, RunResult
 from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
-from mstoken.cli.api_response import parse_api_error
+from mstoken.rest.api_errors import parse_api_error
 
 SECRET = "not-a-real-secret"
 
