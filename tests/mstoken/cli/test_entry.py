@@ -160,6 +160,7 @@ EXPECTED = {
     "TransportError": 5,
     "UnreadableAnswer": 5,
     "UntrustedCertificate": 4,
+    "ApiRefused": 4,
     "UntrustedOrigin": 4,
     "StoreError": 1,
 }

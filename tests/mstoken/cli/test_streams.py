@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import subprocess
 from pathlib import Path
 
@@ -44,6 +45,9 @@ def test_closed_standard_output_is_reported(mstoken: Program, command: str) -> N
     code, _, said = in_shell(mstoken, f"$MSTOKEN {command} >&-")
     if command == "cache show":  # prints nothing on standard output for an empty cache
         assert (code, said) == (0, "mstoken: There are no matching tokens in the cache.\n")
+    elif "json" in command:
+        error = json.loads(said)
+        assert (code, error["kind"], error["message"]) == (1, "os_error", "Standard output is closed")
     else:
         assert (code, said) == (1, "mstoken: error: Standard output is closed\n")
 
