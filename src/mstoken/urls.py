@@ -69,7 +69,7 @@ def encoded_target(url: str) -> tuple[str, str]:
         try:
             target = quote(target, safe=_KEPT)
         except UnicodeEncodeError:
-            raise UsageError("The URL has a character that UTF-8 cannot carry.", "Take it out.") from None
+            raise UsageError("The URL has a character that cannot be encoded in UTF-8.", "Take it out.") from None
     return url[:end], target
 
 

@@ -141,7 +141,7 @@ def test_nobody_signs_in(runner: Runner, entra: Emulator, chromium: Chromium) ->
     """The time is over while the sign-in page is still open; who comes too late finds nobody listening."""
     hand = Hand(chromium, lambda page: page.sees("Sign in"))
     app = client(runner, entra, hand, timeout_in=3)
-    with pytest.raises(SignInRequired, match="Nobody finished"):
+    with pytest.raises(SignInRequired, match="The sign-in in the browser was not completed"):
         runner.run(lambda: app.get_token("graph"))
     hand.check()
     assert entra.token_requests == []

@@ -86,7 +86,7 @@ def test_a_secret_behind_a_references_kind(reference: str) -> None:
     """The reference is the way to a secret, and here the secret itself."""
     from mstoken.config.secret_references import resolve
 
-    with pytest.raises(UsageError, match="and not where a secret is") as caught:
+    with pytest.raises(UsageError, match="which is not the location of a secret") as caught:
         resolve(reference, {})
     assert not leaked(str(caught.value) + repr(caught.value), reference)
 

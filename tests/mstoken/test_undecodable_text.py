@@ -60,7 +60,7 @@ CREDENTIALS = [
 @pytest.mark.parametrize("credential", CREDENTIALS, ids=lambda one: type(one).__name__)
 def test_a_credential_that_could_not_be_sent_is_refused(runner: Runner, credential: Any) -> None:
     """The error names the field and does not show what is in it."""
-    with pytest.raises(UsageError, match=r"\w+ of \w+ is not text") as caught:
+    with pytest.raises(UsageError, match=r"\w+ of \w+ cannot be encoded in UTF-8") as caught:
         runner.client(TENANT, CLIENT_ID, credential)
     assert "secret-" not in str(caught.value)
 

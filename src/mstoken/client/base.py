@@ -169,7 +169,7 @@ class ClientBase(ForkSafe, Constructors):
 
     def _renewal(self) -> tuple[TokenRequest, RefreshToken]:
         if not isinstance(self.credential, RefreshToken):
-            raise UsageError("There is no kept sign-in to renew.", "Make the client with RefreshToken(account=…).")
+            raise UsageError("There is no stored sign-in to renew.", "Create the client with RefreshToken(account=…).")
         return TokenRequest(self.authority, self.client_id, self.credential, (), profile=self.profile), self.credential
 
     def _bound(self) -> PopBinding:
@@ -240,7 +240,7 @@ def restored(
 
 def _check_text(text: str, what: str) -> None:
     if not is_encodable(text):
-        raise UsageError(f"{what} is not text that UTF-8 can carry.", "Set it anew.")
+        raise UsageError(f"{what} cannot be encoded in UTF-8.", "Set it again.")
 
 
 def _check_texts(named: Any) -> None:

@@ -91,11 +91,11 @@ def links_wanted(environ: Mapping[str, str]) -> tuple[str, ...]:
         return _CHOICES[choice]
     if choice in _OF_OTHERS:
         raise NotConfigured(
-            f"{CHOICE} is {choice}: it asks for the sign-in of a tool that mstoken does not read.",
+            f"{CHOICE} is {choice}, which selects the sign-in of a tool that is not supported here.",
             f"Unset it for this call ({CHOICE}= mstoken …), set it to dev, or name a profile: --profile NAME.",
         )
     raise UsageError(
-        f"{CHOICE} is {shown(choice)!r}, which is nothing it can be.",
+        f"{CHOICE} is {shown(choice)!r}, which is not a valid value.",
         f"Set it to one of {', '.join(name for name in _CHOICES if name)}, or unset it.",
     )
 
@@ -150,7 +150,7 @@ def _environment(environ: Mapping[str, str]) -> ChainLink:
     lacking = environment.missing(environment.read_variables(environ))
     if lacking:
         names = ", ".join(environment.names(one_of, environ) for one_of in lacking)
-        return ChainLink(ENVIRONMENT, why_not=f"not set: {names}", remedy="set what is missing")
+        return ChainLink(ENVIRONMENT, why_not=f"not set: {names}", remedy="set the missing variables")
     settings = settings_from_environment(environ)
     return ChainLink(ENVIRONMENT, settings.tenant, settings.client_id, settings.credential)
 
@@ -200,7 +200,9 @@ def _profile(environ: Mapping[str, str], flags: Mapping[str, str]) -> ChainLink:
     try:
         profile = profiles.find(DEFAULT_PROFILE, environ)
         if profile is None:
-            return ChainLink(PROFILE, why_not=f"there is none called default in {config_file(environ)}", remedy=how)
+            return ChainLink(
+                PROFILE, why_not=f"there is no profile named default in {config_file(environ)}", remedy=how
+            )
     except UsageError as error:
         return ChainLink(PROFILE, why_not=error.message, remedy=error.remedy)
     layers = Layers(flags, environment.read_variables(environ), profile, environ)
@@ -226,4 +228,4 @@ def _tool(name: str, environ: Mapping[str, str]) -> ChainLink:
 
 
 def _left_out(link: ChainLink, environ: Mapping[str, str]) -> ChainLink:
-    return ChainLink(link.name, why_not=f"{CHOICE}={environ.get(CHOICE, '').strip()} leaves it out", remedy="")
+    return ChainLink(link.name, why_not=f"{CHOICE}={environ.get(CHOICE, '').strip()} excludes it", remedy="")

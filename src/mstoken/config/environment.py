@@ -50,7 +50,7 @@ def read_variables(environ: Mapping[str, str]) -> dict[str, str]:
     for setting, variable in VARIABLES.items():
         written = HiddenText(environ.get(variable, ""))
         if not is_encodable(written):
-            raise UsageError(f"{variable} is not UTF-8 text.", f"Set {variable} anew.")
+            raise UsageError(f"{variable} is not UTF-8 text.", f"Set {variable} again.")
         if written.strip():
             given[setting] = written if setting in _BYTE_FOR_BYTE else written.strip()
     return given

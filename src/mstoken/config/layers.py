@@ -148,7 +148,7 @@ class Layers:
         """Refuse flags that do not apply. Environment and profile may be about other servers; flags are intentional."""
         if odd := [f"--{name}" for name in ("tenant", "cloud") if name in self.flags]:
             raise UsageError(
-                f"{' and '.join(odd)} cannot be met: {redacted_url(token_endpoint)} is a standard OAuth server, "
+                f"{' and '.join(odd)} cannot be used: {redacted_url(token_endpoint)} is a standard OAuth server, "
                 "which has neither tenants nor clouds.",
                 f"Leave {' and '.join(odd)} out, or name another profile: --profile NAME",
             )
@@ -239,7 +239,7 @@ class Layers:
 
         values, name = self.profile.values, self.profile.name
         notes = [
-            f"{environment.VARIABLES[setting]} is set and goes before {rival} of the profile {name}."
+            f"{environment.VARIABLES[setting]} is set and overrides {rival} of the profile {name}."
             for setting, value in self.environment.items()
             for rival in _RIVALS.get(setting, (setting,))
             if self._beaten(setting, rival) and values[rival] not in {value, f"env:{environment.VARIABLES[setting]}"}
@@ -262,9 +262,8 @@ class Layers:
 
         wanted = ", ".join(_HOW[one_of].format(environment.names(one_of, self.environ)) for one_of in lacking)
         raise NotConfigured(
-            f"There is no complete identity to ask with. Missing: {wanted}. "
-            f"{profiles.looked_at(self.profile, self.environ)}",
-            "Set what is missing, or store a sign-in: mstoken login --tenant TENANT --client-id ID\n"
+            f"The identity is incomplete. Missing: {wanted}. {profiles.looked_at(self.profile, self.environ)}",
+            "Set the missing values, or store a sign-in: mstoken login --tenant TENANT --client-id ID\n"
             "To try it without a tenant: mstoken emulator -- mstoken get graph",
         )
 
@@ -301,4 +300,4 @@ def _ignored(variables: Mapping[str, str], kept: Mapping[str, str], profile: Pro
     for name in (one for one in variables if one not in kept):
         same = {variables[name].lower(), f"env:{environment.VARIABLES[name]}".lower()}
         if profile.values.get(name, "").lower() not in same:
-            yield f"{environment.VARIABLES[name]} is set and ignored, since the profile {profile.name} is named."
+            yield f"{environment.VARIABLES[name]} is set and ignored because of the profile {profile.name} is named."

@@ -41,16 +41,16 @@ def _configuration(environ: Mapping[str, str]) -> str:
         return error.message
     if not os.path.exists(config_file(environ)):  # noqa: PTH110 - as in the rest of these files
         return "not there"
-    return f"profiles: {', '.join(names)}" if names else "no profiles in it"
+    return f"profiles: {', '.join(names)}" if names else "it contains no profiles"
 
 
 def _folder(path: str) -> str:
     if not path:
-        return "nowhere: the user has no home"
+        return "none: the user has no home folder"
     try:
         there = user_folders.check_folder(path)
     except MstokenError as error:
         return error.message
     if not there:
-        return "made when it is needed"
+        return "created when needed"
     return "in memory" if user_folders.is_in_memory(path) else "on disk"

@@ -51,8 +51,8 @@ def write_profile(
     if _parsed(edited) != _wanted(tomllib.loads(text), name, values, frozenset(without)):
         lines = "\n".join(_line(key, value) for key, value in values.items())
         raise UsageError(
-            f"{path} has the profile {name} in a form that is not edited safely.",
-            f"Write these lines into it yourself:\n{lines}",
+            f"{path} has the profile {name} in a form that cannot be edited safely.",
+            f"Add these lines to it yourself:\n{lines}",
         )
     _replace(path, edited, environ)
 
@@ -145,5 +145,6 @@ def _replace(path: str, text: str, environ: Mapping[str, str]) -> None:
         with suppress(OSError):
             draft.unlink()
         raise StoreError(
-            f"{path} cannot be written: {error.strerror}.", "Free the way, or set MSTOKEN_CONFIG_DIR to another folder."
+            f"{path} cannot be written: {error.strerror}.",
+            "Make the folder writable, or set MSTOKEN_CONFIG_DIR to another folder.",
         ) from None

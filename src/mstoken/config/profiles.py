@@ -86,7 +86,7 @@ def load(name: str, environ: Mapping[str, str] = ENVIRON) -> Profile:
         from shlex import quote
 
         known = names(environ)
-        hint = f"{did_you_mean(closest_match(name, known))}The profiles there are {', '.join(known)}." if known else ""
+        hint = f"{did_you_mean(closest_match(name, known))}The profiles are {', '.join(known)}." if known else ""
         raise UsageError(
             f"There is no profile {shown(name)!r} in {config_file(environ)}.",
             f"{hint} Write one: mstoken login --profile {quote(name)} --tenant TENANT --client-id ID".strip(),
@@ -124,7 +124,7 @@ def looked_at(profile: Profile | None, environ: Mapping[str, str]) -> str:
     path = config_file(environ)
     if profile is not None:
         return f"The profile {profile.name} in {path} was read."
-    return f"There is no profile called default in {path}."
+    return f"There is no profile named default in {path}."
 
 
 def read_text(environ: Mapping[str, str] = ENVIRON) -> str:
@@ -139,9 +139,9 @@ def read_text(environ: Mapping[str, str] = ENVIRON) -> str:
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", "Correct its mode or owner.") from None
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"{path} is no ordinary file.", "Put a file there, or set MSTOKEN_CONFIG_DIR.")
+        raise UsageError(f"{path} is not a regular file.", "Put a file there, or set MSTOKEN_CONFIG_DIR.")
     if len(content) > LARGEST:
-        raise UsageError(f"{path} is too large for a configuration.", "Look whether it is the right file.")
+        raise UsageError(f"{path} is too large for a configuration.", "Check whether it is the right file.")
     try:
         text = decode_text(content)
     except UnicodeDecodeError:
@@ -169,14 +169,14 @@ def _refuse_unsafe(path: str, status: os.stat_result, text: str) -> None:
     if status.st_uid not in {0, os.getuid()}:
         raise UsageError(
             f"{path} belongs to another user, who could change where your secrets go.",
-            "Take a configuration of your own: set MSTOKEN_CONFIG_DIR.",
+            "Use a configuration of your own: set MSTOKEN_CONFIG_DIR.",
         )
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UsageError(
-            f"Others than its owner can write to {path}, and so change where your secrets go.", _close(path)
+            f"Users other than the owner can write to {path}, and so change where your secrets go.", _close(path)
         )
     if status.st_mode & stat.S_IROTH and "command:" in text:
-        raise UsageError(f"{path} names commands that lead to secrets, and everybody can read it.", _close(path))
+        raise UsageError(f"{path} names commands that print secrets, and every user can read it.", _close(path))
 
 
 def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
@@ -191,7 +191,7 @@ def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}", "Correct that line; toml.io describes the format.") from None
     if stray := next((key for key in document if key in TEXTS or key in SWITCHES), ""):
-        raise UsageError(f"{stray} of {path} stands in no profile.", "Put a line like [profile.default] above it.")
+        raise UsageError(f"{stray} of {path} is outside any profile.", "Put a line like [profile.default] above it.")
     _only_known(document, ("profile",), path)
     tables = document.get("profile", {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
@@ -208,24 +208,26 @@ def _check(table: Mapping[str, Any], where: str) -> None:
             raise UsageError(f"{key} of {where} is not text.", f'Put it in quotes: {key} = "…"')
         if key in SECRETS and given and not is_reference(given):
             raise UsageError(
-                f"{key} of {where} is the secret itself, or no reference we know; a secret does not belong there.",
-                f"Write where it is: {FORMS}. If it was the secret, make a new one.",
+                f"{key} of {where} is the secret itself, or an unknown reference. A secret does not belong there.",
+                f"Write where it is: {FORMS}. If it was the secret, replace the secret with a new one.",
             )
     if not is_reference(store := table.get("store", "")) and "@" in store:
         raise UsageError(
-            f"store of {where} has a user or a password in it, which do not belong there.",
+            f"store of {where} contains a user name or a password, which do not belong there.",
             f"Write where the URL is: {FORMS}; or set MSTOKEN_STORE.",
         )
     for key, owners in _DETAILS.items():
         if table.get(key) and not any(table.get(owner) for owner in owners):
             raise UsageError(
-                f"{key} of {where} goes with {' or '.join(owners)}, which is not set.", f"Set it, or remove {key}."
+                f"{key} of {where} needs {' or '.join(owners)}, which is not set.", f"Set it, or remove {key}."
             )
-    _only_one(table, ("managed_identity",), _WHO, where, "a managed identity is all of it")
+    _only_one(table, ("managed_identity",), _WHO, where, "a managed identity is complete by itself")
     _only_one(table, _TOOL, (*_WHO[1:], "managed_identity"), where, "a developer tool has a sign-in of its own")
     if table.get("subscription") and not table.get("developer_tool"):
         raise UsageError(f"{where} has a subscription without developer_tool.", 'Add developer_tool = "azure-cli".')
-    _only_one(table, _AGENTS, _PEOPLE, where, "an agent is proved by an application and is nobody who signs in")
+    _only_one(
+        table, _AGENTS, _PEOPLE, where, "an agent authenticates through an application and does not sign in as a user"
+    )
     if table.get("authority") and table.get("token_endpoint"):
         raise UsageError(f"{where} has both authority and token_endpoint.", "Keep the one you mean.")
 
@@ -240,6 +242,6 @@ def _only_known(table: Iterable[str], known: tuple[str, ...], where: str) -> Non
     for key in table:
         if key not in known:
             raise UsageError(
-                f"{key!r} is no setting of {where}.",
-                f"{did_you_mean(closest_match(key, known))}Known are {', '.join(known)}.",
+                f"{key!r} is not a setting of {where}.",
+                f"{did_you_mean(closest_match(key, known))}The settings are {', '.join(known)}.",
             )

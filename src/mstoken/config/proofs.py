@@ -70,7 +70,7 @@ def chosen(layers: Sequence[Mapping[str, str]]) -> tuple[str, Mapping[str, str]]
         found = [name for name in PROOFS if layer.get(name)]
         if len(found) > 1 and number == len(layers) - 1:
             raise UsageError(
-                f"The profile proves the application twice: {' and '.join(found)}.", "Keep the one that is meant."
+                f"The profile has two credentials for the application: {' and '.join(found)}.", "Keep only one."
             )
         if found:
             return found[0], layer
@@ -104,7 +104,7 @@ def acting(
             return identity
         return AgentUser(identity, username=user) if "@" in user else AgentUser(identity, user_id=user)
     if user:
-        raise UsageError("agent_user names a user of no agent.", "Name the agent's application id too: agent = …")
+        raise UsageError("agent_user needs an agent, and none is set.", "Set the agent's application ID too: agent = …")
     return FmiPath(client, path) if path else client
 
 
@@ -118,7 +118,8 @@ def for_callers(
     if isinstance(acts, ClientCredential | AgentIdentity):
         return acts
     raise UsageError(
-        "user_assertion goes with an application or an agent, not with agent_user or fmi_path.", "Leave one out."
+        "user_assertion needs an application or an agent; it cannot be combined with agent_user or fmi_path.",
+        "Leave one out.",
     )
 
 
@@ -129,7 +130,7 @@ def machine(text: str) -> ManagedIdentity:
         return ManagedIdentity()
     if kind not in MACHINE_IDS or not identity.strip():
         raise UsageError(
-            f"managed_identity names none: {shown(text)!r}.",
+            f"managed_identity is not valid: {shown(text)!r}.",
             f"Write system, or {' or '.join(f'{known}:ID' for known in MACHINE_IDS)}.",
         )
     named = {known: identity.strip() if known == kind else "" for known in MACHINE_IDS}
@@ -194,7 +195,7 @@ def _source(text: str, environ: Mapping[str, str], folder: str) -> AssertionSour
             from mstoken.config.secret_references import resolve
 
             return CallbackAssertion(partial(resolve, text, environ, folder))
-    raise UsageError("client_assertion names no source of assertions.", f"Write {ASSERTIONS}.")
+    raise UsageError("client_assertion does not name a source of assertions.", f"Write {ASSERTIONS}.")
 
 
 def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientKey:
@@ -205,14 +206,14 @@ def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> C
     scheme, _, rest = layer["client_key"].partition(":")
     path, _, query = rest.partition("?")
     if scheme != "pkcs11":
-        raise UsageError("client_key is no PKCS#11 URI.", f"Write {KEYS}.")
+        raise UsageError("client_key is not a PKCS#11 URI.", f"Write {KEYS}.")
     parts = {**_pairs(path, ";", _URI_PATH), **_pairs(query, "&", _URI_QUERY)}
     if parts.get("type", "private") != "private":
-        raise UsageError("client_key names no private key: type is not private.", f"Write {KEYS}.")
+        raise UsageError("client_key does not name a private key: its type is not private.", f"Write {KEYS}.")
     if "pin-value" in parts:
         raise UsageError("A PIN does not belong in client_key.", "Say where it is: pin-source=env:NAME")
     if not parts.get("module-path") or not parts.get("token"):
-        raise UsageError("client_key lacks the token or the module-path.", f"Write {KEYS}.")
+        raise UsageError("client_key has no token or no module-path.", f"Write {KEYS}.")
     source = parts.get("pin-source", "")
     key = Pkcs11Key(
         parts["module-path"],

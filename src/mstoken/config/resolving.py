@@ -32,7 +32,7 @@ def settings_from_environment(environ: Mapping[str, str] = ENVIRON) -> Settings:
     given = environment.read_variables(environ)
     if missing := environment.missing(given):
         raise NotConfigured(
-            "The environment names no complete identity; not set: "
+            "The environment does not describe a complete identity. Not set: "
             + ", ".join(environment.names(one_of, environ) for one_of in missing),
             "Set them, or use a profile, which `mstoken login` writes: Client.from_profile().",
         )

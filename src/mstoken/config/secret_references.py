@@ -55,8 +55,8 @@ def resolve(reference: str, environ: Mapping[str, str] = ENVIRON, folder: str = 
     mistake = mistake_in(rest)
     if names_place and (mistake or len(rest) > LONGEST_SHOWN or not rest.isprintable()):
         raise UsageError(
-            f"Behind {kind}: is {mistake or f'text of {len(rest)} characters'}, and not where a secret is.",
-            f"Put the secret there, and here the way to it: {FORMS}.",
+            f"Behind {kind}: is {mistake or f'text of {len(rest)} characters'}, which is not the location of a secret.",
+            f"Store the secret in one of these places, and write its reference here: {FORMS}.",
         )
     match kind:
         case "env":
@@ -68,13 +68,15 @@ def resolve(reference: str, environ: Mapping[str, str] = ENVIRON, folder: str = 
         case "command":
             secret = HiddenText(_command(rest, environ))
         case _:
-            raise UsageError("A secret is written where a reference to it belongs.", f"Write {FORMS}.")
+            raise UsageError("The profile contains a secret in place of a reference to one.", f"Write {FORMS}.")
     if not secret:
         raise UsageError(f"{reference} leads to an empty secret.", "Put the secret there.")
     if not is_encodable(secret):
-        raise UsageError(f"{reference} leads to something that is not UTF-8 text.", "Put the secret there anew.")
+        raise UsageError(f"{reference} leads to something that is not UTF-8 text.", "Store the secret again, as UTF-8.")
     if "\n" in secret or "\r" in secret or "\0" in secret:
-        raise UsageError(f"{reference} leads to several lines; a secret is one.", "Leave only the secret there.")
+        raise UsageError(
+            f"{reference} leads to several lines; a secret has one.", "Remove everything except the secret."
+        )
     return secret
 
 
@@ -94,7 +96,7 @@ def exposure(reference: str, environ: Mapping[str, str] = ENVIRON, folder: str =
     if status.st_uid == os.getuid() and status.st_uid != 0 and status.st_mode & stat.S_IROTH:
         from shlex import quote
 
-        return f"Everybody on this machine can read {path}. Close it: chmod 600 {quote(str(path))}"
+        return f"Every user of this machine can read {path}. Close it: chmod 600 {quote(str(path))}"
     return ""
 
 
@@ -119,12 +121,12 @@ def _file(path: Path) -> str:
         with path.open("rb") as file:
             content = HiddenBytes(file.read(LARGEST + 1))
         if len(content) > LARGEST:
-            raise UsageError(f"{path} is too large for a secret.", "Name the file that holds the secret and no more.")
+            raise UsageError(f"{path} is too large for a secret.", "Name a file that contains only the secret.")
         text = HiddenText(decode_text(content))
     except OSError as error:
         raise UsageError(f"The secret's file {path} cannot be read: {error.strerror}.", "Correct the path.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not text.", "Put the secret there as plain text, UTF-8.") from None
+        raise UsageError(f"{path} is not text.", "Store the secret there as plain text in UTF-8.") from None
     return text.removesuffix("\n").removesuffix("\r")
 
 
@@ -134,7 +136,7 @@ def _keyring(rest: str) -> str:
         raise UsageError(f"keyring:{rest} does not name a service and a user.", "Write keyring:SERVICE/USER.")
     with ForeignCode(
         f"The request to the keyring for {service}/{user}",
-        "Unlock the keyring, or keep the secret elsewhere: env:, file: or command:.",
+        "Unlock the keyring, or store the secret elsewhere: env:, file: or command:.",
     ):
         try:
             import keyring
@@ -194,8 +196,10 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
         reason = said[0][:200] if said else f"exit code {code}"
         raise UsageError(f"The command for the secret failed: {line}: {reason}", "Run it in a terminal and correct it.")
     if len(printed) > LARGEST:
-        raise UsageError(f"The command printed more than a secret: {line}", "Let it print the secret and no more.")
+        raise UsageError(f"The command printed more than a secret: {line}", "Let it print only the secret.")
     try:
         return decode_text(printed).removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise UsageError(f"The command printed no text: {line}", "Let it print the secret as UTF-8.") from None
+        raise UsageError(
+            f"The command printed data that is not text: {line}", "Let it print the secret as UTF-8."
+        ) from None

@@ -48,8 +48,8 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
                 continue
             return await _finish(redirect, request, secrets, browser_session, credential, port)
     raise SignInRequired(
-        f"Nobody finished signing in in the browser within {credential.timeout_in:.0f} seconds.",
-        "Sign in again; where no browser can be opened, use the device code: mstoken login --device",
+        f"The sign-in in the browser was not completed within {credential.timeout_in:.0f} seconds.",
+        "Sign in again. If no browser can be opened, use the device code: mstoken login --device",
     )
 
 
@@ -104,5 +104,5 @@ async def _finish(
     await browser_session.show("signed-in")
     hint = credential.login_hint
     if "@" in hint and person.username and person.username.lower() != hint.lower():
-        warn(f"{person.username} signed in, where {hint} was suggested.")
+        warn(f"{person.username} signed in instead of {hint}, which was suggested.")
     return answer, person

@@ -74,7 +74,7 @@ def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
     tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
     remedies.append("To try it without a tenant: mstoken emulator -- mstoken get graph")
-    return NotConfigured(f"There is no identity to ask with. What was looked for:\n{tried}", "\n".join(remedies))
+    return NotConfigured(f"No identity is available. These were checked:\n{tried}", "\n".join(remedies))
 
 
 async def _reason_absent(token_request: TokenRequest, link: ChainLink, port: Port) -> str:

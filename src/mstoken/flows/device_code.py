@@ -86,7 +86,7 @@ def _translate(refusal: TokenRefused) -> TokenRefused:
 
 def _expired(refusal: TokenRefused | None = None) -> SignInRequired:
     return SignInRequired(
-        "The code expired before anybody finished signing in.",
-        "Sign in again; the new code is good for a quarter of an hour.",
+        "The code expired before the sign-in was completed.",
+        "Sign in again. The new code is valid for about 15 minutes.",
         refusal.refusal if refusal else None,
     )

@@ -102,8 +102,8 @@ async def _token_of(source: TokenAssertion, request: TokenRequest, port: Port, *
     if source.credential.needs_client_id and _client_identity(token_request) == _client_identity(request):
         # The request would wait for its own lock, and a client that can get this token needs no assertion.
         raise UsageError(
-            f"The application {request.client_id} would be proved by a token of its own.",
-            "Name whose token it is: TokenAssertion(credential, client_id=...).",
+            f"The application {request.client_id} cannot authenticate with a token of its own.",
+            "Name the client of the token: TokenAssertion(credential, client_id=...).",
         )
     return HiddenText((await port.token(token_request)).token)
 
@@ -116,7 +116,8 @@ def _checked(assertion: object, where: str) -> str:
     assertion = text = HiddenText(assertion.strip() if isinstance(assertion, str) else "")
     if not looks_like_jwt(text):
         raise UsageError(
-            f"{where} gave no JWT for the client assertion.", "It must be the token itself, in one piece, nothing else."
+            f"{where} did not provide a JWT for the client assertion.",
+            "Provide the token itself, in one line, and nothing else.",
         )
     return text
 

@@ -42,7 +42,7 @@ async def on_behalf_of(request: TokenRequest, credential: OnBehalfOf, port: Port
         if await port.load_refresh_token(session.store_key) is None:
             raise UsageError(
                 "There is no on-behalf-of session under this key.",
-                "Begin it while the user's token is there: OnBehalfOf(assertion, client, session_key).",
+                "Start the session with the user's token: OnBehalfOf(assertion, client, session_key).",
             )
         return await refresh_token(request, session, port)
     oidc_request = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC)))) if session else request

@@ -66,7 +66,7 @@ async def refresh_token(request: TokenRequest, credential: RefreshToken, port: P
 def _check_wait(waited: WaitResult) -> None:
     """Prevent a second redemption of a single-use refresh token: reuse can end the whole sign-in."""
     if waited.timed_out:
-        raise TryLater("Another caller is still renewing this sign-in.", "Ask again in a moment.")
+        raise TryLater("Another caller is still renewing this sign-in.", "Try again in a moment.")
     if isinstance(waited.failure, TryLater):
         raise waited.failure
 
@@ -105,7 +105,7 @@ def _check_authority(stored: StoredRefreshToken, request: TokenRequest) -> None:
     cloud = cloud_of_authority(stored.authority)
     if cloud is None or cloud != cloud_of_authority(authority):
         raise UntrustedOrigin(
-            f"This sign-in is of {stored.authority}; it was not sent to {authority}.",
+            f"This sign-in was issued by {stored.authority}. Its refresh token was not sent to {authority}.",
             "Check AZURE_AUTHORITY_HOST, --authority and --cloud; or sign in there under another name: mstoken login",
         )
 

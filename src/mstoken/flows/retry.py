@@ -60,8 +60,8 @@ def warned(answer: TokenResponse) -> TokenResponse:
     """Return the response, after a warning about each field that was left out of it."""
     for name in answer.unusable:
         warn(
-            f"The token service sent a {name} that cannot be used; it was left out. The access token is good. "
-            "What is allowed there: RFC 6749 appendix A."
+            f"The token service sent a {name} that is not valid, which was left out. The access token is valid. "
+            "RFC 6749 appendix A lists the allowed characters."
         )
     return answer
 

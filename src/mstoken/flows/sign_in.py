@@ -59,7 +59,8 @@ def _check_prompt_allowed(request: TokenRequest, credential: SignIn, refusal: To
     """Prevent a sign-in while a valid cached token exists, unless the service has ended that token's own sign-in."""
     if request.silent and credential.interactive and not (refusal and ends_refresh_token(refusal)):
         raise refusal or SignInRequired(
-            "No sign-in is kept for this account any more.", "Ask again when the token has expired, and sign in."
+            "The stored sign-in of this account no longer exists.",
+            "Request a token again after the current one has expired, and sign in.",
         )
 
 
@@ -87,7 +88,7 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
     credential = request.credential
     if not isinstance(credential, BaseSignIn):
         raise UsageError(
-            f"Nobody signs in with {type(credential).__name__}.",
+            f"{type(credential).__name__} is not a credential with an interactive sign-in.",
             "Use Browser, DeviceCode, AuthorizationCode or Password.",
         )
     name = account_name(request)
@@ -95,7 +96,7 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
     answer, person = await sign_in_interactively(request, credential, port)
     if not answer.refresh_token:
         raise UnreadableAnswer(
-            "The sign-in left no refresh token, so nothing could be kept.",
+            "The sign-in returned no refresh token, so it could not be stored.",
             "Allow the application the scope offline_access, and sign in again.",
         )
     await store_refresh_token(name, answer, request, credential, port)

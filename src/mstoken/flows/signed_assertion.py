@@ -50,11 +50,11 @@ def check_expiry(signer: Signer, client_id: str, now: float) -> None:
         try:
             clock = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M} UTC"
         except (ValueError, OverflowError, OSError):
-            clock = "a year that no calendar has"
+            clock = "an invalid time"
         raise UsageError(
             f"The certificate of the application {client_id} expired on {ended:%Y-%m-%d %H:%M} UTC. "
             f"This machine's clock shows {clock}.",
-            "If the clock is right, make and register a new certificate: "
+            "If the clock is right, create and register a new certificate: "
             f"az ad app credential reset --id {client_id} --append --create-cert",
         )
 
@@ -68,7 +68,7 @@ async def _signature(
 
         if not await port.call(partial(signature_matches, signer, to_sign, signature)):
             raise UsageError(
-                "The key's signature does not fit its certificate.",
+                "The key's signature does not match its certificate.",
                 f"sign(data, algorithm) must hash and sign data by {signer.algorithm}, with the certificate's own key.",
             )
     return signature

@@ -130,5 +130,5 @@ async def _renewed(fetch_and_save: Callable[..., Awaitable[Token]], key: str, po
             import logging
 
             why = error.message if isinstance(error, MstokenError) else type(error).__name__
-            logging.getLogger("mstoken").warning("A token could not be renewed; it still serves. %s", why)
+            logging.getLogger("mstoken").warning("A token could not be renewed and is still valid. %s", why)
         return None

@@ -148,7 +148,7 @@ def _refuse(name: str, form: str, password: str, error: Exception) -> NoReturn:
     if isinstance(error, TypeError) or "password" in str(error).lower():
         what = "The password is wrong for" if password else "A password is needed for"
         raise UsageError(f"{what} {name}, or it is damaged.", _PASSWORD) from None
-    raise UsageError(f"{name} is no {form} that can be read.", "Export the certificate with its key anew.") from None
+    raise UsageError(f"{name} is not a readable {form} file.", "Export the certificate with its key again.") from None
 
 
 def _refuse_certificate_alone(content: bytes, name: str) -> None:
@@ -163,8 +163,8 @@ def _refuse_certificate_alone(content: bytes, name: str) -> None:
 
 def _reencrypt(form: str) -> str:
     if form == "PFX":
-        return "Export it anew with AES: openssl pkcs12 -in old.pfx -nodes | openssl pkcs12 -export -out new.pfx"
-    return "Encrypt it anew with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem"
+        return "Export it again with AES: openssl pkcs12 -in old.pfx -nodes | openssl pkcs12 -export -out new.pfx"
+    return "Encrypt it again with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem"
 
 
 def _certificates(content: bytes, name: str) -> list[x509.Certificate]:
@@ -174,7 +174,7 @@ def _certificates(content: bytes, name: str) -> list[x509.Certificate]:
     try:
         return [x509.load_pem_x509_certificate(block) for block in blocks]
     except ValueError:
-        raise UsageError(f"A certificate in {name} is damaged.", "Export it anew.") from None
+        raise UsageError(f"A certificate in {name} is damaged.", "Export it again.") from None
 
 
 def _der(content: bytes, name: str) -> list[x509.Certificate]:
@@ -183,7 +183,7 @@ def _der(content: bytes, name: str) -> list[x509.Certificate]:
     try:
         return [x509.load_der_x509_certificate(content)]
     except ValueError:
-        raise UsageError(f"{name} is damaged.", "Export it anew.") from None
+        raise UsageError(f"{name} is damaged.", "Export it again.") from None
 
 
 def _rsa(key: object, name: str) -> RSAPrivateKey:
@@ -193,8 +193,8 @@ def _rsa(key: object, name: str) -> RSAPrivateKey:
         raise UsageError(f"{name} holds no private key.", "Export the certificate again, with its private key.")
     if not isinstance(key, RSAPrivateKey):
         raise UsageError(
-            f"The key in {name} is not RSA, and Entra takes client assertions of RSA keys only.",
-            "Make an RSA key of 2048 bits or more and register its certificate.",
+            f"The key in {name} is not RSA, and Entra accepts client assertions only with RSA keys.",
+            "Create an RSA key of 2048 bits or more and register its certificate.",
         )
     return key
 
@@ -207,7 +207,9 @@ def _ordered(certificates: list[x509.Certificate], public: RSAPublicKey, name: s
         )
     key_certificates = [certificate for certificate in certificates if _has_key(certificate, public)]
     if not key_certificates:
-        raise UsageError(f"The key in {name} is not the one of its certificate.", "Put the two that belong together.")
+        raise UsageError(
+            f"The key in {name} does not belong to its certificate.", "Put a key and its own certificate into the file."
+        )
     return [key_certificates[0], *(certificate for certificate in certificates if certificate not in key_certificates)]
 
 

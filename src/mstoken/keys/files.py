@@ -38,7 +38,7 @@ def read(path: str) -> bytes:
     if not content or len(content) > LARGEST:
         raise UsageError(
             f"{path} is {'too large' if content else 'empty'}; a certificate with its key is a few thousand bytes.",
-            "Name the PEM or PFX file that holds both.",
+            "Name the PEM or PFX file that contains both.",
         )
     return HiddenBytes(content)
 

@@ -37,7 +37,7 @@ class Pkcs11Key:
 
     def __post_init__(self) -> None:
         if not self.label and not self.id:
-            raise UsageError("The PKCS#11 key is not named.", "Give Pkcs11Key a label, or an id in hex.")
+            raise UsageError("The PKCS#11 key has no name.", "Give Pkcs11Key a label, or an id in hex.")
 
     def __call__(self, data: bytes, algorithm: str) -> bytes:
         """Return the signature of `data`, hashed in the token. Blocks. Raises UsageError with the token's error."""
@@ -68,7 +68,7 @@ class Pkcs11Key:
             what = "certificate" if kind == pkcs11.ObjectClass.CERTIFICATE else "private key"
             raise UsageError(
                 f"The PKCS#11 token {self.token!r} has no {what} called {name}.",
-                f"List what it has: pkcs11-tool --module {self.module} --token-label {self.token} --login -O",
+                f"List its objects: pkcs11-tool --module {self.module} --token-label {self.token} --login -O",
             )
         return found
 
@@ -76,7 +76,9 @@ class Pkcs11Key:
         try:
             return bytes.fromhex(self.id)
         except ValueError:
-            raise UsageError("The id of the PKCS#11 key is not hexadecimal.", "Give it like 01 or a1b2c3.") from None
+            raise UsageError(
+                "The id of the PKCS#11 key is not hexadecimal.", "Write it as, for example, 01 or a1b2c3."
+            ) from None
 
     @contextmanager
     def _session(self) -> Iterator[Any]:
@@ -94,7 +96,7 @@ def _remedy(name: str) -> str:
     if "Pin" in name:
         return "Correct the PIN before the token locks itself."
     if "Mechanism" in name:
-        return 'Where a token cannot do PSS, use ClientKey(..., algorithm="RS256").'
+        return 'If the token does not support PSS, use ClientKey(..., algorithm="RS256").'
     return "Check the module's path and the token's label: pkcs11-tool --list-slots"
 
 

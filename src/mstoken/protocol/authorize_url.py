@@ -85,7 +85,7 @@ def code_of(landed: Mapping[str, str], request: TokenRequest, now: float) -> str
         return code
     raise UnreadableAnswer(
         "The browser came back with neither a usable code nor an error.",
-        "Sign in again; if it stays so, check the authority.",
+        "Sign in again. If the error remains, check the authority.",
     )
 
 

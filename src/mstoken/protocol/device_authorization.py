@@ -136,7 +136,7 @@ def _life(written: object, now: float) -> int:
         seconds = 0
     if seconds < 1:
         raise UnreadableAnswer(
-            "The device authorization endpoint gave an expires_in that is no time, or one that has passed.",
+            "The device authorization endpoint sent an expires_in that is not a time, or is in the past.",
             "Check the authority and its clock.",
         )
     return seconds

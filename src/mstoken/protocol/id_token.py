@@ -43,7 +43,7 @@ def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) ->
     """
     if not id_token and nonce:
         raise UnreadableAnswer(
-            "The sign-in came back without an ID token, so nobody can tell whose it is; nothing was kept.",
+            "The sign-in returned no ID token, so its user is unknown. Nothing was stored.",
             "Sign in again, and check the authority.",
         )
     if not id_token:
@@ -73,5 +73,5 @@ def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) ->
 
 def _wrong(how: str) -> UnreadableAnswer:
     return UnreadableAnswer(
-        f"The ID token that came with the sign-in {how}; nothing was kept.", "Sign in again, and check the authority."
+        f"The ID token of the sign-in {how}. Nothing was stored.", "Sign in again, and check the authority."
     )

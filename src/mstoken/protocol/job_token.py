@@ -50,10 +50,10 @@ def read_job_token(response: HttpResponse, member: str, issuer: str, now: float)
     if response.status == 429 or response.status >= 500:
         kind = Throttled if response.status == 429 else ServiceUnavailable
         wait = retry_after(response.headers.get("retry-after", ""), now)
-        raise kind(f"{issuer} gave no OIDC token (HTTP {response.status}).", "Ask again in a while.", wait)
+        raise kind(f"{issuer} issued no OIDC token (HTTP {response.status}).", "Try again in a while.", wait)
     if response.status != 200:
         raise CredentialRejected(
-            f"{issuer} refused to give this job an OIDC token (HTTP {response.status}).",
+            f"{issuer} refused to issue an OIDC token to this job (HTTP {response.status}).",
             "Check the job's permissions (GitHub: id-token: write; Azure Pipelines: SYSTEM_ACCESSTOKEN and the service "
             "connection's id). The permission ends with the job.",
             Refusal(status=response.status),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 2000
 _LONGEST_CLAIMS = 50_000
-_LOST_CLAIMS = " The claims that came with it are not the JSON of an object; they were left out."
+_LOST_CLAIMS = " The claims of the response are not a JSON object; they were left out."
 _NO_CODE = 10**10
 """The lowest number that cannot be an AADSTS code."""
 _VAGUE_TIMES = ("Wait a minute, then try again", "Ask again in a moment")
@@ -54,13 +54,13 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
     wait = retry_after(response.headers.get("retry-after", ""), now)
     if not refusal.error and response.status in (301, 302, 303, 307, 308):
         return errors.UnreadableAnswer(
-            f"The token endpoint redirected elsewhere (HTTP {response.status}); secrets are not sent on.",
+            f"The token endpoint answered with a redirect (HTTP {response.status}); secrets never follow one.",
             "Check the authority: a token endpoint never redirects.",
         )
     if not refusal.error and response.status != 429 and response.status < 500:
         return errors.UnreadableAnswer(
-            f"The answer (HTTP {response.status}) was neither a token nor an OAuth error.",
-            "Check the authority and any proxy between here and there.",
+            f"The response (HTTP {response.status}) was neither a token nor an OAuth error.",
+            "Check the authority and any proxy in between.",
         )
     cause = aadsts.classify(refusal.codes, refusal.error, refusal.suberror, response.status, refusal.description)
     context = _context(request, refusal)
@@ -93,7 +93,7 @@ def ended(code: int, request: TokenRequest) -> errors.SignInRequired:
     refusal = Refusal(error="invalid_grant", codes=(code,))
     cause = aadsts.classify(refusal.codes, refusal.error, "", 400)
     context = _context(request, refusal)
-    message = f"{_message(refusal, aadsts.fill(cause.cause, **context))} The service said so before."
+    message = f"{_message(refusal, aadsts.fill(cause.cause, **context))} The service reported this before."
     return errors.SignInRequired(message, aadsts.fill(cause.remedy, **context), refusal)
 
 
@@ -103,7 +103,7 @@ def no_stored_sign_in(account: str, profile: str) -> errors.SignInRequired:
     No request was made.
     """
     return errors.SignInRequired(
-        f"No sign-in is kept for the account {shown(account)!r}.",
+        f"There is no stored sign-in for the account {shown(account)!r}.",
         aadsts.fill("Sign in: `{login}`", profile=profile or account),
     )
 
@@ -114,9 +114,9 @@ def _mistake_in_secret(request: TokenRequest | None) -> str:
     client = credential if isinstance(credential, ClientSecret) else getattr(credential, "client", None)
     secret = client.secret if isinstance(client, ClientSecret) else ""
     if secret != secret.strip():
-        return "The secret begins or ends with a blank or a line break; it was sent so. Set it without."
+        return "The secret begins or ends with a space or a line break, which was sent as part of it. Set it without."
     if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "'\"":
-        return "The secret is in quotes, which were sent as a part of it. Set it without them."
+        return "The secret is in quotation marks, which were sent as part of it. Set it without them."
     return ""
 
 

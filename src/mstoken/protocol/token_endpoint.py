@@ -91,7 +91,7 @@ def form_encoded(form: Mapping[str, str]) -> bytes:
         pairs = [f"{name}={text.encode().decode('latin-1').translate(_QUOTED)}" for name, text in form.items()]
     except UnicodeEncodeError:
         odd = next(name for name, text in form.items() if not is_encodable(text))
-        raise UsageError(f"The value of {odd} is not text that UTF-8 can carry.", "Set it anew.") from None
+        raise UsageError(f"The value of {odd} cannot be encoded in UTF-8.", "Set it again.") from None
     return "&".join(pairs).encode()
 
 
@@ -114,8 +114,8 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
     texts = HiddenDict({name: body[name] for name in _OPTIONAL if body.get(name) and name not in unusable})
     if request.key_id and kind.lower() != "pop":
         raise UnreadableAnswer(
-            "A token bound to a key was asked for, and a bearer token came; it is not used.",
-            "Ask for a bearer token where the resource takes no others.",
+            "The request was for a token bound to a key, but the service issued a bearer token. It is not used.",
+            "Request a bearer token if the resource accepts no others.",
         )
     came_on = int(now)
     life = _life(body, value, response, came_on)
@@ -151,15 +151,18 @@ def _what_came(response: HttpResponse) -> tuple[str, str]:
     """Name the kind of response without quoting it: it may contain a token or an attack."""
     start = response.body[:512].lstrip().lower()
     if not start:
-        return f"The answer (HTTP {response.status}) was empty.", "Ask again; if it stays so, check the authority."
+        return (
+            f"The response (HTTP {response.status}) was empty.",
+            "Try again. If the error remains, check the authority.",
+        )
     if start.startswith(b"<"):
         return (
-            f"The answer (HTTP {response.status}) was a web page, not a token.",
+            f"The response (HTTP {response.status}) was a web page, not a token.",
             "A proxy or a sign-in portal answered in place of the service: check HTTPS_PROXY and the authority.",
         )
     if start.startswith(b"{"):
-        return f"The answer (HTTP {response.status}) was cut off or is broken JSON.", "Ask again."
-    return f"The answer (HTTP {response.status}) was not JSON.", "Check that the authority is a token service."
+        return f"The response (HTTP {response.status}) was cut off or is broken JSON.", "Try again."
+    return f"The response (HTTP {response.status}) was not JSON.", "Check that the authority is a token service."
 
 
 def _unusable(name: str) -> UnreadableAnswer:
@@ -187,7 +190,7 @@ def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int)
             left = carried - _server_time(response, now)
         if left < 1:
             raise UnreadableAnswer(
-                "The token service gave a token that has expired, by the exp in the token itself. It is not used.",
+                "The token service issued a token that has already expired, by its own exp claim. It is not used.",
                 "Check this machine's clock (`mstoken doctor` compares it), then get another token.",
             )
         life = min(life, left)
@@ -208,7 +211,7 @@ def _server_time(response: HttpResponse, now: int) -> float:
 
 def _senseless(name: str) -> UnreadableAnswer:
     return UnreadableAnswer(
-        f"The token service gave an {name} that is no time, or one that has passed.",
+        f"The token service sent an {name} that is not a time, or is in the past.",
         "Check the authority and its clock.",
     )
 

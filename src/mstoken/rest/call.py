@@ -82,7 +82,7 @@ def _http_request(api: ApiRequest) -> HttpRequest:
         if names.count(name) > 1:
             raise UsageError(f"The header {name} is given more than once.", "Give it once, values separated by commas.")
     if isinstance(api.body, str) and not is_encodable(api.body):
-        raise UsageError("The body has a character that UTF-8 cannot carry.", "Give the body as bytes.")
+        raise UsageError("The body has a character that cannot be encoded in UTF-8.", "Give the body as bytes.")
     method: object = api.method  # whoever calls without a type checker may give anything
     if not isinstance(method, str):
         raise UsageError(f"{method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")

@@ -111,7 +111,7 @@ class BaseRuntime(ForkSafe, Generic[L]):
         while (release := await self._try_lock(key)) is None:
             if time.monotonic() >= until:
                 waited_in = time.monotonic() - began
-                warn(f"Somebody else has been asking for the same token for {waited_in:.0f} s; not waiting any longer.")
+                warn(f"Another caller has been requesting this token for {waited_in:.0f} s. This caller stops waiting.")
                 return None
             await self._nap(nap * (0.5 + self.random()))  # jitter, so that callers do not return together
             nap = min(nap * 1.5, _LONGEST_NAP_IN)

@@ -99,7 +99,7 @@ class KeyVault:
             yield from (_secret(item) for item in (listed if isinstance(listed, list) else []))
             next_link = str(body.get("nextLink") or "")
             if next_link and not next_link.startswith(f"{self.url}/"):
-                raise UntrustedOrigin(f"{self.url} named another host for its next page; nothing was sent there.")
+                raise UntrustedOrigin(f"{self.url} named another host for its next page. Nothing was sent there.")
             path = next_link.removeprefix(self.url)
             if not path:
                 return
@@ -114,7 +114,7 @@ class KeyVault:
         except MstokenError as error:
             if isinstance(error, UntrustedOrigin):
                 raise
-            raise StoreError(f"{self.url} cannot be asked: {error.message}", error.remedy) from None
+            raise StoreError(f"{self.url} cannot be reached: {error.message}", error.remedy) from None
         if response.status != 200 and response.status not in allowed_statuses:
             raise self._error(response)
         return response
@@ -158,7 +158,7 @@ class KeyVault:
         (domain, _), host = _split(resource), urlsplit(self.url).hostname or ""
         if not domain or not f".{host}".endswith(f".{domain}"):
             raise UntrustedOrigin(
-                f"{self.url} asked for a token for {resource or 'nothing'}, which is not its own; nothing was sent.",
+                f"{self.url} wants a token for {resource or 'nothing'}, which does not belong to it. Nothing was sent.",
                 "Check the vault's URL.",
             )
         self._scope = f"https://{domain}/.default"
@@ -174,7 +174,7 @@ class KeyVault:
         if response.status in (401, 403):
             return StoreError(said, "Give the identity the role Key Vault Secrets Officer; check the vault's firewall.")
         if response.status in RETRY_STATUSES:
-            return StoreError(said, "Ask again in a moment.")
+            return StoreError(said, "Try again in a moment.")
         return StoreError(said, "Check the vault's URL, and that the secret is enabled.")
 
 
@@ -193,7 +193,7 @@ def _body(response: HttpResponse) -> dict[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise StoreError("The key vault's answer cannot be read.", "Check the vault's URL and any proxy on the way.")
+        raise StoreError("The key vault's response cannot be read.", "Check the vault's URL and any proxy on the way.")
     return body
 
 
@@ -205,5 +205,5 @@ def _secret(bundle: object) -> Secret:
     tags, value = body.get("tags"), body.get("value")
     known = {str(key): str(text) for key, text in tags.items()} if isinstance(tags, dict) else {}
     if isinstance(value, str) and not is_encodable(value):
-        raise StoreError(f"The key vault's secret {name} is not text that UTF-8 can carry.", "Store the secret anew.")
+        raise StoreError(f"The key vault's secret {name} cannot be encoded in UTF-8.", "Store the secret again.")
     return Secret(name, version, value if isinstance(value, str) else "", known)

@@ -100,7 +100,7 @@ class KeyVaultRefreshTokens(ForkSafe):
             current = previous = None
         if not (is_spaced(current) and is_spaced(previous)):
             raise StoreError(
-                f"{self._vault.url} has a secret {secret.name} that is no sign-in of mstoken; it was left as it is.",
+                f"{self._vault.url} has a secret {secret.name} that is not a sign-in of mstoken. It was not changed.",
                 "Restore an earlier version of it, or delete it and sign in again.",
             )
         sign_in = _sign_in_info(secret.tags)

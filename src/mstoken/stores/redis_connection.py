@@ -107,7 +107,7 @@ class RedisConnection(ForkSafe):
 
     def _run(self, call: Callable[[Redis], Any]) -> Any:
         if time.monotonic() < self._unavailable_until:
-            raise StoreError(self._last_error, "The server is asked again in a moment.")
+            raise StoreError(self._last_error, "The server is tried again in a moment.")
         redis = self._connected()
         from redis.exceptions import ConnectionError as RedisConnectionError
         from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -142,9 +142,7 @@ def _client(url: str) -> Redis:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
     except ImportError:
-        raise UsageError(
-            "To keep tokens in Redis, the package redis is needed.", "pip install 'mstoken[redis]'"
-        ) from None
+        raise UsageError("Storing tokens in Redis needs the package redis.", "pip install 'mstoken[redis]'") from None
     try:
         # One retry: a server that was restarted has closed the connection we still hold.
         client: Redis = Redis.from_url(
@@ -179,7 +177,7 @@ def _address_of(url: str) -> str:
         raise _bad_url()
     if parts.scheme != "unix" and ("@" in parts.query or not re.fullmatch(r"/?|/[0-9]{1,5}", parts.path)):
         raise UsageError(
-            "The URL of the store goes on after the host with what is not the number of a database.",
+            "The URL of the store has a path that is not the number of a database.",
             "Write redis://host:6379/0. In a password, write %2F for / and %3F for ?.",
         )
     return (f"{host}:{port}" if port else host) + parts.path.rstrip("/")
@@ -187,7 +185,7 @@ def _address_of(url: str) -> str:
 
 def _bad_url() -> UsageError:
     return UsageError(
-        "The store is no URL of a Redis server.",
+        "The store is not the URL of a Redis server.",
         "Write redis://host:6379, rediss://user:password@host:6380/0 for TLS, or unix:///path/of/socket.",
     )
 

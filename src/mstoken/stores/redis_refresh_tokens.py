@@ -88,7 +88,7 @@ class RedisRefreshTokens:
             after = change(self._decrypt(key, encrypted) if encrypted else None)
             if after is None or self._connection.swap(name, encrypted, self._encrypt(key, *after)):
                 return
-        raise StoreError(f"{self._what(name)} is changed all the time.", "Try again.")
+        raise StoreError(f"{self._what(name)} is being changed by other processes all the time.", "Try again.")
 
     def _encrypt(self, key: str, grant: StoredRefreshToken, kept: SignInInfo) -> bytes:
         fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(kept)}
@@ -101,21 +101,21 @@ class RedisRefreshTokens:
         return StoredRefreshToken(fields["current"], fields["previous"], kept.ended_by, kept.info.authority), kept
 
     def _what(self, name: str) -> str:
-        return f"What Redis at {self._connection.address} keeps as {name}"
+        return f"The entry {name} in Redis at {self._connection.address}"
 
     def _fields(self, name: str, encrypted: bytes) -> dict[str, Any]:
         content = self._connection.cipher().decrypt(encrypted, name)
         if content is None:
             raise StoreError(
-                f"{self._what(name)} cannot be decrypted: it has another key, or is damaged. It was left as it is.",
-                "Use the key it was sealed with (MSTOKEN_VAULT_KEY), or another database of the server.",
+                f"{self._what(name)} cannot be decrypted: it has another key, or is damaged. It was not changed.",
+                "Use the key that it was encrypted with (MSTOKEN_VAULT_KEY), or another database of the server.",
             )
         try:
             fields: dict[str, Any] = json.loads(content)
             _sign_in_info(fields)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreError(
-                f"{self._what(name)} is of another version of mstoken; it was left as it is.",
+                f"{self._what(name)} was written by another version of mstoken. It was not changed.",
                 "Upgrade: pip install --upgrade mstoken",
             ) from None
         return fields

@@ -33,7 +33,7 @@ def _key(given: str | bytes) -> bytes:
     key: bytes | None = hidden(text if isinstance(text, bytes) else decode_key(text))
     if key is None or len(key) != KEY_BYTES:
         raise UsageError(
-            f"The key that seals what is kept in Redis {'is not the base64 of 32 bytes' if text else 'is missing'}.",
-            f"All machines that share it need the same: {VARIABLE}. Make one: openssl rand -base64 {KEY_BYTES}",
+            f"The encryption key for Redis {'is not the base64 of 32 bytes' if text else 'is missing'}.",
+            f"All machines that share it need the same key: {VARIABLE}. Create one: openssl rand -base64 {KEY_BYTES}",
         )
     return key

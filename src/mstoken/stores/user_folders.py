@@ -82,7 +82,7 @@ def make_private(folder: str) -> None:
     """Make `folder` (0700) and what is missing above it. Raises StoreError when it cannot be or is not ours alone."""
     if not folder:
         raise _store_error(
-            "This user has no home, so there is no place to keep anything.",
+            "This user has no home folder, so nothing can be stored.",
             f"Set HOME, or {ROOT_VARIABLE} to a folder you can write to.",
         )
     try:
@@ -90,7 +90,7 @@ def make_private(folder: str) -> None:
         found = os.lstat(folder)
     except OSError as error:
         raise _store_error(
-            f"The folder {folder} cannot be made: {error.strerror}.",
+            f"The folder {folder} cannot be created: {error.strerror}.",
             f"Set {ROOT_VARIABLE} to a folder you can write to.",
         ) from None
     _require_private(folder, found, _FOLDER)
@@ -176,7 +176,7 @@ def _usable(folder: str) -> bool:
 def _problem_with(found: os.stat_result, kind: int) -> str:
     """Why what was found is not ours alone, or nothing."""
     if found.st_mode & _FOLDER_BITS != kind:
-        return "is not a folder of its own" if kind == _FOLDER else "is not a plain file"
+        return "is not a folder, or is a link" if kind == _FOLDER else "is not a regular file"
     if not is_own(found):
         return "belongs to another user"
     if _HAS_OWNERS and found.st_mode & _OTHERS:
@@ -192,7 +192,7 @@ def _require_private(path: str, found: os.stat_result, kind: int) -> None:
         remedy = f"Make sure nobody changed it, then: chmod {'700' if kind == _FOLDER else '600'} {path}"
     else:
         remedy = f"Move it away, or set {ROOT_VARIABLE} to a folder of your own."
-    raise _store_error(f"{path} {problem}; nothing is kept in it.", remedy)
+    raise _store_error(f"{path} {problem}; nothing is stored in it.", remedy)
 
 
 def _store_error(message: str, remedy: str) -> Exception:

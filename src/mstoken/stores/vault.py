@@ -147,7 +147,7 @@ class Vault(ForkSafe):
     def _decrypt(self, cipher: Cipher, key: str, part: str, encrypted: object) -> str:
         value = cipher.decrypt(encrypted, _purpose(key, part)) if isinstance(encrypted, bytes) else None
         if value is None:
-            raise self._damaged(f"what it keeps as {key!r}")
+            raise self._damaged(f"the entry {key!r}")
         return value.decode()
 
     def _sign_in_info(self, key: object, columns: tuple[object, ...]) -> SignInInfo:
@@ -155,7 +155,7 @@ class Vault(ForkSafe):
         authority, tenant, client_id, created_on, renewed_on, renewals, ended_by = columns
         texts, numbers = (key, authority, tenant, client_id, renewals), (created_on, renewed_on, ended_by)
         if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
-            raise self._damaged("what it says of a sign-in")
+            raise self._damaged("the metadata of a sign-in")
         times = tuple(int(time) for time in str(renewals).split() if time.isascii() and time.isdecimal())
         info = TokenInfo(str(authority), str(tenant), str(client_id))
         return SignInInfo(info, created_on, renewed_on, times, ended_by)  # type: ignore[arg-type] # seen to be numbers
@@ -163,7 +163,7 @@ class Vault(ForkSafe):
     def _damaged(self, what: str) -> StoreError:
         path = self._file().path
         return StoreError(
-            f"The vault {path} is damaged ({what}); it was left as it is.",
+            f"The vault {path} is damaged ({what}). It was not changed.",
             f"Restore it from a backup; or move it away (mv {path} {path}.damaged) and sign in again.",
         )
 
@@ -185,13 +185,13 @@ class Vault(ForkSafe):
         try:
             source, name, check = secrets["source"].decode(), secrets["name"].decode(), bytes(secrets["check"])
         except (KeyError, AttributeError, TypeError, UnicodeDecodeError):
-            raise self._damaged("the note about its key") from None
+            raise self._damaged("the information about its key") from None
         key = existing_key(source, name, self._key_path)
         cipher = Cipher(key.value)
         if cipher.decrypt(check, _purpose("", "check")) != _CHECK:
             raise StoreError(
-                f"The key from {key} does not open the vault {self._file().path}; nothing was changed.",
-                f"The vault was sealed with a key from {describe(source)}: use that one again.",
+                f"The key from {key} does not decrypt the vault {self._file().path}. Nothing was changed.",
+                f"The vault was encrypted with a key from {describe(source)}: use that key again.",
             )
         return cipher
 
@@ -201,7 +201,7 @@ class Vault(ForkSafe):
         from mstoken.stores.vault_key import new_key
 
         if connection.execute("SELECT count(*) FROM grants").fetchone() != (0,):
-            raise self._damaged("the note about its key")
+            raise self._damaged("the information about its key")
         key: VaultKey = new_key(self._key_path)
         check = Cipher(key.value).encrypt(_CHECK, _purpose("", "check"))
         connection.executemany(

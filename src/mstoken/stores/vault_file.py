@@ -127,11 +127,11 @@ class VaultFile:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != _APPLICATION_ID or version < 1:
             raise StoreError(
-                f"{self.path} is damaged or no vault of mstoken; it was left as it is.", self._restore_remedy
+                f"{self.path} is damaged or is not a vault of mstoken. It was not changed.", self._restore_remedy
             )
         if version > VERSION:
             raise StoreError(
-                f"{self.path} was made by a newer mstoken (format {version}, not {VERSION}); it was left as it is.",
+                f"{self.path} was made by a newer mstoken (format {version}, not {VERSION}). It was not changed.",
                 "Upgrade: pip install --upgrade mstoken",
             )
 
@@ -147,7 +147,7 @@ class VaultFile:
         except sqlite3.Error as error:
             raise self._store_error(error) from None
         except UnicodeDecodeError:  # sqlite3 quotes the damage in its message, and fails where that is no text
-            raise StoreError(f"{self.path} is damaged; it was left as it is.", self._restore_remedy) from None
+            raise StoreError(f"{self.path} is damaged. It was not changed.", self._restore_remedy) from None
         except OSError as error:
             raise StoreError(f"{self.path} cannot be written: {error.strerror}.", self._space_remedy) from None
 
@@ -158,7 +158,7 @@ class VaultFile:
     def _store_error(self, error: sqlite3.Error) -> StoreError:
         match _error_kind(error):
             case "CORRUPT" | "NOTADB":
-                return StoreError(f"{self.path} is damaged ({error}); it was left as it is.", self._restore_remedy)
+                return StoreError(f"{self.path} is damaged ({error}). It was not changed.", self._restore_remedy)
             case "BUSY" | "LOCKED":
                 return StoreError(
                     f"Another process has been writing to {self.path} for {_LOCK_TIMEOUT_IN:.0f} s.", "Try again."

@@ -62,8 +62,8 @@ def existing_key(source: str, name: str, path: str) -> VaultKey:
         value = _from_file(path)
     if value is None:
         raise StoreError(
-            f"The vault was sealed with a key from {describe(source)}, and it is not there any more.",
-            f"Bring it back ({_recovery_hint(source, path)}), or give the key as base64 in {VARIABLE}.",
+            f"The vault was encrypted with a key from {describe(source)}, which is not available any more.",
+            f"Restore the key ({_recovery_hint(source, path)}), or set {VARIABLE} to the key in base64.",
         )
     return VaultKey(value, source, name)
 
@@ -88,7 +88,7 @@ def _from_environment() -> VaultKey | None:
     value = decode_key(text)
     if value is None:
         raise StoreError(
-            f"{VARIABLE} is not the base64 of {KEY_BYTES} bytes.", f"Make one: openssl rand -base64 {KEY_BYTES}"
+            f"{VARIABLE} is not the base64 of {KEY_BYTES} bytes.", f"Create one: openssl rand -base64 {KEY_BYTES}"
         )
     return VaultKey(value, ENVIRONMENT)
 
@@ -102,7 +102,7 @@ def _from_file(path: str) -> bytes | None:
     except (OSError, ValueError):
         value = None
     if value is None:
-        raise StoreError(f"The key file {path} holds no key.", "Restore it from a backup.")
+        raise StoreError(f"The key file {path} contains no key.", "Restore it from a backup.")
     return value
 
 
@@ -118,11 +118,11 @@ def _new_in_file(path: str) -> VaultKey:
     if not made:  # another process was first, or one was killed before it had made the vault
         found = _from_file(path)
         if found is None:
-            raise StoreError(f"The key file {path} came and went.", "Try again.")
+            raise StoreError(f"The key file {path} was removed at the same time.", "Try again.")
         return VaultKey(found, FILE)
     warn(
-        f"No keyring here: the vault's key is kept in {path} (mode 0600). Whoever reads that file and the vault beside "
-        f"it reads the refresh tokens; set {VARIABLE} to keep the key elsewhere."
+        f"No keyring is available: the vault's key is stored in {path} (mode 0600). Anybody who can read that file and "
+        f"the vault beside it can read the refresh tokens; set {VARIABLE} to store the key elsewhere."
     )
     return VaultKey(value, FILE)
 

@@ -80,7 +80,7 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
     assert (
         "  workload identity  absent: not set: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE\n"
         "  managed identity  absent: no response from http://127.0.0.1:9 (127.0.0.1:9 refused the connection.)\n"
-        "  profile  absent: there is none called default in HOME/config/config.toml\n"
+        "  profile  absent: there is no profile named default in HOME/config/config.toml\n"
         "  Azure CLI  absent: az is not installed\n"
         "  Azure PowerShell  absent: pwsh is not installed\n"
         "  Azure Developer CLI  absent: azd is not installed\n"
@@ -89,7 +89,7 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
         "  AUTHORITY  responds; the clocks agree\n"
     ) in text
     assert "  configuration  HOME/config/config.toml: not there\n" in text
-    assert "  sign-ins  CACHE/vault: made when it is needed\n" in text
+    assert "  sign-ins  CACHE/vault: created when needed\n" in text
     assert text.endswith("\nNo token can be requested.\n")
     get = program("get", "graph")
     assert (result.code, result.err) == (get.code, get.err) == (2, result.err)

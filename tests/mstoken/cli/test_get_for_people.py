@@ -123,7 +123,7 @@ def test_an_agent_on_behalf_of_its_blueprints_caller(anonymous: Program, entra: 
     for more in (f'agent = "{agent}"\nagent_user = "a@b.example"\n', 'fmi_path = "/a"\n'):
         anonymous.profile(profile + more)
         refused = anonymous("get", "graph", ORDERS_SECRET=SECRET, CALLERS_TOKEN=orders)
-        assert (refused.code, "user_assertion goes with" in refused.err) == (2, True)
+        assert (refused.code, "user_assertion needs" in refused.err) == (2, True)
 
 
 def _trust(entra: Emulator) -> Any:

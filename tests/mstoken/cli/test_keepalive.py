@@ -85,7 +85,7 @@ def test_a_failure_does_not_stop_the_others_and_shows_in_the_exit_code(signed_in
         assert "AADSTS50173" in result.out
         assert "mstoken login" in result.out
         assert result.out.count("renewed\n") == 1
-    assert "said so before" in second.out
+    assert "reported this before" in second.out
 
 
 def test_sign_ins_without_a_profile_are_renewed_too(signed_in: Program) -> None:

@@ -58,7 +58,7 @@ def test_closed_standard_output_is_reported(mstoken: Program, command: str) -> N
         ("inspect", 2, "Standard input is empty."),
         ("explain", 2, "The text contains no known code, error name or message"),
         (f"login {' '.join(IDENTITY)}", 2, "Standard input contains no refresh token."),
-        (f"request POST https://example.com/x -d - {' '.join(IDENTITY)}", 2, "There is no complete identity"),
+        (f"request POST https://example.com/x -d - {' '.join(IDENTITY)}", 2, "The identity is incomplete"),
     ],
 )
 def test_closed_standard_input_counts_as_empty(mstoken: Program, command: str, code: int, said: str) -> None:

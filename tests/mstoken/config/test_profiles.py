@@ -103,7 +103,7 @@ def test_a_mistake_in_another_profile_is_not_in_the_way(home: Home) -> None:
     [
         (0o620, 'tenant = "t"', "write"),
         (0o602, 'tenant = "t"', "write"),
-        (0o604, 'client_secret = "command:pass show x"', "everybody can read it"),
+        (0o604, 'client_secret = "command:pass show x"', "every user can read it"),
     ],
 )
 def test_a_file_that_others_can_change_is_refused(home: Home, mode: int, content: str, why: str) -> None:
@@ -149,7 +149,7 @@ def test_a_file_of_windows_editors_is_read(home: Home, encoding: str, end: str) 
 def test_a_pipe_in_its_place_is_not_waited_for(home: Home) -> None:
     """A pipe that nobody writes to must not stop every command."""
     os.mkfifo(home.file)
-    with pytest.raises(UsageError, match="no ordinary file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         find("work", home.environ)
 
 

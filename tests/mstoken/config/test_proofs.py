@@ -75,10 +75,10 @@ def test_the_highest_layer_with_any_proof_decides(home: Home) -> None:
     home.write(f'[profile.default]\n{WHO}client_certificate = "app.pem"\n')
     settings = home.settings({"profile": "default"}, AZURE_CLIENT_SECRET="s")
     assert isinstance(settings.credential, ClientCertificate)
-    assert settings.notes == ("AZURE_CLIENT_SECRET is set and ignored, since the profile default is named.",)
+    assert settings.notes == ("AZURE_CLIENT_SECRET is set and ignored because of the profile default is named.",)
     settings = home.settings({}, AZURE_CLIENT_SECRET="s")
     assert settings.credential == ClientSecret("s")
-    assert settings.notes == ("AZURE_CLIENT_SECRET is set and goes before client_certificate of the profile default.",)
+    assert settings.notes == ("AZURE_CLIENT_SECRET is set and overrides client_certificate of the profile default.",)
 
 
 def test_a_certificate_of_a_profile(home: Home) -> None:
@@ -161,14 +161,14 @@ def test_agents(home: Home, text: str, made: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ('client_secret = "env:S"\nclient_certificate = "a.pem"', "twice"),
-        ('client_assertion = "gitlab"', "no source"),
-        ('client_assertion = "github:x"', "no source"),
-        ('client_assertion = "file:"', "no source"),
-        ('client_key = "app.pem"', "no PKCS#11 URI"),
-        ('client_key = "pkcs11:object=b?module-path=/l"', "lacks the token"),
-        ('client_key = "pkcs11:token=a;object=b"', "lacks the token"),
-        ('client_key = "pkcs11:token=a?module-path=/l"', "not named"),
+        ('client_secret = "env:S"\nclient_certificate = "a.pem"', "has two credentials"),
+        ('client_assertion = "gitlab"', "does not name a source"),
+        ('client_assertion = "github:x"', "does not name a source"),
+        ('client_assertion = "file:"', "does not name a source"),
+        ('client_key = "app.pem"', "not a PKCS#11 URI"),
+        ('client_key = "pkcs11:object=b?module-path=/l"', "has no token"),
+        ('client_key = "pkcs11:token=a;object=b"', "has no token"),
+        ('client_key = "pkcs11:token=a?module-path=/l"', "has no name"),
         ('client_key = "pkcs11:token=a;object=b?module-path=/l&pin-value=4711"', "PIN does not belong"),
         ('client_key = "pkcs11:token=a;object=b;serial=1?module-path=/l"', "'serial', which is unknown"),
         ('client_key = "pkcs11:token=a;objct=b?module-path=/l"', "'objct', which is unknown"),
@@ -180,13 +180,13 @@ def test_agents(home: Home, text: str, made: Any) -> None:
         ('client_key = "pkcs11:token;object=b?module-path=/l"', "'token', without a value"),
         ('client_key = "pkcs11:token=%ff;object=b?module-path=/l"', "not UTF-8"),
         ('client_key = "pkcs11:token=a;object=b;type=public?module-path=/l"', "type is not private"),
-        ('client_secret = "env:S"\nclient_certificate_key = "a.key"', "goes with client_certificate"),
-        ('client_secret = "env:S"\nclient_algorithm = "RS256"', "goes with client_certificate or client_key"),
-        ('client_secret = "env:S"\nsend_certificate_chain = true', "goes with client_certificate or client_key"),
-        ('client_certificate = "a.pem"\nclient_key_certificate = "b.pem"', "goes with client_key"),
+        ('client_secret = "env:S"\nclient_certificate_key = "a.key"', "needs client_certificate"),
+        ('client_secret = "env:S"\nclient_algorithm = "RS256"', "needs client_certificate or client_key"),
+        ('client_secret = "env:S"\nsend_certificate_chain = true', "needs client_certificate or client_key"),
+        ('client_certificate = "a.pem"\nclient_key_certificate = "b.pem"', "needs client_key"),
         ('client_certificate = "a.pem"\nclient_certificate_password = "hunter2"', "does not belong there"),
         ('client_certificate = "a.pem"\nclient_algorithm = "ES256"', "not an algorithm"),
-        ('client_secret = "env:S"\nagent_user = "u@x.example"', "no agent"),
+        ('client_secret = "env:S"\nagent_user = "u@x.example"', "needs an agent"),
         ('client_certificate = "a.pem"\nsend_certificate_chain = "yes"', "neither true nor false"),
     ],
 )

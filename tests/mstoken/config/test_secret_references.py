@@ -132,7 +132,7 @@ def test_a_command_that_fails_says_why_and_not_what() -> None:
         ("command:true", "empty"),
         ("command:false", "exit code 1"),
         (python("print('a\\nb')"), "several lines"),
-        (python("import sys; sys.stdout.buffer.write(b'\\xff')"), "no text"),
+        (python("import sys; sys.stdout.buffer.write(b'\\xff')"), "data that is not text"),
     ],
 )
 def test_a_command_of_no_use(reference: str, why: str) -> None:

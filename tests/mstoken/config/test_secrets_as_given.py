@@ -36,7 +36,13 @@ def test_a_referenced_secret_is_what_is_there(home: Home, kind: str, secret: str
 
 @pytest.mark.parametrize(
     ("secret", "words"),
-    [("a\n", "line break"), (" a", "blank"), ("'a'", "in quotes"), ('"a"', "in quotes"), ("a", "")],
+    [
+        ("a\n", "line break"),
+        (" a", "a space or a line break"),
+        ("'a'", "in quotation marks"),
+        ('"a"', "in quotation marks"),
+        ("a", ""),
+    ],
 )
 def test_the_refusal_says_what_looks_like_a_mistake(
     runner: Runner, token_service: TokenService, secret: str, words: str

@@ -255,6 +255,6 @@ def test_a_standard_server_has_no_tenants_and_no_clouds(home: Home, flags: dict[
     home.write(
         '[profile.orders]\nclient_id = "c"\nclient_secret = "env:S"\ntoken_endpoint = "https://id.example/token"\n'
     )
-    with pytest.raises(UsageError, match=f"{named} cannot be met: https://id.example/token"):
+    with pytest.raises(UsageError, match=f"{named} cannot be used: https://id.example/token"):
         home.settings({"profile": "orders", **flags}, S="s")
     assert home.settings({"profile": "orders"}, S="s", AZURE_TENANT_ID="contoso.com").token_endpoint

@@ -176,7 +176,7 @@ def test_the_page_shows_no_secret(runner: Runner, entra: Emulator, otto: Scripte
 def test_nobody_comes(runner: Runner, entra: Emulator) -> None:
     """When the time is over the wait ends, and the error names the way without a browser."""
     app = client(runner, entra, Browser(open_browser=lambda _: True, timeout_in=0.2))
-    with pytest.raises(SignInRequired, match="Nobody finished") as caught:
+    with pytest.raises(SignInRequired, match="The sign-in in the browser was not completed") as caught:
         runner.run(lambda: app.get_token("graph"))
     assert "--device" in caught.value.remedy
     assert entra.token_requests == []

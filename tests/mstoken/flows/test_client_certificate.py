@@ -225,7 +225,7 @@ def test_a_signature_that_does_not_fit_is_told_before_the_network(
 ) -> None:
     """A store that signs with another key, or with nothing, is found out here."""
     app = runner.client(TENANT, CLIENT_ID, ClientKey(sign, APP.certificate_pem()), token_service.url)
-    with pytest.raises(UsageError, match="does not fit its certificate"):
+    with pytest.raises(UsageError, match="does not match its certificate"):
         runner.run(lambda: app.get_token("graph"))
     assert token_service.requests == []
 

@@ -323,7 +323,7 @@ def test_azure_token_credentials_selects_a_tool(
     if outcome == "used":
         assert runner.run(lambda: client.get_token("graph")).token == "t"
     else:
-        with pytest.raises(NotConfigured, match="leaves it out"):
+        with pytest.raises(NotConfigured, match="excludes it"):
             runner.run(lambda: client.get_token("graph"))
         assert az.runs == 0
 

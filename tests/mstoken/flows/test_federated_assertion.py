@@ -196,7 +196,7 @@ def test_azure_pipelines_is_asked_as_documented(
         (Reply(302, "", {"Location": "https://evil.example"}), CredentialRejected, "id-token: write"),
         (Reply(200, {"value": ""}), UnreadableAnswer, "without an OIDC token"),
         (Reply(200, "<html>sign in</html>"), UnreadableAnswer, "web page"),
-        (Reply(200, {"value": "no.jwt"}), UsageError, "no JWT"),
+        (Reply(200, {"value": "no.jwt"}), UsageError, "did not provide a JWT"),
     ],
 )
 def test_a_service_that_gives_no_token_is_told(

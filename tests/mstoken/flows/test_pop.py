@@ -157,7 +157,7 @@ def test_a_bearer_token_in_its_place_is_refused(runner: Runner, token_service: T
     """A service that ignores the wish gets told; the unbound token is not signed around."""
     token_service.script = [token_reply()]
     client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
-    with pytest.raises(UnreadableAnswer, match="bearer token came"):
+    with pytest.raises(UnreadableAnswer, match="issued a bearer token"):
         runner.run(partial(client.pop_token, "arm"))
     form = token_service.requests[0].form
     confirmation = json.loads(base64.urlsafe_b64decode(form["req_cnf"] + "=="))

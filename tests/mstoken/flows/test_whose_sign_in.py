@@ -86,4 +86,4 @@ def test_another_person_than_suggested_is_told(
     """The page lets the person choose, so a sign-in may be somebody else's than its name says: a warning says whose."""
     app = runner.client("organizations", PUBLIC_APP, Browser(open_browser=otto.open, login_hint=hint), entra.authority)
     runner.run(lambda: app.get_token("graph"))
-    assert (f"{OTTO} signed in, where {hint} was suggested" in caplog.text) is told
+    assert (f"{OTTO} signed in instead of {hint}, which was suggested" in caplog.text) is told

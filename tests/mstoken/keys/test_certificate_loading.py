@@ -59,19 +59,19 @@ def test_a_chain_keeps_its_order() -> None:
         (OLD_PEM, "wrong", "password is wrong"),
         (APP.certificate_pem(), "", "holds no private key"),
         (DER, "", "certificate without its private key"),
-        (b"\x30\x82\x00\x10 no PFX at all", "", "no PFX that can be read"),
+        (b"\x30\x82\x00\x10 no PFX at all", "", "not a readable PFX file"),
         (APP.key_pem(), "", "holds a key and no certificate"),
-        (APP.key_pem() + identity(2).certificate_pem(), "", "not the one of its certificate"),
+        (APP.key_pem() + identity(2).certificate_pem(), "", "does not belong to its certificate"),
         (identity(0, elliptic=True).pem(), "", "not RSA"),
         (identity(0, elliptic=True).pfx(), "", "not RSA"),
         (b"hello", "", "holds no private key"),
-        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "", "no PEM that can be read"),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "", "not a readable PEM file"),
         (
             APP.key_pem() + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
             "",
             "certificate in app.pem is damaged",
         ),
-        (APP.pfx(PASSWORD)[:-40], PASSWORD, "password is wrong|no PFX"),
+        (APP.pfx(PASSWORD)[:-40], PASSWORD, "password is wrong|not a readable PFX"),
     ],
 )
 def test_what_is_wrong_is_told(content: bytes, password: str, word: str) -> None:

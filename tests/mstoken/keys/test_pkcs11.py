@@ -134,5 +134,5 @@ def test_the_pin_does_not_show(hsm: Pkcs11Key) -> None:
 
 def test_a_key_without_a_name_is_refused() -> None:
     """A token holds many keys; one has to be named."""
-    with pytest.raises(UsageError, match="not named"):
+    with pytest.raises(UsageError, match="has no name"):
         Pkcs11Key(MODULE, "apps")

@@ -42,7 +42,7 @@ def test_without_one_it_is_nobody() -> None:
         (jwt(id_token(nonce="n", exp=NOW - 301)), "expired"),
         (jwt({key: value for key, value in id_token(nonce="n").items() if key != "exp"}), "expired"),
         ("not.a.token", "no JWT"),
-        ("", "without an ID token"),
+        ("", "returned no ID token"),
     ],
 )
 def test_what_belongs_elsewhere_is_refused(token: str, word: str) -> None:

@@ -117,7 +117,7 @@ def test_claims_that_cannot_be_sent_on_are_left_out_of_the_refusal(claims: objec
     error = refusal_of(response(400, **body), NOW, REQUEST)
     assert type(error).__name__ == "SignInRequired"
     assert getattr(error, "claims", None) == ""
-    assert "not the JSON of an object" in str(error)
+    assert "not a JSON object" in str(error)
     str(error).encode()
 
 
@@ -126,7 +126,7 @@ def test_claims_that_can_be_sent_on_are_kept_as_they_are() -> None:
     text = '{"access_token":{"acrs":{"essential":true,"value":"ç"}}}'
     error = refusal_of(response(400, error="interaction_required", claims=text), NOW, REQUEST)
     assert getattr(error, "claims", None) == text
-    assert "not the JSON" not in str(error)
+    assert "not a JSON object" not in str(error)
     assert challenged_claims(claims_challenge(text)) == text
     assert claims_in(claims_parameter(text, enable_cae=True)) is not None
 

@@ -73,8 +73,8 @@ def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
     [
         ((QUOTED, f"{USER}:wrong"), "username-password"),
         ((f"{QUOTED}@", ""), "uthenti"),
-        (("?ssl_ca_certs=", "?x509="), "no URL of a Redis"),
-        (("rediss://", "redis://"), "no URL of a Redis"),
+        (("?ssl_ca_certs=", "?x509="), "not the URL of a Redis"),
+        (("rediss://", "redis://"), "not the URL of a Redis"),
     ],
 )
 def test_a_server_that_does_not_let_us_in_is_named_without_the_password(

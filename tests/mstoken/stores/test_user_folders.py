@@ -148,7 +148,7 @@ def test_a_link_for_a_vault_folder_is_refused(tmp_path: Path, leads: bool) -> No
     if leads:
         (tmp_path / "real").mkdir(mode=0o700)
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert "is not a folder of its own" in _refused(Vault(str(tmp_path / "link")))
+    assert "is not a folder, or is a link" in _refused(Vault(str(tmp_path / "link")))
 
 
 def test_a_file_in_place_of_the_vault_folder_is_refused(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_link_or_an_open_file_in_the_vault_is_refused(vault: Vault, tmp_path: 
     path.rename(tmp_path / "elsewhere")
     (tmp_path / "elsewhere").chmod(0o600)
     path.symlink_to(tmp_path / "elsewhere")
-    assert f"{path} is not a plain file" in _refused(Vault(str(tmp_path / "vault")))
+    assert f"{path} is not a regular file" in _refused(Vault(str(tmp_path / "vault")))
 
 
 def test_without_a_home_there_is_a_clear_message(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

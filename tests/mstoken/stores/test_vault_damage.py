@@ -177,7 +177,7 @@ def test_a_database_of_something_else_is_not_used(folder: Path) -> None:
         connection.execute("CREATE TABLE photos (name TEXT)")
         connection.commit()
     (folder / "vault.db").chmod(0o600)
-    assert "no vault of mstoken" in _refused(folder)
+    assert "not a vault of mstoken" in _refused(folder)
 
 
 def test_a_vault_of_a_newer_version_is_left_alone(folder: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_list_shows_what_was_kept_or_says_what_is_damaged(folder: Path, column
     try:
         kept = Vault(str(folder)).list_sign_ins()
     except StoreError as error:
-        assert "is damaged (what it says of a sign-in)" in error.message  # noqa: PT017
+        assert "is damaged (the metadata of a sign-in)" in error.message  # noqa: PT017
     else:
         assert all(isinstance(key, str) for key in kept)
         assert all(isinstance(text, str) for one in kept.values() for text in as_dict(one.info).values())

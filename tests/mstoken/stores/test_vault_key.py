@@ -72,7 +72,7 @@ def test_a_wrong_key_is_told_by_its_source(vault: Vault, tmp_path: Path, monkeyp
     for call in calls:
         with pytest.raises(StoreError) as raised:
             call(Vault(str(tmp_path / "vault")))
-        assert "The key from the variable MSTOKEN_VAULT_KEY does not open the vault" in str(raised.value)
+        assert "The key from the variable MSTOKEN_VAULT_KEY does not decrypt the vault" in str(raised.value)
         assert "the key file beside it" in str(raised.value)
         assert OTHER_KEY not in str(raised.value)
     monkeypatch.delenv("MSTOKEN_VAULT_KEY")
@@ -86,7 +86,7 @@ def test_a_lost_variable_is_not_replaced_by_a_new_key(
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", KEY)
     vault.put(ACCOUNT, "r0", TokenInfo())
     monkeypatch.delenv("MSTOKEN_VAULT_KEY")
-    with pytest.raises(StoreError, match="the variable MSTOKEN_VAULT_KEY, and it is not there any more"):
+    with pytest.raises(StoreError, match="the variable MSTOKEN_VAULT_KEY, which is not available any more"):
         Vault(str(tmp_path / "vault")).replace(ACCOUNT, "r0", "r1")
     assert [path.name for path in (tmp_path / "vault").iterdir()] == ["vault.db"]
 
@@ -109,7 +109,7 @@ def test_a_spoilt_key_file_is_named(vault: Vault, tmp_path: Path, content: str) 
     vault.put(ACCOUNT, "r0", TokenInfo())
     path = tmp_path / "vault" / "vault.key"
     path.write_text(content)
-    with pytest.raises(StoreError, match=r"vault\.key holds no key"):
+    with pytest.raises(StoreError, match=r"vault\.key contains no key"):
         Vault(str(tmp_path / "vault")).replace(ACCOUNT, "r0", "r1")
     assert path.read_text() == content
 
@@ -157,7 +157,7 @@ class TestSecretService:
         command = ["dbus-run-session", "--", "sh", "-ec", "\n".join(lines)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
-        assert "No keyring here" not in done.stderr
+        assert "No keyring is available" not in done.stderr
         return done.stdout.splitlines()
 
     def test_the_key_is_in_the_keyring_and_nowhere_else(self, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ class TestSecretService:
         vault = tmp_path / "vault"
         self._in_session(tmp_path / "home", f"renew {vault} r0 r1")
         (shown,) = self._in_session(tmp_path / "another home", f"show {vault}")
-        assert "the system's keyring, and it is not there any more" in shown
+        assert "the system's keyring, which is not available any more" in shown
         with pytest.raises(StoreError, match="unlock the keyring"):
             Vault(str(vault)).replace(ACCOUNT, "r1", "r2")
         assert self._in_session(tmp_path / "home", f"show {vault}") == ["r1"]
