@@ -130,7 +130,7 @@ def read_token(
         token, expires_on = None, 0
     if not is_visible(token):
         raise UnreadableAnswer(
-            f"{credential.tool} printed something that mstoken cannot read as a token.",
+            f"{credential.tool} printed something that is not a token response.",
             f"Update the tool ({credential.install_page}), or see what it prints: {_by_hand(request, credential)}",
         )
     _check_tenant(printed.get("tenant"), request, credential)

@@ -221,7 +221,7 @@ def test_what_a_failing_tool_prints_is_in_no_message(runner: Runner, tool: Stand
 def test_output_without_a_token_is_refused(runner: Runner, tool: StandIn, printed: str) -> None:
     """Nothing is guessed from it, and it is in no message."""
     tool.prints(printed)
-    with pytest.raises(UnreadableAnswer, match="cannot read as a token"):
+    with pytest.raises(UnreadableAnswer, match="not a token response"):
         ask(runner, tool)
 
 
