@@ -1,7 +1,7 @@
 """Calls of foreign code: your functions and objects, keyrings, PKCS#11 modules, other libraries.
 
 Foreign code may raise anything. A `ForeignCode` turns each Exception into an error of `mstoken.errors` that says what
-failed and what to do next; the original is its `__cause__`. Errors of mstoken pass through, and so does what is not an
+failed and what to do next; the original is its `__cause__`. Our own errors pass through, and so does what is not an
 Exception: KeyboardInterrupt, SystemExit, GeneratorExit and asyncio.CancelledError.
 """
 
@@ -53,7 +53,7 @@ class ForeignCode:
             raise self.error_for(error) from error
 
     def error_for(self, error: Exception) -> MstokenError:
-        """The error of mstoken for one of foreign code."""
+        """Our error in place of one of foreign code."""
         name = name_of(error)
         text = f": {text_of(error)}" if self._quoted and text_of(error) else ""
         remedy = self._remedy if isinstance(self._remedy, str) else self._remedy(name)
@@ -119,9 +119,9 @@ class _Guarded:
 
 
 def guarded(given: T, guard: ForeignCode) -> T:
-    """`given` itself if mstoken defines its class, else the same object with `guard` around its methods.
+    """`given` itself if its class is ours, else the same object with `guard` around its methods.
 
-    An unexpected exception of mstoken's own classes is a bug of mstoken and has to look like one.
+    An unexpected exception of mstoken's own classes is a bug, and has to look like one.
     """
     own = given is None or type(given).__module__.startswith(_OWN)
     return given if own else _Guarded(given, guard)  # type: ignore[return-value]

@@ -1,7 +1,7 @@
 """The steps of a token request, one line each: for `--debug`, and for the logger `mstoken`.
 
 A step is made only of values that cannot be secret: names of classes and stores, tenants, client ids and scopes,
-methods, hosts, paths without their query, status codes, seconds, and ids that mstoken made. Header values, bodies and
+methods, hosts, paths without their query, status codes, seconds, and ids made by mstoken. Header values, bodies and
 a server's words are never part of one, so nothing has to be filtered out. A path shows as it is: an address that is a
 secret in itself, such as that of a webhook, is visible there.
 

@@ -2,7 +2,7 @@
 
 The order in the default chain is that of azure-identity's DefaultAzureCredential
 (learn.microsoft.com/azure/developer/python/sdk/authentication/credential-chains). The tool renews its sign-in and
-prints access tokens; mstoken never reads its secrets. Of its files, mstoken reads those that say who is signed in,
+prints access tokens; its secrets are never read. Of its files, mstoken reads those that say who is signed in,
 because a token of the previous user must not be found after `az login` as another one.
 """
 

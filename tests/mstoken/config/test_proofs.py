@@ -190,7 +190,7 @@ def test_agents(home: Home, text: str, made: Any) -> None:
         ('client_certificate = "a.pem"\nsend_certificate_chain = "yes"', "neither true nor false"),
     ],
 )
-def test_what_cannot_be_meant_is_told(home: Home, text: str, word: str) -> None:
+def test_each_invalid_credential_setting_has_its_own_message(home: Home, text: str, word: str) -> None:
     """Each mistake has its own sentence with what to write, and repeats no secret."""
     with pytest.raises(UsageError, match=word) as caught:
         of_profile(home, text, S="s")

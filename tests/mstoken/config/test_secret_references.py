@@ -135,7 +135,7 @@ def test_a_command_that_fails_says_why_and_not_what() -> None:
         (python("import sys; sys.stdout.buffer.write(b'\\xff')"), "data that is not text"),
     ],
 )
-def test_a_command_of_no_use(reference: str, why: str) -> None:
+def test_a_command_that_prints_no_secret_is_refused(reference: str, why: str) -> None:
     """Not there, badly quoted, silent, failing, wordy or binary: each is refused with its reason."""
     with pytest.raises(UsageError, match=why):
         resolve(reference)

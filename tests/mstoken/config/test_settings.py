@@ -96,7 +96,7 @@ def test_a_flag_silences_the_note_about_its_variable(home: Home) -> None:
     assert settings.notes == ()
 
 
-def test_no_profile_is_current_behind_the_users_back(home: Home) -> None:
+def test_a_complete_environment_never_uses_the_default_profile(home: Home) -> None:
     """A complete environment never meets the profile called default, even one that cannot be read."""
     home.write("this is not TOML")
     assert home.settings({}, **ENVIRONMENT).profile == ""

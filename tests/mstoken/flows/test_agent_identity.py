@@ -87,7 +87,7 @@ def test_an_agents_user_gets_delegated_tokens(runner: Runner, entra: Emulator, b
     ]
 
 
-def test_fmi_path_is_part_of_the_question(runner: Runner, entra: Emulator, blueprint: Any) -> None:
+def test_tokens_of_different_fmi_paths_are_cached_separately(runner: Runner, entra: Emulator, blueprint: Any) -> None:
     """Tokens of two paths, of the agent and of the application itself are kept apart."""
     exchange = "api://AzureADTokenExchange/.default"
     subjects = set()
@@ -96,7 +96,9 @@ def test_fmi_path_is_part_of_the_question(runner: Runner, entra: Emulator, bluep
     assert len(subjects) == 3
 
 
-def test_keys_of_tokens_differ(runner: Runner, entra: Emulator, blueprint: Any) -> None:
+def test_the_cache_key_distinguishes_application_path_agent_and_user(
+    runner: Runner, entra: Emulator, blueprint: Any
+) -> None:
     """The store keeps application, path, agent and agent's user apart, and ignores the credential behind them."""
     agent = AgentIdentity(blueprint, AGENT)
     credentials = [
@@ -129,7 +131,9 @@ def test_a_user_that_is_not_the_agents_is_refused(runner: Runner, entra: Emulato
         runner.run(lambda: app.get_token("graph"))
 
 
-def test_an_agent_without_user_is_no_user(runner: Runner, entra: Emulator, blueprint: Any) -> None:
+def test_a_service_that_needs_a_user_refuses_an_agent_without_one(
+    runner: Runner, entra: Emulator, blueprint: Any
+) -> None:
     """A service that needs a user refuses an agent, and takes an agent's user."""
     agent = AgentIdentity(blueprint, AGENT)
     with pytest.raises(SignInRequired):
@@ -146,7 +150,7 @@ def test_an_agent_without_user_is_no_user(runner: Runner, entra: Emulator, bluep
         lambda: AgentUser(AgentIdentity(ClientSecret("s"), AGENT), "a@b.example", "id"),
     ],
 )
-def test_half_a_credential_is_a_usage_error(make: Any) -> None:
+def test_an_incomplete_agent_credential_is_a_usage_error(make: Any) -> None:
     """What names no agent, no path, or not exactly one user is refused when it is made."""
     with pytest.raises(UsageError):
         make()

@@ -125,7 +125,7 @@ def test_the_api_and_its_agents_have_tokens_of_their_own(runner: Runner, entra: 
     assert len({cache_key(one.token_request("graph")) for one in made}) == 3
 
 
-def test_who_is_no_web_api_acts_for_nobody(runner: Runner, entra: Emulator) -> None:
+def test_only_a_web_api_can_act_for_its_callers(runner: Runner, entra: Emulator) -> None:
     """A person's sign-in has no callers."""
     client = runner.client("contoso.com", ORDERS, RefreshToken("rt"))
     with pytest.raises(UsageError, match="web API"):

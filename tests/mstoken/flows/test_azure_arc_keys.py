@@ -112,7 +112,7 @@ def _several_lines(keys: Path) -> None:
     [_link_to_file, _link_to_folder, _pipe, _folder, _too_large, _empty, _binary, _several_lines, lambda _: None],
     ids=["link", "linked folder", "pipe", "folder", "too large", "empty", "binary", "several lines", "missing"],
 )
-def test_what_is_no_plain_small_file_is_not_sent(
+def test_only_a_small_regular_key_file_is_sent(
     runner: Runner, token_service: TokenService, keys: Path, prepare: Callable[[Path], None]
 ) -> None:
     """Links, pipes, folders, files over 4096 bytes and files that are no key end the request, and do not hang it."""
@@ -134,7 +134,7 @@ def test_a_key_is_sent_as_it_is(runner: Runner, token_service: TokenService, key
     assert (second.path, second.headers["Metadata"]) == (first.path, "true")
 
 
-def test_a_key_that_is_refused_is_not_sent_for_ever(runner: Runner, token_service: TokenService, keys: Path) -> None:
+def test_a_refused_key_is_not_sent_again(runner: Runner, token_service: TokenService, keys: Path) -> None:
     """A second challenge is the end."""
     (keys / "one.key").write_text("old")
     token_service.script = [Reply(401, "", {"WWW-Authenticate": f"Basic realm={keys}/one.key"})]
@@ -145,7 +145,7 @@ def test_a_key_that_is_refused_is_not_sent_for_ever(runner: Runner, token_servic
 
 
 @pytest.mark.parametrize("kind", ["client_id", "object_id", "resource_id"])
-def test_an_agent_that_overlooks_the_identity_is_found_out(runner: Runner, machine: Machine, kind: str) -> None:
+def test_a_token_of_an_agent_that_ignores_the_identity_is_not_used(runner: Runner, machine: Machine, kind: str) -> None:
     """Older agents give the machine's own token; without their echo it is not used."""
     machine.with_old_agent()
     client = managed_identity_client(runner, machine, "azure_arc", **{kind: getattr(machine.identities.users[0], kind)})

@@ -114,7 +114,9 @@ def test_the_request_is_the_documented_one(runner: Runner, entra: Emulator, otto
     assert sent["domain_hint"] == "northwind-partner.example"
 
 
-def test_who_says_no_is_told_so(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+def test_cancelling_on_the_page_ends_the_wait_with_an_error(
+    runner: Runner, entra: Emulator, otto: ScriptedUser
+) -> None:
     """Cancel on the page ends the wait at once, with an error that says what happened; the page says it too."""
     shown: list[str] = []
 
@@ -132,7 +134,7 @@ def test_who_says_no_is_told_so(runner: Runner, entra: Emulator, otto: ScriptedU
     assert "You are signed in" not in shown[0]
 
 
-def test_a_wrong_state_is_refused_and_waited_past(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+def test_a_redirect_with_another_state_is_ignored(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """An answer to another request is not redeemed; the right one, coming later, still is."""
     pages: list[httpx.Response] = []
 
@@ -173,7 +175,7 @@ def test_the_page_shows_no_secret(runner: Runner, entra: Emulator, otto: Scripte
     assert pages[0].headers["referrer-policy"] == "no-referrer"
 
 
-def test_nobody_comes(runner: Runner, entra: Emulator) -> None:
+def test_the_wait_for_the_browser_ends_at_its_timeout(runner: Runner, entra: Emulator) -> None:
     """When the time is over the wait ends, and the error names the way without a browser."""
     app = client(runner, entra, Browser(open_browser=lambda _: True, timeout_in=0.2))
     with pytest.raises(SignInRequired, match="The sign-in in the browser was not completed") as caught:
@@ -217,7 +219,7 @@ def test_a_code_works_once(runner: Runner, entra: Emulator, otto: ScriptedUser) 
     assert caught.value.codes == (54005,)
 
 
-def test_a_grant_that_ended_asks_again_once(
+def test_a_revoked_sign_in_opens_the_browser_once(
     runner: Runner, entra: Emulator, nadia: ScriptedUser, otto: ScriptedUser
 ) -> None:
     """After a revocation the next token opens the browser once, and what the new person gets is theirs."""
@@ -253,7 +255,9 @@ def test_many_callers_share_one_browser(runner: Runner, entra: Emulator, otto: S
     assert len(opened) == 1
 
 
-def test_a_policy_that_no_sign_in_meets(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+def test_a_user_blocked_by_policy_ends_the_wait_at_its_timeout(
+    runner: Runner, entra: Emulator, otto: ScriptedUser
+) -> None:
     """A blocked person sees a page that says so, and the program waits no longer than it was told to."""
     from entra_emulator.model import Policy
 
@@ -287,7 +291,9 @@ def test_without_a_browser_the_address_is_shown(
     assert f"{entra.authority}/organizations/oauth2/v2.0/authorize?" in capsys.readouterr().err
 
 
-def test_an_unknown_application_never_comes_back(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+def test_an_error_that_entra_shows_on_a_page_ends_at_the_timeout(
+    runner: Runner, entra: Emulator, otto: ScriptedUser
+) -> None:
     """What Entra says on a page only, it says to the person; the program says that nobody came."""
     texts: list[Any] = []
     open_browser = meanwhile(lambda url: texts.append(otto.visit(url)))
@@ -310,7 +316,7 @@ def test_an_error_at_the_redirect_uri_has_its_kind(runner: Runner, entra: Emulat
         runner.run(lambda: app.get_token("graph"))
 
 
-def test_sign_in_on_purpose_says_who_it_was(runner: Runner, entra: Emulator, nadia: ScriptedUser) -> None:
+def test_sign_in_returns_the_person_who_signed_in(runner: Runner, entra: Emulator, nadia: ScriptedUser) -> None:
     """`sign_in` asks the person whatever is kept, and gives name and tenant; other credentials have nobody to ask."""
     app = client(runner, entra, Browser(open_browser=nadia.open))
     person = runner.run(lambda: app.sign_in("graph"))
@@ -360,7 +366,7 @@ async def test_a_cancelled_wait_closes_the_port(entra: Emulator) -> None:
         page(asked_with(urls[0])["redirect_uri"])
 
 
-def test_a_prompt_that_is_none_is_refused() -> None:
+def test_an_unknown_prompt_is_refused() -> None:
     """A typing mistake in `prompt` is found where it is made."""
     with pytest.raises(UsageError, match="not a prompt"):
         Browser(prompt="always")

@@ -179,14 +179,14 @@ def _leaves_links(choice: str) -> bool:
         return False
 
 
-def test_a_choice_that_is_none_is_refused(clean: dict[str, str]) -> None:
+def test_an_unknown_value_of_azure_token_credentials_is_refused(clean: dict[str, str]) -> None:
     """The known ones are listed."""
     with pytest.raises(UsageError, match="production") as caught:
         default_settings(environ=clean | {"AZURE_TOKEN_CREDENTIALS": "production"})
     assert "prod" in caught.value.remedy
 
 
-def test_when_nobody_serves_every_link_says_why(runner: Runner, clean: dict[str, str], tmp_path: Path) -> None:
+def test_the_error_lists_why_each_link_was_skipped(runner: Runner, clean: dict[str, str], tmp_path: Path) -> None:
     """Each link with its reason, and what would make it serve."""
     client = client_from_environment(runner, clean | {"AZURE_TENANT_ID": "contoso.com", "AZURE_CLIENT_SECRET": ""})
     with pytest.raises(NotConfigured) as caught:
@@ -238,7 +238,7 @@ def test_a_profile_that_is_over_asks_for_a_sign_in(
         runner.run(lambda: client.get_token("graph"))
 
 
-def test_who_says_who_asks_is_asked(entra: Emulator, clean: dict[str, str], profile: None) -> None:
+def test_an_explicit_identity_is_used_without_the_chain(entra: Emulator, clean: dict[str, str], profile: None) -> None:
     """A flag or MSTOKEN_PROFILE is no chain: that identity serves, or its error is told."""
     named = default_settings({"profile": "default"}, clean)
     assert not isinstance(named.credential, Chain)

@@ -34,7 +34,7 @@ def test_a_machine_without_identity_is_passed_over(
     ],
     ids=["Docker Desktop", "another cloud", "another cloud, protected", "hangs up"],
 )
-def test_who_is_not_imds_is_passed_over(
+def test_a_server_that_is_not_imds_is_skipped(
     runner: Runner, clean: dict[str, str], token_service: TokenService, profile: None, reply: Reply
 ) -> None:
     """Other clouds have a metadata service at the same address; one short request tells, and it is not repeated."""
@@ -72,7 +72,9 @@ def test_a_redirect_ends_the_search(
     assert "AZURE_TOKEN_CREDENTIALS" in caught.value.remedy
 
 
-def test_a_busy_imds_is_there(runner: Runner, clean: dict[str, str], machine: Machine, profile: None) -> None:
+def test_a_busy_imds_counts_as_available(
+    runner: Runner, clean: dict[str, str], machine: Machine, profile: None
+) -> None:
     """A probe that meets 429 or 410 finds IMDS; the question is then asked by its schedule."""
     client = client_from_environment(runner, clean | machine.environment("imds"))
     slept = use_fake_clock(client)

@@ -70,7 +70,9 @@ def test_a_person_enters_the_code(runner: Runner, entra: Emulator, otto: Scripte
     assert shown.expires_in == 900
 
 
-def test_who_declines_is_told_so(runner: Runner, entra: Emulator, otto: ScriptedUser, hasty: None) -> None:
+def test_declining_on_the_page_ends_the_polling_with_an_error(
+    runner: Runner, entra: Emulator, otto: ScriptedUser, hasty: None
+) -> None:
     """Cancel on the page ends the polling with an error that says so."""
 
     def prompt(shown: DevicePrompt) -> None:
@@ -110,7 +112,7 @@ def test_slow_down_adds_five_seconds_for_good(token_service: TokenService, devic
     assert device.slept == [5, 5, 10, 10, 15, 15]
 
 
-def test_trouble_on_the_way_is_no_end(token_service: TokenService, device: Device) -> None:
+def test_polling_continues_after_a_transient_error(token_service: TokenService, device: Device) -> None:
     """A service that stumbles is polled on, more slowly; the person is still at it."""
     broken = Reply(503, "", {"Retry-After": "40"})
     token_service.script = [CODES, broken, PENDING, token_reply()]
@@ -128,7 +130,9 @@ def test_trouble_on_the_way_is_no_end(token_service: TokenService, device: Devic
         (refusal("access_denied"), "declined"),
     ],
 )
-def test_the_end_has_its_words(token_service: TokenService, device: Device, last: Reply, word: str) -> None:
+def test_expiry_and_refusal_become_sign_in_required(
+    token_service: TokenService, device: Device, last: Reply, word: str
+) -> None:
     """Expiry and refusal, in Entra's words and the RFC's, are a sign-in that is still needed."""
     token_service.script = [CODES, PENDING, last]
     with pytest.raises(SignInRequired, match=word):
@@ -145,7 +149,7 @@ def test_nobody_comes_before_the_code_expires(token_service: TokenService, devic
     assert device.slept == [60] * 14  # a fifteenth would come after the end
 
 
-def test_another_refusal_is_handed_on(token_service: TokenService, device: Device) -> None:
+def test_other_refusals_keep_their_kind_and_code(token_service: TokenService, device: Device) -> None:
     """What polling cannot heal keeps its own kind and code."""
     token_service.script = [CODES, refusal("invalid_grant", 53003)]
     with pytest.raises(TokenRefused) as caught:
@@ -260,7 +264,7 @@ def test_a_page_of_the_sign_in_service_needs_no_warning(
         {"verification_uri": "https:///devicelogin"},
     ],
 )
-def test_senseless_codes_are_not_shown(token_service: TokenService, device: Device, change: dict[str, Any]) -> None:
+def test_invalid_codes_are_not_shown(token_service: TokenService, device: Device, change: dict[str, Any]) -> None:
     """What is missing, steers the terminal or leads to no https page is an unreadable answer."""
     assert isinstance(CODES.body, dict)
     token_service.script = [Reply(200, CODES.body | change)]

@@ -33,7 +33,7 @@ def _anna(runner: Runner, service: TokenService, stores: Stores) -> Any:
 
 
 @pytest.mark.parametrize("code", [50173, 700082, 700084, 70008])
-def test_what_the_service_ended_is_not_asked_for_again(
+def test_an_ended_refresh_token_is_not_sent_again(
     runner: Runner, token_service: TokenService, stores: Stores, code: int
 ) -> None:
     """Revoked or expired: the first caller is refused, later ones learn the same without a request."""
@@ -47,7 +47,9 @@ def test_what_the_service_ended_is_not_asked_for_again(
     assert stores.refresh_tokens.list_sign_ins()[ANNA].ended_by == code
 
 
-def test_what_came_of_it_is_forgotten(runner: Runner, token_service: TokenService, stores: Stores) -> None:
+def test_access_tokens_of_an_ended_sign_in_are_deleted(
+    runner: Runner, token_service: TokenService, stores: Stores
+) -> None:
     """Kept access tokens of that sign-in go, in the store and in the client's memory; another's stay."""
     token_service.script = [token_reply("graph-of-anna"), token_reply("graph-of-the-app"), _refusal(50173)]
     client = _anna(runner, token_service, stores)
@@ -62,7 +64,7 @@ def test_what_came_of_it_is_forgotten(runner: Runner, token_service: TokenServic
     assert len(token_service.requests) == 3
 
 
-def test_a_new_sign_in_begins_anew(runner: Runner, token_service: TokenService, stores: Stores) -> None:
+def test_a_new_sign_in_replaces_an_ended_one(runner: Runner, token_service: TokenService, stores: Stores) -> None:
     """After a login nothing reminds of the ended grant."""
     token_service.script = [_refusal(50173), token_reply()]
     with pytest.raises(SignInRequired):
@@ -72,7 +74,7 @@ def test_a_new_sign_in_begins_anew(runner: Runner, token_service: TokenService, 
     assert token_service.requests[-1].form["refresh_token"] == "rt-2"
 
 
-def test_fresh_asks_in_any_case(runner: Runner, token_service: TokenService, stores: Stores) -> None:
+def test_fresh_sends_a_request_even_after_the_end(runner: Runner, token_service: TokenService, stores: Stores) -> None:
     """Whoever insists is not kept from asking; if the service has changed its mind, the grant lives."""
     token_service.script = [_refusal(50173), token_reply(refresh_token="rt-2"), token_reply("again")]
     client = _anna(runner, token_service, stores)
@@ -95,7 +97,7 @@ def test_a_refusal_that_a_person_can_meet_ends_nothing(
     assert runner.run(lambda: client.get_token("graph")).token == "token-1"
 
 
-def test_the_one_before_still_works_so_nothing_ends(
+def test_the_previous_refresh_token_is_used_if_the_current_one_is_refused(
     runner: Runner, token_service: TokenService, stores: Stores
 ) -> None:
     """The current token is dead and the previous one lives: the sign-in goes on with it."""
@@ -107,7 +109,7 @@ def test_the_one_before_still_works_so_nothing_ends(
     assert (kept.current, kept.ended_by) == ("rt-3", 0)
 
 
-def test_consent_that_changed_makes_kept_tokens_go(runner: Runner, token_service: TokenService, stores: Stores) -> None:
+def test_a_change_of_consent_deletes_cached_tokens(runner: Runner, token_service: TokenService, stores: Stores) -> None:
     """Refused for want of consent, then granted: the resource's tokens from before, and in between, are got anew."""
     client = _anna(runner, token_service, stores)
     read = "https://graph.microsoft.com/Mail.Read"

@@ -40,7 +40,7 @@ def _client(runner: Runner, service: TokenService, stores: Stores | None = None,
     return runner.client(TENANT, client_id, ClientSecret("s3cret"), service.url, stores)
 
 
-def test_a_pause_is_kept_by_all_callers_of_the_process(runner: Runner, token_service: TokenService) -> None:
+def test_after_429_no_caller_of_the_process_sends_a_request(runner: Runner, token_service: TokenService) -> None:
     """After a 429 nobody asks for another token of that application in that tenant before its time."""
     client = _client(runner, token_service)
     token_service.script = [SLOW_DOWN]
@@ -190,7 +190,7 @@ def test_clocks_that_differ_a_little_share_a_token(
         (Reply(404, "nothing here"), UnreadableAnswer),
     ],
 )
-def test_what_cannot_get_better_is_not_repeated(
+def test_permanent_refusals_are_not_retried(
     runner: Runner, token_service: TokenService, reply: Reply, kind: type[MstokenError]
 ) -> None:
     """A refusal is told at once, after one request."""
@@ -220,7 +220,7 @@ def test_faults_are_asked_again_a_few_times_with_growing_pauses(
     assert began[2] - began[1] >= 0.1
 
 
-def test_pauses_are_not_the_same_for_all(runner: Runner, token_service: TokenService) -> None:
+def test_backoff_has_jitter(runner: Runner, token_service: TokenService) -> None:
     """Back-off is spread by half of it either way, so that callers who failed together do not return together."""
     client = _client(runner, token_service)
     pauses: list[float] = []
@@ -244,7 +244,7 @@ def test_pauses_are_not_the_same_for_all(runner: Runner, token_service: TokenSer
     [Reply(200, delay=60), Reply(503, "busy", {"Retry-After": "60"}), Reply(503, "busy", delay=20)],
     ids=["silent", "asks to wait", "slow and busy"],
 )
-def test_a_call_ends_within_its_patience(runner: Runner, token_service: TokenService, stall: Reply) -> None:
+def test_a_call_ends_within_its_timeout(runner: Runner, token_service: TokenService, stall: Reply) -> None:
     """A server that stalls, or is busy again and again: one deadline for attempts and pauses together."""
     token_service.script = [stall]
     began = time.monotonic()
@@ -253,7 +253,7 @@ def test_a_call_ends_within_its_patience(runner: Runner, token_service: TokenSer
     assert time.monotonic() - began < 15
 
 
-def test_half_an_answer_and_then_nothing_ends_too(runner: Runner) -> None:
+def test_an_incomplete_response_ends_at_the_timeout(runner: Runner) -> None:
     """An answer whose end never comes is no answer when the patience is over."""
     with SlowServer(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"access_token": "') as url:
         client = runner.client(TENANT, CLIENT_ID, ClientSecret("s3cret"), url)

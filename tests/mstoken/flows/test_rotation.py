@@ -73,7 +73,9 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]
         yield made
 
 
-def test_nothing_is_spent_where_the_next_could_not_be_kept(runner: Runner, strict: Strict, disk: SmallDisk) -> None:
+def test_a_single_use_token_is_not_redeemed_if_the_next_cannot_be_stored(
+    runner: Runner, strict: Strict, disk: SmallDisk
+) -> None:
     """On a full disk the service is not asked, so that the sign-in goes on when there is room again."""
     stores = Stores(MemoryAccessTokens(), Vault(str(disk.folder / "vault")))
     client = _anna(runner, strict, stores)
@@ -87,7 +89,7 @@ def test_nothing_is_spent_where_the_next_could_not_be_kept(runner: Runner, stric
 
 
 @pytest.mark.parametrize("credential", [DeviceCode(lambda _: None, "anna"), AuthorizationCode("code", "http://x")])
-def test_no_person_is_asked_where_the_sign_in_could_not_be_kept(
+def test_no_person_signs_in_if_the_sign_in_cannot_be_stored(
     runner: Runner, strict: Strict, disk: SmallDisk, credential: Any
 ) -> None:
     """Somebody with a phone would have signed in for nothing."""

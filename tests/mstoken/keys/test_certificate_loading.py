@@ -74,7 +74,7 @@ def test_a_chain_keeps_its_order() -> None:
         (APP.pfx(PASSWORD)[:-40], PASSWORD, "password is wrong|not a readable PFX"),
     ],
 )
-def test_what_is_wrong_is_told(content: bytes, password: str, word: str) -> None:
+def test_each_unusable_certificate_file_has_its_own_message(content: bytes, password: str, word: str) -> None:
     """Each mistake has its own sentence, with what to do, and shows nothing of the file."""
     with pytest.raises(UsageError, match=word) as caught:
         load([content], password, "PS256", "app.pem")
@@ -108,7 +108,7 @@ def test_a_file_is_loaded_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", [{}, {"path": "a", "data": b"b"}, {"path": "a", "algorithm": "ES256"}])
-def test_half_a_certificate_is_a_usage_error(made: dict[str, str]) -> None:
+def test_an_incomplete_client_certificate_is_a_usage_error(made: dict[str, str]) -> None:
     """Neither path nor data, both, or an algorithm that is none is refused when the value is made."""
     with pytest.raises(UsageError):
         ClientCertificate(**made)  # type: ignore[arg-type]

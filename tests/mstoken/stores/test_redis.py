@@ -150,7 +150,7 @@ def test_a_key_is_needed(redis: RedisServer, key: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://host", "redis://", "redis://:hunter2@host:port", "unix://", "host:6379", ""])
-def test_what_is_no_redis_is_refused_without_repeating_it(url: str) -> None:
+def test_an_invalid_redis_url_is_refused_without_repeating_it(url: str) -> None:
     """A URL may hold a password, so the error does not show it."""
     with pytest.raises(UsageError) as caught:
         redis_stores(url, KEY)
@@ -252,7 +252,7 @@ def test_what_is_changed_all_the_time_is_an_error_in_the_end(
         redis_stores(redis.url, KEY).refresh_tokens.put(ACCOUNT, "a", INFO)
 
 
-def test_a_server_that_hangs_costs_a_moment_once(own: RedisServer) -> None:
+def test_only_the_first_call_waits_for_a_server_that_hangs(own: RedisServer) -> None:
     """It answers nobody: the first call waits for the time-out and the next ones do not."""
     stores = redis_stores(own.url, KEY)
     stores.access_tokens.save(QUESTION, _token())
@@ -309,7 +309,7 @@ def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers:
         assert not _free(connection, redis_key("turn", QUESTION))
 
 
-def test_who_has_lost_a_turn_does_not_end_anothers(redis: RedisServer) -> None:
+def test_a_holder_whose_lock_expired_does_not_release_the_new_lock(redis: RedisServer) -> None:
     """A holder that was paused beyond its lease comes back and leaves the new holder's mark alone."""
     connection, name = RedisConnection(redis.url, KEY), redis_key("turn", QUESTION)
     slept = RedisLocks(connection, lease_in=60).try_lock(name)

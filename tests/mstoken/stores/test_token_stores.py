@@ -25,7 +25,7 @@ def test_a_token_comes_back_as_it_was_put_in(tokens: AccessTokenStore) -> None:
     assert tokens.load(KEY).token == TOKEN.token  # type: ignore[union-attr]
 
 
-def test_what_the_service_did_not_say_stays_unsaid(tokens: AccessTokenStore) -> None:
+def test_optional_fields_stay_absent(tokens: AccessTokenStore) -> None:
     """A token with no renewal time and no scope comes back without."""
     plain = Token("t", 4_000_000_000)
     tokens.save(KEY, plain)
@@ -75,7 +75,7 @@ def test_keys_that_are_no_digests_are_kept_apart(tokens: AccessTokenStore) -> No
     assert found == [f"t{number}" for number in range(len(names))]
 
 
-def test_one_at_a_time_has_the_turn(tokens: AccessTokenStore) -> None:
+def test_only_one_caller_holds_the_lock(tokens: AccessTokenStore) -> None:
     """Who comes second is told at once, also by another way to the same store, and has it when the first is done."""
     release = tokens.try_lock(KEY)
     assert release is not None
@@ -84,7 +84,7 @@ def test_one_at_a_time_has_the_turn(tokens: AccessTokenStore) -> None:
     assert is_free(tokens, KEY)
 
 
-def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: AccessTokenStore) -> None:
+def test_one_caller_can_lock_two_keys(tokens: AccessTokenStore) -> None:
     """The refresh flow asks for an account's turn within a token's turn; that must not wait for itself."""
     for first, second in ((KEY, "account:anna"), ("account:anna", KEY)):
         outer, inner = tokens.try_lock(first), tokens.try_lock(second)
@@ -96,7 +96,7 @@ def test_two_keys_may_be_asked_for_one_inside_the_other(tokens: AccessTokenStore
         assert is_free(tokens, second)
 
 
-def test_a_turn_may_begin_and_end_in_different_threads(tokens: AccessTokenStore) -> None:
+def test_a_lock_can_be_released_from_another_thread(tokens: AccessTokenStore) -> None:
     """Asyncio takes and ends it in whatever thread is free."""
     taken: list[Callable[[], None] | None] = []
     taking = threading.Thread(target=lambda: taken.append(tokens.try_lock(KEY)))
@@ -107,7 +107,7 @@ def test_a_turn_may_begin_and_end_in_different_threads(tokens: AccessTokenStore)
     assert is_free(tokens, KEY)
 
 
-def test_of_many_threads_one_has_the_turn(tokens: AccessTokenStore) -> None:
+def test_of_sixteen_threads_exactly_one_gets_the_lock(tokens: AccessTokenStore) -> None:
     """Sixteen at once: exactly one gets it."""
     start, taken = threading.Barrier(16), []
 
@@ -147,7 +147,7 @@ def test_threads_may_share_a_store(tokens: AccessTokenStore) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(min_size=1), kind=st.text(), scope=st.text(), due=st.none() | st.integers(-5, 2**40))
-def test_whatever_a_service_says_the_caller_has_the_token(
+def test_any_token_can_be_saved_and_loaded(
     tokens: AccessTokenStore, value: str, kind: str, scope: str, due: int | None
 ) -> None:
     """A token with odd characters is kept whole or kept in memory; saving it never fails and never mixes up fields."""
@@ -223,7 +223,7 @@ def _fill(tokens: AccessTokenStore) -> None:
     tokens.save_note("9" * 40, NOTE)
 
 
-def test_what_is_kept_says_whose_and_for_what(tokens: AccessTokenStore) -> None:
+def test_tokens_lists_the_metadata_without_tokens_or_notes(tokens: AccessTokenStore) -> None:
     """The list gives what each token said of itself and when it ends, no token, and nothing of notes."""
     assert tokens.tokens() == []
     _fill(tokens)

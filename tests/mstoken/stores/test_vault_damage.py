@@ -291,7 +291,7 @@ def test_a_vault_taken_away_and_made_anew_is_used_with_its_own_key(tmp_path: Pat
     assert Vault(str(tmp_path / "old")).load(ACCOUNT) == StoredRefreshToken("r0")
 
 
-def test_what_is_proved_to_be_possible_is(tmp_path: Path) -> None:
+def test_a_store_that_passes_the_write_check_can_save_a_refresh_token(tmp_path: Path) -> None:
     """However little room a disk has left: where the proof is given, a refresh token can be kept."""
     outcomes = set()
     with small_disk(tmp_path / "disk") as disk:
