@@ -68,6 +68,23 @@ class Assertion:
         )
         if expires_on is None or valid_from is None:
             raise EntraError(50027)
+        self._check_span(now, valid_from, expires_on)
+
+    def check_life(self, longest_in: float) -> None:
+        """Check the time from iat, else nbf, to exp; `check_time` has found them.
+
+        :raises EntraError: 70023 if that is more than `longest_in` seconds.
+        """
+        issued_on = _seconds(self.claims.get("iat"))
+        if issued_on is None:
+            issued_on = _seconds(self.claims.get("nbf"))
+        expires_on = _seconds(self.claims.get("exp"))
+        if issued_on is None or expires_on is None:
+            raise EntraError(50027)
+        if expires_on - issued_on > longest_in:
+            raise EntraError(70023, issued=f"{issued_on:.0f}", expires=f"{expires_on:.0f}")
+
+    def _check_span(self, now: float, valid_from: float, expires_on: float) -> None:
         if not valid_from - SKEW_IN <= now < expires_on + SKEW_IN:
             span = [ticks(min(max(moment, 0.0), 253_402_300_799.0)) for moment in (now, valid_from, expires_on)]
             raise EntraError(700024, now=span[0], valid_from=span[1], expires=span[2])

@@ -30,6 +30,12 @@ from .exchange import Exchange
 
 TOKEN_EXCHANGE = "fb60f99c-7a34-4190-8149-302f77469936"
 FMI_PREFIX = "/eid1/c/pub"
+ALGORITHM = "RS256"
+"""What Entra supports: learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations"""
+LONGEST_LIFE_IN = 25 * 3600
+"""Seconds from iat to exp (1.01:00:00): github.com/MicrosoftDocs/azure-docs/issues/86916"""
+MOST_KEYS = 100
+"""Entra stores only the first keys of an issuer: the page of considerations."""
 _ANSWER_IN = 5.0
 _LARGEST = 262_144
 
@@ -57,8 +63,10 @@ def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
     """Accept an assertion whose issuer, audience and subject fit a federated credential, signed by that issuer, now.
 
     :raises EntraError: 700211, 700212, 700213 where nothing fits; 501661, 7000272 keys; 700222 a token of our own that
-        is for nobody's federation; 700024.
+        is for nobody's federation; 700024 time; 70023 a life that is too long; 50027 another algorithm.
     """
+    if assertion.header.get("alg") != ALGORITHM:
+        raise EntraError(50027)
     issuer = str(assertion.claims.get("iss", ""))
     tenant = own_tenant(exchange, issuer)
     trusted = app.federated
@@ -74,6 +82,7 @@ def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
     else:
         _check_signature(exchange, issuer, assertion)
     assertion.check_time(exchange.world.clock.now())
+    assertion.check_life(LONGEST_LIFE_IN)
 
 
 def own_tenant(exchange: Exchange, issuer: str) -> Tenant | None:
@@ -131,7 +140,7 @@ def _published(issuer: str) -> list[RSAKey] | None:
     if not published or not isinstance(published.get("keys"), list):
         return None
     keys = []
-    for one in published["keys"]:
+    for one in published["keys"][:MOST_KEYS]:
         with contextlib.suppress(JoseError, ValueError, TypeError, AttributeError):
             if one.get("kty") == "RSA":
                 keys.append(RSAKey.import_key({name: one[name] for name in ("kty", "kid", "n", "e") if name in one}))

@@ -69,6 +69,41 @@ def test_an_expired_token_is_refused(issuer: OidcIssuer, prove: Ask) -> None:
     assert code(prove(issuer.token())) == 700024
 
 
+@pytest.mark.parametrize("life_in", [25 * 3600 + 1, 27 * 3600, 365 * 24 * 3600])
+def test_a_token_that_lives_too_long_is_refused(issuer: OidcIssuer, prove: Ask, life_in: int) -> None:
+    """70023 with Entra's status and error name, and both times: a Kubernetes secret's token lives a year."""
+    issuer.life_in = life_in
+    answer = prove(issuer.token())
+    assert (answer.status_code, answer.json()["error"], code(answer)) == (400, "invalid_request", 70023)
+    assert "less than or equal to 1.01:00:00" in answer.json()["error_description"]
+    assert "error_uri" in answer.json()
+
+
+@pytest.mark.parametrize("life_in", [300, 24 * 3600, 25 * 3600])
+def test_a_token_of_a_day_and_one_hour_is_accepted(issuer: OidcIssuer, prove: Ask, life_in: int) -> None:
+    """The longest life that Entra accepts, from iat to exp; nbf counts where iat is missing."""
+    issuer.life_in = life_in
+    assert prove(issuer.token()).status_code == 200
+    assert prove(issuer.token(iat=None)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"aud": None}, 700212),
+        ({"sub": None}, 700213),
+        ({"exp": None}, 50027),
+        ({"nbf": None, "iat": None}, 50027),
+        ({"nbf": 4_000_000_000, "exp": 4_000_000_300}, 700024),
+    ],
+)
+def test_a_missing_claim_and_a_future_token_have_their_codes(
+    issuer: OidcIssuer, prove: Ask, changed: dict[str, object], expected: int
+) -> None:
+    """What a token lacks fits nothing; its time can be checked only where it is there."""
+    assert code(prove(issuer.token(**changed))) == expected
+
+
 def test_another_key_is_refused(issuer: OidcIssuer, prove: Ask) -> None:
     """A key the issuer does not publish proves nothing, whether it bears the name of one or not."""
     published = issuer.key
