@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -98,7 +99,7 @@ def test_a_token_of_a_day_and_one_hour_is_accepted(issuer: OidcIssuer, prove: As
     ],
 )
 def test_a_missing_claim_and_a_future_token_have_their_codes(
-    issuer: OidcIssuer, prove: Ask, changed: dict[str, object], expected: int
+    issuer: OidcIssuer, prove: Ask, changed: dict[str, Any], expected: int
 ) -> None:
     """What a token lacks fits nothing; its time can be checked only where it is there."""
     assert code(prove(issuer.token(**changed))) == expected
