@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from .clock import Clock
     from .config import Config
     from .emulator import Emulator
 
@@ -29,6 +30,20 @@ def entra(entra_config: "Config") -> Iterator["Emulator"]:
 
     with Emulator(entra_config) as emulator:
         yield emulator
+
+
+@pytest.fixture
+def entra_clock(entra: "Emulator", monkeypatch: pytest.MonkeyPatch) -> "Clock":
+    """One clock for both sides: `entra.clock`, and with it `time.time` of this process, until the test ends.
+
+    `entra_clock.advance(3600)` lets an hour pass for the emulator and for the client under test, so that a cached token
+    is due for renewal. Other processes, `time.monotonic` and `time.sleep` keep their own time.
+    """
+    import time
+
+    clock = entra.clock
+    monkeypatch.setattr(time, "time", clock.now)
+    return clock
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ def value(cls: type[T]) -> type[T]:
     space["__slots__"] = tuple(own)
     space["__value_fields__"] = fields
     space["__match_args__"] = tuple(name for name, one in fields.items() if one.init)
+    space["__signature__"] = _Signature()
     space |= {name: method for name, method in _METHODS.items() if name not in vars(cls)}
     space["__hash__"] = vars(cls).get("__hash__") or _hash
     space["__qualname__"] = cls.__qualname__
@@ -94,6 +95,29 @@ def value(cls: type[T]) -> type[T]:
     made.__value_secrets__ = frozenset(name for name, one in fields.items() if one.secret)
     done: type[T] = made
     return done
+
+
+class _Signature:
+    """The constructor's signature for `help` and `inspect`, made when one of them asks: importing inspect is slow."""
+
+    def __get__(self, made: object, kind: Any) -> Any:
+        import inspect
+
+        notes: dict[str, str] = {}
+        for base in reversed(kind.__mro__):
+            notes |= vars(base).get("__annotations__", {})
+        empty = inspect.Parameter.empty
+        parameters = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=one.default if one.default is not _MISSING else empty if one.factory is _MISSING else ...,
+                annotation=notes.get(name, empty),
+            )
+            for name, one in kind.__value_fields__.items()
+            if one.init
+        ]
+        return inspect.Signature(sorted(parameters, key=lambda one: one.default is not empty))
 
 
 def replace(given: T, **changes: Any) -> T:

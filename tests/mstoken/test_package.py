@@ -9,6 +9,8 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 import mstoken
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,3 +164,36 @@ def named(requirement: str) -> str:
     found = re.match(r"[A-Za-z0-9._-]+", requirement)
     assert found, requirement
     return found[0].lower()
+
+
+def test_the_version_is_an_attribute() -> None:
+    """As in most packages."""
+    from importlib.metadata import version
+
+    assert mstoken.__version__ == version("mstoken")
+
+
+def test_help_of_a_credential_shows_its_fields_and_types() -> None:
+    """`help(ClientSecret)` says what to write."""
+    from pydoc import plain, render_doc
+
+    assert "ClientSecret(secret: 'str')" in plain(render_doc(mstoken.ClientSecret))
+    text = plain(render_doc(mstoken.ManagedIdentity))
+    assert "ManagedIdentity(client_id: 'str' = '', object_id: 'str' = ''" in text
+
+
+def test_errors_in_python_give_advice_for_python() -> None:
+    """No option of the command line appears in them."""
+    client = mstoken.Client("contoso.example", "c", mstoken.ClientSecret("s"))
+    for call in (
+        lambda: client.get_token("grph"),
+        lambda: client.get_token("https://unknown.example/api"),
+        lambda: client.get_token("https://graph.microsoft.us/v1.0/me"),
+        lambda: client.get_token("User.Read"),
+        lambda: client.request("GET", "https://example.com/", scope="graph"),
+    ):
+        with pytest.raises(mstoken.MstokenError) as caught:
+            call()
+        assert "--scope" not in str(caught.value)
+        assert "--origin" not in str(caught.value)
+        assert "--cloud" not in str(caught.value)

@@ -6,6 +6,7 @@ import sys
 import threading
 
 from mstoken.browser.listener import Redirect, parse_query
+from mstoken.messages import show
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ MAX_LENGTH = 32_768
 
 
 class PastedUrls:
-    """Read lines of standard input from construction to `close`, and pass each redirect URL to `on_redirect`."""
+    """Read lines of standard input from construction to `close`, and pass each redirect URL to `on_redirect`.
 
-    def __init__(self, on_redirect: Callable[[Redirect], None]) -> None:
-        self._on_redirect = on_redirect
+    Any other line is answered at once, with how `redirect_uri` begins; it may hold a secret and is not repeated.
+    """
+
+    def __init__(self, on_redirect: Callable[[Redirect], None], redirect_uri: str) -> None:
+        self._on_redirect, self._redirect_uri = on_redirect, redirect_uri
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="mstoken-paste", daemon=True)
         self._thread.start()
@@ -40,6 +44,8 @@ class PastedUrls:
                 return
             if redirect := parse_pasted_url(line):
                 self._on_redirect(redirect)
+            elif line.strip():
+                show(f"That is not the address at which the browser ended: it begins with {self._redirect_uri}")
 
 
 def parse_pasted_url(line: str) -> Redirect | None:

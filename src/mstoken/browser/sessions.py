@@ -46,7 +46,7 @@ class _BrowserSession:
         custom = self._credential.open_browser
         opened = _OPEN.calling(custom)(url) if custom else open_url(url)
         if not opened and self._credential.paste:
-            self._pasted = PastedUrls(self._on_redirect)
+            self._pasted = PastedUrls(self._on_redirect, self.redirect_uri)
         return opened
 
     def _receive(self, redirect: Redirect) -> Mapping[str, str]:

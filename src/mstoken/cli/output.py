@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mstoken.errors import MstokenError
 
 
+_MIN_COLUMN = 8
+"""Characters; a column is not wrapped into fewer."""
+
+
 class _State:
     """How errors are printed, and the messages that wait for one."""
 
@@ -65,13 +69,32 @@ def write_json(value: object) -> None:
 
 
 def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a result as columns, as wide as their content; with headings at a terminal only."""
+    """Print a result as columns; at a terminal, with headings and no wider than the terminal."""
     lines = [[printable(cell) for cell in row] for row in rows]
     if at_terminal():
         lines.insert(0, list(headings))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if at_terminal() and lines:
+        lines, widths = _fitted(lines, widths)
     for line in lines:
         write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _fitted(lines: list[list[str]], widths: list[int]) -> tuple[list[list[str]], list[int]]:
+    """Return the lines and widths that fit the terminal: the widest columns are wrapped, nothing is left out."""
+    import shutil
+    import textwrap
+    from itertools import zip_longest
+
+    room = shutil.get_terminal_size().columns - 2 * (len(widths) - 1)
+    widths = widths[:]
+    while sum(widths) > room and max(widths) > _MIN_COLUMN:
+        widths[widths.index(max(widths))] -= 1
+    fitted: list[list[str]] = []
+    for line in lines:
+        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(line, widths, strict=True)]
+        fitted += [list(row) for row in zip_longest(*cells, fillvalue="")]
+    return fitted, widths
 
 
 def print_errors_as_json() -> None:

@@ -152,10 +152,7 @@ def _fields(service: Service, cloud: Cloud) -> dict[str, Any]:
         "app_only_note": service.app_only_note,
         "needs_user": "needs a user" in remarks,
         "verified": "unverified" not in remarks,
-        "verified_by": service.verified,
         "retired": service.retired,
         "clouds": list(service.clouds),
         "identifiers": list(service.identifiers),
-        "notes": service.notes,
-        "source": service.source,
     }

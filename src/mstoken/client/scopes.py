@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mstoken import services
 from mstoken.errors import SignInRequired, UsageError
+from mstoken.messages import advice
 from mstoken.stores.memory import BoundedDict
 from mstoken.typed import TYPE_CHECKING
 
@@ -52,7 +53,8 @@ def user_required(target: Target, authority: Authority, client_id: str) -> SignI
         single = [scope for scope in single if scope != ".default"]
         wanted = f"{', '.join(single)} of {title} {'is' if len(single) == 1 else 'are'} only given"
         name = service.name if service and not service.needs_instance else target.resource
-        own = f"Or ask for what the application itself was granted: mstoken get {name}"
+        call = advice(options=f"mstoken get {name}", python=f'get_token("{name}")')
+        own = f"Or request what the application itself was granted: {call}"
     return SignInRequired(
         f"{wanted} on behalf of a user; there is only an application's credential. No request was made.",
         f"{remedy}\n{own}" if own else remedy,

@@ -28,6 +28,7 @@ from mstoken.credentials import (
     managed_identity,
     workload_identity,
 )
+from mstoken.credentials.assertion import GIVE_ID_TOKEN, NO_ID_TOKEN
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.hidden import ENVIRON
 from mstoken.redaction import shown
@@ -150,7 +151,10 @@ def _environment(environ: Mapping[str, str]) -> ChainLink:
     lacking = environment.missing(environment.read_variables(environ))
     if lacking:
         names = ", ".join(environment.names(one_of, environ) for one_of in lacking)
-        return ChainLink(ENVIRONMENT, why_not=f"not set: {names}", remedy="set the missing variables")
+        federated = lacking == (environment.CREDENTIALS,) and environ.get("GITHUB_ACTIONS") == "true"
+        incomplete = environment.incomplete(lacking, environ) if len(lacking) == 1 and not federated else ""
+        remedy = "set the missing variables"
+        return ChainLink(ENVIRONMENT, why_not=f"not set: {names}", remedy=remedy, incomplete=incomplete)
     settings = settings_from_environment(environ)
     return ChainLink(ENVIRONMENT, settings.tenant, settings.client_id, settings.credential)
 
@@ -164,6 +168,8 @@ def _workload(environ: Mapping[str, str]) -> ChainLink:
     missing = [name for name in workload_identity.NEEDED if not given[name]]
     if missing == ["AZURE_FEDERATED_TOKEN_FILE"] and all(environ.get(name) for name in _GITHUB):
         return ChainLink(WORKLOAD, given["AZURE_TENANT_ID"], given["AZURE_CLIENT_ID"], ClientAssertion(GitHubActions()))
+    if missing == ["AZURE_FEDERATED_TOKEN_FILE"] and environ.get("GITHUB_ACTIONS") == "true":
+        return ChainLink(WORKLOAD, why_not=NO_ID_TOKEN, remedy=GIVE_ID_TOKEN)
     if missing:
         return ChainLink(
             WORKLOAD,

@@ -61,6 +61,17 @@ def missing(given: Collection[str]) -> tuple[tuple[str, ...], ...]:
     return tuple(one_of for one_of in _NEEDED if not any(name in given for name in one_of))
 
 
+def incomplete(lacking: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> str:
+    """Return the sentence about the one group of settings that is missing while the others are set."""
+    (one_of,) = lacking
+    first = VARIABLES[one_of[0]]
+    others = [VARIABLES[group[0]] for group in _NEEDED if group not in (one_of, CREDENTIALS)]
+    state = "is set, but empty" if first in environ else "is not set"
+    if one_of == CREDENTIALS:
+        return f"{first} {state}; {' and '.join(others)} are."
+    return f"{first} {state}; {' and '.join(others)} and a credential are."
+
+
 def names(settings: Iterable[str], environ: Mapping[str, str]) -> str:
     """Return the variables' names for a message. It marks those that are set but empty, which are easily overlooked."""
     shown = (VARIABLES[setting] for setting in settings if setting in VARIABLES)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KUBERNETES_TOKEN = "/var/run/secrets/azure/tokens/azure-identity-token"
 """Where Kubernetes' workload identity webhook mounts the service account's token."""
 
+NO_ID_TOKEN = "This job of GitHub Actions may not request an OIDC token: it lacks the permission `id-token: write`"
+GIVE_ID_TOKEN = "Add to the job: permissions: {id-token: write, contents: read}"
+
 LONGEST = 256 * 1024
 """Bytes that a token file may have; a larger file is not one."""
 
@@ -74,6 +77,8 @@ class GitHubActions:
         url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
         token = HiddenText(os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
         if not url or not token:
+            if os.environ.get("GITHUB_ACTIONS") == "true":
+                raise UsageError(f"{NO_ID_TOKEN}.", GIVE_ID_TOKEN)
             raise UsageError(
                 "This is not a GitHub Actions job with an OIDC token: ACTIONS_ID_TOKEN_REQUEST_URL and "
                 "ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set.",

@@ -17,7 +17,8 @@ class ChainLink:
     `tenant` and `client_id` are empty where the credential implies them, `authority` where it is the client's. A
     profile has an authority of its own, and its secrets are sent nowhere else. `probe` means that only a request tells
     whether the link can serve; one short request is made. `settle` returns the link itself where finding it out means
-    following references to secrets; it is called when the link's turn comes, and may block.
+    following references to secrets; it is called when the link's turn comes, and may block. `incomplete` says what one
+    setting is missing, if the others are given: somebody means this identity.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ChainLink:
     remedy: str = ""
     settle: Callable[[], ChainLink] | None = field(default=None, repr=False, compare=False)
     authority: str = ""
+    incomplete: str = ""
 
     def without_credential(self, why: str) -> ChainLink:
         """The link when its credential cannot serve, for the reason `why`."""

@@ -71,6 +71,13 @@ async def settled(link: ChainLink, port: HttpPort) -> ChainLink:
 
 def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
     """Return the error for a chain in which no link is available."""
+    begun = next((link for link, _ in reasons if link.incomplete), None)
+    if begun:
+        missing = begun.why_not.removeprefix("not set: ")
+        return NotConfigured(
+            begun.incomplete,
+            f"Set {missing}.\nOr use another identity: mstoken login signs you in, mstoken doctor shows all others.",
+        )
     tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
     remedies.append("To try it without a tenant: mstoken emulator -- mstoken get graph")

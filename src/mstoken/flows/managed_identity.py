@@ -86,8 +86,8 @@ async def reason_absent(credential: ManagedIdentity, port: HttpPort) -> str:
         return ""
     try:
         answer = await port.send(imds.probe(place))
-    except TransportError as error:
-        return f"no response from {place.endpoint.partition('/metadata')[0]} ({error.message})"
+    except TransportError:
+        return f"{imds.NOT_AZURE} (no metadata service at {place.endpoint.partition('/metadata')[0]})"
     return imds.reason_not_imds(answer)
 
 

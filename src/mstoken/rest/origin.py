@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mstoken import services
 from mstoken.errors import UntrustedOrigin, UsageError
+from mstoken.messages import advice
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import bare_origin, origin_of
 
@@ -26,7 +27,7 @@ def check_origin(url: str, target: Target, cloud: Cloud, allowed_origin: str = "
         return
     raise UntrustedOrigin(
         f"{origin} is not where tokens for {_name(target)} belong; nothing was sent.",
-        f"If it is meant, name it: --origin {origin} (in Python: origin={origin!r}).",
+        f"If it is meant, name it: {advice(options=f'--origin {origin}', python=f'origin={origin!r}')}.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mstoken import clouds
 from mstoken.errors import UsageError
+from mstoken.messages import advice
 from mstoken.services.catalogue_search import closest
 from mstoken.services.strict_url import HttpUrl, redacted
 from mstoken.texts import did_you_mean
@@ -31,7 +32,7 @@ def unknown_name(name: str) -> UsageError:
     """A word that is no service's name, with the nearest ones."""
     return UsageError(
         f"There is no service called {redacted(name)}.",
-        f"{did_you_mean(closest(name))}{_LIST} {_OUTSIDE}--scope RESOURCE/.default",
+        f"{did_you_mean(closest(name))}{_LIST} {_OUTSIDE}{_scope_of('RESOURCE')}",
     )
 
 
@@ -49,7 +50,8 @@ def no_permission(word: str, resource: str) -> UsageError:
     return UsageError(
         f"{redacted(word)} is not the name of a permission.",
         f"Permissions are called like User.Read or user_impersonation. If it is one, write the scope in full: "
-        f"{resource}/{word}. For all that was consented, leave --scope out.",
+        f"{resource}/{word}. For all that was consented, "
+        f"{advice(options='leave --scope out', python='name the service alone')}.",
     )
 
 
@@ -57,7 +59,8 @@ def no_address(at: HttpUrl, service: Service, api: str) -> UsageError:
     """At a service's host, neither an API's address nor a scope: a token for all of the service would be a guess."""
     return UsageError(
         f"{redacted(at.identifier)} is neither a scope nor an address of {service.title}; those begin with {api}.",
-        f"Correct it, or name what you mean: {service.name} for all that was consented, --scope for one permission.",
+        f"Correct it, or name what you mean: {service.name} for all that was consented, "
+        f"{advice(options='--scope', python='the whole scope')} for one permission.",
     )
 
 
@@ -85,7 +88,7 @@ def unknown_host(at: HttpUrl) -> UsageError:
     hint = f" The nearest services are {', '.join(near)}." if near else ""
     return UsageError(
         f"No service in the catalogue has the host {redacted(at.host)}, so no token was chosen for it.{hint}",
-        "Say which token it needs: --scope RESOURCE/.default (or the service's name).",
+        f"Say which token it needs: {_scope_of('RESOURCE')} (or the service's name).",
     )
 
 
@@ -106,7 +109,7 @@ def not_in_cloud(service: Service, cloud: Cloud) -> UsageError:
     """The catalogue has the service, but not in this cloud."""
     return UsageError(
         f"{service.title} ({service.name}) is not known in the cloud {cloud.name} ({cloud.title}).",
-        f"It is known in: {', '.join(service.clouds)}. If you know its scope there, give it: --scope RESOURCE/.default",
+        f"It is known in: {', '.join(service.clouds)}. If you know its scope there, give it: {_scope_of('RESOURCE')}",
     )
 
 
@@ -134,6 +137,11 @@ def no_instances(service: Service) -> UsageError:
     )
 
 
+def _scope_of(resource: str) -> str:
+    """Return how to name a scope: an option of the command, or an argument in Python."""
+    return advice(options=f"--scope {resource}/.default", python=f'"{resource}/.default"')
+
+
 def _example(service: Service) -> str:
     forms = service.instances or ("*",)
     parts = ["NAME", "PART", "PART"][: max(1, forms[0].count("*"))]
@@ -154,5 +162,6 @@ def elsewhere(what: str, names: Iterable[str], cloud: Cloud) -> str:
 
 def other_cloud(what: str, names: list[str], cloud: Cloud) -> UsageError:
     """A URL or resource of another cloud: a token from this cloud's authority would be refused there."""
-    flags = " or ".join(f"--cloud {name}" for name in dict.fromkeys(names))
+    found = dict.fromkeys(names)
+    flags = " or ".join(advice(options=f"--cloud {name}", python=f'authority="{name}"') for name in found)
     return UsageError(elsewhere(what, names, cloud), f"Sign in to that cloud: {flags}")

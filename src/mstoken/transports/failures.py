@@ -10,8 +10,8 @@ from mstoken.redaction import shown_path
 from mstoken.transports.proxies import SYSTEM_SETTING
 
 TRUST_REMEDY = (
-    "If a proxy inspects TLS, put its certificate authority into a PEM file and set SSL_CERT_FILE to it; "
-    "otherwise somebody may be listening in."
+    "If a proxy inspects TLS, or the server has a certificate authority of its own, put that authority into a PEM file "
+    "and set SSL_CERT_FILE to it."
 )
 _OUT_OF_TIME = frozenset({9, 10})
 """X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED (openssl.org, x509_vfy.h)."""

@@ -31,15 +31,17 @@ def test_a_redirect_url_is_recognized(line: str, parameters: dict[str, str] | No
     assert (redirect.parameters if redirect else None) == parameters
 
 
-def test_lines_are_read_until_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other input is skipped, the URL is delivered, and input after `close` is left for the next reader."""
+def test_lines_are_read_until_close(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A wrong address is answered at once, the URL is delivered, and input after `close` is left for others."""
     ours, theirs = pty.openpty()
     redirects: queue.Queue[Redirect] = queue.Queue()
     with os.fdopen(theirs, "r", buffering=1) as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
-        pasted = PastedUrls(redirects.put)
+        pasted = PastedUrls(redirects.put, "http://localhost:1")
         os.write(ours, b"what?\nhttp://localhost:1/?code=c&state=s\n")
         assert redirects.get(timeout=5).parameters["code"] == "c"
+        said = capfd.readouterr().err
+        assert said == "That is not the address at which the browser ended: it begins with http://localhost:1\n"
         pasted.close()
         pasted._thread.join(5)
         os.write(ours, b"next\n")

@@ -79,7 +79,7 @@ def test_in_an_empty_environment(program: Program, entra: Emulator) -> None:
     )
     assert (
         "  workload identity  absent: not set: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE\n"
-        "  managed identity  absent: no response from http://127.0.0.1:9 (127.0.0.1:9 refused the connection.)\n"
+        "  managed identity  absent: not running on Azure (no metadata service at http://127.0.0.1:9)\n"
         "  profile  absent: there is no profile named default in HOME/config/config.toml\n"
         "  Azure CLI  absent: az is not installed\n"
         "  Azure PowerShell  absent: pwsh is not installed\n"

@@ -62,7 +62,7 @@ def test_a_profile_without_its_managed_identity_is_reported(program: Program) ->
     """Doctor probes for a named profile too; the exit code is that of a network failure."""
     program.profile('[profile.vm]\nmanaged_identity = "system"\n')
     result = program("doctor", "--profile", "vm")
-    assert f"no response from {UNREACHABLE}" in result.err
+    assert f"not running on Azure (no metadata service at {UNREACHABLE})" in result.err
     assert result.code == program("get", "arm", "--profile", "vm").code == 5
 
 

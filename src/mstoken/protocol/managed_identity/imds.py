@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpResponse
     from mstoken.protocol.managed_identity.place import Place
 
+NOT_AZURE = "not running on Azure"
+"""The reason why there is no managed identity, as messages give it."""
+
 PROBE_IN = 1.0
 """Timeout of a probe in seconds, from connecting to the end of the response."""
 
@@ -56,8 +59,8 @@ def reason_not_imds(answer: HttpResponse) -> str:
     Docker Desktop responds with 403 and "unreachable"; other clouds have a metadata service at the same address.
     """
     if answer.status == 403 and b"unreachable" in answer.body:
-        return "something in between, such as Docker Desktop, reports that it is unreachable"
+        return NOT_AZURE
     server = answer.headers.get("server", "")
     if answer.status in (401, 403, 404, 405) and not server.startswith("IMDS") and b'"error"' not in answer.body:
-        return f"the server there (HTTP {answer.status}) is not Azure's"
+        return NOT_AZURE
     return ""
