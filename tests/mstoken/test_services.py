@@ -118,14 +118,14 @@ def test_gcc_high_and_dod_may_call_each_others_hosts() -> None:
 @pytest.mark.parametrize(
     ("what", "where", "flag"),
     [
-        ("https://graph.microsoft.us/v1.0/me", PUBLIC, "--cloud usgov"),
-        ("https://graph.microsoft.com/v1.0/me", CHINA, "--cloud public"),
-        ("https://management.chinacloudapi.cn", PUBLIC, "--cloud china"),
-        ("https://v.vault.usgovcloudapi.net/secrets", PUBLIC, "--cloud usgov"),
-        ("https://acct.blob.core.windows.net/x", BLEU, "--cloud public"),
+        ("https://graph.microsoft.us/v1.0/me", PUBLIC, 'authority="usgov"'),
+        ("https://graph.microsoft.com/v1.0/me", CHINA, 'authority="public"'),
+        ("https://management.chinacloudapi.cn", PUBLIC, 'authority="china"'),
+        ("https://v.vault.usgovcloudapi.net/secrets", PUBLIC, 'authority="usgov"'),
+        ("https://acct.blob.core.windows.net/x", BLEU, 'authority="public"'),
     ],
 )
-def test_another_clouds_address_is_refused_with_the_flag_that_helps(what: str, where: Cloud, flag: str) -> None:
+def test_another_clouds_address_is_refused_with_the_authority_that_helps(what: str, where: Cloud, flag: str) -> None:
     """A token of the wrong authority is worth nothing there, so the error names the right cloud."""
     with pytest.raises(UsageError) as caught:
         resolve(what, where)
@@ -157,7 +157,7 @@ def test_a_service_missing_in_a_cloud_says_where_it_is(what: str, where: Cloud) 
         ("keyvault:a.b.c", "keyvault:NAME"),
         ("keyvault:", "keyvault:NAME"),
         ("https://ns.servicebus.windows.net/queue", "Name the one you mean"),
-        ("https://api.example.org/v1/things", "--scope"),
+        ("https://api.example.org/v1/things", "RESOURCE/.default"),
         ("https://graph.microsoft.com:8443/v1.0/me", "name the service: graph"),
         ("http://graph.microsoft.com/v1.0/me", "https://"),
         ("http://graph.microsoft.com/.default", "https://"),

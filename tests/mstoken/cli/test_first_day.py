@@ -166,9 +166,7 @@ def test_outside_azure_the_message_says_so(anonymous: Program, token_service: To
 def test_github_actions_without_permission_is_told_in_the_chain(anonymous: Program, tmp_path: Path) -> None:
     """The permission is named, in the chain and in the profile."""
     job = {"GITHUB_ACTIONS": "true", "AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT_ID}
-    anonymous.profile(
-        f'[profile.ci]\ntenant = "{TENANT}"\nclient_id = "{CLIENT_ID}"\nclient_assertion = "github-actions"\n'
-    )
+    anonymous.profile(f'[profile.ci]\ntenant = "{TENANT}"\nclient_id = "{CLIENT_ID}"\nclient_assertion = "github"\n')
     for words in (("get", "graph"), ("get", "graph", "--profile", "ci")):
         result = anonymous(*words, **job)
         assert result.code == 2
