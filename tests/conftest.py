@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,10 +11,22 @@ from tests.support import pythons
 from tests.support.runners import AsyncioRunner, BlockingRunner, Runner
 from tests.support.token_service import TokenService
 
+from mstoken import messages, steps
+
 settings.register_profile(
     "busy machine", suppress_health_check=[HealthCheck.too_slow]
 )  # how long an example takes says nothing there
 settings.load_profile("busy machine")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_the_command_line_stays() -> Iterator[None]:
+    """Some tests run commands in this process: who reads messages, steps and advice is as before afterwards."""
+    readers: list[list[Any]] = [messages._handlers, messages._audience, steps._printers]
+    before = [list(reader) for reader in readers]
+    yield
+    for reader, earlier in zip(readers, before, strict=True):
+        reader[:] = earlier
 
 
 @pytest.fixture(params=[BlockingRunner, AsyncioRunner], ids=["blocking", "asyncio"])

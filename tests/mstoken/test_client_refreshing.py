@@ -13,6 +13,7 @@ from mstoken import (
     ClientSecret,
     RefreshToken,
     SignInRequired,
+    StoreError,
 )
 
 SECRET = "s3cr3t~for+tests&only"
@@ -90,8 +91,9 @@ def test_a_failing_keeper_of_refresh_tokens_fails_the_call(runner: Runner, token
 
     client = user(runner, token_service, on_new=full)
     token_service.script = [token_reply(refresh_token="rt-2")]
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StoreError, match="failed with OSError") as caught:
         runner.run(lambda: client.get_token("graph"))
+    assert str(caught.value.__cause__) == "disk full"
 
 
 def test_a_dead_refresh_token_asks_for_a_sign_in(runner: Runner, token_service: TokenService) -> None:

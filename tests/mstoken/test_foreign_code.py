@@ -512,7 +512,7 @@ def test_a_keyring_that_fails_is_no_keyring(tmp_path: Path) -> None:
         with broken_keyring(error):
             made = vault_key.new_key(str(tmp_path / "key"))
             assert made.source == vault_key.FILE
-            with pytest.raises(StoreError, match="not there any more"):
+            with pytest.raises(StoreError, match="not available any more"):
                 vault_key.existing_key(vault_key.KEYRING, "vault 1", str(tmp_path / "key"))
 
 

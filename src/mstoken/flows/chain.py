@@ -76,7 +76,8 @@ def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
         missing = begun.why_not.removeprefix("not set: ")
         return NotConfigured(
             begun.incomplete,
-            f"Set {missing}.\nOr use another identity: mstoken login signs you in, mstoken doctor shows all others.",
+            f"Set {missing}.\n"
+            "Or use another identity: `mstoken login` signs you in, `mstoken doctor` shows all others.",
         )
     tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]

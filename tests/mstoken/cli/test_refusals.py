@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +42,7 @@ CASES = [
     (_refusal("invalid_grant", 53003), AccessBlocked, REFUSED, "Sign-in logs"),
     (_refusal("unauthorized_client", 700016), Misconfigured, REFUSED, f"({TENANT})"),
     (_refusal("authorization_pending", 70016), AuthorizationPending, SIGN_IN, "Finish signing in"),
-    (_refusal("temporarily_unavailable", 0, 429), Throttled, LATER, "Wait"),
+    (_refusal("temporarily_unavailable", 0, 429), Throttled, LATER, "Try again in 3600 seconds"),
     (_refusal("temporarily_unavailable", 90033, 503), ServiceUnavailable, LATER, "again"),
     # Servers that are not Entra: names of RFC 6749 (sections 4.1.2.1, 5.2), an unknown name, and no OAuth response at
     # all.
@@ -85,12 +86,13 @@ def test_each_kind_raises_its_exception(
 def test_each_kind_has_its_exit_code(
     person: Program, token_service: TokenService, reply: Reply, kind: type[MstokenError], code: int, next_step: str
 ) -> None:
-    """Nothing on standard output, the exit code, and a line each for error, service message and next step."""
+    """Nothing on standard output, the exit code, and a line each for error, service message, id and next step."""
     token_service.script = [reply]
     result = person("get", "graph", MSTOKEN_REFRESH_TOKEN="rt-1")
     assert (result.code, result.out) == (code, "")
-    happened, *service, remedy = result.err.splitlines()
+    happened, *service, request_id, remedy = result.err.splitlines()
     assert happened.startswith("mstoken: error: ")
+    assert re.fullmatch("  client-request-id: [0-9a-f-]{36}", request_id)
     assert remedy.startswith("  next: ")
     assert all(line.startswith("  service: AADSTS") for line in service)
     assert len(service) <= 1
