@@ -87,7 +87,8 @@ class StoredRefreshToken:
 class TokenInfo:
     """Whose token it is and where it is good, for people to read and choose by; nothing secret. Empty where unknown.
 
-    `account` is the name a sign-in is kept under, `scope` what was asked for, space separated.
+    `account` is the name a sign-in is kept under, `scope` what was asked for, space separated. `username` is the user
+    who signed in, as the sign-in said; it chooses nothing.
     """
 
     authority: str = ""
@@ -95,6 +96,7 @@ class TokenInfo:
     client_id: str = ""
     account: str = ""
     scope: str = ""
+    username: str = ""
 
     def covers(self, other: TokenInfo) -> bool:
         """Whether `other` has every value that is given here; a scope here is a resource, which `other`'s begin with.

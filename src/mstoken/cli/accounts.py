@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import SignInInfo
 
 DAY = 24 * 3600
-_HEADINGS = ("ACCOUNT", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
+_HEADINGS = ("ACCOUNT", "USER", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
 ACCOUNT_PREFIX = "account:"
 
 
 @command(short_help="List the stored sign-ins.")
 @form_option("table", "json")
 def accounts(form: str) -> None:
-    """List the sign-ins in the vault: account, tenant, application, age, and how long each stays valid.
+    """List the sign-ins in the vault: account, user, tenant, application, age, and how long each stays valid.
 
     The command shows no secrets and decrypts none. Entra ends a sign-in that is not used for 90 days; each use starts
     the 90 days again. Entra may end a sign-in earlier, for example if the password changes, or if an administrator or a
@@ -46,6 +46,7 @@ def _record(key: str, kept: SignInInfo) -> dict[str, object]:
     info = kept.info
     return {
         "account": account_name(key),
+        "username": info.username or None,
         "authority": info.authority,
         "tenant": info.tenant,
         "client_id": info.client_id,
@@ -60,7 +61,8 @@ def _record(key: str, kept: SignInInfo) -> dict[str, object]:
 def _row(key: str, kept: SignInInfo, now: int) -> tuple[str, ...]:
     info = kept.info
     ages = (_ago(now - kept.created_on), _ago(now - kept.renewed_on))
-    return account_name(key), info.tenant or info.authority or "-", info.client_id or "-", *ages, _state(kept, now)
+    where = (info.username or "-", info.tenant or info.authority or "-", info.client_id or "-")
+    return account_name(key), *where, *ages, _state(kept, now)
 
 
 def _state(kept: SignInInfo, now: int) -> str:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 SECTIONS = {
     "Tokens": ("get", "request"),
-    "Sign-ins": ("login", "accounts", "logout"),
+    "Sign-ins": ("login", "accounts", "logout", "whoami"),
     "Stored tokens": ("cache", "keepalive"),
     "Understand": ("services", "inspect", "explain", "doctor"),
+    "Settings": ("config",),
     "Testing": ("emulator",),
     "Shell": ("completion", "help", "version"),
 }
@@ -32,6 +33,7 @@ COMMANDS = {
     "login": "mstoken.cli.login:login",
     "accounts": "mstoken.cli.accounts:accounts",
     "logout": "mstoken.cli.logout:logout",
+    "whoami": "mstoken.cli.whoami:whoami",
     "request": "mstoken.cli.request:request",
     "cache": "mstoken.cli.cache:cache",
     "keepalive": "mstoken.cli.keepalive:keepalive",
@@ -39,6 +41,7 @@ COMMANDS = {
     "inspect": "mstoken.cli.inspect:inspect",
     "explain": "mstoken.cli.explain:explain",
     "doctor": "mstoken.cli.doctor:doctor",
+    "config": "mstoken.cli.config:config",
     "emulator": "mstoken.cli.emulator:emulator",
     "completion": "mstoken.cli.completion:completion",
     "help": "mstoken.cli.help:help_command",

@@ -125,4 +125,5 @@ def _columns(cached: CachedTokenInfo) -> tuple[str, str, str, str]:
 def _fields(cached: CachedTokenInfo) -> dict[str, object]:
     from mstoken.values import as_dict
 
-    return {**as_dict(cached.info), "expires_on": cached.expires_on}
+    fields = {name: text for name, text in as_dict(cached.info).items() if name != "username"}  # of sign-ins only
+    return {**fields, "expires_on": cached.expires_on}

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from mstoken.cli.inspection.kinds import Kind
     from mstoken.protocol.jwt import Decoded
 
-LABEL_WIDTH = 13
-
 
 @command(
     short_help="Show what a token is for, who it is for, and when it expires.",
@@ -102,7 +100,7 @@ def _show_text(kind: Kind, decoded: Decoded) -> None:
     note = f" {kind.note}" if kind.note else ""
     output.write(printable(f"{_capital(kind.name)}{version}, {_algorithm(decoded.header)}.{note}"))
     for label, text in description.describe(summary, kind.name, time.time()):
-        output.write(_wrap(label, printable(text).replace("\n", " ")))
+        output.write_labelled(label, text)
     output.write(description.UNVERIFIED)
 
 
@@ -112,7 +110,7 @@ def _show_request(kind: Kind, decoded: Decoded) -> None:
 
     output.write(printable(f"{_capital(kind.name)}, {_algorithm(decoded.header)}. {kind.note}"))
     for label, text in description.describe_signed_request(decoded.claims):
-        output.write(_wrap(label, printable(text).replace("\n", " ")))
+        output.write_labelled(label, text)
     output.write("The token in it:")
     _show(str(decoded.claims["at"]), "text")
 
@@ -122,25 +120,6 @@ def _algorithm(header: dict[str, Any]) -> str:
     if not isinstance(name, str) or name.lower() == "none":
         return "not signed"
     return f"signed with {name}"
-
-
-def _wrap(label: str, text: str) -> str:
-    """Return one line; at a terminal, wrap it and indent the rest."""
-    import shutil
-    import textwrap
-
-    head = f"  {label:<{LABEL_WIDTH}}"
-    if not output.at_terminal():
-        return head + text
-    width = max(40, shutil.get_terminal_size().columns)
-    return textwrap.fill(
-        text,
-        width,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _capital(text: str) -> str:

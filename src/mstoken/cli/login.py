@@ -33,8 +33,13 @@ def login(**values: Any) -> None:
     once to verify it. It stores each new refresh token that the service issues later. Settings without an option come
     from the environment, then from the profile.
 
+    The application is your own registration, or one of Microsoft's by its name: azure-cli, azure-powershell, graph-cli,
+    vscode or visual-studio. Without one, mstoken offers them at a terminal.
+
     \b
+      mstoken login
       mstoken login --tenant contoso.onmicrosoft.com --client-id ID
+      mstoken login --client-id azure-cli
       mstoken login --device --profile work
       mstoken login --tenant contoso.onmicrosoft.com --client-id ID < refresh-token.txt
       mstoken login --profile partner --client-secret-ref keyring:mstoken/partner ...

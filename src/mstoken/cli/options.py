@@ -44,7 +44,7 @@ CLOUD = Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME")
 
 IDENTITY = (
     Option("--tenant", "Tenant: a GUID or a domain.", "TENANT"),
-    Option("--client-id", "The application's (client) ID.", "ID"),
+    Option("--client-id", "The application's (client) ID, or the name of one of Microsoft's, such as azure-cli.", "ID"),
     Option("--profile", "Profile in the configuration file.", "NAME"),
     CLOUD,
     Option("--authority", "Sign-in host, if it is not the cloud's own.", "HOST"),

@@ -121,6 +121,29 @@ def debug(step: str) -> None:
     write_line(f"mstoken: debug: {step}", sys.stderr)
 
 
+LABEL_WIDTH = 13
+
+
+def write_labelled(label: str, text: str) -> None:
+    """Print a label and a text on one line; at a terminal, wrap it and indent the rest."""
+    head, text = f"  {label:<{LABEL_WIDTH}}", printable(text).replace("\n", " ")
+    if at_terminal():
+        import shutil
+        import textwrap
+
+        text = textwrap.fill(
+            text,
+            max(40, shutil.get_terminal_size().columns),
+            initial_indent=head,
+            subsequent_indent=" " * len(head),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    else:
+        text = head + text
+    write(text)
+
+
 def message(text: str) -> None:
     """Print a message for the user on standard error; further lines are indented under the first.
 

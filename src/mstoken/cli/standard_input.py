@@ -13,3 +13,8 @@ def at_terminal() -> bool:
 def read(longest: int = -1) -> bytes:
     """Return the input, at most `longest` bytes of it."""
     return b"" if sys.stdin is None else sys.stdin.buffer.read(longest)
+
+
+def read_line() -> str:
+    """Return the next line that the user types, at most 1,000 characters; '' at the end of the input."""
+    return "" if sys.stdin is None else sys.stdin.readline(1000)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PROFILE = "default"
 
+_GUID = "00000000-0000-0000-0000-000000000000"
+
 _HOW = {
     ("tenant",): "a tenant (--tenant or {})",
     ("client_id",): "a client id (--client-id or {})",
@@ -112,8 +114,17 @@ class Layers:
             steps.source([name for name, given in named.items() if given])
 
     def text(self, setting: str) -> str:
-        """Return `setting` from the highest layer that has it, else ''. A profile's secret stays a reference."""
-        return self._merged().get(setting, "")
+        """Return `setting` from the highest layer that has it, else ''. A profile's secret stays a reference.
+
+        At Entra, a client id may be the name of one of Microsoft's public clients.
+        """
+        merged = self._merged()
+        found = merged.get(setting, "")
+        if setting != "client_id" or len(found) == len(_GUID) or merged.get("token_endpoint"):
+            return found
+        from mstoken.services.public_clients import client_id_of
+
+        return client_id_of(found)
 
     def place(self) -> tuple[str, str, str]:
         """Return authority, cloud and token endpoint.

@@ -38,7 +38,7 @@ def check_name(name: str) -> None:
 
 
 def write_profile(
-    name: str, values: Mapping[str, str], without: Iterable[str] = (), environ: Mapping[str, str] = ENVIRON
+    name: str, values: Mapping[str, str | bool], without: Iterable[str] = (), environ: Mapping[str, str] = ENVIRON
 ) -> None:
     """Set `values` in the profile `name`, creating it if necessary, and remove the settings `without` from it.
 
@@ -57,7 +57,7 @@ def write_profile(
     _replace(path, edited, environ)
 
 
-def _edited(text: str, name: str, values: Mapping[str, str], without: frozenset[str]) -> str:
+def _edited(text: str, name: str, values: Mapping[str, str | bool], without: frozenset[str]) -> str:
     lines = text.splitlines(keepends=True)
     header = next((number for number, line in enumerate(lines) if _names(line, name)), None)
     if header is None:
@@ -94,8 +94,8 @@ def _ended(line: str) -> str:
     return line if line.endswith("\n") else f"{line}\n"
 
 
-def _line(key: str, value: str) -> str:
-    return f"{key} = {_quoted(value)}"
+def _line(key: str, value: object) -> str:
+    return f"{key} = {str(value).lower() if isinstance(value, bool) else _quoted(str(value))}"
 
 
 def _quoted(value: str) -> str:
@@ -109,7 +109,9 @@ def _quoted_key(name: str) -> str:
     return name if _BARE.fullmatch(name) else _quoted(name)
 
 
-def _wanted(document: dict[str, Any], name: str, values: Mapping[str, str], without: frozenset[str]) -> dict[str, Any]:
+def _wanted(
+    document: dict[str, Any], name: str, values: Mapping[str, str | bool], without: frozenset[str]
+) -> dict[str, Any]:
     profiles = document.setdefault("profile", {})
     kept = {key: value for key, value in profiles.get(name, {}).items() if key not in without}
     profiles[name] = {**kept, **values}

@@ -96,11 +96,11 @@ def load(name: str, environ: Mapping[str, str] = ENVIRON) -> Profile:
 
 def find(name: str, environ: Mapping[str, str] = ENVIRON) -> Profile | None:
     """Return the profile `name`, None if it does not exist. Raises UsageError for an unusable file or profile."""
-    table = _tables(environ).get(name)
+    table = tables(environ).get(name)
     if table is None:
         return None
     where = f"[profile.{name}] in {config_file(environ)}"
-    _check(table, where)
+    check_table(table, where)
     return Profile(
         name,
         config_folder(environ),
@@ -116,7 +116,7 @@ def _switched_on(table: Mapping[str, Any]) -> dict[str, str]:
 
 def names(environ: Mapping[str, str] = ENVIRON) -> tuple[str, ...]:
     """Return the names of all profiles, in the file's order. Raises UsageError for a file that cannot be used."""
-    return tuple(_tables(environ))
+    return tuple(tables(environ))
 
 
 def looked_at(profile: Profile | None, environ: Mapping[str, str]) -> str:
@@ -179,7 +179,8 @@ def _refuse_unsafe(path: str, status: os.stat_result, text: str) -> None:
         raise UsageError(f"{path} names commands that print secrets, and every user can read it.", _close(path))
 
 
-def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
+def tables(environ: Mapping[str, str] = ENVIRON) -> Mapping[str, Any]:
+    """Return every profile's table as the file has it, unchecked. Raises UsageError for a file that cannot be used."""
     path = config_file(environ)
     text = read_text(environ)
     if not text:
@@ -193,13 +194,14 @@ def _tables(environ: Mapping[str, str]) -> Mapping[str, Any]:
     if stray := next((key for key in document if key in TEXTS or key in SWITCHES), ""):
         raise UsageError(f"{stray} of {path} is outside any profile.", "Put a line like [profile.default] above it.")
     _only_known(document, ("profile",), path)
-    tables = document.get("profile", {})
-    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+    found = document.get("profile", {})
+    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
         raise UsageError(f"In {path} a profile is not a table.", "Begin each profile with a line like [profile.work].")
-    return tables
+    return found
 
 
-def _check(table: Mapping[str, Any], where: str) -> None:
+def check_table(table: Mapping[str, Any], where: str) -> None:
+    """Raise UsageError for settings that are unknown, of another type, or exclude each other; `where` is the table."""
     _only_known(table, (*TEXTS, *SWITCHES), where)
     for key, given in table.items():
         if key in SWITCHES and not isinstance(given, bool):

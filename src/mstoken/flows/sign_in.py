@@ -50,8 +50,8 @@ async def sign_in_token(request: TokenRequest, credential: SignIn, port: Port) -
         _check_prompt_allowed(request, credential, refusal)
         claims = (refusal and refusal.claims) or request.claims
         await port.check_writable()
-        answer, _ = await sign_in_interactively(replace(request, claims=claims, deadline_on=0), credential, port)
-        await store_refresh_token(name, answer, request, credential, port)
+        answer, person = await sign_in_interactively(replace(request, claims=claims, deadline_on=0), credential, port)
+        await store_refresh_token(name, (answer, person), request, credential, port)
         return answer.token
 
 
@@ -99,18 +99,20 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
             "The sign-in returned no refresh token, so it could not be stored.",
             "Allow the application the scope offline_access, and sign in again.",
         )
-    await store_refresh_token(name, answer, request, credential, port)
+    await store_refresh_token(name, (answer, person), request, credential, port)
     await port.save(cache_key(request), answer.token, token_info(request))
     return person
 
 
 async def store_refresh_token(
-    name: str, answer: TokenResponse, request: TokenRequest, credential: SignIn, port: Port
+    name: str, outcome: tuple[TokenResponse, Person], request: TokenRequest, credential: SignIn, port: Port
 ) -> None:
     """Store the refresh token of a sign-in under `name`, before its access token is returned."""
+    answer, person = outcome
     if not answer.refresh_token:
         return
-    info = TokenInfo(request.authority.base_url, request.authority.tenant, request.client_id)
+    authority = request.authority
+    info = TokenInfo(authority.base_url, authority.tenant, request.client_id, username=person.username or person.name)
     key = RefreshToken(account=name).store_key
     if await port.load_refresh_token(key) is not None:
         await port.forget_tokens(TokenInfo(account=name))  # they may belong to the person who was signed in before

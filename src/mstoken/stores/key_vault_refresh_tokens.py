@@ -82,6 +82,7 @@ class KeyVaultRefreshTokens(ForkSafe):
             "authority": info.authority,
             "tenant": info.tenant,
             "client_id": info.client_id,
+            "username": info.username,
             "created_on": str(sign_in.created_on),
             "renewed_on": str(sign_in.renewed_on),
             "renewals": " ".join(map(str, sign_in.renewals)),
@@ -113,7 +114,7 @@ def _name(key: str) -> str:
 
 
 def _sign_in_info(tags: Any) -> SignInInfo:
-    info = TokenInfo(tags.get("authority", ""), tags.get("tenant", ""), tags.get("client_id", ""))
+    info = TokenInfo(**{name: tags.get(name, "") for name in ("authority", "tenant", "client_id", "username")})
     renewals = tuple(map(_number, tags.get("renewals", "").split()))
     created_on, renewed_on = _number(tags.get("created_on", "")), _number(tags.get("renewed_on", ""))
     return SignInInfo(info, created_on, renewed_on, renewals, _number(tags.get("ended_by", "")))

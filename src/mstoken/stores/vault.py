@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 _CHECK = b"mstoken vault"
 
-_UPSERT = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
-_INFO = "authority, tenant, client_id, created_on, renewed_on, renewals, ended_by"
+_UPSERT = "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)"
+_INFO = "authority, tenant, client_id, username, created_on, renewed_on, renewals, ended_by"
+_INFO_1 = _INFO.replace("username", "''")
+"""The same of a vault in format 1, which has no user names."""
 
 
 class Vault(ForkSafe):
@@ -97,7 +99,7 @@ class Vault(ForkSafe):
         with self._file().reading() as connection:
             if connection is None:
                 return {}
-            rows = connection.execute(f"SELECT key, {_INFO} FROM grants ORDER BY key")  # noqa: S608
+            rows = connection.execute(f"SELECT key, {_info(connection)} FROM grants ORDER BY key")  # noqa: S608
             return {row[0]: self._sign_in_info(row[0], row[1:]) for row in rows}
 
     def cipher(self) -> Cipher:
@@ -137,7 +139,8 @@ class Vault(ForkSafe):
         )
         renewals = " ".join(map(str, sign_in.renewals))
         times = (sign_in.created_on, sign_in.renewed_on, renewals)
-        connection.execute(_UPSERT, (key, current, previous, *times, info.authority, info.tenant, info.client_id))
+        about = (info.authority, info.tenant, info.client_id, info.username)
+        connection.execute(_UPSERT, (key, current, previous, *times, *about))
 
     def _check_absent(self, connection: Connection | None, key: str) -> None:
         """Look through the table for what the index does not have: a damaged index must not look like no sign-in."""
@@ -152,12 +155,12 @@ class Vault(ForkSafe):
 
     def _sign_in_info(self, key: object, columns: tuple[object, ...]) -> SignInInfo:
         """What is said in clear of a sign-in; SQLite keeps any kind of value in any column."""
-        authority, tenant, client_id, created_on, renewed_on, renewals, ended_by = columns
-        texts, numbers = (key, authority, tenant, client_id, renewals), (created_on, renewed_on, ended_by)
+        authority, tenant, client_id, username, created_on, renewed_on, renewals, ended_by = columns
+        texts, numbers = (key, authority, tenant, client_id, username, renewals), (created_on, renewed_on, ended_by)
         if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
             raise self._damaged("the metadata of a sign-in")
         times = tuple(int(time) for time in str(renewals).split() if time.isascii() and time.isdecimal())
-        info = TokenInfo(str(authority), str(tenant), str(client_id))
+        info = TokenInfo(str(authority), str(tenant), str(client_id), username=str(username))
         return SignInInfo(info, created_on, renewed_on, times, ended_by)  # type: ignore[arg-type] # seen to be numbers
 
     def _damaged(self, what: str) -> StoreError:
@@ -210,10 +213,15 @@ class Vault(ForkSafe):
         )
 
 
+def _info(connection: Connection) -> str:
+    """Return the columns of a sign-in's metadata in the vault's own format."""
+    return _INFO if connection.execute("PRAGMA user_version").fetchone()[0] > 1 else _INFO_1
+
+
 def _row(connection: Connection, key: str) -> tuple[object, ...] | None:
     """The two tokens, sealed, and what is said of them in clear."""
     row: tuple[object, ...] | None = connection.execute(
-        f"SELECT current, previous, {_INFO} FROM grants WHERE key = ?",  # noqa: S608
+        f"SELECT current, previous, {_info(connection)} FROM grants WHERE key = ?",  # noqa: S608
         (key,),
     ).fetchone()
     return row

@@ -19,7 +19,7 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VERSION = 1
+VERSION = 2
 _APPLICATION_ID = 0x6D73746B  # "mstk": tells our file from any other SQLite file
 _LOCK_TIMEOUT_IN = 30.0
 """Seconds to wait for another writer; longer than a keyring may take to give the first key."""
@@ -38,7 +38,8 @@ CREATE TABLE grants (
     ended_by INTEGER NOT NULL,
     authority TEXT NOT NULL,
     tenant TEXT NOT NULL,
-    client_id TEXT NOT NULL
+    client_id TEXT NOT NULL,
+    username TEXT NOT NULL DEFAULT ''
 );
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {VERSION};
@@ -72,6 +73,7 @@ class VaultFile:
             with closing(self._open("mode=rw")) as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
+                    _upgrade(connection)
                     yield connection
                     connection.execute("COMMIT")
                 except BaseException:
@@ -167,6 +169,13 @@ class VaultFile:
                 return StoreError(f"{self.path} cannot be read or written: {error}.", self._space_remedy)
             case _:
                 return StoreError(f"{self.path} cannot be used: {error}.", self._restore_remedy)
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """Bring a vault of format 1 to format 2, in the caller's transaction: it has the user name of each sign-in."""
+    if connection.execute("PRAGMA user_version").fetchone() == (1,):
+        connection.execute("ALTER TABLE grants ADD COLUMN username TEXT NOT NULL DEFAULT ''")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _error_kind(error: sqlite3.Error) -> str:

@@ -8,14 +8,14 @@ import os
 import pty
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from tests.support.program import MSTOKEN, Program
+from tests.support.program import Program
 from tests.support.redis_server import RedisServer
+from tests.support.running import Running
 from tests.support.scripted_user import BrowserRedirect, ScriptedUser
 
 from entra_emulator import Emulator
@@ -37,36 +37,6 @@ def otto(entra: Emulator) -> Iterator[ScriptedUser]:
 def device_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polling without long pauses."""
     monkeypatch.setattr("entra_emulator.login.device.INTERVAL_IN", 1)
-
-
-class Running:
-    """A command that runs while the test acts; its standard error is read as it arrives."""
-
-    def __init__(self, program: Program, *arguments: str, stdin: int = subprocess.DEVNULL) -> None:
-        self.process = subprocess.Popen(
-            [MSTOKEN, *arguments],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=program.environment,
-            cwd=program.folder,
-        )
-        self.err = ""
-
-    def says(self, pattern: str) -> str:
-        """Wait for a line of standard error that matches; return the pattern's first group."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.err += line
-            if match := re.search(pattern, line):
-                return match[1]
-        raise AssertionError(f"the command ended without printing {pattern!r}: {self.err}")
-
-    def end(self) -> tuple[int, str]:
-        out, err = self.process.communicate(timeout=60)
-        self.err += err
-        return self.process.returncode, out
 
 
 def test_login_with_the_browser_and_a_token_afterwards(anonymous: Program, entra: Emulator, otto: ScriptedUser) -> None:

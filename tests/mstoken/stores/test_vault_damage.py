@@ -183,7 +183,7 @@ def test_a_database_of_something_else_is_not_used(folder: Path) -> None:
 def test_a_vault_of_a_newer_version_is_left_alone(folder: Path) -> None:
     """The error asks to upgrade; an older program must not write what it does not understand."""
     with closing(sqlite3.connect(folder / "vault.db")) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
         connection.commit()
     assert "pip install --upgrade mstoken" in _refused(folder)
 

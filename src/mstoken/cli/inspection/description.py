@@ -33,6 +33,19 @@ def describe(summary: TokenSummary, kind: str, now: float) -> list[Line]:
     ]
 
 
+def describe_identity(summary: TokenSummary, now: float) -> list[Line]:
+    """Return who a token stands for, by which application, in which tenant, and what it allows, at `now`."""
+    tenant = "personal Microsoft accounts" if summary.tenant == PERSONAL_TENANT else summary.tenant
+    return [
+        *_stands_for(summary),
+        *([("Tenant", tenant)] if tenant else []),
+        *_application(summary),
+        *([("For", _audience(summary, "access token"))] if summary.audience else []),
+        *_allowed(summary, "access token"),
+        *[line for line in _times(summary, now) if line[0] in ("Valid until", "Expired")],
+    ]
+
+
 def describe_signed_request(claims: dict[str, Any]) -> list[Line]:
     """Return what a signed request covers and when it was signed: draft-ietf-oauth-signed-http-request-03 section 3."""
     method, host, path = (str(claims.get(name) or "") for name in ("m", "u", "p"))
