@@ -90,9 +90,9 @@ def test_everything_has_its_other_half() -> None:
     ("file", "text", "problem"),
     [
         (
-            "src/mstoken/cli/whoami.py",
-            '@command(short_help="Who you are.")\ndef whoami() -> None: ...\n',
-            "whoami:whoami is not in COMMANDS of cli/app.py",
+            "src/mstoken/cli/tenants.py",
+            '@command(short_help="Your tenants.")\ndef tenants() -> None: ...\n',
+            "tenants:tenants is not in COMMANDS of cli/app.py",
         ),
         (
             "src/mstoken/stores/tape.py",

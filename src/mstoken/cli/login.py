@@ -34,7 +34,7 @@ def login(**values: Any) -> None:
     from the environment, then from the profile.
 
     The application is your own registration, or one of Microsoft's by its name: azure-cli, azure-powershell, graph-cli,
-    vscode or visual-studio. Without one, mstoken offers them at a terminal.
+    vscode or visual-studio. At a terminal, you may choose one.
 
     \b
       mstoken login

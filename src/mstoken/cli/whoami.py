@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @identity_options
 @form_option("text", "json")
 def whoami(service: str, form: str, **arguments: Any) -> None:
-    """Show which user or application mstoken acts as, in which tenant, and where this identity comes from.
+    """Show the user or application that tokens are for, the tenant, and where this identity comes from.
 
     The command gets a token for SERVICE, Microsoft Graph by default, from the cache or from Entra, and reads it. The
     token itself is not shown. --output json prints one object for scripts.

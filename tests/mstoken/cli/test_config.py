@@ -103,7 +103,7 @@ def test_a_secret_is_not_written_and_not_repeated(program: Program, setting: str
         ("tenent", "contoso.com", "Did you mean tenant?"),
         ("tenant", "not a tenant", "is not a tenant"),
         ("cloud", "moon", "moon"),
-        ("managed_identity", "mine", "managed_identity names none"),
+        ("managed_identity", "mine", "managed_identity is not valid"),
         ("developer_tool", "azure-cly", "Did you mean azure-cli?"),
         ("authority", "https://login.example/path", "has a path"),
         ("tenant", " ", "is empty"),
