@@ -11,30 +11,27 @@ import os
 from contextlib import suppress
 
 from mstoken.errors import MstokenError, StoreError
-from mstoken.flows.store_port import NO_INFO
 from mstoken.forks import ForkSafe
 from mstoken.messages import warn
 from mstoken.stores import locks, token_file, user_folders
 from mstoken.stores.cleanup import FolderCleaner
 from mstoken.stores.digests import digest_of
-from mstoken.stores.memory import MemoryAccessTokens, longer_valid
+from mstoken.stores.fallback import FallbackAccessTokens
 from mstoken.stores.token_file_reader import MAX_BYTES, NOTE, TOKEN, path_of, read_file
-from mstoken.typed import TYPE_CHECKING, TypeVar
+from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mstoken.flows.store_port import CachedTokenInfo, Release, TokenInfo
-    from mstoken.model import Note, Token
     from mstoken.stores.cipher import Cipher
-
-T = TypeVar("T")
+    from mstoken.stores.fallback import Dated, Decode, Encode
 
 # One system call each, on the path of every token; pathlib makes several.
 # ruff: noqa: PTH105,PTH108,PTH208
 
 
-class FolderAccessTokens(ForkSafe):
+class FolderAccessTokens(FallbackAccessTokens, ForkSafe):
     """Access tokens in `folder`, or in the user's own token folder; created at the first save.
 
     `cipher` returns the vault's cipher if the folder is on a disk; without one, nothing is written there. The
@@ -50,34 +47,7 @@ class FolderAccessTokens(ForkSafe):
         super().__init__()
         self._is_in_memory: bool | None = None
         self._warned = False
-        self._fallback = MemoryAccessTokens()
         self._cleaner = FolderCleaner()
-
-    def load(self, key: str) -> Token | None:
-        return longer_valid(self._fallback.load(key), self._read(TOKEN, key, token_file.decode))
-
-    def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
-        if self._write(TOKEN, key, lambda name, cipher: token_file.encode(name, token, cipher, info)):
-            self._fallback.delete(key)
-        else:
-            self._fallback.save(key, token, info)
-
-    def delete(self, key: str) -> None:
-        self._fallback.delete(key)
-        self._unlink(TOKEN, key)
-
-    def load_note(self, key: str) -> Note | None:
-        return longer_valid(self._fallback.load_note(key), self._read(NOTE, key, token_file.decode_note))
-
-    def save_note(self, key: str, note: Note) -> None:
-        if self._write(NOTE, key, lambda name, cipher: token_file.encode_note(name, note, cipher)):
-            self._fallback.delete_note(key)
-        else:
-            self._fallback.save_note(key, note)
-
-    def delete_note(self, key: str) -> None:
-        self._fallback.delete_note(key)
-        self._unlink(NOTE, key)
 
     def clear(self) -> int:
         self._remove(NOTE, self._names(NOTE))
@@ -142,7 +112,7 @@ class FolderAccessTokens(ForkSafe):
             user_folders.make_private(folder)
         return folder
 
-    def _read(self, kind: str, key: str, decode: Callable[[str, bytes, Callable[[], Cipher]], T | None]) -> T | None:
+    def _read(self, kind: str, key: str, decode: Decode[Dated]) -> Dated | None:
         folder, name = self._folder_path(), digest_of(key)
         content = read_file(folder, name, MAX_BYTES, kind) if user_folders.is_private(folder) else b""
         try:
@@ -151,13 +121,12 @@ class FolderAccessTokens(ForkSafe):
             self._warn(error)
             return None
 
-    def _unlink(self, kind: str, key: str) -> None:
+    def _erase(self, kind: str, key: str) -> None:
         if user_folders.is_private(folder := self._folder_path()):
             with suppress(OSError):
                 os.unlink(path_of(folder, digest_of(key), kind))
 
-    def _write(self, kind: str, key: str, encode: Callable[[str, Cipher | None], bytes]) -> bool:
-        """Write the file. If that fails, warn, delete the file, whose content is older, and return False."""
+    def _write(self, kind: str, key: str, expires_on: int, encode: Encode) -> bool:  # noqa: ARG002 - the file says it
         try:
             folder = self._ensure_folder()
             if self._is_in_memory is None:
@@ -165,7 +134,7 @@ class FolderAccessTokens(ForkSafe):
             name = digest_of(key)
             _replace(path_of(folder, name, kind), encode(name, None if self._is_in_memory else self._get_cipher()))
         except (OSError, ValueError, MstokenError) as error:
-            self._unlink(kind, key)
+            self._erase(kind, key)
             self._warn(error)
             return False
         self._cleaner.clean_if_due(folder)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import Release, TokenInfo
     from mstoken.model import Note, Token
 
-    Dated = TypeVar("Dated", Token, Note)
-
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -196,8 +194,3 @@ class MemoryRefreshTokens(ForkSafe):
 def memory_stores() -> Stores:
     """Return new stores for one client. They end with the process."""
     return Stores(MemoryAccessTokens(), MemoryRefreshTokens())
-
-
-def longer_valid(fallback: Dated | None, stored: Dated | None) -> Dated | None:
-    """Return the value that expires later: after a failure, a store may have an older value than its fallback."""
-    return fallback if fallback and (stored is None or stored.expires_on <= fallback.expires_on) else stored
