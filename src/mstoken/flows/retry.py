@@ -82,7 +82,7 @@ async def send_with_retry(
     with all callers of the same `pause_key`. Raises what `parse` raises; the last TryLater if no attempts or no time
     are left.
     """
-    http = replace(http, request_id=port.request_id())  # one for all attempts: they are one request to Entra's logs
+    request_id = port.request_id()  # one for all attempts: they are one request to Entra's logs
     deadline_on = port.now() + timeout_in
     pause = FIRST_PAUSE_IN
     for tries_left in reversed(range(MOST_TRIES)):
@@ -92,8 +92,9 @@ async def send_with_retry(
         try:
             if paused_in:
                 raise _throttled_before(paused_in)
-            with Identified(http.request_id):
-                return parse(await port.send(replace(http, timeout_in=min(http.timeout_in or left_in, left_in))))
+            with Identified(request_id):
+                limit_in = min(http.timeout_in or left_in, left_in)
+                return parse(await port.send(replace(http, request_id=request_id, timeout_in=limit_in)))
         except TryLater as error:
             wait = pause * (0.5 + port.random()) if error.retry_in is None else error.retry_in
             if paused_in:

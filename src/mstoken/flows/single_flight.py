@@ -94,11 +94,9 @@ def _log_cached(found: Token | None, request: TokenRequest, port: TokenCache) ->
         steps.cached("miss", request.scopes, port.store_title)
         return
     now = port.now()
-    state = found.freshness(now, request.min_ttl)
-    result = {Freshness.FRESH: "hit", Freshness.STALE: "due for renewal", Freshness.EXPIRED: "expired or too short"}[
-        state
-    ]
-    steps.cached(result, request.scopes, port.store_title, found.expires_on - now)
+    steps.cached(
+        _CACHED[found.freshness(now, request.min_ttl)], request.scopes, port.store_title, found.expires_on - now
+    )
 
 
 def _timed(request: TokenRequest, deadline_on: float, now: float, *, early: bool) -> TokenRequest:
