@@ -122,17 +122,16 @@ def _fields(
     summary: TokenSummary | None, token: Token, request: TokenRequest, source: _Source, user: str
 ) -> dict[str, Any]:
     """Return the object for scripts; `expires_on` is epoch seconds, UTC, and null means unknown."""
-    found = summary
     return {
-        "kind": (found and found.stands_for) or ("user" if user else None),
-        "user": (found and found.user) or user or None,
-        "name": (found and found.user_name) or None,
-        "object_id": (found and found.object_id) or None,
-        "tenant": (found and found.tenant) or request.authority.tenant or None,
-        "client_id": (found and found.client_id) or request.client_id or None,
-        "client": (found and found.client) or None,
-        "audience": (found and found.audience) or None,
-        "permissions": [*found.delegated, *found.application] if found else [],
+        "kind": (summary and summary.stands_for) or ("user" if user else None),
+        "user": (summary and summary.user) or user or None,
+        "name": (summary and summary.user_name) or None,
+        "object_id": (summary and summary.object_id) or None,
+        "tenant": (summary and summary.tenant) or request.authority.tenant or None,
+        "client_id": (summary and summary.client_id) or request.client_id or None,
+        "client": (summary and summary.client) or None,
+        "audience": (summary and summary.audience) or None,
+        "permissions": [*summary.delegated, *summary.application] if summary else [],
         "expires_on": token.expires_on,
         "source": source.name,
         "profile": source.profile or None,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PROFILE = "default"
 
-_GUID = "00000000-0000-0000-0000-000000000000"
+_GUID_LENGTH = 36
 
 _HOW = {
     ("tenant",): "a tenant (--tenant or {})",
@@ -120,7 +120,7 @@ class Layers:
         """
         merged = self._merged()
         found = merged.get(setting, "")
-        if setting != "client_id" or len(found) == len(_GUID) or merged.get("token_endpoint"):
+        if setting != "client_id" or len(found) == _GUID_LENGTH or merged.get("token_endpoint"):
             return found
         from mstoken.services.public_clients import client_id_of
 
@@ -311,4 +311,4 @@ def _ignored(variables: Mapping[str, str], kept: Mapping[str, str], profile: Pro
     for name in (one for one in variables if one not in kept):
         same = {variables[name].lower(), f"env:{environment.VARIABLES[name]}".lower()}
         if profile.values.get(name, "").lower() not in same:
-            yield f"{environment.VARIABLES[name]} is set and ignored because of the profile {profile.name} is named."
+            yield f"{environment.VARIABLES[name]} is set and ignored because the profile {profile.name} is named."

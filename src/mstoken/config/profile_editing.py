@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mstoken.config import profiles
+from mstoken.config import profiles, proofs
 from mstoken.config.environment import SECRETS
 from mstoken.config.folder import config_file
 from mstoken.config.profile_writing import check_name, write_profile
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 SETTINGS = (*profiles.TEXTS, *profiles.SWITCHES)
 """Every setting of a profile."""
-
-_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 def settings_of(name: str, environ: Mapping[str, str] = ENVIRON) -> dict[str, Any]:
@@ -76,9 +74,9 @@ def _value(setting: str, text: str) -> str | bool:
     """Return the value to write. Raises UsageError."""
     text = text.strip()
     if setting in profiles.SWITCHES:
-        if text.lower() not in (*_YES, *_NO):
+        if not text or text.lower() not in proofs.SWITCH:
             raise UsageError(f"{setting} is either true or false, not {shown(text)!r}.", f"Write {setting} true")
-        return text.lower() in _YES
+        return proofs.SWITCH[text.lower()]
     if not text:
         raise UsageError(f"The value of {setting} is empty.", f"To remove it: mstoken config unset {setting}")
     if setting in SECRETS and not is_reference(text):
@@ -95,7 +93,6 @@ def _check_value(setting: str, text: str) -> None:
     """Refuse a value that no profile could use, as far as the setting alone tells. Raises UsageError."""
     from mstoken import clouds
     from mstoken.authority import Authority
-    from mstoken.config import proofs
 
     match setting:
         case "tenant":

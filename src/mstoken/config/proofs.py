@@ -50,10 +50,11 @@ TOOLS = ("azure-cli", "azure-powershell", "azure-developer-cli")
 MACHINE_IDS = ("client_id", "object_id", "resource_id")
 KEYS = "pkcs11:token=LABEL;object=LABEL?module-path=PATH&pin-source=env:NAME"
 
-_SWITCH = {
+SWITCH = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off", ""), False),
 }
+"""The spellings of a setting that is true or false, in lower case."""
 
 _URI_PATH = ("token", "object", "id", "type")
 _URI_QUERY = ("module-path", "pin-source", "pin-value")
@@ -165,12 +166,12 @@ def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: s
 def _sends_chain(layer: Mapping[str, str]) -> bool:
     """Raises UsageError for a variable that is neither true nor false; a profile's switch has been checked."""
     text = layer.get("send_certificate_chain", "").strip()
-    if text.lower() not in _SWITCH:
+    if text.lower() not in SWITCH:
         raise UsageError(
             f"AZURE_CLIENT_SEND_CERTIFICATE_CHAIN is neither true nor false: {shown(text)!r}.",
             "Set it to true or false, or unset it.",
         )
-    return _SWITCH[text.lower()]
+    return SWITCH[text.lower()]
 
 
 def _algorithm(layer: Mapping[str, str]) -> Literal["PS256", "RS256"]:

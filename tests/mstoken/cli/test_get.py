@@ -407,7 +407,7 @@ def test_warnings_do_not_disturb_the_result(at_entra: Program) -> None:
     for _ in range(2):
         result = at_entra("get", "graph", "--profile", "work")
         assert (result.code, len(result.out.splitlines())) == (0, 1)
-        assert "AZURE_TENANT_ID is set and ignored because of the profile work is named." in result.err
+        assert "AZURE_TENANT_ID is set and ignored because the profile work is named." in result.err
 
 
 def test_a_profile_is_a_complete_identity(anonymous: Program, entra: Emulator) -> None:

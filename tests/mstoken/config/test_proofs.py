@@ -75,7 +75,7 @@ def test_the_highest_layer_with_any_proof_decides(home: Home) -> None:
     home.write(f'[profile.default]\n{WHO}client_certificate = "app.pem"\n')
     settings = home.settings({"profile": "default"}, AZURE_CLIENT_SECRET="s")
     assert isinstance(settings.credential, ClientCertificate)
-    assert settings.notes == ("AZURE_CLIENT_SECRET is set and ignored because of the profile default is named.",)
+    assert settings.notes == ("AZURE_CLIENT_SECRET is set and ignored because the profile default is named.",)
     settings = home.settings({}, AZURE_CLIENT_SECRET="s")
     assert settings.credential == ClientSecret("s")
     assert settings.notes == ("AZURE_CLIENT_SECRET is set and overrides client_certificate of the profile default.",)
