@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-
-DEBUG_VARIABLE = "MSTOKEN_DEBUG"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +24,10 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
     """Return what the command line asks for; print a cached token and exit if the fast path has one."""
     if arguments[:1] == ["get"]:
         from mstoken.cli import get_arguments
+        from mstoken.cli.options import debugging
 
         parsed = get_arguments.parse(arguments[1:])
-        if parsed is not None and (parsed.debug or os.environ.get(DEBUG_VARIABLE)):  # the fast path logs no steps
+        if parsed is not None and (parsed.debug or debugging()):  # the fast path logs no steps
             debugged = parsed
             return lambda: _get(debugged, "")
         if parsed is not None:

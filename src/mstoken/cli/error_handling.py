@@ -6,6 +6,7 @@ import os
 import sys
 
 from mstoken.cli import exit_codes, output
+from mstoken.cli.options import debugging
 from mstoken.messages import advise_the_shell
 
 TYPE_CHECKING = False
@@ -99,11 +100,6 @@ def report(error: Exception) -> int:
     )
     _print_traceback(error)
     return exit_codes.UNEXPECTED
-
-
-def debugging() -> bool:
-    """Return whether steps, and the tracebacks of bugs, are shown: MSTOKEN_DEBUG is set, which --debug does."""
-    return os.environ.get("MSTOKEN_DEBUG", "") not in {"", "0"}
 
 
 def _source_line(error: Exception) -> str:

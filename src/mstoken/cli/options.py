@@ -1,9 +1,11 @@
 """Options as data, declared once for click, the fast parser and the docs; and the arguments that they fill, typed.
 
-`mstoken get` needs this file on its fast path, so it imports nothing.
+`mstoken get` needs this file on its fast path, so it imports nothing that Python has not loaded.
 """
 
 from __future__ import annotations
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +40,13 @@ DEBUG = Option(
     "Show each step on standard error; also MSTOKEN_DEBUG=1.",
     kind="flag",
 )
+
+
+def debugging() -> bool:
+    """Return whether steps, and the tracebacks of bugs, are shown: MSTOKEN_DEBUG is set, which --debug does."""
+    return os.environ.get("MSTOKEN_DEBUG", "") not in {"", "0"}
+
+
 """Every command has this option, and so has `mstoken` itself."""
 
 CLOUD = Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME")
