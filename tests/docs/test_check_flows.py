@@ -34,7 +34,11 @@ def test_the_pages_are_true(tool: ModuleType) -> None:
         (SECRET, "`flows/test_none.py::test_x`", "no test test_x in flows/test_none.py"),
         (SECRET[:-2] + "`", SECRET, "no test"),
         (SECRET, "—", "'fails' names no test"),
-        ("`cli/test_get.py::test_header_is_ready_for_curl`", SECRET, "'works' names no test that runs blocking and"),
+        (
+            "`cli/test_get.py::test_the_cloud_changes_the_resource`",
+            SECRET,
+            "'works' names no test that runs blocking and",
+        ),
     ],
 )
 def test_a_row_without_proof_is_reported(tool: ModuleType, works: str, fails: str, word: str) -> None:

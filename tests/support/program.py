@@ -88,3 +88,11 @@ class Program:
                     shown += chunk
             _, said = process.communicate(timeout=60)
         return RunResult(process.returncode, shown.replace(b"\r\n", b"\n"), said.decode())
+
+
+def one_token(result: RunResult) -> str:
+    """Return the only line of a run that succeeded without messages."""
+    assert (result.code, result.err) == (0, "")
+    [line] = result.out.splitlines()
+    assert result.out == line + "\n"
+    return line
