@@ -1,4 +1,4 @@
-"""A local Entra ID: tokens, errors and APIs as the real one has them, on loopback, for tests.
+"""A local Entra ID for tests: it serves the tokens, errors and APIs of the real service on loopback.
 
 from entra_emulator import Emulator
 
@@ -20,7 +20,7 @@ INSTALL_HINT = "The emulator needs more packages: pip install 'mstoken[emulator]
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that the command line can speak of the emulator where its packages are missing."""
+    """Import on first use, so that the command line can describe the emulator without the emulator's dependencies."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib

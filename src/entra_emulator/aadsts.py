@@ -1,4 +1,4 @@
-"""Entra's refusals: one exception, its meaning read from data/errors.toml by AADSTS code."""
+"""Entra's refusals: one exception, described in data/errors.toml by AADSTS code."""
 
 import functools
 import tomllib
@@ -9,7 +9,7 @@ from importlib import resources
 
 @dataclass(frozen=True)
 class Definition:
-    """One AADSTS code: OAuth `error`, HTTP `status`, `text` with placeholders, whether `error_uri` is in the answer."""
+    """One AADSTS code: OAuth `error`, HTTP `status`, `text` with placeholders, and whether to send `error_uri`."""
 
     error: str
     status: int
@@ -20,7 +20,7 @@ class Definition:
 
 @functools.cache
 def definitions() -> dict[int, Definition]:
-    """Every code the emulator knows."""
+    """Return the definitions of all codes that the emulator knows."""
     table = tomllib.loads(resources.files(__package__).joinpath("data/errors.toml").read_text(encoding="utf-8"))
     return {int(code): Definition(**fields) for code, fields in table.items()}
 
@@ -29,7 +29,7 @@ _UNKNOWN = Definition("invalid_request", 400, uri=True, text="The emulator was t
 
 
 class _Open(dict[str, str]):
-    """Values for a text's placeholders; one that is missing shows its name."""
+    """Values for a text's placeholders; a missing value shows the placeholder's name."""
 
     def __missing__(self, name: str) -> str:
         return f"({name})"
@@ -38,9 +38,9 @@ class _Open(dict[str, str]):
 class EntraError(Exception):
     """A refusal. `names` fill the placeholders of the code's text.
 
-    :param claims: JSON text that the client has to send with its next authorization request.
-    :param as_error: the OAuth error where a flow has its own for this code.
-    :param suberror: the suberror where one of several causes of this code has one.
+    :param claims: JSON text that the client must send with its next authorization request.
+    :param as_error: the OAuth error, if the flow uses a different one for this code.
+    :param suberror: the suberror, if this cause of the code has one.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class EntraError(Exception):
 
     @classmethod
     def ordered(cls, code: int, *, claims: str | None, as_error: str | None, names: Mapping[str, str]) -> "EntraError":
-        """A refusal that somebody ordered, with any code at all. What its text needs and nobody knows stays open."""
+        """Return an injected refusal with any code. A placeholder without a value stays in the text."""
         problem = cls.__new__(cls)
         problem.code, problem.claims, problem.as_error = code, claims, as_error
         problem.definition = definitions().get(code, _UNKNOWN)
@@ -72,11 +72,12 @@ class EntraError(Exception):
         return problem
 
     def body(self, facts: dict[str, str], *, separator: str, error: str | None = None) -> dict[str, object]:
-        """The JSON answer, keys in Entra's order.
+        """Return the JSON response, with keys in Entra's order.
 
         :param facts: `trace_id`, `correlation_id`, `timestamp` and `authority` of this request.
-        :param separator: what stands before `Trace ID:` and its two fellows; a space since 2024, CR LF before.
-        :param error: replaces the OAuth error where an endpoint uses its own (discovery says `invalid_tenant`).
+        :param separator: the text before `Trace ID:`, `Correlation ID:` and `Timestamp:`; a space since 2024, CR LF
+            before.
+        :param error: replaces the OAuth error if an endpoint uses its own (discovery returns `invalid_tenant`).
         """
         tail = separator.join(
             [

@@ -1,4 +1,4 @@
-"""Application registrations: who may use them, where they live, and how they prove who they are."""
+"""Application registrations: who may use them, in which tenants they exist, and how they authenticate."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ AUDIENCES = ("single", "multiple", "all", "personal")
 
 @dataclass
 class Secret(Strict):
-    """A client secret. `expires_on` in epoch seconds, None for never; `starts_on` is only shown."""
+    """A client secret. `expires_on` is in epoch seconds, None for never; `starts_on` is only displayed."""
 
     value: str = field(repr=False)
     expires_on: float | None = None
@@ -23,7 +23,7 @@ class Secret(Strict):
 
 @dataclass
 class Certificate(Strict):
-    """A certificate an application may sign its assertions with, PEM."""
+    """A certificate (PEM) whose key may sign the application's assertions."""
 
     pem: str
     name: str = ""
@@ -31,7 +31,7 @@ class Certificate(Strict):
 
 @dataclass
 class TrustedSubject(Strict):
-    """Certificates an application trusts by name: any with this `subject` (RFC 4514) from the `authority`, PEM."""
+    """Certificates that an application trusts by name: any with this `subject` (RFC 4514) from `authority` (PEM)."""
 
     subject: str
     authority: str
@@ -39,7 +39,7 @@ class TrustedSubject(Strict):
 
 @dataclass
 class FederatedCredential(Strict):
-    """Whose tokens prove an application: those of `issuer` (a URL with OpenID discovery) about `subject`."""
+    """A federated credential: tokens of `issuer` (a URL with OpenID discovery) for `subject` authenticate the app."""
 
     issuer: str
     subject: str
@@ -51,7 +51,7 @@ class FederatedCredential(Strict):
 
 @dataclass
 class AppRole(Strict):
-    """A role that an API declares. `members`: who may hold it, `User`, `Application` or both."""
+    """A role that an API declares. `members`: who may have it, `User`, `Application` or both."""
 
     value: str
     name: str = ""
@@ -75,17 +75,19 @@ class App(Strict):
     """An application registration.
 
     `audience` is who may use it: its own tenant (`single`), any tenant (`multiple`), any and personal accounts (`all`),
-    or these alone (`personal`). `resources`: the APIs (application ids) it may ask for; empty: every one. `scopes`: the
-    delegated permissions it offers as an API; empty: whatever is granted. `permissions`: what consent to `.default` and
-    the admin consent endpoint grant. `approved` and `protected`: what the policies
-    `approved_app` and `app_protection` ask for.
+    or only these (`personal`). `resources`: the APIs (application ids) it may request; empty means all. `scopes`: the
+    delegated permissions it offers as an API; empty means all that are granted. `permissions`: what consent to
+    `.default` and the admin consent endpoint grant. `approved` and `protected`: it satisfies the policies
+    `approved_app` and `app_protection`.
+    `refresh_in`: responses with day-long tokens say when to renew them, after half of the life. Entra ID does so for
+    some applications: recordings of azure-sdk-for-python have it, others do not.
     `logout_url`: called when a user signs out (OpenID Connect Front-Channel Logout 1.0).
-    `id_tokens` and `access_tokens`: the authorization endpoint may hand them out itself (implicit and hybrid flows).
-    `blueprint`: the application is an agent identity, proved by tokens that this other application gets for it.
+    `id_tokens` and `access_tokens`: the authorization endpoint may issue them (implicit and hybrid flows).
+    `blueprint`: the application is an agent identity; tokens that this other application gets for it authenticate it.
     `optional_claims` are those of access tokens for it as an API, `id_token_claims` those of its ID tokens, by name
     with their additional properties after a colon (`upn:include_externally_authenticated_upn`). `group_claims`: which
-    groups of a user both have (groupMembershipClaims), one of GROUP_CLAIMS.
-    `app_roles`: the roles it declares as an API. `properties`: what Graph keeps of it without any effect.
+    groups of a user both kinds of token contain (groupMembershipClaims), one of GROUP_CLAIMS.
+    `app_roles`: the roles it declares as an API. `properties`: values that Graph stores and that have no effect.
     """
 
     id: str
@@ -96,6 +98,7 @@ class App(Strict):
     enabled: bool = True
     family: bool = False
     single_use_refresh_tokens: bool = False
+    refresh_in: bool = False
     secrets: list[Secret] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
     trusted_subjects: list[TrustedSubject] = field(default_factory=list)
@@ -121,5 +124,5 @@ class App(Strict):
 
     @property
     def personal(self) -> bool:
-        """Whether personal accounts may use it."""
+        """True if personal accounts may use it."""
         return self.audience in ("all", "personal")

@@ -1,11 +1,11 @@
-"""Whether a configuration fits together: what its classes alone cannot check."""
+"""Check that the parts of a configuration are consistent, which its classes alone cannot check."""
 
 from ipaddress import ip_address, ip_network
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from .clouds import SERVICES
+from .clouds import CUSTOM, SERVICES, may_be_custom
 from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
 from .faults import Fault
 from .ids import personal_id
@@ -23,8 +23,10 @@ from .model import (
     User,
 )
 from .state import State, as_guid
+from .throttling import Throttle
 from .tokens import optional_claims
 from .tokens.directory_roles import directory_roles, role_ids
+from .user_flows import CLAIMS, KINDS, PREFIX
 
 UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
 """The exceptions for a certificate, one of its names or its key that cannot be read."""
@@ -35,12 +37,12 @@ class ConfigError(ValueError):
 
 
 def check(state: State) -> None:
-    """Whether the parts of a state fit together.
+    """Check that the parts of a state are consistent.
 
-    :raises ConfigError: they do not.
+    :raises ConfigError: they are not.
     """
-    ids = [(f"tenants[{index}]", one.id) for index, one in enumerate(state.tenants.values())]
-    ids += [(f"apps[{index}]", one.id) for index, one in enumerate(state.apps.values())]
+    ids = [(f"tenants[{index}]", tenant.id) for index, tenant in enumerate(state.tenants.values())]
+    ids += [(f"apps[{index}]", app.id) for index, app in enumerate(state.apps.values())]
     for where, text in ids:
         if as_guid(text) != text:
             raise ConfigError(f"{where}.id: '{text}' is not a GUID in lower case")
@@ -55,6 +57,8 @@ def check(state: State) -> None:
         _check_tenant(tenant)
     for fault in state.faults:
         check_fault(fault)
+    for throttle in state.throttles:
+        check_throttle(throttle)
     _check_settings(state.settings)
 
 
@@ -77,30 +81,50 @@ def _check_tenant(tenant: Tenant) -> None:
     for user in tenant.users:
         user.id = personal_id(user.id) if tenant.personal else user.id
         check_user(user)
+    _check_user_flows(tenant)
+    for domain in tenant.custom_domains:
+        if not may_be_custom(domain) or domain != domain.lower():
+            raise ConfigError(
+                f"tenant {tenant.id}: the custom domain '{domain}' is not below .{CUSTOM}, in lower case; "
+                "the emulator's certificate authority vouches for no other names"
+            )
     _check_choice(f"tenant {tenant.id}: password_agent", tenant.password_agent, PASSWORD_AGENTS)
     holders: list[Relationship | Group] = [*tenant.relationships, *tenant.groups]
-    for holder in holders:
-        check_roles(f"'{holder.name or holder.id}'", holder.roles)
+    for owner in holders:
+        check_roles(f"'{owner.name or owner.id}'", owner.roles)
+
+
+def _check_user_flows(tenant: Tenant) -> None:
+    for flow in tenant.user_flows:
+        where = f"user flow '{flow.name}'"
+        if not flow.name.lower().startswith(f"{PREFIX}_") and not flow.name.lower().startswith(f"{PREFIX}a_"):
+            raise ConfigError(f"{where}: a name begins with B2C_1_ or, of a custom policy, B2C_1A_")
+        _check_choice(f"{where}: kind", flow.kind, KINDS)
+        _check_choice(f"{where}: policy_claim", flow.policy_claim, ("tfp", "acr"))
+        for claim in flow.claims:
+            _check_choice(f"{where}: claim", claim, CLAIMS)
+    if len({flow.name.lower() for flow in tenant.user_flows}) < len(tenant.user_flows):
+        raise ConfigError(f"tenant {tenant.id}: two user flows have the same name")
 
 
 def check_policy(policy: Policy, tenant: Tenant) -> None:
-    """Whether a Conditional Access policy asks for what there is.
+    """Check that the values of a Conditional Access policy exist.
 
-    :raises ConfigError: it does not; the message lists what there is.
+    :raises ConfigError: one does not; the message lists the valid ones.
     """
     _check_choice(f"policy '{policy.name}': require", policy.require, REQUIREMENTS)
     _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
     for level in policy.user_risk + policy.sign_in_risk:
         _check_choice(f"policy '{policy.name}': risk", level, RISKS)
-    places = {name.lower() for name in _location_names(tenant)}
+    names = {name.lower() for name in _location_names(tenant)}
     for name in policy.locations + policy.except_locations:
-        if name.lower() not in places:
+        if name.lower() not in names:
             _check_choice(f"policy '{policy.name}': location", name, _location_names(tenant))
     check_roles(f"policy '{policy.name}'", policy.roles)
 
 
 def check_user(user: User) -> None:
-    """Whether a user's risk and directory roles exist.
+    """Check that a user's risk level and directory roles exist.
 
     :raises ConfigError: they do not.
     """
@@ -110,7 +134,7 @@ def check_user(user: User) -> None:
 
 
 def check_roles(where: str, roles: list[str]) -> None:
-    """Whether directory roles are known by name, or given by template id.
+    """Check that directory roles are known names or template ids.
 
     :raises ConfigError: one is neither; the message lists the known names.
     """
@@ -121,7 +145,7 @@ def check_roles(where: str, roles: list[str]) -> None:
 
 
 def check_app(app: App) -> None:
-    """Whether an application's audience and claims exist and its certificates can be read.
+    """Check that an application's audience and claims exist and that its certificates can be read.
 
     :raises ConfigError: they do not, or cannot.
     """
@@ -134,23 +158,31 @@ def check_app(app: App) -> None:
 
 
 def check_fault(fault: Fault) -> None:
-    """Whether a fault hits a service that there is.
+    """Check that the service of a fault exists.
 
     :raises ConfigError: it does not.
     """
     _check_choice("fault: service", fault.service, (*SERVICES, "*"))
 
 
+def check_throttle(throttle: Throttle) -> None:
+    """Check that the service of a limit is an API.
+
+    :raises ConfigError: it is not.
+    """
+    _check_choice("throttle: service", throttle.service, tuple(name for name in SERVICES if name != "login"))
+
+
 def _location_names(tenant: Tenant) -> tuple[str, ...]:
-    return (TRUSTED, *(one.name for one in tenant.locations), *(one.id for one in tenant.locations))
+    return (TRUSTED, *(location.name for location in tenant.locations), *(location.id for location in tenant.locations))
 
 
 def _check_ranges(where: str, ranges: list[str]) -> None:
-    for one in ranges:
+    for text in ranges:
         try:
-            ip_network(one, strict=False)
+            ip_network(text, strict=False)
         except ValueError:
-            raise ConfigError(f"{where}: '{one}' is not a range of IP addresses, such as 203.0.113.0/24") from None
+            raise ConfigError(f"{where}: '{text}' is not a range of IP addresses, such as 203.0.113.0/24") from None
 
 
 def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:
@@ -161,7 +193,7 @@ def _check_choice(where: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _check_certificates(app: App) -> None:
-    for text in [one.pem for one in app.certificates] + [one.authority for one in app.trusted_subjects]:
+    for text in [entry.pem for entry in app.certificates] + [entry.authority for entry in app.trusted_subjects]:
         try:
             certificate = x509.load_pem_x509_certificate(text.encode())
             _ = certificate.subject, certificate.public_key()

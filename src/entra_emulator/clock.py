@@ -1,4 +1,4 @@
-"""A clock that can be moved, so that a test need not wait for a token to expire."""
+"""An adjustable clock, so that a test need not wait for a token to expire."""
 
 import time
 from contextvars import ContextVar
@@ -21,19 +21,19 @@ class Clock:
         return _machine_time() + self.offset_in + _skew_in.get()
 
     def skew(self, seconds: float) -> None:
-        """Let the clock go ahead for the request at hand alone (each request has a context of its own)."""
+        """Set the clock ahead for the current request only (each request has a context of its own)."""
         _skew_in.set(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock; a negative number moves it back."""
+        """Advance the clock; a negative number sets it back."""
         self.offset_in += seconds
 
 
 def timestamp(moment: float) -> str:
-    """`2026-01-31 12:00:00Z`, the form of `timestamp` in Entra's error answers."""
+    """Return `2026-01-31 12:00:00Z`, the form of `timestamp` in Entra's error responses."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def ticks(moment: float) -> str:
-    """`2026-01-31T12:00:00.0000000Z`, the form of times inside Entra's messages: seven decimals."""
+    """Return `2026-01-31T12:00:00.0000000Z`, the form of times in Entra's messages, with seven decimals."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")

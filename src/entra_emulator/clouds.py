@@ -1,4 +1,4 @@
-"""The Microsoft hosts the emulator answers for, by cloud. Read from data/clouds.toml."""
+"""The Microsoft hosts that the emulator serves, by cloud. Source: data/clouds.toml."""
 
 import functools
 import tomllib
@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Literal
 
-Service = Literal["login", "graph", "arm", "partner", "vault", "admin"]
-SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner", "vault")
+Service = Literal["login", "b2c", "graph", "arm", "partner", "vault", "acr", "adfs", "admin"]
+SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner", "vault", "acr")
+_OWN_HOSTS = frozenset({"vault", "acr"})
+"""The services in whose domains each instance has its own host."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,9 @@ class Cloud:
     """One national cloud. `login[0]` is the preferred host; `realm` is the cloud whose tenants and APIs it shares.
 
     `regional` is the domain of the regional sign-in hosts, `mtls` that of the hosts for mutual TLS. `vault` is the
-    domain in which each key vault has its own host. `device`: the page where a user enters a device's code, if that is
-    not on the sign-in host.
+    domain in which each key vault has its own host, `acr` that of the container registries. `device`: the page where a
+    user enters a device's code, if that is not on the sign-in host. `external` and `user_flows`: the domains in which
+    External ID and Azure AD B2C give each tenant a sign-in host.
     """
 
     name: str
@@ -32,17 +35,20 @@ class Cloud:
     arm: list[str] = field(default_factory=list)
     partner: list[str] = field(default_factory=list)
     vault: list[str] = field(default_factory=list)
+    acr: list[str] = field(default_factory=list)
     aad_graph: str = ""
     rbac: str = ""
+    external: str = ""
+    user_flows: str = ""
     listed: bool = False
 
     @property
     def shares(self) -> str:
-        """The name by which tenants and resources are looked up."""
+        """The name of the cloud in which to look up tenants and resources."""
         return self.realm or self.name
 
     def has_region(self, host: str) -> bool:
-        """Whether a host is the sign-in service of one region (`westeurope.login.microsoft.com`)."""
+        """Return whether a host is the sign-in service of one region (`westeurope.login.microsoft.com`)."""
         return bool(self.regional) and host.partition(".")[2] == self.regional
 
     def is_mtls(self, host: str) -> bool:
@@ -50,12 +56,12 @@ class Cloud:
         return bool(self.mtls) and self.mtls in (host, host.partition(".")[2])
 
     def hosts(self, service: Service) -> list[str]:
-        """Hosts of one service in this cloud; may be empty."""
+        """Return the hosts of one service in this cloud; may be empty."""
         found: list[str] = getattr(self, service)
         return found
 
     def metadata(self) -> dict[str, object]:
-        """This cloud's entry in the answer of instance discovery."""
+        """Return this cloud's entry in the response of instance discovery."""
         return {
             "preferred_network": self.login[0],
             "preferred_cache": self.preferred_cache or self.login[0],
@@ -65,13 +71,13 @@ class Cloud:
 
 @functools.cache
 def clouds() -> tuple[Cloud, ...]:
-    """Every cloud, the public one first."""
+    """Return every cloud, the public one first."""
     table = tomllib.loads(resources.files(__package__).joinpath("data/clouds.toml").read_text(encoding="utf-8"))
     return tuple(Cloud(**fields) for fields in table["clouds"])
 
 
 def public() -> Cloud:
-    """The public cloud, which also speaks for localhost."""
+    """Return the public cloud, which also stands for localhost."""
     return clouds()[0]
 
 
@@ -83,22 +89,37 @@ def _by_host() -> dict[str, tuple[Cloud, Service]]:
 def served(host: str) -> tuple[Cloud, Service] | None:
     """The cloud and service behind a host name, None for a host that is not Microsoft's or not emulated.
 
-    Every host in a domain for key vaults is a vault's. Regional sign-in hosts (`westeurope.login.microsoft.com`) and
-    those for mutual TLS count as their cloud's sign-in host.
+    Every host in a domain of key vaults belongs to a vault; the same applies to container registries. Regional sign-in
+    hosts (`westeurope.login.microsoft.com`) and hosts for mutual TLS count as their cloud's sign-in host, and so do
+    External ID's (`contoso.ciamlogin.com`).
     """
     host = host.lower().rstrip(".")
     if found := _by_host().get(host):
         return found
     _, _, parent = host.partition(".")
-    if (found := _by_host().get(parent)) and found[1] == "vault":
+    if (found := _by_host().get(parent)) and found[1] in _OWN_HOSTS:
         return found
     for cloud in clouds():
         if cloud.has_region(host) or cloud.is_mtls(host):
             return cloud, "login"
+        if parent and parent == cloud.external:
+            return cloud, "login"
+        if parent and parent == cloud.user_flows:
+            return cloud, "b2c"
     return None
 
 
+CUSTOM = "test"
+"""The top-level domain of custom domains. The certificate authority vouches for no other name outside Microsoft's."""
+
+
+def may_be_custom(host: str) -> bool:
+    """Return whether a host may be a tenant's custom domain: only a name that nobody can own (RFC 2606 section 2)."""
+    return host.lower().rstrip(".").endswith(f".{CUSTOM}")
+
+
 def every_host() -> list[str]:
-    """All host names, and the domains of regional hosts, for the certificate authority's name constraints."""
-    domains = {domain for cloud in clouds() for domain in (cloud.regional, cloud.mtls) if domain}
-    return sorted({*_by_host(), *domains})
+    """Return all host names, and the domains of others, for the certificate authority's name constraints."""
+    of_clouds = ((cloud.regional, cloud.mtls, cloud.external, cloud.user_flows) for cloud in clouds())
+    domains = {domain for cloud in of_clouds for domain in cloud if domain}
+    return sorted({*_by_host(), *domains, CUSTOM})

@@ -1,4 +1,4 @@
-"""The emulator from a shell: on its own until Ctrl-C, or around one command.
+"""Run the emulator from a shell: on its own until Ctrl-C, or for the duration of one command.
 
 Exit codes of `run` are those of shells and of env(1): the command's own, 128+n if signal n ended it, 127 if it is not
 found, 126 if it cannot be executed, 125 if the emulator itself could not start. Nothing is written to stdout.
@@ -11,24 +11,29 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from .environment import for_command, leads_elsewhere
+from .environment import for_command, is_real_configuration, setting_names
 from .running import NotFound, find
-from .shells import KINDS, render
+from .shells import KINDS, render, render_undo
 
 if TYPE_CHECKING:
     from .config import Config
     from .emulator import Emulator
 
+_TITLES = {"bash": "a POSIX shell", "fish": "fish", "powershell": "PowerShell"}
 OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 _PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 def serve(argv: list[str]) -> int:
-    """Run the emulator in the foreground with `[--config FILE] [--port N]`, its settings on stderr. Ctrl-C ends it."""
+    """Run the emulator in the foreground, its settings on stderr for a shell. Ctrl-C ends it.
+
+    The arguments are `[--config FILE] [--port N] [--shell SHELL] [--until-stdin-closes]`; SHELL is bash, fish or
+    powershell. With the last one, the emulator does not outlive the program that started it.
+    """
     options = _parser().parse_args(argv)
     ended = threading.Event()
     with contextlib.ExitStack() as stack:
@@ -36,10 +41,17 @@ def serve(argv: list[str]) -> int:
         if entra is None:
             return OWN_FAILURE
         stack.enter_context(_on_signals(("SIGINT", "SIGTERM", "SIGHUP"), lambda _: ended.set()))
-        _tell(_settings_text(entra))
+        _print_line(_settings_text(entra, options.shell or ["bash"]))
+        if options.until_stdin_closes:
+            threading.Thread(target=_set_at_end_of_input, args=[ended], daemon=True).start()
         while not ended.wait(0.5):  # a bounded wait, because Windows does not interrupt an unbounded one
             pass
     return 0
+
+
+def _set_at_end_of_input(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
 
 
 def run(command: list[str], config: "Config" = None, port: int = 0) -> int:
@@ -51,33 +63,55 @@ def run(command: list[str], config: "Config" = None, port: int = 0) -> int:
         return _run(command, for_command(entra.environment()))
 
 
-def env(kind: str = "bash", port: int = 0) -> int:
-    """Print the settings of an emulator that runs on its own, on stdout. 1 if there is none, or more than one.
+def env(kind: str = "bash", port: int = 0, *, undo: bool = False) -> int:
+    """Print on stdout the settings of an emulator that runs on its own. Return 1 if none runs, or more than one.
 
-    Variables of this shell that would lead a program past the emulator are taken away by what is printed.
+    The printed text also unsets variables of this shell that would direct a program to the real services. With `undo`,
+    the printed text reverts the settings; no emulator needs to run for that.
     """
+    if undo:
+        return _undo(kind)
     try:
         running = find(port)
     except NotFound as problem:
-        _tell(str(problem))
+        _print_line(str(problem))
         return 1
-    others = (name for name in os.environ if leads_elsewhere(name))
-    sys.stdout.write(f"{render({**dict.fromkeys(others), **running.environment}, kind)}\n")
+    others = (name for name in os.environ if is_real_configuration(name))
+    _print(render({**dict.fromkeys(others), **running.environment}, kind))
     return 0
 
 
+def _undo(kind: str) -> int:
+    try:
+        text = render_undo(setting_names(), kind)
+    except LookupError as problem:
+        _print_line(str(problem.args[0]))
+        return 1
+    _print(text)
+    return 0
+
+
+def _print(text: str) -> None:
+    """Print on stdout in UTF-8. Bytes that are not text stay as they are, because an escape would be another value."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(f"{text}\n".encode(errors="surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
 def main(argv: list[str] | None = None) -> int:
-    """`python -m entra_emulator [--config FILE] [--port N] [-- COMMAND …]`, or `env [--shell KIND] [--port N]`"""
+    """`python -m entra_emulator [--config FILE] [--port N] [--shell SHELL] [-- COMMAND …]`, or
+    `env [--shell KIND] [--port N] [--undo]`
+    """
     try:
         return _main(sys.argv[1:] if argv is None else argv)
-    except KeyboardInterrupt:  # before the emulator was up; later it has handlers of its own
+    except KeyboardInterrupt:  # before the emulator has started; later it has handlers of its own
         return 128 + signal.SIGINT
 
 
 def _main(words: list[str]) -> int:
     if words[:1] == ["env"]:
         options = _env_parser().parse_args(words[1:])
-        return env(options.shell, options.port)
+        return env(options.shell, options.port, undo=options.undo)
     if "--" not in words:
         return serve(words)
     cut = words.index("--")
@@ -92,7 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="entra_emulator",
         description="A local Entra ID. With -- COMMAND, run the command against it and end with its exit code.",
-        usage="%(prog)s [--config FILE] [--port N] [-- COMMAND ...]\n       %(prog)s env [--shell KIND] [--port N]",
+        usage="%(prog)s [--config FILE] [--port N] [--shell SHELL] [-- COMMAND ...]\n"
+        "       %(prog)s env [--shell KIND] [--port N] [--undo]",
     )
     parser.add_argument(
         "--config", metavar="FILE", help="tenants, applications and users (TOML) instead of the built-in"
@@ -100,6 +135,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, default=0, metavar="N", help="HTTPS port on 127.0.0.1 (default: any free one)"
     )
+    parser.add_argument(
+        "--shell",
+        action="append",
+        choices=list(_TITLES),
+        help="your shell, for the settings that it prints (default: bash); may be repeated",
+    )
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input closes")
     return parser
 
 
@@ -109,34 +151,35 @@ def _env_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--shell", choices=list(KINDS), default="bash", help="a shell or language (default: bash)")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="which emulator, if several run")
+    parser.add_argument("--undo", action="store_true", help="print what takes the settings back")
     return parser
 
 
 def _start(config: "Config", port: int, stack: contextlib.ExitStack) -> "Emulator | None":
-    """A started emulator that ends with the stack; None after saying on stderr why there is none."""
+    """Return a started emulator that ends with the stack; None after a message on stderr if it cannot start."""
     try:
         from . import ConfigError, Emulator
     except ImportError as problem:
-        _tell(str(problem))
+        _print_line(str(problem))
         return None
     try:
         return stack.enter_context(Emulator(config, port))
     except (ConfigError, LookupError) as problem:
-        _tell(f"The emulator's configuration cannot be used. {problem}")
+        _print_line(f"The emulator's configuration cannot be used. {problem}")
     except (OSError, OverflowError) as problem:
-        _tell(f"The emulator cannot listen on port {port}: {problem}")
+        _print_line(f"The emulator cannot listen on port {port}: {problem}")
     return None
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> int:
     try:
-        # The person at the keyboard chose the command; it is run as given, without a shell.
+        # The user gave the command; it runs unchanged, without a shell.
         process = subprocess.Popen(command, env=environment)  # noqa: S603
     except FileNotFoundError:
-        _tell(f"{command[0]}: command not found")
+        _print_line(f"{command[0]}: command not found")
         return NOT_FOUND
     except OSError as problem:
-        _tell(f"{command[0]}: {problem.strerror}")
+        _print_line(f"{command[0]}: {problem.strerror}")
         return NOT_EXECUTABLE
     with _on_signals(_PASSED_ON, lambda number: _pass_on(process, number)):
         code = process.wait()
@@ -144,7 +187,7 @@ def _run(command: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _pass_on(process: "subprocess.Popen[bytes]", number: int) -> None:
-    """Give the command a signal we got, except one that the terminal has already given to both of us."""
+    """Forward a received signal to the command, unless the terminal has sent it to both processes."""
     if number in (signal.SIGINT, getattr(signal, "SIGQUIT", None)) and _in_foreground():
         return
     with contextlib.suppress(OSError):
@@ -152,7 +195,7 @@ def _pass_on(process: "subprocess.Popen[bytes]", number: int) -> None:
 
 
 def _in_foreground() -> bool:
-    """Whether a terminal sends its Ctrl-C to our process group, which the command is in too."""
+    """Return whether a terminal sends its Ctrl-C to this process group, which includes the command."""
     if not hasattr(os, "tcgetpgrp"):
         return True  # on Windows the console does
     try:
@@ -186,20 +229,22 @@ def _on_signals(names: tuple[str, ...], act: Callable[[int], object]) -> Iterato
             signal.signal(number, handler)
 
 
-def _settings_text(entra: "Emulator") -> str:
+def _settings_text(entra: "Emulator", shells: Sequence[str]) -> str:
+    environment = entra.announce()
     return "\n".join(
         [
             f"A local Entra ID listens on {entra.authority}, its proxy on {entra.proxy}.",
             f"Dashboard: {entra.admin_url}/?key={entra.admin_key}",
-            "Settings for a shell (`mstoken emulator env` prints them in another terminal, for other languages too):",
-            "",
-            render(entra.announce(), "bash"),
-            "",
+            *(
+                f"Settings for {_TITLES[shell]} (`mstoken emulator env` prints them, for other languages too):"
+                f"\n\n{render(environment, shell)}\n"
+                for shell in shells
+            ),
             "All of it is made up and ends with this process. Ctrl-C ends it.",
         ]
     )
 
 
-def _tell(text: str) -> None:
+def _print_line(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Conditional Access: when a policy applies, and what it asks for. Each field is a key in TOML."""
+"""Conditional Access: when a policy applies, and what it requires. Each field is a key in TOML."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -31,13 +31,13 @@ STRENGTHS = ("mfa", "passwordless_mfa", "phishing_resistant_mfa")
 class Policy(Strict):
     """One Conditional Access policy. `require` is one of REQUIREMENTS.
 
-    It applies where all that is listed fits; an empty list fits everything. `users` are ids or UPNs, `roles` directory
+    It applies if every list matches; an empty list matches everything. `users` are ids or UPNs, `roles` directory
     roles, `resources` and `apps` application ids, `grants` grant types, `user_risk` and `sign_in_risk` levels.
-    `contexts` are authentication contexts (c1 … c99): such a policy applies only to requests that ask for one of them.
-    `locations` are named locations (names or ids), `trusted` for all that are trusted. It never applies to
-    `except_users` or in `except_locations`. `workloads`: it is for applications without a user, not for users.
+    `contexts` are authentication contexts (c1 … c99): such a policy applies only to requests for one of them.
+    `locations` are named locations (names or ids); `trusted` means all trusted ones. It never applies to `except_users`
+    or in `except_locations`. `workloads`: it applies to applications without a user, not to users.
 
-    `strength` goes with require = "strength". `frequency_in` (seconds) goes with require = "sign_in_frequency".
+    `strength` belongs to require = "strength", `frequency_in` (seconds) to require = "sign_in_frequency".
     """
 
     name: str
@@ -62,7 +62,7 @@ class Policy(Strict):
 
 @dataclass
 class Location(Strict):
-    """A named location: where the IP addresses of its `ranges` (CIDR) are. `trusted`: it is the organization's own."""
+    """A named location: the IP addresses in `ranges` (CIDR). `trusted`: it belongs to the organization."""
 
     name: str
     ranges: list[str]
@@ -70,13 +70,13 @@ class Location(Strict):
     trusted: bool = False
 
     def holds(self, address: str) -> bool:
-        """Whether an IP address is there."""
-        return any(ip_address(address) in ip_network(one, strict=False) for one in self.ranges)
+        """Return whether an IP address is in the location."""
+        return any(ip_address(address) in ip_network(text, strict=False) for text in self.ranges)
 
 
 @dataclass
 class Device(Strict):
-    """A device registered in a tenant. `compliant`: with the rules of its management; `joined`: to the domain."""
+    """A device registered in a tenant. `compliant`: it meets its management's rules; `joined`: it is domain-joined."""
 
     name: str
     id: str = field(default_factory=new_id)

@@ -1,4 +1,4 @@
-"""Reading the emulator's configuration: TOML, in the form of data/defaults.toml, checked key by key."""
+"""Read the emulator's configuration: TOML in the form of data/defaults.toml, checked key by key."""
 
 import functools
 import secrets
@@ -13,66 +13,95 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .checks import UNREADABLE, ConfigError, check
+from .customers import Customers, add_customers
 from .faults import Fault
 from .model import App, Secret, ServicePrincipal, Settings, Tenant
 from .state import State
+from .throttling import Throttle
 
-__all__ = ["UNREADABLE", "Config", "ConfigError", "check", "complete", "load", "new_secret", "read"]
+__all__ = ["UNREADABLE", "Config", "ConfigError", "check", "complete", "load", "new_secret", "parse"]
 
 Kind = TypeVar("Kind")
 Config = str | Path | Mapping[str, Any] | None
 
 
 def load(config: Config = None) -> State:
-    """The state a configuration describes: a TOML file's path, a mapping of the same form, or None for the defaults.
+    """Return the state that a configuration describes: a TOML file's path, a mapping of the same form, or None.
 
-    :raises ConfigError: the file is missing, is no TOML, or says something the emulator does not understand.
+    None means the built-in configuration.
+
+    :raises ConfigError: the file is missing, is not TOML, or has a key or value that the emulator does not know.
     """
-    source, table = _read(config)
+    source, table = _load(config)
     try:
         return _state(table)
     except ConfigError as problem:
         raise ConfigError(f"{source}: {problem}") from None
 
 
-def _read(config: Config) -> tuple[str, Mapping[str, Any]]:
+def _load(config: Config) -> tuple[str, Mapping[str, Any]]:
     if isinstance(config, Mapping):
         return "configuration", config
     if config is None:
         return "defaults", _defaults()
     try:
-        return str(config), tomllib.loads(Path(config).read_text(encoding="utf-8"))
+        return str(config), tomllib.loads(text_of(Path(config)))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise ConfigError(f"{config}: cannot be read as TOML: {problem}") from None
 
 
+def text_of(path: Path) -> str:
+    """Return the text of a file without a byte order mark. Windows PowerShell writes UTF-16, Notepad may write a mark.
+
+    :raises OSError: it cannot be read.
+    :raises UnicodeDecodeError: it is not text.
+    """
+    content = path.read_bytes()
+    return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig").replace("\r\n", "\n")
+
+
 @functools.cache
 def _defaults() -> Mapping[str, Any]:
-    """The built-in configuration. Nothing is made of it but copies."""
+    """Return the built-in configuration. Callers only copy it."""
     return tomllib.loads(resources.files(__package__).joinpath("data/defaults.toml").read_text(encoding="utf-8"))
 
 
-def read(values: object, kind: type[Kind]) -> Kind:
-    """One entry of a configuration: a table with the fields of one of the model's classes.
+def parse(values: object, kind: type[Kind]) -> Kind:
+    """Read one entry of a configuration: a table with the fields of one of the model's classes.
 
-    :raises ConfigError: a key or value does not fit.
+    :raises ConfigError: a key or value is invalid.
     """
     made: Kind = _value(values, kind, kind.__name__)
     return made
 
 
 def _state(table: Mapping[str, Any]) -> State:
-    known = {"settings": Settings, "tenants": list[Tenant], "apps": list[App], "faults": list[Fault]}
+    table = _completed(table)
+    known = {
+        "settings": Settings,
+        "tenants": list[Tenant],
+        "apps": list[App],
+        "faults": list[Fault],
+        "throttles": list[Throttle],
+        "customers": Customers,
+    }
     _refuse_unknown(table, known, "")
     settings: Settings = _value(table.get("settings", {}), Settings, "settings")
     tenants: list[Tenant] = _value(table.get("tenants", []), list[Tenant], "tenants")
     apps: list[App] = _value(table.get("apps", []), list[App], "apps")
     faults: list[Fault] = _value(table.get("faults", []), list[Fault], "faults")
+    throttles: list[Throttle] = _value(table.get("throttles", []), list[Throttle], "throttles")
     if not tenants:
         raise ConfigError("there is no tenant; add one with [[tenants]], id and name")
-    state = State({one.id: one for one in tenants}, {one.id: one for one in apps}, settings, faults)
+    by_id = {entry.id: entry for entry in tenants}, {entry.id: entry for entry in apps}
+    state = State(*by_id, settings, faults, throttles)
     if len(state.tenants) < len(tenants) or len(state.apps) < len(apps):
         raise ConfigError("two tenants or two apps have the same id")
+    if "customers" in table:
+        try:
+            add_customers(state, _value(table["customers"], Customers, "customers"))
+        except LookupError as problem:
+            raise ConfigError(f"customers: {problem}") from None
     check(state)
     for app in apps:
         complete(state, app)
@@ -85,8 +114,17 @@ def _state(table: Mapping[str, Any]) -> State:
     return state
 
 
+def _completed(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a configuration of customers alone with the built-in partner, and any other one as it is."""
+    if "customers" not in table or "tenants" in table or "apps" in table:
+        return table
+    built_in = _defaults()
+    settings = {**built_in["settings"], **table["settings"]} if isinstance(table.get("settings"), Mapping) else None
+    return {**built_in, **table, "settings": settings or table.get("settings", built_in["settings"])}
+
+
 def complete(state: State, app: App) -> None:
-    """An app has a service principal at home; a confidential one has a credential, a random secret if none is given."""
+    """Add a service principal in the home tenant, and a random secret if a confidential client has no credential."""
     home = state.tenants[app.tenant]
     if not home.principal(app.id):
         home.principals.append(ServicePrincipal(app=app.id))
@@ -95,12 +133,12 @@ def complete(state: State, app: App) -> None:
 
 
 def new_secret() -> str:
-    """A secret as Entra generates them: forty characters with the mark "8Q~" in fourth place."""
+    """Return a secret in Entra's form: forty characters with the marker "8Q~" at the fourth."""
     return f"{secrets.token_urlsafe(3)[:3]}8Q~{secrets.token_urlsafe(26)[:34]}"
 
 
 def _value(raw: object, wanted: Any, where: str) -> Any:
-    """Check and convert one value to a field's type: text, number, truth, list, or one of the model's classes."""
+    """Check one value and convert it to a field's type: text, number, Boolean, list, or one of the model's classes."""
     if is_dataclass(wanted):
         return _instance(raw, typing.cast("type[Any]", wanted), where)
     if typing.get_origin(wanted) is list:
@@ -132,27 +170,27 @@ def _instance(raw: object, wanted: type[Any], where: str) -> Any:
     except TypeError as problem:
         missing = str(problem).partition("argument")[2].lstrip("s: ")
         raise ConfigError(f"{where}: missing {missing}") from None
-    except ValueError as problem:  # the class's own word on what fits together
+    except ValueError as problem:  # raised by the class for inconsistent values
         raise ConfigError(f"{where}: {problem}") from None
 
 
 @functools.cache
 def _fields(wanted: Hashable) -> dict[str, Any]:
-    """The fields of one of the model's classes with their types; looking them up anew each time is slow."""
+    """Return the fields of one of the model's classes with their types. Cached, because the lookup is slow."""
     kind = typing.cast("type[Any]", wanted)
     hints = typing.get_type_hints(kind)
-    return {one.name: hints[one.name] for one in fields(kind)}
+    return {field.name: hints[field.name] for field in fields(kind)}
 
 
 def _refuse_unknown(raw: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
     for key in raw:
         if key not in known:
-            place = f"{where}.{key}" if where else key
-            raise ConfigError(f"{place}: unknown key; known here: {', '.join(sorted(known))}")
+            path = f"{where}.{key}" if where else key
+            raise ConfigError(f"{path}: unknown key; known here: {', '.join(sorted(known))}")
 
 
 def _number(raw: object, where: str) -> float | None:
-    """A time: epoch seconds, or a TOML date or date-time (UTC unless it says otherwise)."""
+    """Return a time in epoch seconds, from a number or a TOML date or date-time (UTC if it has no offset)."""
     if isinstance(raw, datetime):
         return (raw if raw.tzinfo else raw.replace(tzinfo=UTC)).timestamp()
     if isinstance(raw, date):
@@ -163,7 +201,7 @@ def _number(raw: object, where: str) -> float | None:
 
 
 def _kind(raw: object) -> str:
-    # The value itself is not shown: it may be a secret that stands in the wrong place.
+    # The value itself is not shown: it may be a secret in the wrong place.
     return "nothing" if raw is None else _name(type(raw))
 
 

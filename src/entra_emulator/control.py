@@ -1,4 +1,4 @@
-"""What a test or the admin API does with a running emulator, beside making things: sign in, revoke, fail, move time."""
+"""Control a running emulator from a test or the admin API: sign users in, revoke, inject faults, set the clock."""
 
 import math
 import secrets
@@ -6,20 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from . import saved
-from .checks import check_fault
+from .checks import check_fault, check_throttle
 from .clock import Clock
 from .config import Config
 from .directory import Directory
 from .faults import Fault
+from .ids import new_id
+from .interaction import Identity
 from .model import App, RefreshToken, Tenant, User
 from .state import State
 from .strict import make
+from .throttling import Throttle
 from .tokens.keys import Issued, KeyRing
 from .world import LoggedRequest, RequestLog, World
 
 
 class Control(Directory):
-    """An emulator's state and levers, whoever pulls them.
+    """An emulator's state and the operations on it.
 
     :param config: path of a TOML file, or of a JSON file that `save` wrote; a mapping; None for the built-in tenants.
     :raises ConfigError: the configuration cannot be used.
@@ -33,27 +36,32 @@ class Control(Directory):
 
     @property
     def state(self) -> State:  # type: ignore[override]  # the base class has it as a plain attribute
-        """Tenants, applications and refresh tokens. Change them as you like, at any time."""
+        """Tenants, applications and refresh tokens. You can change them at any time."""
         return self._world.state
 
     @property
     def clock(self) -> Clock:
-        """The emulator's clock, which can be moved."""
+        """The emulator's clock, which you can advance."""
         return self._world.clock
 
     @property
     def faults(self) -> list[Fault]:
-        """The failures ordered and not used up."""
+        """The injected faults that are not used up."""
         return self.state.faults
 
     @property
+    def throttles(self) -> list[Throttle]:
+        """The limits of the APIs; none at first."""
+        return self.state.throttles
+
+    @property
     def requests(self) -> RequestLog:
-        """The requests so far, oldest first; at least the last 10,000 of them. Clear it as you like."""
+        """The requests so far, oldest first; at least the last 10,000 of them. You can clear the list."""
         return self._world.requests
 
     @property
     def token_requests(self) -> list[LoggedRequest]:
-        """Those of the requests that asked for a token."""
+        """The token requests among `requests`."""
         return [request for request in self.requests if request.is_token_request]
 
     @property
@@ -61,21 +69,36 @@ class Control(Directory):
         """Headers and claims of the last tokens issued, newest last."""
         return list(self._world.keys.issued)
 
-    def inject(self, *, times: int | None = 1, **what: Any) -> Fault:
-        """Order a failure for the next `times` requests that fit (None: until it is taken out of `faults`).
+    def inject(self, *, times: int | None = 1, **fields: Any) -> Fault:
+        """Inject a fault into the next `times` requests that match (None: until it is removed from `faults`).
 
             entra.inject(code=50076)                     # the next token request is refused with AADSTS50076
             entra.inject(status=429, retry_after_in=2, times=3)
             entra.inject(cut="before", service="graph")
 
-        :param what: fields of the class Fault.
-        :raises ValueError: the fault does nothing, or something that does not exist.
+        :param fields: fields of the class Fault.
+        :raises ValueError: the fault has no effect, or an effect that does not exist.
         :raises TypeError: a name is not a field of the class Fault.
         """
-        fault = make(Fault, times=times, **what)
+        fault = make(Fault, times=times, **fields)
         check_fault(fault)
         self.faults.append(fault)
         return fault
+
+    def throttle(self, units: int, window_in: float = 10.0, **fields: Any) -> Throttle:
+        """Limit what an API's callers may use: `units` in `window_in` seconds; until it is removed from `throttles`.
+
+            entra.throttle(20)                                   # Graph, for each application in each tenant
+            entra.throttle(5, 60, service="arm", kind="Write", scope="Tenant")
+
+        :param fields: fields of the class Throttle.
+        :raises ValueError: a value does not exist or makes no sense.
+        :raises TypeError: a name is not a field of the class Throttle.
+        """
+        made = make(Throttle, units, window_in, **fields)
+        check_throttle(made)
+        self.throttles.append(made)
+        return made
 
     def sign_in(
         self,
@@ -86,9 +109,10 @@ class Control(Directory):
         scopes: str = "https://graph.microsoft.com/.default",
         **session: Any,
     ) -> str:
-        """A refresh token as if the user (UPN or id) had just signed in to the application (default: the default one).
+        """Return a refresh token, as if the user (UPN or id) had just signed in to the application.
 
-        :param mfa: whether with multi-factor authentication; None for what the user usually does.
+        :param app: the application; None means the default one.
+        :param mfa: whether the sign-in used multi-factor authentication; None for the user's usual method.
         :param scopes: the scopes of the sign-in, which a refresh without `scope` requests again.
         :param session: other facts of the sign-in: `amr`, `device`, `bound` (see the class RefreshToken).
         :raises LookupError: no such user or application.
@@ -108,17 +132,38 @@ class Control(Directory):
         )
         return self.state.refresh_tokens.issue(record)
 
-    def revoke(self, user: str | User) -> None:
-        """Revoke all of a user's sessions now: refresh tokens die, APIs challenge the clients that can handle it.
+    def approve_device(self, user: str | User, user_code: str = "", *, mfa: bool | None = None) -> None:
+        """Approve a device code, as if the user had entered it in a browser and had signed in there.
 
-        The clock goes on to the next full second, so that every later token is told apart from every earlier one.
+        Nobody is asked for consent: without it, the device's token request is refused (AADSTS65001).
+
+        :param user_code: the code that the device shows; empty for the newest one.
+        :param mfa: whether the sign-in used multi-factor authentication; None for the user's usual method.
+        :raises LookupError: no such user, or no device waits with this code.
+        """
+        home, person = self.find_user(user)
+        interaction = self._world.interaction
+        waiting = [code for code, device in interaction.devices.items() if device.status == "pending"]
+        code = interaction.device_of(user_code) if user_code else next(reversed(waiting), "")
+        if code not in waiting:
+            raise LookupError(f"no device waits with the code {user_code}" if user_code else "no device waits")
+        strong = person.mfa if mfa is None else mfa
+        amr = ("pwd", "mfa") if strong else ("pwd",)
+        device = interaction.devices[code]
+        device.identity = Identity(person.id, home.id, amr, self.clock.now(), new_id())
+        device.status = "approved"
+
+    def revoke(self, user: str | User) -> None:
+        """Revoke all of a user's sessions now: refresh tokens end, and APIs challenge the clients that can handle it.
+
+        The clock advances to the next full second, so that later tokens can be distinguished from earlier ones.
 
         :raises LookupError: no such user.
         """
         self.find_user(user)[1].tokens_valid_from = self._next_second()
 
     def revoke_app(self, app: str | App = "", tenant: str | Tenant = "") -> None:
-        """Revoke an application's own tokens of a tenant; APIs challenge it, as they do users.
+        """Revoke an application's own tokens in a tenant; APIs challenge it, as they challenge users' clients.
 
         :raises LookupError: no such application, or it is not in the tenant.
         """
@@ -135,7 +180,7 @@ class Control(Directory):
         return moment
 
     def rotate_keys(self, *, keep: int = 1, emergency: bool = False) -> str:
-        """Sign with the next key, which is published already; the newest `keep` old ones stay published.
+        """Sign with the next key, which is already published; the newest `keep` old keys stay published.
 
         :param emergency: sign with a key that was never published, and withdraw all others.
         :return: the new key's id.
@@ -143,28 +188,29 @@ class Control(Directory):
         return self._world.keys.rotate(keep=keep, emergency=emergency).kid
 
     def save(self, path: str | Path) -> None:
-        """Write everything to a JSON file that can be given as a configuration later: state, sessions, keys, clock.
+        """Write state, sessions, keys and clock to a JSON file, which can later be used as a configuration.
 
-        It is private to its owner (0600), because it has the secrets of the made-up applications in it.
+        Only its owner can read it (0600), because it contains the secrets of the emulated applications.
         """
         saved.write(Path(path), self.snapshot())
 
     def snapshot(self) -> dict[str, Any]:
-        """What `save` writes."""
+        """Return the values that `save` writes."""
         return saved.snapshot(self.state, self._world.keys, self.clock)
 
     def restore(self, config: Config) -> None:
-        """Put another state in the place of this one, and forget requests and sign-ins under way.
+        """Replace the state with another one, and delete logged requests and pending sign-ins.
 
-        :raises ConfigError: the configuration cannot be used; nothing is changed then.
+        :raises ConfigError: the configuration cannot be used; nothing changes then.
         """
         start, world = saved.load(config), self._world
         world.state, world.clock.offset_in = start.state, start.offset_in
         world.keys = start.keys or world.keys
-        world.interaction = type(world.interaction)()
+        world.interaction, world.usage = type(world.interaction)(), type(world.usage)()
+        world.deltas = type(world.deltas)()
         world.keys.issued.clear()
         world.requests.clear()
 
     def reset(self) -> None:
-        """Begin again with the configuration the emulator was started with."""
+        """Return to the configuration with which the emulator started."""
         self.restore(self._config)

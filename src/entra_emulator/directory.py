@@ -1,4 +1,4 @@
-"""Making tenants, applications, users and policies in a running emulator: what a test says in a line."""
+"""Create tenants, applications, users and policies in a running emulator, with one line in a test for each."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,30 +16,31 @@ _BY_NAME = {
     "arm": resources.ARM,
     "partner": resources.PARTNER_CENTER,
     "vault": resources.KEY_VAULT,
+    "acr": resources.CONTAINER_REGISTRY,
 }
 
 
 class Directory:
-    """What the emulator and its admin API have in common: changes to the state, by names a person would use.
+    """The changes to the state that the emulator and its admin API share.
 
-    A tenant may be given by id or domain, an application by id, a user by id or UPN, a resource also as `graph`, `arm`,
+    A tenant is named by id or domain, an application by id, a user by id or UPN, a resource also by `graph`, `arm`,
     `partner` or `vault`.
     """
 
     state: State
 
     def add_tenant(self, name: str, *domains: str, **fields: Any) -> Tenant:
-        """A new tenant. Without a domain it gets one made of its name."""
+        """Add a tenant. Without a domain it gets one derived from its name."""
         domain = "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum()) or "tenant"
         tenant = make(Tenant, id=new_id(), name=name, domains=list(domains) or [f"{domain}.onmicrosoft.com"], **fields)
         self.state.tenants[tenant.id] = tenant
         return tenant
 
     def add_app(self, name: str, tenant: str | Tenant = "", *, secret: str = "", **fields: Any) -> App:
-        """A new application with its service principal at home, and a random secret if it is given none.
+        """Add an application with its service principal in the home tenant, and a random secret if none is given.
 
-        :param tenant: its home; the default one if empty.
-        :param fields: of the class App: audience, public, redirect_uris …
+        :param tenant: the home tenant; the default one if empty.
+        :param fields: fields of the class App: audience, public, redirect_uris …
         """
         home = self.find_tenant(tenant)
         app = make(App, id=new_id(), name=name, tenant=home.id, **fields)
@@ -51,10 +52,10 @@ class Directory:
         return app
 
     def add_user(self, upn: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> User:
-        """A new user in a tenant: the one with the UPN's domain, else the default one, unless it is named.
+        """Add a user to `tenant`; if empty, to the tenant with the UPN's domain, else to the default one.
 
-        The password is that of all users (`settings.password`) unless it has one of its own. In the tenant `consumers`
-        it is a personal account, whose id begins with zeros.
+        The password is that of all users (`settings.password`) unless you give another one. In the tenant `consumers`
+        the user is a personal account, whose id begins with zeros.
         """
         home = self.find_tenant(tenant or (upn.partition("@")[2] if self.state.tenant(upn.partition("@")[2]) else ""))
         secret = {"password": self.state.settings.password, **fields}
@@ -68,16 +69,16 @@ class Directory:
     def add_group(
         self, name: str, members: Iterable[str | User] = (), tenant: str | Tenant = "", **fields: Any
     ) -> Group:
-        """A new group. `members`: users, or names as the class Group takes them; `fields` are those of that class."""
-        named = [one.id if isinstance(one, User) else one for one in members]
+        """Add a group. `members`: users, or names as in the class Group; `fields` are those of that class."""
+        named = [member.id if isinstance(member, User) else member for member in members]
         group = make(Group, name, members=named, **fields)
         check_roles(f"group '{name}'", group.roles)
         self.find_tenant(tenant).groups.append(group)
         return group
 
     def add_policy(self, require: str, tenant: str | Tenant = "", *, name: str = "", **fields: Any) -> Policy:
-        """A new Conditional Access policy: `require` is one of conditions.REQUIREMENTS, `fields` when it applies."""
-        listed = [self.find_resource(one) for one in fields.pop("resources", [])]
+        """Add a Conditional Access policy. `require` is one of conditions.REQUIREMENTS; `fields` are its conditions."""
+        listed = [self.find_resource(name) for name in fields.pop("resources", [])]
         policy, where = (
             make(Policy, name or f"Require {require}", require, resources=listed, **fields),
             self.find_tenant(tenant),
@@ -97,7 +98,7 @@ class Directory:
     ) -> Grant:
         """Consent: `app` may act on `resource` with delegated `scopes` of one `user` or all, and `roles` of its own.
 
-        The application becomes a service principal of the tenant if it is none yet.
+        The application gets a service principal in the tenant if it has none.
         """
         client, where = self.find_app(app), self.find_tenant(tenant)
         made = Grant(client.id, self.find_resource(resource), list(scopes), list(roles), user)
@@ -108,23 +109,26 @@ class Directory:
         return made
 
     def _check_permissions(self, grant: Grant) -> None:
-        """An application that declares scopes or roles can have no others granted on it.
+        """Check that a resource which declares scopes or roles declares those of the grant.
 
         :raises ConfigError: one is not declared.
         """
         api = self.state.apps.get(grant.resource)
         if api is None:
             return
-        declared = (("scopes", grant.scopes, api.scopes), ("roles", grant.roles, [one.value for one in api.app_roles]))
+        declared = (
+            ("scopes", grant.scopes, api.scopes),
+            ("roles", grant.roles, [role.value for role in api.app_roles]),
+        )
         for kind, wanted, known in declared:
             for name in wanted if known else ():
                 if name not in known:
                     raise ConfigError(f"'{api.name}' declares no '{name}' among its {kind}: {', '.join(known)}")
 
     def find_tenant(self, name: str | Tenant = "") -> Tenant:
-        """A tenant by id or domain; the default one for an empty name.
+        """Return a tenant by id or domain; the default one for an empty name.
 
-        :raises LookupError: there is none.
+        :raises LookupError: it does not exist.
         """
         if isinstance(name, Tenant):
             return name
@@ -134,9 +138,9 @@ class Directory:
         return found
 
     def find_app(self, name: str | App = "") -> App:
-        """An application by id; the default one for an empty name.
+        """Return an application by id; the default one for an empty name.
 
-        :raises LookupError: there is none.
+        :raises LookupError: it does not exist.
         """
         if isinstance(name, App):
             return name
@@ -146,9 +150,9 @@ class Directory:
         return found
 
     def find_user(self, name: str | User) -> tuple[Tenant, User]:
-        """A user by id or UPN, with the tenant that is their home.
+        """Return a user by id or UPN, with the home tenant.
 
-        :raises LookupError: there is none.
+        :raises LookupError: it does not exist.
         """
         found = self.state.user(name.id if isinstance(name, User) else name)
         if found is None:
@@ -156,9 +160,9 @@ class Directory:
         return found
 
     def find_resource(self, name: str | App) -> str:
-        """The application id of a resource.
+        """Return the application id of a resource.
 
-        :raises LookupError: it is nobody's.
+        :raises LookupError: no application has this resource.
         """
         if isinstance(name, App):
             return name.id

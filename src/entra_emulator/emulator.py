@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from .admin import routes as admin
-from .apis import arm, graph, key_vault, partner_center, userinfo
+from .apis import adfs, arm, container_registry, graph, key_vault, partner_center, userinfo
+from .b2c import endpoints as user_flows
 from .config import Config
 from .control import Control
 from .environment import Connection, settings
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from .managed_identity.machine import Machine
     from .routing import Route
 
-_PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1", "vault": "/vault"}
+_PATHS = {"graph": "/graph/v1.0", "arm": "/arm", "partner": "/partner/v1", "vault": "/vault", "acr": "/acr"}
 
 
 class Emulator(Control):
-    """A local Entra ID with small Graph, Resource Manager, Partner Center and Key Vault APIs behind it.
+    """A local Entra ID with small versions of the Graph, Resource Manager, Partner Center, Key Vault and other APIs.
 
         with Emulator() as entra:
             httpx.post(f"{entra.authority}/{tenant}/oauth2/v2.0/token", data=…, verify=str(entra.ca_file))
@@ -66,11 +67,14 @@ class Emulator(Control):
         try:
             self._world.port = sock.getsockname()[1]
             services: dict[Service, list[Route]] = {
-                "login": [*endpoints.routes(), *userinfo.login_routes()],
+                "login": [*endpoints.routes(), *userinfo.login_routes(), *user_flows.routes()],
+                "b2c": [*user_flows.routes(), *user_flows.routes_by_query()],
                 "graph": graph.routes(),
                 "arm": arm.routes(),
                 "partner": partner_center.routes(),
                 "vault": key_vault.routes(),
+                "acr": container_registry.routes(),
+                "adfs": adfs.routes(),
                 "admin": admin.routes(self),
             }
             self._server = ServerThread(Application(self._world, services, inject), authority, sock)
@@ -94,12 +98,12 @@ class Emulator(Control):
 
     @property
     def requests(self) -> RequestLog:
-        """The requests so far, oldest first; at least the last 10,000 of them. Clear it as you like."""
+        """The requests so far, oldest first; at least the last 10,000 of them. You can clear the list."""
         return self._running().requests
 
     @property
     def authority(self) -> str:
-        """`https://localhost:PORT`, good as AZURE_AUTHORITY_HOST."""
+        """`https://localhost:PORT`, for AZURE_AUTHORITY_HOST."""
         return f"https://localhost:{self._running().port}"
 
     @property
@@ -110,44 +114,46 @@ class Emulator(Control):
 
     @property
     def admin_url(self) -> str:
-        """The dashboard, and below it the admin API. It asks for `admin_key`."""
+        """The URL of the dashboard; the admin API is below it. Both require `admin_key`."""
         return f"{self.authority}/_admin"
 
     @property
     def ca_file(self) -> Path:
-        """The certificate authority (PEM) that clients have to trust."""
+        """The certificate authority (PEM) that clients must trust."""
         if self._folder is None:
             raise RuntimeError("The emulator is not started; use it in a with statement.")
         return Path(self._folder.name, "ca.pem")
 
     @property
     def ssl_context(self) -> ssl.SSLContext:
-        """TLS settings for a client in Python that trusts this emulator and nobody else."""
+        """Return TLS settings for a client in Python that trusts only this emulator."""
         return ssl.create_default_context(cafile=str(self.ca_file))
 
     def announce(self) -> dict[str, str]:
-        """Let other programs of this user find the emulator (`mstoken emulator env`); gives what they will be told."""
+        """Let other programs of this user find the emulator (`mstoken emulator env`). Return the variables they get."""
         store = self.ca_file.with_name("trust.p12")
         store.write_bytes(shared_authority().trust_store(TRUST_STORE_PASSWORD))
         environment = {**self.environment(), "ENTRA_EMULATOR_TRUST_STORE": str(store)}
         announce(store.parent, self._running().port, environment)
         return environment
 
-    def api(self, name: Literal["graph", "arm", "partner", "vault"]) -> str:
-        """Base URL of an API on localhost, with its version where URLs have one; of vaults, before the vault's name."""
+    def api(self, name: Literal["graph", "arm", "partner", "vault", "acr"]) -> str:
+        """Return the base URL of an API on localhost, with the version if it has one; of vaults and container
+        registries, without the name.
+        """
         return f"{self.authority}{_PATHS[name]}"
 
     def machine(self, keys: Path | None = None) -> "Machine":
-        """A machine with a managed identity of the default tenant: the six endpoints, until its `with` block ends.
+        """Return a machine with a managed identity in the default tenant. It serves six endpoints in its `with` block.
 
-        :param keys: the folder in which Azure Arc's keys appear; a folder of its own when None.
+        :param keys: the folder for Azure Arc's keys; None means a new private folder.
         """
-        from .managed_identity.machine import Machine  # few need it, and an emulator should be there soon
+        from .managed_identity.machine import Machine  # rarely needed, and an emulator should start fast
 
         return Machine(self._running(), keys)
 
     def environment(self) -> dict[str, str]:
-        """Environment variables that point a program at this emulator, as the default application and user."""
+        """Return environment variables that direct a program to this emulator, as the default application and user."""
         state = self.state
         identity = {"AZURE_TENANT_ID": state.default_tenant.id}
         identity |= {"ENTRA_EMULATOR_ADMIN_URL": self.admin_url, "ENTRA_EMULATOR_ADMIN_KEY": self.admin_key}

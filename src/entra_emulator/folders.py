@@ -1,8 +1,9 @@
-"""Private folders that go when their emulator ends, and the removal of those that a killed emulator has left behind.
+"""Private folders that are removed when their emulator ends, and cleanup of the folders of killed emulators.
 
-The owner holds a lock on a file in its folder. The system lets go of it when the process dies, however it dies
-(flock(2)), and knows nothing of process ids, which other processes get later. So a folder whose lock can be taken is
-dead. It is removed only if it is also this user's, private and marked as ours: what is in doubt stays.
+The owner holds a lock on a file in its folder. The system releases the lock when the process ends for any reason
+(flock(2)). Unlike a process id, a lock is never reused by another process. A folder whose lock can be acquired is
+therefore abandoned. It is removed only if it also belongs to this user, is private and has the emulator's marker; in
+doubt, it stays.
 """
 
 import os
@@ -22,19 +23,19 @@ _TO_LOOK = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 
 
 
 class PrivateFolder(tempfile.TemporaryDirectory[str]):
-    """A folder for this user alone (0700); in memory where there is such a place, as tokens should not reach a disk."""
+    """A folder for this user only (0700), in memory if the system has such a place, so that no token reaches a disk."""
 
     def __init__(self, prefix: str = PREFIX) -> None:
         memory = os.access(MEMORY, os.W_OK | os.X_OK)
         super().__init__(prefix=prefix, dir=MEMORY if memory else None)
         self._lock: int | None = None
-        with suppress(OSError):  # a file system without locks: nobody will remove the folder for us
+        with suppress(OSError):  # on a file system without locks, no later emulator removes the folder
             self._lock = _own(Path(self.name))
 
     def cleanup(self) -> None:
         """Remove the folder."""
         lock, self._lock = self._lock, None
-        if lock is not None and sys.platform == "win32":  # which removes no open file
+        if lock is not None and sys.platform == "win32":  # Windows cannot remove an open file
             os.close(lock)
             lock = None
         super().cleanup()
@@ -50,14 +51,14 @@ def remove_dead() -> None:
 
 
 def left_here() -> Iterator[Path]:
-    """Every folder that may be an emulator's, by its name, in the places where emulators put theirs."""
-    for place in dict.fromkeys((MEMORY, tempfile.gettempdir())):
+    """Yield every folder that has an emulator's form of name, in the places where emulators create theirs."""
+    for folder in dict.fromkeys((MEMORY, tempfile.gettempdir())):
         with suppress(OSError):
-            yield from sorted(Path(place).glob(f"{PREFIX}*"))
+            yield from sorted(Path(folder).glob(f"{PREFIX}*"))
 
 
 def is_dead(folder: Path) -> bool:
-    """Whether the folder was an emulator's of this user, and its owner lives no more; False when that is in doubt."""
+    """Return whether the folder belongs to an emulator of this user that has ended; False in doubt."""
     try:
         lock = _lock_of_dead(folder)
     except OSError:
@@ -81,7 +82,7 @@ def _remove_if_dead(folder: Path) -> None:
 
 
 def _own(folder: Path) -> int:
-    """Lock the folder for this process. The file gets its name once it is locked: nobody sees it unlocked."""
+    """Lock the folder for this process. The file gets its name after it is locked, so nobody sees it unlocked."""
     draft = folder / f"{_OWNER}.new"
     file = os.open(draft, _TO_LOOK | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -95,13 +96,13 @@ def _own(folder: Path) -> int:
 
 
 def _lock_of_dead(folder: Path) -> int | None:
-    """The lock of a dead emulator's folder, taken; None where its owner lives or it is not surely ours."""
+    """Acquire the lock of an abandoned folder; return None if its owner still runs or it may not be an emulator's."""
     if not _is_ours(folder.lstat(), stat.S_ISDIR):
         return None
     file = os.open(folder / _OWNER, _TO_LOOK)
     try:
-        ours = _is_ours(os.fstat(file), stat.S_ISREG) and os.read(file, len(_MARK) + 1) == _MARK
-        if ours and _locked(file) and os.fstat(file).st_nlink:
+        is_marked = _is_ours(os.fstat(file), stat.S_ISREG) and os.read(file, len(_MARK) + 1) == _MARK
+        if is_marked and _locked(file) and os.fstat(file).st_nlink:
             return file
     except BaseException:
         os.close(file)
@@ -111,14 +112,14 @@ def _lock_of_dead(folder: Path) -> int | None:
 
 
 def _is_ours(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
-    """Whether it is of that kind, no link, this user's and closed to others (Windows has neither owners nor modes)."""
+    """Return whether it has that kind, is not a link, and is private to this user (not checked on Windows)."""
     if not is_kind(found.st_mode):
         return False
     return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
 
 
 def _locked(file: int) -> bool:
-    """Take the lock if nobody has it. Raises OSError where the file system has no locks."""
+    """Acquire the lock if it is free. Raises OSError on a file system without locks."""
     if sys.platform == "win32":
         import msvcrt
 

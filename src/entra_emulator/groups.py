@@ -12,9 +12,9 @@ class Group(Strict):
     """A group. `members` and `owners` name users (ids or UPNs), applications (ids) or groups (ids or names).
 
     `security`: a security group; `mail`: the address of a mail-enabled one, empty for none. `types`: `Unified` for a
-    Microsoft 365 group, `DynamicMembership`. `role_assignable`: it may hold directory roles, which are in `roles`.
-    `on_premises_name`: sAMAccountName of a group that is synchronised from Active Directory. `properties`: what Graph
-    keeps of it without any effect.
+    Microsoft 365 group, `DynamicMembership`. `role_assignable`: it may have directory roles, which are in `roles`.
+    `on_premises_name`: sAMAccountName of a group that is synchronized from Active Directory. `properties`: values that
+    Graph stores and that have no effect.
     """
 
     name: str

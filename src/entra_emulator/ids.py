@@ -15,28 +15,28 @@ _random = random.Random()  # noqa: S311  # made of it is only what protects noth
 
 
 def new_id() -> str:
-    """A fresh GUID in Entra's lower-case form."""
+    """Return a new GUID in Entra's lower-case form."""
     return str(uuid.uuid4())
 
 
 def personal_id(user_id: str) -> str:
-    """The object id of a personal account: its first half is zeros, the other half is that of `user_id`."""
+    """Return the object id of a personal account: its first half is zeros, its second half that of `user_id`."""
     return _PERSONAL_USER + user_id[len(_PERSONAL_USER) :]
 
 
 def opaque(size: int) -> str:
-    """Text in base64url as `size` bytes make it, which means nothing to anybody and is no secret."""
+    """Return `size` random bytes as base64url text, an opaque value that is not a secret."""
     return base64url(_random.randbytes(size))
 
 
 def base64url(data: bytes) -> str:
-    """RFC 4648 section 5, without padding."""
+    """Encode as base64url without padding (RFC 4648 section 5)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def from_base64url(text: str) -> bytes:
-    """The bytes of such a text.
+    """Decode base64url without padding.
 
-    :raises ValueError: it is none.
+    :raises ValueError: the text is not base64url.
     """
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,4 +1,4 @@
-"""Faults, put into effect before a request reaches its service."""
+"""Apply faults before a request reaches its service."""
 
 import asyncio
 import fnmatch
@@ -21,29 +21,32 @@ _TOKEN_PATHS = ("/oauth2/v2.0/token", "/oauth2/token")
 
 
 async def inject(request: Request) -> tuple[Response | None, Receive]:
-    """The answer that a fault gives in place of the service, None for none; and the request's body to be read again.
+    """Return the response of a fault that replaces the service's, or None; and a function that reads the body again.
 
-    :raises ConnectionCut: the connection is to be cut.
+    :raises ConnectionCut: the connection must be cut.
     """
     world: World = request.state.world
     site: Site = request.state.site
-    candidates = [one for one in world.state.faults if _of_service(one, site.service, request.scope["path"])]
+    candidates = [fault for fault in world.state.faults if _of_service(fault, site.service, request.scope["path"])]
     if not candidates:
         return None, request.receive
     receive = _replaying(await read_body(request))
     exchange = await _exchange(request, receive)
-    hit = _first_decisive([one for one in candidates if _fits(one, exchange)])
+    hit = _first_decisive([fault for fault in candidates if _fits(fault, exchange)])
     for fault in hit:
         _use(world, fault)
     if hit:
-        request.state.notes["faults"] = tuple(one.outcome for one in hit)
+        request.state.notes["faults"] = tuple(fault.outcome for fault in hit)
     return await _happen(request, exchange, hit), receive
 
 
 def _first_decisive(fitting: list[Fault]) -> list[Fault]:
-    """Of the faults that give an answer only the first: the others wait for the next request. Delays come on top."""
-    decisive = next((one for one in fitting if one.decisive), None)
-    return [one for one in fitting if one is decisive or not one.decisive]
+    """Return the first fault that has a response, and all others that have none, such as delays.
+
+    The other faults with a response wait for the next request.
+    """
+    decisive = next((fault for fault in fitting if fault.decisive), None)
+    return [fault for fault in fitting if fault is decisive or not fault.decisive]
 
 
 def _of_service(fault: Fault, service: str, path: str) -> bool:
@@ -55,7 +58,7 @@ def _of_service(fault: Fault, service: str, path: str) -> bool:
 
 
 async def _exchange(request: Request, receive: Receive) -> Exchange:
-    """The request as the sign-in service reads it; an API's has no form."""
+    """Return the request as the sign-in service reads it; a request to an API has no form."""
     exchange = Exchange.of(request)
     exchange.tenant_name = request.scope["path"].strip("/").partition("/")[0]
     try:
@@ -88,11 +91,14 @@ def _use(world: World, fault: Fault) -> None:
 
 
 async def _happen(request: Request, exchange: Exchange, hit: list[Fault]) -> Response | None:
-    if skew_in := sum(one.skew_in for one in hit):
+    for fault in hit:
+        if fault.next_link:
+            request.state.next_link = str(request.url) if fault.next_link == "loop" else fault.next_link
+    if skew_in := sum(fault.skew_in for fault in hit):
         exchange.world.clock.skew(skew_in)
-    if delay_in := sum(one.delay_in for one in hit):
+    if delay_in := sum(fault.delay_in for fault in hit):
         await asyncio.sleep(delay_in)
-    decisive = next((one for one in hit if one.decisive), None)
+    decisive = next((fault for fault in hit if fault.decisive), None)
     if decisive is None:
         return None
     if request.state.site.service == "login":
@@ -116,7 +122,7 @@ def _refusal(request: Request, exchange: Exchange, fault: Fault) -> Response:
 
 
 def _plain(world: World, service: str, fault: Fault) -> Response:
-    """What stands in front of a service answers: plain text at the sign-in service, JSON at an API."""
+    """Return the response of a gateway in front of the service: plain text at the sign-in service, JSON at an API."""
     phrase = http.HTTPStatus(fault.status).phrase if fault.status in list(http.HTTPStatus) else "Error"
     if service == "login":
         headers, raw = [("Content-Type", "text/plain")], phrase.encode()
@@ -127,15 +133,15 @@ def _plain(world: World, service: str, fault: Fault) -> Response:
 
 
 def _hurried(answer: Response, fault: Fault) -> Response:
-    """The answer with the fault's Retry-After in place of any other."""
+    """Return the response with the fault's Retry-After instead of any other."""
     if fault.retry_after_in is not None:
-        kept = [one for one in answer.raw_headers if one[0] != b"retry-after"]
-        answer.raw_headers = [*kept, (b"retry-after", str(fault.retry_after_in).encode())]
+        headers = [header for header in answer.raw_headers if header[0] != b"retry-after"]
+        answer.raw_headers = [*headers, (b"retry-after", str(fault.retry_after_in).encode())]
     return answer
 
 
 def _replaying(body: bytes) -> Receive:
-    """Give the body once more, as often as somebody begins to read it."""
+    """Return a function that provides the body again each time it is read."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}

@@ -1,7 +1,7 @@
 """What the sign-in service stores between requests: authorization codes, pending sign-ins, browser sessions.
 
-All of it is short-lived, and bounded: the oldest entries go when there are more than the numbers below, which are far
-above what a test leaves open at a time.
+All of it is short-lived and bounded: the oldest entries are dropped above the limits below, which far exceed what a
+test has open at a time.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from .ids import PERSONAL, new_id
 from .parameters import Parameters
 from .recent import Recent
 
-USER_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look alike
+USER_CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without characters that look alike
 MOST_SIGN_INS = 10_000
 
 DeviceStatus = Literal["pending", "approved", "declined", "redeemed"]
@@ -20,7 +20,7 @@ DeviceStatus = Literal["pending", "approved", "declined", "redeemed"]
 
 @dataclass(frozen=True)
 class Identity:
-    """Who signed in, the tenant that is their home, how (`amr`), when (epoch seconds), and in which session."""
+    """The user who signed in, their home tenant, the methods (`amr`), the time (epoch seconds) and the session."""
 
     user: str
     home: str
@@ -31,21 +31,22 @@ class Identity:
 
 @dataclass
 class BrowserSession:
-    """A user who is signed in in a browser, and the applications (ids) the user has signed in to there."""
+    """The session of a user in a browser, with the applications (ids) to which the user has signed in."""
 
-    who: Identity
+    identity: Identity
     apps: list[str] = field(default_factory=list)
 
 
 @dataclass
 class AuthorizationCode:
-    """What a code stands for. `challenge` is PKCE's, S256 or `plain`; `spa`: a single-page application redeems it.
+    """The data of a code. `challenge` is PKCE's, S256 or `plain`; `spa`: a single-page application redeems it.
 
-    `redirect_uri` empty: any of the type `spa` that the application has (the code is the response's `spa_code`).
+    An empty `redirect_uri` means any of the application's of type `spa` (the code is the response's `spa_code`).
+    `user_flow`: the name of the one of Azure AD B2C that issued it.
     """
 
     app: str
-    who: Identity
+    identity: Identity
     tenant: str
     scopes: str
     redirect_uri: str
@@ -55,6 +56,7 @@ class AuthorizationCode:
     issued_on: float
     spa: bool = False
     redeemed: bool = False
+    user_flow: str = ""
 
 
 @dataclass
@@ -67,16 +69,38 @@ class DeviceSignIn:
     user_code: str
     issued_on: float
     status: DeviceStatus = "pending"
-    who: Identity | None = None
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True)
+class ApplicationRequest:
+    """A request for a sign-in by SAML 2.0 or WS-Federation.
+
+    `audience`: the application's identifier, as the request wrote it. `context`: RelayState or wctx, which is sent
+    back. `name_format`: of the NameID, empty for any. `new_sign_in`: the session does not count. `passive`: no page may
+    be shown. `methods`: the user must have signed in by one of them; "" is any, no entry none in particular.
+    """
+
+    protocol: Literal["saml2", "wsfed"]
+    audience: str
+    reply_url: str
+    context: str = ""
+    request_id: str = ""
+    name_format: str = ""
+    new_sign_in: bool = False
+    passive: bool = False
+    methods: tuple[str, ...] = ()
 
 
 @dataclass
 class PendingSignIn:
-    """A sign-in under way in a browser: the request's `parameters`, and how far the user has come.
+    """A pending sign-in in a browser: the request's `parameters`, and the steps that the user has completed.
 
     `device` is the code of the device it is for, empty for an authorization request. `version`: of the endpoint.
     `admin`: the request is for an administrator's consent. `fresh`: the password was entered in this sign-in, not in an
     earlier session; `renewed`: the second factor, again. `sid`: of the session it continues, empty for a new one.
+    `user_flow`: the name of the one of Azure AD B2C whose pages it has. `application`: a request by SAML or
+    WS-Federation, None for OAuth.
     """
 
     app: str
@@ -94,11 +118,13 @@ class PendingSignIn:
     renewed: bool = False
     admin: bool = False
     sid: str = ""
+    user_flow: str = ""
+    application: ApplicationRequest | None = None
 
 
 @dataclass
 class Interaction:
-    """All of it, by what the browser or the client presents."""
+    """The stored entries, by the code, token or cookie that the browser or the client sends."""
 
     codes: dict[str, AuthorizationCode] = field(default_factory=lambda: Recent(MOST_SIGN_INS))
     devices: dict[str, DeviceSignIn] = field(default_factory=lambda: Recent(MOST_SIGN_INS))
@@ -106,8 +132,8 @@ class Interaction:
     sessions: dict[str, BrowserSession] = field(default_factory=lambda: Recent(MOST_SIGN_INS))
 
     def add_code(self, record: AuthorizationCode) -> str:
-        """Issue a code, about as long as a real one, and with its beginning."""
-        personal = record.who.home == PERSONAL
+        """Issue a code with about the length of a real one, and the same prefix."""
+        personal = record.identity.home == PERSONAL
         code = f"M.C500_BAY.2.U.{new_id()}" if personal else f"1.A{secrets.token_urlsafe(500)}"
         self.codes[code] = record
         return code
@@ -119,31 +145,31 @@ class Interaction:
         return code
 
     def device_of(self, user_code: str) -> str:
-        """The device code that a user code belongs to; empty for none. Case, blanks and hyphens do not count."""
+        """Return the device code for a user code, '' if it is unknown. Letter case, spaces and hyphens are ignored."""
         wanted = "".join(letter for letter in user_code.upper() if letter.isalnum())
-        return next((code for code, one in self.devices.items() if one.user_code == wanted), "")
+        return next((code for code, device in self.devices.items() if device.user_code == wanted), "")
 
     def add_pending(self, record: PendingSignIn) -> str:
-        """Begin a sign-in; gives the token that its pages carry."""
+        """Begin a sign-in. Return the token that its pages contain."""
         token = secrets.token_urlsafe(32)
         self.pending_sign_ins[token] = record
         return token
 
-    def signed_in(self, who: Identity, app: str, cookie: str) -> str:
-        """The browser with this cookie is signed in to an application; gives the cookie of its session.
+    def signed_in(self, identity: Identity, app: str, cookie: str) -> str:
+        """Record that the browser with this cookie is signed in to an application. Return the cookie of its session.
 
-        A session goes on as long as the same user signs in to one application after the other.
+        The session continues while the same user signs in to further applications.
         """
         session = self.sessions.get(cookie)
-        if session is None or session.who.sid != who.sid:
-            cookie, session = secrets.token_urlsafe(48), BrowserSession(who)
+        if session is None or session.identity.sid != identity.sid:
+            cookie, session = secrets.token_urlsafe(48), BrowserSession(identity)
             self.sessions[cookie] = session
-        session.who = who
+        session.identity = identity
         if app not in session.apps:
             session.apps.append(app)
         return cookie
 
 
 def new_user_code() -> str:
-    """Nine letters and digits, as Entra's."""
+    """Return a user code of nine letters and digits, like Entra's."""
     return "".join(secrets.choice(USER_CODE_LETTERS) for _ in range(9))

@@ -1,6 +1,6 @@
 """Microsoft's own public clients, such as the Azure CLI, which exist in every tenant; from data/microsoft_apps.toml.
 
-They need no consent for what they are preauthorized for, and get nothing else of Microsoft's APIs (AADSTS65002).
+They need no consent for preauthorized permissions, and get no other permissions of Microsoft's APIs (AADSTS65002).
 """
 
 import functools
@@ -18,7 +18,7 @@ _OTHERS = "*"
 
 @dataclass(frozen=True)
 class MicrosoftApp:
-    """A public client of Microsoft's. `preauthorized`: permissions by API, `*` for all others of Microsoft's.
+    """A public client of Microsoft's. `preauthorized`: permissions by API, with `*` for Microsoft's other APIs.
 
     `consent`: users may consent to further permissions of Microsoft Graph.
     """
@@ -31,18 +31,18 @@ class MicrosoftApp:
     consent: bool = False
 
     def scopes(self, resource: str) -> tuple[str, ...]:
-        """The permissions of one of Microsoft's APIs that the client has without consent."""
+        """Return the permissions of one of Microsoft's APIs that the client has without consent."""
         return tuple(self.preauthorized.get(resource, self.preauthorized.get(_OTHERS, ())))
 
     def registration(self) -> App:
-        """The client as an application registration of its own, which may be changed."""
+        """Return the client as a new application registration, which may be changed."""
         uris = [*self.redirect_uris, _NATIVE]
         return App(self.id, self.name, TENANT, audience="all", public=True, family=self.family, redirect_uris=uris)
 
 
 @functools.cache
 def microsoft_apps() -> dict[str, MicrosoftApp]:
-    """Every such client by its application id."""
+    """Return every such client by its application id."""
     table = tomllib.loads(resources.files(__package__).joinpath("data/microsoft_apps.toml").read_text(encoding="utf-8"))
     return {
         fields["id"]: MicrosoftApp(**{**fields, "redirect_uris": tuple(fields["redirect_uris"])})

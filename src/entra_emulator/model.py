@@ -1,4 +1,4 @@
-"""What an Entra ID knows: tenants, applications, users, consents. Plain mutable values; tests change them as they like.
+"""The data of an Entra ID: tenants, applications, users, consents. They are plain values, which tests may change.
 
 The same classes describe the configuration file: every field is a key of the TOML table with the class's plural name.
 """
@@ -23,6 +23,7 @@ from .ids import PERSONAL, new_id
 from .refresh_tokens import RefreshToken
 from .strict import Strict
 from .subscriptions import ResourceGroup, RoleAssignment, Subscription
+from .user_flows import UserFlow
 from .vaults import Vault
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Tenant",
     "TrustedSubject",
     "User",
+    "UserFlow",
     "Vault",
     "new_id",
 ]
@@ -82,10 +84,10 @@ class User(Strict):
     agent identity, by the agent's application id.
 
     `password`: empty is none. `locked_until`: too many wrong passwords, epoch seconds. `methods`: registered second
-    factors; with `security_key` among them the pages offer one where it is needed. `risk` and `sign_in_risk`: none,
-    low, medium or high. `accepted_terms`: of use. `pending`: a guest who has not accepted the invitation.
-    `needs_age_consent`: a minor without a parent's consent. `properties`: what Graph keeps of them without any effect,
-    such as `jobTitle`.
+    factors; if they include `security_key`, the pages offer one when it is required. `risk` and `sign_in_risk`: none,
+    low, medium or high. `accepted_terms`: the user has accepted the terms of use. `pending`: a guest who has not
+    accepted the invitation. `needs_age_consent`: a minor without a parent's consent. `properties`: values that Graph
+    stores and that have no effect, such as `jobTitle`.
     """
 
     upn: str
@@ -119,7 +121,7 @@ class ServicePrincipal(Strict):
     """An application as it exists in one tenant. `assigned`: users (ids or UPNs) and groups (ids or names) that may use
     it if `assignment_required`; those with a role of the application may, too.
 
-    `tokens_valid_from` (epoch seconds): its own tokens from before are revoked.
+    `tokens_valid_from` (epoch seconds): its own earlier tokens are revoked.
     """
 
     app: str
@@ -167,29 +169,31 @@ class Relationship(Strict):
     extends_in: int = 0
 
     def admits(self, partner: "Tenant", user: User) -> bool:
-        """Whether it lets a user of the partner work in the tenant that holds it, by name or through a group."""
+        """Return whether a user of the partner may act in this tenant, by name or through a group."""
         if self.partner != partner.id or self.status != "active":
             return False
         named = {name.lower() for name in self.users}
         wanted = {name.lower() for name in self.groups}
         return bool(named & {user.id, user.upn.lower()}) or any(
-            wanted & {one.id, one.name.lower()} for one in partner.groups_of(user.id, user.upn)
+            wanted & {group.id, group.name.lower()} for group in partner.groups_of(user.id, user.upn)
         )
 
 
 @dataclass
 class Tenant(Strict):
-    """A directory. `cloud` empty: it answers in every cloud. `without`: resources (application ids) it lacks.
+    """A directory. An empty `cloud` means every cloud. `without`: resources (application ids) it lacks.
     `region`: its tenant_region_scope (NA, EU, AS, WW …). `language`: its preferred one (`en`).
 
-    `federated_domains`: of its domains those whose users sign in elsewhere. `user_consent`: people may consent for
-    themselves to what needs no administrator.
+    `federated_domains`: those of its domains whose users sign in elsewhere. `user_consent`: users may consent for
+    themselves to permissions that need no administrator.
 
-    `disabled_resources`: those an administrator switched off. `security_defaults`: everybody needs multi-factor
-    authentication, risky sign-ins are blocked. `mfa_valid_in`: seconds until multi-factor authentication has to be done
-    anew, 0 for never. `password_agent`: who checks passwords on premises: "" (nobody), "ok", "unavailable", "timeout",
-    "error" or "failing". `inbound_blocked`, `outbound_blocked`: tenants (ids) whose users may not come in, or to which
-    its own users may not go. `request_limit`: token requests in a minute before they are throttled, 0 for no limit.
+    `disabled_resources`: those that an administrator disabled. `security_defaults`: everybody needs multi-factor
+    authentication, and risky sign-ins are blocked. `mfa_valid_in`: seconds until multi-factor authentication must be
+    repeated, 0 for never. `password_agent`: the state of the on-premises agent that checks passwords: "" (no agent),
+    "ok", "unavailable", "timeout", "error" or "failing". `inbound_blocked`, `outbound_blocked`: tenants (ids) whose
+    users may not enter, or which its own users may not enter. `request_limit`: token requests per minute before
+    throttling, 0 for no limit. `user_flows`: those of Azure AD B2C. `custom_domains`: hosts at which it signs users in,
+    below `.test`. `vanishes_after`: requests that it still answers before it is deleted, 0 for never.
     """
 
     id: str
@@ -220,52 +224,68 @@ class Tenant(Strict):
     request_limit: int = 0
     vaults: list[Vault] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
+    user_flows: list[UserFlow] = field(default_factory=list)
+    custom_domains: list[str] = field(default_factory=list)
+    vanishes_after: int = 0
 
     @property
     def personal(self) -> bool:
-        """Whether this is the tenant of all personal Microsoft accounts."""
+        """True for the tenant of all personal Microsoft accounts."""
         return self.id == PERSONAL
 
     @property
     def domain(self) -> str:
-        """The default domain; a tenant without one goes by its id."""
+        """The default domain; the id of a tenant without a domain."""
         return self.domains[0] if self.domains else self.id
+
+    def serves(self, host: str) -> bool:
+        """Return whether a host of External ID or B2C (`NAME.ciamlogin.com`) or a custom domain is this tenant's."""
+        name = host.partition(".")[0]
+        own = {
+            self.id,
+            *(domain.lower().partition(".onmicrosoft.")[0] for domain in self.domains if ".onmicrosoft." in domain),
+        }
+        return name in own or host in self.custom_domains
+
+    def user_flow(self, name: str) -> UserFlow | None:
+        """A user flow by name, in any letter case."""
+        return next((flow for flow in self.user_flows if flow.name.lower() == name.lower()), None)
 
     def user(self, name: str) -> User | None:
         """A user by object id or UPN."""
         wanted = name.lower()
-        return next((one for one in self.users if wanted in (one.id.lower(), one.upn.lower())), None)
+        return next((user for user in self.users if wanted in (user.id.lower(), user.upn.lower())), None)
 
     def group(self, name: str) -> Group | None:
         """A group by object id or name."""
         wanted = name.lower()
-        return next((one for one in self.groups if wanted in (one.id.lower(), one.name.lower())), None)
+        return next((group for group in self.groups if wanted in (group.id.lower(), group.name.lower())), None)
 
     def groups_of(self, *names: str) -> list[Group]:
-        """The groups that a member belongs to, directly or through other groups; `names`: its id, UPN, application."""
+        """Return the groups of a member, direct and nested; `names` are its id, UPN or application id."""
         belongs: list[Group] = []
         wanted = {name.lower() for name in names if name}
         while more := [
-            one for one in self.groups if one not in belongs and wanted & {name.lower() for name in one.members}
+            group for group in self.groups if group not in belongs and wanted & {name.lower() for name in group.members}
         ]:
             belongs += more
-            wanted = {name.lower() for one in more for name in (one.id, one.name)}
+            wanted = {name.lower() for group in more for name in (group.id, group.name)}
         return belongs
 
     def principal(self, app_id: str) -> ServicePrincipal | None:
         """An application's service principal here."""
-        return next((one for one in self.principals if one.app == app_id), None)
+        return next((principal for principal in self.principals if principal.app == app_id), None)
 
 
 @dataclass
 class Settings(Strict):
-    """How the emulator behaves, and whom its environment variables speak of (empty: the first of each).
+    """The emulator's behavior, and the identities in its environment variables (empty means the first of each).
 
-    `password`: of every user who has none of their own.
+    `password`: that of every user without one of their own.
 
     `loop_limit`: how often a client may repeat one token request within five minutes, 0 for no limit.
 
-    `address`: the IP address that requests come from which do not say by X-Forwarded-For that it is another one.
+    `address`: the source IP address of requests without X-Forwarded-For.
     """
 
     description_separator: str = "space"

@@ -15,7 +15,7 @@ from entra_emulator.aadsts import EntraError
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What an endpoint makes of parameters: `read` have an effect, `ignored` are known and have none."""
+    """The parameters that an endpoint knows: those in `read` have an effect, those in `ignored` have none."""
 
     name: str
     read: frozenset[str]
@@ -28,7 +28,7 @@ class UndeclaredParameter(Exception):
 
 @functools.cache
 def endpoints() -> dict[str, Endpoint]:
-    """Every endpoint by name. All of them ignore what client libraries say about themselves."""
+    """Return every endpoint by name. All of them ignore the parameters by which client libraries name themselves."""
     text = resources.files("entra_emulator").joinpath("data/parameters.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     telemetry = table.pop("telemetry")["ignored"]
@@ -41,7 +41,7 @@ def endpoints() -> dict[str, Endpoint]:
 class Parameters(Mapping[str, str]):
     """The parameters of one request, by name in lower case.
 
-    :raises UndeclaredParameter: when code reads a name that the endpoint does not list under `read`.
+    :raises UndeclaredParameter: the code reads a name that the endpoint does not list under `read`.
     """
 
     def __init__(self, endpoint: str, values: Mapping[str, str] | None = None) -> None:
@@ -52,7 +52,7 @@ class Parameters(Mapping[str, str]):
     def of(cls, endpoint: str, pairs: Iterable[tuple[str, str]]) -> "Parameters":
         """The parameters of a query or a form.
 
-        :raises EntraError: 9000411 for a parameter that occurs twice, in whatever letter case.
+        :raises EntraError: 9000411 for a parameter that occurs twice, in any letter case.
         """
         values: dict[str, str] = {}
         for name, value in pairs:
@@ -67,7 +67,7 @@ class Parameters(Mapping[str, str]):
         return self._values[name]
 
     def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # always text
-        """A parameter's value, `default` without it."""
+        """Return a parameter's value; `default` if it is absent."""
         self._check(name)
         return self._values.get(name, default)
 
@@ -82,7 +82,7 @@ class Parameters(Mapping[str, str]):
         return len(self._values)
 
     def required(self, name: str) -> str:
-        """A parameter's value.
+        """Return a parameter's value.
 
         :raises EntraError: 900144 if the parameter is missing, empty or blank.
         """
@@ -92,13 +92,13 @@ class Parameters(Mapping[str, str]):
         return value
 
     def replaced(self, **values: str | None) -> "Parameters":
-        """The same request with other values; None removes a parameter."""
+        """Return a copy with the given values; None removes a parameter."""
         merged = {**self._values, **values}
         return Parameters(self.endpoint.name, {name: value for name, value in merged.items() if value is not None})
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The names that the endpoint does not know at all."""
+        """The names that the endpoint does not know."""
         known = self.endpoint.read | self.endpoint.ignored
         return tuple(name for name in self._values if name not in known)
 

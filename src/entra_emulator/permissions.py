@@ -17,16 +17,16 @@ def _known_permissions() -> dict[str, dict[str, dict[str, str]]]:
 
 
 def permission_id(resource: str, kind: str, name: str) -> str:
-    """The id of a delegated permission (`scopes`) or an application permission (`roles`): the real one where known."""
+    """Return the id of a delegated (`scopes`) or application (`roles`) permission: the real one if it is known."""
     known = _known_permissions().get(resource, {}).get(kind, {})
     return known.get(name) or str(uuid.uuid5(uuid.UUID(resource), f"{kind}:{name}"))
 
 
 def permissions(state: State, resource: str, kind: str) -> list[str]:
-    """The permissions that an API offers: those known of it, those it declares, and those granted anywhere."""
+    """Return the permissions that an API offers: the known ones, those it declares, and those granted anywhere."""
     names = set(_known_permissions().get(resource, {}).get(kind, {}))
     if app := state.apps.get(resource):
-        names |= {one.value for one in app.app_roles} if kind == "roles" else set(app.scopes)
+        names |= {app_role.value for app_role in app.app_roles} if kind == "roles" else set(app.scopes)
     for grant in state.grants:
         if grant.resource == resource:
             names |= set(grant.roles if kind == "roles" else grant.scopes)
@@ -34,21 +34,21 @@ def permissions(state: State, resource: str, kind: str) -> list[str]:
 
 
 def permission_name(state: State, resource: str, kind: str, wanted: str) -> str:
-    """The permission of an API with this id, or of this name; empty for none."""
+    """Return the name of the API's permission with this id or name; '' if it does not exist."""
     names = permissions(state, resource, kind)
-    return next((one for one in names if wanted.lower() in (one.lower(), permission_id(resource, kind, one))), "")
+    return next((name for name in names if wanted.lower() in (name.lower(), permission_id(resource, kind, name))), "")
 
 
 def required_permissions(state: State, app: App) -> list[RequiredPermissions]:
-    """What an application declares that it requires: in the configuration, or as Graph's requiredResourceAccess.
+    """Return the permissions that an application declares: in the configuration, or as requiredResourceAccess in Graph.
 
-    A permission whose name the emulator does not know goes by its id.
+    A permission without a known name is listed by its id.
     """
     required = list(app.permissions)
-    for one in app.properties.get("requiredResourceAccess", []):
-        resource = str(one["resourceAppId"]).lower()
+    for entry in app.properties.get("requiredResourceAccess", []):
+        resource = str(entry["resourceAppId"]).lower()
         names: dict[str, list[str]] = {"Scope": [], "Role": []}
-        for access in one.get("resourceAccess", []):
+        for access in entry.get("resourceAccess", []):
             kind, wanted = "roles" if access["type"] == "Role" else "scopes", str(access["id"])
             names[access["type"]].append(permission_name(state, resource, kind, wanted) or wanted)
         required.append(RequiredPermissions(resource, names["Scope"], names["Role"]))

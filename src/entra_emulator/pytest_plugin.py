@@ -1,4 +1,4 @@
-"""The `entra` fixture: a fresh local Entra ID for a test. Costs nothing where it is not used.
+"""The `entra` fixture: a new local Entra ID for a test. It costs nothing in tests that do not use it.
 
 docs/emulator-in-tests.md shows it.
 """
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def entra_config() -> "Config":
-    """What the emulator starts with: None for the built-in tenants. Override it for tenants of your own.
+    """The emulator's configuration; None means the built-in tenants. Override it for tenants of your own.
 
-    A path of a TOML file, or of a JSON file that `save` wrote, or a mapping of the same form.
+    It can be the path of a TOML file, of a JSON file that `save` wrote, or a mapping of the same form.
     """
     return None
 
 
 @pytest.fixture
 def entra(entra_config: "Config") -> Iterator["Emulator"]:
-    """A fresh local Entra ID that ends with the test. The environment is left alone, see `entra_environment`."""
+    """A new local Entra ID that ends with the test. It does not change the environment; see `entra_environment`."""
     from . import Emulator
 
     with Emulator(entra_config) as emulator:
@@ -34,10 +34,10 @@ def entra(entra_config: "Config") -> Iterator["Emulator"]:
 
 @pytest.fixture
 def entra_clock(entra: "Emulator", monkeypatch: pytest.MonkeyPatch) -> "Clock":
-    """One clock for both sides: `entra.clock`, and with it `time.time` of this process, until the test ends.
+    """`entra.clock`, with `time.time` of this process set to follow it until the test ends.
 
-    `entra_clock.advance(3600)` lets an hour pass for the emulator and for the client under test, so that a cached token
-    is due for renewal. Other processes, `time.monotonic` and `time.sleep` keep their own time.
+    `entra_clock.advance(3600)` advances the time by an hour for the emulator and for the client under test, so that a
+    cached token is due for renewal. Other processes, `time.monotonic` and `time.sleep` are not affected.
     """
     import time
 
@@ -48,12 +48,12 @@ def entra_clock(entra: "Emulator", monkeypatch: pytest.MonkeyPatch) -> "Clock":
 
 @pytest.fixture
 def entra_environment(entra: "Emulator", monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment points at `entra` for this test, and at nothing else that an inherited setting may name."""
+    """The environment that directs this test to `entra`, without inherited settings that would direct it elsewhere."""
     import os
 
-    from .environment import leads_elsewhere
+    from .environment import is_real_configuration
 
-    for name in [name for name in os.environ if leads_elsewhere(name)]:
+    for name in [name for name in os.environ if is_real_configuration(name)]:
         monkeypatch.delenv(name)
     added = entra.environment()
     for name, value in added.items():

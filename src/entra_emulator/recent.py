@@ -1,4 +1,4 @@
-"""A dictionary that holds the newest entries only."""
+"""A dictionary that keeps only the newest entries."""
 
 from typing import TypeVar
 
@@ -7,7 +7,7 @@ Value = TypeVar("Value")
 
 
 class Recent(dict[Key, Value]):
-    """Drops the oldest entry when there are more than `most`. Setting an entry again makes it the newest."""
+    """Drops the oldest entry if it has more than `most`. Setting an entry again makes it the newest."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""Refresh tokens, which hold what they stand for, as Entra's do: the emulator stores none of them.
+"""Refresh tokens. As at Entra, a token contains its own data, so the emulator does not store it.
 
-So a sign-in is never forgotten before its refresh token ends (90 days without use, or revoked), and any number of them
-takes no memory. Remembered are only the ids of those that were used up, the last 20,000 of them: applications that are
-set to use each refresh token once, and single-page applications, whose tokens live a day.
+A sign-in therefore lasts until its refresh token ends (after 90 days without use, or when revoked), and tokens take no
+memory. The emulator stores only the ids of the last 20,000 used tokens of applications whose refresh tokens are
+single-use, including single-page applications, whose tokens live for a day.
 """
 
 import hashlib
@@ -29,11 +29,12 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """What a refresh token stands for. Epoch seconds: `granted_on` is the sign-in, `issued_on` this very token.
+    """The data of a refresh token. Epoch seconds: `granted_on` is the sign-in, `issued_on` this token.
 
-    `amr`: how the user signed in. `device`: the id of the device it was done on. `bound`: to that device's key. `spa`:
-    of a single-page application; it lives a day from the sign-in and is used once. `sid`: of the browser session.
-    `id` names the token itself, `came_of` the one it was exchanged for.
+    `amr`: how the user signed in. `device`: the id of the device used. `bound`: bound to that device's key. `spa`: of a
+    single-page application; it lives for a day from the sign-in and is single-use. `sid`: of the browser session. `id`
+    is the id of this token, `came_of` that of the token it replaced. `user_flow`: the name of the one of Azure AD B2C
+    that issued it.
     """
 
     app: str
@@ -47,12 +48,13 @@ class RefreshToken:
     bound: bool = False
     spa: bool = False
     sid: str = ""
+    user_flow: str = ""
     came_of: str = field(default="", repr=False)
     id: str = field(default_factory=_new_id, repr=False)
 
 
 class RefreshTokens:
-    """Issues and reads the refresh tokens of one emulator. `issued`: the last of them, newest last."""
+    """Issues and reads the refresh tokens of one emulator. `issued`: the latest tokens, newest last."""
 
     def __init__(self, key: str = "", used: Iterable[str] = ()) -> None:
         self._key = bytes.fromhex(key) if key else secrets.token_bytes(_MAC_SIZE)
@@ -62,7 +64,7 @@ class RefreshTokens:
         self.issued: deque[str] = deque(maxlen=_ISSUED_REMEMBERED)
 
     def issue(self, record: RefreshToken) -> str:
-        """The token that stands for a record, authenticated by the emulator's key."""
+        """Return a token that contains the record, authenticated with the emulator's key."""
         text = json.dumps(asdict(record), separators=(",", ":")).encode()
         text += b"\0" + secrets.token_bytes(max(_SIZE - len(text) - _MAC_SIZE - 1, 0))
         prefix = _PERSONAL if record.home == PERSONAL else _WORK
@@ -70,9 +72,9 @@ class RefreshTokens:
         self.issued.append(token)
         return token
 
-    def read(self, token: str) -> RefreshToken | None:
+    def parse(self, token: str) -> RefreshToken | None:
         """The record of a token; None if this emulator did not issue it."""
-        prefix = next((one for one in (_WORK, _PERSONAL) if token.startswith(one)), None)
+        prefix = next((kind for kind in (_WORK, _PERSONAL) if token.startswith(kind)), None)
         if prefix is None:
             return None
         try:
@@ -86,16 +88,16 @@ class RefreshTokens:
         return RefreshToken(**{**fields, "amr": tuple(fields["amr"])})
 
     def use_up(self, record_id: str) -> None:
-        """From now on the token with this id was used."""
+        """Record that the token with this id is used."""
         if record_id:
             self._used[record_id] = None
 
     def is_used(self, record: RefreshToken) -> bool:
-        """Whether the token was used up."""
+        """Return whether the token is used."""
         return record.id in self._used
 
     def saved(self) -> dict[str, object]:
-        """Key and used ids, for a saved state: the tokens stay valid."""
+        """Return the key and the used ids for a saved state, so that the tokens stay valid."""
         return {"key": self._key.hex(), "used": list(self._used)}
 
     def _mac(self, text: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""An emulator's whole state as JSON: the form of its configuration, and what came about since."""
+"""An emulator's whole state as JSON: its configuration, and the changes since the start."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .clock import Clock
-from .config import Config, ConfigError
+from .config import Config, ConfigError, text_of
 from .config import load as load_config
 from .refresh_tokens import RefreshTokens
 from .state import State
@@ -20,7 +20,7 @@ _BESIDE = ("refresh_tokens", "keys", "next_key", "consumer_key", "clock_offset_i
 
 @dataclass(frozen=True)
 class Start:
-    """What an emulator starts with. `keys` is None for those that all emulators of the process share."""
+    """The initial state of an emulator. `keys` is None for the keys that all emulators of the process share."""
 
     state: State
     keys: KeyRing | None = None
@@ -28,12 +28,13 @@ class Start:
 
 
 def snapshot(state: State, keys: KeyRing, clock: Clock) -> dict[str, Any]:
-    """Everything, as plain values."""
+    """Return the whole state as plain values."""
     return {
         "settings": asdict(state.settings),
-        "tenants": [plain(one) for one in state.tenants.values()],
-        "apps": [plain(one) for one in state.apps.values()],
-        "faults": [plain(one) for one in state.faults],
+        "tenants": [plain(tenant) for tenant in state.tenants.values()],
+        "apps": [plain(app) for app in state.apps.values()],
+        "faults": [plain(fault) for fault in state.faults],
+        "throttles": [plain(throttle) for throttle in state.throttles],
         "refresh_tokens": state.refresh_tokens.saved(),
         "keys": [key.to_pem() for key in keys.keys],
         **{name: key.to_pem() for name, key in keys.made.items()},
@@ -64,13 +65,13 @@ def load(config: Config) -> Start:
 
 
 def _table(config: Config) -> Mapping[str, Any] | None:
-    """The values of a saved state, None for anything else."""
+    """Return the values of a saved state; None for any other configuration."""
     if isinstance(config, Mapping):
         return config
     if config is None or Path(config).suffix.lower() != ".json":
         return None
     try:
-        table = json.loads(Path(config).read_text(encoding="utf-8"))
+        table = json.loads(text_of(Path(config)))
     except (OSError, ValueError) as problem:
         raise ConfigError(f"{config}: cannot be read as JSON: {problem}") from None
     if not isinstance(table, dict):
@@ -79,7 +80,7 @@ def _table(config: Config) -> Mapping[str, Any] | None:
 
 
 def write(path: Path, table: Mapping[str, Any]) -> None:
-    """Write a snapshot, readable by its owner alone, whole or not at all."""
+    """Write a snapshot in one step, readable only by its owner."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.part")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -91,11 +92,11 @@ def write(path: Path, table: Mapping[str, Any]) -> None:
 
 
 def plain(entry: Any) -> Any:
-    """An entry of the model as plain values, without what says nothing and a configuration cannot say."""
+    """Return an entry of the model as plain values, except empty ones and those that a configuration cannot have."""
     return _without_none(asdict(entry))
 
 
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_none(one) for name, one in value.items() if one is not None}
-    return [_without_none(one) for one in value] if isinstance(value, list) else value
+        return {name: _without_none(item) for name, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""All of one emulator's state, and how things in it are found."""
+"""The state of one emulator, with lookups."""
 
 import re
 from collections.abc import Iterator
@@ -11,31 +11,36 @@ from .microsoft_apps import microsoft_apps
 from .model import App, Grant, Settings, Tenant, User
 from .refresh_tokens import RefreshTokens
 from .resources import Resource, find_first_party, find_registered
+from .throttling import Throttle
 
 Found = TypeVar("Found")
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def as_guid(text: str) -> str | None:
-    """The GUID in its usual lower-case form, None if the text is none (braces and URN forms are not GUIDs here)."""
+    """Return the GUID in lower case; None if the text is not a GUID. Braces and URN forms are not accepted."""
     lower = text.lower()
     return lower if _GUID.fullmatch(lower) else None
 
 
-def _there(found: Found | None, what: str, name: str) -> Found:
+def _required(found: Found | None, noun: str, name: str) -> Found:
     if found is None:
-        raise LookupError(f"The emulator's settings name the {what} '{name or 'to start with'}', and there is none.")
+        raise LookupError(f"The emulator's settings name the {noun} '{name or 'to start with'}', and there is none.")
     return found
 
 
 @dataclass
 class State:
-    """Tenants and applications by id, injected failures, and refresh tokens. Change it while the emulator runs."""
+    """Tenants and applications by id, injected faults, limits of the APIs, refresh tokens.
+
+    You can change it while the emulator runs.
+    """
 
     tenants: dict[str, Tenant] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     faults: list[Fault] = field(default_factory=list)
+    throttles: list[Throttle] = field(default_factory=list)
     refresh_tokens: RefreshTokens = field(default_factory=RefreshTokens, repr=False)
     _microsoft_apps: dict[str, App] = field(default_factory=dict, repr=False)
 
@@ -50,34 +55,43 @@ class State:
         return [grant for tenant in self.tenants.values() for grant in tenant.grants]
 
     def tenant(self, name: str, realm: str | None = None) -> Tenant | None:
-        """A tenant by id or verified domain, if it lives in the cloud `realm` (None: wherever it lives).
+        """Return a tenant by id or verified domain, if it exists in the cloud `realm` (None: any cloud).
 
-        `consumers` and its id mean that of personal accounts, which is always there.
+        `consumers` and its id name the tenant of personal accounts, which always exists.
         """
         wanted = name.lower()
         if wanted in ("consumers", PERSONAL):
             self._add_personal()
             wanted = PERSONAL
         found = self.tenants.get(wanted) or next(
-            (one for one in self.tenants.values() if wanted in (domain.lower() for domain in one.domains)), None
+            (tenant for tenant in self.tenants.values() if wanted in (domain.lower() for domain in tenant.domains)),
+            None,
         )
         if found and realm and found.cloud and found.cloud != realm:
             return None
         return found
+
+    def answered(self, name: str) -> None:
+        """Count a request that a tenant answered; one that has no more answers left is deleted."""
+        tenant = self.tenant(name)
+        if tenant and tenant.vanishes_after:
+            tenant.vanishes_after -= 1
+            if not tenant.vanishes_after:
+                del self.tenants[tenant.id]
 
     def _add_personal(self) -> None:
         if PERSONAL not in self.tenants:
             self.tenants[PERSONAL] = Tenant(PERSONAL, "Personal accounts", ["outlook.com"], cloud="public")
 
     def user(self, name: str) -> tuple[Tenant, User] | None:
-        """A user by object id or UPN, in the tenant that is its home."""
+        """Return a user by object id or UPN, with the home tenant."""
         for tenant in self.tenants.values():
             if (user := tenant.user(name)) and user.home in ("", tenant.id):
                 return tenant, user
         return None
 
     def resource(self, identifier: str, tenant: Tenant, realm: str | None) -> Resource | None:
-        """The API an identifier URI or application id means in a tenant; None where it has no service principal."""
+        """Return the API with this identifier URI or application id; None if the tenant has no such principal."""
         if found := find_first_party(identifier, realm):
             return None if found.app_id in tenant.without else found
         return self._own_resource(identifier, tenant) or self._registered_resource(identifier, tenant, realm)
@@ -88,16 +102,16 @@ class State:
         return None if found is None or found.app_id in tenant.without else found
 
     def _own_resource(self, identifier: str, tenant: Tenant) -> Resource | None:
-        """An application of the tenant as an API."""
+        """Return an application of the tenant as an API."""
         for app in self.apps.values() if tenant.personal else self._installed(tenant):
             resource = self.app_resource(app)
             if resource.answers_to(identifier, None):
-                # Personal accounts have no v1.0 tokens.
+                # Personal accounts get no v1.0 tokens.
                 return replace(resource, token_version=2) if tenant.personal else resource
         return None
 
     def app(self, app_id: str) -> App | None:
-        """An application by id: one of the configuration, or a public client of Microsoft's."""
+        """Return an application by id: from the configuration, or a public client of Microsoft's."""
         if found := self.apps.get(app_id) or self._microsoft_apps.get(app_id):
             return found
         known = microsoft_apps().get(app_id)
@@ -105,7 +119,7 @@ class State:
 
     @property
     def every_app(self) -> list[App]:
-        """The applications of the configuration and the public clients of Microsoft's."""
+        """Return the applications in the configuration and Microsoft's public clients."""
         return [
             *self.apps.values(),
             *(app for name in microsoft_apps() if name not in self.apps and (app := self.app(name))),
@@ -113,7 +127,7 @@ class State:
 
     @staticmethod
     def app_resource(app: App) -> Resource:
-        """An application as the API that it is."""
+        """Return an application as an API."""
         return Resource(
             app_id=app.id,
             name=app.name,
@@ -131,36 +145,39 @@ class State:
                 yield app
 
     def customers(self, partner: Tenant) -> list[Tenant]:
-        """The tenants that an active relationship lets a partner work in."""
+        """Return the tenants in which a partner may act through an active relationship."""
         return [
             tenant
             for tenant in self.tenants.values()
-            if any(one.partner == partner.id and one.status == "active" for one in tenant.relationships)
+            if any(
+                relationship.partner == partner.id and relationship.status == "active"
+                for relationship in tenant.relationships
+            )
         ]
 
     @property
     def default_tenant(self) -> Tenant:
-        """The tenant the environment variables speak of."""
+        """The tenant in the environment variables."""
         name = self.settings.tenant
-        first = next((one for one in self.tenants.values() if not one.personal), None)
-        return _there(self.tenant(name) if name else first, "tenant", name)
+        first = next((tenant for tenant in self.tenants.values() if not tenant.personal), None)
+        return _required(self.tenant(name) if name else first, "tenant", name)
 
     @property
     def default_app(self) -> App:
-        """The application the environment variables speak of."""
+        """The application in the environment variables."""
         name = self.settings.app
-        return _there(self.apps.get(name) if name else next(iter(self.apps.values()), None), "app", name)
+        return _required(self.apps.get(name) if name else next(iter(self.apps.values()), None), "app", name)
 
     @property
     def default_user(self) -> User | None:
         """The user whose refresh token is in the environment; None if the default tenant has no users."""
         if name := self.settings.user:
-            return _there(self.user(name), "user", name)[1]
+            return _required(self.user(name), "user", name)[1]
         return next(iter(self.default_tenant.users), None)
 
     @property
     def default_customer(self) -> Tenant | None:
         """A customer of the default tenant, if it has one."""
         if name := self.settings.customer:
-            return _there(self.tenant(name), "customer", name)
+            return _required(self.tenant(name), "customer", name)
         return next(iter(self.customers(self.default_tenant)), None)

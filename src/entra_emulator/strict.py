@@ -1,4 +1,4 @@
-"""Values of the model refuse names that they do not have, whether a test gives them or sets them."""
+"""Values of the model that refuse unknown attribute names, both in the constructor and in assignments."""
 
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -7,9 +7,9 @@ Kind = TypeVar("Kind")
 
 
 class Strict:
-    """A dataclass whose attributes are its fields and no others.
+    """A dataclass that has only its fields as attributes.
 
-    :raises AttributeError: a name that is not a field is set; the message lists those that are.
+    :raises AttributeError: a name that is not a field is set; the message lists the fields.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -18,16 +18,16 @@ class Strict:
         object.__setattr__(self, name, value)
 
 
-def make(kind: type[Kind], /, *args: Any, **given: Any) -> Kind:
-    """A value of a class of the model.
+def make(kind: type[Kind], /, *args: Any, **values: Any) -> Kind:
+    """Return a value of a class of the model.
 
-    :raises TypeError: a name is not one of its fields; the message lists those that are.
+    :raises TypeError: a name is not one of its fields; the message lists the fields.
     """
-    for name in given:
+    for name in values:
         if name not in kind.__dataclass_fields__:  # type: ignore[attr-defined]
             raise TypeError(f"{kind.__name__} has no '{name}'; it has {_names(kind)}")
-    return kind(*args, **given)
+    return kind(*args, **values)
 
 
 def _names(kind: Any) -> str:
-    return ", ".join(sorted(one.name for one in fields(kind)))
+    return ", ".join(sorted(field.name for field in fields(kind)))

@@ -9,7 +9,7 @@ from .strict import Strict
 class ResourceGroup(Strict):
     """A resource group of a subscription. `managed_by`: the id of the resource that manages it.
 
-    `deleted_on`: when its deletion is over, epoch seconds; None while nobody deletes it.
+    `deleted_on`: the end of its deletion, epoch seconds; None if it is not being deleted.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Subscription(Strict):
     """An Azure subscription. `readers`: application ids, user ids or UPNs that may read it; `contributors`: that may
     change it too.
 
-    `assignments`: roles that were assigned by Resource Manager's API. `context`: the authentication context (c1 … c99)
-    that a user's token must have to read it.
+    `assignments`: roles assigned through Resource Manager's API. `context`: the authentication context (c1 … c99) that
+    a user's token must have to read it.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""HTTP habits that all of the emulator's services share."""
+"""HTTP functions that all of the emulator's services share."""
 
 import functools
 import json
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from .world import World
 
-BODY_LIMIT = 1_048_576  # bytes; no request to any of the services is near it
+BODY_LIMIT = 1_048_576  # bytes; far above the largest request to any service
 
 
 class BodyTooLarge(Exception):
@@ -19,10 +19,10 @@ class BodyTooLarge(Exception):
 
 
 async def read_body(request: Request) -> bytes:
-    """The body of a request.
+    """Return the body of a request.
 
-    :raises BodyTooLarge: it is over BODY_LIMIT; the rest of it is not read.
-    :raises ClientDisconnect: whoever sent it went away.
+    :raises BodyTooLarge: it is over BODY_LIMIT; the rest is not read.
+    :raises ClientDisconnect: the client closed the connection.
     """
     body: bytes = b""
     while True:
@@ -37,7 +37,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def dated(world: World, body: bytes, status: int, headers: Iterable[tuple[str, str]]) -> Response:
-    """An answer with exactly these headers, Content-Length, and the Date of the emulator's clock."""
+    """Return a response with these headers, Content-Length, and a Date by the emulator's clock."""
     response = Response(status_code=status)
     response.body = body
     response.raw_headers = [
@@ -50,13 +50,13 @@ def dated(world: World, body: bytes, status: int, headers: Iterable[tuple[str, s
 
 @functools.lru_cache(maxsize=512)
 def _raw(name: str, value: str) -> tuple[bytes, bytes]:
-    """A header as it is sent. Most are the same in every answer."""
+    """Return an encoded header. Cached, because most headers are the same in every response."""
     return name.lower().encode(), value.encode("latin-1", "replace")
 
 
 @functools.lru_cache(maxsize=2)
 def _http_date(moment: int) -> bytes:
-    """The form of Date (RFC 9110 section 5.6.7). Many answers are of the same second."""
+    """Return a Date header (RFC 9110 section 5.6.7). Cached, because many responses share a second."""
     return formatdate(moment, usegmt=True).encode()
 
 
@@ -66,6 +66,6 @@ def json_response(
     status: int = 200,
     headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
-    """A JSON answer; None is an empty body."""
+    """Return a JSON response; None means an empty body."""
     raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
     return dated(world, raw, status, [("Content-Type", "application/json; charset=utf-8"), *headers])

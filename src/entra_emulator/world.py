@@ -1,21 +1,24 @@
-"""What every part of a running emulator shares, and what is remembered of each request."""
+"""The objects that all parts of a running emulator share, and the log of its requests."""
 
 from dataclasses import dataclass, field
 
 from .clock import Clock
 from .clouds import Cloud, Service
+from .deltas import Deltas
+from .deployments import Deployment
 from .interaction import Interaction
 from .state import State
+from .throttling import Usage
 from .tokens.keys import KeyRing
 
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request as the emulator saw it, without secrets: of a form it holds the names of the parameters only.
+    """One logged request, without secrets: of a form it contains only the names of the parameters.
 
-    `unknown`: those parameters that the endpoint does not know, and ignores. `aadsts`: the code of an error, None
-    without one. `at`: the emulator's time, epoch seconds. `status` is 0 where the connection was cut. `faults`: the
-    injected failures that the request met.
+    `unknown`: parameters that the endpoint does not know and ignores. `aadsts`: the code of an error, None without an
+    error. `at`: the emulator's time, epoch seconds. `status` is 0 if the connection was cut. `faults`: the injected
+    faults that affected the request.
     """
 
     method: str
@@ -35,12 +38,12 @@ class LoggedRequest:
 
     @property
     def is_token_request(self) -> bool:
-        """Whether a token was asked for."""
+        """True if it is a token request."""
         return self.method == "POST" and self.path.lower().endswith(("/oauth2/v2.0/token", "/oauth2/token"))
 
 
 class RequestLog(list[LoggedRequest]):
-    """The last requests, oldest first: ten thousand at least, and a tenth more before the oldest go."""
+    """The last requests, oldest first: at least 10,000; the oldest are dropped when there are a tenth more."""
 
     MOST = 10_000
 
@@ -50,11 +53,11 @@ class RequestLog(list[LoggedRequest]):
 
     @property
     def total(self) -> int:
-        """How many there were since the log was emptied, those that are gone included."""
+        """The number of requests since the log was cleared, including dropped ones."""
         return self._gone + len(self)
 
     def add(self, record: LoggedRequest) -> None:
-        """Write one more."""
+        """Add a request."""
         self.append(record)
         if len(self) > self.MOST * 11 // 10:
             old = len(self) - self.MOST
@@ -62,18 +65,21 @@ class RequestLog(list[LoggedRequest]):
             self._gone += old
 
     def after(self, number: int) -> list[LoggedRequest]:
-        """Those that came after the `number`th, as far as they are still there."""
+        """Return the requests after the `number`th, except dropped ones."""
         return self[max(0, number - self._gone) :]
 
     def clear(self) -> None:
-        """Empty it, and count anew."""
+        """Remove all requests and restart the count."""
         super().clear()
         self._gone = 0
 
 
 @dataclass
 class World:
-    """State, clock, keys and request log of one emulator. `port` is that of its HTTPS listener."""
+    """State, clock, keys, request log and use of the APIs of one emulator. `port` is the HTTPS listener's.
+
+    `deployments`: Resource Manager's, by subscription, group and name.
+    """
 
     state: State
     clock: Clock
@@ -81,38 +87,54 @@ class World:
     port: int
     requests: RequestLog = field(default_factory=RequestLog)
     interaction: Interaction = field(default_factory=Interaction)
+    usage: Usage = field(default_factory=Usage)
+    deployments: dict[tuple[str, ...], Deployment] = field(default_factory=dict)
+    deltas: Deltas = field(default_factory=Deltas)
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where a request arrived: a Microsoft host of some cloud, or localhost (which speaks for every cloud).
+    """The site that a request was sent to: a Microsoft host of a cloud, or localhost (which stands for every cloud).
 
-    `host`: the name in the request; empty on localhost.
+    `host`: the name in the request; empty on localhost. `custom`: it is a tenant's custom domain.
     """
 
     cloud: Cloud
     service: Service
     local_port: int | None = None
     host: str = ""
+    custom: bool = False
+
+    @property
+    def of_tenant(self) -> bool:
+        """Whether the host belongs to one tenant: External ID's, B2C's, or a custom domain."""
+        return self.custom or self.external or self.service == "b2c"
+
+    @property
+    def external(self) -> bool:
+        """Whether this is the sign-in host of an External ID tenant."""
+        return bool(self.cloud.external) and self.host.partition(".")[2] == self.cloud.external
 
     @property
     def realm(self) -> str | None:
-        """The cloud whose tenants and resources exist here; None on localhost, where all do."""
+        """The cloud whose tenants and resources exist here; None on localhost, where all exist."""
         return None if self.local_port else self.cloud.shares
 
     @property
     def authority(self) -> str:
         """Base URL of the sign-in service that belongs to this site."""
-        return f"https://localhost:{self.local_port}" if self.local_port else f"https://{self.cloud.login[0]}"
+        if self.local_port:
+            return f"https://localhost:{self.local_port}"
+        return f"https://{self.host if self.of_tenant else self.cloud.login[0]}"
 
     @property
     def token_base(self) -> str:
-        """Base URL of the token endpoint. A region's host names itself, so that clients stay in the region."""
+        """Base URL of the token endpoint. A region's host returns its own, so that clients stay in the region."""
         return f"https://{self.host}" if self.cloud.has_region(self.host) else self.authority
 
     @property
     def graph(self) -> str:
-        """Base URL of this site's Microsoft Graph, without a version; empty in a cloud whose Graph is not known."""
+        """Base URL of this site's Microsoft Graph, without a version; empty if the cloud's Graph is unknown."""
         if self.local_port:
             return f"{self.authority}/graph"
         return f"https://{self.cloud.graph[0]}" if self.cloud.graph else ""
@@ -120,12 +142,18 @@ class Site:
     @property
     def base(self) -> str:
         """Base URL of this site's own service."""
-        if self.service == "login":
+        if self.service in ("login", "b2c"):
             return self.authority
         if self.local_port:
             return f"{self.authority}/{self.service}"
         return f"https://{self.cloud.hosts(self.service)[0]}"
 
     def issuer(self, tenant: str, version: int) -> str:
-        """Who signs for a tenant here. v1.0 tokens name the STS host, on localhost too, as that is all APIs know."""
-        return f"https://{self.cloud.sts}/{tenant}/" if version == 1 else f"{self.authority}/{tenant}/v2.0"
+        """Return a tenant's issuer. v1.0 tokens name the STS host, also on localhost: APIs accept no other issuer.
+
+        External ID's issuer has the tenant's id as its host, whatever host the request names.
+        """
+        if version == 1:
+            return f"https://{self.cloud.sts}/{tenant}/"
+        external = f"https://{tenant}.{self.cloud.external}"
+        return f"{external if self.external or self.custom else self.authority}/{tenant}/v2.0"

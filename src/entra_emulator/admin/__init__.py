@@ -1,1 +1,1 @@
-"""The admin API, for tests in any language, and the dashboard for people. On the emulator's own origin only."""
+"""The admin API for tests in any language, and the dashboard for people. Both serve only the emulator's own origin."""

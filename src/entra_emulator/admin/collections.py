@@ -1,4 +1,4 @@
-"""The lists of the model as collections of the admin API: tenants, apps, and what a tenant has."""
+"""The lists of the model as collections of the admin API: tenants, apps, and the lists of a tenant."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -21,7 +21,7 @@ from entra_emulator.model import (
 from entra_emulator.saved import plain
 from entra_emulator.state import State
 
-# By name in the URL: the class, and the fields by which one entry is named.
+# By name in the URL: the class, and the fields that identify an entry.
 OF_TENANT: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "users": (User, ("id", "upn")),
     "principals": (ServicePrincipal, ("id", "app")),
@@ -36,11 +36,11 @@ OF_TENANT: dict[str, tuple[type[Any], tuple[str, ...]]] = {
 
 
 class NotThere(LookupError):
-    """No such collection or entry."""
+    """The collection or entry does not exist."""
 
 
 class Collection:
-    """One list: of entries of `kind`, named by `names`. `changed` is called with each entry added or changed."""
+    """A list of entries of `kind`, identified by the fields `names`. `changed` is called with each changed entry."""
 
     def __init__(
         self, entries: list[Any], kind: type[Any], names: tuple[str, ...], changed: Callable[[Any], None]
@@ -48,9 +48,9 @@ class Collection:
         self.entries, self._kind, self._names, self._changed = entries, kind, names, changed
 
     def find(self, name: str) -> Any:
-        """An entry by one of its names, or by its place in the list where entries have no name.
+        """Return an entry by one of its names, or by its position in the list if entries have no name.
 
-        :raises NotThere: there is none.
+        :raises NotThere: it does not exist.
         """
         if not self._names and name.isdigit() and int(name) < len(self.entries):
             return self.entries[int(name)]
@@ -60,11 +60,11 @@ class Collection:
         raise NotThere(f"There is no '{name}'.")
 
     def add(self, values: Any) -> Any:
-        """Add an entry of a configuration's form.
+        """Add an entry, given in the form of the configuration.
 
-        :raises ConfigError: it is none.
+        :raises ConfigError: it is invalid.
         """
-        entry = config.read(values, self._kind)
+        entry = config.parse(values, self._kind)
         self.entries.append(entry)
         try:
             self._changed(entry)
@@ -76,13 +76,13 @@ class Collection:
     def change(self, name: str, values: Any) -> Any:
         """Set some fields of an entry.
 
-        :raises NotThere: there is none.
-        :raises ConfigError: a value does not fit; nothing is changed then.
+        :raises NotThere: it does not exist.
+        :raises ConfigError: a value is invalid; nothing changes then.
         """
         entry = self.find(name)
-        merged = config.read({**plain(entry), **_table(values)}, self._kind)
-        before = {one.name: getattr(entry, one.name) for one in fields(entry)}
-        _set(entry, {one.name: getattr(merged, one.name) for one in fields(entry)})
+        merged = config.parse({**plain(entry), **_table(values)}, self._kind)
+        before = {field.name: getattr(entry, field.name) for field in fields(entry)}
+        _set(entry, {field.name: getattr(merged, field.name) for field in fields(entry)})
         try:
             self._changed(entry)
         except config.ConfigError:
@@ -91,17 +91,17 @@ class Collection:
         return entry
 
     def remove(self, name: str) -> None:
-        """Take an entry away.
+        """Remove an entry.
 
-        :raises NotThere: there is none.
+        :raises NotThere: it does not exist.
         """
         self.entries.remove(self.find(name))
 
 
 def of_tenant(state: State, tenant: Tenant, name: str) -> Collection:
-    """A collection of one tenant.
+    """Return a collection of one tenant.
 
-    :raises NotThere: there is no such collection.
+    :raises NotThere: it does not exist.
     """
     if name not in OF_TENANT:
         raise NotThere(f"A tenant has no '{name}'; it has {', '.join(OF_TENANT)}.")
@@ -110,15 +110,15 @@ def of_tenant(state: State, tenant: Tenant, name: str) -> Collection:
 
 
 def add_tenant(state: State, values: Any) -> Tenant:
-    """:raises ConfigError: the values are no tenant's, or the tenant is there."""
-    tenant: Tenant = config.read(values, Tenant)
+    """:raises ConfigError: the values are invalid, or the tenant exists already."""
+    tenant: Tenant = config.parse(values, Tenant)
     _add(state, state.tenants, tenant)
     return tenant
 
 
 def add_app(state: State, values: Any) -> App:
-    """:raises ConfigError: the values are no application's, or the application is there."""
-    app: App = config.read(values, App)
+    """:raises ConfigError: the values are invalid, or the application exists already."""
+    app: App = config.parse(values, App)
     _add(state, state.apps, app)
     config.complete(state, app)
     return app
@@ -136,9 +136,9 @@ def _add(state: State, known: dict[str, Any], entry: Any) -> None:
 
 
 def change(state: State, entry: Any, values: Any) -> None:
-    """Set some fields of a tenant or application. Lists are replaced whole.
+    """Set some fields of a tenant or application. A list is replaced as a whole.
 
-    :raises ConfigError: a value does not fit; nothing is changed then.
+    :raises ConfigError: a value is invalid; nothing changes then.
     """
     known = {entry.id: entry}
     Collection(list(known.values()), type(entry), ("id",), lambda _: config.check(state)).change(entry.id, values)

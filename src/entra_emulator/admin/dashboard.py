@@ -12,7 +12,7 @@ from entra_emulator.routing import Handler, Route, route
 from entra_emulator.web import dated, read_body
 
 from . import collections, log_views, views
-from .guard import COOKIE, for_people, open_to_people, same
+from .guard import COOKIE, for_browser, open_to_people, same
 from .layout import headers
 
 Show = Callable[[Control, Request], str]
@@ -20,7 +20,7 @@ Again = Callable[[Control, str], str]
 Change = Callable[[Control, Request, dict[str, str]], str]
 _NUMBERS = {"code": int, "status": int, "retry_after_in": int, "delay_in": float, "skew_in": float, "times": int}
 
-# Keeps the request log up to date while its box is ticked. The page asks; nothing is pushed.
+# Updates the request log while its box is checked. The page polls; the server pushes nothing.
 _LIVE = """
 const log = document.getElementById("log"), live = document.getElementById("live");
 const count = document.getElementById("count");
@@ -40,16 +40,16 @@ setInterval(async () => {
 
 
 def routes(control: Control) -> list[Route]:
-    """Pages and forms. A browser without the key is asked for it."""
-    ask = _key_page(control)
+    """Return the routes of pages and forms. A browser without the key sees the page that asks for it."""
+    key_page = _key_page(control)
     made: list[Route] = [
         route("POST", "/key", open_to_people(_take_key(control))),
-        route("GET", "/live.js", for_people(control, _script, ask)),
-        route("GET", "/requests/rows", for_people(control, _rows(control), ask)),
+        route("GET", "/live.js", for_browser(control, _script, key_page)),
+        route("GET", "/requests/rows", for_browser(control, _rows(control), key_page)),
     ]
-    made += [route("GET", path, for_people(control, _page(control, show), ask)) for path, show in _PAGES.items()]
+    made += [route("GET", path, for_browser(control, _page(control, show), key_page)) for path, show in _PAGES.items()]
     for path, (act, again) in _FORMS.items():
-        made.append(route("POST", path, for_people(control, _form(control, act, again), ask)))
+        made.append(route("POST", path, for_browser(control, _form(control, act, again), key_page)))
     return made
 
 
@@ -58,13 +58,13 @@ def _html(request: Request, text: str, status: int = 200) -> Response:
 
 
 def _see_other(request: Request, path: str, *more: tuple[str, str]) -> Response:
-    """To a page, after a form (RFC 9110 section 15.4.4)."""
+    """Return a redirect to a page, after a form (RFC 9110 section 15.4.4)."""
     return dated(request.state.world, b"", 303, [("Location", f"/_admin/{path}"), ("Cache-Control", "no-store"), *more])
 
 
 def _page(control: Control, show: Show) -> Handler:
     async def handle(request: Request) -> Response:
-        if request.query_params.get("key"):  # the link the emulator printed, in a browser that has been here before
+        if request.query_params.get("key"):  # the link that the emulator printed, in a browser with the cookie
             return _see_other(request, "")
         try:
             return _html(request, show(control, request))
@@ -75,7 +75,7 @@ def _page(control: Control, show: Show) -> Handler:
 
 
 def _form(control: Control, act: Change, again: Again) -> Handler:
-    """Do what a form says and go to a page; if it cannot be done, show the form's page `again` and say why."""
+    """Return a handler that applies a form and redirects to a page; on an error it shows the form's page `again`."""
 
     async def handle(request: Request) -> Response:
         try:
@@ -121,8 +121,8 @@ async def _script(request: Request) -> Response:
 def _rows(control: Control) -> Handler:
     async def handle(request: Request) -> Response:
         text, log = request.query_params.get("after", "0"), control.requests
-        seen = int(text) if text.isascii() and text.isdigit() else 0
-        fresh = log.after(seen if seen <= log.total else 0)
+        last_seen = int(text) if text.isascii() and text.isdigit() else 0
+        fresh = log.after(last_seen if last_seen <= log.total else 0)
         more = [("X-Total", str(log.total))]
         return dated(request.state.world, log_views.log_rows(control, fresh).encode(), 200, [*headers(), *more])
 
@@ -150,7 +150,7 @@ def _change_entry(control: Control, request: Request, values: dict[str, str]) ->
 
 
 def _switched(values: dict[str, str]) -> dict[str, bool]:
-    """What a switch on a page sends: a field that is to be true or false."""
+    """Return the field that a switch on a page sets to true or false."""
     return {values.get("field", ""): values.get("value") == "yes"}
 
 
@@ -193,19 +193,19 @@ def _add_policy(control: Control, _: Request, values: dict[str, str]) -> str:
 
 
 def _add_fault(control: Control, _: Request, values: dict[str, str]) -> str:
-    what: dict[str, Any] = {}
+    fault: dict[str, Any] = {}
     for name, text in values.items():
         if text.strip():
-            what[name] = _NUMBERS[name](text) if name in _NUMBERS else text.strip()
+            fault[name] = _NUMBERS[name](text) if name in _NUMBERS else text.strip()
     try:
-        control.inject(times=what.pop("times", None), **what)
+        control.inject(times=fault.pop("times", None), **fault)
     except TypeError:
         raise ValueError("The form has a field that faults do not have.") from None
     return "faults"
 
 
 def _remove_fault(control: Control, request: Request, _: dict[str, str]) -> str:
-    control.faults[:] = [one for one in control.faults if one.id != request.path_params["fault"]]
+    control.faults[:] = [fault for fault in control.faults if fault.id != request.path_params["fault"]]
     return "faults"
 
 

@@ -1,8 +1,8 @@
-"""Who may use the admin API and the dashboard: whoever has the key that the emulator made at its start.
+"""Access control for the admin API and the dashboard: both require the key that the emulator generates at its start.
 
-A web page that a browser has open elsewhere must not drive the emulator: it cannot know the key, its requests carry an
-Origin that is not ours, and the cookie that the dashboard lives on is not sent along (SameSite=Strict). The Host header
-has to name localhost and the emulator's port, so that nobody gets here by rebinding DNS.
+Another site's page in the same browser must not control the emulator. It does not know the key, its requests have a
+different Origin, and the browser does not send the dashboard's cookie with them (SameSite=Strict). The Host header must
+name localhost and the emulator's port, which prevents DNS rebinding.
 """
 
 import hmac
@@ -20,7 +20,7 @@ JSON = "application/json"
 
 
 def for_programs(control: Control, handler: Callable[[Request], Awaitable[Response]]) -> Handler:
-    """Let a request of the admin API through: with the key in its Authorization header, and JSON if it has a body."""
+    """Handle a request of the admin API if its Authorization header has the key, and its body, if any, is JSON."""
 
     async def handle(request: Request) -> Response:
         if not _from_here(request):
@@ -36,21 +36,21 @@ def for_programs(control: Control, handler: Callable[[Request], Awaitable[Respon
     return handle
 
 
-def for_people(control: Control, handler: Callable[[Request], Awaitable[Response]], ask: Handler) -> Handler:
-    """Let a request of the dashboard through: with the cookie of a browser that gave the key; else `ask` for it."""
+def for_browser(control: Control, handler: Callable[[Request], Awaitable[Response]], key_page: Handler) -> Handler:
+    """Handle a request of the dashboard if the browser has the cookie for the key; else show `key_page`."""
 
     async def handle(request: Request) -> Response:
         if not _from_here(request):
             return _refuse(request, 403, "Forbidden", "The dashboard answers no other origin and no other host name.")
         if not same(control.admin_key, request.cookies.get(COOKIE, "")):
-            return await ask(request)
+            return await key_page(request)
         return await handler(request)
 
     return handle
 
 
 def open_to_people(handler: Callable[[Request], Awaitable[Response]]) -> Handler:
-    """Let a request from our own origin through without a key, as that which brings the key."""
+    """Handle a request from the emulator's own origin without a key, such as the form that submits the key."""
 
     async def handle(request: Request) -> Response:
         if not _from_here(request):
@@ -65,7 +65,7 @@ def _has_body(request: Request) -> bool:
 
 
 def same(key: str, shown: str) -> bool:
-    """Compare in constant time."""
+    """Return whether the keys are equal, in constant time."""
     return hmac.compare_digest(key.encode(), shown.encode())
 
 
@@ -79,10 +79,10 @@ def _from_here(request: Request) -> bool:
     host = request.headers.get("host", "").lower()
     origin = request.headers.get("origin", f"https://{host}").lower()
     from_elsewhere = request.headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
-    leads_away = from_elsewhere and not (
+    is_foreign = from_elsewhere and not (
         request.method == "GET" and request.headers.get("sec-fetch-mode") == "navigate"
     )
-    return host in hosts and origin == f"https://{host}" and not leads_away
+    return host in hosts and origin == f"https://{host}" and not is_foreign
 
 
 def _refuse(

@@ -1,4 +1,4 @@
-"""What the dashboard's pages share. They look like the sign-in pages, only wider."""
+"""The layout of the dashboard's pages. They look like the sign-in pages, but are wider."""
 
 import base64
 import hashlib
@@ -46,7 +46,7 @@ td form { display: inline-block; margin: 0 .25rem .25rem 0; } td button { paddin
 """
 )
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_PLACES = {
+_NAVIGATION = {
     "": "Overview",
     "requests": "Requests",
     "tokens": "Tokens",
@@ -74,24 +74,24 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def page(title: str, here: str | None, body: str, *, script: str = "") -> str:
-    """A whole page. `here` is its place in the navigation, None for no navigation; `body` is HTML."""
+def page(title: str, current: str | None, body: str, *, script: str = "") -> str:
+    """Return a whole page. `current` is its place in the navigation, None for no navigation; `body` is HTML."""
     source = f'<script src="{escape(script)}" defer></script>\n' if script else ""
-    nav = "" if here is None else _nav(here)
+    nav = "" if current is None else _nav(current)
     return _PAGE.format(title=escape(title), style=_STYLE, nav=nav, body=body, script=source)
 
 
-def _nav(here: str) -> str:
+def _nav(current: str) -> str:
     items = "".join(
-        f'<li><a href="/_admin/{place}"{" aria-current=page" if place == here else ""}>{label}</a></li>'
-        for place, label in _PLACES.items()
+        f'<li><a href="/_admin/{path}"{" aria-current=page" if path == current else ""}>{label}</a></li>'
+        for path, label in _NAVIGATION.items()
     )
     return f'<nav aria-label="Dashboard"><ul>{items}</ul></nav>'
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[str], *, body_id: str = "") -> str:
-    """A table of rows that are HTML already. It says so when there are none, unless a script may add some."""
-    cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
+    """Return a table of rows of HTML. An empty table says so, unless a script may add rows."""
+    cells = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in head)
     body = "".join(rows) or ("" if body_id else f'<tr><td colspan="{len(head)}">None.</td></tr>')
     named = f' id="{body_id}"' if body_id else ""
     return (
@@ -101,13 +101,13 @@ def table(caption: str, head: Sequence[str], rows: Iterable[str], *, body_id: st
 
 
 def row(*cells: str, refused: bool = False) -> str:
-    """A row; the cells are HTML."""
+    """Return a row; the cells are HTML."""
     kind = ' class="refused"' if refused else ""
     return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def field(name: str, label: str, *, kind: str = "text", value: str = "", hint: str = "") -> str:
-    """A labelled input."""
+    """Return a labeled input."""
     shown = f' placeholder="{escape(hint)}"' if hint else ""
     step = ' step="any"' if kind == "number" else ""
     return (
@@ -117,26 +117,26 @@ def field(name: str, label: str, *, kind: str = "text", value: str = "", hint: s
 
 
 def choice(name: str, label: str, options: Iterable[str]) -> str:
-    """A labelled select. An empty option reads as a dash."""
-    items = "".join(f'<option value="{escape(one)}">{escape(one or "-")}</option>' for one in options)
+    """Return a labeled select. An empty option is shown as a dash."""
+    items = "".join(f'<option value="{escape(option)}">{escape(option or "-")}</option>' for option in options)
     return f'<div><label for="{name}">{escape(label)}</label><select id="{name}" name="{name}">{items}</select></div>'
 
 
 def do(action: str, label: str) -> str:
-    """A button that does one thing."""
+    """Return a button that posts to `action`."""
     return form(f"/_admin/{action}", {}, button(label, kind="other"))
 
 
 def switch(action: str, name: str, state: object, labels: tuple[str, str]) -> str:
-    """A button that sets a field to true or false; `labels` say what it does while the field is false, and true."""
+    """Return a button that toggles a field; `labels` are its texts while the field is false, and while it is true."""
     hidden = {"field": name, "value": "" if state else "yes"}
     return form(f"/_admin/{action}", hidden, button(labels[1 if state else 0], kind="other"))
 
 
 def headers() -> list[tuple[str, str]]:
-    """Headers of a page of the dashboard: nothing from elsewhere, in no frame, kept nowhere.
+    """Return the headers of a dashboard page, which loads nothing from elsewhere, and may not be framed or stored.
 
-    Its own forms have to say where they come from: with the policy no-referrer a browser posts them with Origin: null.
+    Its own forms must send their origin: with the policy no-referrer, a browser posts them with Origin: null.
     """
     policy = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; script-src 'self'; connect-src 'self'; img-src data:"
     return [

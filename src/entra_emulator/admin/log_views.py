@@ -1,4 +1,4 @@
-"""The dashboard's pages about what happened: the request log and the tokens issued."""
+"""The dashboard's pages about past events: the request log and the issued tokens."""
 
 import json
 from html import escape
@@ -14,11 +14,11 @@ from .layout import do, page, row, table
 from .names import app_name, resource_name
 
 _SHOWN = 200
-_HEAD = ["Time", "Request", "Answer", "Client", "Grant", "Asked for"]
+_HEAD = ["Time", "Request", "Answer", "Client", "Grant", "IdentityRequest for"]
 
 
 def requests(control: Control) -> str:
-    """The request log, newest first, which a script keeps up to date while its box is ticked."""
+    """Return the page of the request log, newest first. A script updates it while its box is checked."""
     log = control.requests
     tools = (
         '<div class="toolbar"><span class="check"><input type="checkbox" id="live" checked>'
@@ -30,28 +30,28 @@ def requests(control: Control) -> str:
 
 
 def log_rows(control: Control, log: list[LoggedRequest]) -> str:
-    """Rows of the log, newest first."""
-    return "".join(_log_row(control, one) for one in reversed(log))
+    """Return rows of the log, newest first."""
+    return "".join(_log_row(control, logged) for logged in reversed(log))
 
 
-def _log_row(control: Control, one: LoggedRequest) -> str:
-    host = "" if one.host.startswith(LOCAL_NAMES) else one.host
+def _log_row(control: Control, logged: LoggedRequest) -> str:
+    host = "" if logged.host.startswith(LOCAL_NAMES) else logged.host
     return row(
-        escape(timestamp(one.at)[11:19]),
-        f"{escape(one.method)} {escape(host)}{escape(one.path)}",
-        _answer(one),
-        escape(app_name(control.state, one.client_id) if one.client_id else "-"),
-        escape((one.grant_type or "-").rpartition(":")[2]),
-        f'<span class="long">{escape(one.scope or "-")}</span>',
-        refused=not 200 <= one.status < 400,
+        escape(timestamp(logged.at)[11:19]),
+        f"{escape(logged.method)} {escape(host)}{escape(logged.path)}",
+        _answer(logged),
+        escape(app_name(control.state, logged.client_id) if logged.client_id else "-"),
+        escape((logged.grant_type or "-").rpartition(":")[2]),
+        f'<span class="long">{escape(logged.scope or "-")}</span>',
+        refused=not 200 <= logged.status < 400,
     )
 
 
-def _answer(one: LoggedRequest) -> str:
-    """Status, code, and what was done to it by order."""
-    code = f' <span title="{escape(_meaning(one.aadsts))}">AADSTS{one.aadsts}</span>' if one.aadsts else ""
-    ordered = f'<br><span class="soft">ordered: {escape("; ".join(one.faults))}</span>' if one.faults else ""
-    return f"{one.status or 'cut'}{code}{ordered}"
+def _answer(logged: LoggedRequest) -> str:
+    """Return status, code and injected faults."""
+    code = f' <span title="{escape(_meaning(logged.aadsts))}">AADSTS{logged.aadsts}</span>' if logged.aadsts else ""
+    ordered = f'<br><span class="soft">ordered: {escape("; ".join(logged.faults))}</span>' if logged.faults else ""
+    return f"{logged.status or 'cut'}{code}{ordered}"
 
 
 def _meaning(code: int) -> str:
@@ -60,20 +60,20 @@ def _meaning(code: int) -> str:
 
 
 def tokens(control: Control) -> str:
-    """The last tokens issued, decoded."""
+    """Return the page of the latest issued tokens, decoded."""
     issued = control.issued
-    shown = "".join(_token(one, control) for one in reversed(issued))
+    shown = "".join(_token(token, control) for token in reversed(issued))
     body = f"<p>{len(issued)} tokens, newest first. Open one to see its claims; signatures are not kept.</p>{shown}"
     return page("Tokens", "tokens", body)
 
 
-def _token(one: Issued, control: Control) -> str:
-    claims, state = one.claims, control.state
+def _token(token: Issued, control: Control) -> str:
+    claims, state = token.claims, control.state
     kind = "ID token" if "appid" not in claims and "azp" not in claims else "Access token"
     client = app_name(state, str(claims.get("appid") or claims.get("azp") or claims.get("aud")))
-    who = str(claims.get("unique_name") or claims.get("preferred_username") or client)
-    left = (float(claims.get("exp", 0)) - control.clock.now()) / 60
-    until = f"{left:.0f} minutes left" if left > 0 else "expired"
-    title = f"{kind} {claims.get('ver', '')} for {resource_name(state, str(claims.get('aud')))}: {who}, {until}"
-    text = json.dumps({"header": one.header, "claims": claims}, indent=2, ensure_ascii=False)
+    principal = str(claims.get("unique_name") or claims.get("preferred_username") or client)
+    minutes = (float(claims.get("exp", 0)) - control.clock.now()) / 60
+    until = f"{minutes:.0f} minutes left" if minutes > 0 else "expired"
+    title = f"{kind} {claims.get('ver', '')} for {resource_name(state, str(claims.get('aud')))}: {principal}, {until}"
+    text = json.dumps({"header": token.header, "claims": claims}, indent=2, ensure_ascii=False)
     return f'<details><summary>{escape(title)}</summary><pre tabindex="0">{escape(text)}</pre></details>'

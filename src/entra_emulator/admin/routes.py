@@ -1,4 +1,4 @@
-"""Everything under /_admin: the API for programs and the dashboard for people."""
+"""The routes under /_admin: the API for programs and the dashboard for people."""
 
 from entra_emulator.control import Control
 from entra_emulator.routing import Route
@@ -7,5 +7,5 @@ from . import api, dashboard
 
 
 def routes(control: Control) -> list[Route]:
-    """All routes."""
+    """Return all routes."""
     return [*api.routes(control), *dashboard.routes(control)]

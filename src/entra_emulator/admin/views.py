@@ -1,4 +1,4 @@
-"""The dashboard's pages about what is: tenants, applications, policies, faults. Nothing changes here."""
+"""The dashboard's pages about the current state: tenants, applications, policies, faults. They change nothing."""
 
 from html import escape
 
@@ -22,7 +22,7 @@ _SPANS = {"3600": "1 hour on", "86400": "1 day on", "7776000": "90 days on"}
 
 
 def key_page(wrong: str = "") -> str:
-    """Asks for the key."""
+    """Return the page that asks for the key."""
     content = (
         f"{problem(wrong)}<p>The emulator printed a key when it started. It is also in "
         "<code>ENTRA_EMULATOR_ADMIN_KEY</code>.</p>"
@@ -32,7 +32,7 @@ def key_page(wrong: str = "") -> str:
 
 
 def overview(control: Control, wrong: str = "") -> str:
-    """Tenants, applications, the clock."""
+    """Return the page with tenants, applications and the clock."""
     state = control.state
     tenants = table(
         "Tenants", ["Name", "Domains", "Tenant ID", "Users", "Policies"], map(_tenant_row, state.tenants.values())
@@ -50,10 +50,10 @@ def overview(control: Control, wrong: str = "") -> str:
     return page("Overview", "", body)
 
 
-def _tenant_row(one: Tenant) -> str:
-    link = f'<a href="/_admin/tenants/{one.id}">{escape(one.name)}</a>'
-    domains = escape(", ".join(one.domains))
-    return row(link, domains, f"<code>{one.id}</code>", str(len(one.users)), str(len(one.policies)))
+def _tenant_row(tenant: Tenant) -> str:
+    link = f'<a href="/_admin/tenants/{tenant.id}">{escape(tenant.name)}</a>'
+    domains = escape(", ".join(tenant.domains))
+    return row(link, domains, f"<code>{tenant.id}</code>", str(len(tenant.users)), str(len(tenant.policies)))
 
 
 def _app_row(control: Control, app: App) -> str:
@@ -71,8 +71,8 @@ def _standing(on: object) -> str:
     return "on " if on else "off "
 
 
-def tenant(control: Control, one: Tenant) -> str:
-    """A tenant: its users with their state, applications, consents."""
+def tenant(control: Control, shown: Tenant) -> str:
+    """Return the page of a tenant: its users with their state, applications, consents."""
     state, now = control.state, control.clock.now()
     users = (
         row(
@@ -80,18 +80,18 @@ def tenant(control: Control, one: Tenant) -> str:
             escape(user.upn),
             escape(", ".join(user.roles) or "-"),
             escape(_account(user, now)),
-            _user_buttons(one, user),
+            _user_buttons(shown, user),
         )
-        for user in one.users
+        for user in shown.users
     )
     principals = (
         row(
             escape(app_name(state, each.app)),
             f"<code>{escape(each.app)}</code>",
             _standing(each.enabled)
-            + switch(f"tenants/{one.id}/principals/{each.id}", "enabled", each.enabled, ("Enable", "Disable")),
+            + switch(f"tenants/{shown.id}/principals/{each.id}", "enabled", each.enabled, ("Enable", "Disable")),
         )
-        for each in one.principals
+        for each in shown.principals
     )
     grants = (
         row(
@@ -101,15 +101,15 @@ def tenant(control: Control, one: Tenant) -> str:
             escape(" ".join(grant.roles) or "-"),
             escape(grant.user or "everyone"),
         )
-        for grant in one.grants
+        for grant in shown.grants
     )
     body = (
-        f"<p><code>{one.id}</code>, {escape(', '.join(one.domains))}</p>"
+        f"<p><code>{shown.id}</code>, {escape(', '.join(shown.domains))}</p>"
         + table("Users", ["Name", "User name", "Roles", "State", "Change"], users)
         + table("Applications in this tenant", ["Name", "Client ID", "State"], principals)
         + table("Consent", ["Application", "API", "Delegated", "Application's own", "For"], grants)
     )
-    return page(one.name, "", body)
+    return page(shown.name, "", body)
 
 
 def _user_buttons(tenant: Tenant, user: User) -> str:
@@ -131,12 +131,12 @@ def _account(user: User, now: float) -> str:
 
 
 def policies(control: Control, wrong: str = "") -> str:
-    """Conditional Access of every tenant, with switches, and a form for another policy."""
-    organizations = [one for one in control.state.tenants.values() if not one.personal]
-    parts = [_policies_of(control, one) for one in organizations]
+    """Return the page with every tenant's Conditional Access policies, switches, and a form for another policy."""
+    organizations = [tenant for tenant in control.state.tenants.values() if not tenant.personal]
+    parts = [_policies_of(control, organization) for organization in organizations]
     content = (
         '<fieldset><legend>Add a policy</legend><div class="grid">'
-        + choice("tenant", "Tenant", [one.domain for one in organizations])
+        + choice("tenant", "Tenant", [organization.domain for organization in organizations])
         + choice("require", "Requires", REQUIREMENTS)
         + field("name", "Name")
         + field("resource", "API (empty: all)", hint="graph, arm, partner or an ID")
@@ -146,15 +146,14 @@ def policies(control: Control, wrong: str = "") -> str:
     return page("Policies", "policies", problem(wrong) + "".join(parts) + form("/_admin/policies", {}, content))
 
 
-def _policies_of(control: Control, one: Tenant) -> str:
-    rows = (_policy_row(control, one, policy) for policy in one.policies)
+def _policies_of(control: Control, tenant: Tenant) -> str:
+    rows = (_policy_row(control, tenant, policy) for policy in tenant.policies)
     head = ["Policy", "Requires", "APIs", "Users", "Only where", "State"]
-    shown = table(f"Conditional Access of {one.name}", head, rows)
-    change = switch(f"tenants/{one.id}", "security_defaults", one.security_defaults, _ON)
-    state = _standing(one.security_defaults)
-    return (
-        f'<h2>{escape(one.name)}</h2>{shown}<div class="toolbar"><span>Security defaults: {state}</span>{change}</div>'
-    )
+    shown = table(f"Conditional Access of {tenant.name}", head, rows)
+    change = switch(f"tenants/{tenant.id}", "security_defaults", tenant.security_defaults, _ON)
+    state = _standing(tenant.security_defaults)
+    toolbar = f'<div class="toolbar"><span>Security defaults: {state}</span>{change}</div>'
+    return f"<h2>{escape(tenant.name)}</h2>{shown}{toolbar}"
 
 
 def _policy_row(control: Control, tenant: Tenant, policy: Policy) -> str:
@@ -162,7 +161,7 @@ def _policy_row(control: Control, tenant: Tenant, policy: Policy) -> str:
     return row(
         escape(policy.name),
         escape(policy.require.replace("_", " ")),
-        escape(", ".join(resource_name(control.state, one) for one in policy.resources) or "all"),
+        escape(", ".join(resource_name(control.state, identifier) for identifier in policy.resources) or "all"),
         escape(", ".join(policy.users) or ("applications" if policy.workloads else "all")),
         escape(_narrowed(policy)),
         _standing(policy.enabled) + switch(action, "enabled", policy.enabled, _ON),
@@ -170,7 +169,7 @@ def _policy_row(control: Control, tenant: Tenant, policy: Policy) -> str:
 
 
 def _narrowed(policy: Policy) -> str:
-    """What else has to fit for a policy to apply."""
+    """Return the other conditions of a policy."""
     listed = {
         "except": policy.except_users,
         "roles": policy.roles,
@@ -186,15 +185,15 @@ def _narrowed(policy: Policy) -> str:
 
 
 def faults(control: Control, wrong: str = "") -> str:
-    """Failures ordered, and a form for another."""
+    """Return the page with the injected faults, and a form for another one."""
     rows = (
         row(
-            escape(one.outcome),
-            escape(_target(one)),
-            "until removed" if one.times is None else f"{one.times} more",
-            do(f"faults/{one.id}/remove", "Remove"),
+            escape(fault.outcome),
+            escape(_target(fault)),
+            "until removed" if fault.times is None else f"{fault.times} more",
+            do(f"faults/{fault.id}/remove", "Remove"),
         )
-        for one in control.faults
+        for fault in control.faults
     )
     content = (
         '<fieldset><legend>Order a failure</legend><div class="grid">'
@@ -204,7 +203,8 @@ def faults(control: Control, wrong: str = "") -> str:
         + field("delay_in", "Delay (seconds)", kind="number")
         + choice("cut", "Cut the connection", CUTS)
         + field("skew_in", "Clock ahead (seconds)", kind="number")
-        + choice("service", "Service", ["login", "graph", "arm", "partner", "vault", "*"])
+        + field("next_link", "Next page (URL, or loop)")
+        + choice("service", "Service", ["login", "graph", "arm", "partner", "vault", "acr", "*"])
         + field("client", "Client ID (empty: all)")
         + field("tenant", "Tenant (empty: all)")
         + field("grant", "Grant type (empty: all)")

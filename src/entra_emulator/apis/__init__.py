@@ -1,1 +1,1 @@
-"""Small versions of the APIs tokens are for. Each checks its token as the real one does, and refuses in its words."""
+"""Small versions of the APIs that tokens are for. Each checks its token as the real API does, with the same errors."""

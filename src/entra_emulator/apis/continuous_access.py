@@ -1,6 +1,7 @@
-"""Continuous access evaluation: an API that hears of a revocation challenges tokens that were issued before it.
+"""Continuous access evaluation: after a revocation, an API challenges tokens that were issued before it.
 
-Only tokens of clients that said they can handle it (xms_cc: cp1) are challenged; others live until they expire.
+Only tokens of clients that declare that they can handle it (xms_cc: cp1) are challenged; others stay valid until they
+expire.
 Source: learn.microsoft.com/entra/identity-platform/claims-challenge and .../app-resilience-continuous-access-evaluation
 """
 
@@ -14,39 +15,39 @@ from entra_emulator.tokens.claims import BACKDATED_IN
 
 
 def revocation(state: State, tenant: Tenant, claims: Mapping[str, Any], now: float) -> str | None:
-    """The claims that a new token must have (JSON text), None where nothing was revoked."""
-    if "cp1" not in (str(one).lower() for one in claims.get("xms_cc", ())):
+    """Return the claims that a new token must have (JSON text); None if nothing was revoked."""
+    if "cp1" not in (str(capability).lower() for capability in claims.get("xms_cc", ())):
         return None
     issued_on = float(claims["iat"]) + BACKDATED_IN
     revoked_on = _user(state, tenant, claims, now) if "scp" in claims else _workload(state, tenant, claims, now)
     if revoked_on is None or issued_on >= revoked_on:
         return None
-    # As recorded: a blank after the comma, the time as text.
+    # As recorded: a space after the comma, the time as text.
     return f'{{"access_token":{{"nbf":{{"essential":true, "value":"{int(revoked_on)}"}}}}}}'
 
 
 def context_demand(context: str) -> str:
-    """The claims that ask for an authentication context (c1 to c99)."""
+    """Return the claims that require an authentication context (c1 to c99)."""
     return f'{{"access_token":{{"acrs":{{"essential":true,"value":"{context}"}}}}}}'
 
 
 def encoded(claims: str) -> str:
-    """Claims as a challenge carries them: standard base64."""
+    """Return claims in the form of a challenge: standard base64."""
     return base64.b64encode(claims.encode()).decode()
 
 
 def _user(state: State, tenant: Tenant, claims: Mapping[str, Any], now: float) -> float | None:
-    """When the user's sessions were revoked, at home or here; one who is gone or disabled has none any more."""
-    entries = [one for one in _entries(state, tenant, claims) if one]
-    if not entries or not all(one.enabled for one in entries):
+    """Return when the user's sessions were revoked, at home or in this tenant; `now` if it is removed or disabled."""
+    entries = [entry for entry in _entries(state, tenant, claims) if entry]
+    if not entries or not all(entry.enabled for entry in entries):
         return now
-    return max(one.tokens_valid_from for one in entries) or None
+    return max(entry.tokens_valid_from for entry in entries) or None
 
 
 def _entries(state: State, tenant: Tenant, claims: Mapping[str, Any]) -> list[User | None]:
-    here = tenant.user(str(claims["oid"]))
-    found = state.user(here.upn if here else str(claims["oid"]))
-    return [here, found[1] if found else None]
+    member = tenant.user(str(claims["oid"]))
+    found = state.user(member.upn if member else str(claims["oid"]))
+    return [member, found[1] if found else None]
 
 
 def _workload(state: State, tenant: Tenant, claims: Mapping[str, Any], now: float) -> float | None:

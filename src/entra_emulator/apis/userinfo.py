@@ -1,7 +1,7 @@
-"""The UserInfo endpoint (OpenID Connect Core section 5.3), which Entra has on Microsoft Graph's host.
+"""The UserInfo endpoint (OpenID Connect Core section 5.3), which Entra serves on Microsoft Graph's host.
 
-Source: learn.microsoft.com/entra/identity-platform/userinfo. What it gives is fixed; an application that needs more
-takes it from the ID token.
+Source: learn.microsoft.com/entra/identity-platform/userinfo. Its claims are fixed; an application that needs others
+reads them from the ID token.
 """
 
 from starlette.requests import Request
@@ -21,22 +21,22 @@ def routes() -> list[Route]:
 
 
 def login_routes() -> list[Route]:
-    """The endpoint of v1.0, on the sign-in host: GET and POST /{tenant}/openid/userinfo"""
+    """Return the endpoint of v1.0, on the sign-in host: GET and POST /{tenant}/openid/userinfo"""
     return [route(method, "/{tenant}/openid/userinfo", userinfo_version_one) for method in ("GET", "POST")]
 
 
 async def userinfo(request: Request) -> Response:
-    """The user of a token for Microsoft Graph; 403 without `openid` in its scopes."""
+    """Return the user of a token for Microsoft Graph; 403 without `openid` in its scopes."""
     return _user_of(request, GRAPH, scope="openid")
 
 
 async def userinfo_version_one(request: Request) -> Response:
-    """The user of a token for Azure AD Graph, whose permissions do not include OpenID's."""
+    """Return the user of a token for Azure AD Graph, whose permissions do not include OpenID's."""
     return _user_of(request, AAD_GRAPH)
 
 
 def _user_of(request: Request, resource: str, scope: str = "") -> Response:
-    """401 for a token that is not valid here, 403 for one without the scope or without a user."""
+    """Return the user; 401 for a token that is not valid here, 403 for one without the scope or without a user."""
     world = request.state.world
     try:
         caller = check(request, resource)
@@ -47,7 +47,7 @@ def _user_of(request: Request, resource: str, scope: str = "") -> Response:
     if found is None or (scope and scope not in caller.permissions):
         return json_response(world, {"error": "insufficient_scope"}, 403)
     user = found[1]
-    said = {
+    claims = {
         "sub": pairwise(user, caller.app_id),
         "name": user.name,
         "family_name": user.family_name,
@@ -55,4 +55,4 @@ def _user_of(request: Request, resource: str, scope: str = "") -> Response:
         "picture": f"https://{request.url.hostname}/v1.0/me/photo/$value",
         "email": user.mail,
     }
-    return json_response(world, {name: value for name, value in said.items() if value})
+    return json_response(world, {name: value for name, value in claims.items() if value})

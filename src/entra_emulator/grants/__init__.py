@@ -1,6 +1,6 @@
 """The grants of the token endpoint: one file each, registered here under the value of `grant_type`.
 
-A grant authenticates the client, reads its own parameters and ends in login.issuing. It returns the body of the answer
+A grant authenticates the client, reads its own parameters and calls login.issuing. It returns the body of the response
 and raises EntraError to refuse.
 """
 
@@ -16,6 +16,7 @@ from . import (
     on_behalf_of,
     password,
     refresh_token,
+    saml_bearer,
     user_fic,
 )
 
@@ -27,6 +28,8 @@ GRANTS: dict[str, Grant] = {
     "password": password.token_response,
     "urn:ietf:params:oauth:grant-type:device_code": device_code.token_response,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": on_behalf_of.token_response,
+    "urn:ietf:params:oauth:grant-type:saml1_1-bearer": saml_bearer.version_one,
+    "urn:ietf:params:oauth:grant-type:saml2-bearer": saml_bearer.version_two,
     "client_credentials": client_credentials.token_response,
     "refresh_token": refresh_token.token_response,
     "user_fic": user_fic.token_response,

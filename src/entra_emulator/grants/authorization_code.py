@@ -22,7 +22,7 @@ LIFE_IN = 600
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the token response.
+    """Return the body of the token response.
 
     :raises EntraError: 9002313 for an unknown code, 700007 another client's, 54005 redeemed, 70000 expired, 700005
         another tenant's, 500112 another redirect URI, 50148 501481 PKCE, 9002326 9002327 origin, 28003 no scope for a
@@ -31,7 +31,7 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
     named = exchange.tenant()
     record = exchange.world.interaction.codes.get(exchange.required("code"))
     client = authenticate(exchange, named, needs_proof=False, page=record is not None and record.spa)
-    if record is None:
+    if record is None or record.user_flow:
         raise EntraError(9002313)
     check_origin(exchange, spa=record.spa)
     _check(exchange, client, record)
@@ -41,14 +41,14 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
     exchange.nonce = record.nonce
     tenant = exchange.world.state.tenants[record.tenant]
     requested = parse(_scopes(exchange.form.get("scope"), record.scopes))
-    body = session_tokens(exchange, client, record.who, tenant, requested, spa=record.spa)
+    body = session_tokens(exchange, client, record.identity, tenant, requested, spa=record.spa)
     if exchange.form.get("return_spa_code") == "1":
         body["spa_code"] = exchange.world.interaction.add_code(_spa_code(exchange, record))
     return body
 
 
 def _spa_code(exchange: Exchange, record: AuthorizationCode) -> AuthorizationCode:
-    """A second code for the same sign-in, which the application's page in the browser redeems.
+    """Return a second code for the same sign-in, which the application's page in the browser redeems.
 
     Source: learn.microsoft.com/entra/msal/dotnet/advanced/spa-authorization-code
     """
@@ -57,7 +57,7 @@ def _spa_code(exchange: Exchange, record: AuthorizationCode) -> AuthorizationCod
 
 
 def _scopes(redeemed: str, authorized: str) -> str:
-    """The requested scopes. A code with offline_access includes the refresh token, which clients need not repeat.
+    """Return the requested scopes. A code with offline_access includes the refresh token; clients need not repeat it.
 
     :raises EntraError: 28003 if the code covers several APIs and the request names none.
     """

@@ -14,10 +14,10 @@ from entra_emulator.policy.personal import check_grant
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the answer.
+    """Return the body of the token response.
 
-    :raises EntraError: 50059 without a tenant, 9001023 at /consumers, and whatever the client, scope and resource rules
-        say.
+    :raises EntraError: 50059 without a tenant, 9001023 at /consumers, and the codes of the client, scope and resource
+        rules.
     """
     tenant = exchange.tenant()
     if tenant is None:

@@ -1,7 +1,7 @@
-"""Device code: the device asks until its person has signed in (RFC 8628 section 3.4).
+"""Device code: the device polls until the user has signed in (RFC 8628 section 3.4).
 
-Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code. The number that goes with a declined sign-in
-is not documented; 65004 is the one for a person who declines.
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code. The code of a declined sign-in is not
+documented; 65004 is the one for a user who declines consent.
 """
 
 from typing import Any
@@ -15,10 +15,10 @@ from entra_emulator.login.sessions import session_tokens
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the answer.
+    """Return the body of the token response.
 
-    :raises EntraError: 70016 not yet, 65004 declined, 70020 expired, 70018 no such code or one that was redeemed,
-        700007 another client's, and what the rules say.
+    :raises EntraError: 70016 pending, 65004 declined, 70020 expired, 70018 unknown or redeemed code, 700007 another
+        client's, and the codes of `permit`.
     """
     named = exchange.tenant()
     client = authenticate(exchange, named, needs_proof=False)
@@ -33,8 +33,8 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
         raise EntraError(65004, as_error="authorization_declined")
     if expired(exchange, record):
         raise EntraError(70020)
-    if record.who is None:
+    if record.identity is None:
         raise EntraError(70016)
     record.status = "redeemed"
-    tenant = named or exchange.world.state.tenants[record.who.home]
-    return session_tokens(exchange, client, record.who, tenant, parse(record.scopes))
+    tenant = named or exchange.world.state.tenants[record.identity.home]
+    return session_tokens(exchange, client, record.identity, tenant, parse(record.scopes))

@@ -1,4 +1,4 @@
-"""On-behalf-of: a web API exchanges the token it was called with (RFC 7523 section 2.1, with requested_token_use).
+"""On-behalf-of: a web API exchanges its caller's token (RFC 7523 section 2.1, with requested_token_use).
 
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-on-behalf-of-flow
 """
@@ -21,7 +21,7 @@ _TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the token response.
+    """Return the body of the token response.
 
     :raises EntraError: 900144, 50013 for a token of another issuer, 500131 for another application's, 500133 expired,
         240002 an ID token, 51000 90100 another kind of token requested, and the codes of `permit`; those that the user
@@ -36,11 +36,11 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
     claims = _verified(exchange, assertion)
     _check(exchange, client, claims)
     home, user = _user(exchange, claims)
-    who = Identity(user.id, home.id, recorded_methods(claims), float(claims["iat"]))
+    identity = Identity(user.id, home.id, recorded_methods(claims), float(claims["iat"]))
     tenant = named or exchange.world.state.tenants[claims["tid"]]
     requested = parse(exchange.required("scope"))
     try:
-        return session_tokens(exchange, client, who, tenant, requested)
+        return session_tokens(exchange, client, identity, tenant, requested)
     except EntraError as problem:
         if problem.suberror in _FOR_THE_USER:
             problem.as_error = "interaction_required"
@@ -64,7 +64,7 @@ def _verified(exchange: Exchange, assertion: str) -> dict[str, Any]:
 
 def _check(exchange: Exchange, client: Client, claims: dict[str, Any]) -> None:
     app = client.app
-    if "scp" not in claims and "roles" not in claims and claims.get("aud") == app.id and "nonce" in claims:
+    if not {"azp", "appid"} & set(claims):  # an access token names its client, an ID token has it as audience
         raise EntraError(240002)
     # An agent acts for the caller of its blueprint:
     # learn.microsoft.com/entra/agent-id/identity-platform/agent-on-behalf-of-oauth-flow
@@ -80,7 +80,7 @@ def _check(exchange: Exchange, client: Client, claims: dict[str, Any]) -> None:
 
 
 def _user(exchange: Exchange, claims: dict[str, Any]) -> tuple[Tenant, User]:
-    """The user of a token; a guest is the user of the same name at home.
+    """Return the user of a token; for a guest, the user of the same name in the home tenant.
 
     :raises EntraError: 50034.
     """

@@ -17,10 +17,10 @@ from entra_emulator.policy.personal import check_grant
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the answer.
+    """Return the body of the token response.
 
-    :raises EntraError: 9001023 at /common and /consumers, 50034 no such user, 50126 and the other codes of passwords,
-        50076 where a second factor is needed, and what else the rules say.
+    :raises EntraError: 9001023 at /common and /consumers, 50034 unknown user, 50126 and the other codes of passwords,
+        50076 if a second factor is required, and the other codes of `permit`.
     """
     named = exchange.tenant()
     check_grant(named, exchange.tenant_name)
@@ -31,5 +31,5 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
         raise EntraError(50126)  # Entra has no password to compare
     check(exchange, home, user, password)
     requested = parse(exchange.required("scope"))
-    who = Identity(user.id, home.id, ("pwd",), exchange.world.clock.now())
-    return session_tokens(exchange, client, who, named or home, requested)
+    identity = Identity(user.id, home.id, ("pwd",), exchange.world.clock.now())
+    return session_tokens(exchange, client, identity, named or home, requested)

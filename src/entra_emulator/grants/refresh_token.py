@@ -1,9 +1,9 @@
-"""Refreshing (RFC 6749 section 6): a refresh token is good for every resource and tenant its user may reach.
+"""Refresh (RFC 6749 section 6): a refresh token is valid for every resource and tenant that its user may access.
 
-Entra does not revoke a refresh token when it is used: the answer brings a new one, and the old one works on until it is
-inactive for 90 days or the user's sessions are revoked. Servers that rotate in earnest, which an application may be set
-to meet here, take a token until the one it was exchanged for has been used: an answer may have been lost on its way
-(RFC 9700 section 4.14.2 leaves this to the server).
+Entra does not revoke a refresh token when it is used. The response contains a new one, and the old one remains valid
+until it is unused for 90 days or the user's sessions are revoked. An application can be configured to emulate a server
+with single-use refresh tokens. Such a server accepts a token until its successor has been used, because a response may
+be lost (RFC 9700 section 4.14.2 leaves this to the server).
 Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
 """
 
@@ -19,28 +19,28 @@ from entra_emulator.login.issuing import user_tokens
 from entra_emulator.login.permission import find_user
 from entra_emulator.login.scopes import RequestedScope, parse
 from entra_emulator.model import RefreshToken, Tenant
-from entra_emulator.policy.personal import in_its_words
+from entra_emulator.policy.personal import consumer_error
 
 INACTIVE_AFTER_IN = 90 * 86_400
-PAGE_LIFE_IN = 86_400  # of a single-page application's, from the sign-in on, however often it is renewed
+PAGE_LIFE_IN = 86_400  # for a single-page application, from the sign-in, however often the token is renewed
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the answer.
+    """Return the body of the token response.
 
-    :raises EntraError: 9002313 for no token of ours, 700007 for another client's, 70000 used up, 700082, 700084,
-        9002326 9002327 origin, 50034, 50057, 50173, and what the rules of client, tenant, consent and policy say.
+    :raises EntraError: 9002313 not a token of this emulator, 700007 another client's, 70000 used, 700082, 700084,
+        9002326 9002327 origin, 50034, 50057, 50173, and the codes of the client, tenant, consent and policy rules.
     """
     named = exchange.tenant()
-    session = exchange.world.state.refresh_tokens.read(exchange.form.get("refresh_token"))
+    session = exchange.world.state.refresh_tokens.parse(exchange.form.get("refresh_token"))
     client = authenticate(exchange, named, needs_proof=False, page=session is not None and session.spa)
     exchange.required("refresh_token")
-    if session is None:
+    if session is None or session.user_flow:
         raise EntraError(9002313)
     try:
         return _renewed(exchange, client, session, named)
     except EntraError as problem:
-        raise (in_its_words(problem) if session.home == PERSONAL else problem) from None
+        raise (consumer_error(problem) if session.home == PERSONAL else problem) from None
 
 
 def _renewed(exchange: Exchange, client: Client, session: RefreshToken, named: Tenant | None) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _renewed(exchange: Exchange, client: Client, session: RefreshToken, named: T
 
 
 def _requested(exchange: Exchange, client: Client, session: RefreshToken) -> RequestedScope:
-    """The scopes requested, by default those of the sign-in.
+    """Return the requested scopes, by default those of the sign-in.
 
     :raises EntraError: 90009 if the sign-in was for the application as its own API and the request does not name it.
     """
@@ -74,7 +74,7 @@ def _requested(exchange: Exchange, client: Client, session: RefreshToken) -> Req
 
 
 def _use(exchange: Exchange, session: RefreshToken) -> None:
-    """A token is used up when the one that was issued for it is used; a single-page application's is at once."""
+    """Record that this token's predecessor is used, and for a single-page application also this token."""
     tokens = exchange.world.state.refresh_tokens
     if session.spa:
         tokens.use_up(session.id)

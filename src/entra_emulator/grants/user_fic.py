@@ -1,7 +1,7 @@
-"""An agent acting as its own user account: grant type user_fic, the third leg of the agent flow.
+"""An agent that acts as its own user account: grant type user_fic, the third request of the agent flow.
 
-Source: learn.microsoft.com/entra/agent-id/identity-platform/agent-user-oauth-flow. Which codes Entra refuses with is
-not documented; those here are the nearest.
+Source: learn.microsoft.com/entra/agent-id/identity-platform/agent-user-oauth-flow. Entra's error codes are not
+documented; this file uses the closest ones.
 """
 
 from typing import Any
@@ -19,10 +19,10 @@ from entra_emulator.tokens.keys import BadSignature
 
 
 def token_response(exchange: Exchange) -> dict[str, Any]:
-    """The body of the answer.
+    """Return the body of the token response.
 
-    :raises EntraError: 50059 without a tenant, 50013 a second token that is not the agent's, 50034 no such user of the
-        agent, and what the rules of client, scope, consent and policy say.
+    :raises EntraError: 50059 without a tenant, 50013 a second token that is not the agent's, 50034 unknown user of the
+        agent, and the codes of the client, scope, consent and policy rules.
     """
     tenant = exchange.tenant()
     if tenant is None:
@@ -38,9 +38,9 @@ def token_response(exchange: Exchange) -> dict[str, Any]:
 
 
 def _check_second(exchange: Exchange, client: Client) -> None:
-    """The agent's own token for the token exchange says that it, and not only its blueprint, asks."""
+    """Check the agent's own token for the token exchange, which proves that the request is not only its blueprint's."""
     text = exchange.required("user_federated_identity_credential")
-    assertion = Assertion.read(text)
+    assertion = Assertion.parse(text)
     try:
         claims = exchange.world.keys.verify(text)
     except BadSignature:

@@ -1,4 +1,4 @@
-"""Whether a user may have a token: membership of the tenant, and consent."""
+"""The conditions for a user's token: membership of the tenant, and consent."""
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.microsoft_apps import microsoft_apps
@@ -13,20 +13,20 @@ GRAPH_OIDC = ("email", "openid", "profile")
 
 
 def consents(tenant: Tenant, app: App, resource: Resource) -> list[Grant]:
-    """What is granted to an application on a resource in a tenant."""
-    return [one for one in tenant.grants if one.app == app.id and one.resource == resource.app_id]
+    """Return the grants to an application on a resource in a tenant."""
+    return [grant for grant in tenant.grants if grant.app == app.id and grant.resource == resource.app_id]
 
 
 def app_roles(tenant: Tenant, app: App, resource: Resource) -> tuple[str, ...]:
-    """Application permissions in alphabetical order. Roles of a user are not the application's."""
-    granted = (one for one in consents(tenant, app, resource) if not one.user)
+    """Return application permissions in alphabetical order, without the roles of users."""
+    granted = (grant for grant in consents(tenant, app, resource) if not grant.user)
     return tuple(sorted({role for grant in granted for role in grant.roles}))
 
 
 def delegated_scopes(tenant: Tenant, app: App, resource: Resource, user: User) -> tuple[str, ...]:
-    """Delegated permissions that an administrator or this user consented to, or that Microsoft preauthorized."""
-    mine = ("", user.id, user.upn)
-    found = {scope for grant in consents(tenant, app, resource) if grant.user in mine for scope in grant.scopes}
+    """Return delegated permissions with an administrator's or this user's consent, or preauthorized by Microsoft."""
+    names = ("", user.id, user.upn)
+    found = {scope for grant in consents(tenant, app, resource) if grant.user in names for scope in grant.scopes}
     known = microsoft_apps().get(app.id)
     if known and not resource.registered:
         found.update(known.scopes(resource.app_id))
@@ -34,9 +34,9 @@ def delegated_scopes(tenant: Tenant, app: App, resource: Resource, user: User) -
 
 
 def require_consent(app: App, resource: Resource, requested: RequestedScope, granted: tuple[str, ...]) -> None:
-    """Every permission requested by name has to be granted; `.default` stands for all that are, at least one.
+    """Check that every permission requested by name is granted; for `.default`, at least one.
 
-    :raises EntraError: 65001; 65002 for a client and an API of Microsoft's, between which nobody can consent.
+    :raises EntraError: 65001; 65002 for a client and an API of Microsoft's, for which nobody can consent.
     """
     have = {scope.lower() for scope in granted}
     missing = [name for name in requested.names if name != DEFAULT and name.lower() not in have]
@@ -49,11 +49,11 @@ def require_consent(app: App, resource: Resource, requested: RequestedScope, gra
 
 
 def membership(state: State, user: User, home: Tenant, tenant: Tenant, app: App) -> tuple[User | None, list[str]]:
-    """A user's own entry in a tenant and their directory roles there: as a member, as a guest, or by delegated
+    """Return a user's entry in a tenant and their directory roles there: as a member, as a guest, or by delegated
     administration, which has roles but no entry.
 
-    :raises EntraError: 50020 for a user who has no business in the tenant, 50057 500571 50014 50015 for one who may not
-        be used there.
+    :raises EntraError: 50020 for a user without access to the tenant, 50057 500571 50014 50015 for an entry that may
+        not be used there.
     """
     if home.id == tenant.id:
         check_member(user, home, tenant)

@@ -9,7 +9,7 @@ from .exchange import Exchange
 
 
 def find_person(exchange: Exchange, username: str) -> tuple[Tenant, User]:
-    """The user with a name, and the tenant that is their home.
+    """Return the user with a name, and their home tenant.
 
     :raises EntraError: 50034.
     """
@@ -21,12 +21,15 @@ def find_person(exchange: Exchange, username: str) -> tuple[Tenant, User]:
 
 
 def hinted(exchange: Exchange, hint: str) -> str:
-    """The user name that a `login_hint` means: it is one, or the value of the optional claim of that name."""
+    """Return the user name for a `login_hint`, which is a user name or the value of the optional claim `login_hint`."""
     name = user_of_hint(hint)
     found = exchange.world.state.user(name) if name != hint else None
     return found[1].upn if found else hint
 
 
 def check(exchange: Exchange, home: Tenant, user: User, password: str) -> None:
-    """:raises EntraError: what is wrong with the password, or the account."""
+    """Check the password and the account.
+
+    :raises EntraError: the codes of `check_password`.
+    """
     check_password(home, user, password, exchange.world.clock.now())

@@ -39,7 +39,7 @@ class AdminConsentFlow(SignInFlow):
     @property
     def _everything(self) -> bool:
         scope = self.pending.parameters.get("scope")
-        return not scope or any(one.default for one in parse_all(scope))
+        return not scope or any(requested.default for requested in parse_all(scope))
 
     @property
     def requests(self) -> list[RequestedScope]:
@@ -47,11 +47,12 @@ class AdminConsentFlow(SignInFlow):
         if not self._everything:
             return parse_all(self.pending.parameters["scope"])
         return [
-            RequestedScope("", one.resource, tuple(one.scopes) or (DEFAULT,), frozenset()) for one in self._required
+            RequestedScope("", required.resource, tuple(required.scopes) or (DEFAULT,), frozenset())
+            for required in self._required
         ]
 
     def next_step(self) -> Step:
-        """The page that the user sees next.
+        """Return the page that the user sees next.
 
         :raises EntraError: a refusal that no page resolves.
         """
@@ -69,7 +70,7 @@ class AdminConsentFlow(SignInFlow):
         return "done" if self.pending.consented else "consent"
 
     def listed(self) -> list[str]:
-        """All permissions, application permissions included, with their API."""
+        """Return all permissions, application permissions included, with their API."""
         return [
             f"{name} ({resource.name})"
             for resource, requested in self.resources()
@@ -82,21 +83,23 @@ class AdminConsentFlow(SignInFlow):
             return
         for resource, requested in self.resources():
             wanted = {name.lower() for name in self.missing(resource, requested)}
-            grant(self.tenant, self.app, resource, [one for one in _scopes(requested) if one.lower() in wanted], "")
-            held = {
+            grant(
+                self.tenant, self.app, resource, [scope for scope in _scopes(requested) if scope.lower() in wanted], ""
+            )
+            assigned = {
                 role
-                for one in self.tenant.grants
-                if (one.app, one.resource, one.user) == (self.app.id, resource.app_id, "")
-                for role in one.roles
+                for present in self.tenant.grants
+                if (present.app, present.resource, present.user) == (self.app.id, resource.app_id, "")
+                for role in present.roles
             }
-            if roles := [role for role in self._roles_of(resource) if role not in held]:
+            if roles := [role for role in self._roles_of(resource) if role not in assigned]:
                 self.tenant.grants.append(Grant(self.app.id, resource.app_id, roles=roles))
         self.pending.consented = True
 
     def _roles_of(self, resource: Resource) -> list[str]:
         if not self._everything:
             return []
-        return [role for one in self._required if one.resource == resource.app_id for role in one.roles]
+        return [role for required in self._required if required.resource == resource.app_id for role in required.roles]
 
 
 def _scopes(requested: RequestedScope) -> list[str]:
@@ -115,13 +118,13 @@ async def admin_consent(request: Request) -> Response:
     pending = PendingSignIn(app.id, exchange.tenant_name, parameters, version=exchange.version, admin=True)
     flow, session = AdminConsentFlow(exchange, pending), pages_flow.session_of(exchange, request)
     if session and flow.accepts(session, hinted(exchange, parameters["login_hint"]).lower()):
-        flow.continue_as(session.who)
+        flow.continue_as(session.identity)
     token = exchange.world.interaction.add_pending(pending)
     return pages_flow.next_page(flow, request, token, ENDINGS)
 
 
 def _checked(exchange: Exchange) -> tuple[App, Parameters]:
-    """The application, and the parameters as those of an authorization request.
+    """Return the application, and the parameters as those of an authorization request.
 
     :raises EntraError: 900144, 700016, 50011, 70011, 90002, 900023.
     """
@@ -139,7 +142,7 @@ def _checked(exchange: Exchange) -> tuple[App, Parameters]:
 
 
 def _granted(flow: SignInFlow, request: Request, token: str) -> Response:
-    """Back to the application, as `tenant` and, at v2.0, `scope` say. Without a redirect URI it ends with an error."""
+    """Redirect to the application with `tenant` and, at v2.0, `scope`. Without a redirect URI, show an error."""
     exchange, parameters = flow.exchange, flow.pending.parameters
     exchange.world.interaction.pending_sign_ins.pop(token, None)
     if not parameters.get("redirect_uri"):

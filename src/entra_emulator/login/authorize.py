@@ -1,9 +1,11 @@
-"""The authorization endpoint, and where its pages post to.
+"""The authorization endpoint, and the endpoint to which its pages post.
 
 Sources: RFC 6749 section 4.1, OpenID Connect Core section 3.1.2, RFC 7636;
-learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. As long as the application or its redirect URI is
-in doubt, an error is shown on a page.
+learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. Until the application and its redirect URI are
+verified, errors are shown on a page.
 """
+
+import re
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,11 +14,13 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.interaction import AuthorizationCode, PendingSignIn
 from entra_emulator.model import App
 from entra_emulator.parameters import Parameters
+from entra_emulator.tokens import saml
 
-from . import admin_consent, device, front_channel, pages_flow
+from . import admin_consent, application_sign_in, device, front_channel, pages_flow
 from .accounts import hinted
 from .client_auth import find_app
 from .exchange import Exchange, claims_request
+from .federated_assertion import read_assertion, user_of
 from .redirects import registered_as
 from .responding import ErrorResponse, error_fields, respond, state
 from .scopes import check_resource_parameter, parse_all
@@ -48,20 +52,57 @@ async def submit(request: Request) -> Response:
     exchange = Exchange.of(request)
     try:
         await exchange.read_form(request, "page")
-        pending = exchange.world.interaction.pending_sign_ins.get(exchange.form.get("flow", ""))
+        pending = _pending(exchange, exchange.form.get("flow"))
     except EntraError as problem:
         return pages_flow.failed(exchange, request, problem)
-    if pending is None:
-        return pages_flow.failed(exchange, request, EntraError(50058))
-    exchange.tenant_name, exchange.version = pending.tenant_name, pending.version
+    flow, endings = _resumed(exchange, pending)
     try:
-        if pending.admin:
-            flow: SignInFlow = admin_consent.AdminConsentFlow(exchange, pending)
-            return await pages_flow.submit(flow, request, admin_consent.ENDINGS)
-        endings = device.ENDINGS if pending.device else _ENDINGS
-        return await pages_flow.submit(SignInFlow(exchange, pending), request, endings)
+        return await pages_flow.submit(flow, request, endings)
     except ErrorResponse as refused:
         return _refuse(exchange, request, pending.parameters, refused.problem)
+
+
+async def from_identity_provider(request: Request) -> Response:
+    """POST /login.srf: a federated domain's identity provider says who the user is (WS-Federation 1.2 section 13.1)."""
+    exchange = Exchange.of(request)
+    try:
+        await exchange.read_form(request, "loginsrf")
+        token, pending = exchange.form.get("wctx"), _pending(exchange, exchange.form.get("wctx"))
+        home, user = user_of(exchange.world, read_assertion(_asserted(exchange.form.get("wresult")), saml.ONE))
+    except EntraError as problem:
+        return pages_flow.failed(exchange, request, problem)
+    flow, endings = _resumed(exchange, pending)
+    try:
+        if wrong := flow.wrong_account_kind(home):
+            return pages_flow.next_page(flow, request, token, endings, wrong=wrong)
+        flow.start(home, user, ("pwd",))
+        return pages_flow.next_page(flow, request, token, endings)
+    except ErrorResponse as refused:
+        return _refuse(exchange, request, pending.parameters, refused.problem)
+
+
+def _pending(exchange: Exchange, token: str) -> PendingSignIn:
+    """:raises EntraError: 50058 without a pending sign-in of Entra ID with this token."""
+    pending = exchange.world.interaction.pending_sign_ins.get(token)
+    if pending is None or pending.user_flow:
+        raise EntraError(50058)
+    return pending
+
+
+def _asserted(response: str) -> bytes:
+    """Return the assertion in a RequestSecurityTokenResponse, as it is written there, since it is signed."""
+    found = re.search(r"<(?:\w+:)?RequestedSecurityToken>(.*)</(?:\w+:)?RequestedSecurityToken>", response, re.DOTALL)
+    return found[1].encode() if found else b""
+
+
+def _resumed(exchange: Exchange, pending: PendingSignIn) -> tuple[SignInFlow, pages_flow.Outcomes]:
+    """Return a pending sign-in that goes on, and how it may end."""
+    exchange.tenant_name, exchange.version = pending.tenant_name, pending.version
+    if pending.admin:
+        return admin_consent.AdminConsentFlow(exchange, pending), admin_consent.ENDINGS
+    if pending.application:
+        return application_sign_in.ApplicationFlow(exchange, pending), application_sign_in.ENDINGS
+    return SignInFlow(exchange, pending), device.ENDINGS if pending.device else _ENDINGS
 
 
 async def _read_parameters(exchange: Exchange, request: Request) -> Parameters:
@@ -71,7 +112,7 @@ async def _read_parameters(exchange: Exchange, request: Request) -> Parameters:
 
 
 def _checked(exchange: Exchange, parameters: Parameters) -> tuple[App, Parameters]:
-    """The application, and the parameters with the redirect URI. Until both are certain, nothing may be sent there.
+    """Return the application, and the parameters with the redirect URI. Nothing may be sent there before this check.
 
     :raises EntraError: 900144, 700016, 7000112, 50011, 500113, 90002, 900023.
     """
@@ -89,7 +130,7 @@ def _checked(exchange: Exchange, parameters: Parameters) -> tuple[App, Parameter
 
 
 def _check_request(app: App, parameters: Parameters) -> None:
-    """:raises EntraError: what is wrong with the request itself, which the application may know."""
+    """:raises EntraError: an error in the request itself, which is sent to the application."""
     front_channel.check(app, parameters)
     if (prompt := parameters.get("prompt")) not in _PROMPTS:
         raise EntraError(90023, reason=f"Unsupported 'prompt' value '{prompt}'")
@@ -100,9 +141,9 @@ def _check_request(app: App, parameters: Parameters) -> None:
 
 
 def _check_challenge(app: App, parameters: Parameters) -> None:
-    """Proof Key for Code Exchange (RFC 7636 section 4.2), which single-page applications have to use.
+    """Check the code challenge (RFC 7636 section 4.2), which single-page applications must send.
 
-    :raises EntraError: 9002325 missing, 501491 of another length than 43 to 128, 50149 an unknown method.
+    :raises EntraError: 9002325 missing, 501491 a length outside 43 to 128, 50149 an unknown method.
     """
     spa = registered_as(app, parameters["redirect_uri"]) == "spa"
     challenge, method = parameters.get("code_challenge"), parameters.get("code_challenge_method", "plain")
@@ -120,8 +161,8 @@ def _begin(exchange: Exchange, request: Request, pending: PendingSignIn) -> Resp
     prompt, sid = parameters.get("prompt"), parameters.get("sid")
     session = pages_flow.session_of(exchange, request)
     hint = hinted(exchange, parameters.get("login_hint")).lower()
-    if session and sid in ("", session.who.sid) and prompt not in _NEW_SIGN_IN and flow.accepts(session, hint):
-        flow.continue_as(session.who)
+    if session and sid in ("", session.identity.sid) and prompt not in _NEW_SIGN_IN and flow.accepts(session, hint):
+        flow.continue_as(session.identity)
     token = exchange.world.interaction.add_pending(pending)
     if prompt == "none":
         return _silently(flow, request, token)
@@ -129,7 +170,7 @@ def _begin(exchange: Exchange, request: Request, pending: PendingSignIn) -> Resp
 
 
 def _silently(flow: SignInFlow, request: Request, token: str) -> Response:
-    """prompt=none: respond at once. Where a page would be needed, the error is interaction_required."""
+    """Handle prompt=none: respond at once. If a page is required, the error is interaction_required."""
     try:
         step = flow.next_step()
     except EntraError as problem:
@@ -150,7 +191,7 @@ def _silently(flow: SignInFlow, request: Request, token: str) -> Response:
 
 
 def _complete(flow: SignInFlow, request: Request, token: str) -> Response:
-    """The sign-in is complete: a code or tokens for the application, and a session for the browser."""
+    """Complete the sign-in: send a code or tokens to the application, and start a session for the browser."""
     exchange, parameters = flow.exchange, flow.pending.parameters
     interaction = exchange.world.interaction
     fields: dict[str, str] = {}
@@ -168,7 +209,7 @@ def _code(flow: SignInFlow) -> AuthorizationCode:
     parameters = flow.pending.parameters
     return AuthorizationCode(
         app=flow.pending.app,
-        who=flow.identity,
+        identity=flow.identity,
         tenant=flow.tenant.id,
         scopes=parameters["scope"],
         redirect_uri=parameters["redirect_uri"],
@@ -181,7 +222,7 @@ def _code(flow: SignInFlow) -> AuthorizationCode:
 
 
 def _decline(flow: SignInFlow, _request: Request, token: str) -> Response:
-    """The user canceled."""
+    """Send the application the error for a user who canceled."""
     flow.exchange.world.interaction.pending_sign_ins.pop(token, None)
     raise ErrorResponse(EntraError(65004))
 

@@ -30,7 +30,7 @@ from entra_emulator.tokens.jwts import FOREIGN, unverified_claims, unverified_he
 from .exchange import Exchange
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-SKEW_IN = 300  # how far a client's clock may be off
+SKEW_IN = 300  # seconds by which a client's clock may differ
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _PATHS = ("/oauth2/v2.0/token", "/oauth2/token", "/v2.0", "")
 
@@ -44,16 +44,16 @@ class Assertion:
     claims: dict[str, Any]
 
     @classmethod
-    def read(cls, text: str) -> "Assertion":
+    def parse(cls, text: str) -> "Assertion":
         """:raises EntraError: 50027 if the text is not a JWT, or is signed with an algorithm that is not accepted."""
-        bare = ".".join(part.rstrip("=") for part in text.split("."))  # azure-identity under asyncio pads them
+        bare = ".".join(part.rstrip("=") for part in text.split("."))  # azure-identity under asyncio sends padding
         header, claims = unverified_header(bare), unverified_claims(bare)
         if header is None or claims is None or header.get("alg") not in (FOREIGN.allowed or ()):
             raise EntraError(50027)
         return cls(text, header, claims)
 
     def verified_by(self, key: RSAKey) -> bool:
-        """Whether `key` signed it."""
+        """Return whether `key` signed the assertion."""
         signed, _, signature = self.text.rpartition(".")
         try:
             return FOREIGN.get_alg(self.header["alg"]).verify(signed.encode(), _decoded(signature), key)
@@ -61,7 +61,7 @@ class Assertion:
             return False
 
     def check_time(self, now: float) -> None:
-        """:raises EntraError: 700024 outside of nbf and exp, 50027 where they are missing."""
+        """:raises EntraError: 700024 before nbf or after exp, 50027 if one of them is missing."""
         expires_on, valid_from = (
             _seconds(self.claims.get("exp")),
             _seconds(self.claims.get("nbf", self.claims.get("iat"))),
@@ -71,7 +71,7 @@ class Assertion:
         self._check_span(now, valid_from, expires_on)
 
     def check_life(self, longest_in: float) -> None:
-        """Check the time from iat, else nbf, to exp; `check_time` has found them.
+        """Check the time from iat, else nbf, to exp. Call `check_time` before.
 
         :raises EntraError: 70023 if that is more than `longest_in` seconds.
         """
@@ -86,12 +86,12 @@ class Assertion:
 
     def _check_span(self, now: float, valid_from: float, expires_on: float) -> None:
         if not valid_from - SKEW_IN <= now < expires_on + SKEW_IN:
-            span = [ticks(min(max(moment, 0.0), 253_402_300_799.0)) for moment in (now, valid_from, expires_on)]
-            raise EntraError(700024, now=span[0], valid_from=span[1], expires=span[2])
+            times = [ticks(min(max(moment, 0.0), 253_402_300_799.0)) for moment in (now, valid_from, expires_on)]
+            raise EntraError(700024, now=times[0], valid_from=times[1], expires=times[2])
 
 
 def _seconds(value: object) -> float | None:
-    """A NumericDate (RFC 7519 section 2), which MSAL.NET writes as a JSON string; None for anything else."""
+    """Return a NumericDate (RFC 7519 section 2), which MSAL.NET writes as a JSON string; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -123,13 +123,13 @@ def check_signed(exchange: Exchange, app: App, tenant: Tenant | None, assertion:
 
 
 def _certificate(app: App, assertion: Assertion) -> x509.Certificate | None:
-    """The certificate the header names, if the application knows it, or trusts its subject and issuer (x5c)."""
-    for one in app.certificates:
-        certificate = x509.load_pem_x509_certificate(one.pem.encode())
+    """Return the certificate in the header, if the application has it, or trusts its subject and issuer (x5c)."""
+    for registered in app.certificates:
+        certificate = x509.load_pem_x509_certificate(registered.pem.encode())
         if _names(assertion.header, certificate):
             return certificate
     chain = _chain(assertion.header.get("x5c"))
-    if chain and any(_trusted(chain, one.subject, one.authority) for one in app.trusted_subjects):
+    if chain and any(_trusted(chain, registered.subject, registered.authority) for registered in app.trusted_subjects):
         return chain[0]
     return None
 
@@ -150,7 +150,7 @@ def _thumbprint(assertion: Assertion) -> str:
 
 
 def _decoded(value: object) -> bytes:
-    """Base64url with or without padding: MSAL for Python pads."""
+    """Decode base64url with or without padding: MSAL for Python sends padding."""
     text = str(value).rstrip("=")
     try:
         return base64.b64decode(text.translate(str.maketrans("-_", "+/")) + "=" * (-len(text) % 4), validate=True)
@@ -159,7 +159,7 @@ def _decoded(value: object) -> bytes:
 
 
 def _chain(x5c: object) -> list[x509.Certificate]:
-    """The certificates of an x5c header (RFC 7515 section 4.1.6), none where one of them cannot be read.
+    """Return the certificates of an x5c header (RFC 7515 section 4.1.6); none if one of them cannot be read.
 
     MSAL.NET writes its one certificate as a string, not as a list.
     """
@@ -175,7 +175,7 @@ def _chain(x5c: object) -> list[x509.Certificate]:
 
 
 def _trusted(chain: list[x509.Certificate], subject: str, authority: str) -> bool:
-    """Whether the first certificate has the subject, and each is issued by the next, up to the trusted authority."""
+    """Return whether the first certificate has the subject, and the chain leads to the trusted authority."""
     root = x509.load_pem_x509_certificate(authority.encode())
     try:
         if chain[0].subject.rfc4514_string().lower() != subject.lower():
@@ -190,17 +190,17 @@ def _trusted(chain: list[x509.Certificate], subject: str, authority: str) -> boo
 
 
 def _check_audience(exchange: Exchange, tenant: Tenant | None, audience: object) -> None:
-    """`aud` is the token endpoint, or the tenant's issuer, under any name of the sign-in service and the tenant."""
+    """Check that `aud` is the token endpoint or the tenant's issuer, by any name of the service and the tenant."""
     if isinstance(audience, list):
         if len(audience) != 1:
             raise EntraError(5002741)
         audience = audience[0]
     url = urlsplit(str(audience))
     found = served(url.hostname or "")
-    ours = url.hostname in ("localhost", "127.0.0.1") or (found is not None and found[1] == "login")
+    is_login_host = url.hostname in ("localhost", "127.0.0.1") or (found is not None and found[1] == "login")
     segment, slash, rest = url.path.strip("/").lower().partition("/")
     names = {exchange.tenant_name.lower(), "common", "organizations"}
     if tenant:
         names |= {tenant.id, *(domain.lower() for domain in tenant.domains)}
-    if url.scheme != "https" or not ours or segment not in names or f"{slash}{rest}" not in _PATHS:
+    if url.scheme != "https" or not is_login_host or segment not in names or f"{slash}{rest}" not in _PATHS:
         raise EntraError(700023)

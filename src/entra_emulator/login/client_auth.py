@@ -1,4 +1,4 @@
-"""Who asks: the application named by client_id, and whether it can prove it (RFC 6749 section 2.3)."""
+"""Client authentication: find the application of client_id and check its credential (RFC 6749 section 2.3)."""
 
 import base64
 import binascii
@@ -18,11 +18,12 @@ _NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool, page: bool = False) -> Client:
-    """The client of a token request, from the form (client_secret_post) or a header (client_secret_basic).
+    """Return the client of a token request, from the form (client_secret_post) or a header (client_secret_basic).
 
-    :param needs_proof: the grant is for confidential clients only, so a public one has to show a secret too.
-    :param page: what is redeemed was given to a web page, which has no proof to show, whatever the application has.
-    :raises EntraError: no such application in this tenant, disabled, or the proof is missing, wrong or expired.
+    :param needs_proof: the grant is for confidential clients only, so a public client needs a credential too.
+    :param page: a web page redeems its code or token, without a credential, even if the application has one.
+    :raises EntraError: the application does not exist in this tenant or is disabled, or its credential is missing,
+        wrong or expired.
     """
     header_id, header_secret = _basic(exchange.authorization)
     client_id = header_id or exchange.required("client_id")
@@ -47,7 +48,7 @@ def authenticate(exchange: Exchange, tenant: Tenant | None, *, needs_proof: bool
 
 
 def _basic(header: str) -> tuple[str, str]:
-    """Id and secret of a Basic header; both are form-encoded before they are joined (RFC 6749 section 2.3.1)."""
+    """Return id and secret of a Basic header. Both are form-encoded before they are joined (RFC 6749 section 2.3.1)."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() != "basic":
         return "", ""
@@ -59,20 +60,20 @@ def _basic(header: str) -> tuple[str, str]:
 
 
 def find_app(exchange: Exchange, client_id: str, tenant: Tenant | None) -> App:
-    """The application; a single-tenant one exists only at home, one of several tenants everywhere.
+    """Return the application. A single-tenant application exists only in its home tenant, others in every tenant.
 
-    :raises EntraError: 700038 700016 no such application here, 7000112 disabled, and those of `check_endpoint`.
+    :raises EntraError: 700038 700016 unknown in this tenant, 7000112 disabled, and the codes of `check_endpoint`.
     """
     if client_id == _NO_ID:
         raise EntraError(700038, app=client_id)
     guid = as_guid(client_id.lower())
     app = exchange.world.state.app(guid) if guid else None
-    there = tenant.name if tenant else exchange.tenant_name
+    tenant_name = tenant.name if tenant else exchange.tenant_name
     if app is None:
-        raise EntraError(700016, app=client_id, tenant=there)
+        raise EntraError(700016, app=client_id, tenant=tenant_name)
     check_endpoint(app, tenant, exchange.tenant_name)
     if tenant and app.audience == "single" and app.tenant != tenant.id:
-        raise EntraError(700016, app=client_id, tenant=there)
+        raise EntraError(700016, app=client_id, tenant=tenant_name)
     if not _enabled(app, tenant):
         raise EntraError(7000112, app=app.id, app_name=app.name)
     return app
@@ -84,18 +85,20 @@ def _enabled(app: App, tenant: Tenant | None) -> bool:
 
 
 def _check_secret(app: App, secret: str, now: float) -> None:
-    matching = [one for one in app.secrets if hmac.compare_digest(one.value.encode(), secret.encode())]
+    matching = [
+        candidate for candidate in app.secrets if hmac.compare_digest(candidate.value.encode(), secret.encode())
+    ]
     if not matching:
         raise EntraError(7000215, app=app.id)
-    if all(one.expires_on is not None and one.expires_on <= now for one in matching):
+    if all(match.expires_on is not None and match.expires_on <= now for match in matching):
         raise EntraError(7000222, app=app.id)
 
 
 def _check_assertion(exchange: Exchange, app: App, tenant: Tenant | None, text: str) -> None:
-    """An assertion is of the application's own key, or of an issuer it trusts: the `iss` claim is then a URL."""
+    """Check an assertion signed with the application's own key or, if `iss` is a URL, by an issuer that it trusts."""
     if exchange.required("client_assertion_type") != TYPE:
         raise EntraError(50027)
-    assertion = Assertion.read(text)
+    assertion = Assertion.parse(text)
     if urlsplit(str(assertion.claims.get("iss", ""))).scheme:
         check_federated(exchange, app, assertion)
     else:

@@ -1,7 +1,7 @@
 """The type of an access token: Bearer, bound to a key by proof of possession (RFC 7800 section 3), or SSH certificate.
 
-Source: learn.microsoft.com/entra/msal/dotnet/advanced/proof-of-possession-tokens; `xms_ksl` as in MSAL: the key is in
-software.
+Source: learn.microsoft.com/entra/msal/dotnet/advanced/proof-of-possession-tokens. `xms_ksl` is as in MSAL: the key is
+in software.
 """
 
 import json
@@ -22,7 +22,7 @@ _TYPES = {"": "Bearer", "bearer": "Bearer", POP: POP, SSH: SSH}
 
 
 def token_type(exchange: Exchange) -> str:
-    """The requested type, as the response names it.
+    """Return the requested type, as the response names it.
 
     :raises EntraError: 90100 for an unknown type, and for an SSH certificate from v1.0.
     """
@@ -33,7 +33,7 @@ def token_type(exchange: Exchange) -> str:
 
 
 def confirmation(exchange: Exchange) -> dict[str, Any]:
-    """The claim that names the key; none in a bearer token.
+    """Return the claim that names the key; empty for a bearer token.
 
     :raises EntraError: 900144 without req_cnf, 9002313 if it is not base64url of JSON with a kid.
     """
@@ -47,7 +47,7 @@ def confirmation(exchange: Exchange) -> dict[str, Any]:
 
 
 def ssh_key(exchange: Exchange) -> RSAPublicKey:
-    """The key to certify: `req_cnf` is its JWK.
+    """Return the key to certify: `req_cnf` is its JWK.
 
     :raises EntraError: 900144 without req_cnf, 9002313 if it is not a JWK of an RSA key.
     """
@@ -58,7 +58,7 @@ def ssh_key(exchange: Exchange) -> RSAPublicKey:
 
 
 def _parsed(exchange: Exchange, decode: Callable[[str], bytes | str]) -> object:
-    """The JSON of req_cnf, None for text that is not JSON."""
+    """Return the JSON of req_cnf, None for text that is not JSON."""
     text = exchange.required("req_cnf")
     try:
         return json.loads(decode(text))

@@ -1,7 +1,7 @@
-"""Consent on the page: which permissions are missing, who may grant them, and the grant.
+"""Consent on the page: the missing permissions, who may grant them, and the grant.
 
-Which permissions need an administrator is a property of each permission; here it is those whose names end in `.All`,
-as Microsoft's names do that reach beyond the user's own data.
+At Entra, each permission says whether it needs an administrator. Here, those whose names end in `.All` need one, as
+Microsoft uses this ending for access beyond the user's own data.
 Source: learn.microsoft.com/entra/identity/enterprise-apps/user-admin-consent-overview
 """
 
@@ -18,9 +18,9 @@ _ADMINS = ("global administrator", "privileged role administrator", "cloud appli
 def missing(
     tenant: Tenant, app: App, resource: Resource, user: User, requested: RequestedScope, declared: list[str]
 ) -> list[str]:
-    """The requested permissions that nobody has granted.
+    """Return the requested permissions that nobody has granted.
 
-    :param declared: what `.default` asks for if nothing is granted at all; empty for the API's usual permission.
+    :param declared: the permissions of `.default` if nothing is granted; empty means the API's usual permission.
     """
     granted = {scope.lower() for scope in delegated_scopes(tenant, app, resource, user)}
     names = [name for name in requested.names if name != DEFAULT]
@@ -30,19 +30,21 @@ def missing(
 
 
 def is_administrator(roles: list[str]) -> bool:
-    """Whether these directory roles allow consent for everyone."""
+    """Return whether these directory roles allow consent for everyone."""
     return any(role.lower() in _ADMINS for role in roles)
 
 
 def may_consent(tenant: Tenant, roles: list[str], wanted: list[str]) -> bool:
-    """Whether a user with these roles may grant all of it to themselves. Personal accounts have no administrator."""
+    """Return whether a user with these roles may grant all of it. Personal accounts have no administrator."""
     if tenant.personal:
         return True
-    return is_administrator(roles) or (tenant.user_consent and not any(one.lower().endswith(".all") for one in wanted))
+    return is_administrator(roles) or (
+        tenant.user_consent and not any(name.lower().endswith(".all") for name in wanted)
+    )
 
 
 def grant(tenant: Tenant, app: App, resource: Resource, wanted: list[str], user: str) -> None:
-    """Record the consent, '' for everyone; the application is then known in the tenant."""
+    """Record the consent of `user`, '' for everyone. The application then has a service principal in the tenant."""
     if wanted:
         tenant.grants.append(Grant(app=app.id, resource=resource.app_id, scopes=wanted, user=user))
     if not tenant.principal(app.id) and not tenant.personal:

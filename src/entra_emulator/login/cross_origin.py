@@ -1,4 +1,4 @@
-"""Single-page applications: what a browser may redeem from another origin, and what only a browser may.
+"""Single-page applications: check the origin of a request that redeems a code or a token.
 
 Sources: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#redirect-uris-for-single-page-apps-spas;
 Fetch standard, CORS protocol.
@@ -14,9 +14,9 @@ from .exchange import CROSS_ORIGIN, Exchange
 
 
 def check_origin(exchange: Exchange, *, spa: bool) -> None:
-    """What was given to a redirect URI of the type `spa` is redeemed by a page, and nothing else is.
+    """Check that a page redeems a code or token of a redirect URI of type `spa`, and no other.
 
-    :raises EntraError: 9002326 a page with what is not for pages, 9002327 no page with what is for pages.
+    :raises EntraError: 9002326 a page redeems another type, 9002327 a client that is not a page redeems type `spa`.
     """
     if exchange.origin and not spa:
         raise EntraError(9002326)
@@ -25,7 +25,7 @@ def check_origin(exchange: Exchange, *, spa: bool) -> None:
 
 
 async def preflight(request: Request) -> Response:
-    """OPTIONS at the token endpoint: a page may post, with whatever headers it says it will send."""
+    """OPTIONS at the token endpoint: allow a page to post, with all headers that it names."""
     exchange = Exchange.of(request)
     wanted = request.headers.get("access-control-request-headers", "")
     headers = [*CROSS_ORIGIN, ("Access-Control-Max-Age", "86400"), *exchange.common_headers()]

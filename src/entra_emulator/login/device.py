@@ -1,4 +1,4 @@
-"""Device sign-in: the endpoint that gives the codes, and the page where the user enters one (RFC 8628 section 3.3).
+"""Device sign-in: the endpoint that issues the codes, and the page where the user enters one (RFC 8628 section 3.3).
 
 Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 """
@@ -44,7 +44,11 @@ async def devicecode(request: Request) -> Response:
     record = DeviceSignIn(app.id, exchange.tenant_name, scopes, new_user_code(), now)
     code = exchange.world.interaction.add_device(record)
     site = exchange.site
-    uri = site.cloud.device if site.cloud.device and not site.local_port else f"{site.authority}{PAGE}"
+    uri = (
+        site.cloud.device
+        if site.cloud.device and not (site.local_port or site.of_tenant)
+        else f"{site.authority}{PAGE}"
+    )
     body = {
         "user_code": record.user_code,
         "device_code": code,
@@ -86,19 +90,19 @@ async def enter(request: Request) -> Response:
     token = interaction.add_pending(pending)
     flow, session = SignInFlow(exchange, pending), pages_flow.session_of(exchange, request)
     if session and flow.accepts(session):
-        flow.continue_as(session.who)
+        flow.continue_as(session.identity)
     return pages_flow.next_page(flow, request, token, ENDINGS)
 
 
 def expired(exchange: Exchange, record: DeviceSignIn) -> bool:
-    """Whether the code's 15 minutes are over."""
+    """Return whether the code's 15 minutes are over."""
     return exchange.world.clock.now() >= record.issued_on + LIFE_IN
 
 
 def _done(flow: SignInFlow, request: Request, token: str) -> Response:
     exchange, interaction = flow.exchange, flow.exchange.world.interaction
     record = interaction.devices[flow.pending.device]
-    record.status, record.who = "approved", flow.identity
+    record.status, record.identity = "approved", flow.identity
     interaction.pending_sign_ins.pop(token, None)
     text = "You may now close this window and go back to your device."
     cookie = pages_flow.signed_in(flow, request)

@@ -9,15 +9,17 @@ from urllib.parse import urlencode, urlsplit
 from entra_emulator.aadsts import EntraError
 from entra_emulator.clouds import clouds, served
 from entra_emulator.ids import PERSONAL
+from entra_emulator.routing import LOCAL_NAMES
 
 from . import version_one
 from .exchange import Exchange
 
 
 def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> dict[str, Any]:
-    """Instance discovery: whether the host of an authorization endpoint is a sign-in host.
+    """Return the response of instance discovery: whether the host of an authorization endpoint is a sign-in host.
 
-    localhost is one here, at any port: MSAL for Python drops the port when it asks.
+    localhost at any port is one here: MSAL for Python drops the port in this request. Its entry among the clouds lets
+    clients find their cached tokens: MSAL for Go searches only under the aliases of an authority.
 
     :raises EntraError: 50049 for an unknown host, 50050 if the endpoint is not an https URL.
     """
@@ -29,25 +31,41 @@ def instance(exchange: Exchange, authorization_endpoint: str, version: str) -> d
         raise EntraError(50050, reason="authorization_endpoint has to be an https URL.")
     host = url.hostname or ""
     known = served(host)
-    if host in ("localhost", "127.0.0.1"):
+    metadata = [cloud.metadata() for cloud in clouds() if cloud.listed]
+    if host in LOCAL_NAMES:
         authority = f"https://localhost:{exchange.world.port}"
+        metadata += _metadata_of_localhost(exchange.world.port)
     elif known and known[1] == "login":
         authority = f"https://{host}"
     else:
         raise EntraError(50049)
     tenant = url.path.strip("/").partition("/")[0] or "common"
     endpoint = f"{authority}/{tenant}/v2.0/.well-known/openid-configuration"
-    if version == "1.0":  # MSAL for Python asks for 1.0, which has no metadata
+    if version == "1.0":  # MSAL for Python requests 1.0, which has no metadata
         return {"tenant_discovery_endpoint": endpoint}
     return {
         "tenant_discovery_endpoint": endpoint,
         "api-version": "1.1",
-        "metadata": [cloud.metadata() for cloud in clouds() if cloud.listed],
+        "metadata": metadata,
     }
 
 
+def _metadata_of_localhost(port: int) -> list[dict[str, Any]]:
+    """Return the emulator's entries among the clouds, by its names with the port and, for some clients, without it.
+
+    msal4j and MSAL.NET look up a host without its port, and add that port to the preferred network. The entry
+    with the port occurs twice, because msal-node uses an alias's first entry and MSAL Go its last.
+    """
+    names = [f"{name}:{port}" for name in LOCAL_NAMES]
+    with_port = {"preferred_network": names[0], "preferred_cache": names[0], "aliases": names}
+    without_port = [
+        {"preferred_network": name, "preferred_cache": names[0], "aliases": [name, *names]} for name in LOCAL_NAMES
+    ]
+    return [with_port, *without_port, with_port]
+
+
 def openid_configuration(exchange: Exchange) -> dict[str, Any]:
-    """The v2.0 OpenID configuration of a tenant, or of common, organizations and consumers."""
+    """Return the v2.0 OpenID configuration of a tenant, or of common, organizations and consumers."""
     site, tenant = exchange.site, exchange.tenant()
     named = tenant is not None and exchange.tenant_name.lower() != "consumers"
     segment = tenant.id if tenant and named else exchange.tenant_name.lower()
@@ -81,7 +99,7 @@ def openid_configuration(exchange: Exchange) -> dict[str, Any]:
 
 
 def openid_configuration_version_one(exchange: Exchange) -> dict[str, Any]:
-    """The v1.0 OpenID configuration of a tenant, or of common and organizations.
+    """Return the v1.0 OpenID configuration of a tenant, or of common and organizations.
 
     :raises EntraError: 90002 for consumers: personal accounts have no v1.0.
     """
@@ -92,15 +110,15 @@ def openid_configuration_version_one(exchange: Exchange) -> dict[str, Any]:
 
 
 def _of_app(exchange: Exchange) -> str:
-    """`appid` of the request, carried over to the keys: an application may have a signing key of its own."""
+    """Return the query with the request's `appid` for the keys' URL: an application may have its own signing key."""
     app = exchange.form.get("appid")
     return f"?{urlencode({'appid': app})}" if app else ""
 
 
 def keys(exchange: Exchange) -> dict[str, Any]:
-    """The JWKS (RFC 7517) of a tenant's v2.0 tokens; each key names the issuer that it signs for.
+    """Return the JWKS (RFC 7517) of a tenant's v2.0 tokens; each key names the issuer that it signs for.
 
-    The keys of personal accounts stand beside those of every tenant, since a guest or a user at `common` may have one.
+    It includes the keys of personal accounts, since a guest, or a user at `common`, may have such an account.
     """
     ring, name = exchange.world.keys, exchange.site.cloud.instance
     consumers = exchange.site.issuer(PERSONAL, 2)
@@ -113,12 +131,12 @@ def keys(exchange: Exchange) -> dict[str, Any]:
 
 
 def keys_version_one(exchange: Exchange) -> dict[str, Any]:
-    """The JWKS of v1.0 tokens, whose keys name no issuer."""
+    """Return the JWKS of v1.0 tokens, whose keys name no issuer."""
     return {"keys": [key.published(exchange.site.cloud.instance) for key in exchange.world.keys.published()]}
 
 
 def _issuer(exchange: Exchange) -> str:
-    """A tenant's issuer; for common and organizations the literal template that clients fill with the tid claim."""
+    """Return a tenant's issuer; for common and organizations the template that clients fill with the tid claim."""
     tenant = exchange.tenant()
     return exchange.site.issuer(tenant.id if tenant else "{tenantid}", 2)
 

@@ -13,7 +13,18 @@ from entra_emulator.policy.tenancy import check_rate
 from entra_emulator.routing import Handler, Route, route
 from entra_emulator.world import LoggedRequest
 
-from . import admin_consent, authorize, cross_origin, device, federation, metadata, pages_flow, sign_out, version_one
+from . import (
+    admin_consent,
+    application_sign_in,
+    authorize,
+    cross_origin,
+    device,
+    federation,
+    metadata,
+    pages_flow,
+    sign_out,
+    version_one,
+)
 from .exchange import Exchange, claims_request
 from .scopes import check_resource_parameter
 
@@ -51,7 +62,7 @@ async def token_version_one(request: Request) -> Response:
 
 
 def _version_one(handler: Handler) -> Handler:
-    """The same endpoint by its v1.0 name; what it reads and writes differs by `Exchange.version`."""
+    """Return the same endpoint by its v1.0 name; what it reads and writes differs by `Exchange.version`."""
 
     async def handle(request: Request) -> Response:
         request.state.version = 1
@@ -76,7 +87,7 @@ def _granted(exchange: Exchange) -> dict[str, Any]:
     check_rate(exchange.world, _tenant_or_none(exchange), functools.partial(_as_log_entry, exchange))
     grant_type = exchange.required("grant_type")
     grant = GRANTS.get(grant_type.lower())
-    if grant is None:
+    if grant is None or (exchange.site.external and grant_type.lower() == "password"):
         raise EntraError(70003, grant_type=grant_type)
     return grant(exchange)
 
@@ -86,13 +97,13 @@ def _tenant_or_none(exchange: Exchange) -> Tenant | None:
 
 
 def _as_log_entry(exchange: Exchange) -> LoggedRequest:
-    """The request as the log will have it, but for its answer."""
+    """Return the log entry of the request, without its response."""
     now = exchange.world.clock.now()
     return LoggedRequest("POST", "", "/oauth2/v2.0/token", now, 0, **exchange.log_fields())
 
 
 def routes() -> list[Route]:
-    """Every route of the sign-in service. Paths match in any letter case, as Entra's do."""
+    """Return every route of the sign-in service. Paths match in any letter case, as Entra's do."""
     return [
         route("POST", "/{tenant}/oauth2/v2.0/token", token),
         route("OPTIONS", "/{tenant}/oauth2/v2.0/token", cross_origin.preflight),
@@ -105,9 +116,12 @@ def routes() -> list[Route]:
         *(route(method, "/{tenant}/oauth2/devicecode", _version_one(device.devicecode)) for method in ("GET", "POST")),
         *(route(method, "/{tenant}/oauth2/authorize", _version_one(authorize.authorize)) for method in ("GET", "POST")),
         *(route(method, "/{tenant}/oauth2/logout", _version_one(sign_out.logout)) for method in ("GET", "POST")),
+        *(route(method, "/{tenant}/saml2", application_sign_in.saml2) for method in ("GET", "POST")),
+        *(route(method, "/{tenant}/wsfed", application_sign_in.ws_federation) for method in ("GET", "POST")),
         route("GET", "/{tenant}/adminconsent", _version_one(admin_consent.admin_consent)),
         route("GET", "/{tenant}/v2.0/adminconsent", admin_consent.admin_consent),
         route("POST", f"/{{tenant}}{pages_flow.STEP}", authorize.submit),
+        route("POST", pages_flow.RETURN, authorize.from_identity_provider),
         route("GET", device.PAGE, device.show),
         route("GET", device.SHORT_PAGE, device.show),
         route("POST", device.PAGE, device.enter),

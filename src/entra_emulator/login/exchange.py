@@ -1,4 +1,4 @@
-"""One request to the sign-in service: its ids, its form, and the shape of every answer."""
+"""One request to the sign-in service: its ids, its form, and the format of every response."""
 
 import contextlib
 import functools
@@ -22,7 +22,7 @@ from entra_emulator.state import as_guid
 from entra_emulator.web import dated, read_body
 from entra_emulator.world import Site, World
 
-RETRY_AFTER_IN = 60  # what the recorded 429 says
+RETRY_AFTER_IN = 60  # as in the recorded 429
 _MOST_FIELDS = 200
 CROSS_ORIGIN = (
     ("Access-Control-Allow-Origin", "*"),
@@ -34,7 +34,7 @@ _SERVER = "2.1.24000.0 - LOCAL ProdSlices"
 
 @dataclass(frozen=True)
 class Client:
-    """The application that asks, and how it proved itself: "0" not at all, "1" by secret, "2" by certificate."""
+    """The requesting application, and how it authenticated: "0" not at all, "1" by secret, "2" by certificate."""
 
     app: App
     proof: str
@@ -42,9 +42,9 @@ class Client:
 
 @dataclass
 class Exchange:
-    """What a handler needs to know of its request. `token_age_in`: age of the refresh token used, for x-ms-clitelem.
+    """A request in the form that handlers use. `token_age_in`: age of the refresh token used, for x-ms-clitelem.
 
-    `issuer_keys`: what the issuer of a federated assertion publishes, None where it could not be had.
+    `issuer_keys`: the keys that the issuer of a federated assertion publishes, None if they are unavailable.
     `allowed_tenants`: the header by which a network restricts tenants.
     `nonce`: of the authorization request, for the ID token.
     `version`: of the endpoint. `address`: the IP address the request comes from.
@@ -68,7 +68,7 @@ class Exchange:
 
     @classmethod
     def of(cls, request: Request) -> "Exchange":
-        """The exchange a request begins; its form is not read yet."""
+        """Return a new exchange for the request; its form is not read yet."""
         sent = {name: value.decode("latin-1") for name, value in request.headers.raw}
         state = request.scope["state"]
         return cls(
@@ -85,7 +85,7 @@ class Exchange:
 
     @functools.cached_property
     def correlation_id(self) -> str:
-        """The client's own id of the request, else one made for it."""
+        """The client's own id of the request, else a generated one."""
         return self.client_request_id or new_id()
 
     @property
@@ -94,15 +94,18 @@ class Exchange:
         return self.site.realm
 
     def tenant(self) -> Tenant | None:
-        """The tenant in the path; None for common and organizations, which leave it open.
+        """Return the tenant in the path; None for common and organizations, which name none.
 
-        :raises EntraError: 900023 for text that is neither GUID nor domain, 90002 for a tenant that is not there,
-            5000224 for one that is switched off.
+        :raises EntraError: 900023 for text that is neither GUID nor domain, 90002 for an unknown tenant, 5000224 for a
+            disabled one.
         """
         name = self.tenant_name
+        found = self.world.state.tenant(name, self.realm)
+        if self.site.of_tenant and not (found and found.serves(self.site.host)):
+            raise EntraError(90002, tenant=name)
         if name.lower() in ("common", "organizations"):
             return None
-        if found := self.world.state.tenant(name, self.realm):
+        if found:
             if not found.enabled:
                 raise EntraError(5000224)
             return found
@@ -111,18 +114,20 @@ class Exchange:
         raise EntraError(900023, tenant=name)
 
     async def read_form(self, request: Request, endpoint: str = "token") -> None:
-        """Read a form body. A body that is not form-encoded has no parameters, as for Entra.
+        """Read a form body. A body of another type has no parameters, as for Entra; one without a type is a form.
+
+        azure-identity for Java requests device codes without Content-Type.
 
         :raises EntraError: 9000411 for a parameter that occurs twice.
         """
         self.form = Parameters(endpoint)
         raw = await read_body(request)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/x-www-form-urlencoded":
+        if kind in ("", "application/x-www-form-urlencoded"):
             self.form = Parameters.of(endpoint, _pairs(raw))
 
     def read_query(self, request: Request, endpoint: str) -> None:
-        """Read the parameters of the URL in place of a form.
+        """Read the parameters of the URL instead of a form.
 
         :raises EntraError: 9000411 for a parameter that occurs twice.
         """
@@ -140,7 +145,7 @@ class Exchange:
             self.read_query(request, endpoint)
 
     def required(self, name: str) -> str:
-        """A parameter's value.
+        """Return a parameter's value.
 
         :raises EntraError: 900144 if it is missing or blank.
         """
@@ -152,7 +157,7 @@ class Exchange:
         return self.form.get("grant_type") if self.form.endpoint.name == "token" else "authorization_code"
 
     def log_fields(self) -> dict[str, Any]:
-        """What the request log holds of the parameters: their names, and the values that are not secret."""
+        """Return the parameters for the request log: their names, and the values that are not secret."""
         named = [name for name in ("grant_type", "client_id", "scope") if name in self.form.endpoint.read]
         return {
             "form": tuple(self.form),
@@ -162,15 +167,15 @@ class Exchange:
         }
 
     def capabilities(self) -> tuple[str, ...]:
-        """`xms_cc` of the claims parameter: what the client says it can do (`cp1`: handle claims challenges)."""
+        """`xms_cc` of the claims parameter: the client's capabilities (`cp1`: it handles claims challenges)."""
         return self._requested("xms_cc")
 
     def contexts(self) -> tuple[str, ...]:
-        """`acrs` of the claims parameter: the authentication contexts an API asked for in its claims challenge."""
+        """`acrs` of the claims parameter: the authentication contexts that an API's claims challenge requires."""
         return self._requested("acrs")
 
     def _requested(self, claim: str) -> tuple[str, ...]:
-        """The value or values asked for of one claim of the access token (OpenID Connect Core section 5.5.1)."""
+        """Return the requested values of one claim of the access token (OpenID Connect Core section 5.5.1)."""
         with contextlib.suppress(EntraError, LookupError, TypeError, AttributeError):
             wanted = claims_request(self.form)["access_token"][claim]
             values = wanted.get("values") or [wanted["value"]]
@@ -178,7 +183,7 @@ class Exchange:
         return ()
 
     def response(self, body: Mapping[str, Any], status: int = 200, code: int = 0) -> Response:
-        """A token endpoint answer, with the headers Entra sends."""
+        """Return a token endpoint response, with the headers that Entra sends."""
         headers = [
             ("Cache-Control", "no-store, no-cache"),
             ("Pragma", "no-cache"),
@@ -196,10 +201,10 @@ class Exchange:
         return dated(self.world, json.dumps(body).encode(), status, headers)
 
     def common_headers(self) -> list[tuple[str, str]]:
-        """What every answer of the sign-in service carries.
+        """Return the headers of every response of the sign-in service.
 
-        Strict-Transport-Security is left out on localhost: a browser would then refuse plain http://localhost for all
-        of a developer's other work.
+        Strict-Transport-Security is left out on localhost: with it, a browser would refuse http://localhost for all of
+        a developer's other programs.
         """
         headers = [
             ("X-Content-Type-Options", "nosniff"),
@@ -216,12 +221,12 @@ class Exchange:
         return headers
 
     def _telemetry(self, code: int) -> str:
-        """x-ms-clitelem: version, error, suberror number, age of the refresh token in milliseconds, SPE ring."""
+        """Return x-ms-clitelem: version, error, suberror number, refresh token's age in milliseconds, SPE ring."""
         age = "" if self.token_age_in is None else f"{self.token_age_in * 1000:.4f}"
         return f"1,{code},0,{age},"
 
     def error_body(self, problem: EntraError, error: str | None = None) -> dict[str, object]:
-        """The JSON body of a refusal."""
+        """Return the JSON body of a refusal."""
         separator = "\r\n" if self.world.state.settings.description_separator == "crlf" else " "
         facts = {
             "trace_id": self.trace_id,
@@ -233,7 +238,7 @@ class Exchange:
 
 
 def claims_request(form: Parameters) -> dict[str, Any]:
-    """The claims parameter (OpenID Connect Core section 5.5); empty without one.
+    """Return the claims parameter (OpenID Connect Core section 5.5); empty without one.
 
     :raises EntraError: 90100 if it is not a JSON object.
     """
@@ -250,7 +255,7 @@ def claims_request(form: Parameters) -> dict[str, Any]:
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
-    """Names and values of a form; none if there are more of them than any grant has."""
+    """Return names and values of a form; none if it has more of them than any grant."""
     try:
         return parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -258,7 +263,7 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _address(forwarded_for: str) -> str:
-    """The first address in X-Forwarded-For; empty if there is none: then all come from where the state says."""
+    """Return the first address in X-Forwarded-For, '' without one; the state then gives the address."""
     claimed = forwarded_for.partition(",")[0].strip()
     if claimed:
         with contextlib.suppress(ValueError):

@@ -1,7 +1,7 @@
-"""Workload identity federation: an application proved by a token that an issuer it trusts has signed.
+"""Workload identity federation: an application authenticates with a token of an issuer that it trusts.
 
-Source: learn.microsoft.com/entra/workload-id/workload-identity-federation. Issuers are asked for their keys over HTTPS,
-or over HTTP on loopback, and only those that the application names.
+Source: learn.microsoft.com/entra/workload-id/workload-identity-federation. Keys are fetched over HTTPS, or over HTTP on
+loopback, and only from issuers that the application names.
 """
 
 import asyncio
@@ -41,13 +41,13 @@ _LARGEST = 262_144
 
 
 def fmi_subject(tenant: str, app: str, path: str) -> str:
-    """`sub` of a token that an application got for one of its federated identities (fmi_path)."""
-    encoded = [base64url(uuid.UUID(one).bytes_le) for one in (tenant, app)]
+    """Return `sub` of a token for one of an application's federated identities (fmi_path)."""
+    encoded = [base64url(uuid.UUID(identifier).bytes_le) for identifier in (tenant, app)]
     return f"{FMI_PREFIX}/t/{encoded[0]}/a/{encoded[1]}/{path}"
 
 
 async def fetch_issuer_keys(exchange: Exchange) -> None:
-    """Get the keys of an assertion's issuer before the request is judged: asking others takes time."""
+    """Get the keys of an assertion's issuer before the request is handled, because this takes time."""
     assertion = exchange.form.get("client_assertion")
     if not assertion:
         return
@@ -55,15 +55,15 @@ async def fetch_issuer_keys(exchange: Exchange) -> None:
     app = exchange.world.state.app(guid) if guid else None
     claims = unverified_claims(assertion)
     issuer = str(claims.get("iss", "")) if claims else ""
-    if app and any(one.issuer == issuer for one in app.federated) and not own_tenant(exchange, issuer):
+    if app and any(credential.issuer == issuer for credential in app.federated) and not own_tenant(exchange, issuer):
         exchange.issuer_keys = await asyncio.to_thread(_published, issuer)
 
 
 def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
-    """Accept an assertion whose issuer, audience and subject fit a federated credential, signed by that issuer, now.
+    """Accept a valid assertion whose issuer, audience and subject match a federated credential.
 
-    :raises EntraError: 700211, 700212, 700213 where nothing fits; 501661, 7000272 keys; 700222 a token of our own that
-        is for nobody's federation; 700024 time; 70023 a life that is too long; 50027 another algorithm.
+    :raises EntraError: 700211, 700212, 700213 no match; 501661, 7000272 keys; 700222 a token of this emulator that
+        cannot be used for federation; 700024 time; 70023 a lifetime that is too long; 50027 another algorithm.
     """
     if assertion.header.get("alg") != ALGORITHM:
         raise EntraError(50027)
@@ -74,7 +74,9 @@ def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
         subject = fmi_subject(tenant.id, app.blueprint, app.id)
         trusted = [*trusted, FederatedCredential(issuer, subject, [TOKEN_EXCHANGE])]
     of_issuer = [
-        one for one in trusted if one.issuer == issuer or (tenant and own_tenant(exchange, one.issuer) is tenant)
+        credential
+        for credential in trusted
+        if credential.issuer == issuer or (tenant and own_tenant(exchange, credential.issuer) is tenant)
     ]
     _match(of_issuer, assertion.claims)
     if tenant:
@@ -86,7 +88,7 @@ def check_federated(exchange: Exchange, app: App, assertion: Assertion) -> None:
 
 
 def own_tenant(exchange: Exchange, issuer: str) -> Tenant | None:
-    """The tenant of this emulator that `issuer` is, if it is one: by its own URL, or by that of the public cloud."""
+    """Return the tenant of this emulator whose issuer is `issuer`, by its own URL or that of the public cloud."""
     name = urlsplit(issuer).path.strip("/").partition("/")[0]
     tenant = exchange.world.state.tenants.get(name)
     if tenant is None:
@@ -96,20 +98,20 @@ def own_tenant(exchange: Exchange, issuer: str) -> Tenant | None:
 
 
 def _match(of_issuer: list[FederatedCredential], claims: dict[str, Any]) -> None:
-    """Letter by letter, as Entra compares. A token of Entra's own names the exchange by its application id."""
+    """Compare exactly, as Entra does. Entra's own tokens name the exchange by its application id."""
     if not of_issuer:
         raise EntraError(700211, value=_plain(claims.get("iss")))
     audience = claims.get("aud")
     audiences = set(audience) if isinstance(audience, list) else {audience}
-    of_audience = [one for one in of_issuer if audiences & {*one.audiences, TOKEN_EXCHANGE}]
+    of_audience = [credential for credential in of_issuer if audiences & {*credential.audiences, TOKEN_EXCHANGE}]
     if not of_audience:
         raise EntraError(700212, value=_plain(audience))
-    if not any(one.subject == claims.get("sub") for one in of_audience):
+    if not any(credential.subject == claims.get("sub") for credential in of_audience):
         raise EntraError(700213, value=_plain(claims.get("sub")))
 
 
 def _check_own(exchange: Exchange, assertion: Assertion) -> None:
-    """Entra takes its own tokens of managed identities (xms_mirid) and of federated identities (fmi_path) only."""
+    """Check that a token of Entra's own is of a managed identity (xms_mirid) or a federated one (fmi_path)."""
     try:
         claims = exchange.world.keys.verify(assertion.text)
     except BadSignature:
@@ -132,7 +134,7 @@ def _plain(value: object) -> str:
 
 
 def _published(issuer: str) -> list[RSAKey] | None:
-    """The RSA keys an issuer publishes by OpenID Connect Discovery 1.0; None when they cannot be had."""
+    """Return the RSA keys that an issuer publishes by OpenID Connect Discovery 1.0; None if they are unavailable."""
     configuration = _get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     if not configuration or configuration.get("issuer") != issuer:
         return None
@@ -140,10 +142,10 @@ def _published(issuer: str) -> list[RSAKey] | None:
     if not published or not isinstance(published.get("keys"), list):
         return None
     keys = []
-    for one in published["keys"][:MOST_KEYS]:
+    for key in published["keys"][:MOST_KEYS]:
         with contextlib.suppress(JoseError, ValueError, TypeError, AttributeError):
-            if one.get("kty") == "RSA":
-                keys.append(RSAKey.import_key({name: one[name] for name in ("kty", "kid", "n", "e") if name in one}))
+            if key.get("kty") == "RSA":
+                keys.append(RSAKey.import_key({name: key[name] for name in ("kty", "kid", "n", "e") if name in key}))
     return keys
 
 

@@ -20,7 +20,7 @@ _MODES = ("query", "fragment", "form_post")
 
 
 def response_types(parameters: Parameters) -> list[str]:
-    """The requested response types."""
+    """Return the requested response types."""
     return parameters.get("response_type", "").split()
 
 
@@ -63,7 +63,7 @@ def check(app: App, parameters: Parameters) -> None:
 
 
 def front_channel_tokens(flow: SignInFlow, code: str) -> dict[str, str]:
-    """The tokens of the response; the ID token has the hashes of the code and access token beside it.
+    """Return the tokens of the response; the ID token has the hashes of the code and access token beside it.
 
     :param code: the code in the same response, "" for none.
     :raises EntraError: the codes of `permit`.
@@ -81,5 +81,5 @@ def front_channel_tokens(flow: SignInFlow, code: str) -> dict[str, str]:
         tokens = {name: str(part[name]) for name in ("access_token", "token_type", "expires_in", "scope")}
     if ID_TOKEN in requested:
         beside = hashes(code=code, token=tokens.get("access_token", ""))
-        tokens["id_token"] = sign_id(exchange, allowed.who, request, beside)
+        tokens["id_token"] = sign_id(exchange, allowed.principal, request, beside)
     return tokens

@@ -1,4 +1,4 @@
-"""The token response, in which all grants end."""
+"""The token response of all grants."""
 
 import json
 import secrets
@@ -8,7 +8,7 @@ from typing import Any
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.ids import base64url
-from entra_emulator.model import RefreshToken, Tenant, User
+from entra_emulator.model import App, RefreshToken, Tenant, User
 from entra_emulator.policy.application import check_resource, check_workload_assignment
 from entra_emulator.policy.conditional_access import enforce_for_workload
 from entra_emulator.policy.tenancy import check_restrictions
@@ -34,14 +34,14 @@ FAMILY_ID = "1"
 
 
 def app_token(exchange: Exchange, client: Client, tenant: Tenant, requested: RequestedScope) -> dict[str, Any]:
-    """The response for an application's own token; with `fmi_path`, a token about one of its federated identities.
+    """Return the response for an application's own token or, with `fmi_path`, for one of its federated identities.
 
     :raises EntraError: 7000229 if it has no service principal in the tenant, 500021, 500011 500014 650057,
             501051, 53003.
     """
     check_restrictions(tenant, exchange.allowed_tenants)
-    principal = tenant.principal(client.app.id)
-    if principal is None:
+    service_principal = tenant.principal(client.app.id)
+    if service_principal is None:
         raise EntraError(7000229, app=client.app.id, tenant=tenant.id)
     resource, audience = find_resource(exchange, requested, tenant)
     check_resource(client.app, tenant, resource, audience)
@@ -50,22 +50,23 @@ def app_token(exchange: Exchange, client: Client, tenant: Tenant, requested: Req
     enforce_for_workload(tenant, client.app, resource, exchange.address)
     capabilities = _capabilities(exchange, resource)
     life_in = _life_in(resource, capabilities, APP_LIFE_IN)
-    who = Principal(tenant, client.app, client.proof, principal.id)
-    what = Access(resource, audience, roles=roles, capabilities=capabilities)
+    principal = Principal(tenant, client.app, client.proof, service_principal.id)
+    access = Access(resource, audience, roles=roles, capabilities=capabilities)
     return {
         "token_type": token_type(exchange),
         "expires_in": life_in,
         "ext_expires_in": life_in,
-        "access_token": _sign_access(exchange, who, what, life_in, exchange.form.get("fmi_path", "")),
+        **_renewal(client.app, life_in),
+        "access_token": _sign_access(exchange, principal, access, life_in, exchange.form.get("fmi_path", "")),
     }
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a user is allowed: the access token says that `who` may do `what` for `life_in` seconds."""
+    """The allowed access token of a user: `principal` has `access` for `life_in` seconds."""
 
-    who: Principal
-    what: Access
+    principal: Principal
+    access: Access
     life_in: int
 
 
@@ -75,7 +76,7 @@ def allow(
     """:raises EntraError: the codes of `permit`."""
     allowed = permit(exchange, client.app, session, tenant, requested)
     resource = allowed.resource
-    who = Principal(
+    principal = Principal(
         tenant,
         client.app,
         client.proof,
@@ -88,7 +89,7 @@ def allow(
         session.granted_on,
         session.sid,
     )
-    what = Access(
+    access = Access(
         resource,
         allowed.audience,
         scopes=_with_oidc(allowed.scopes, requested, resource),
@@ -96,26 +97,32 @@ def allow(
         contexts=allowed.contexts,
         most_groups=_most_groups(exchange),
     )
-    return Allowed(who, what, _life_in(resource, what.capabilities, _users_life_in(tenant)))
+    return Allowed(principal, access, _life_in(resource, access.capabilities, _users_life_in(tenant)))
 
 
 def access_part(exchange: Exchange, allowed: Allowed, requested: RequestedScope) -> dict[str, Any]:
-    """The members of the response that describe the access token."""
+    """Return the members of the response that describe the access token."""
     return {
         "token_type": token_type(exchange),
-        "scope": _echo(requested, allowed.what.scopes),
+        "scope": _echo(requested, allowed.access.scopes),
         "expires_in": allowed.life_in,
         "ext_expires_in": allowed.life_in,
-        "access_token": _sign_access(exchange, allowed.who, allowed.what, allowed.life_in),
+        **_renewal(allowed.principal.app, allowed.life_in),
+        "access_token": _sign_access(exchange, allowed.principal, allowed.access, allowed.life_in),
     }
+
+
+def _renewal(app: App, life_in: int) -> dict[str, int]:
+    """Return when a client is to renew a day-long token, if the application's responses say so."""
+    return {"refresh_in": life_in // 2} if app.refresh_in and life_in == CAE_LIFE_IN else {}
 
 
 def user_tokens(
     exchange: Exchange, client: Client, session: RefreshToken, tenant: Tenant, requested: RequestedScope
 ) -> dict[str, Any]:
-    """The response for a user: access token, a new refresh token, and what else the request asks for.
+    """Return the response for a user: access token, a new refresh token, and the other requested tokens.
 
-    :param session: the sign-in that this goes back to; the new refresh token continues it.
+    :param session: the original sign-in; the new refresh token continues it.
     :raises EntraError: the codes of `permit`.
     """
     allowed = allow(exchange, client, session, tenant, requested)
@@ -124,9 +131,9 @@ def user_tokens(
     if client.app.family:
         answer["foci"] = FAMILY_ID
     if "openid" in requested.oidc:
-        answer["id_token"] = sign_id(exchange, allowed.who, requested)
-    if exchange.form.get("client_info") == "1" and allowed.who.user and allowed.who.home:
-        answer["client_info"] = client_info(allowed.who.user, allowed.who.home)
+        answer["id_token"] = sign_id(exchange, allowed.principal, requested)
+    if exchange.form.get("client_info") == "1" and allowed.principal.user and allowed.principal.home:
+        answer["client_info"] = client_info(allowed.principal.user, allowed.principal.home)
     return answer
 
 
@@ -136,41 +143,41 @@ def _users_life_in(tenant: Tenant) -> int:
     return USER_LIFE_IN[0] + secrets.randbelow(USER_LIFE_IN[1] - USER_LIFE_IN[0] + 1)
 
 
-def _sign_access(exchange: Exchange, who: Principal, what: Access, life_in: int, fmi_path: str = "") -> str:
+def _sign_access(exchange: Exchange, principal: Principal, access: Access, life_in: int, fmi_path: str = "") -> str:
     if token_type(exchange) == SSH:
-        return _ssh_certificate(exchange, who, life_in)
-    version = what.resource.token_version
-    claims = access_claims(who, what, _stamp(exchange, who.tenant, version, life_in + 1))
+        return _ssh_certificate(exchange, principal, life_in)
+    version = access.resource.token_version
+    claims = access_claims(principal, access, _stamp(exchange, principal.tenant, version, life_in + 1))
     claims |= confirmation(exchange)
     if fmi_path:
-        claims["sub"] = fmi_subject(who.tenant.id, who.app.id, fmi_path)
-    if who.tenant.personal and find_first_party(what.resource.app_id, None):
-        return exchange.world.keys.seal(claims)
+        claims["sub"] = fmi_subject(principal.tenant.id, principal.app.id, fmi_path)
+    if principal.tenant.personal and find_first_party(access.resource.app_id, None):
+        return exchange.world.keys.issue_opaque(claims)
     return exchange.world.keys.sign(
         claims,
         with_thumbprint=version == 1,
-        personal=who.tenant.personal,
-        hashed_nonce=what.resource.hashed_nonce,
+        personal=principal.tenant.personal,
+        hashed_nonce=access.resource.hashed_nonce,
     )
 
 
-def _ssh_certificate(exchange: Exchange, who: Principal, life_in: int) -> str:
+def _ssh_certificate(exchange: Exchange, principal: Principal, life_in: int) -> str:
     now = int(exchange.world.clock.now())
-    principal = who.user.upn.lower() if who.user else who.app.id
+    name = principal.user.upn.lower() if principal.user else principal.app.id
     authority = exchange.world.keys.keys[0].private
-    return certificate(ssh_key(exchange), authority, principal, (now - BACKDATED_IN, now + life_in + 1))
+    return certificate(ssh_key(exchange), authority, name, (now - BACKDATED_IN, now + life_in + 1))
 
 
 def sign_id(
-    exchange: Exchange, who: Principal, requested: RequestedScope, beside: Mapping[str, str] | None = None
+    exchange: Exchange, principal: Principal, requested: RequestedScope, beside: Mapping[str, str] | None = None
 ) -> str:
-    """An ID token. `beside`: the hashes of the code and access token in the same response."""
-    stamp = _stamp(exchange, who.tenant, exchange.version, lifetime_in(who) - BACKDATED_IN)
+    """Return an ID token. `beside`: the hashes of the code and access token in the same response."""
+    stamp = _stamp(exchange, principal.tenant, exchange.version, lifetime_in(principal) - BACKDATED_IN)
     request = IdTokenRequest(requested.oidc, exchange.nonce or None, beside or {}, _most_groups(exchange))
     if exchange.version == 1:
-        return exchange.world.keys.sign(id_token_claims_version_one(who, stamp, request), with_thumbprint=True)
-    claims = id_token_claims(who, stamp, request)
-    return exchange.world.keys.sign(claims, with_thumbprint=False, personal=who.tenant.personal)
+        return exchange.world.keys.sign(id_token_claims_version_one(principal, stamp, request), with_thumbprint=True)
+    claims = id_token_claims(principal, stamp, request)
+    return exchange.world.keys.sign(claims, with_thumbprint=False, personal=principal.tenant.personal)
 
 
 def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> Stamp:
@@ -180,7 +187,7 @@ def _stamp(exchange: Exchange, tenant: Tenant, version: int, life_in: int) -> St
 
 
 def _most_groups(exchange: Exchange) -> int:
-    """How many groups fit in a token: few in one that goes into a URL."""
+    """Return how many groups fit in a token: few for a token in a URL."""
     return IMPLICIT_LIMIT if exchange.form.endpoint.name == "authorize" else JWT_LIMIT
 
 
@@ -190,19 +197,19 @@ def _capabilities(exchange: Exchange, resource: Resource) -> tuple[str, ...]:
 
 
 def _life_in(resource: Resource, capabilities: tuple[str, ...], usual_in: int) -> int:
-    """A client that handles claims challenges gets a day from APIs with continuous access evaluation."""
-    return CAE_LIFE_IN if resource.cae and "cp1" in (one.lower() for one in capabilities) else usual_in
+    """Return the lifetime: a day if client and API use continuous access evaluation."""
+    return CAE_LIFE_IN if resource.cae and "cp1" in (capability.lower() for capability in capabilities) else usual_in
 
 
 def _with_oidc(granted: tuple[str, ...], requested: RequestedScope, resource: Resource) -> tuple[str, ...]:
-    """On Microsoft Graph the OpenID scopes are permissions like others, elsewhere they are not in the access token."""
+    """Add the OpenID scopes for Microsoft Graph, where they are permissions. Other access tokens have none of them."""
     if resource.app_id != GRAPH:
         return granted
-    return tuple(sorted({*granted, *(one for one in GRAPH_OIDC if one in requested.oidc)}, key=str.lower))
+    return tuple(sorted({*granted, *(scope for scope in GRAPH_OIDC if scope in requested.oidc)}, key=str.lower))
 
 
 def _echo(requested: RequestedScope, scopes: tuple[str, ...]) -> str:
-    """The `scope` member: all permissions of the token, with the resource as requested, and `.default` if requested."""
+    """Return the `scope` member: all permissions of the token, and `.default` if requested, with the resource."""
     words = [scope if scope in GRAPH_OIDC else requested.qualified(scope) for scope in scopes]
     if requested.default:
         words.append(requested.qualified(DEFAULT))

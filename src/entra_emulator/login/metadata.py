@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.aadsts import EntraError
-from entra_emulator.routing import Route, route
-from entra_emulator.web import dated
+from entra_emulator.routing import NoRoute, Route, route
+from entra_emulator.web import dated, read_body
 
-from . import discovery, user_realm
+from . import discovery, federation_metadata, user_realm
 from .exchange import Exchange
 
 _JSON, _XML = "application/json; charset=utf-8", "text/xml; charset=utf-8"
@@ -26,7 +26,12 @@ _REALM = [*_UNCACHED, ("Content-Disposition", "inline; filename=userrealm.json")
 
 
 async def instance(request: Request) -> Response:
-    """GET /common/discovery/instance"""
+    """GET /common/discovery/instance
+
+    The host of one tenant has none: AzureAD/microsoft-authentication-library-for-dotnet#4054.
+    """
+    if request.state.site.of_tenant:
+        raise NoRoute(404)
 
     def find(exchange: Exchange) -> dict[str, Any]:
         endpoint = exchange.form.required("authorization_endpoint")
@@ -94,6 +99,33 @@ async def realm_srf(request: Request) -> Response:
     return _sent(exchange, json.dumps(user_realm.srf(exchange, realm)), 200, [*_UNCACHED, ("Content-Type", _JSON)])
 
 
+async def credential_type(request: Request) -> Response:
+    """POST /{tenant}/GetCredentialType with `{"username": "…"}`, by which sign-in pages choose what to ask for"""
+    exchange = Exchange.of(request)
+    try:
+        body = json.loads(await read_body(request) or b"{}")
+    except ValueError:
+        body = None
+    names = {name.lower(): value for name, value in body.items()} if isinstance(body, dict) else {}
+    username = names.get("username")
+    if not isinstance(username, str) or not username.strip():
+        return _error(exchange, request, EntraError(900144, parameter="username"), _UNCACHED)
+    found = user_realm.credential_type(exchange, username.strip())
+    return _sent(exchange, json.dumps(found), 200, [*_UNCACHED, ("Content-Type", _JSON)])
+
+
+async def federation_document(request: Request) -> Response:
+    """GET /{tenant}/FederationMetadata/2007-06/FederationMetadata.xml"""
+    await _complete(request)
+    exchange = Exchange.of(request)
+    try:
+        exchange.read_query(request, "metadata")
+        text = federation_metadata.document(exchange)
+    except EntraError as problem:
+        return _error(exchange, request, problem, _CACHED)
+    return _sent(exchange, text, 200, [*_CACHED, ("Content-Type", "application/samlmetadata+xml; charset=utf-8")])
+
+
 def _answer(
     request: Request,
     endpoint: str,
@@ -121,14 +153,16 @@ def _sent(exchange: Exchange, text: str, status: int, headers: Iterable[tuple[st
 
 
 def routes() -> list[Route]:
-    """The routes of these endpoints."""
+    """Return the routes of these endpoints."""
     return [
         route("GET", "/{tenant}/userrealm", realm_of_query),
         route("GET", "/{tenant}/userrealm/{username}", realm_of_path),
         *(route(method, "/getuserrealm.srf", realm_srf) for method in ("GET", "POST")),
+        route("POST", "/{tenant}/getcredentialtype", credential_type),
         route("GET", "/common/discovery/instance", instance),
         route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
         route("GET", "/{tenant}/.well-known/openid-configuration", openid_configuration_version_one),
         route("GET", "/{tenant}/discovery/v2.0/keys", keys),
         route("GET", "/{tenant}/discovery/keys", keys_version_one),
+        route("GET", "/{tenant}/federationmetadata/2007-06/federationmetadata.xml", federation_document),
     ]

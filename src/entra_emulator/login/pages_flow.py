@@ -1,6 +1,7 @@
 """The pages of a sign-in: which one comes next, and what the form of the last one changes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,19 +21,21 @@ from entra_emulator.web import dated
 from .accounts import hinted
 from .exchange import Exchange
 from .sign_in_flow import SignInFlow, Step, WrongAccountKind
+from .user_realm import find as find_realm
+from .user_realm import is_federated
 
 COOKIE = "ESTSAUTH"
-STEP = "/login"
+STEP, RETURN = "/login", "/login.srf"
 
-Ending = Callable[[SignInFlow, Request, str], Response]
-Endings = Mapping[str, Ending]
+Outcome = Callable[[SignInFlow, Request, str], Response]
+Outcomes = Mapping[str, Outcome]
 """How a sign-in ends when it is `done` or `declined`: for an application, a device, or an administrator's consent."""
 
 
 def html(
     exchange: Exchange, text: str, status: int = 200, script: str = "", cookie: str = "", frames: Sequence[str] = ()
 ) -> Response:
-    """A page. `cookie`: of the browser's new session, "-" to end it, "" to leave it. `frames`: origins it loads."""
+    """Return a page. `cookie`: the new session's, "-" to end it, "" to leave it. `frames`: origins that it loads."""
     headers = [*layout.headers(script, frames), *_headers(exchange, cookie)]
     return dated(exchange.world, text.encode(), status, headers)
 
@@ -44,13 +47,18 @@ def redirect(exchange: Exchange, location: str, cookie: str = "") -> Response:
 
 
 def post_form(exchange: Exchange, redirect_uri: str, fields: Mapping[str, str], cookie: str) -> Response:
-    """A page that posts the response to the application (response_mode=form_post)."""
+    """Return a page that posts the response to the application (response_mode=form_post)."""
     nonce = layout.new_nonce()
     return html(exchange, outcome.form_post(redirect_uri, fields, nonce), script=nonce, cookie=cookie)
 
 
+def signed_out(exchange: Exchange) -> Response:
+    """Return the page after a sign-out that leads nowhere."""
+    return html(exchange, outcome.signed_out(), cookie="-")
+
+
 def failed(exchange: Exchange, request: Request, problem: EntraError) -> Response:
-    """The page for an error that cannot go to the application."""
+    """Return the page for an error that cannot go to the application."""
     request.state.notes["aadsts"] = problem.code
     facts = {
         "Request Id": exchange.trace_id,
@@ -61,10 +69,10 @@ def failed(exchange: Exchange, request: Request, problem: EntraError) -> Respons
 
 
 def session_of(exchange: Exchange, request: Request) -> BrowserSession | None:
-    """The session of the browser. Revoking a user's sessions ends it, too."""
+    """Return the session of the browser. Revoking a user's sessions ends it, too."""
     session = exchange.world.interaction.sessions.get(request.cookies.get(COOKIE, ""))
     user = _user_of(exchange, session)
-    return session if session and user and user.tokens_valid_from <= session.who.signed_in_on else None
+    return session if session and user and user.tokens_valid_from <= session.identity.signed_in_on else None
 
 
 def signed_in(flow: SignInFlow, request: Request) -> str:
@@ -74,16 +82,16 @@ def signed_in(flow: SignInFlow, request: Request) -> str:
 
 
 def _user_of(exchange: Exchange, session: BrowserSession | None) -> User | None:
-    home = exchange.world.state.tenants.get(session.who.home) if session else None
-    return home.user(session.who.user) if home and session else None
+    home = exchange.world.state.tenants.get(session.identity.home) if session else None
+    return home.user(session.identity.user) if home and session else None
 
 
-async def submit(flow: SignInFlow, request: Request, endings: Endings) -> Response:
+async def submit(flow: SignInFlow, request: Request, endings: Outcomes) -> Response:
     """Apply the form that a page posted, and show the next page."""
     form, token = flow.exchange.form, flow.exchange.form["flow"]
     if {form.get(name) for name in ("choice", "consent", "confirm", "terms")} & {"cancel", "no"}:
         return endings["declined"](flow, request, token)
-    wrong = _apply(flow, form, session_of(flow.exchange, request))
+    wrong = _problem_with(flow, request)
     return next_page(flow, request, token, endings, wrong=wrong)
 
 
@@ -91,12 +99,12 @@ def next_page(
     flow: SignInFlow,
     request: Request,
     token: str,
-    endings: Endings,
+    endings: Outcomes,
     *,
     wrong: str = "",
     session: BrowserSession | None = None,
 ) -> Response:
-    """The next page of the sign-in, or its end."""
+    """Return the next page of the sign-in, or its end."""
     exchange, pending = flow.exchange, flow.pending
     try:
         step = flow.next_step()
@@ -104,44 +112,56 @@ def next_page(
             return html(exchange, device_pages.confirm(*_common(flow, token), flow.account[1].upn))
         if step == "done":
             return endings["done"](flow, request, token)
+        if step == "sign-in" and not wrong and (provider := _identity_provider(flow, token)):
+            return redirect(exchange, provider)
         return html(exchange, _page(step, flow, token, wrong, session))
     except EntraError as problem:
         return failed(exchange, request, problem)
 
 
-def _apply(flow: SignInFlow, form: Parameters, session: BrowserSession | None) -> str:
-    """Do what the form says; returns what is wrong with it, "" for nothing."""
-    pending = flow.pending
+def _problem_with(flow: SignInFlow, request: Request) -> str:
+    """Do what the form says; returns what is wrong with it, "" for nothing. The request log gets the code."""
     try:
-        if "account" in form:
-            _choose(flow, form["account"], session)
-        elif form.get("choice") == "sign-in":
-            flow.typed = form.get("username").strip()
-            flow.sign_in(flow.typed, form.get("password"))
-        elif form.get("factor") == "approve" and pending.user:
-            flow.approve()
-        elif form.get("factor") == "key" and pending.user and SECURITY_KEY in flow.account[1].methods:
-            flow.use_key()
-        elif form.get("terms") == "accept" and pending.user:
-            flow.accept_terms()
-        elif form.get("factor") == "deny":
-            return EntraError(500121).message
-        elif form.get("consent") == "accept" and pending.user:
-            flow.consent(for_all=form.get("for_all") == "yes")
-        elif form.get("confirm") == "yes":
-            pending.confirmed = True
-    except (EntraError, WrongAccountKind) as problem:
+        _apply(flow, flow.exchange.form, session_of(flow.exchange, request))
+    except EntraError as problem:
+        request.state.notes["aadsts"] = problem.code
+        return problem.message
+    except WrongAccountKind as problem:
         return str(problem)
     return ""
+
+
+def _apply(flow: SignInFlow, form: Parameters, session: BrowserSession | None) -> None:
+    """:raises EntraError: what the user entered is refused.
+    :raises WrongAccountKind: the account is not of a kind that the application accepts."""
+    pending = flow.pending
+    if "account" in form:
+        _choose(flow, form["account"], session)
+    elif form.get("choice") == "sign-in":
+        flow.typed = form.get("username").strip()
+        if not is_federated(flow.exchange.world.state, flow.typed):
+            flow.sign_in(flow.typed, form.get("password"))
+    elif form.get("factor") == "approve" and pending.user:
+        flow.approve()
+    elif form.get("factor") == "key" and pending.user and SECURITY_KEY in flow.account[1].methods:
+        flow.use_key()
+    elif form.get("terms") == "accept" and pending.user:
+        flow.accept_terms()
+    elif form.get("factor") == "deny":
+        raise EntraError(500121)
+    elif form.get("consent") == "accept" and pending.user:
+        flow.consent(for_all=form.get("for_all") == "yes")
+    elif form.get("confirm") == "yes":
+        pending.confirmed = True
 
 
 def _choose(flow: SignInFlow, username: str, session: BrowserSession | None) -> None:
     """Continue with the account of the session, or ask another one to sign in."""
     user = _user_of(flow.exchange, session)
     if session and user and username == user.upn:
-        if reason := flow.wrong_account_kind(flow.exchange.world.state.tenants[session.who.home]):
+        if reason := flow.wrong_account_kind(flow.exchange.world.state.tenants[session.identity.home]):
             raise WrongAccountKind(reason)
-        flow.continue_as(session.who)
+        flow.continue_as(session.identity)
     else:
         flow.pending.parameters = flow.pending.parameters.replaced(login_hint=username, prompt="login")
 
@@ -175,8 +195,20 @@ def _sign_in_page(flow: SignInFlow, token: str, wrong: str, session: BrowserSess
     )
 
 
+def _identity_provider(flow: SignInFlow, token: str) -> str:
+    """Return where a user of a federated domain enters the password, once the name is known; '' for other users.
+
+    The identity provider sends the browser back to /login.srf, here by `wreply`, because the emulator has many names.
+    """
+    name = flow.typed or ("" if flow.pending.parameters.get("prompt") == "select_account" else _expected(flow))
+    if not is_federated(flow.exchange.world.state, name):
+        return ""
+    back = f"{flow.exchange.site.authority}{RETURN}"
+    return f"{find_realm(flow.exchange, name).sign_in_url}{quote(token)}&wreply={quote(back, '')}"
+
+
 def _expected(flow: SignInFlow) -> str:
-    """The user name that the sign-in page fills in: of the user who signs in again, or of the login_hint."""
+    """Return the user name that the sign-in page fills in: of the user who signs in again, or of the login_hint."""
     pending = flow.pending
     return flow.account[1].upn if pending.user else hinted(flow.exchange, pending.parameters.get("login_hint"))
 

@@ -1,6 +1,6 @@
-"""What a user may get for a request: every rule in one place, so that every grant and page asks the same.
+"""The rules for a user's request, in one place, so that every grant and page applies the same ones.
 
-Order: who and where (account, tenant), what (resource, application, consent), how (Conditional Access).
+Order: account and tenant, then resource, application and consent, then Conditional Access.
 """
 
 from dataclasses import dataclass
@@ -34,12 +34,20 @@ class Permission:
 
 
 def permit(
-    exchange: Exchange, app: App, session: RefreshToken, tenant: Tenant, requested: RequestedScope
+    exchange: Exchange,
+    app: App,
+    session: RefreshToken,
+    tenant: Tenant,
+    requested: RequestedScope,
+    *,
+    needs_consent: bool = True,
 ) -> Permission:
-    """Whether the user of a sign-in may have a token of `tenant` through `app`.
+    """Return what the user of a sign-in may get in `tenant` through `app`.
 
-    :raises EntraError: what stands against it: 50034, 9002332, 50020 and the account's, 500021 500212 500213, 500011
-        500014 650057, 50105 90009, 650053 65001, and the codes of Conditional Access.
+    :param needs_consent: somebody must have consented to the scopes.
+
+    :raises EntraError: 50034, 9002332, 50020 and the account's codes, 500021 500212 500213, 500011 500014 650057, 50105
+        90009, 650053 65001, and the codes of Conditional Access.
     """
     state = exchange.world.state
     home, user = find_user(exchange, session)
@@ -69,16 +77,17 @@ def permit(
     check_user_may_use(sign_in)
     check_scopes(state, app, resource, requested.names)
     granted = delegated_scopes(tenant, app, resource, user)
-    require_consent(app, resource, requested, granted)
+    if needs_consent:
+        require_consent(app, resource, requested, granted)
     enforce(sign_in)
     object_id = member.id if member else user.id
     return Permission(home, user, object_id, roles, resource, audience, granted, contexts_met(sign_in))
 
 
 def find_user(exchange: Exchange, session: RefreshToken) -> tuple[Tenant, User]:
-    """The user of a sign-in and the tenant that is their home.
+    """Return the user of a sign-in and their home tenant.
 
-    :raises EntraError: 50034 if the user is gone.
+    :raises EntraError: 50034 if the user no longer exists.
     """
     home = exchange.world.state.tenants.get(session.home)
     user = home.user(session.user) if home else None
@@ -88,7 +97,7 @@ def find_user(exchange: Exchange, session: RefreshToken) -> tuple[Tenant, User]:
 
 
 def find_resource(exchange: Exchange, requested: RequestedScope, tenant: Tenant) -> tuple[Resource, str]:
-    """The resource of a scope, and the audience its token names: v1.0 tokens repeat what the request wrote.
+    """Return the resource of a scope, and the audience its token names: v1.0 tokens repeat what the request wrote.
 
     :raises EntraError: 500011 for a resource that the tenant does not have.
     """

@@ -1,7 +1,7 @@
-"""Redirect URIs: which ones an application has, and how an answer is put on one.
+"""Redirect URIs: find the registered one, and add a response to it.
 
-Source: learn.microsoft.com/entra/identity-platform/reply-url. Compared as text, path in its letter case; on localhost
-and 127.0.0.1 the port does not count (RFC 8252 section 7.3); no wildcards.
+Source: learn.microsoft.com/entra/identity-platform/reply-url. They are compared as text, with letter case in the path
+and without wildcards; on localhost and 127.0.0.1 the port is ignored (RFC 8252 section 7.3).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _LOOPBACK = ("localhost", "127.0.0.1")
 
 
 def registered_as(app: App, redirect_uri: str) -> Kind | None:
-    """How the URI is registered, None if it is not."""
+    """Return the type under which the URI is registered, None if it is not."""
     wanted = _comparable(redirect_uri)
     if any(_comparable(own) == wanted for own in app.spa_redirect_uris):
         return "spa"
@@ -35,7 +35,7 @@ def _comparable(uri: str) -> tuple[str, ...]:
 
 
 def with_answer(redirect_uri: str, answer: Mapping[str, str], response_mode: str) -> str:
-    """The URI with the answer in its query or fragment; a URI without a path gets its slash, as Entra writes it."""
+    """Return the URI with the response in its query or fragment. As at Entra, a URI without a path gets a slash."""
     parts = urlsplit(redirect_uri)
     text = urlencode(answer)
     path = parts.path or ("/" if parts.scheme in ("http", "https") else "")

@@ -20,7 +20,7 @@ class ErrorResponse(Exception):
 
 
 def state(parameters: Parameters) -> dict[str, str]:
-    """The request's `state`, which the response repeats."""
+    """Return the request's `state`, which the response repeats."""
     return {"state": parameters["state"]} if "state" in parameters else {}
 
 
@@ -33,7 +33,7 @@ def respond(exchange: Exchange, parameters: Parameters, fields: dict[str, str], 
 
 
 def error_fields(exchange: Exchange, request: Request, problem: EntraError) -> dict[str, str]:
-    """The parameters of an error response; the request log gets the code."""
+    """Return the parameters of an error response; the request log gets the code."""
     request.state.notes["aadsts"] = problem.code
     body = exchange.error_body(problem)
     return {name: str(body[name]) for name in ("error", "error_description", "error_uri", "suberror") if name in body}

@@ -32,7 +32,7 @@ class RequestedScope:
         return DEFAULT in self.names
 
     def qualified(self, name: str) -> str:
-        """A permission as the response's `scope` writes it: with the resource as in the request."""
+        """Return a permission as the response's `scope` writes it: with the resource as in the request."""
         return name if self.resource is None else f"{self.resource}/{name}"
 
 

@@ -11,9 +11,15 @@ from .scopes import RequestedScope
 
 
 def session_tokens(
-    exchange: Exchange, client: Client, who: Identity, tenant: Tenant, requested: RequestedScope, *, spa: bool = False
+    exchange: Exchange,
+    client: Client,
+    identity: Identity,
+    tenant: Tenant,
+    requested: RequestedScope,
+    *,
+    spa: bool = False,
 ) -> dict[str, Any]:
-    """The body of a token response, with a refresh token only if offline_access was requested.
+    """Return the body of a token response, with a refresh token only if offline_access was requested.
 
     Source: learn.microsoft.com/entra/identity-platform/scopes-oidc#the-offline_access-scope
 
@@ -21,14 +27,14 @@ def session_tokens(
     """
     session = RefreshToken(
         app=client.app.id,
-        user=who.user,
-        home=who.home,
+        user=identity.user,
+        home=identity.home,
         scopes=requested.text,
-        granted_on=who.signed_in_on,
+        granted_on=identity.signed_in_on,
         issued_on=exchange.world.clock.now(),
-        amr=who.amr,
+        amr=identity.amr,
         spa=spa,
-        sid=who.sid,
+        sid=identity.sid,
     )
     body = user_tokens(exchange, client, session, tenant, requested)
     if "offline_access" not in requested.oidc:

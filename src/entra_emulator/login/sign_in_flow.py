@@ -5,7 +5,7 @@ page the user sees next.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.conditions import SECURITY_KEY
@@ -44,6 +44,7 @@ class SignInFlow:
     exchange: Exchange
     pending: PendingSignIn
     typed: str = ""
+    needs_consent: ClassVar[bool] = True
 
     @property
     def app(self) -> App:
@@ -100,18 +101,18 @@ class SignInFlow:
         return wrong_account_kind(self.app, home, self.exchange.tenant_name, resource)
 
     def accepts(self, session: BrowserSession, hint: str = "") -> bool:
-        """Whether the user of a browser session is the hinted one, with a kind of account that can be used here."""
-        home = self.exchange.world.state.tenants.get(session.who.home)
-        user = home.user(session.who.user) if home else None
+        """Return whether a browser session's user is the hinted one, with an account that can be used here."""
+        home = self.exchange.world.state.tenants.get(session.identity.home)
+        user = home.user(session.identity.user) if home else None
         if home is None or user is None or self.wrong_account_kind(home):
             return False
         return not hint or hint in (user.upn.lower(), user.id)
 
-    def continue_as(self, who: Identity) -> None:
+    def continue_as(self, identity: Identity) -> None:
         """Continue with a user who has signed in, now or earlier."""
         pending = self.pending
-        pending.user, pending.home, pending.amr = who.user, who.home, who.amr
-        pending.signed_in_on, pending.sid = who.signed_in_on, who.sid
+        pending.user, pending.home, pending.amr = identity.user, identity.home, identity.amr
+        pending.signed_in_on, pending.sid = identity.signed_in_on, identity.sid
 
     def client_info(self) -> str:
         """MSAL's account identity, for the redirect."""
@@ -125,7 +126,7 @@ class SignInFlow:
         return Identity(pending.user, pending.home, pending.amr, pending.signed_in_on, pending.sid)
 
     def next_step(self) -> Step:
-        """The page that the user sees next.
+        """Return the page that the user sees next.
 
         :raises EntraError: a refusal that no page resolves.
         """
@@ -144,7 +145,7 @@ class SignInFlow:
         return "done"
 
     def _resolving(self, refusal: EntraError) -> Step | None:
-        """The page that resolves a refusal after the second factor; None if there is no such page."""
+        """Return the page that resolves a refusal after the second factor; None if there is no such page."""
         pending, user = self.pending, self.account[1]
         if refusal.code == _SIGN_IN_TOO_OLD and not pending.fresh:
             return "sign-in"
@@ -152,7 +153,7 @@ class SignInFlow:
             return "second-factor"
         if refusal.code == _STRONGER_MFA_MISSING and SECURITY_KEY in user.methods and "fido" not in pending.amr:
             return "security-key"
-        has_terms = any(one.enabled and one.require == "terms_of_use" for one in self.tenant.policies)
+        has_terms = any(policy.enabled and policy.require == "terms_of_use" for policy in self.tenant.policies)
         return "terms" if refusal.code == _TERMS_MISSING and has_terms and not user.accepted_terms else None
 
     def approve(self) -> None:
@@ -172,28 +173,30 @@ class SignInFlow:
         self.account[1].accepted_terms = True
 
     def listed(self) -> list[str]:
-        """The permissions that the consent page lists, with their API if the request is for several."""
+        """Return the permissions that the consent page lists, with their API if the request is for several."""
         requests = self.resources()
-        wanted = [(resource, self.missing(resource, one)) for resource, one in requests]
+        wanted = [(resource, self.missing(resource, requested)) for resource, requested in requests]
         if not any(names for _, names in wanted):
-            wanted = [(resource, [name for name in one.names if name != ".default"]) for resource, one in requests]
+            wanted = [
+                (resource, [name for name in requested.names if name != ".default"]) for resource, requested in requests
+            ]
         several = len(wanted) > 1
         return [f"{name} ({resource.name})" if several else name for resource, names in wanted for name in names]
 
     def resources(self) -> list[tuple[Resource, RequestedScope]]:
-        """The APIs of the request.
+        """Return the APIs of the request.
 
         :raises EntraError: 500011 for one that the tenant does not have.
         """
-        return [(find_resource(self.exchange, one, self.tenant)[0], one) for one in self.requests]
+        return [(find_resource(self.exchange, request, self.tenant)[0], request) for request in self.requests]
 
     def missing(self, resource: Resource, requested: RequestedScope) -> list[str]:
-        """The requested permissions of an API that nobody has granted."""
+        """Return the requested permissions of an API that nobody has granted."""
         declared = [
             name
-            for one in required_permissions(self.exchange.world.state, self.app)
-            if one.resource == resource.app_id
-            for name in one.scopes
+            for required in required_permissions(self.exchange.world.state, self.app)
+            if required.resource == resource.app_id
+            for name in required.scopes
         ]
         return missing(self.tenant, self.app, resource, self.account[1], requested, declared)
 
@@ -230,19 +233,19 @@ class SignInFlow:
         return self.account[1].mfa or (refusal is not None and refusal.code in _MFA_CODES)
 
     def _refusal(self) -> EntraError | None:
-        """The refusal of the token endpoint's rules, None if they allow it. Missing consent comes after all others."""
+        """Return the refusal of the token endpoint's rules, None if they allow it. Missing consent comes last."""
         exchange, form = self.exchange, self.exchange.form
         exchange.form = self.pending.parameters  # the rules read its claims parameter
         refusals = []
         try:
             for requested in self.requests:
                 try:
-                    permit(exchange, self.app, self.session, self.tenant, requested)
+                    permit(exchange, self.app, self.session, self.tenant, requested, needs_consent=self.needs_consent)
                 except EntraError as refusal:
                     refusals.append(refusal)
         finally:
             exchange.form = form
-        others = [one for one in refusals if one.code != _CONSENT_MISSING]
+        others = [refusal for refusal in refusals if refusal.code != _CONSENT_MISSING]
         return next(iter([*others, *refusals]), None)
 
     @property

@@ -32,15 +32,17 @@ async def logout(request: Request) -> Response:
         return pages_flow.redirect(exchange, onward, "-")
     nonce = layout.new_nonce() if onward else ""
     page = outcome.signed_out(frames, onward, nonce)
-    return pages_flow.html(exchange, page, script=nonce, cookie="-", frames=sorted({_origin(one) for one in frames}))
+    return pages_flow.html(exchange, page, script=nonce, cookie="-", frames=sorted({_origin(url) for url in frames}))
 
 
 def _logout_urls(exchange: Exchange, session: BrowserSession | None) -> list[str]:
-    """The logout URL of each application that the user has signed in to in this session."""
+    """Return the logout URL of each application that the user has signed in to in this session."""
     if session is None:
         return []
-    apps = [exchange.world.state.app(one) for one in session.apps]
-    return [with_answer(app.logout_url, {"sid": session.who.sid}, "query") for app in apps if app and app.logout_url]
+    apps = [exchange.world.state.app(app) for app in session.apps]
+    return [
+        with_answer(app.logout_url, {"sid": session.identity.sid}, "query") for app in apps if app and app.logout_url
+    ]
 
 
 def _redirect_uri(exchange: Exchange) -> str:

@@ -1,7 +1,8 @@
 """User realm discovery: whether Entra or another identity provider checks the password of a user's domain.
 
-Sources: recordings of api-version 1.0; for 2.1 and GetUserRealm.srf, the answers that AADInternals and other tools
-read. The hosts of a federation are invented.
+Sources: recordings of api-version 1.0; for 2.1, GetUserRealm.srf and GetCredentialType, the responses that AADInternals
+and other tools read, and msxfaq.de/cloud/authentifizierung/getcredentialtype.htm. Every federated domain is of the AD
+FS that the emulator serves.
 """
 
 from dataclasses import dataclass
@@ -11,9 +12,14 @@ from xml.sax.saxutils import escape
 
 from entra_emulator.state import State
 
+from . import federated_domains
 from .exchange import Exchange
+from .federated_domains import AUDIENCE as _AUDIENCE
 
-_AUDIENCE = "urn:federation:MicrosoftOnline"
+_DOMAIN_TYPES = {"Unknown": 1, "Managed": 3, "Federated": 4}
+_PERSONAL_DOMAIN = 2
+_PASSWORD, _PROVIDER = 1, 4
+_EXISTS, _UNKNOWN_NAME, _PERSONAL_ACCOUNT = 0, 1, 5
 _LIVE_SERVICE = "https://login.live.com/rst2.srf"
 
 
@@ -24,42 +30,44 @@ class Realm:
     login: str
     domain: str
     kind: str
+    service: str
     brand: str = ""
     personal: bool = False
 
     @property
     def sign_in_url(self) -> str:
-        """Where a federated domain's sign-in page is."""
+        """The URL of a federated domain's sign-in page."""
         query = f"username={quote(self.login, '')}&wa=wsignin1.0&wtrealm={quote(_AUDIENCE, '')}&wctx="
-        host = "login.live.com/login.srf" if self.personal else f"sts.{quote(self.domain)}/adfs/ls/"
-        return f"https://{host}?{query}"
+        return f"{'https://login.live.com/login.srf' if self.personal else f'{self.service}/ls/'}?{query}"
 
 
 def is_federated(state: State, username: str) -> bool:
-    """Whether another identity provider signs in the users of the name's domain."""
+    """Return whether another identity provider signs in the users of the name's domain."""
     domain = username.rpartition("@")[2].lower()
-    return any(domain in (one.lower() for one in tenant.federated_domains) for tenant in state.tenants.values())
+    return any(
+        domain in (federated.lower() for federated in tenant.federated_domains) for tenant in state.tenants.values()
+    )
 
 
 def find(exchange: Exchange, username: str) -> Realm:
-    """The realm of a user name, or of a domain."""
-    state = exchange.world.state
+    """Return the realm of a user name, or of a domain."""
+    state, service = exchange.world.state, federated_domains.service(exchange.world)
     domain = username.rpartition("@")[2].lower()
     tenant, user = state.tenant(domain, exchange.realm), state.user(username)
     if (user and user[0].personal) or (tenant and tenant.personal):
-        return Realm(username, "live.com", "Federated", "MSA Realms", personal=True)
+        return Realm(username, "live.com", "Federated", service, "MSA Realms", personal=True)
     if tenant is None:
-        return Realm(username, domain, "Unknown")
-    return Realm(username, domain, "Federated" if is_federated(state, username) else "Managed", tenant.name)
+        return Realm(username, domain, "Unknown", service)
+    return Realm(username, domain, "Federated" if is_federated(state, username) else "Managed", service, tenant.name)
 
 
 def version_one(exchange: Exchange, realm: Realm) -> dict[str, Any]:
-    """The answer of api-version 1.0, members as recorded."""
+    """Return the response of api-version 1.0, with the recorded members."""
     body: dict[str, Any] = {"ver": "1.0", "account_type": realm.kind}
     if realm.kind != "Unknown":
         body["domain_name"] = realm.domain
     if realm.kind == "Federated":
-        service = f"https://sts.{quote(realm.domain)}/adfs/services/trust"
+        service = f"{realm.service}/services/trust"
         body |= {
             "federation_protocol": "WSTrust",
             "federation_metadata_url": "" if realm.personal else f"{service}/mex",
@@ -69,7 +77,7 @@ def version_one(exchange: Exchange, realm: Realm) -> dict[str, Any]:
 
 
 def version_two(exchange: Exchange, realm: Realm) -> dict[str, Any]:
-    """The answer of api-version 2.1, which the sign-in page reads."""
+    """Return the response of api-version 2.1, which the sign-in page reads."""
     body: dict[str, Any] = {"NameSpaceType": realm.kind, "Login": realm.login}
     if realm.kind != "Unknown":
         body |= {"DomainName": realm.domain, "FederationBrandName": realm.brand, "TenantBrandingInfo": None}
@@ -79,7 +87,7 @@ def version_two(exchange: Exchange, realm: Realm) -> dict[str, Any]:
 
 
 def srf(exchange: Exchange, realm: Realm) -> dict[str, Any]:
-    """The members of GetUserRealm.srf."""
+    """Return the members of GetUserRealm.srf."""
     federated = realm.kind == "Federated"
     body: dict[str, Any] = {"State": 3 if federated else 4, "UserState": 2 if federated else 1}
     body |= {"Login": realm.login, "NameSpaceType": realm.kind}
@@ -93,7 +101,7 @@ def srf(exchange: Exchange, realm: Realm) -> dict[str, Any]:
 
 
 def srf_xml(exchange: Exchange, realm: Realm) -> str:
-    """The same as XML, where IsFederatedNS stands beside the domain."""
+    """Return the members as XML, where IsFederatedNS is next to the domain."""
     members: dict[str, Any] = {}
     for name, value in srf(exchange, realm).items():
         members[name] = value
@@ -101,3 +109,31 @@ def srf_xml(exchange: Exchange, realm: Realm) -> str:
             members["IsFederatedNS"] = str(realm.kind == "Federated").lower()
     parts = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in members.items())
     return f'<RealmInfo Success="true">{parts}</RealmInfo>'
+
+
+def credential_type(exchange: Exchange, username: str) -> dict[str, Any]:
+    """Return the members of GetCredentialType: whether the user exists, and how they prove who they are.
+
+    A federated domain's users all seem to exist, because only its identity provider knows them.
+    """
+    realm = find(exchange, username)
+    exists = realm.kind == "Federated" or exchange.world.state.user(username)
+    provider = realm.kind == "Federated" and not realm.personal
+    result = _PERSONAL_ACCOUNT if realm.personal else _EXISTS if exists else _UNKNOWN_NAME
+    credentials: dict[str, Any] = {"PrefCredential": _PROVIDER if provider else _PASSWORD, "HasPassword": True}
+    credentials |= dict.fromkeys(
+        ("RemoteNgcParams", "FidoParams", "SasParams", "CertAuthParams", "GoogleParams", "FacebookParams")
+    )
+    if provider:
+        credentials["FederationRedirectUrl"] = realm.sign_in_url
+    domain_type = _PERSONAL_DOMAIN if realm.personal else _DOMAIN_TYPES[realm.kind]
+    return {
+        "Username": username,
+        "Display": username,
+        "IfExistsResult": result,
+        "IsUnmanaged": False,
+        "ThrottleStatus": 0,
+        "Credentials": credentials,
+        "EstsProperties": {"UserTenantBranding": None, "DomainType": domain_type},
+        "IsSignupDisallowed": True,
+    }

@@ -1,7 +1,7 @@
-"""The v1.0 endpoints that clients still use: they ask for a resource where v2.0 asks for scopes.
+"""The v1.0 endpoints that clients still use: requests name a resource instead of scopes.
 
-A request is put into v2.0 words, the answer into v1.0 words: numbers are text, times are given as well as lifetimes,
-permissions stand without their resource, and a refusal that is for a person is `interaction_required`.
+A request is translated to v2.0, its response to v1.0: numbers are text, times are given as well as lifetimes,
+permissions have no resource, and a refusal that the user can resolve is `interaction_required`.
 Source: learn.microsoft.com/previous-versions/azure/active-directory/azuread-dev/v1-protocols-oauth-code
 """
 
@@ -21,15 +21,15 @@ _FOR_A_PERSON = ("basic_action", "additional_action", "message_only", "token_exp
 
 
 def translate(form: Parameters) -> Parameters:
-    """A v1.0 token request as one of v2.0."""
+    """Return a v1.0 token request in v2.0's form."""
     resource = form.get("resource")
     if not resource and form.get("grant_type").lower() == "client_credentials":
-        resource = AAD_GRAPH  # what a request without a resource means
+        resource = AAD_GRAPH  # the default of a request without a resource
     return form.replaced(resource=None, scope=_scope(resource))
 
 
 def translate_authorization(parameters: Parameters) -> Parameters:
-    """The parameters of a v1.0 authorization request, whose resource may be left to the token request."""
+    """Return the parameters of a v1.0 authorization request, whose resource may be left to the token request."""
     return parameters.replaced(resource=None, scope=_scope(parameters.get("resource")) or _OIDC)
 
 
@@ -38,7 +38,7 @@ def _scope(resource: str) -> str | None:
 
 
 def device_response(body: Mapping[str, Any]) -> dict[str, str]:
-    """The answer of the device endpoint, as v1.0 writes it."""
+    """Return the device endpoint's response in v1.0's form."""
     names = {"verification_uri": "verification_url"}
     return {names.get(name, name): str(value) for name, value in body.items()}
 
@@ -50,7 +50,7 @@ def refuse_personal(exchange: Exchange) -> None:
 
 
 def answer(body: Mapping[str, Any], resource: str) -> dict[str, str]:
-    """A v2.0 answer as one of v1.0. `resource` is what the request named, empty for nothing."""
+    """Return a v2.0 response in v1.0's form. `resource` is the one in the request, '' for none."""
     claims = unverified_claims(body["access_token"]) or {}
     made: dict[str, str] = {"token_type": body["token_type"]}
     if "scope" in body:
@@ -67,13 +67,13 @@ _TOKENS = ("access_token", "refresh_token", "foci", "id_token", "client_info", "
 
 
 def error_name(problem: EntraError) -> str | None:
-    """The OAuth error of a refusal where v1.0 has another one than v2.0."""
+    """Return the OAuth error of a refusal if v1.0's differs from v2.0's."""
     for_a_person = problem.suberror in _FOR_A_PERSON
     return "interaction_required" if for_a_person and problem.definition.error == "invalid_grant" else None
 
 
 def openid_configuration(exchange: Exchange, tenant: Tenant | None, graph: str, query: str) -> dict[str, Any]:
-    """The v1.0 OpenID configuration of a tenant, None where the name in the path leaves it open.
+    """Return the v1.0 OpenID configuration of `tenant`; None means a path that names no tenant.
 
     :param query: of the URL of the keys.
     """
@@ -107,7 +107,7 @@ def openid_configuration(exchange: Exchange, tenant: Tenant | None, graph: str, 
     }
 
 
-# What both versions say of their ID tokens, in this order, before each says more.
+# The members about ID tokens that both versions begin with, in this order.
 COMMON_CLAIMS = [
     "sub",
     "iss",

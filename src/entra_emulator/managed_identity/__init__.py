@@ -1,1 +1,1 @@
-"""Machines with a managed identity: the six local endpoints that hand out tokens, and their errors."""
+"""Machines with a managed identity: the six local endpoints that issue tokens, and their errors."""

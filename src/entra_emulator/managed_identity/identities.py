@@ -1,4 +1,4 @@
-"""The identities a machine can have, and how a request chooses one."""
+"""The identities that a machine can have, and how a request selects one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ _GROUP = "/subscriptions/e1f2a3b4-c5d6-4e7f-8a9b-0c1d2e3f4a01/resourcegroups/rg-
 
 @dataclass
 class Identity:
-    """A managed identity. `resource_id` is the Azure resource it belongs to, or, if user-assigned, is."""
+    """A managed identity. `resource_id` is the Azure resource that has it; for a user-assigned one, its own."""
 
     client_id: str
     object_id: str
@@ -17,7 +17,7 @@ class Identity:
 
 
 def system_assigned() -> Identity:
-    """The machine's own identity to start with."""
+    """Return the machine's initial system-assigned identity."""
     return Identity(
         "9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c01",
         "9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c02",
@@ -27,7 +27,7 @@ def system_assigned() -> Identity:
 
 
 def user_assigned() -> Identity:
-    """A user-assigned identity to start with."""
+    """Return the machine's initial user-assigned identity."""
     return Identity(
         "9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c11",
         "9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c12",
@@ -38,21 +38,21 @@ def user_assigned() -> Identity:
 
 @dataclass
 class Identities:
-    """What is assigned to a machine."""
+    """The identities that are assigned to a machine."""
 
     system: Identity | None = field(default_factory=system_assigned)
     users: list[Identity] = field(default_factory=lambda: [user_assigned()])
 
-    def choose(self, asked: Mapping[str, str], parameters: Mapping[str, str]) -> tuple[Identity | None, str]:
-        """The identity a request asks for, or None and what is wrong with it.
+    def choose(self, requested: Mapping[str, str], parameters: Mapping[str, str]) -> tuple[Identity | None, str]:
+        """Return the requested identity and '', or None and the error.
 
-        `parameters` maps a dialect's parameter names to the fields of Identity. Without any of them it is the system's
-        identity, else the only user-assigned one.
+        `parameters` maps a dialect's parameter names to the fields of Identity. Without any of them, the result is the
+        system-assigned identity, else the only user-assigned one.
         """
         for parameter, field_name in parameters.items():
-            if wanted := asked.get(parameter):
+            if wanted := requested.get(parameter):
                 everyone = [*self.users, *([self.system] if self.system else [])]
-                fits = (one for one in everyone if getattr(one, field_name).lower() == wanted.lower())
+                fits = (identity for identity in everyone if getattr(identity, field_name).lower() == wanted.lower())
                 return next(fits, None), "Identity not found"
         if self.system:
             return self.system, ""

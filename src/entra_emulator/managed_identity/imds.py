@@ -1,4 +1,4 @@
-"""The Instance Metadata Service, version 2018-02-01. Its answers are recorded; every value is a string."""
+"""The Instance Metadata Service, version 2018-02-01. Its responses are as recorded; every value is a string."""
 
 from starlette.responses import Response
 
@@ -6,48 +6,48 @@ from entra_emulator.aadsts import EntraError
 from entra_emulator.clock import timestamp
 from entra_emulator.model import new_id
 
-from .asked import Asked, Endpoint
 from .identities import Identity
+from .identity_request import Endpoint, IdentityRequest
 from .issuing import Issued, issue
 
 SERVER = ("Server", "IMDS/150.870.65.528")
 IDS = {"client_id": "client_id", "object_id": "object_id", "msi_res_id": "resource_id", "mi_res_id": "resource_id"}
 
 
-async def answer(asked: Asked) -> Response:
-    """A token, or IMDS's refusals."""
-    if asked.header("metadata").lower() != "true":
-        return _refuse(asked, "invalid_request", "Required metadata header not specified")
-    if asked.header("x-forwarded-for"):
-        return _refuse(asked, "invalid_request", "Forwarded requests are not answered")
-    if "api-version" not in asked.given or not asked.given.get("resource"):
-        return _refuse(asked, "invalid_request", "Required query variables 'api-version' and 'resource'")
-    identity, why = asked.setting.identities.choose(asked.given, IDS)
+async def answer(identity_request: IdentityRequest) -> Response:
+    """Return a token, or a refusal of IMDS."""
+    if identity_request.header("metadata").lower() != "true":
+        return _refuse(identity_request, "invalid_request", "Required metadata header not specified")
+    if identity_request.header("x-forwarded-for"):
+        return _refuse(identity_request, "invalid_request", "Forwarded requests are not answered")
+    if "api-version" not in identity_request.parameters or not identity_request.parameters.get("resource"):
+        return _refuse(identity_request, "invalid_request", "Required query variables 'api-version' and 'resource'")
+    identity, reason = identity_request.setting.identities.choose(identity_request.parameters, IDS)
     if identity is None:
-        return _refuse(asked, "invalid_request", why)
-    return by_entra(asked, identity)
+        return _refuse(identity_request, "invalid_request", reason)
+    return by_entra(identity_request, identity)
 
 
-def by_entra(asked: Asked, identity: Identity, **more: str) -> Response:
-    """Entra's token, or its refusal as it is passed on."""
+def by_entra(identity_request: IdentityRequest, identity: Identity, **more: str) -> Response:
+    """Return Entra's token, or its refusal in the form in which IMDS forwards it."""
     try:
-        issued = issue(asked.setting.world, identity, asked.given["resource"])
+        issued = issue(identity_request.setting.world, identity, identity_request.parameters["resource"])
     except EntraError as refusal:
         body = {
             "error": "invalid_resource",
             "error_description": refusal.message,
             "error_codes": [refusal.code],
-            "timestamp": timestamp(asked.setting.world.clock.now()),
+            "timestamp": timestamp(identity_request.setting.world.clock.now()),
             "trace_id": new_id(),
             "correlation_id": new_id(),
-            "error_uri": f"https://westeurope.login.microsoft.com/error?code={refusal.code}",  # it asks where it stands
+            "error_uri": f"https://westeurope.login.microsoft.com/error?code={refusal.code}",  # of its own region
         }
-        return asked.json(body, 400, SERVER)
-    return asked.json({**success(issued), **more}, 200, SERVER)
+        return identity_request.json(body, 400, SERVER)
+    return identity_request.json({**success(issued), **more}, 200, SERVER)
 
 
 def success(issued: Issued) -> dict[str, str]:
-    """The recorded form."""
+    """Return the body of a token response, in the recorded form."""
     return {
         "access_token": issued.token,
         "client_id": issued.client_id,
@@ -60,14 +60,14 @@ def success(issued: Issued) -> dict[str, str]:
     }
 
 
-def _refuse(asked: Asked, error: str, description: str, status: int = 400) -> Response:
-    return asked.json({"error": error, "error_description": description}, status, SERVER)
+def _refuse(identity_request: IdentityRequest, error: str, description: str, status: int = 400) -> Response:
+    return identity_request.json({"error": error, "error_description": description}, status, SERVER)
 
 
-def trouble(asked: Asked, status: int) -> Response:
-    """410 while it is updated, 429 when asked too often, 5xx when broken."""
+def trouble(identity_request: IdentityRequest, status: int) -> Response:
+    """Return a transient error: 410 during an update, 429 after too many requests, 5xx for a failure."""
     words = {404: "not_found", 410: "gone", 429: "too_many_requests"}
-    return _refuse(asked, words.get(status, "internal_server_error"), "Try again later", status)
+    return _refuse(identity_request, words.get(status, "internal_server_error"), "Try again later", status)
 
 
-IMDS = Endpoint("GET", "/metadata/identity/oauth2/token", answer, trouble)
+IMDS = Endpoint(("GET",), "/metadata/identity/oauth2/token", answer, trouble)

@@ -1,4 +1,4 @@
-"""Tokens of managed identities, with the claims they have."""
+"""Issue tokens of managed identities, with their own claims."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ LIFE_IN = 86_400
 """A day; with the five minutes that Entra dates tokens back, `exp - iat` is 86,700."""
 _PERSON_LIFE_IN = 3599
 _BY_CERTIFICATE = "2"
-_MACHINE = ("7 4", "3 9")  # xms_idrel and xms_act_fct of a managed identity, as seen
+_MACHINE = ("7 4", "3 9")  # xms_idrel and xms_act_fct of a managed identity, as recorded
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Issued:
 
     @property
     def expires_in(self) -> int:
-        """Seconds from now to the end."""
+        """Seconds from now until it expires."""
         return self.expires_on - self.now
 
 
 def issue(world: World, identity: Identity, resource: str) -> Issued:
-    """An app-only token of the identity in the emulator's default tenant.
+    """Return an app-only token of the identity in the emulator's default tenant.
 
     :raises EntraError: 500011 for a resource that the tenant does not have.
     """
@@ -47,14 +47,14 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
     found = world.state.resource(resource, tenant, None)
     if found is None:
         raise EntraError(500011, resource=resource, tenant=tenant.name)
-    mine = (one for one in tenant.grants if one.app == identity.client_id and not one.user)
-    granted = (one for one in mine if one.resource == found.app_id)
+    own_grants = (grant for grant in tenant.grants if grant.app == identity.client_id and not grant.user)
+    granted = (grant for grant in own_grants if grant.resource == found.app_id)
     roles = tuple(sorted({role for grant in granted for role in grant.roles}))
     now = int(world.clock.now())
     stamp = _stamp(tenant, found, now, LIFE_IN)
     app = App(identity.client_id, identity.name, tenant.id)
-    who = Principal(tenant, app, _BY_CERTIFICATE, identity.object_id)
-    claims = access_claims(who, Access(found, resource, roles=roles), stamp)
+    principal = Principal(tenant, app, _BY_CERTIFICATE, identity.object_id)
+    claims = access_claims(principal, Access(found, resource, roles=roles), stamp)
     claims["idtyp"] = "app"
     if found.app_id == ARM:
         claims.pop("wids", None)  # as recorded; an application's own token for the same API has them
@@ -67,7 +67,7 @@ def issue(world: World, identity: Identity, resource: str) -> Issued:
 
 
 def issue_to_person(world: World, resource: str) -> Issued:
-    """A token of the person in front of a Cloud Shell: the emulator's default user.
+    """Return a token of Cloud Shell's user, which is the emulator's default user.
 
     :raises EntraError: 500011 for a resource that the tenant does not have.
     """
@@ -78,8 +78,10 @@ def issue_to_person(world: World, resource: str) -> Issued:
     now = int(world.clock.now())
     stamp = _stamp(tenant, found, now, _PERSON_LIFE_IN)
     app = App("9f1c5e2a-6b3d-4c8e-a7f0-1d2e3f4a5c21", "Cloud Shell", tenant.id)
-    who = Principal(tenant, app, _BY_CERTIFICATE, user.id, user, tenant, user.roles, ("pwd", "mfa"), signed_in_on=now)
-    claims = access_claims(who, Access(found, resource, scopes=("user_impersonation",)), stamp)
+    principal = Principal(
+        tenant, app, _BY_CERTIFICATE, user.id, user, tenant, user.roles, ("pwd", "mfa"), signed_in_on=now
+    )
+    claims = access_claims(principal, Access(found, resource, scopes=("user_impersonation",)), stamp)
     token = _sign(world, claims, found)
     return Issued(token, app.id, resource, stamp.issued_on, stamp.expires_on, now)
 
@@ -89,7 +91,7 @@ def _sign(world: World, claims: dict[str, Any], resource: Resource) -> str:
 
 
 def _stamp(tenant: Tenant, resource: Resource, now: int, life_in: int) -> Stamp:
-    """Machines are the public cloud's, wherever their endpoints listen."""
+    """Return issuer and times. Machines belong to the public cloud, whatever address their endpoints have."""
     site = Site(public(), "login")
     issuer = site.issuer(tenant.id, resource.token_version)
     return Stamp(issuer, f"https://{site.cloud.sts}/", now - BACKDATED_IN, now + life_in)

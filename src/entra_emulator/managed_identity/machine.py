@@ -1,4 +1,4 @@
-"""A machine with a managed identity: its endpoints on loopback, and the environment programs on it find."""
+"""A machine with a managed identity: its endpoints on loopback, and the environment of its programs."""
 
 import hashlib
 import secrets
@@ -20,10 +20,10 @@ from entra_emulator.web import dated, read_body
 from entra_emulator.world import LoggedRequest, World
 
 from .app_service import APP_SERVICE, AZURE_ML
-from .asked import Asked, Endpoint, Setting
 from .azure_arc import AZURE_ARC
 from .cloud_shell import CLOUD_SHELL
 from .identities import Identities
+from .identity_request import Endpoint, IdentityRequest, Setting
 from .imds import IMDS
 from .service_fabric import SERVICE_FABRIC
 
@@ -40,12 +40,12 @@ _ENDPOINTS: dict[Source, Endpoint] = {
 
 
 class Machine:
-    """The local endpoints of managed identity; their tokens are signed by an emulator, for its default tenant.
+    """The local endpoints of managed identity. An emulator signs their tokens, for its default tenant.
 
         with Emulator() as entra, entra.machine() as machine:
             subprocess.run(command, env=os.environ | machine.environment("app_service"))
 
-    :param keys: the folder in which Azure Arc's keys appear; real clients read only `/var/opt/azcmagent/tokens`.
+    :param keys: the folder for Azure Arc's keys; real clients read only `/var/opt/azcmagent/tokens`.
     """
 
     def __init__(self, world: World, keys: Path | None = None) -> None:
@@ -89,22 +89,22 @@ class Machine:
 
     @property
     def thumbprint(self) -> str:
-        """SHA-1 of the certificate that the HTTPS endpoint shows, as Service Fabric writes it."""
+        """SHA-1 of the HTTPS endpoint's certificate, in Service Fabric's form."""
         shown = ssl.get_server_certificate(("localhost", self._ports[True]))
         return hashlib.sha1(ssl.PEM_cert_to_DER_cert(shown), usedforsecurity=False).hexdigest().upper()
 
     def with_old_agent(self) -> None:
-        """From now on Azure Arc's agent overlooks which identity is asked for."""
+        """Make Azure Arc's agent ignore the requested identity from now on."""
         self._setting.old_agent = True
 
     def url(self, source: Source) -> str:
-        """Where a source listens."""
+        """Return the URL of a source."""
         endpoint = _ENDPOINTS[source]
         scheme = "https" if endpoint.tls else "http"
         return f"{scheme}://localhost:{self._ports[endpoint.tls]}{endpoint.path}"
 
     def environment(self, source: Source) -> dict[str, str]:
-        """The variables by which a program on such a machine finds its identity, and no others beside them."""
+        """Return only the variables by which a program on such a machine finds its identity."""
         url, secret = self.url(source), self._setting.secret
         match source:
             case "imds":
@@ -133,45 +133,46 @@ class Machine:
         return app
 
     def _routes(self, *, tls: bool) -> list[Route]:
-        # MSAL for Node ends every endpoint it reads from the environment with a slash.
+        # MSAL for Node appends a slash to every endpoint that it reads from the environment.
         return [
-            route(endpoint.method, f"{endpoint.path}{slash}", self._handler(endpoint))
+            route(method, f"{endpoint.path}{slash}", self._handler(endpoint))
             for endpoint in _ENDPOINTS.values()
+            for method in endpoint.methods
             for slash in ("", "/")
             if endpoint.tls == tls
         ]
 
     def _handler(self, endpoint: Endpoint) -> Handler:
         async def handle(request: Request) -> Response:
-            form = (await read_body(request)).decode("utf-8", "replace") if endpoint.method == "POST" else ""
-            given = {**request.query_params, **dict(parse_qsl(form))}
-            asked = Asked(request, given, self._setting)
-            answer = self._troubled(asked, endpoint) or await endpoint.answer(asked)
-            self._log(asked, answer)
+            form = (await read_body(request)).decode("utf-8", "replace") if request.method == "POST" else ""
+            parameters = {**request.query_params, **dict(parse_qsl(form))}
+            identity_request = IdentityRequest(request, parameters, self._setting)
+            answer = self._troubled(identity_request, endpoint) or await endpoint.answer(identity_request)
+            self._log(identity_request, answer)
             return answer
 
         return handle
 
-    def _troubled(self, asked: Asked, endpoint: Endpoint) -> Response | None:
+    def _troubled(self, identity_request: IdentityRequest, endpoint: Endpoint) -> Response | None:
         if not self.trouble:
             return None
         status = self.trouble.pop(0)
         if status == 403:
             text = b"connecting to 169.254.169.254:80: dial tcp: network is unreachable"
             return dated(self._setting.world, text, 403, [("Content-Type", "text/plain")])
-        return endpoint.trouble(asked, status)
+        return endpoint.trouble(identity_request, status)
 
-    def _log(self, asked: Asked, answer: Response) -> None:
+    def _log(self, identity_request: IdentityRequest, answer: Response) -> None:
         self.requests.append(
             LoggedRequest(
-                method=asked.request.method,
-                host=asked.header("host"),
-                path=asked.request.url.path,
+                method=identity_request.request.method,
+                host=identity_request.header("host"),
+                path=identity_request.request.url.path,
                 at=self._setting.world.clock.now(),
                 status=answer.status_code,
                 service="managed identity",
-                form=tuple(asked.given),
-                client_id=asked.given.get("client_id") or asked.given.get("clientid"),
-                scope=asked.given.get("resource"),
+                form=tuple(identity_request.parameters),
+                client_id=identity_request.parameters.get("client_id") or identity_request.parameters.get("clientid"),
+                scope=identity_request.parameters.get("resource"),
             )
         )

@@ -1,8 +1,8 @@
-"""The test certificate authority: its own keys, only for the hosts it serves, never installed anywhere by itself.
+"""The test certificate authority. It has its own keys, serves only the emulated hosts, and does not install itself.
 
-Python 3.13 verifies strictly (VERIFY_X509_STRICT, RFC 5280 section 4.2.1): the authority and its leaves carry subject
-and authority key identifiers. Name constraints keep the authority harmless should somebody trust it: it can vouch for
-localhost and the emulated Microsoft hosts, and for nothing else.
+Python 3.13 verifies strictly (VERIFY_X509_STRICT, RFC 5280 section 4.2.1), so the authority and its leaves have subject
+and authority key identifiers. Name constraints limit the risk of trusting the authority: its certificates are valid
+only for localhost and the emulated Microsoft hosts.
 """
 
 import functools
@@ -18,15 +18,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from entra_emulator.clouds import every_host, served
+from entra_emulator.clouds import every_host, may_be_custom, served
 from entra_emulator.folders import PrivateFolder
 
 LOCAL = "localhost"
-_LIFE = timedelta(days=397)  # the longest some verifiers accept for a leaf
+_LIFE = timedelta(days=397)  # the maximum that some verifiers accept for a leaf
 
 
 class CertificateAuthority:
-    """Issues leaf certificates and keeps one TLS context for each host name asked for."""
+    """Issues leaf certificates and keeps one TLS context for each requested host name."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -69,11 +69,11 @@ class CertificateAuthority:
         )
 
     def pem(self) -> bytes:
-        """The authority's certificate, to be given to clients."""
+        """Return the authority's certificate, for clients."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
     def trust_store(self, password: str) -> bytes:
-        """The same for Java: a PKCS #12 file in which Java takes the certificate as trusted."""
+        """Return the certificate for Java: a PKCS #12 file that Java accepts as a trust store."""
         entry = pkcs12.PKCS12Certificate(self._certificate, b"entra_emulator test authority")
         return pkcs12.serialize_java_truststore([entry], serialization.BestAvailableEncryption(password.encode()))
 
@@ -96,7 +96,7 @@ class CertificateAuthority:
         return key + certificate.public_bytes(serialization.Encoding.PEM)
 
     def context(self, host: str) -> ssl.SSLContext:
-        """A server-side TLS context whose certificate names `host`, made once a process."""
+        """Return a server-side TLS context whose certificate names `host`. It is created once per process."""
         with self._lock:
             if host not in self._contexts:
                 self._contexts[host] = self._context(host)
@@ -104,14 +104,14 @@ class CertificateAuthority:
 
     @functools.cached_property
     def server_context(self) -> ssl.SSLContext:
-        """The context of listeners: localhost's certificate, or by SNI that of an emulated Microsoft host.
+        """Return the context of listeners: localhost's certificate, or by SNI that of an emulated Microsoft host.
 
         A client that sends no SNI, as for https://127.0.0.1, gets localhost's.
         """
         context = self._context(LOCAL)
 
         def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-            host = name.lower() if name and served(name) else LOCAL
+            host = name.lower() if name and (served(name) or may_be_custom(name)) else LOCAL
             connection.context = self.context(host)
             return None
 
@@ -153,6 +153,6 @@ def _shared() -> CertificateAuthority:
 
 
 def shared_authority() -> CertificateAuthority:
-    """The process's one authority: making keys takes time, and every emulator of a test run may share them."""
+    """Return the authority that all emulators of this process share, because generating keys takes time."""
     with _lock:
         return _shared()

@@ -1,15 +1,15 @@
 """The transparent proxy: CONNECT (RFC 9110 section 9.3.6) to the hosts that the emulator serves, and to no others.
 
 A client that uses the proxy reaches `login.microsoftonline.com` and the API hosts under their own names, at any port:
-MSAL.NET 4.83 keeps the port of a localhost authority when it asks login.microsoftonline.com about it. The bytes go to
-the emulator's TLS listener, which presents the certificate of the host that the client names.
+MSAL.NET 4.83 keeps the port of a localhost authority when it queries login.microsoftonline.com about it. The proxy
+forwards to the emulator's TLS listener, which presents the certificate of the host that the client names.
 """
 
 import asyncio
 import contextlib
 import re
 
-from entra_emulator.clouds import served
+from entra_emulator.clouds import may_be_custom, served
 from entra_emulator.resources import find_first_party
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -19,7 +19,7 @@ _FLUSH_IN = 5.0
 
 
 class Proxy:
-    """Accepts connections on loopback and splices allowed ones to `127.0.0.1:target`."""
+    """Accepts connections on loopback and forwards allowed ones to `127.0.0.1:target`."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -28,12 +28,12 @@ class Proxy:
         self.port = 0
 
     async def start(self) -> None:
-        """Listen on a port the system chooses."""
+        """Listen on a port that the system chooses."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_HEAD_LIMIT)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Stop listening and cut what is still connected."""
+        """Stop listening and close all connections."""
         if self._server:
             self._server.close()
         for task in list(self._tasks):
@@ -58,7 +58,7 @@ class Proxy:
             writer.transport.abort()
 
     def _refuse(self, head: bytes) -> str | None:
-        """Why the proxy refuses a request; None if it does not."""
+        """Return why the proxy refuses a request; None if it does not."""
         line = head.split(b"\r\n", 1)[0].decode("latin-1")
         method, _, rest = line.partition(" ")
         if method != "CONNECT":
@@ -66,7 +66,7 @@ class Proxy:
         host, _, port = rest.split(" ", 1)[0].rpartition(":")
         if host in ("localhost", "127.0.0.1") and port == str(self._target):
             return None
-        if _PORT.fullmatch(port) and served(host):
+        if _PORT.fullmatch(port) and (served(host) or may_be_custom(host)):
             return None
         refusal = f"The Entra ID emulator does not serve {host}:{port}, and its proxy forwards to no other host."
         known = find_first_party(f"https://{host}", None)
@@ -86,14 +86,14 @@ class Proxy:
                 for pump in pumps:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
-            # TLS has no half-open connections: when one side ends, the other gets what is on its way and ends too.
+            # TLS has no half-open connections: when one side closes, the other receives the pending bytes and closes.
             await asyncio.gather(_close(writer), _close(inner_writer))
         finally:
             inner_writer.transport.abort()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
-    """Send what is buffered, then close."""
+    """Send buffered data, then close."""
     with contextlib.suppress(OSError, TimeoutError):
         writer.close()
         async with asyncio.timeout(_FLUSH_IN):

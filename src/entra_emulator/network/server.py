@@ -1,4 +1,4 @@
-"""A server's thread: an event loop with a listener, and for the emulator itself the proxy beside it."""
+"""The thread of a server: an event loop with a listener and, for the emulator itself, the proxy."""
 
 import asyncio
 import contextlib
@@ -19,16 +19,16 @@ from .proxy import Proxy
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-# What is wrong with a client's request, the client is told; it is not for the output of whoever runs the tests.
+# The client receives the errors of its requests; they do not belong in the output of a test run.
 _log = logging.getLogger("entra_emulator.http")
 _log.setLevel(logging.ERROR)
 _FINISH_IN = 1.0  # how long requests in flight may take when the emulator stops
 
 
 def _protocol(**settings: Any) -> Any:
-    """uvicorn's own protocol, with answers that leave in one piece, and a way for the application to cut a connection.
+    """Return uvicorn's protocol, changed to send each response at once and to let the application cut a connection.
 
-    The transport's abort is among the extensions of every request's scope (ASGI 3, "Extensions").
+    The extensions of every request's scope (ASGI 3, "Extensions") contain the transport's abort.
     """
     protocol: Any = AutoHTTPProtocol(**settings)
     protocol.logger = _log
@@ -44,7 +44,7 @@ def _protocol(**settings: Any) -> Any:
 
 
 class ServerThread:
-    """Serves an ASGI application on loopback until stopped, by HTTPS, or by plain HTTP where there is no authority.
+    """Serves an ASGI application on loopback until stopped, by HTTPS, or by HTTP without a certificate authority.
 
     `proxy_port` is known once started; with `proxy` False there is none.
     """
@@ -61,7 +61,7 @@ class ServerThread:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            date_header=False,  # the application dates its answers by the emulator's clock
+            date_header=False,  # the application sets the date by the emulator's clock
             timeout_keep_alive=60,
         )
         self._config.load()
@@ -76,18 +76,18 @@ class ServerThread:
 
     @property
     def proxy_port(self) -> int:
-        """Where the transparent proxy listens."""
+        """The port of the transparent proxy."""
         return self._proxy.port if self._proxy else 0
 
     def start(self) -> None:
-        """Start serving; returns when connections are accepted."""
+        """Start to serve. Return when the server accepts connections."""
         self._thread.start()
         self._ready.wait()
         if self._failure:
             raise self._failure
 
     def stop(self) -> None:
-        """Stop serving and end the thread."""
+        """Stop the server and end the thread."""
         if self._loop and self._stop:
             with contextlib.suppress(RuntimeError):  # the loop has already ended
                 self._loop.call_soon_threadsafe(self._stop.set)
@@ -116,7 +116,7 @@ class ServerThread:
 
 
 async def _shut(server: uvicorn.Server) -> None:
-    """Close at once what is idle. uvicorn's own shutdown waits for clients to close TLS, up to half a minute each."""
+    """Close idle connections at once. uvicorn's shutdown waits up to half a minute for each client to close TLS."""
     for listener in server.servers:
         listener.close()
     tasks = set(server.server_state.tasks)
@@ -130,8 +130,8 @@ async def _shut(server: uvicorn.Server) -> None:
 
 
 def bind(port: int) -> socket.socket:
-    """A listening-to-be socket on loopback; port 0 lets the system choose."""
-    # asyncio turns Nagle's algorithm off only where the protocol is named; left on, each answer takes 40 ms.
+    """Return a bound socket on loopback; port 0 lets the system choose."""
+    # asyncio disables Nagle's algorithm only if the socket names its protocol; otherwise each response takes 40 ms.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -17,7 +17,7 @@ class Request:
 
 
 def consent(action: str, token: str, request: Request, *, for_all: bool) -> str:
-    """The consent page. `for_all`: the user may consent for the whole organization."""
+    """Return the consent page. `for_all`: the user may consent for the whole organization."""
     everyone = """<div class="check"><input type="checkbox" id="for-all" name="for_all" value="yes">
 <label for="for-all">Consent on behalf of your organization</label></div>
 """
@@ -34,7 +34,7 @@ def consent(action: str, token: str, request: Request, *, for_all: bool) -> str:
 
 
 def needs_admin(action: str, token: str, request: Request) -> str:
-    """The page for a user who may not consent to this."""
+    """Return the page for a user who may not consent to this."""
     back = f'<div class="buttons">{button("Return to the application", "consent", "cancel")}</div>'
     body = f"""<h1>Need admin approval</h1>
 <p>{escape(request.username)}</p>
@@ -45,4 +45,4 @@ def needs_admin(action: str, token: str, request: Request) -> str:
 
 
 def _listed(request: Request) -> str:
-    return "<ul>\n" + "\n".join(f"<li>{escape(one)}</li>" for one in request.wanted) + "\n</ul>"
+    return "<ul>\n" + "\n".join(f"<li>{escape(line)}</li>" for line in request.wanted) + "\n</ul>"

@@ -6,7 +6,7 @@ from .layout import button, form, page, problem
 
 
 def enter_code(action: str, *, code: str = "", wrong: str = "") -> str:
-    """The page where the user enters the code."""
+    """Return the page where the user enters the code."""
     content = f"""{problem(wrong)}<label for="otc">Code</label>
 <input type="text" class="code" id="otc" name="otc" value="{escape(code)}" autocomplete="off"
  autocapitalize="characters" maxlength="20" required autofocus>
@@ -20,7 +20,7 @@ def enter_code(action: str, *, code: str = "", wrong: str = "") -> str:
 
 
 def confirm(action: str, token: str, app: str, username: str) -> str:
-    """The page that asks whether the user means this application: the code may come from somebody else."""
+    """Return the page that asks whether the user means this application: the code may come from somebody else."""
     content = f"""<div class="buttons">
 {button("Cancel", "confirm", "no", "other")}
 {button("Continue", "confirm", "yes")}

@@ -1,4 +1,4 @@
-"""What all pages share: structure, style, and headers with a strict Content-Security-Policy."""
+"""The layout of all pages: structure, style, and headers with a strict Content-Security-Policy."""
 
 import base64
 import hashlib
@@ -64,12 +64,12 @@ _PAGE = """<!DOCTYPE html>
 
 
 def page(title: str, body: str, organization: str = "") -> str:
-    """A whole page. `body` is HTML; the other texts are not."""
+    """Return a whole page. `body` is HTML; the other texts are not."""
     return _PAGE.format(title=escape(title), organization=escape(organization), body=body, style=STYLE)
 
 
 def form(action: str, hidden: Mapping[str, str], content: str) -> str:
-    """A form that posts; `content` is HTML."""
+    """Return a form that posts; `content` is HTML."""
     return f'<form method="post" action="{escape(action)}">\n{fields(hidden)}{content}\n</form>'
 
 
@@ -81,12 +81,12 @@ def fields(hidden: Mapping[str, str]) -> str:
 
 
 def problem(text: str) -> str:
-    """The error of the last attempt, "" for none. Screen readers announce it at once."""
+    """Return the error of the last attempt, "" for none. Screen readers announce it at once."""
     return f'<p class="problem" role="alert">{escape(text)}</p>\n' if text else ""
 
 
 def button(label: str, name: str = "", value: str = "", kind: str = "") -> str:
-    """A button that sends the form."""
+    """Return a button that sends the form."""
     attributes = f' name="{escape(name)}" value="{escape(value)}"' if name else ""
     shown = f' class="{kind}"' if kind else ""
     # A button that leaves the form needs none of its fields.
@@ -114,5 +114,5 @@ def headers(script: str = "", frames: Iterable[str] = ()) -> list[tuple[str, str
 
 
 def new_nonce() -> str:
-    """For a script of one page."""
+    """Return a nonce for a script of one page."""
     return secrets.token_urlsafe(16)

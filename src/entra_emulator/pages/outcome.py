@@ -9,7 +9,7 @@ _LOADING_MOST_MS = 5000
 
 
 def error(message: str, facts: Mapping[str, str]) -> str:
-    """The page for an error that cannot go to the application. `facts`: the ids that a support request needs."""
+    """Return the page for an error that cannot go to the application. `facts`: the ids that a support request needs."""
     listed = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     body = f"""<h1>You cannot be signed in</h1>
 <p role="alert">{escape(message)}</p>
@@ -20,12 +20,12 @@ def error(message: str, facts: Mapping[str, str]) -> str:
 
 
 def done(heading: str, text: str) -> str:
-    """The page at the end of a flow."""
+    """Return the page at the end of a flow."""
     return page(heading, f"<h1>{escape(heading)}</h1>\n<p>{escape(text)}</p>")
 
 
 def form_post(redirect_uri: str, response: Mapping[str, str], nonce: str) -> str:
-    """The page that posts the response to the application (response_mode=form_post)."""
+    """Return the page that posts the response to the application (response_mode=form_post)."""
     body = f"""<h1>Returning to the application</h1>
 <form method="post" action="{escape(redirect_uri)}">
 {fields(response)}<noscript><p>Scripts are disabled. Select Continue.</p></noscript>
@@ -36,7 +36,7 @@ def form_post(redirect_uri: str, response: Mapping[str, str], nonce: str) -> str
 
 
 def signed_out(frames: Sequence[str] = (), redirect_uri: str = "", nonce: str = "") -> str:
-    """The page that signs the user out of each application, and then goes to the redirect URI.
+    """Return the page that signs the user out of each application, and then goes to the redirect URI.
 
     :param frames: the applications' logout URLs.
     :param redirect_uri: "" for none.

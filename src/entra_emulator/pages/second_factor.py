@@ -8,7 +8,7 @@ from .layout import button, form, page, problem
 
 @dataclass(frozen=True)
 class Account:
-    """Who signs in. `key`: only a security key is good enough."""
+    """The user's account. `key`: only a security key suffices."""
 
     username: str
     organization: str
@@ -16,7 +16,7 @@ class Account:
 
 
 def second_factor(action: str, token: str, account: Account, *, wrong: str = "") -> str:
-    """The page for multi-factor authentication. Its two buttons are those of an authenticator on a phone, or a key."""
+    """Return the page for multi-factor authentication, with two buttons for a phone's authenticator or a key."""
     title = "Use your security key" if account.key else "Approve sign in request"
     stands_for = "this button stands for the key" if account.key else "these buttons stand for the phone"
     wants = "a security key" if account.key else "a second factor"

@@ -6,7 +6,7 @@ from .layout import button, form, page, problem
 
 
 def sign_in(action: str, token: str, app: str, *, username: str = "", wrong: str = "", hint: str = "") -> str:
-    """The sign-in page. `wrong`: the error of the last attempt. `hint`: a sentence about the emulator's users."""
+    """Return the sign-in page. `wrong`: the last attempt's error. `hint`: a sentence about the emulator's users."""
     focus_name, focus_password = ("", " autofocus") if username else (" autofocus", "")
     content = f"""{problem(wrong)}<label for="username">Email</label>
 <input type="email" id="username" name="username" value="{escape(username)}"
@@ -23,7 +23,7 @@ def sign_in(action: str, token: str, app: str, *, username: str = "", wrong: str
 
 
 def pick_account(action: str, token: str, app: str, accounts: list[str]) -> str:
-    """The page that lists the accounts that are signed in."""
+    """Return the page that lists the accounts that are signed in."""
     buttons = "\n".join(button(name, "account", name, "account") for name in accounts)
     another = button("Use another account", "account", "", "account")
     body = f"<h1>Pick an account</h1>\n<p>to continue to {escape(app)}</p>\n"

@@ -6,7 +6,7 @@ from .layout import button, form, page
 
 
 def terms_of_use(action: str, token: str, app: str, username: str, organization: str) -> str:
-    """The page that asks to accept them; declining ends the sign-in."""
+    """Return the page that asks the user to accept the terms; declining ends the sign-in."""
     content = f"""<div class="buttons">
 {button("Decline", "terms", "cancel", "other")}
 {button("Accept", "terms", "accept")}

@@ -1,1 +1,1 @@
-"""Whether somebody may have a token: the state of account, tenant and application, and Conditional Access."""
+"""The rules for issuing a token: the state of account, tenant and application, and Conditional Access."""

@@ -14,7 +14,7 @@ _AGENT_FAILURES = {"unavailable": 80001, "timeout": 80002, "error": 80005, "fail
 
 
 def check_member(member: User, home: Tenant, tenant: Tenant) -> None:
-    """Whether a member or guest may be used in the tenant at all.
+    """Check that a member or guest may be used in the tenant.
 
     :raises EntraError: 50057 or, for a guest, 500571 disabled; 50014 invitation not accepted; 50015 no age consent.
     """
@@ -27,10 +27,10 @@ def check_member(member: User, home: Tenant, tenant: Tenant) -> None:
 
 
 def check_password(home: Tenant, user: User, password: str, now: float) -> None:
-    """Whether a password is the user's own and still good. Wrong ones are counted, as smart lockout does.
+    """Check that a password is the user's and has not expired. Wrong passwords are counted, as in smart lockout.
 
-    :raises EntraError: 50053 locked, 80001 80002 80005 80007 the agent on premises fails, 50056 no password there,
-        50126 wrong, 50057 disabled, 50055 or, for passwords checked on premises, 50144 expired.
+    :raises EntraError: 50053 locked, 80001 80002 80005 80007 failure of the on-premises agent, 50056 no password, 50126
+        wrong, 50057 disabled, 50055 or, for passwords checked on premises, 50144 expired.
     """
     if user.locked_until > now:
         raise EntraError(50053)

@@ -1,4 +1,4 @@
-"""What applications may ask for, and where."""
+"""The resources and endpoints that applications may use."""
 
 from entra_emulator.aadsts import EntraError
 from entra_emulator.model import App, Tenant
@@ -11,7 +11,7 @@ DEFAULT = ".default"
 
 
 def check_endpoint(app: App, tenant: Tenant | None, name: str) -> None:
-    """Whether an application may use the tenant that it came to, or `name`, the segment of the URL that leaves it open.
+    """Check that an application may use the tenant of the request, or the segment `name` of a URL without a tenant.
 
     :raises EntraError: 9002332 organizations' applications at /consumers, 9002346 personal ones elsewhere, 50194 a
         single-tenant application at /common or /organizations.
@@ -28,10 +28,10 @@ def check_endpoint(app: App, tenant: Tenant | None, name: str) -> None:
 
 
 def check_resource(app: App, tenant: Tenant, resource: Resource, identifier: str) -> None:
-    """Whether the resource works in the tenant, and the application says that it needs it.
+    """Check that the resource is available in the tenant, and that the application declares it.
 
-    :raises EntraError: 9002332 an API that personal accounts have no use for, 500014 switched off, 650057 not among the
-        application's own resources.
+    :raises EntraError: 9002332 an API that personal accounts cannot use, 500014 disabled, 650057 not among the
+        application's declared resources.
     """
     if tenant.personal and not resource.personal:
         raise EntraError(9002332, app=resource.app_id, app_name=resource.name)
@@ -44,7 +44,7 @@ def check_resource(app: App, tenant: Tenant, resource: Resource, identifier: str
 
 
 def check_workload_assignment(app: App, tenant: Tenant, resource: Resource, roles: tuple[str, ...]) -> None:
-    """A resource that wants assignments gives an application without a role nothing.
+    """Check that the application has a role, if the resource requires an assignment.
 
     :raises EntraError: 501051.
     """
@@ -54,16 +54,16 @@ def check_workload_assignment(app: App, tenant: Tenant, resource: Resource, role
 
 
 def check_user_may_use(sign_in: SignIn) -> None:
-    """Whether this user may use this application here.
+    """Check that this user may use this application in this tenant.
 
     :raises EntraError: 50105 not assigned; at v1.0 90009 for an application that requests a token for itself by
-        anything but its id.
+        anything other than its id.
     """
     app = sign_in.app
     principal = sign_in.tenant.principal(app.id)
     if principal and principal.assignment_required:
         assigned = {name.lower() for name in principal.assigned}
-        assigned |= {one.user.lower() for one in sign_in.tenant.grants if one.resource == app.id and one.roles}
+        assigned |= {grant.user.lower() for grant in sign_in.tenant.grants if grant.resource == app.id and grant.roles}
         if not assigned & (sign_in.names | sign_in.group_names):
             raise EntraError(50105, app=app.id, app_name=app.name)
     if sign_in.version == 1 and sign_in.resource.app_id == app.id and not as_guid(sign_in.identifier.lower()):
@@ -71,7 +71,7 @@ def check_user_may_use(sign_in: SignIn) -> None:
 
 
 def check_scopes(state: State, app: App, resource: Resource, names: tuple[str, ...]) -> None:
-    """Whether the resource offers the permissions asked for by name, where it says which it offers.
+    """Check that the resource offers the permissions requested by name, if it declares any.
 
     :raises EntraError: 650053.
     """

@@ -1,8 +1,8 @@
 """Conditional Access, security defaults and per-user multi-factor authentication.
 
-The claims of a refusal name the unmet policies; a client hands them on in its next authorization request.
-Source: learn.microsoft.com/entra/identity/conditional-access and .../identity-platform/reference-error-codes. Which
-code answers an unmet authentication strength is not documented; 50074 is our reading.
+The claims of a refusal name the unmet policies; a client sends them in its next authorization request.
+Source: learn.microsoft.com/entra/identity/conditional-access and .../identity-platform/reference-error-codes. The code
+for an unmet authentication strength is not documented; 50074 is an assumption.
 """
 
 import json
@@ -18,21 +18,21 @@ from .sign_in import SignIn
 
 
 def enforce(sign_in: SignIn) -> None:
-    """Every rule that stands between a user and a token.
+    """Apply all rules to a user's request for a token.
 
     :raises EntraError: blocked 53003 53011 530034 530035; a second factor 50072 50074 50076 50078 50079 53004 90072;
         the device 50097 53000 53001 700003 135011; the application 53002 53005 530084; 50142 50158 50177 50178 70043.
     """
-    applying = [one for one in sign_in.tenant.policies if _applies(one, sign_in)]
+    applying = [policy for policy in sign_in.tenant.policies if _applies(policy, sign_in)]
     _block(sign_in, applying)
     for require, check in _CHECKS.items():
-        if unmet := [one for one in applying if one.require == require]:
+        if unmet := [policy for policy in applying if policy.require == require]:
             check(sign_in, unmet)
     _tenant_wide(sign_in)
 
 
 def enforce_for_workload(tenant: Tenant, app: App, resource: Resource, address: str) -> None:
-    """Conditional Access for an application without a user: it can only be blocked.
+    """Apply Conditional Access to an application without a user, which it can only block.
 
     :param address: the IP address its request comes from.
     :raises EntraError: 53003.
@@ -45,7 +45,7 @@ def enforce_for_workload(tenant: Tenant, app: App, resource: Resource, address: 
 
 
 def contexts_met(sign_in: SignIn) -> tuple[str, ...]:
-    """The authentication contexts that a request has met: those asked for and known, once `enforce` has let it pass."""
+    """Return the authentication contexts that a request meets: the requested and known ones. Call `enforce` before."""
     known = {context for policy in sign_in.tenant.policies for context in policy.contexts}
     return tuple(context for context in sign_in.contexts if context in known)
 
@@ -57,8 +57,8 @@ def _applies(policy: Policy, sign_in: SignIn) -> bool:
     if not _located(policy, sign_in.tenant, sign_in.address):
         return False
     return all(
-        _listed(listed, mine)
-        for listed, mine in (
+        _listed(listed, values)
+        for listed, values in (
             (policy.resources, {sign_in.resource.app_id}),
             (policy.users, sign_in.names),
             (policy.roles, {role.lower() for role in sign_in.roles}),
@@ -72,32 +72,36 @@ def _applies(policy: Policy, sign_in: SignIn) -> bool:
 
 
 def _located(policy: Policy, tenant: Tenant, address: str) -> bool:
-    """Whether a policy applies to requests from an IP address."""
+    """Return whether a policy applies to requests from an IP address."""
     if not policy.locations and not policy.except_locations:
         return True
-    here = [one for one in tenant.locations if one.holds(address)]
-    mine = {name.lower() for one in here for name in (one.id, one.name, TRUSTED if one.trusted else one.name)}
-    return _listed(policy.locations, mine) and not _names(policy.except_locations) & mine
+    locations = [location for location in tenant.locations if location.holds(address)]
+    names = {
+        name.lower()
+        for location in locations
+        for name in (location.id, location.name, TRUSTED if location.trusted else location.name)
+    }
+    return _listed(policy.locations, names) and not _names(policy.except_locations) & names
 
 
 def _names(listed: list[str]) -> set[str]:
-    return {one.lower() for one in listed}
+    return {name.lower() for name in listed}
 
 
-def _listed(listed: list[str], mine: set[str]) -> bool:
-    return not listed or bool(_names(listed) & mine)
+def _listed(listed: list[str], values: set[str]) -> bool:
+    return not listed or bool(_names(listed) & values)
 
 
 def _claims(policies: list[Policy]) -> str:
-    values = [one.id for one in policies]
+    values = [policy.id for policy in policies]
     return json.dumps({"access_token": {"capolids": {"essential": True, "values": values}}}, separators=(",", ":"))
 
 
 def _block(sign_in: SignIn, applying: list[Policy]) -> None:
     if sign_in.passthrough and sign_in.user.risk == "high":
         raise EntraError(530034)
-    if blocking := [one for one in applying if one.require == "block"]:
-        if sign_in.foreign and any(one.user_risk for one in blocking):
+    if blocking := [policy for policy in applying if policy.require == "block"]:
+        if sign_in.foreign and any(policy.user_risk for policy in blocking):
             raise EntraError(53011)
         raise EntraError(53003)
 
@@ -108,7 +112,7 @@ def _mfa(sign_in: SignIn, policies: list[Policy]) -> None:
 
 
 def _second_factor(sign_in: SignIn, claims: str | None = None) -> EntraError:
-    """The refusal of a sign-in without multi-factor authentication: can this user do it at all?"""
+    """Return the refusal of a sign-in without multi-factor authentication; it depends on the user's methods."""
     if sign_in.user.methods:
         return EntraError(50076, resource=sign_in.resource.app_id, claims=claims)
     if sign_in.passthrough:
@@ -126,14 +130,14 @@ def _strength(sign_in: SignIn, policies: list[Policy]) -> None:
         strengths.add("passwordless_mfa")
     if amr & {"fido", "rsa"}:
         strengths |= {"passwordless_mfa", "phishing_resistant_mfa"}
-    if unmet := [one for one in policies if one.strength not in strengths]:
+    if unmet := [policy for policy in policies if policy.strength not in strengths]:
         raise EntraError(50074, resource=sign_in.resource.app_id, claims=_claims(unmet))
 
 
 def _frequency(sign_in: SignIn, policies: list[Policy]) -> None:
     if sign_in.passthrough:
         raise EntraError(50178)
-    allowed_in = min(one.frequency_in for one in policies)
+    allowed_in = min(policy.frequency_in for policy in policies)
     if sign_in.now - sign_in.session.granted_on >= allowed_in:
         raise EntraError(70043, issued=ticks(sign_in.session.granted_on), allowed=f"{allowed_in:.0f}")
 
@@ -184,14 +188,14 @@ def _terms(sign_in: SignIn, policies: list[Policy]) -> None:
 
 
 def _external(sign_in: SignIn, policies: list[Policy]) -> None:
-    """A challenge outside of Entra (terms of use, another vendor's second factor), which only a browser can pass."""
+    """Require the controls that only a browser can meet: terms of use, another vendor's second factor."""
     if sign_in.passthrough:
         raise EntraError(50177)
     raise EntraError(50158, claims=_claims(policies))
 
 
 def _tenant_wide(sign_in: SignIn) -> None:
-    """Rules beside Conditional Access: security defaults, per-user multi-factor authentication, its age."""
+    """Apply the other rules: security defaults, per-user multi-factor authentication, and its age."""
     user, tenant = sign_in.user, sign_in.tenant
     if tenant.security_defaults:
         if user.sign_in_risk == "high":

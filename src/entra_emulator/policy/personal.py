@@ -1,8 +1,8 @@
-"""Personal Microsoft accounts: where they may go, and what is said to them in other words than to work accounts.
+"""Personal Microsoft accounts: the endpoints that they may use, and their own error codes.
 
-Sources: learn.microsoft.com/entra/identity-platform/v2-supported-account-types and .../reference-error-codes; that
-their refusals are 70000 and 70002 is as users of personal accounts report it. What a work account's refresh token is
-told at /consumers, and theirs at /organizations, is in neither; 50020 is our reading.
+Sources: learn.microsoft.com/entra/identity-platform/v2-supported-account-types and .../reference-error-codes; users of
+personal accounts report the codes 70000 and 70002. The code for a work account's refresh token at /consumers, and for a
+personal account's at /organizations, is not documented; 50020 is an assumption.
 """
 
 from entra_emulator.aadsts import EntraError
@@ -18,7 +18,7 @@ _NO_CONSENT = 65001
 
 
 def wrong_account_kind(app: App, home: Tenant, endpoint: str, resource: Resource | None) -> str:
-    """What the sign-in page says to somebody whose kind of account is not for this, '' if it is.
+    """Return the sign-in page's message about a kind of account that cannot be used here; '' if it can.
 
     :param endpoint: the tenant segment of the URL.
     """
@@ -32,9 +32,9 @@ def wrong_account_kind(app: App, home: Tenant, endpoint: str, resource: Resource
 
 
 def check_kind(app: App, home: Tenant, tenant: Tenant, endpoint: str) -> None:
-    """Whether a personal account may have a token of its own tenant through an application.
+    """Check that a personal account may get a token of its own tenant through an application.
 
-    :raises EntraError: 50020 at /organizations, 9002332 an application that is for organizations only.
+    :raises EntraError: 50020 at /organizations, 9002332 an application for organizations only.
     """
     if not (home.personal and tenant.personal):
         return
@@ -45,7 +45,7 @@ def check_kind(app: App, home: Tenant, tenant: Tenant, endpoint: str) -> None:
 
 
 def check_grant(tenant: Tenant | None, endpoint: str) -> None:
-    """Grants without a person's page are for organizations, by name or at /organizations.
+    """Check the tenant of a grant without a page: an organization, by name or at /organizations.
 
     :raises EntraError: 9001023.
     """
@@ -53,8 +53,8 @@ def check_grant(tenant: Tenant | None, endpoint: str) -> None:
         raise EntraError(9001023)
 
 
-def in_its_words(problem: EntraError) -> EntraError:
-    """A refusal to refresh as a personal account hears it."""
+def consumer_error(problem: EntraError) -> EntraError:
+    """Return the refusal of a refresh in the form that personal accounts get."""
     if problem.code in _EXPIRED:
         reason = "The user could not be authenticated as the grant is expired, and has to sign in again."
         return EntraError(70000, suberror="bad_token", reason=reason)

@@ -1,4 +1,4 @@
-"""The facts that policy is evaluated against when a user requests a token."""
+"""The facts on which the policies decide when a user requests a token."""
 
 from dataclasses import dataclass
 
@@ -32,32 +32,32 @@ class SignIn:
 
     @property
     def has_mfa(self) -> bool:
-        """Whether the sign-in was done with multi-factor authentication."""
+        """True if the sign-in used multi-factor authentication."""
         return "mfa" in self.session.amr
 
     @property
     def passthrough(self) -> bool:
-        """Whether the user works here by delegated administration only."""
+        """True if the user has access only by delegated administration."""
         return self.member is None
 
     @property
     def foreign(self) -> bool:
-        """Whether the user's home is another tenant."""
+        """True if the user's home is another tenant."""
         return self.home.id != self.tenant.id
 
     @property
     def device(self) -> Device | None:
         """The device of the sign-in, if its tenant knows it."""
         wanted = self.session.device
-        return next((one for one in self.home.devices if wanted and one.id == wanted), None)
+        return next((device for device in self.home.devices if wanted and device.id == wanted), None)
 
     @property
     def group_names(self) -> set[str]:
         """The ids and names of the groups that the user belongs to in the tenant."""
         own = self.member.id if self.member else ""
-        return {name.lower() for one in self.tenant.groups_of(own, *self.names) for name in (one.id, one.name)}
+        return {name.lower() for group in self.tenant.groups_of(own, *self.names) for name in (group.id, group.name)}
 
     @property
     def names(self) -> set[str]:
-        """The user's id and UPN, as lists in a configuration may have them."""
+        """The user's id and UPN, the names that lists in a configuration may contain."""
         return {self.user.id.lower(), self.user.upn.lower()}

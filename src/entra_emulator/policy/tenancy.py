@@ -1,4 +1,4 @@
-"""Which tenants may be reached, from where and how often.
+"""The rules for access to a tenant: tenant restrictions, cross-tenant access and rate limits.
 
 Source: learn.microsoft.com/entra/external-id/cross-tenant-access-overview and
 learn.microsoft.com/entra/identity/enterprise-apps/tenant-restrictions
@@ -14,9 +14,10 @@ MINUTE_IN, LOOP_IN = 60.0, 300.0
 
 
 def check_restrictions(tenant: Tenant, allowed: str) -> None:
-    """Tenant restrictions: a network's proxy names the tenants it lets its people reach.
+    """Check tenant restrictions: a network's proxy names the tenants that its users may access.
 
-    :param allowed: the Restrict-Access-To-Tenants header, ids or domains with commas between them; empty for none.
+    :param allowed: the Restrict-Access-To-Tenants header: ids or domains, separated by commas; empty means no
+        restriction.
     :raises EntraError: 500021.
     """
     names = {name.strip().lower() for name in allowed.split(",") if name.strip()}
@@ -25,7 +26,7 @@ def check_restrictions(tenant: Tenant, allowed: str) -> None:
 
 
 def check_crossing(home: Tenant, tenant: Tenant) -> None:
-    """Cross-tenant access settings of both sides.
+    """Check the cross-tenant access settings of both tenants.
 
     :raises EntraError: 500212 outbound, 500213 inbound.
     """
@@ -35,22 +36,24 @@ def check_crossing(home: Tenant, tenant: Tenant) -> None:
         raise EntraError(500213, tenant=tenant.name)
 
 
-def check_rate(world: World, tenant: Tenant | None, asked: Callable[[], LoggedRequest]) -> None:
-    """Limits on token requests: a tenant's in a minute, one client's repeating itself within five.
+def check_rate(world: World, tenant: Tenant | None, log_entry: Callable[[], LoggedRequest]) -> None:
+    """Check the limits on token requests: a tenant's per minute, and a client's repetitions within five minutes.
 
-    :param asked: makes the request at hand as the log will have it; the log has those before it.
-    :raises EntraError: 90055 the tenant is throttled, 50196 the client goes round in a loop.
+    :param log_entry: makes the log entry of the current request; the log contains the earlier ones.
+    :raises EntraError: 90055 the tenant is throttled, 50196 the client repeats the request in a loop.
     """
     limit, loop = (tenant.request_limit if tenant else 0), world.state.settings.loop_limit
     if not limit and not loop:
         return
-    request = asked()
-    recent = [one for one in world.requests if one.is_token_request and one.at > request.at - LOOP_IN]
+    request = log_entry()
+    recent = [earlier for earlier in world.requests if earlier.is_token_request and earlier.at > request.at - LOOP_IN]
     if limit:
-        mine = [one for one in recent if one.at > request.at - MINUTE_IN and one.tenant == request.tenant]
-        if len(mine) >= limit:
+        own = [
+            earlier for earlier in recent if earlier.at > request.at - MINUTE_IN and earlier.tenant == request.tenant
+        ]
+        if len(own) >= limit:
             raise EntraError(90055)
-    same = [one for one in recent if _question(one) == _question(request)]
+    same = [earlier for earlier in recent if _question(earlier) == _question(request)]
     if loop and len(same) >= loop:
         raise EntraError(50196)
 

@@ -1,1 +1,1 @@
-"""What the emulator signs: keys, the claims of access and ID tokens, and their verification by the APIs."""
+"""The emulator's tokens: keys, the claims of access and ID tokens, and their verification by the APIs."""

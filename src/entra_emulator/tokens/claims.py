@@ -28,23 +28,25 @@ LIVE = "live.com"
 _FIRST = 5  # aud, iss, iat, nbf, exp; the others follow in alphabetical order
 
 
-def access_claims(who: Principal, what: Access, stamp: Stamp) -> dict[str, Any]:
-    """The claims of an access token, v1.0 or v2.0 as the resource's registration says."""
-    wanted = optional_claims.read(what.resource.optional_claims)
-    build = _v2 if what.resource.token_version == 2 else _v1
-    claims = build(who, what, stamp, wanted)
-    if what.capabilities:
-        claims["xms_cc"] = list(what.capabilities)
+def access_claims(principal: Principal, access: Access, stamp: Stamp) -> dict[str, Any]:
+    """Return the claims of an access token, v1.0 or v2.0 as the resource's registration says."""
+    wanted = optional_claims.parse(access.resource.optional_claims)
+    build = _v2 if access.resource.token_version == 2 else _v1
+    claims = build(principal, access, stamp, wanted)
+    if access.capabilities:
+        claims["xms_cc"] = list(access.capabilities)
     claims = {name: value for name, value in claims.items() if value is not None}
-    extra = {name: value for name, value in optional_claims.values(wanted, who).items() if name not in claims}
-    if who.app.blueprint:
-        extra |= agent_claims(who)
-    api = what.resource
-    return in_order(claims, extra | membership_claims(who, api.app_id, api.group_claims, wanted, what.most_groups))
+    extra = {name: value for name, value in optional_claims.values(wanted, principal).items() if name not in claims}
+    if principal.app.blueprint:
+        extra |= agent_claims(principal)
+    api = access.resource
+    return in_order(
+        claims, extra | membership_claims(principal, api.app_id, api.group_claims, wanted, access.most_groups)
+    )
 
 
 def in_order(claims: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The claims with further ones at their alphabetical place."""
+    """Return the claims with further ones in alphabetical order."""
     if not extra:
         return dict(claims)
     merged = {**claims, **extra}
@@ -52,102 +54,102 @@ def in_order(claims: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, A
     return {name: merged[name] for name in [*first, *sorted(merged.keys() - set(first))]}
 
 
-def _v1(who: Principal, what: Access, stamp: Stamp, wanted: Wanted) -> dict[str, Any]:
-    wants, user = wanted.names, who.user
-    audience = what.resource.app_id if wanted.has("aud", "use_guid") else what.audience
+def _v1(principal: Principal, access: Access, stamp: Stamp, wanted: Wanted) -> dict[str, Any]:
+    wants, user = wanted.names, principal.user
+    audience = access.resource.app_id if wanted.has("aud", "use_guid") else access.audience
     claims: dict[str, Any] = {"aud": audience, **stamp.times}
     if user:
-        claims["acct"] = (1 if who.foreign else 0) if "acct" in wants else None
+        claims["acct"] = (1 if principal.foreign else 0) if "acct" in wants else None
         claims["acr"] = "1"
-        claims["acrs"] = list(what.contexts) if what.contexts or "acrs" in wants else None
-    claims["aio"] = _aio(who.amr) if user else opaque(_AIO_SIZE)
+        claims["acrs"] = list(access.contexts) if access.contexts or "acrs" in wants else None
+    claims["aio"] = _aio(principal.amr) if user else opaque(_AIO_SIZE)
     if user:
-        claims["amr"] = list(who.amr)
-    claims["app_displayname"] = who.app.name if "app_displayname" in wants else None
-    claims["appid"] = who.app.id
-    claims["appidacr"] = who.proof
+        claims["amr"] = list(principal.amr)
+    claims["app_displayname"] = principal.app.name if "app_displayname" in wants else None
+    claims["appid"] = principal.app.id
+    claims["appidacr"] = principal.proof
     if user:
         # An application that is an API gets names in its v1.0 tokens; of Microsoft's APIs some do.
-        names = "names" in wants or bool(what.resource.registered)
-        _describe_user(claims, who, stamp, names=names)
+        names = "names" in wants or bool(access.resource.registered)
+        _describe_user(claims, principal, stamp, names=names)
     else:
-        claims["idp"] = f"{stamp.sts}{who.tenant.id}/"
-    claims["idtyp"] = _idtyp(who, wanted)
+        claims["idp"] = f"{stamp.sts}{principal.tenant.id}/"
+    claims["idtyp"] = _idtyp(principal, wanted)
     if user:
-        claims["ipaddr"] = who.address
+        claims["ipaddr"] = principal.address
         claims["name"] = user.name
-    claims["oid"] = who.object_id
+    claims["oid"] = principal.object_id
     claims["puid"] = f"1003{_digest(user.id).hex()[:12].upper()}" if user and "puid" in wants else None
     claims["rh"] = f"1.{opaque(32)}."
-    claims["roles"] = _roles(who, what)
-    claims["scp"] = " ".join(what.scopes) if user else None
-    claims["sub"] = pairwise(user, what.resource.app_id) if user else who.object_id
-    claims["tid"] = who.tenant.id
+    claims["roles"] = _roles(principal, access)
+    claims["scp"] = " ".join(access.scopes) if user else None
+    claims["sub"] = pairwise(user, access.resource.app_id) if user else principal.object_id
+    claims["tid"] = principal.tenant.id
     if user:
-        claims["unique_name"] = f"{LIVE}#{user.upn}" if who.from_live else user.upn
-        claims["upn"] = None if who.foreign else user.upn
-    return claims | _closing(who, "1.0", wids="wids" in wants or _by_setting(who, what))
+        claims["unique_name"] = f"{LIVE}#{user.upn}" if principal.from_live else user.upn
+        claims["upn"] = None if principal.foreign else user.upn
+    return claims | _closing(principal, "1.0", wids="wids" in wants or _by_setting(principal, access))
 
 
-def _describe_user(claims: dict[str, Any], who: Principal, stamp: Stamp, *, names: bool) -> None:
-    if who.foreign and who.user and who.home:
-        claims["email"] = who.user.mail or who.user.upn
-        claims["idp"] = _idp(who, stamp)
-    if names and who.user:
-        claims["family_name"] = who.user.family_name or None
-        claims["given_name"] = who.user.given_name or None
+def _describe_user(claims: dict[str, Any], principal: Principal, stamp: Stamp, *, names: bool) -> None:
+    if principal.foreign and principal.user and principal.home:
+        claims["email"] = principal.user.mail or principal.user.upn
+        claims["idp"] = _idp(principal, stamp)
+    if names and principal.user:
+        claims["family_name"] = principal.user.family_name or None
+        claims["given_name"] = principal.user.given_name or None
 
 
-def _idp(who: Principal, stamp: Stamp) -> str | None:
-    """The identity provider of a guest: the home tenant, or Microsoft's service for personal accounts."""
-    if who.from_live:
+def _idp(principal: Principal, stamp: Stamp) -> str | None:
+    """Return the identity provider of a guest: the home tenant, or Microsoft's service for personal accounts."""
+    if principal.from_live:
         return LIVE
-    return f"{stamp.sts}{who.home.id}/" if who.foreign and who.home else None
+    return f"{stamp.sts}{principal.home.id}/" if principal.foreign and principal.home else None
 
 
-def _idtyp(who: Principal, wanted: Wanted) -> str | None:
-    """`app` in an application's own token; `user` in another one only where the API asks for that too."""
+def _idtyp(principal: Principal, wanted: Wanted) -> str | None:
+    """Return `app` for an application's own token; `user` for a user's token if the API requests that."""
     if "idtyp" not in wanted.names:
         return None
-    if who.user is None:
+    if principal.user is None:
         return "app"
     return "user" if wanted.has("idtyp", "include_user_token") else None
 
 
-def _roles(who: Principal, what: Access) -> list[str] | None:
-    """Application permissions in an application's token, the user's own roles at the API in a user's."""
-    return list(user_roles(who, what.resource.app_id) if who.user else what.roles) or None
+def _roles(principal: Principal, access: Access) -> list[str] | None:
+    """Return application permissions for an application's token, the user's own roles at the API for a user's."""
+    return list(user_roles(principal, access.resource.app_id) if principal.user else access.roles) or None
 
 
-def _v2(who: Principal, what: Access, stamp: Stamp, wanted: Wanted) -> dict[str, Any]:
-    user = who.user
-    claims: dict[str, Any] = {"aud": what.resource.app_id, **stamp.times}
-    claims["acrs"] = list(what.contexts) or None
-    claims["aio"] = _aio(who.amr) if user else opaque(_AIO_SIZE)
-    claims["azp"] = who.app.id
-    claims["azpacr"] = who.proof
-    claims["idp"] = _idp(who, stamp)
-    claims["idtyp"] = _idtyp(who, wanted)
+def _v2(principal: Principal, access: Access, stamp: Stamp, wanted: Wanted) -> dict[str, Any]:
+    user = principal.user
+    claims: dict[str, Any] = {"aud": access.resource.app_id, **stamp.times}
+    claims["acrs"] = list(access.contexts) or None
+    claims["aio"] = _aio(principal.amr) if user else opaque(_AIO_SIZE)
+    claims["azp"] = principal.app.id
+    claims["azpacr"] = principal.proof
+    claims["idp"] = _idp(principal, stamp)
+    claims["idtyp"] = _idtyp(principal, wanted)
     if user:
         claims["name"] = user.name
-    claims["oid"] = who.object_id
+    claims["oid"] = principal.object_id
     if user:
         claims["preferred_username"] = user.upn
     claims["rh"] = f"1.{opaque(32)}."
-    claims["roles"] = _roles(who, what)
-    claims["scp"] = " ".join(what.scopes) if user else None
-    claims["sub"] = pairwise(user, what.resource.app_id) if user else who.object_id
-    claims["tid"] = who.tenant.id
-    return claims | _closing(who, "2.0", wids=_by_setting(who, what))
+    claims["roles"] = _roles(principal, access)
+    claims["scp"] = " ".join(access.scopes) if user else None
+    claims["sub"] = pairwise(user, access.resource.app_id) if user else principal.object_id
+    claims["tid"] = principal.tenant.id
+    return claims | _closing(principal, "2.0", wids=_by_setting(principal, access))
 
 
-def _by_setting(who: Principal, what: Access) -> bool:
-    """Whether the API's groupMembershipClaims ask for the user's directory roles."""
-    return who.user is not None and with_directory_roles(what.resource.group_claims)
+def _by_setting(principal: Principal, access: Access) -> bool:
+    """Return whether the API's groupMembershipClaims ask for the user's directory roles."""
+    return principal.user is not None and with_directory_roles(access.resource.group_claims)
 
 
-def _closing(who: Principal, version: str, *, wids: bool) -> dict[str, Any]:
-    ids = [*role_ids(who.roles), _EVERY_USER] if who.user else [_EVERY_APP]
+def _closing(principal: Principal, version: str, *, wids: bool) -> dict[str, Any]:
+    ids = [*role_ids(principal.roles), _EVERY_USER] if principal.user else [_EVERY_APP]
     return {
         "uti": opaque(16),
         "ver": version,
@@ -160,19 +162,19 @@ _AIO_SIZE = 48
 
 
 def _aio(amr: tuple[str, ...]) -> str:
-    """An opaque claim in which Entra records data for its own use: here how the user signed in."""
+    """Return an opaque claim in which Entra records data for its own use: here how the user signed in."""
     recorded = b"\0" + ",".join(amr).encode()
     return base64url(os.urandom(max(_AIO_SIZE - len(recorded), 8)).replace(b"\0", b"\1") + recorded)
 
 
 def recorded_methods(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """How the user of an access token of ours had signed in, which v2.0 tokens do not say in `amr`."""
+    """Return how the user of one of the emulator's access tokens signed in; v2.0 tokens have no `amr`."""
     text = from_base64url(str(claims.get("aio", ""))).rpartition(b"\0")[2].decode()
     return tuple(text.split(",")) if text else ()
 
 
 def pairwise(user: User, audience: str) -> str:
-    """`sub`: one user looks different to each application, and always the same to one."""
+    """Return `sub`, which differs between applications and is always the same for one user and one application."""
     return base64url(_digest(f"{user.id} {audience}"))
 
 

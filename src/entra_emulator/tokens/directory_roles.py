@@ -18,10 +18,10 @@ def directory_roles() -> dict[str, str]:
 
 
 def role_ids(roles: list[str]) -> list[str]:
-    """Template ids of directory roles; what is no known name is taken to be an id."""
+    """Return the template ids of directory roles; a text that is not a known name is used as an id."""
     return [role_templates().get(role.lower(), role) for role in roles]
 
 
 def role_name(template: str) -> str:
-    """The name of a directory role by its template id; empty for one that is not known."""
+    """Return the name of a directory role by its template id; empty for one that is not known."""
     return next((name for name, known in directory_roles().items() if known == template.lower()), "")

@@ -1,4 +1,4 @@
-"""JSON Web Signatures in compact form: writing them, and reading those of others before they are verified."""
+"""JSON Web Signatures in compact form: write them, and read those of others before verification."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class _Foreign(jws.JWSRegistry):
-    """JWS of others: the header may hold a chain of certificates (x5c), and members that nobody here knows."""
+    """JWS of others: the header may contain a chain of certificates (x5c) and unknown members."""
 
     max_header_length = 65_536
 
@@ -25,12 +25,12 @@ OWN = jws.JWSRegistry(algorithms=["RS256"], strict_check_header=False)
 
 
 def segment(values: Mapping[str, Any]) -> str:
-    """A header or claims as a part of a compact JWS (RFC 7515 section 7.1)."""
+    """Return a header or claims as a part of a compact JWS (RFC 7515 section 7.1)."""
     return base64url(_COMPACT.encode(values).encode())
 
 
 def unverified_header(token: str) -> dict[str, Any] | None:
-    """The header of a compact JWS, whoever signed it; None if the text is not one."""
+    """Return the header of a compact JWS, whoever signed it; None if the text is not one."""
     try:
         return dict(jws.extract_compact(token.encode(), registry=FOREIGN).headers())
     except (JoseError, ValueError, TypeError):
@@ -38,7 +38,7 @@ def unverified_header(token: str) -> dict[str, Any] | None:
 
 
 def unverified_claims(token: str) -> dict[str, Any] | None:
-    """The claims of a compact JWS, whoever signed it; None if the text is not one."""
+    """Return the claims of a compact JWS, whoever signed it; None if the text is not one."""
     try:
         claims = json.loads(jws.extract_compact(token.encode(), registry=FOREIGN).payload)
     except (JoseError, ValueError, TypeError, RecursionError):

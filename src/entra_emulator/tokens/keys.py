@@ -1,4 +1,4 @@
-"""The keys of one emulator: which ones sign, which are published, and how they rotate."""
+"""The keys of one emulator: signing, publication and rotation."""
 
 import base64
 import functools
@@ -70,19 +70,19 @@ class KeyRing:
 
     @property
     def made(self) -> dict[str, SigningKey]:
-        """`next_key` and `consumer_key`, as far as they have been needed."""
+        """Return `next_key` and `consumer_key`, if they have been generated."""
         return {name: vars(self)[name] for name in ("next_key", "consumer_key") if name in vars(self)}
 
     def prepare(self) -> None:
-        """Start to generate the signing key, so that it is there, or nearly, when the first token is requested.
+        """Start to generate the signing key, so that it is available sooner when the first token is requested.
 
-        The thread is not a daemon: one that is cut off inside native code can end the whole process with an abort.
+        The thread is not a daemon, because stopping a daemon thread inside native code can abort the whole process.
         """
         if "keys" not in vars(self):
             threading.Thread(target=shared_key, name="entra-emulator-key").start()
 
     def complete(self) -> None:
-        """Generate the keys that are published beside the one that signs, where they are missing."""
+        """Generate the missing keys that are published in addition to the one that signs."""
         _ = self.next_key, self.consumer_key
 
     def rotate(self, *, keep: int = 1, emergency: bool = False) -> SigningKey:
@@ -98,20 +98,20 @@ class KeyRing:
         return self.keys[0]
 
     def published(self) -> list[PublicKey]:
-        """The keys of organizations. The next one comes first, the one that signs never."""
+        """Return the keys of organizations. The next key comes first; the one that signs never does."""
         current, *old = [key.public for key in self.keys]
         filled = [self.next_key.public, *old, *shared_standbys(_PUBLISHED)][: max(_PUBLISHED - 1, len(self.keys))]
         return [*filled[:2], current, *filled[2:]]
 
     def published_for_consumers(self) -> list[PublicKey]:
-        """The keys of personal accounts, the one that signs in the middle."""
+        """Return the keys of personal accounts, with the signing key in the middle."""
         before, after = shared_standbys(_PUBLISHED + _PUBLISHED_FOR_CONSUMERS)[-2:]
         return [before, self.consumer_key.public, after]
 
     def sign(
         self, claims: dict[str, Any], *, with_thumbprint: bool, personal: bool = False, hashed_nonce: bool = False
     ) -> str:
-        """A JWT with these claims.
+        """Return a JWT with these claims.
 
         :param personal: signed by the key of personal accounts.
         :param hashed_nonce: for an API whose tokens nobody else can validate.
@@ -121,8 +121,8 @@ class KeyRing:
         self.issued.append(Issued(header, claims))
         return key.sign(header, claims)
 
-    def seal(self, claims: dict[str, Any]) -> str:
-        """A token that only the emulator can read, as personal accounts get for Microsoft's APIs."""
+    def issue_opaque(self, claims: dict[str, Any]) -> str:
+        """Return a token that only the emulator can read, as personal accounts get for Microsoft's APIs."""
         token = f"EwB{base64.b64encode(secrets.token_bytes(_SEALED_SIZE)).decode()}"
         while len(self._sealed) >= _SEALED_REMEMBERED:
             del self._sealed[next(iter(self._sealed))]
@@ -131,10 +131,9 @@ class KeyRing:
         return token
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a token that one of these keys signed, or that was sealed here. Does not look at time, issuer
-        or audience.
+        """Return the claims of a token that this emulator signed or sealed. Does not check time, issuer or audience.
 
-        :raises BadSignature: anything else.
+        :raises BadSignature: the token is any other one.
         """
         if token in self._sealed:
             return dict(self._sealed[token])
@@ -144,12 +143,12 @@ class KeyRing:
         if isinstance(header.get("nonce"), str):
             _, _, rest = token.partition(".")
             token = f"{segment(header_as_signed(header))}.{rest}"
-        accepted = KeySet([one.key for one in [*self.keys, *self._consumers()]])
+        accepted = KeySet([entry.key for entry in [*self.keys, *self._consumers()]])
         try:
             return dict(jwt.decode(token, accepted, registry=OWN).claims)
         except (JoseError, ValueError, TypeError) as problem:
             raise BadSignature from problem
 
     def _consumers(self) -> list[SigningKey]:
-        """The key of personal accounts, if it has signed anything."""
+        """Return the key of personal accounts, if it has signed anything."""
         return [self.consumer_key] if "consumer_key" in vars(self) else []

@@ -1,4 +1,4 @@
-"""Whom a token speaks for, what it allows, and who issues it."""
+"""The subject of a token, its permissions, and its issuer."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,12 +29,12 @@ class Principal:
 
     @property
     def foreign(self) -> bool:
-        """Whether the user comes from another tenant."""
+        """True if the user's home is another tenant."""
         return bool(self.home and self.home.id != self.tenant.id)
 
     @property
     def from_live(self) -> bool:
-        """Whether the user is a guest with a personal account."""
+        """True if the user is a guest with a personal account."""
         return bool(self.foreign and self.home and self.home.personal)
 
 
@@ -56,7 +56,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who issues and when: `issuer` and `sts` (the base of identity providers' names), times in epoch seconds."""
+    """Issuer and times: `issuer`, `sts` (the base of identity providers' names), and times in epoch seconds."""
 
     issuer: str
     sts: str
@@ -65,5 +65,5 @@ class Stamp:
 
     @property
     def times(self) -> dict[str, Any]:
-        """iss, iat, nbf, exp."""
+        """Return iss, iat, nbf and exp."""
         return {"iss": self.issuer, "iat": self.issued_on, "nbf": self.issued_on, "exp": self.expires_on}

@@ -34,7 +34,7 @@ class PublicKey:
     certificate: bytes = field(repr=False)
 
     def published(self, instance: str) -> dict[str, Any]:
-        """The key's entry in the JWKS, members in Entra's order."""
+        """Return the key's entry in the JWKS, members in Entra's order."""
         return {
             "kty": "RSA",
             "use": "sig",
@@ -49,7 +49,7 @@ class PublicKey:
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A key that signs: its public part, and its private one."""
+    """A signing key: its public and its private part."""
 
     public: PublicKey
     private: rsa.RSAPrivateKey = field(repr=False)
@@ -57,7 +57,7 @@ class SigningKey:
 
     @classmethod
     def generate(cls) -> "SigningKey":
-        """A new 2048-bit key with a self-signed certificate."""
+        """Return a new 2048-bit key with a self-signed certificate."""
         private = rsa.generate_private_key(public_exponent=_EXPONENT, key_size=_BITS)
         return cls._of(private, _certificate(private.public_key(), private))
 
@@ -68,7 +68,7 @@ class SigningKey:
 
     @classmethod
     def from_pem(cls, text: str) -> "SigningKey":
-        """The key that `to_pem` wrote.
+        """Return the key that `to_pem` wrote.
 
         :raises ValueError: the text is not an RSA key with its certificate.
         """
@@ -88,13 +88,13 @@ class SigningKey:
         return self.public.kid
 
     def header(self, *, with_thumbprint: bool, nonce: str = "") -> dict[str, str]:
-        """The header of a token that the key signs. Those of v1.0 also carry `x5t`, those of v2.0 do not."""
+        """Return the header of a token that the key signs. Those of v1.0 also carry `x5t`, those of v2.0 do not."""
         first = {"typ": "JWT", "nonce": nonce} if nonce else {"typ": "JWT"}
         thumbprint = {"x5t": self.kid} if with_thumbprint else {}
         return {**first, "alg": "RS256", **thumbprint, "kid": self.kid}
 
     def sign(self, header: Mapping[str, str], claims: Mapping[str, Any]) -> str:
-        """A compact JWS (RFC 7515 section 7.1), RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
+        """Return a compact JWS (RFC 7515 section 7.1), RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3).
 
         The signature of a header with a `nonce` is made over the header that has the nonce's SHA-256 in its place.
         """
@@ -105,7 +105,7 @@ class SigningKey:
 
 
 def header_as_signed(header: Mapping[str, str]) -> Mapping[str, str]:
-    """What the signature of a token is made over.
+    """Return the header that the signature of a token covers.
 
     Microsoft Graph's tokens carry a nonce, and only Graph knows that its SHA-256 was signed, so that no other API can
     validate them. Source: AzureAD/azure-activedirectory-identitymodel-extensions-for-dotnet#609.
@@ -116,9 +116,9 @@ def header_as_signed(header: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def standby(issuer: SigningKey) -> PublicKey:
-    """A key that is published and signs nothing, as most keys of Entra are at any time.
+    """Return a key that is published and signs nothing, like most of Entra's keys at any time.
 
-    Nobody has its private part: the modulus is a random number. `issuer` signs its certificate.
+    It has no private part: the modulus is a random number. `issuer` signs its certificate.
     """
     modulus = secrets.randbits(_BITS) | 1 << (_BITS - 1) | 1
     key = rsa.RSAPublicNumbers(_EXPONENT, modulus).public_key()
@@ -145,7 +145,7 @@ def _public(key: rsa.RSAPublicKey, certificate: x509.Certificate) -> PublicKey:
 
 
 def _integer(value: int) -> str:
-    """Base64urlUInt (RFC 7518 section 2)."""
+    """Encode as Base64urlUInt (RFC 7518 section 2)."""
     return base64url(value.to_bytes((value.bit_length() + 7) // 8))
 
 
@@ -163,11 +163,11 @@ def _standbys(count: int) -> tuple[PublicKey, ...]:
 
 
 def shared_key(role: str = "signing") -> SigningKey:
-    """The key that all emulators of this process have in one role: generating an RSA key takes long."""
+    """Return the key that all emulators of this process have in one role: generating an RSA key takes long."""
     with _lock:
         return _shared(role)
 
 
 def shared_standbys(count: int) -> tuple[PublicKey, ...]:
-    """The keys of this process that are published and sign nothing."""
+    """Return the keys of this process that are published and sign nothing."""
     return _standbys(count)

@@ -1,7 +1,7 @@
 """SSH certificates, which Entra issues for virtual machines instead of a JWT (`token_type=ssh-cert`).
 
 Source: learn.microsoft.com/entra/identity/devices/howto-vm-sign-in-azure-ad-linux; OpenSSH's PROTOCOL.certkeys. The
-access token is the certificate as OpenSSH writes it, in base64, without the name of its type in front.
+access token is the certificate in OpenSSH's form, in base64, without the type name before it.
 """
 
 from cryptography.hazmat.primitives import serialization
@@ -17,7 +17,7 @@ class BadKey(ValueError):
 
 
 def public_key(jwk: object) -> rsa.RSAPublicKey:
-    """The RSA key of a JWK.
+    """Return the RSA key of a JWK.
 
     :raises BadKey: it is something else.
     """
@@ -31,7 +31,7 @@ def public_key(jwk: object) -> rsa.RSAPublicKey:
 
 
 def certificate(key: rsa.RSAPublicKey, authority: rsa.RSAPrivateKey, principal: str, valid: tuple[int, int]) -> str:
-    """The certificate for a key.
+    """Return the certificate for a key.
 
     :param principal: who may sign in with it; also the certificate's key id.
     :param valid: from and until, epoch seconds.

@@ -1,11 +1,11 @@
-"""Azure Resource Manager: metadata, tenants, subscriptions, resource groups, providers, roles.
+"""Azure Resource Manager: metadata, tenants, subscriptions, resource groups, deployments, providers, roles.
 
-Source: learn.microsoft.com/rest/api/resources. Any api-version that is a date since 2014 gets the same answer.
+Source: learn.microsoft.com/rest/api/resources. Every api-version that is a date since 2014 gets the same response.
 """
 
 from entra_emulator.routing import Route, route
 
-from . import authorization, groups, metadata, providers, subscriptions
+from . import authorization, deployments, groups, metadata, providers, resource_graph, subscriptions
 from .wire import Call, Refusal, Reply, endpoint
 
 _METHODS = ("GET", "PUT", "PATCH", "POST", "DELETE")
@@ -18,8 +18,10 @@ def routes() -> list[Route]:
         *metadata.routes(),
         *subscriptions.routes(),
         *groups.routes(),
+        *deployments.routes(),
         *providers.routes(),
         *authorization.routes(),
+        *resource_graph.routes(),
         *nothing,
     ]
 

@@ -1,7 +1,7 @@
 """Resource Manager: role definitions and role assignments of a subscription.
 
-Source: learn.microsoft.com/rest/api/authorization/role-assignments. Owner and Contributor make a contributor of the
-subscription, Reader a reader; other roles are kept without effect.
+Source: learn.microsoft.com/rest/api/authorization/role-assignments. Owner and Contributor give the rights of a
+contributor, Reader those of a reader; other roles are stored and have no effect.
 """
 
 import re
@@ -24,7 +24,7 @@ _FILTER = re.compile(
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     return [
         route("GET", f"{_BASE}/roledefinitions", endpoint(_definitions)),
         route("GET", f"{_BASE}/roledefinitions/{{role}}", endpoint(_definition)),
@@ -38,8 +38,8 @@ def routes() -> list[Route]:
 def _definitions(call: Call) -> Reply:
     subscription = opened(call)
     wanted = _filter(call, {"roleName"})
-    roles = [one for one in facts()["roles"] if wanted.get("roleName", one["name"]).lower() == one["name"].lower()]
-    return Reply({"value": [_role(subscription, one) for one in roles]})
+    roles = [role for role in facts()["roles"] if wanted.get("roleName", role["name"]).lower() == role["name"].lower()]
+    return Reply({"value": [_role(subscription, role) for role in roles]})
 
 
 def _definition(call: Call) -> Reply:
@@ -48,9 +48,9 @@ def _definition(call: Call) -> Reply:
 
 
 def _find_role(wanted: str) -> dict[str, Any]:
-    for one in facts()["roles"]:
-        if one["id"] == wanted.lower():
-            return dict(one)
+    for role in facts()["roles"]:
+        if role["id"] == wanted.lower():
+            return dict(role)
     raise Refusal(404, "RoleDefinitionDoesNotExist", f"There is no role definition with the id '{wanted}'.")
 
 
@@ -77,24 +77,24 @@ def _role(subscription: Subscription, role: dict[str, Any]) -> dict[str, Any]:
 
 
 def _all(call: Call, subscription: Subscription) -> Iterator[tuple[str, str, str, str]]:
-    """Name, role, principal and its type: the assignments made here, and what the configuration says in short."""
-    roles = {one["name"]: one["id"] for one in facts()["roles"]}
-    made = {(one.role, one.principal) for one in subscription.assignments}
-    for one in subscription.assignments:
-        yield one.name, one.role, one.principal, _kind(call.caller.tenant, one.principal)
+    """Yield name, role, principal and its type of the assignments made here and of those in the configuration."""
+    roles = {role["name"]: role["id"] for role in facts()["roles"]}
+    made = {(assignment.role, assignment.principal) for assignment in subscription.assignments}
+    for assignment in subscription.assignments:
+        yield assignment.name, assignment.role, assignment.principal, _kind(call.caller.tenant, assignment.principal)
     for name, holders in (("Contributor", subscription.contributors), ("Reader", subscription.readers)):
-        for holder in holders:
-            principal = _principal(call.caller.tenant, holder)
+        for name_or_id in holders:
+            principal = _principal(call.caller.tenant, name_or_id)
             if principal and (roles[name], principal) not in made:
                 derived = str(uuid.uuid5(uuid.UUID(subscription.id), f"{name}:{principal}"))
                 yield derived, roles[name], principal, _kind(call.caller.tenant, principal)
 
 
 def _principal(tenant: Tenant, name: str) -> str:
-    """The object id behind an application id, user id or UPN; empty for nobody of this tenant."""
+    """Return the object id for an application id, user id or UPN; '' if the tenant does not have it."""
     if user := tenant.user(name):
         return user.id
-    found = next((one for one in tenant.principals if name.lower() in (one.app, one.id)), None)
+    found = next((candidate for candidate in tenant.principals if name.lower() in (candidate.app, candidate.id)), None)
     return found.id if found else ""
 
 
@@ -108,14 +108,16 @@ def _assignments(call: Call) -> Reply:
     subscription = opened(call)
     wanted = _filter(call, {"principalId", "assignedTo"})
     principal = wanted.get("principalId") or wanted.get("assignedTo")
-    listed = [one for one in _all(call, subscription) if principal is None or one[2] == principal.lower()]
-    return Reply({"value": [_shown(subscription, *one) for one in listed]})
+    listed = [
+        assignment for assignment in _all(call, subscription) if principal is None or assignment[2] == principal.lower()
+    ]
+    return Reply({"value": [_shown(subscription, *assignment) for assignment in listed]})
 
 
 def _filter(call: Call, known: set[str]) -> dict[str, str]:
-    """The conditions of $filter.
+    """Return the conditions of $filter.
 
-    :raises Refusal: 400 for a filter that is not understood.
+    :raises Refusal: 400 for an unsupported filter.
     """
     text, found = call.request.query_params.get("$filter", ""), dict[str, str]()
     for part in filter(None, re.split(r"\s+and\s+", text.strip(), flags=re.IGNORECASE)):
@@ -149,22 +151,22 @@ def _assignment(call: Call) -> Reply:
 
 def _find(call: Call, subscription: Subscription) -> tuple[str, str, str, str]:
     wanted = call.named("assignment").lower()
-    for one in _all(call, subscription):
-        if one[0] == wanted:
-            return one
+    for assignment in _all(call, subscription):
+        if assignment[0] == wanted:
+            return assignment
     raise Refusal(404, "RoleAssignmentNotFound", f"The role assignment '{wanted}' is not found.")
 
 
 def _assign(call: Call) -> Reply:
-    """Assign a role: what the role lets do, its holder may do at once."""
-    subscription, given = opened(call, f"{_ACTION}/write"), body_of(call).get("properties")
-    given = given if isinstance(given, dict) else {}
-    role = _find_role(str(given.get("roleDefinitionId", "")).rpartition("/")[2])
-    principal = _principal(call.caller.tenant, str(given.get("principalId", "")))
+    """Assign a role. It takes effect at once."""
+    subscription, properties = opened(call, f"{_ACTION}/write"), body_of(call).get("properties")
+    properties = properties if isinstance(properties, dict) else {}
+    role = _find_role(str(properties.get("roleDefinitionId", "")).rpartition("/")[2])
+    principal = _principal(call.caller.tenant, str(properties.get("principalId", "")))
     if not principal:
-        message = f"Principal {given.get('principalId')} does not exist in the directory {call.caller.tenant.id}."
+        message = f"Principal {properties.get('principalId')} does not exist in the directory {call.caller.tenant.id}."
         raise Refusal(400, "PrincipalNotFound", message)
-    if any(one[1:3] == (role["id"], principal) for one in _all(call, subscription)):
+    if any(assignment[1:3] == (role["id"], principal) for assignment in _all(call, subscription)):
         raise Refusal(409, "RoleAssignmentExists", "The role assignment already exists.")
     made = RoleAssignment(call.named("assignment").lower(), role["id"], principal)
     subscription.assignments.append(made)
@@ -174,8 +176,10 @@ def _assign(call: Call) -> Reply:
 def _unassign(call: Call) -> Reply:
     subscription = opened(call, f"{_ACTION}/delete")
     name, role, principal, kind = _find(call, subscription)
-    subscription.assignments[:] = [one for one in subscription.assignments if one.name != name]
+    subscription.assignments[:] = [assignment for assignment in subscription.assignments if assignment.name != name]
     for holders in (subscription.contributors, subscription.readers):
-        if not any(one.role == role and one.principal == principal for one in subscription.assignments):
-            holders[:] = [one for one in holders if _principal(call.caller.tenant, one) != principal]
+        if not any(
+            assignment.role == role and assignment.principal == principal for assignment in subscription.assignments
+        ):
+            holders[:] = [assigned for assigned in holders if _principal(call.caller.tenant, assigned) != principal]
     return Reply(_shown(subscription, name, role, principal, kind))

@@ -1,4 +1,4 @@
-"""What Resource Manager lists of itself, from data/arm.toml."""
+"""Resource Manager's own lists, from data/arm.toml."""
 
 import functools
 import tomllib
@@ -8,5 +8,5 @@ from typing import Any
 
 @functools.cache
 def facts() -> dict[str, Any]:
-    """Locations, providers and built-in roles."""
+    """Return locations, providers and built-in roles."""
     return tomllib.loads((files.files("entra_emulator.data") / "arm.toml").read_text(encoding="utf-8"))

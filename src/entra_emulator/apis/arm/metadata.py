@@ -1,8 +1,8 @@
-"""Resource Manager: what a cloud's endpoints are, for anybody who asks; no token is needed.
+"""Resource Manager: the endpoints of a cloud. They need no token.
 
 Source: learn.microsoft.com/azure-stack/user/azure-stack-version-profiles-azurecli2 and the requests of az
-(ARM_CLOUD_METADATA_URL) and of Terraform's provider (`metadata_host`). The version of 2019 lists every cloud; the one
-of 2022 has the cloud of the host alone.
+(ARM_CLOUD_METADATA_URL) and of Terraform's provider (`metadata_host`). The version of 2019 lists every cloud; that of
+2022 contains only the cloud of the host.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _NAMES = {"public": "AzureCloud", "china": "AzureChinaCloud", "usgov": "AzureUSG
 
 
 def routes() -> list[Route]:
-    """Its route."""
+    """Return the route."""
     return [route("GET", "/metadata/endpoints", _endpoints)]
 
 
@@ -32,8 +32,8 @@ async def _endpoints(request: Request) -> Response:
     if version < "2018-05-01":
         return json_response(request.state.world, _first(site))
     if version < "2022-09-01":
-        listed = [one for one in clouds() if one.name in _NAMES and one.arm]
-        return json_response(request.state.world, [_full(_site_of(site, one)) for one in listed])
+        listed = [cloud for cloud in clouds() if cloud.name in _NAMES and cloud.arm]
+        return json_response(request.state.world, [_full(_site_of(site, cloud)) for cloud in listed])
     return json_response(request.state.world, _full(site))
 
 
@@ -42,7 +42,7 @@ def _site_of(site: Site, cloud: Cloud) -> Site:
 
 
 def _first(site: Site) -> dict[str, Any]:
-    """The answer of 2015."""
+    """Return the response of the version of 2015."""
     full = _full(site)
     return {
         "galleryEndpoint": full["gallery"],
@@ -53,7 +53,7 @@ def _first(site: Site) -> dict[str, Any]:
 
 
 def _full(site: Site) -> dict[str, Any]:
-    """A cloud's endpoints. Those of the services that are emulated lead here; the others are the cloud's own."""
+    """Return a cloud's endpoints. Those of emulated services are the emulator's; the others are the cloud's own."""
     cloud, local = site.cloud, site.local_port
     arm, vault = cloud.arm[0], cloud.vault[0] if cloud.vault else ""
     domain = "windows.net" if cloud.name == "public" else arm.partition(".")[2]

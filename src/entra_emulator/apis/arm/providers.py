@@ -15,7 +15,7 @@ _BASE = "/subscriptions/{subscription}"
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     return [
         route("GET", f"{_BASE}/locations", endpoint(_locations)),
         route("GET", f"{_BASE}/providers", endpoint(_providers)),
@@ -54,7 +54,7 @@ def _providers(call: Call) -> Reply:
 
 
 def _provider(call: Call) -> Reply:
-    """One provider. Every subscription is registered for the few that there are."""
+    """Return one provider. Every subscription is registered for all of them."""
     subscription, wanted = opened(call), call.named("namespace").lower()
     for name in facts()["providers"]:
         if name.lower() == wanted:
@@ -77,6 +77,6 @@ def _shown(subscription: str, name: str) -> dict[str, Any]:
 
 
 def _no_resources(call: Call) -> Reply:
-    """There are no resources in the emulator's groups."""
+    """Return an empty list: the emulator's groups contain no resources."""
     opened(call, "Microsoft.Resources/subscriptions/resources/read")
     return Reply({"value": []})

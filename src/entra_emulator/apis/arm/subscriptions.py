@@ -1,4 +1,4 @@
-"""Resource Manager: tenants and subscriptions, and who may do what in a subscription."""
+"""Resource Manager: tenants and subscriptions, and the permissions in a subscription."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from .wire import Call, Refusal, Reply, challenge, endpoint, find
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     return [
         route("GET", "/tenants", endpoint(_tenants)),
         route("GET", "/subscriptions", endpoint(_subscriptions)),
@@ -22,9 +22,9 @@ def routes() -> list[Route]:
 
 
 def opened(call: Call, action: str = "Microsoft.Resources/subscriptions/read") -> Subscription:
-    """The subscription the path names, for a caller who may do `action` in it: to read, or to change things.
+    """Return the subscription in the path, if the caller may do `action` in it.
 
-    :raises Refusal: 404 unknown, 401 of another tenant or without the authentication context it wants, 403.
+    :raises Refusal: 404 unknown, 401 of another tenant or without the required authentication context, 403.
     """
     wanted = call.named("subscription")
     found = find(call.world, wanted)
@@ -42,12 +42,13 @@ def opened(call: Call, action: str = "Microsoft.Resources/subscriptions/read") -
             [("WWW-Authenticate", header)],
         )
     if not _may(caller, subscription, change=not action.endswith("/read")):
-        who = caller.app_id if caller.app_only else caller.user_name
+        name = caller.app_id if caller.app_only else caller.user_name
         raise Refusal(
             403,
             "AuthorizationFailed",
-            f"The client '{who}' with object id '{caller.claims['oid']}' may not do the action '{action}' over the "
-            f"scope '/subscriptions/{subscription.id}', or the scope is invalid.",
+            f"The client '{name}' with object id '{caller.claims['oid']}' does not have authorization to perform "
+            f"action '{action}' over scope '/subscriptions/{subscription.id}' or the scope is invalid. If access was "
+            "recently granted, please refresh your credentials.",
         )
     if subscription.context and not caller.app_only and subscription.context not in caller.claims.get("acrs", ()):
         demand = context_demand(subscription.context)
@@ -56,23 +57,31 @@ def opened(call: Call, action: str = "Microsoft.Resources/subscriptions/read") -
     return subscription
 
 
+def may_read(caller: Caller, subscription: Subscription) -> bool:
+    """Return whether the caller may read the subscription."""
+    return _may(caller, subscription, change=False)
+
+
 def _may(caller: Caller, subscription: Subscription, *, change: bool) -> bool:
-    """Contributors may change things, readers may not."""
+    """Return whether the caller may read the subscription or, as a contributor, `change` it."""
     allowed = subscription.contributors if change else [*subscription.readers, *subscription.contributors]
     if caller.names & {name.lower() for name in allowed}:
         return True
     enough = {"contributor"} if change else {"contributor", "reader"}
-    roles = {one["id"] for one in facts()["roles"] if one["grants"] in enough}
-    return any(one.principal == caller.claims["oid"] and one.role in roles for one in subscription.assignments)
+    roles = {role["id"] for role in facts()["roles"] if role["grants"] in enough}
+    return any(
+        assignment.principal == caller.claims["oid"] and assignment.role in roles
+        for assignment in subscription.assignments
+    )
 
 
 def _tenants(call: Call) -> Reply:
-    """The tenant of the token, and for a user every other one they may work in, as guest or delegated administrator."""
+    """Return the token's tenant and, for a user, the tenants with access as a guest or delegated administrator."""
     caller, tenants = call.caller, [call.caller.tenant]
     if not caller.app_only:
-        others = [one for one in call.world.state.tenants.values() if one is not caller.tenant]
-        tenants += [one for one in others if _may_enter(call.world, caller, one)]
-    return Reply({"value": [_tenant(one, home=one is caller.tenant) for one in tenants]})
+        others = [tenant for tenant in call.world.state.tenants.values() if tenant is not caller.tenant]
+        tenants += [tenant for tenant in others if _may_enter(call.world, caller, tenant)]
+    return Reply({"value": [_tenant(tenant, home=tenant is caller.tenant) for tenant in tenants]})
 
 
 def _may_enter(world: World, caller: Caller, tenant: Tenant) -> bool:
@@ -80,8 +89,12 @@ def _may_enter(world: World, caller: Caller, tenant: Tenant) -> bool:
     if found is None:
         return False
     home, user = found
-    related = any(one.admits(home, user) for one in tenant.relationships)
-    return related or home is tenant or any(one.upn.lower() == user.upn.lower() and one.home for one in tenant.users)
+    related = any(relationship.admits(home, user) for relationship in tenant.relationships)
+    return (
+        related
+        or home is tenant
+        or any(member.upn.lower() == user.upn.lower() and member.home for member in tenant.users)
+    )
 
 
 def _tenant(tenant: Tenant, *, home: bool) -> dict[str, Any]:
@@ -99,8 +112,12 @@ def _tenant(tenant: Tenant, *, home: bool) -> dict[str, Any]:
 
 def _subscriptions(call: Call) -> Reply:
     tenant = call.caller.tenant
-    mine = [_subscription(one, tenant) for one in tenant.subscriptions if _may(call.caller, one, change=False)]
-    return Reply({"value": mine, "count": {"type": "Total", "value": len(mine)}})
+    values = [
+        _subscription(subscription, tenant)
+        for subscription in tenant.subscriptions
+        if _may(call.caller, subscription, change=False)
+    ]
+    return Reply({"value": values, "count": {"type": "Total", "value": len(values)}})
 
 
 def _one_subscription(call: Call) -> Reply:

@@ -1,6 +1,6 @@
-"""What all of Resource Manager's calls share: how callers are checked, refused and challenged.
+"""The functions that all of Resource Manager's calls share: check, refuse and challenge callers.
 
-Source: learn.microsoft.com/azure/azure-resource-manager/management; error codes as ARM answers them to bad tokens.
+Source: learn.microsoft.com/azure/azure-resource-manager/management; the error codes are ARM's own for invalid tokens.
 """
 
 import json
@@ -28,7 +28,7 @@ _ALLOWED_AUDIENCES = "https://management.core.windows.net/,https://management.az
 
 
 class Refusal(Exception):
-    """An error answer of ARM."""
+    """An error response of Resource Manager."""
 
     def __init__(self, status: int, code: str, message: str, headers: list[tuple[str, str]] | None = None) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One request of somebody whose token is good. `raw` is its body."""
+    """One request with a valid token. `raw` is its body."""
 
     request: Request
     caller: Caller
@@ -50,13 +50,13 @@ class Call:
         return world
 
     def named(self, parameter: str) -> str:
-        """What stands in the path for a parameter."""
+        """Return the value of a parameter in the path."""
         return str(self.request.path_params[parameter])
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call gives; no `body` is an empty one."""
+    """The response of a call; without `body`, the body is empty."""
 
     body: dict[str, Any] | None
     status: int = 200
@@ -64,7 +64,7 @@ class Reply:
 
 
 def endpoint(answer: Callable[[Call], Reply]) -> Handler:
-    """A handler that checks the token, answers in ARM's form, and refuses in it."""
+    """Return a handler that checks the token and responds, or refuses, in Resource Manager's form."""
 
     async def handle(request: Request) -> Response:
         world = request.state.world
@@ -96,7 +96,7 @@ def _caller(request: Request) -> Caller:
 
 
 def _check_version(request: Request) -> None:
-    """The api-version has to be a date on which there could be one.
+    """Check that the api-version is a plausible date.
 
     :raises Refusal: 400.
     """
@@ -115,7 +115,7 @@ def _check_version(request: Request) -> None:
 
 
 def body_of(call: Call) -> dict[str, Any]:
-    """The JSON object of a request that changes something.
+    """Return the JSON object in the body of a request.
 
     :raises Refusal: 415 for another Content-Type, 400 for another body.
     """
@@ -133,7 +133,7 @@ def body_of(call: Call) -> dict[str, Any]:
 
 
 def _unauthorized(request: Request, problem: BadToken) -> Refusal:
-    """401, with the tenant of the subscription in the path: clients learn from it whom to ask."""
+    """Return a 401 that names the tenant of the subscription in the path, from which clients learn the authority."""
     base = f"{request.state.site.authority}/" if request.state.site.local_port else "https://login.windows.net/"
     if problem.demand:
         return challenge(base, "invalid_token", "User session has been revoked", problem.demand)
@@ -147,7 +147,7 @@ def _unauthorized(request: Request, problem: BadToken) -> Refusal:
 
 
 def challenge(base: str, error: str, description: str, demand: str) -> Refusal:
-    """401 with a claims challenge, as recorded for a revoked session."""
+    """Return a 401 with a claims challenge, as recorded for a revoked session."""
     header = (
         f'Bearer authorization_uri="{base}", error="{error}", error_description="{description}", '
         f'claims="{encoded(demand)}"'
@@ -179,7 +179,7 @@ def _words(world: World, problem: BadToken) -> tuple[str, str]:
 
 
 def find(world: World, subscription_id: str) -> tuple[Tenant, Subscription] | None:
-    """A subscription by id, and the tenant it belongs to."""
+    """Return a subscription by id, with its tenant."""
     for tenant in world.state.tenants.values():
         for subscription in tenant.subscriptions:
             if subscription.id == subscription_id.lower():

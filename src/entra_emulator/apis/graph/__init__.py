@@ -1,4 +1,4 @@
-"""Microsoft Graph, the part most programs try first.
+"""Microsoft Graph: the calls that programs use most.
 
 Source: learn.microsoft.com/graph/api (permissions of each call), learn.microsoft.com/graph/errors.
 """
@@ -13,24 +13,28 @@ from . import (
     app_role_assignments,
     applications,
     batch,
+    delta,
     directory,
+    get_by_ids,
     permission_grants,
     relationships,
     role_management,
     service_principals,
     writes,
 )
-from .wire import Answer, Refusal, endpoint
+from .wire import JsonObject, Refusal, endpoint
 
 
 def routes() -> list[Route]:
-    """Graph's routes under /v1.0 and /beta, and beside them the UserInfo endpoint."""
+    """Return Graph's routes under /v1.0 and /beta, and the UserInfo endpoint."""
     single: list[Route] = [
         *userinfo.routes(),
+        *delta.routes(),
         *writes.routes(),
         *app_role_assignments.routes(),
         *permission_grants.routes(),
         *directory.routes(),
+        *get_by_ids.routes(),
         *applications.routes(),
         *service_principals.routes(),
         *role_management.routes(),
@@ -40,5 +44,5 @@ def routes() -> list[Route]:
     return [route("POST", "/{version}/$batch", batch.handler(single)), *single]
 
 
-def _nothing(request: Request, _: Caller) -> Answer:
+def _nothing(request: Request, _: Caller) -> JsonObject:
     raise Refusal(404, "ResourceNotFound", f"The emulator's Graph has nothing at '{request.path_params['path']}'.")

@@ -1,7 +1,7 @@
 """Graph: the roles that are assigned to applications and users.
 
-Source: learn.microsoft.com/graph/api/resources/approleassignment. In the model an assignment is a grant with roles, of
-an application or of one user.
+Source: learn.microsoft.com/graph/api/resources/approleassignment. In the model, an assignment is a grant of roles to an
+application or to one user.
 """
 
 import uuid
@@ -21,14 +21,14 @@ from .objects import find_principal
 from .principals import DEFAULT_ROLE, principal_view
 from .query import collection, entity, entity_type
 from .service_principals import find_principal_of_path
-from .wire import Answer, Refusal, changing, endpoint, not_found, require
+from .wire import JsonObject, Refusal, changing, endpoint, not_found, require
 
 _CHANGE_ROLES = frozenset({"AppRoleAssignment.ReadWrite.All"})
 _PRINCIPAL = "/{version}/servicePrincipals/{principal}"
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     return [
         route("GET", f"{_PRINCIPAL}/appRoleAssignments", endpoint(_roles_of)),
         route("POST", f"{_PRINCIPAL}/appRoleAssignments", changing(_assign, 201)),
@@ -40,21 +40,21 @@ def routes() -> list[Route]:
     ]
 
 
-def _assignments(state: State, tenant: Tenant) -> Iterator[tuple[Grant, str, Answer]]:
-    """Every role that is assigned in a tenant: the grant, the role's name, and how Graph shows it."""
+def _assignments(state: State, tenant: Tenant) -> Iterator[tuple[Grant, str, JsonObject]]:
+    """Yield every role that is assigned in a tenant: the grant, the role's name, and its JSON in Graph."""
     for grant in tenant.grants:
         resource = find_principal(tenant, grant.resource)
-        holder = tenant.user(grant.user) if grant.user else find_principal(tenant, grant.app)
-        if resource is None or holder is None:
+        principal = tenant.user(grant.user) if grant.user else find_principal(tenant, grant.app)
+        if resource is None or principal is None:
             continue
-        name = holder.name if isinstance(holder, User) else principal_view(state, holder)["displayName"]
+        name = principal.name if isinstance(principal, User) else principal_view(state, principal)["displayName"]
         for role in grant.roles:
             shown = {
-                "id": str(uuid.uuid5(uuid.UUID(resource.id), f"{holder.id}:{role}")),
+                "id": str(uuid.uuid5(uuid.UUID(resource.id), f"{principal.id}:{role}")),
                 "appRoleId": _role_id(state, grant.resource, role),
                 "principalDisplayName": name,
-                "principalId": holder.id,
-                "principalType": "User" if isinstance(holder, User) else "ServicePrincipal",
+                "principalId": principal.id,
+                "principalType": "User" if isinstance(principal, User) else "ServicePrincipal",
                 "resourceDisplayName": principal_view(state, resource)["displayName"],
                 "resourceId": resource.id,
             }
@@ -63,61 +63,61 @@ def _assignments(state: State, tenant: Tenant) -> Iterator[tuple[Grant, str, Ans
 
 def _role_id(state: State, resource: str, role: str) -> str:
     app = state.apps.get(resource)
-    declared = next((one.id for one in app.app_roles if one.value == role), "") if app else ""
+    declared = next((app_role.id for app_role in app.app_roles if app_role.value == role), "") if app else ""
     return declared or permission_id(resource, "roles", role)
 
 
-def _listed(request: Request, caller: Caller, path: str, side: str, wanted: str) -> Answer:
+def _listed(request: Request, caller: Caller, path: str, side: str, wanted: str) -> JsonObject:
     require(caller, READ if "servicePrincipals" in path else READ | READ_USERS)
     state: State = request.state.world.state
     items = [shown for _, _, shown in _assignments(state, caller.tenant) if shown[side] == wanted]
     return collection(request, path, entity_type("appRoleAssignment"), items)
 
 
-def _roles_of(request: Request, caller: Caller) -> Answer:
+def _roles_of(request: Request, caller: Caller) -> JsonObject:
     principal = find_principal_of_path(request, caller)
     path = f"servicePrincipals('{principal.id}')/appRoleAssignments"
     return _listed(request, caller, path, "principalId", principal.id)
 
 
-def _assigned_to(request: Request, caller: Caller) -> Answer:
+def _assigned_to(request: Request, caller: Caller) -> JsonObject:
     principal = find_principal_of_path(request, caller)
     path = f"servicePrincipals('{principal.id}')/appRoleAssignedTo"
     return _listed(request, caller, path, "resourceId", principal.id)
 
 
-def _roles_of_user(request: Request, caller: Caller) -> Answer:
+def _roles_of_user(request: Request, caller: Caller) -> JsonObject:
     user = find_user(request, caller)
     return _listed(request, caller, f"users('{user.id}')/appRoleAssignments", "principalId", user.id)
 
 
-def _assign(request: Request, caller: Caller, body: Answer) -> Answer:
-    """Give a role of a resource to an application or a user."""
+def _assign(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
+    """Assign a role of a resource to an application or a user."""
     require(caller, _CHANGE_ROLES)
     find_principal_of_path(request, caller)
     state, tenant = request.state.world.state, caller.tenant
     resource = find_principal(tenant, str(body.get("resourceId")))
-    holder = tenant.user(str(body.get("principalId"))) or find_principal(tenant, str(body.get("principalId")))
-    if resource is None or holder is None:
+    principal = tenant.user(str(body.get("principalId"))) or find_principal(tenant, str(body.get("principalId")))
+    if resource is None or principal is None:
         raise Refusal(400, "Request_BadRequest", "resourceId and principalId name no objects of this directory.")
     role = permission_name(state, resource.app, "roles", str(body.get("appRoleId")))
     if not role and str(body.get("appRoleId")) != DEFAULT_ROLE:
         raise Refusal(400, "Request_BadRequest", "Permission being assigned was not found on application.")
     if any(
-        one["principalId"] == holder.id and one["resourceId"] == resource.id and name == role
-        for _, name, one in _assignments(state, tenant)
+        view["principalId"] == principal.id and view["resourceId"] == resource.id and name == role
+        for _, name, view in _assignments(state, tenant)
     ):
         raise Refusal(400, "Request_BadRequest", "Permission being assigned already exists on the object.")
-    if isinstance(holder, User):
-        grant = Grant(resource.app, resource.app, roles=[role], user=holder.id)
+    if isinstance(principal, User):
+        grant = Grant(resource.app, resource.app, roles=[role], user=principal.id)
     else:
-        grant = Grant(holder.app, resource.app, roles=[role])
+        grant = Grant(principal.app, resource.app, roles=[role])
     tenant.grants.append(grant)
-    shown = next(one for made, _, one in _assignments(state, tenant) if made is grant)
+    shown = next(view for made, _, view in _assignments(state, tenant) if made is grant)
     return entity(request, "appRoleAssignments", entity_type("appRoleAssignment"), shown)
 
 
-def _unassign(request: Request, caller: Caller, _: Answer) -> None:
+def _unassign(request: Request, caller: Caller, _: JsonObject) -> None:
     require(caller, _CHANGE_ROLES)
     wanted = request.path_params["assignment"]
     for grant, role, shown in _assignments(request.state.world.state, caller.tenant):

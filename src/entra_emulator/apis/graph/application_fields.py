@@ -1,7 +1,7 @@
-"""What an application's properties mean to the emulator: read from Graph's JSON, and shown as it.
+"""Convert an application's properties between Graph's JSON and the model.
 
-Source: learn.microsoft.com/graph/api/resources/application. A property that has no effect in the emulator is kept and
-given back; docs/emulator-parity.md lists those.
+Source: learn.microsoft.com/graph/api/resources/application. A property that has no effect in the emulator is stored and
+returned; docs/emulator-parity.md lists those.
 """
 
 import base64
@@ -23,7 +23,7 @@ from entra_emulator.tokens import optional_claims
 from .objects import app_object_id, moment
 from .principals import role_fields, scope_view
 from .query import entity_type
-from .wire import Answer, Refusal
+from .wire import JsonObject, Refusal
 
 _AUDIENCES = {
     "single": "AzureADMyOrg",
@@ -34,10 +34,10 @@ _AUDIENCES = {
 _READ_ONLY = frozenset({"id", "appId", "createdDateTime", "deletedDateTime", "publisherDomain", "passwordCredentials"})
 
 
-def application_view(state: State, app: App) -> Answer:
-    """All that is known of an application."""
+def application_view(state: State, app: App) -> JsonObject:
+    """Return all known properties of an application."""
     home = state.tenants[app.tenant]
-    known: Answer = {
+    known: JsonObject = {
         "id": app_object_id(app),
         "api": {
             "acceptMappedClaims": None,
@@ -74,8 +74,8 @@ def application_view(state: State, app: App) -> Answer:
     return {**app.properties, **known}
 
 
-def password_view(secret: Secret) -> Answer:
-    """A secret as Graph lists it: without its value, which Graph shows only once."""
+def password_view(secret: Secret) -> JsonObject:
+    """Return a secret as Graph lists it: without its value, which Graph returns only once."""
     return {
         "customKeyIdentifier": None,
         "displayName": secret.name or None,
@@ -87,10 +87,10 @@ def password_view(secret: Secret) -> Answer:
     }
 
 
-def read_fields(app: App, body: Answer) -> None:
-    """Set on the application what a body names; nothing is set if one property is wrong.
+def read_fields(app: App, body: JsonObject) -> None:
+    """Set the application's properties that a body contains; none if one of them is invalid.
 
-    :raises Refusal: 400 for a property that no application has or nobody can set, and for a value of another kind.
+    :raises Refusal: 400 for an unknown or read-only property, and for a value of another type.
     """
     kind = entity_type("application")
     changes: list[Callable[[], None]] = []
@@ -111,7 +111,7 @@ def read_fields(app: App, body: Answer) -> None:
 
 
 def _change(app: App, name: str, value: Any) -> Callable[[], None]:
-    """What sets one property, with its value checked already."""
+    """Return a function that sets one property. Its value is checked already."""
     reader = _READERS.get(name)
     if reader is None:
         return lambda: app.properties.__setitem__(name, value)
@@ -135,7 +135,9 @@ def _api(app: App, value: Any) -> Fields:
     if value.get("requestedAccessTokenVersion") is not None:
         fields["token_version"] = {1: 1, 2: 2}[value["requestedAccessTokenVersion"]]
     if "oauth2PermissionScopes" in value:
-        fields["scopes"] = [str(one["value"]) for one in value["oauth2PermissionScopes"] if one.get("isEnabled", True)]
+        fields["scopes"] = [
+            str(scope["value"]) for scope in value["oauth2PermissionScopes"] if scope.get("isEnabled", True)
+        ]
     rest = {
         key: part for key, part in value.items() if key not in ("requestedAccessTokenVersion", "oauth2PermissionScopes")
     }
@@ -159,46 +161,46 @@ def _web(app: App, value: Any) -> Fields:
 
 
 def _public_client(_: App, value: Any) -> Fields:
-    """Redirect URIs of a native application make it a public client here."""
+    """Read the redirect URIs of a native application, which make it a public client here."""
     uris = _texts(value["redirectUris"])
     return ({"redirect_uris": uris, "public": True} if uris else {}), None
 
 
 def _required(_: App, value: Any) -> Fields:
-    """The APIs that the application may request; the permissions are kept as they came."""
-    return {"resources": [str(one["resourceAppId"]).lower() for one in value]}, value
+    """Read the APIs that the application may request; the permissions are stored unchanged."""
+    return {"resources": [str(resource["resourceAppId"]).lower() for resource in value]}, value
 
 
 def _keys(_: App, value: Any) -> Fields:
-    return {"certificates": [_certificate(one) for one in value]}, None
+    return {"certificates": [_certificate(certificate) for certificate in value]}, None
 
 
-def _certificate(given: Mapping[str, Any]) -> Certificate:
-    certificate = x509.load_der_x509_certificate(base64.b64decode(given["key"], validate=True))
+def _certificate(value: Mapping[str, Any]) -> Certificate:
+    certificate = x509.load_der_x509_certificate(base64.b64decode(value["key"], validate=True))
     pem = certificate.public_bytes(Encoding.PEM).decode()
-    return Certificate(pem, str(given.get("displayName") or ""))
+    return Certificate(pem, str(value.get("displayName") or ""))
 
 
 def _roles(app: App, value: Any) -> Fields:
-    return {"app_roles": [_role(app, one) for one in value]}, None
+    return {"app_roles": [_role(app, role) for role in value]}, None
 
 
-def _role(app: App, given: Mapping[str, Any]) -> AppRole:
-    name = str(given["value"])
+def _role(app: App, value: Mapping[str, Any]) -> AppRole:
+    name = str(value["value"])
     return AppRole(
         name,
-        str(given.get("displayName") or name),
-        str(given.get("description") or name),
-        _texts(given.get("allowedMemberTypes", ["Application"])),
-        _flag(given.get("isEnabled", True)),
-        str(given.get("id") or permission_id(app.id, "roles", name)),
+        str(value.get("displayName") or name),
+        str(value.get("description") or name),
+        _texts(value.get("allowedMemberTypes", ["Application"])),
+        _flag(value.get("isEnabled", True)),
+        str(value.get("id") or permission_id(app.id, "roles", name)),
     )
 
 
 def _claims(_: App, value: Any) -> Fields:
-    """Optional claims of access and ID tokens have an effect; those of SAML tokens are stored."""
+    """Read optional claims. Those of access and ID tokens have an effect; those of SAML tokens are only stored."""
     fields = {
-        field: [_declared(one) for one in (value or {}).get(kind, [])]
+        field: [_declared(claim) for claim in (value or {}).get(kind, [])]
         for field, kind in (("optional_claims", "accessToken"), ("id_token_claims", "idToken"))
     }
     for declared in fields.values():
@@ -211,14 +213,14 @@ def _declared(claim: Mapping[str, Any]) -> str:
     return ":".join([str(claim["name"]), *_texts(claim.get("additionalProperties") or [])])
 
 
-def _optional_claims(app: App) -> Answer | None:
+def _optional_claims(app: App) -> JsonObject | None:
     if not app.optional_claims and not app.id_token_claims:
         return None
-    shown = [[_claim_view(one) for one in declared] for declared in (app.id_token_claims, app.optional_claims)]
+    shown = [[_claim_view(claim) for claim in declared] for declared in (app.id_token_claims, app.optional_claims)]
     return {"idToken": shown[0], "accessToken": shown[1], "saml2Token": []}
 
 
-def _claim_view(declared: str) -> Answer:
+def _claim_view(declared: str) -> JsonObject:
     name, *properties = declared.split(":")
     return {"name": name, "source": None, "essential": False, "additionalProperties": properties}
 
@@ -248,7 +250,7 @@ _READERS: Mapping[str, Callable[[App, Any], Fields]] = {
 
 
 def _texts(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise TypeError("expected a list of texts")
     return list(value)
 
@@ -259,7 +261,7 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _key(certificate: Certificate) -> Answer:
+def _key(certificate: Certificate) -> JsonObject:
     loaded = x509.load_pem_x509_certificate(certificate.pem.encode())
     der = loaded.public_bytes(Encoding.DER)
     names = loaded.subject.get_attributes_for_oid(NameOID.COMMON_NAME)

@@ -11,6 +11,7 @@ from starlette.types import Message
 
 from entra_emulator.model import new_id
 from entra_emulator.routing import Handler, NoRoute, Route, Router, tidy
+from entra_emulator.throttling import Throttled
 from entra_emulator.web import json_response, read_body
 
 from .wire import Refusal, caller, check_content_type, refused
@@ -19,7 +20,7 @@ _MOST = 20
 
 
 def handler(single: Sequence[Route]) -> Handler:
-    """The handler of POST /$batch; `single` are the routes that its requests may go to."""
+    """Return the handler of POST /$batch; `single` are the routes for its requests."""
     router = Router(single)
 
     async def handle(request: Request) -> Response:
@@ -34,9 +35,10 @@ def handler(single: Sequence[Route]) -> Handler:
         responses = []
         for step in steps:
             answer = await _answer(router, request, step, done)
-            done[answer["id"]] = answer["status"]
+            done[answer["id"].lower()] = answer["status"]
             responses.append(answer)
-        return json_response(request.state.world, {"responses": responses}, 200)
+        # The service's order is arbitrary too: a client that does not look at the ids must not pass.
+        return json_response(request.state.world, {"responses": responses[::-1]}, 200)
 
     return handle
 
@@ -51,13 +53,19 @@ def _steps(raw: bytes) -> list[dict[str, Any]]:
         raise Refusal(400, "BadRequest", "Invalid batch payload format.")
     if len(steps) > _MOST:
         raise Refusal(400, "MaximumValueExceeded", f"Number of batch request steps exceeds the maximum of {_MOST}.")
-    if len({str(step["id"]) for step in steps}) < len(steps):
-        raise Refusal(400, "BadRequest", "Invalid batch payload format: two requests have the same id.")
-    for step in steps:  # one such part makes the whole batch invalid
+    before: set[str] = set()
+    for step in steps:
+        name = str(step["id"]).lower()
+        if name in before:
+            raise Refusal(400, "BadRequest", "Invalid batch payload format: two requests have the same id.")
+        if not {str(needed).lower() for needed in step.get("dependsOn") or ()} <= before:
+            raise Refusal(400, "BadRequest", "Invalid batch payload format: dependsOn names no request before it.")
+        before.add(name)
+    for step in steps:  # one invalid request makes the whole batch invalid
         if step.get("body") is not None:
-            given = dict(_headers(step)).get(b"content-type", b"").decode("latin-1")
+            content_type = dict(_headers(step)).get(b"content-type", b"").decode("latin-1")
             try:
-                check_content_type(given)
+                check_content_type(content_type)
             except Refusal:
                 message = f"Write request id : {step['id']} does not contain Content-Type header or body."
                 raise Refusal(400, "BadRequest", message) from None
@@ -65,8 +73,8 @@ def _steps(raw: bytes) -> list[dict[str, Any]]:
 
 
 async def _answer(router: Router, outer: Request, step: dict[str, Any], done: dict[str, int]) -> dict[str, Any]:
-    needed = [str(one) for one in step.get("dependsOn", [])]
-    if any(done.get(one, 424) >= 400 for one in needed):
+    needed = [str(step_id).lower() for step_id in step.get("dependsOn") or ()]
+    if any(done.get(step_id, 424) >= 400 for step_id in needed):
         error = {"code": "FailedDependency", "message": "A request that this one depends on has failed."}
         return {"id": str(step["id"]), "status": 424, "headers": {}, "body": {"error": error}}
     status, headers, body = await _call(router, outer, step)
@@ -74,15 +82,16 @@ async def _answer(router: Router, outer: Request, step: dict[str, Any], done: di
 
 
 async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
-    """One request within the batch, as the caller of the batch."""
+    """Run one request of the batch, as the caller of the batch."""
     url = urlsplit(str(step["url"]))
     path = tidy("graph", f"/{outer.path_params['version']}/{unquote(url.path)}")
     scope = {
         **outer.scope,
+        "state": {**outer.scope["state"], "headers": []},
         "method": str(step["method"]).upper(),
         "path": path,
         "query_string": url.query.encode(),
-        "headers": [*_headers(step), *(one for one in outer.scope["headers"] if one[0] in _OUTER)],
+        "headers": [*_headers(step), *(header for header in outer.scope["headers"] if header[0] in _OUTER)],
     }
 
     async def receive() -> Message:
@@ -91,6 +100,8 @@ async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[i
 
     try:
         answer = await router.answer(Request(scope, receive), path)
+    except Throttled as problem:
+        return 429, dict(problem.headers), problem.body
     except NoRoute as problem:
         error = {"code": "BadRequest", "message": "The emulator's Graph has nothing at this path for this method."}
         return problem.status, {}, {"error": error}
@@ -99,11 +110,11 @@ async def _call(router: Router, outer: Request, step: dict[str, Any]) -> tuple[i
 
 
 def _headers(step: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    """The step's own headers, but for those that say who calls whom."""
-    given = step.get("headers")
-    pairs = given.items() if isinstance(given, dict) else ()
+    """Return the step's own headers, except those that identify the caller or the host."""
+    headers = step.get("headers")
+    pairs = headers.items() if isinstance(headers, dict) else ()
     encoded = [(str(name).lower().encode(), str(value).encode("latin-1", "replace")) for name, value in pairs]
-    return [one for one in encoded if one[0] not in _OUTER]
+    return [header for header in encoded if header[0] not in _OUTER]
 
 
 _OUTER = (b"authorization", b"host")

@@ -1,7 +1,7 @@
-"""Directory objects as Graph shows them: users, groups, service principals, applications, directory roles.
+"""Directory objects in Graph's form: users, groups, service principals, applications, directory roles.
 
-A value that the emulator's model does not have is in `properties` of the user, group or application: Graph keeps it and
-gives it back, and nothing else comes of it.
+A value that the emulator's model does not have is in `properties` of the user, group or application: Graph stores and
+returns it, and it has no effect.
 """
 
 import uuid
@@ -13,19 +13,19 @@ from entra_emulator.state import State
 from entra_emulator.tokens.directory_roles import role_ids, role_name
 
 from .principals import first_party_principals, principal_view
-from .wire import Answer
+from .wire import JsonObject
 
 _TYPES = "#microsoft.graph."
 
 
 def moment(seconds: float | None) -> str | None:
-    """Epoch seconds in Graph's form: `2026-01-31T12:00:00Z`."""
+    """Return a time in Graph's form, `2026-01-31T12:00:00Z`, from epoch seconds."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def user_view(user: User) -> Answer:
-    """All that is known of a user."""
-    known: Answer = {
+def user_view(user: User) -> JsonObject:
+    """Return all known properties of a user."""
+    known: JsonObject = {
         "id": user.id,
         "accountEnabled": user.enabled,
         "creationType": "Invitation" if user.home else None,
@@ -42,9 +42,9 @@ def user_view(user: User) -> Answer:
     return {**user.properties, **known}
 
 
-def group_view(group: Group) -> Answer:
-    """All that is known of a group."""
-    known: Answer = {
+def group_view(group: Group) -> JsonObject:
+    """Return all known properties of a group."""
+    known: JsonObject = {
         "id": group.id,
         "createdDateTime": moment(group.created_on or None),
         "description": group.description or None,
@@ -62,8 +62,8 @@ def group_view(group: Group) -> Answer:
     return {**group.properties, **known}
 
 
-def role_view(tenant: Tenant, template: str) -> Answer:
-    """A directory role that somebody in the tenant holds."""
+def role_view(tenant: Tenant, template: str) -> JsonObject:
+    """Return a directory role that somebody in the tenant has."""
     name = role_name(template) or template
     return {
         "id": str(uuid.uuid5(uuid.UUID(tenant.id), template)),
@@ -73,19 +73,19 @@ def role_view(tenant: Tenant, template: str) -> Answer:
     }
 
 
-def typed(kind: str, item: Answer) -> Answer:
-    """The item as one among directory objects of several types."""
+def typed(kind: str, item: JsonObject) -> JsonObject:
+    """Return the item with its type, for a list of directory objects of several types."""
     return {"@odata.type": f"{_TYPES}{kind}", **item}
 
 
 def active_roles(tenant: Tenant) -> list[str]:
-    """Template ids of the directory roles that somebody in the tenant holds, each once."""
-    holders = [*(one.roles for one in tenant.users), *(one.roles for one in tenant.groups)]
+    """Return the template ids of the directory roles that somebody in the tenant has, each once."""
+    holders = [*(member.roles for member in tenant.users), *(member.roles for member in tenant.groups)]
     return sorted({role for roles in holders for role in role_ids(roles)})
 
 
-def find_member(state: State, tenant: Tenant, name: str) -> Answer | None:
-    """The directory object with this id (or UPN, name, application id), with its type."""
+def find_member(state: State, tenant: Tenant, name: str) -> JsonObject | None:
+    """Return the directory object with this id (or UPN, name, application id), with its type."""
     if user := tenant.user(name):
         return typed("user", user_view(user))
     if group := tenant.group(name):
@@ -95,28 +95,30 @@ def find_member(state: State, tenant: Tenant, name: str) -> Answer | None:
 
 
 def find_principal(tenant: Tenant, name: str) -> ServicePrincipal | None:
-    """A service principal by object id or application id."""
+    """Return a service principal by object id or application id."""
     wanted = name.lower()
     principals = [*tenant.principals, *first_party_principals(tenant)]
-    return next((one for one in principals if wanted in (one.id.lower(), one.app.lower())), None)
+    return next(
+        (principal for principal in principals if wanted in (principal.id.lower(), principal.app.lower())), None
+    )
 
 
-def members(state: State, tenant: Tenant, names: list[str]) -> list[Answer]:
-    """The directory objects with these names; a name that means nothing is left out."""
+def members(state: State, tenant: Tenant, names: list[str]) -> list[JsonObject]:
+    """Return the directory objects with these names; unknown names are left out."""
     return [found for name in names if (found := find_member(state, tenant, name))]
 
 
-def memberships(tenant: Tenant, *, of: tuple[str, ...], roles: list[str], direct: bool) -> list[Answer]:
-    """The groups, and directory roles, that somebody has, with their types."""
+def memberships(tenant: Tenant, *, of: tuple[str, ...], roles: list[str], direct: bool) -> list[JsonObject]:
+    """Return the groups and directory roles of a member, with their types."""
     groups = tenant.groups_of(*of)
     if direct:
         wanted = {name.lower() for name in of}
-        groups = [one for one in groups if wanted & {name.lower() for name in one.members}]
-    held = {*role_ids(roles), *(role for one in groups for role in role_ids(one.roles))}
-    found = [typed("group", group_view(one)) for one in groups]
-    return found + [typed("directoryRole", role_view(tenant, role)) for role in sorted(held)]
+        groups = [group for group in groups if wanted & {name.lower() for name in group.members}]
+    assigned = {*role_ids(roles), *(role for group in groups for role in role_ids(group.roles))}
+    found = [typed("group", group_view(group)) for group in groups]
+    return found + [typed("directoryRole", role_view(tenant, role)) for role in sorted(assigned)]
 
 
 def app_object_id(app: App) -> str:
-    """The object id of an application, which is not its application id."""
+    """Return the object id of an application, which is not its application id."""
     return str(uuid.uuid5(uuid.UUID(app.id), "application"))

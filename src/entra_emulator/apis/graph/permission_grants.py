@@ -1,6 +1,6 @@
 """Graph: the delegated permissions that applications have, for everybody or for one user.
 
-Source: learn.microsoft.com/graph/api/resources/oauth2permissiongrant. In the model one is a grant with scopes.
+Source: learn.microsoft.com/graph/api/resources/oauth2permissiongrant. In the model, it is a grant with scopes.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from .objects import find_principal
 from .query import collection, entity, entity_type
 from .resources import Readable
 from .service_principals import find_principal_of_path
-from .wire import Answer, Refusal, changing, endpoint, not_found, require
+from .wire import JsonObject, Refusal, changing, endpoint, not_found, require
 
 _READ_GRANTS = frozenset({"DelegatedPermissionGrant.Read.All", "DelegatedPermissionGrant.ReadWrite.All"}) | READ
 _CHANGE_GRANTS = frozenset({"DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"})
@@ -26,7 +26,7 @@ _PRINCIPAL = "/{version}/servicePrincipals/{principal}"
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     return [
         route("GET", f"{_PRINCIPAL}/oauth2PermissionGrants", endpoint(_grants_of)),
         route("GET", "/{version}/users/{user}/oauth2PermissionGrants", endpoint(_grants_of_user)),
@@ -37,13 +37,13 @@ def routes() -> list[Route]:
     ]
 
 
-def _grants(_: Request, caller: Caller) -> list[Answer]:
+def _grants(_: Request, caller: Caller) -> list[JsonObject]:
     return [shown for _, shown in _delegated(caller.tenant)]
 
 
-def _delegated(tenant: Tenant) -> Iterator[tuple[Grant, Answer]]:
+def _delegated(tenant: Tenant) -> Iterator[tuple[Grant, JsonObject]]:
     for grant in tenant.grants:
-        client, resource = (find_principal(tenant, one) for one in (grant.app, grant.resource))
+        client, resource = (find_principal(tenant, name) for name in (grant.app, grant.resource))
         user = tenant.user(grant.user) if grant.user else None
         if client is None or resource is None or not grant.scopes or (grant.user and user is None):
             continue
@@ -60,24 +60,24 @@ def _delegated(tenant: Tenant) -> Iterator[tuple[Grant, Answer]]:
         )
 
 
-def _grants_of(request: Request, caller: Caller) -> Answer:
+def _grants_of(request: Request, caller: Caller) -> JsonObject:
     require(caller, _READ_GRANTS)
     principal = find_principal_of_path(request, caller)
-    items = [one for one in _grants(request, caller) if one["clientId"] == principal.id]
+    items = [item for item in _grants(request, caller) if item["clientId"] == principal.id]
     path = f"servicePrincipals('{principal.id}')/oauth2PermissionGrants"
     return collection(request, path, entity_type("oauth2PermissionGrant"), items)
 
 
-def _grants_of_user(request: Request, caller: Caller) -> Answer:
+def _grants_of_user(request: Request, caller: Caller) -> JsonObject:
     require(caller, _READ_GRANTS)
     user = find_user(request, caller)
-    items = [one for one in _grants(request, caller) if one["principalId"] == user.id]
+    items = [item for item in _grants(request, caller) if item["principalId"] == user.id]
     return collection(
         request, f"users('{user.id}')/oauth2PermissionGrants", entity_type("oauth2PermissionGrant"), items
     )
 
 
-def _add_grant(request: Request, caller: Caller, body: Answer) -> Answer:
+def _add_grant(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
     """Consent to delegated permissions, for everybody or for one user."""
     require(caller, _CHANGE_GRANTS)
     _state, tenant = request.state.world.state, caller.tenant
@@ -89,12 +89,12 @@ def _add_grant(request: Request, caller: Caller, body: Answer) -> Answer:
     if (kind == "Principal") != (user is not None):
         raise Refusal(400, "Request_BadRequest", "principalId names the user of a grant of consentType Principal only.")
     wanted = str(user.id) if user else ""
-    for one, shown in _delegated(tenant):
-        if (one.app, one.resource, shown["principalId"] or "") == (client.app, resource.app, wanted):
+    for present, shown in _delegated(tenant):
+        if (present.app, present.resource, shown["principalId"] or "") == (client.app, resource.app, wanted):
             raise Refusal(409, "Request_MultipleObjectsWithSameKeyValue", "Permission entry already exists.")
     grant = Grant(client.app, resource.app, str(body.get("scope") or "").split(), user=wanted)
     tenant.grants.append(grant)
-    shown = next((one for made, one in _delegated(tenant) if made is grant), body)
+    shown = next((present for made, present in _delegated(tenant) if made is grant), body)
     return entity(request, "oauth2PermissionGrants", entity_type("oauth2PermissionGrant"), shown)
 
 
@@ -107,11 +107,11 @@ def _grant(request: Request, caller: Caller) -> Grant:
     raise not_found(wanted)
 
 
-def _change_grant(request: Request, caller: Caller, body: Answer) -> None:
+def _change_grant(request: Request, caller: Caller, body: JsonObject) -> None:
     if set(body) != {"scope"}:
         raise Refusal(400, "Request_BadRequest", "Only the scope of a permission grant can be changed.")
     _grant(request, caller).scopes[:] = str(body["scope"] or "").split()
 
 
-def _remove_grant(request: Request, caller: Caller, _: Answer) -> None:
+def _remove_grant(request: Request, caller: Caller, _: JsonObject) -> None:
     _grant(request, caller).scopes.clear()

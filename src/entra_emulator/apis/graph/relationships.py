@@ -1,7 +1,7 @@
-"""Graph: granular delegated admin privileges (GDAP) as the partner sees them, and its customers.
+"""Graph: a partner's granular delegated admin privileges (GDAP) and its customers.
 
 Source: learn.microsoft.com/graph/api/resources/delegatedadminrelationship-api-overview; the order of states:
-.../delegatedadminrelationship, "status". The customer's approval is a call of the emulator's admin API or a test.
+.../delegatedadminrelationship, "status". A test or a call of the emulator's admin API approves for the customer.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from entra_emulator.tokens.directory_roles import role_ids
 from .objects import moment
 from .query import entity, entity_type
 from .resources import Readable
-from .wire import Answer, Refusal, changing, endpoint, not_found, require, version
+from .wire import JsonObject, Refusal, changing, endpoint, not_found, require, version
 
 if TYPE_CHECKING:
     from entra_emulator.state import State
@@ -34,13 +34,13 @@ _ACTIONS = {"lockForApproval": ("created", "approvalPending"), "terminate": ("ac
 
 
 def routes() -> list[Route]:
-    """Its routes."""
-    one = f"/{{version}}/{_PATH}/{{id}}"
+    """Return the routes."""
+    path = f"/{{version}}/{_PATH}/{{id}}"
     information = f"/{{version}}/{_BASE}"
     return [
         route("POST", f"/{{version}}/{_PATH}", changing(_create, 201)),
-        route("DELETE", one, changing(_delete, 204)),
-        route("POST", f"{one}/requests", changing(_request, 201)),
+        route("DELETE", path, changing(_delete, 204)),
+        route("POST", f"{path}/requests", changing(_request, 201)),
         *Readable(_PATH, "delegatedAdminRelationship", _relationships, _READ, usual=300).routes(),
         *_part("accessAssignments", "delegatedAdminAccessAssignment", _assignments),
         *_part("operations", "delegatedAdminRelationshipOperation", _nothing),
@@ -52,31 +52,34 @@ def routes() -> list[Route]:
     ]
 
 
-def _part(name: str, kind: str, items: Callable[[Request, Caller, Relationship], list[Answer]]) -> list[Route]:
-    """The routes of what belongs to one relationship."""
+def _part(name: str, kind: str, items: Callable[[Request, Caller, Relationship], list[JsonObject]]) -> list[Route]:
+    """Return the routes of a list that belongs to one relationship."""
 
-    def read(request: Request, caller: Caller) -> list[Answer]:
+    def list_items(request: Request, caller: Caller) -> list[JsonObject]:
         return items(request, caller, _found(request, caller)[1])
 
-    return Readable(f"{_PATH}/{{id}}/{name}", kind, read, _READ).routes()
+    return Readable(f"{_PATH}/{{id}}/{name}", kind, list_items, _READ).routes()
 
 
-def _nothing(_: Request, __: Caller, ___: Relationship) -> list[Answer]:
-    """Requests and operations are done at once here, and not kept."""
+def _nothing(_: Request, __: Caller, ___: Relationship) -> list[JsonObject]:
+    """Return an empty list: requests and operations complete at once here and are not stored."""
     return []
 
 
-def _relationships(request: Request, caller: Caller) -> list[Answer]:
-    return [_shown(request, customer, one) for customer, one in _own(request, caller)]
+def _relationships(request: Request, caller: Caller) -> list[JsonObject]:
+    return [_shown(request, customer, relationship) for customer, relationship in _own(request, caller)]
 
 
-def _customers(request: Request, caller: Caller) -> list[Answer]:
+def _customers(request: Request, caller: Caller) -> list[JsonObject]:
     state: State = request.state.world.state
-    return [{"id": one.id, "tenantId": one.id, "displayName": one.name} for one in state.customers(caller.tenant)]
+    return [
+        {"id": customer.id, "tenantId": customer.id, "displayName": customer.name}
+        for customer in state.customers(caller.tenant)
+    ]
 
 
-def _create(request: Request, caller: Caller, body: Answer) -> Answer:
-    """A relationship that the customer has still to approve."""
+def _create(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
+    """Create a relationship, which the customer must still approve."""
     require(caller, _CHANGE)
     customer = body.get("customer") if isinstance(body.get("customer"), dict) else {}
     state: State = request.state.world.state
@@ -85,7 +88,7 @@ def _create(request: Request, caller: Caller, body: Answer) -> Answer:
     if tenant is None or not roles or not body.get("displayName") or not body.get("duration"):
         message = "A relationship needs displayName, duration, customer.tenantId of a tenant here, and unifiedRoles."
         raise Refusal(400, "BadRequest", message)
-    if any(one.name == body["displayName"] for _, one in _own(request, caller)):
+    if any(relationship.name == body["displayName"] for _, relationship in _own(request, caller)):
         raise Refusal(409, "Conflict", "Another relationship has this displayName.")
     now = request.state.world.clock.now()
     made = Relationship(caller.tenant.id, roles=roles, status="created", name=str(body["displayName"]), created_on=now)
@@ -93,62 +96,66 @@ def _create(request: Request, caller: Caller, body: Answer) -> Answer:
     return entity(request, _PATH, entity_type("delegatedAdminRelationship"), _shown(request, tenant, made))
 
 
-def _roles(body: Answer) -> list[str]:
+def _roles(body: JsonObject) -> list[str]:
     try:
-        return [str(one["roleDefinitionId"]) for one in body["accessDetails"]["unifiedRoles"]]
+        return [str(role["roleDefinitionId"]) for role in body["accessDetails"]["unifiedRoles"]]
     except (LookupError, TypeError):
         return []
 
 
-def _request(request: Request, caller: Caller, body: Answer) -> Answer:
-    """Lock it for the customer's approval, or end it."""
+def _request(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
+    """Lock a relationship for the customer's approval, or end it."""
     require(caller, _CHANGE)
-    _, one = _found(request, caller)
+    _, relationship = _found(request, caller)
     action = str(body.get("action"))
     if action not in _ACTIONS:
         raise Refusal(400, "BadRequest", f"The action '{action}' is not one of {', '.join(_ACTIONS)}.")
     before, after = _ACTIONS[action]
-    if one.status != before:
-        raise Refusal(400, "BadRequest", f"A relationship with the status '{one.status}' does not take '{action}'.")
-    one.status, now = after, moment(request.state.world.clock.now())
+    if relationship.status != before:
+        raise Refusal(
+            400, "BadRequest", f"A relationship with the status '{relationship.status}' does not take '{action}'."
+        )
+    relationship.status, now = after, moment(request.state.world.clock.now())
     shown = {
-        "id": str(uuid.uuid5(uuid.UUID(one.id), action)),
+        "id": str(uuid.uuid5(uuid.UUID(relationship.id), action)),
         "action": action,
         "status": "succeeded",
         "createdDateTime": now,
         "lastModifiedDateTime": now,
     }
-    return entity(request, f"{_PATH}/{one.id}/requests", entity_type("delegatedAdminRelationshipRequest"), shown)
+    return entity(
+        request, f"{_PATH}/{relationship.id}/requests", entity_type("delegatedAdminRelationshipRequest"), shown
+    )
 
 
-def _delete(request: Request, caller: Caller, _: Answer) -> None:
-    """One that the customer has not been asked for yet may be deleted."""
+def _delete(request: Request, caller: Caller, _: JsonObject) -> None:
+    """Delete a relationship that is not yet locked for the customer's approval."""
     require(caller, _CHANGE)
-    customer, one = _found(request, caller)
-    if one.status != "created":
-        raise Refusal(400, "BadRequest", f"A relationship with the status '{one.status}' cannot be deleted.")
+    customer, relationship = _found(request, caller)
+    if relationship.status != "created":
+        raise Refusal(400, "BadRequest", f"A relationship with the status '{relationship.status}' cannot be deleted.")
     if request.headers.get("if-match") is None:
         raise Refusal(428, "PreconditionRequired", "The header If-Match with the relationship's etag is required.")
-    customer.relationships[:] = [other for other in customer.relationships if other is not one]
+    customer.relationships[:] = [other for other in customer.relationships if other is not relationship]
 
 
-def _assignments(_: Request, caller: Caller, one: Relationship) -> list[Answer]:
-    """Which security groups of the partner have the roles; a user named alone stands for a group of one."""
+def _assignments(_: Request, caller: Caller, relationship: Relationship) -> list[JsonObject]:
+    """Return the partner's security groups that have the roles; a single user is listed as a group of one."""
     partner = caller.tenant
-    containers = [found.id for name in one.groups if (found := partner.group(name))]
-    containers += [str(uuid.uuid5(uuid.UUID(one.id), name.lower())) for name in one.users]
+    containers = [found.id for name in relationship.groups if (found := partner.group(name))]
+    containers += [str(uuid.uuid5(uuid.UUID(relationship.id), name.lower())) for name in relationship.users]
     return [
         {
-            "id": str(uuid.uuid5(uuid.UUID(one.id), container)),
+            "id": str(uuid.uuid5(uuid.UUID(relationship.id), container)),
             "status": "active",
             "accessContainer": {"accessContainerId": container, "accessContainerType": "securityGroup"},
-            "accessDetails": _details(one),
+            "accessDetails": _details(relationship),
         }
         for container in containers
     ]
 
 
-def _information(request: Request, caller: Caller) -> Answer:
+def _information(request: Request, caller: Caller) -> JsonObject:
     require(caller, _READ_TENANTS)
     state: State = request.state.world.state
     tenant = state.tenant(request.path_params["tenant"])
@@ -163,56 +170,56 @@ def _information(request: Request, caller: Caller) -> Answer:
     }
 
 
-def _contracts(request: Request, caller: Caller) -> list[Answer]:
+def _contracts(request: Request, caller: Caller) -> list[JsonObject]:
     state: State = request.state.world.state
     return [
         {
-            "id": str(uuid.uuid5(uuid.UUID(one.id), caller.tenant.id)),
+            "id": str(uuid.uuid5(uuid.UUID(customer.id), caller.tenant.id)),
             "contractType": "ResellerPartnerContract",
-            "customerId": one.id,
-            "defaultDomainName": one.domain,
-            "displayName": one.name,
+            "customerId": customer.id,
+            "defaultDomainName": customer.domain,
+            "displayName": customer.name,
         }
-        for one in state.customers(caller.tenant)
+        for customer in state.customers(caller.tenant)
     ]
 
 
 def _own(request: Request, caller: Caller) -> Iterator[tuple[Tenant, Relationship]]:
     state: State = request.state.world.state
     for customer in state.tenants.values():
-        for one in customer.relationships:
-            if one.partner == caller.tenant.id:
-                yield customer, one
+        for relationship in customer.relationships:
+            if relationship.partner == caller.tenant.id:
+                yield customer, relationship
 
 
 def _found(request: Request, caller: Caller) -> tuple[Tenant, Relationship]:
     wanted = request.path_params["id"].lower()
-    for customer, one in _own(request, caller):
-        if one.id.lower() == wanted:
-            return customer, one
+    for customer, relationship in _own(request, caller):
+        if relationship.id.lower() == wanted:
+            return customer, relationship
     raise not_found(wanted)
 
 
-def _shown(request: Request, customer: Tenant, one: Relationship) -> Answer:
+def _shown(request: Request, customer: Tenant, relationship: Relationship) -> JsonObject:
     now = request.state.world.clock.now()
-    created = one.created_on or now - _LIVES_IN / 2
-    activated = one.activated_on or created
-    active = one.status not in ("created", "approvalPending", "approved")
+    created = relationship.created_on or now - _LIVES_IN / 2
+    activated = relationship.activated_on or created
+    active = relationship.status not in ("created", "approvalPending", "approved")
     return {
-        "@odata.etag": f'W/"{uuid.uuid5(uuid.UUID(one.id), one.status)}"',
-        "id": one.id,
+        "@odata.etag": f'W/"{uuid.uuid5(uuid.UUID(relationship.id), relationship.status)}"',
+        "id": relationship.id,
         "activatedDateTime": moment(activated) if active else None,
-        "autoExtendDuration": f"P{one.extends_in}D" if one.extends_in else "PT0S",
+        "autoExtendDuration": f"P{relationship.extends_in}D" if relationship.extends_in else "PT0S",
         "createdDateTime": moment(created),
         "customer": {"tenantId": customer.id, "displayName": customer.name},
-        "displayName": one.name or f"{customer.name} relationship",
+        "displayName": relationship.name or f"{customer.name} relationship",
         "duration": "P730D",
-        "endDateTime": moment(one.ends_on or activated + _LIVES_IN) if active else None,
+        "endDateTime": moment(relationship.ends_on or activated + _LIVES_IN) if active else None,
         "lastModifiedDateTime": moment(activated if active else created),
-        "status": one.status,
-        "accessDetails": _details(one),
+        "status": relationship.status,
+        "accessDetails": _details(relationship),
     }
 
 
-def _details(one: Relationship) -> Answer:
-    return {"unifiedRoles": [{"roleDefinitionId": role} for role in role_ids(one.roles)]}
+def _details(relationship: Relationship) -> JsonObject:
+    return {"unifiedRoles": [{"roleDefinitionId": role} for role in role_ids(relationship.roles)]}

@@ -18,14 +18,14 @@ from .directory import READ_DIRECTORY
 from .objects import find_member
 from .query import Expansion
 from .resources import Readable
-from .wire import Answer
+from .wire import JsonObject
 
 _READ = frozenset({"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory", "RoleManagement.Read.All"})
 _BASE = "roleManagement/directory"
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     needs = _READ | READ_DIRECTORY
     return [
         *Readable(f"{_BASE}/roleDefinitions", "unifiedRoleDefinition", _definitions, needs).routes(),
@@ -33,11 +33,11 @@ def routes() -> list[Route]:
     ]
 
 
-def _definitions(_: Request, __: Caller) -> list[Answer]:
+def _definitions(_: Request, __: Caller) -> list[JsonObject]:
     return [_definition(name, template) for name, template in directory_roles().items()]
 
 
-def _definition(name: str, template: str) -> Answer:
+def _definition(name: str, template: str) -> JsonObject:
     return {
         "id": template,
         "displayName": name,
@@ -50,26 +50,26 @@ def _definition(name: str, template: str) -> Answer:
     }
 
 
-def _assignments(request: Request, caller: Caller) -> list[Answer]:
-    """Who has a directory role in the tenant: its users and groups, and a partner's users by a relationship."""
+def _assignments(request: Request, caller: Caller) -> list[JsonObject]:
+    """Return the directory role assignments of the tenant: its users and groups, and partners' users."""
     state: State = request.state.world.state
     return [
         {
-            "id": str(uuid.uuid5(uuid.UUID(caller.tenant.id), f"{holder}:{role}")),
+            "id": str(uuid.uuid5(uuid.UUID(caller.tenant.id), f"{principal}:{role}")),
             "directoryScopeId": "/",
-            "principalId": holder,
+            "principalId": principal,
             "principalOrganizationId": organization,
             "roleDefinitionId": role,
         }
-        for holder, organization, role in _held(state, caller.tenant)
+        for principal, organization, role in _assigned(state, caller.tenant)
     ]
 
 
-def _held(state: State, tenant: Tenant) -> Iterator[tuple[str, str, str]]:
+def _assigned(state: State, tenant: Tenant) -> Iterator[tuple[str, str, str]]:
     holders: list[User | Group] = [*tenant.users, *tenant.groups]
-    for one in holders:
-        for role in role_ids(one.roles):
-            yield one.id, tenant.id, role
+    for principal in holders:
+        for role in role_ids(principal.roles):
+            yield principal.id, tenant.id, role
     for relation in tenant.relationships:
         partner = state.tenants.get(relation.partner)
         if relation.status != "active" or partner is None:
@@ -83,12 +83,12 @@ def _expand(request: Request, _: Caller) -> dict[str, Expansion]:
     state: State = request.state.world.state
     names = {template: name for name, template in directory_roles().items()}
 
-    def principal(item: Answer) -> list[Answer]:
+    def principal(item: JsonObject) -> list[JsonObject]:
         tenant = state.tenants[str(item["principalOrganizationId"])]
         found = find_member(state, tenant, str(item["principalId"]))
         return [{**found, "organizationId": tenant.id}] if found else []
 
-    def definition(item: Answer) -> list[Answer]:
+    def definition(item: JsonObject) -> list[JsonObject]:
         template = str(item["roleDefinitionId"])
         kind = {"@odata.type": "#microsoft.graph.unifiedRoleDefinition"}
         return [{**kind, **_definition(names.get(template, template), template)}]

@@ -1,4 +1,4 @@
-"""Graph: service principals, those of Microsoft's own APIs included.
+"""Graph: service principals, including those of Microsoft's own APIs.
 
 Source: learn.microsoft.com/graph/api/resources/serviceprincipal.
 """
@@ -16,7 +16,7 @@ from .objects import memberships
 from .principals import first_party_principals, principal_view
 from .query import entity, entity_type
 from .resources import Readable, named, objects
-from .wire import Answer, Refusal, changing, endpoint, not_found, require
+from .wire import JsonObject, Refusal, changing, endpoint, not_found, require
 
 if TYPE_CHECKING:
     from entra_emulator.state import State
@@ -25,7 +25,7 @@ _PRINCIPAL = "/{version}/servicePrincipals/{principal}"
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     by_app_id = "/{version}/servicePrincipals(appId='{app}')"
     return [
         route("POST", "/{version}/servicePrincipals", changing(_install, 201)),
@@ -42,19 +42,19 @@ def _all(tenant: Tenant) -> list[ServicePrincipal]:
     return [*tenant.principals, *first_party_principals(tenant)]
 
 
-def _principals(request: Request, caller: Caller) -> list[Answer]:
+def _principals(request: Request, caller: Caller) -> list[JsonObject]:
     state: State = request.state.world.state
-    return [principal_view(state, one) for one in _all(caller.tenant)]
+    return [principal_view(state, principal) for principal in _all(caller.tenant)]
 
 
-def _one_by_app_id(request: Request, caller: Caller) -> Answer:
+def _one_by_app_id(request: Request, caller: Caller) -> JsonObject:
     require(caller, READ)
     found = named(_principals(request, caller), request.path_params["app"], ("appId",))
     return entity(request, "servicePrincipals", entity_type("servicePrincipal"), found)
 
 
-def _install(request: Request, caller: Caller, body: Answer) -> Answer:
-    """The service principal of an application of this tenant, or of one that other tenants may use."""
+def _install(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
+    """Create the service principal of an application of this tenant, or of one that other tenants may use."""
     require(caller, CHANGE)
     state: State = request.state.world.state
     app = state.apps.get(str(body.get("appId")).lower())
@@ -73,8 +73,8 @@ def _install(request: Request, caller: Caller, body: Answer) -> Answer:
     return entity(request, "servicePrincipals", entity_type("servicePrincipal"), shown)
 
 
-def _change(request: Request, caller: Caller, body: Answer) -> None:
-    """Switch it on or off, and say whether people need an assignment."""
+def _change(request: Request, caller: Caller, body: JsonObject) -> None:
+    """Enable or disable the service principal, and set whether users need an assignment."""
     require(caller, CHANGE)
     principal = find_principal_of_path(request, caller)
     fields = {"accountEnabled": "enabled", "appRoleAssignmentRequired": "assignment_required"}
@@ -89,34 +89,34 @@ def _change(request: Request, caller: Caller, body: Answer) -> None:
         setattr(principal, own, value)
 
 
-def _remove(request: Request, caller: Caller, _: Answer) -> None:
-    """It goes, with what was granted to it."""
+def _remove(request: Request, caller: Caller, _: JsonObject) -> None:
+    """Delete the service principal and the grants to it."""
     require(caller, CHANGE)
     principal, tenant = find_principal_of_path(request, caller), caller.tenant
-    tenant.principals[:] = [one for one in tenant.principals if one is not principal]
-    tenant.grants[:] = [one for one in tenant.grants if principal.app not in (one.app, one.resource)]
+    tenant.principals[:] = [other for other in tenant.principals if other is not principal]
+    tenant.grants[:] = [grant for grant in tenant.grants if principal.app not in (grant.app, grant.resource)]
 
 
 def find_principal_of_path(request: Request, caller: Caller) -> ServicePrincipal:
-    """The service principal that the path names by its object id.
+    """Return the service principal that the path names by its object id.
 
     :raises Refusal: 404.
     """
     wanted = request.path_params["principal"]
-    found = next((one for one in _all(caller.tenant) if one.id.lower() == wanted.lower()), None)
+    found = next((principal for principal in _all(caller.tenant) if principal.id.lower() == wanted.lower()), None)
     if found is None:
         raise not_found(wanted)
     return found
 
 
-def _member_of(request: Request, caller: Caller) -> list[Answer]:
+def _member_of(request: Request, caller: Caller) -> list[JsonObject]:
     require(caller, READ)
     principal = find_principal_of_path(request, caller)
     return memberships(caller.tenant, of=(principal.id, principal.app), roles=[], direct=True)
 
 
-def _no_owners(request: Request, caller: Caller) -> list[Answer]:
-    """The emulator does not keep who owns a service principal."""
+def _no_owners(request: Request, caller: Caller) -> list[JsonObject]:
+    """Return an empty list: the emulator does not store a service principal's owners."""
     require(caller, READ)
     find_principal_of_path(request, caller)
     return []

@@ -1,4 +1,4 @@
-"""What all of Graph's calls share: how callers are checked, and the shape of answers and refusals."""
+"""The functions that all of Graph's calls share: check callers, and format responses and refusals."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from entra_emulator.routing import Handler
 from entra_emulator.state import as_guid
 from entra_emulator.web import dated, json_response, read_body
 
-Answer = dict[str, Any]
+JsonObject = dict[str, Any]
 _MESSAGES = {
     "missing": "Access token is empty.",
     "malformed": "IDX14100: The token is not a well formed JWT of this authority.",
@@ -30,24 +30,24 @@ _MESSAGES = {
 
 
 class Refusal(Exception):
-    """An error answer of Graph."""
+    """An error response of Graph."""
 
     def __init__(self, status: int, code: str, message: str, headers: list[tuple[str, str]] | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.headers = status, code, message, headers or []
 
 
-def endpoint(answer: Callable[[Request, Caller], Answer | int]) -> Handler:
-    """A handler for a call that reads: it checks the token, answers in Graph's form, and refuses in it."""
-    return _handler(lambda request, who, _: answer(request, who), 200)
+def endpoint(answer: Callable[[Request, Caller], JsonObject | int]) -> Handler:
+    """Return a handler for a call that reads: it checks the token and responds, or refuses, in Graph's form."""
+    return _handler(lambda request, caller, _: answer(request, caller), 200)
 
 
-def changing(answer: Callable[[Request, Caller, Answer], Answer | None], status: int) -> Handler:
-    """A handler for a call that changes something, with the JSON object that was sent; `status` of its success."""
-    return _handler(lambda request, who, raw: answer(request, who, _object(request, raw)), status)
+def changing(answer: Callable[[Request, Caller, JsonObject], JsonObject | None], status: int) -> Handler:
+    """Return a handler for a call that changes something. It gets the JSON object; `status` is that of success."""
+    return _handler(lambda request, caller, raw: answer(request, caller, _object(request, raw)), status)
 
 
-def _handler(answer: Callable[[Request, Caller, bytes], Answer | int | None], status: int) -> Handler:
+def _handler(answer: Callable[[Request, Caller, bytes], JsonObject | int | None], status: int) -> Handler:
     async def handle(request: Request) -> Response:
         request_id = new_id()
         client_id = as_guid(request.headers.get("client-request-id", "")) or request_id
@@ -64,10 +64,10 @@ def _handler(answer: Callable[[Request, Caller, bytes], Answer | int | None], st
     return handle
 
 
-def _object(request: Request, raw: bytes) -> Answer:
-    """The JSON object of a request that changes something.
+def _object(request: Request, raw: bytes) -> JsonObject:
+    """Return the JSON object in the body of a request.
 
-    :raises Refusal: 400 for another kind of body, and for a body whose Content-Type does not say JSON.
+    :raises Refusal: 400 for another kind of body, and for a Content-Type other than JSON.
     """
     if request.method != "DELETE" and (raw or request.method == "PATCH"):
         check_content_type(request.headers.get("content-type"))
@@ -80,12 +80,12 @@ def _object(request: Request, raw: bytes) -> Answer:
     return body
 
 
-def check_content_type(given: str | None) -> None:
-    """A body has to say that it is JSON.
+def check_content_type(content_type: str | None) -> None:
+    """Check that the Content-Type of a body is JSON.
 
     :raises Refusal: 400.
     """
-    kind = (given or "").partition(";")[0].strip().lower()
+    kind = (content_type or "").partition(";")[0].strip().lower()
     if not kind:
         message = "Write requests (excluding DELETE) must contain the Content-Type header declaration."
         raise Refusal(400, "BadRequest", message)
@@ -94,7 +94,7 @@ def check_content_type(given: str | None) -> None:
 
 
 def refused(request: Request, problem: Refusal, ids: Sequence[tuple[str, str]]) -> Response:
-    """The answer of a refusal; `ids` are the headers that name the request."""
+    """Return the response for a refusal; `ids` are the headers that identify the request."""
     world = request.state.world
     inner = {"date": timestamp(world.clock.now()).replace(" ", "T").rstrip("Z"), **dict(ids)}
     error = {"code": problem.code, "message": problem.message, "innerError": inner}
@@ -102,7 +102,7 @@ def refused(request: Request, problem: Refusal, ids: Sequence[tuple[str, str]]) 
 
 
 def caller(request: Request) -> Caller:
-    """Who calls.
+    """Return the caller.
 
     :raises Refusal: 401, with a claims challenge if the session was revoked.
     """
@@ -120,23 +120,23 @@ def caller(request: Request) -> Caller:
         raise Refusal(401, "InvalidAuthenticationToken", message, headers) from None
 
 
-def require(who: Caller, any_of: frozenset[str]) -> None:
-    """A permission, and for a user of another tenant a directory role there: GDAP without roles opens no door.
+def require(caller: Caller, any_of: frozenset[str]) -> None:
+    """Check for a permission and, for a user of another tenant, a directory role: GDAP gives no access without roles.
 
     :raises Refusal: 403.
     """
-    if not who.permissions & any_of:
+    if not caller.permissions & any_of:
         raise Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-    foreign = not who.app_only and "idp" in who.claims
-    if foreign and len(who.directory_roles) < 2:
+    foreign = not caller.app_only and "idp" in caller.claims
+    if foreign and len(caller.directory_roles) < 2:
         raise Refusal(403, "Authorization_RequestDenied", "Unable to initialize the authorization context.")
 
 
 def not_found(name: str) -> Refusal:
-    """404 for an entry."""
+    """Return a 404 for an entry."""
     return Refusal(404, "Request_ResourceNotFound", f"Resource '{name}' does not exist in this directory.")
 
 
 def version(request: Request) -> str:
-    """Base URL with the version that was asked for."""
+    """Return the base URL with the requested version."""
     return f"{request.state.site.base}/{request.path_params['version'].lower()}"

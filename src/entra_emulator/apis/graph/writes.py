@@ -1,4 +1,4 @@
-"""Graph: users and groups that are made, changed and deleted.
+"""Graph: create, change and delete users and groups.
 
 Source: learn.microsoft.com/graph/api/user-post-users, user-update, group-post-groups, group-post-members.
 """
@@ -16,7 +16,7 @@ from entra_emulator.routing import Route, route
 from .directory import find_group, find_user
 from .objects import find_member, group_view, user_view
 from .query import entity, entity_type
-from .wire import Answer, Refusal, changing, require
+from .wire import JsonObject, Refusal, changing, require
 
 if TYPE_CHECKING:
     from entra_emulator.state import State
@@ -44,7 +44,7 @@ _REFERENCE = re.compile(r"/(?:directoryObjects|users|groups|servicePrincipals)/(
 
 
 def routes() -> list[Route]:
-    """Their routes."""
+    """Return the routes."""
     made = [
         route("POST", "/{version}/users", changing(_create_user, 201)),
         route("PATCH", "/{version}/users/{user}", changing(_change_user, 204)),
@@ -62,7 +62,7 @@ def routes() -> list[Route]:
     return made
 
 
-def _create_user(request: Request, caller: Caller, body: Answer) -> Answer:
+def _create_user(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
     require(caller, _CHANGE_USERS)
     profile = body.get("passwordProfile")
     needed = ("accountEnabled", "displayName", "mailNickname", "userPrincipalName")
@@ -82,49 +82,49 @@ def _create_user(request: Request, caller: Caller, body: Answer) -> Answer:
     return entity(request, "users", entity_type("user"), user_view(user))
 
 
-def _change_user(request: Request, caller: Caller, body: Answer) -> None:
+def _change_user(request: Request, caller: Caller, body: JsonObject) -> None:
     require(caller, _CHANGE_USERS)
     _set(find_user(request, caller), body, _USER_FIELDS, "user")
 
 
-def _remove_user(request: Request, caller: Caller, _: Answer) -> None:
+def _remove_user(request: Request, caller: Caller, _: JsonObject) -> None:
     require(caller, _CHANGE_USERS)
     gone = find_user(request, caller)
-    caller.tenant.users[:] = [one for one in caller.tenant.users if one is not gone]
+    caller.tenant.users[:] = [user for user in caller.tenant.users if user is not gone]
 
 
-def _create_group(request: Request, caller: Caller, body: Answer) -> Answer:
+def _create_group(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
     require(caller, _CHANGE_GROUPS)
     for name in ("displayName", "mailEnabled", "mailNickname", "securityEnabled"):
         if body.get(name) in (None, ""):
             raise _bad(f"A value is required for property '{name}' of resource 'Group'.")
     group = Group(str(body["displayName"]), created_on=request.state.world.clock.now())
-    given = {name: value for name, value in body.items() if not name.endswith("@odata.bind")}
-    _set(group, given, _GROUP_FIELDS, "group")
+    values = {name: value for name, value in body.items() if not name.endswith("@odata.bind")}
+    _set(group, values, _GROUP_FIELDS, "group")
     if body["mailEnabled"]:
         group.mail = f"{body['mailNickname']}@{caller.tenant.domain}"
     for name, names in (("members@odata.bind", "members"), ("owners@odata.bind", "owners")):
-        getattr(group, names).extend(_referred(request, caller, one) for one in body.get(name, ()))
+        getattr(group, names).extend(_referred(request, caller, reference) for reference in body.get(name, ()))
     caller.tenant.groups.append(group)
     return entity(request, "groups", entity_type("group"), group_view(group))
 
 
-def _change_group(request: Request, caller: Caller, body: Answer) -> None:
+def _change_group(request: Request, caller: Caller, body: JsonObject) -> None:
     require(caller, _CHANGE_GROUPS)
     group = find_group(request, caller)
     bound = body.get("members@odata.bind", [])
-    _set(group, {name: one for name, one in body.items() if name != "members@odata.bind"}, _GROUP_FIELDS, "group")
-    group.members.extend(_referred(request, caller, one) for one in bound)
+    _set(group, {name: value for name, value in body.items() if name != "members@odata.bind"}, _GROUP_FIELDS, "group")
+    group.members.extend(_referred(request, caller, reference) for reference in bound)
 
 
-def _remove_group(request: Request, caller: Caller, _: Answer) -> None:
+def _remove_group(request: Request, caller: Caller, _: JsonObject) -> None:
     require(caller, _CHANGE_GROUPS)
     gone = find_group(request, caller)
-    caller.tenant.groups[:] = [one for one in caller.tenant.groups if one is not gone]
+    caller.tenant.groups[:] = [group for group in caller.tenant.groups if group is not gone]
 
 
 def _adding(names: str):  # type: ignore[no-untyped-def]
-    def add(request: Request, caller: Caller, body: Answer) -> None:
+    def add(request: Request, caller: Caller, body: JsonObject) -> None:
         require(caller, _CHANGE_MEMBERS)
         present = getattr(find_group(request, caller), names)
         named = _referred(request, caller, body.get("@odata.id"))
@@ -136,25 +136,25 @@ def _adding(names: str):  # type: ignore[no-untyped-def]
 
 
 def _removing(names: str):  # type: ignore[no-untyped-def]
-    def remove(request: Request, caller: Caller, _: Answer) -> None:
+    def remove(request: Request, caller: Caller, _: JsonObject) -> None:
         require(caller, _CHANGE_MEMBERS)
         present = getattr(find_group(request, caller), names)
         wanted = find_member(request.state.world.state, caller.tenant, request.path_params["member"])
-        kept = [one for one in present if not _same(request, caller, one, wanted)]
-        if len(kept) == len(present):
+        remaining = [member for member in present if not _same(request, caller, member, wanted)]
+        if len(remaining) == len(present):
             raise Refusal(404, "Request_ResourceNotFound", f"The group has no such object among its {names}.")
-        present[:] = kept
+        present[:] = remaining
 
     return remove
 
 
-def _same(request: Request, caller: Caller, name: str, wanted: Answer | None) -> bool:
+def _same(request: Request, caller: Caller, name: str, wanted: JsonObject | None) -> bool:
     found = find_member(request.state.world.state, caller.tenant, name)
     return bool(found and wanted and found["id"] == wanted["id"])
 
 
 def _referred(request: Request, caller: Caller, url: object) -> str:
-    """The id of the directory object that an `@odata.id` names.
+    """Return the id of the directory object that an `@odata.id` names.
 
     :raises Refusal: 400, 404.
     """
@@ -171,13 +171,13 @@ def _referred(request: Request, caller: Caller, url: object) -> str:
     return str(found["id"])
 
 
-def _set(item: User | Group, body: Answer, fields: Mapping[str, tuple[str, type]], kind: str) -> None:
-    """Set what a body names: a field of the model, the password, or a property that Graph keeps; all or nothing.
+def _set(item: User | Group, body: JsonObject, fields: Mapping[str, tuple[str, type]], kind: str) -> None:
+    """Set the fields, password and other properties that a body contains; none if one of them is invalid.
 
     :raises Refusal: 400.
     """
     changes: dict[str, Any] = {}
-    kept: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in body.items():
         if name.startswith("@odata."):
             continue
@@ -192,14 +192,14 @@ def _set(item: User | Group, body: Answer, fields: Mapping[str, tuple[str, type]
                 raise _bad(f"Invalid value specified for property '{own}' of resource '{kind.title()}'.")
             changes[field] = wanted() if value is None else value
         else:
-            kept[own] = value
+            values[own] = value
     for field, value in changes.items():
         setattr(item, field, value)
-    item.properties |= kept
+    item.properties |= values
 
 
 def _password(value: Any) -> str:
-    """The new password. That it has to be changed at the next sign-in is not kept."""
+    """Return the new password. The flag to change it at the next sign-in is not stored."""
     if not isinstance(value, dict) or not isinstance(value.get("password"), str):
         raise _bad("Invalid value specified for property 'passwordProfile' of resource 'User'.")
     return str(value["password"])

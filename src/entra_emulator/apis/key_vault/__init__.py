@@ -1,6 +1,6 @@
-"""Key Vault: secrets, by host and on localhost by path.
+"""Key Vault: secrets.
 
-Source: learn.microsoft.com/rest/api/keyvault/secrets. A vault is at https://NAME.vault.azure.net, on localhost at
+Source: learn.microsoft.com/rest/api/keyvault/secrets. The URL of a vault is https://NAME.vault.azure.net, on localhost
 /vault/NAME.
 """
 
@@ -11,6 +11,6 @@ from .wire import endpoint
 
 
 def routes() -> list[Route]:
-    """Its routes."""
+    """Return the routes."""
     bases = ("", "/{vault}")
     return [route(method, base + path, endpoint(call)) for base in bases for method, path, call in secrets.CALLS]

@@ -1,4 +1,4 @@
-"""Key Vault's calls about secrets."""
+"""Key Vault's calls for secrets."""
 
 import json
 import re
@@ -9,32 +9,32 @@ from entra_emulator.ids import base64url, from_base64url
 from entra_emulator.saved import plain
 from entra_emulator.vaults import VaultSecret
 
-from .wire import Call, Refusal, Visit
+from .wire import Call, Refusal, VaultRequest
 
 _PAGE = 25
 _MOST_TAGS = 15
-_KEPT_IN = 90 * 86_400  # how long what was deleted can be recovered
+_RECOVERABLE_IN = 90 * 86_400  # seconds for which a deleted secret can be recovered
 _NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 
 
-def _list(visit: Visit) -> dict[str, Any]:
-    newest = {one.name.lower(): one for one in visit.vault.secrets if one.deleted_on is None}
-    return _page(visit, [_item(visit, one) for _, one in sorted(newest.items())], "secrets")
+def _list(sent: VaultRequest) -> dict[str, Any]:
+    newest = {secret.name.lower(): secret for secret in sent.vault.secrets if secret.deleted_on is None}
+    return _page(sent, [_item(sent, secret) for _, secret in sorted(newest.items())], "secrets")
 
 
-def _list_versions(visit: Visit) -> dict[str, Any]:
-    items = [_item(visit, one, with_version=True) for one in visit.versions()]
-    return _page(visit, items, f"secrets/{visit.name}/versions")
+def _list_versions(sent: VaultRequest) -> dict[str, Any]:
+    items = [_item(sent, version, with_version=True) for version in sent.versions()]
+    return _page(sent, items, f"secrets/{sent.name}/versions")
 
 
-def _list_deleted(visit: Visit) -> dict[str, Any]:
-    newest = {one.name.lower(): one for one in visit.vault.secrets if one.deleted_on is not None}
-    items = [_item(visit, one) | _deletion(visit, one) for _, one in sorted(newest.items())]
-    return _page(visit, items, "deletedsecrets")
+def _list_deleted(sent: VaultRequest) -> dict[str, Any]:
+    newest = {secret.name.lower(): secret for secret in sent.vault.secrets if secret.deleted_on is not None}
+    items = [_item(sent, secret) | _deletion(sent, secret) for _, secret in sorted(newest.items())]
+    return _page(sent, items, "deletedsecrets")
 
 
-def _page(visit: Visit, items: list[dict[str, Any]], path: str) -> dict[str, Any]:
-    query = visit.request.query_params
+def _page(sent: VaultRequest, items: list[dict[str, Any]], path: str) -> dict[str, Any]:
+    query = sent.request.query_params
     sizes = [query.get(name, default) for name, default in (("maxresults", str(_PAGE)), ("$skiptoken", "0"))]
     if not all(text.isascii() and text.isdigit() for text in sizes):
         raise Refusal(400, "BadParameter", "maxresults and $skiptoken have to be numbers.")
@@ -42,109 +42,115 @@ def _page(visit: Visit, items: list[dict[str, Any]], path: str) -> dict[str, Any
     more = None
     if start + size < len(items):
         version = query.get("api-version", "7.5")
-        more = f"{visit.base}/{path}?api-version={version}&$skiptoken={start + size}&maxresults={size}"
+        more = f"{sent.base}/{path}?api-version={version}&$skiptoken={start + size}&maxresults={size}"
     return {"value": items[start : start + size], "nextLink": more}
 
 
-def _version(visit: Visit) -> VaultSecret:
-    """The version that the path names, the newest without one.
+def _version(sent: VaultRequest) -> VaultSecret:
+    """Return the version in the path, else the newest.
 
-    :raises Refusal: 404 if there is none.
+    :raises Refusal: 404 if it does not exist.
     """
-    wanted = str(visit.request.path_params.get("version", ""))
-    found = [one for one in visit.versions() if wanted in ("", one.version)]
+    wanted = str(sent.request.path_params.get("version", ""))
+    found = [version for version in sent.versions() if wanted in ("", version.version)]
     if not found:
-        message = f"A secret with (name/id) {visit.name}/{wanted} was not found in this key vault."
+        message = f"A secret with (name/id) {sent.name}/{wanted} was not found in this key vault."
         raise Refusal(404, "SecretNotFound", message)
     return found[-1]
 
 
-def _get(visit: Visit) -> dict[str, Any]:
-    secret = _version(visit)
+def _get(sent: VaultRequest) -> dict[str, Any]:
+    secret = _version(sent)
     if not secret.enabled:
         raise Refusal(403, "Forbidden", "Operation get is not allowed on a disabled secret.", "SecretDisabled")
-    return _bundle(visit, secret)
+    return _bundle(sent, secret)
 
 
-def _set(visit: Visit) -> dict[str, Any]:
-    """A new version; names are letters, digits and hyphens (about-keys-secrets-certificates)."""
-    if not _NAME.fullmatch(visit.name):
-        raise Refusal(400, "BadParameter", f"'{visit.name}' cannot be the name of a secret.")
-    if not isinstance(visit.body, dict) or not isinstance(visit.body.get("value"), str):
+def _set(sent: VaultRequest) -> dict[str, Any]:
+    """Create a version. Names are letters, digits and hyphens (about-keys-secrets-certificates)."""
+    if not _NAME.fullmatch(sent.name):
+        raise Refusal(400, "BadParameter", f"'{sent.name}' cannot be the name of a secret.")
+    if not isinstance(sent.body, dict) or not isinstance(sent.body.get("value"), str):
         raise Refusal(400, "BadParameter", "The request body has no text as its value.")
-    _check_free(visit, visit.name)
-    said = _described(visit.body)
-    secret = VaultSecret(visit.name, visit.body["value"], created_on=visit.now, updated_on=visit.now, **said)
-    visit.vault.secrets.append(secret)
-    return _bundle(visit, secret)
+    _check_free(sent, sent.name)
+    properties = _described(sent.body)
+    secret = VaultSecret(
+        sent.name,
+        sent.body["value"],
+        created_on=sent.now,
+        updated_on=sent.now,
+        **properties,
+    )
+    sent.vault.secrets.append(secret)
+    return _bundle(sent, secret)
 
 
-def _update(visit: Visit) -> dict[str, Any]:
-    """Change what a version says of itself; its value stays."""
-    secret = _version(visit)
-    for name, value in _described(visit.body).items():
+def _update(sent: VaultRequest) -> dict[str, Any]:
+    """Change the attributes of a version; its value stays."""
+    secret = _version(sent)
+    for name, value in _described(sent.body).items():
         setattr(secret, name, value)
-    secret.updated_on = visit.now
-    return _item(visit, secret, with_version=True)
+    secret.updated_on = sent.now
+    return _item(sent, secret, with_version=True)
 
 
-def _check_free(visit: Visit, name: str) -> None:
-    """:raises Refusal: 409 while a secret of the name is deleted and not purged."""
-    if any(one.deleted_on is not None and one.name.lower() == name.lower() for one in visit.vault.secrets):
+def _check_free(sent: VaultRequest, name: str) -> None:
+    """:raises Refusal: 409 if a deleted secret with this name is not purged."""
+    if any(secret.deleted_on is not None and secret.name.lower() == name.lower() for secret in sent.vault.secrets):
         message = f"Secret {name} is currently in a deleted but recoverable state, and its name cannot be reused."
         raise Refusal(409, "Conflict", message, "ObjectIsDeletedButRecoverable")
 
 
-def _delete(visit: Visit) -> dict[str, Any]:
-    versions = visit.versions()
-    for one in versions:
-        one.deleted_on = visit.now
-    return _item(visit, versions[-1], with_version=True) | _deletion(visit, versions[-1])
+def _delete(sent: VaultRequest) -> dict[str, Any]:
+    versions = sent.versions()
+    for version in versions:
+        version.deleted_on = sent.now
+    return _item(sent, versions[-1], with_version=True) | _deletion(sent, versions[-1])
 
 
-def _get_deleted(visit: Visit) -> dict[str, Any]:
-    secret = visit.versions(deleted=True)[-1]
-    return _item(visit, secret, with_version=True) | _deletion(visit, secret)
+def _get_deleted(sent: VaultRequest) -> dict[str, Any]:
+    secret = sent.versions(deleted=True)[-1]
+    return _item(sent, secret, with_version=True) | _deletion(sent, secret)
 
 
-def _purge(visit: Visit) -> None:
-    gone = visit.versions(deleted=True)
-    visit.vault.secrets[:] = [one for one in visit.vault.secrets if one not in gone]
+def _purge(sent: VaultRequest) -> None:
+    gone = sent.versions(deleted=True)
+    sent.vault.secrets[:] = [secret for secret in sent.vault.secrets if secret not in gone]
 
 
-def _recover(visit: Visit) -> dict[str, Any]:
-    versions = visit.versions(deleted=True)
-    for one in versions:
-        one.deleted_on = None
-    return _item(visit, versions[-1], with_version=True)
+def _recover(sent: VaultRequest) -> dict[str, Any]:
+    versions = sent.versions(deleted=True)
+    for version in versions:
+        version.deleted_on = None
+    return _item(sent, versions[-1], with_version=True)
 
 
-def _back_up(visit: Visit) -> dict[str, Any]:
-    """All versions as one text, which only a vault can read. The real one seals it; here it is merely encoded."""
-    text = json.dumps([plain(one) for one in visit.versions()])
+def _back_up(sent: VaultRequest) -> dict[str, Any]:
+    """Return all versions as one text. The real service encrypts it; here it is only encoded."""
+    text = json.dumps([plain(version) for version in sent.versions()])
     return {"value": base64url(text.encode())}
 
 
-def _restore(visit: Visit) -> dict[str, Any]:
-    """The secret of a backup, unless there is one of its name."""
+def _restore(sent: VaultRequest) -> dict[str, Any]:
+    """Restore the secret of a backup, unless a secret with its name exists."""
     try:
-        entries = json.loads(from_base64url(str(visit.body["value"])))
-        given = [config.read(entry, VaultSecret) for entry in entries]
-        name = given[-1].name
+        entries = json.loads(from_base64url(str(sent.body["value"])))
+        restored = [config.parse(entry, VaultSecret) for entry in entries]
+        name = restored[-1].name
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise Refusal(400, "BadParameter", "The request body has no backup of a secret as its value.") from None
-    _check_free(visit, name)
-    if any(one.name.lower() == name.lower() for one in visit.vault.secrets):
+    _check_free(sent, name)
+    if any(secret.name.lower() == name.lower() for secret in sent.vault.secrets):
         raise Refusal(409, "Conflict", f"There is a secret {name} in this key vault already.")
-    visit.vault.secrets += given
-    return _item(visit, given[-1], with_version=True)
+    sent.vault.secrets += restored
+    return _item(sent, restored[-1], with_version=True)
 
 
-def _bundle(visit: Visit, secret: VaultSecret) -> dict[str, Any]:
-    return {"value": secret.value, **_item(visit, secret, with_version=True)}
+def _bundle(sent: VaultRequest, secret: VaultSecret) -> dict[str, Any]:
+    return {"value": secret.value, **_item(sent, secret, with_version=True)}
 
 
-def _item(visit: Visit, secret: VaultSecret, *, with_version: bool = False) -> dict[str, Any]:
+def _item(sent: VaultRequest, secret: VaultSecret, *, with_version: bool = False) -> dict[str, Any]:
     tail = f"/{secret.version}" if with_version else ""
     attributes: dict[str, Any] = {"enabled": secret.enabled}
     if secret.not_before_on is not None:
@@ -158,13 +164,18 @@ def _item(visit: Visit, secret: VaultSecret, *, with_version: bool = False) -> d
         "recoverableDays": 90,
     }
     item: dict[str, Any] = {"contentType": secret.content_type} if secret.content_type else {}
-    return {**item, "id": f"{visit.base}/secrets/{secret.name}{tail}", "attributes": attributes, "tags": secret.tags}
+    return {
+        **item,
+        "id": f"{sent.base}/secrets/{secret.name}{tail}",
+        "attributes": attributes,
+        "tags": secret.tags,
+    }
 
 
 def _described(body: Any) -> dict[str, Any]:
-    """The fields that a body names: whether a version is enabled, its times, kind of content and tags.
+    """Return the fields in a body: whether a version is enabled, its times, content type and tags.
 
-    :raises Refusal: 400 for what cannot be.
+    :raises Refusal: 400 for an invalid value.
     """
     attributes = body.get("attributes", {}) if isinstance(body, dict) else None
     if not isinstance(attributes, dict):
@@ -182,27 +193,27 @@ def _described(body: Any) -> dict[str, Any]:
     return fields
 
 
-def _tags(given: Any) -> dict[str, str]:
-    """At most 15, names and values of at most 256 characters (about-keys-secrets-certificates).
+def _tags(tags: Any) -> dict[str, str]:
+    """Check tags: at most 15, with names and values of at most 256 characters (about-keys-secrets-certificates).
 
-    :raises Refusal: 400 for others.
+    :raises Refusal: 400 for invalid ones.
     """
-    fits = isinstance(given, dict) and len(given) <= _MOST_TAGS
-    if not fits or not all(isinstance(one, str) and len(one) <= 256 for pair in given.items() for one in pair):
+    fits = isinstance(tags, dict) and len(tags) <= _MOST_TAGS
+    if not fits or not all(isinstance(text, str) and len(text) <= 256 for pair in tags.items() for text in pair):
         raise Refusal(400, "BadParameter", "Tags have to be up to 15 texts of up to 256 characters.")
-    return dict(given)
+    return dict(tags)
 
 
-def _deletion(visit: Visit, secret: VaultSecret) -> dict[str, Any]:
-    deleted_on = int(secret.deleted_on or visit.now)
+def _deletion(sent: VaultRequest, secret: VaultSecret) -> dict[str, Any]:
+    deleted_on = int(secret.deleted_on or sent.now)
     return {
-        "recoveryId": f"{visit.base}/deletedsecrets/{secret.name}",
+        "recoveryId": f"{sent.base}/deletedsecrets/{secret.name}",
         "deletedDate": deleted_on,
-        "scheduledPurgeDate": deleted_on + _KEPT_IN,
+        "scheduledPurgeDate": deleted_on + _RECOVERABLE_IN,
     }
 
 
-# Clients end the path of the newest version with a slash.
+# Clients append a slash to the path of the newest version.
 CALLS: list[tuple[str, str, Call]] = [
     ("GET", "/secrets", _list),
     ("POST", "/secrets/restore", _restore),

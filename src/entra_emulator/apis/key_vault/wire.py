@@ -1,7 +1,7 @@
-"""What all of Key Vault's calls share: which vault, who may use it, the challenge, and the shape of refusals.
+"""The functions that all of Key Vault's calls share: find the vault, check access, challenge, and format refusals.
 
-Source: learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses. The challenge is how a client
-learns whom to ask for a token.
+Source: learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses. A client learns from the
+challenge which authority issues the token.
 """
 
 import json
@@ -22,7 +22,7 @@ from entra_emulator.web import json_response, read_body
 
 
 class Refusal(Exception):
-    """An error answer of Key Vault. `inner`: a code that says more."""
+    """An error response of Key Vault. `inner`: a more specific code."""
 
     def __init__(self, status: int, code: str, message: str, inner: str = "") -> None:
         super().__init__(message)
@@ -30,8 +30,8 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True)
-class Visit:
-    """One request to a vault. `base` is the vault's URL as the caller wrote it."""
+class VaultRequest:
+    """One request to a vault. `base` is the vault's URL in the request."""
 
     request: Request
     vault: Vault
@@ -41,28 +41,28 @@ class Visit:
 
     @property
     def name(self) -> str:
-        """The secret the path names."""
+        """The name of the secret in the path."""
         return str(self.request.path_params.get("secret", ""))
 
     def versions(self, *, deleted: bool = False) -> list[VaultSecret]:
-        """The versions of the secret, oldest first.
+        """Return the versions of the secret, oldest first.
 
-        :raises Refusal: 404 if there is none.
+        :raises Refusal: 404 if it has none.
         """
-        found = [one for one in self.vault.secrets if one.name.lower() == self.name.lower()]
-        found = [one for one in found if (one.deleted_on is not None) == deleted]
+        found = [secret for secret in self.vault.secrets if secret.name.lower() == self.name.lower()]
+        found = [secret for secret in found if (secret.deleted_on is not None) == deleted]
         if not found:
-            what = "deleted secret" if deleted else "secret"
-            message = f"A {what} with (name/id) {self.name} was not found in this key vault."
+            noun = "deleted secret" if deleted else "secret"
+            message = f"A {noun} with (name/id) {self.name} was not found in this key vault."
             raise Refusal(404, "SecretNotFound", message)
         return found
 
 
-Call = Callable[[Visit], dict[str, Any] | None]
+Call = Callable[[VaultRequest], dict[str, Any] | None]
 
 
 def endpoint(call: Call) -> Handler:
-    """A handler that finds the vault, checks who asks, answers in Key Vault's form, and refuses in it."""
+    """Return a handler that finds the vault, checks the caller and responds, or refuses, in Key Vault's form."""
 
     async def handle(request: Request) -> Response:
         world = request.state.world
@@ -72,7 +72,7 @@ def endpoint(call: Call) -> Handler:
             caller = _caller(request, tenant)
             _check_access(caller, vault)
             body = _json(await read_body(request))
-            answer = call(Visit(request, vault, _base(request, vault), world.clock.now(), body))
+            answer = call(VaultRequest(request, vault, _base(request, vault), world.clock.now(), body))
         except Refusal as problem:
             error: dict[str, Any] = {"code": problem.code, "message": problem.message}
             if problem.inner:
@@ -86,7 +86,7 @@ def endpoint(call: Call) -> Handler:
 
 
 def _name(request: Request) -> str:
-    """The vault's name: in the path on localhost, else the first label of the host."""
+    """Return the vault's name: on localhost from the path, else the first label of the host."""
     if request.state.site.local_port:
         return str(request.path_params.get("vault", ""))
     return request.headers.get("host", "").partition(".")[0]
@@ -108,7 +108,7 @@ def _vault(request: Request) -> tuple[Tenant, Vault]:
 
 
 def _challenge(request: Request) -> str:
-    """Whom to ask for a token, and for what. The first 401 of every client of Key Vault."""
+    """Return the challenge, which names the authority and the resource. Every client of Key Vault starts with it."""
     tenant, _ = _vault(request)
     site = request.state.site
     resource = f"https://{(site.cloud if not site.local_port else public()).vault[0]}"

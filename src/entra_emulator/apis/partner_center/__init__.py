@@ -9,7 +9,7 @@ from entra_emulator.apis.bearer import Caller
 from entra_emulator.routing import Route, route
 
 from . import consents, customers, profiles
-from .wire import Answer, Refusal, endpoint
+from .wire import Refusal, StatusAndBody, endpoint
 
 
 def routes() -> list[Route]:
@@ -22,5 +22,5 @@ def routes() -> list[Route]:
     ]
 
 
-def _nothing(request: Request, _: Caller, __: bytes) -> Answer:
+def _nothing(request: Request, _: Caller, __: bytes) -> StatusAndBody:
     raise Refusal(404, 2000, f"The emulator's Partner Center has nothing at '/{request.path_params['path']}'.")

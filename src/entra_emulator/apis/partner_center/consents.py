@@ -13,13 +13,13 @@ from entra_emulator.resources import find_first_party
 from entra_emulator.routing import Route, route
 from entra_emulator.state import State
 
-from .wire import Answer, Refusal, endpoint, json_object, listed, own_customer
+from .wire import Refusal, StatusAndBody, endpoint, json_object, listed, own_customer
 
 _PATH = "/v1/customers/{customer}/applicationconsents"
 
 
 def routes() -> list[Route]:
-    """Its routes."""
+    """Return the routes."""
     return [
         route("GET", _PATH, endpoint(_list_consents)),
         route("POST", _PATH, endpoint(_add_consent)),
@@ -27,13 +27,13 @@ def routes() -> list[Route]:
     ]
 
 
-def _list_consents(request: Request, caller: Caller, _: bytes) -> Answer:
+def _list_consents(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
     tenant = own_customer(request, caller)
-    return 200, listed(_consent(tenant, one.app) for one in tenant.principals)
+    return 200, listed(_consent(tenant, principal.app) for principal in tenant.principals)
 
 
-def _add_consent(request: Request, caller: Caller, raw: bytes) -> Answer:
-    """Consent for one application on behalf of a customer, and the application's service principal there."""
+def _add_consent(request: Request, caller: Caller, raw: bytes) -> StatusAndBody:
+    """Add consent for an application on behalf of a customer, and the application's service principal there."""
     tenant = own_customer(request, caller)
     app, wanted = _read_consent(request.state.world.state, raw)
     if any(grant.app == app.id and grant.resource in wanted for grant in tenant.grants):
@@ -45,7 +45,7 @@ def _add_consent(request: Request, caller: Caller, raw: bytes) -> Answer:
 
 
 def _read_consent(state: State, raw: bytes) -> tuple[App, dict[str, list[str]]]:
-    """The application and, by resource, the scopes that a consent's body names."""
+    """Return the application in a consent's body and the scopes by resource."""
     try:
         named = {key.lower(): value for key, value in json_object(raw).items()}
         app = state.apps.get(str(named["applicationid"]).lower())
@@ -68,20 +68,20 @@ def _read_consent(state: State, raw: bytes) -> tuple[App, dict[str, list[str]]]:
     return app, wanted
 
 
-def _remove_consent(request: Request, caller: Caller, _: bytes) -> Answer:
+def _remove_consent(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
     tenant = own_customer(request, caller)
     app_id = request.path_params["app"].lower()
     if not tenant.principal(app_id):
         raise Refusal(404, 2000, f"No consent for application '{app_id}' in this customer.")
-    tenant.principals = [one for one in tenant.principals if one.app != app_id]
-    tenant.grants = [one for one in tenant.grants if one.app != app_id]
+    tenant.principals = [principal for principal in tenant.principals if principal.app != app_id]
+    tenant.grants = [grant for grant in tenant.grants if grant.app != app_id]
     return 204, None
 
 
 def _consent(tenant: Tenant, app_id: str) -> dict[str, Any]:
     grants = [
-        {"enterpriseApplicationId": one.resource, "scope": ",".join(one.scopes)}
-        for one in tenant.grants
-        if one.app == app_id and one.scopes
+        {"enterpriseApplicationId": grant.resource, "scope": ",".join(grant.scopes)}
+        for grant in tenant.grants
+        if grant.app == app_id and grant.scopes
     ]
     return {"applicationId": app_id, "applicationGrants": grants}

@@ -1,4 +1,4 @@
-"""Partner Center: the partner's customers, and what a partner reads about one.
+"""Partner Center: the partner's customers and their data.
 
 Source: learn.microsoft.com/partner-center/developer/get-a-list-of-customers, .../get-a-list-of-customers-filtered-by-a-
 search-field, .../get-all-of-a-customer-s-subscriptions, .../get-a-list-of-all-user-accounts-for-a-customer.
@@ -13,27 +13,27 @@ from entra_emulator.apis.bearer import Caller
 from entra_emulator.model import Tenant, User
 from entra_emulator.routing import Route, route
 
-from .wire import Answer, Refusal, endpoint, link, listed, own_customer
+from .wire import Refusal, StatusAndBody, endpoint, link, listed, own_customer
 
 _PAGE = 500
 _FIELDS = {"companyname": "name", "domain": "domain"}
 
 
 def routes() -> list[Route]:
-    """Their routes."""
-    one = "/v1/customers/{customer}"
+    """Return the routes."""
+    path = "/v1/customers/{customer}"
     return [
         route("GET", "/v1/customers", endpoint(_customers, app_only=True)),
         route("GET", "/v1/customers/relationshiprequests", endpoint(_relationship_request, app_only=True)),
-        route("GET", one, endpoint(_one_customer, app_only=True)),
-        route("GET", f"{one}/subscriptions", endpoint(_no_subscriptions, app_only=True)),
-        route("GET", f"{one}/users", endpoint(_users)),
-        route("GET", f"{one}/users/{{user}}", endpoint(_one_user)),
+        route("GET", path, endpoint(_one_customer, app_only=True)),
+        route("GET", f"{path}/subscriptions", endpoint(_no_subscriptions, app_only=True)),
+        route("GET", f"{path}/users", endpoint(_users)),
+        route("GET", f"{path}/users/{{user}}", endpoint(_one_user)),
     ]
 
 
-def _customers(request: Request, caller: Caller, _: bytes) -> Answer:
-    """A page of customers. The next one needs seekOperation=Next and the token in MS-ContinuationToken."""
+def _customers(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
+    """Return a page of customers. The next page needs seekOperation=Next and the token in MS-ContinuationToken."""
     query = {name.lower(): value for name, value in request.query_params.items()}
     everyone: list[Tenant] = request.state.world.state.customers(caller.tenant)
     if text := query.get("filter"):
@@ -44,7 +44,7 @@ def _customers(request: Request, caller: Caller, _: bytes) -> Answer:
     links = {"self": link(f"/customers?size={size}")}
     if start + size < len(everyone):
         links["next"] = link(f"/customers?size={size}&seekOperation=Next", str(start + size))
-    return 200, listed((_shown(one) for one in everyone[start : start + size]), links=links)
+    return 200, listed((_shown(customer) for customer in everyone[start : start + size]), links=links)
 
 
 def _filtered(customers: list[Tenant], text: str) -> list[Tenant]:
@@ -53,17 +53,17 @@ def _filtered(customers: list[Tenant], text: str) -> list[Tenant]:
     :raises Refusal: 400.
     """
     try:
-        given = {str(name).lower(): str(value) for name, value in json.loads(text).items()}
-        field, wanted = _FIELDS[given["field"].lower()], given["value"].lower()
+        conditions = {str(name).lower(): str(value) for name, value in json.loads(text).items()}
+        field, wanted = _FIELDS[conditions["field"].lower()], conditions["value"].lower()
     except (ValueError, LookupError, AttributeError):
         raise Refusal(400, 2002, "The filter needs Field (CompanyName or Domain), Value and Operator.") from None
-    if given.get("operator", "").lower() != "starts_with":
+    if conditions.get("operator", "").lower() != "starts_with":
         raise Refusal(400, 2002, "The only Operator of this filter is starts_with.")
-    return [one for one in customers if str(getattr(one, field)).lower().startswith(wanted)]
+    return [customer for customer in customers if str(getattr(customer, field)).lower().startswith(wanted)]
 
 
 def _number(text: str | None, default: int) -> int:
-    """:raises Refusal: 400 for anything else than a number above zero."""
+    """:raises Refusal: 400 for anything other than a number above zero."""
     if text is None:
         return default
     if not text.isascii() or not text.isdigit() or not int(text):
@@ -71,7 +71,7 @@ def _number(text: str | None, default: int) -> int:
     return int(text)
 
 
-def _one_customer(request: Request, caller: Caller, _: bytes) -> Answer:
+def _one_customer(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
     return 200, _shown(own_customer(request, caller))
 
 
@@ -90,17 +90,17 @@ def _shown(tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def _no_subscriptions(request: Request, caller: Caller, _: bytes) -> Answer:
-    """The emulator's customers have bought nothing."""
+def _no_subscriptions(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
+    """Return an empty list: the emulator's customers have no subscriptions."""
     own_customer(request, caller)
     return 200, listed([])
 
 
-def _users(request: Request, caller: Caller, _: bytes) -> Answer:
-    return 200, listed(_user(one) for one in own_customer(request, caller).users)
+def _users(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
+    return 200, listed(_user(user) for user in own_customer(request, caller).users)
 
 
-def _one_user(request: Request, caller: Caller, _: bytes) -> Answer:
+def _one_user(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
     user = own_customer(request, caller).user(request.path_params["user"])
     if user is None:
         raise Refusal(404, 2000, "User was not found.")
@@ -120,7 +120,7 @@ def _user(user: User) -> dict[str, Any]:
     }
 
 
-def _relationship_request(_: Request, caller: Caller, __: bytes) -> Answer:
-    """Where a customer accepts an indirect relationship."""
+def _relationship_request(_: Request, caller: Caller, __: bytes) -> StatusAndBody:
+    """Return the URL at which a customer accepts an indirect relationship."""
     url = f"https://admin.microsoft.com/Adminportal/Home?invType=Reseller&partnerId={caller.tenant.id}#/partners"
     return 200, {"url": url, "attributes": {"objectType": "CustomerRelationshipRequest"}}

@@ -1,8 +1,8 @@
-"""What all of Partner Center's calls share: who may call, the check for multi-factor authentication, and refusals.
+"""The functions that all of Partner Center's calls share: check the caller and its sign-in, and format refusals.
 
 Source: learn.microsoft.com/partner-center/developer/headers, and "Mandating multi-factor authentication": tokens
-without `mfa` in `amr` get 401 with code 900421; the request header ValidateMfa: true asks whether a token would pass,
-and isMfaCompliant in the response says so. The page of each call says whether it takes an application's token.
+without `mfa` in `amr` get 401 with code 900421. With the request header ValidateMfa: true, the header isMfaCompliant of
+the response says whether the token is accepted. The page of each call says whether it accepts an application's token.
 """
 
 import json
@@ -20,8 +20,8 @@ from entra_emulator.state import as_guid
 from entra_emulator.web import json_response, read_body
 
 _MFA_REQUIRED = 900421
-Answer = tuple[int, dict[str, Any] | None]
-Call = Callable[[Request, Caller, bytes], Answer]
+StatusAndBody = tuple[int, dict[str, Any] | None]
+Call = Callable[[Request, Caller, bytes], StatusAndBody]
 _WORDS: Mapping[str, str] = {
     "missing": "missing",
     "malformed": "not one of this authority",
@@ -34,7 +34,7 @@ _WORDS: Mapping[str, str] = {
 
 
 class Refusal(Exception):
-    """An error response of Partner Center; `code` is a number of its own."""
+    """An error response of Partner Center; `code` is one of Partner Center's numbers."""
 
     def __init__(self, status: int, code: int, description: str) -> None:
         super().__init__(description)
@@ -42,9 +42,9 @@ class Refusal(Exception):
 
 
 def endpoint(answer: Call, *, app_only: bool = False) -> Handler:
-    """A handler that checks the token, answers, and refuses in Partner Center's form.
+    """Return a handler that checks the token and responds, or refuses, in Partner Center's form.
 
-    :param app_only: a token of the application alone suffices.
+    :param app_only: an application's own token suffices.
     """
 
     async def handle(request: Request) -> Response:
@@ -85,7 +85,7 @@ def _caller(request: Request, *, app_only: bool) -> Caller:
 
 
 def _check_mfa(request: Request, caller: Caller) -> list[tuple[str, str]]:
-    """Refuse a user's token without multi-factor authentication, or only report it where the request asks that."""
+    """Refuse a user's token without multi-factor authentication, or only report it if the request says so."""
     if caller.app_only:
         return []
     if request.headers.get("validatemfa", "").lower() == "true":
@@ -96,7 +96,7 @@ def _check_mfa(request: Request, caller: Caller) -> list[tuple[str, str]]:
 
 
 def own_customer(request: Request, caller: Caller) -> Tenant:
-    """The partner's customer that the path names.
+    """Return the partner's customer that the path names.
 
     :raises Refusal: 404.
     """
@@ -109,13 +109,13 @@ def own_customer(request: Request, caller: Caller) -> Tenant:
 
 
 def listed(items: Iterable[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    """A collection in Partner Center's form."""
+    """Return a collection in Partner Center's form."""
     shown = list(items)
     return {"totalCount": len(shown), "items": shown, **more, "attributes": {"objectType": "Collection"}}
 
 
 def json_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object of a body.
+    """Return the JSON object of a body.
 
     :raises Refusal: 400.
     """
@@ -129,6 +129,6 @@ def json_object(raw: bytes) -> dict[str, Any]:
 
 
 def link(uri: str, token: str = "") -> dict[str, Any]:
-    """A link of a collection; `token` continues it."""
+    """Return a link of a collection; `token` is the continuation token."""
     headers = [{"key": "MS-ContinuationToken", "value": token}] if token else []
     return {"uri": uri, "method": "GET", "headers": headers}

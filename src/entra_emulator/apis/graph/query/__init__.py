@@ -1,4 +1,4 @@
-"""OData queries as Graph understands them: one file each for types, options, filters, search and answers."""
+"""OData queries as Graph supports them: one file each for types, options, filters, search and responses."""
 
 from .collections import Expansion, collection, count, entity
 from .schema import EntityType, entity_type

@@ -1,4 +1,4 @@
-"""The answers to queries: a page of a collection, one entity, a number.
+"""The responses to queries: a page of a collection, one entity, a count.
 
 Sources: learn.microsoft.com/graph/paging, learn.microsoft.com/graph/query-parameters.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from entra_emulator.apis.graph.wire import Answer, Refusal, version
+from entra_emulator.apis.graph.wire import JsonObject, Refusal, version
 
 from .filters import filtered
 from .options import Options, for_collection, for_entity
@@ -17,9 +17,9 @@ from .schema import EntityType, entity_type
 
 @dataclass(frozen=True)
 class Expansion:
-    """What $expand puts beside an entity: the entities at the end of a navigation, and whether it has only one."""
+    """The entities that $expand adds to an entity: those of a navigation, and whether it has only one."""
 
-    read: Callable[[Answer], Sequence[Answer]]
+    expand: Callable[[JsonObject], Sequence[JsonObject]]
     single: bool = False
 
 
@@ -30,20 +30,20 @@ def collection(
     request: Request,
     path: str,
     kind: EntityType,
-    items: Sequence[Answer],
+    items: Sequence[JsonObject],
     *,
     usual: int = 100,
     expansions: Expansions | None = None,
-) -> Answer:
-    """A page of the collection at `path`, after the query options, and a link to the next page if there is one.
+) -> JsonObject:
+    """Return a page of the collection at `path`, after the query options, with a link to the next page if any.
 
-    :param usual: entries of a page without $top.
-    :raises Refusal: 400 for options that cannot be met.
+    :param usual: the number of entries of a page without $top.
+    :raises Refusal: 400 for options that cannot be applied.
     """
     options = for_collection(request, kind)
     found = _found(options, kind, items)
     size = options.top or usual
-    body: Answer = {"@odata.context": f"{version(request)}/$metadata#{path}{_chosen(options)}"}
+    body: JsonObject = {"@odata.context": f"{version(request)}/$metadata#{path}{_chosen(options)}"}
     if options.count and (options.advanced or not kind.directory):  # Graph ignores $count without the header
         body["@odata.count"] = len(found)
     if options.start + size < len(found):
@@ -54,21 +54,21 @@ def collection(
 
 
 def entity(
-    request: Request, path: str, kind: EntityType, item: Answer, *, expansions: Expansions | None = None
-) -> Answer:
-    """One entity of the collection at `path`.
+    request: Request, path: str, kind: EntityType, item: JsonObject, *, expansions: Expansions | None = None
+) -> JsonObject:
+    """Return one entity of the collection at `path`.
 
-    :raises Refusal: 400 for options that cannot be met.
+    :raises Refusal: 400 for options that cannot be applied.
     """
     options = for_entity(request, kind)
     context = {"@odata.context": f"{version(request)}/$metadata#{path}{_chosen(options)}/$entity"}
     return {**context, **_shown(options, kind, kind.complete(item), expansions or {})}
 
 
-def count(request: Request, kind: EntityType, items: Sequence[Answer]) -> int:
-    """How many entities the collection has, after $filter and $search.
+def count(request: Request, kind: EntityType, items: Sequence[JsonObject]) -> int:
+    """Return the number of entities in the collection, after $filter and $search.
 
-    :raises Refusal: 400 without the header that says that a count may be late.
+    :raises Refusal: 400 without the header ConsistencyLevel: eventual.
     """
     options = for_collection(request, kind)
     if kind.directory and not options.advanced:
@@ -76,7 +76,7 @@ def count(request: Request, kind: EntityType, items: Sequence[Answer]) -> int:
     return len(_found(options, kind, items))
 
 
-def _found(options: Options, kind: EntityType, items: Sequence[Answer]) -> list[Answer]:
+def _found(options: Options, kind: EntityType, items: Sequence[JsonObject]) -> list[JsonObject]:
     found = filtered([kind.complete(item) for item in items], options.filter)
     if options.search is not None:
         found = options.search.found(found)
@@ -85,31 +85,31 @@ def _found(options: Options, kind: EntityType, items: Sequence[Answer]) -> list[
     return found
 
 
-def _by(name: str) -> Callable[[Answer], tuple[int, str]]:
-    """The order by a property: null comes first, texts compare without letter case."""
+def _by(name: str) -> Callable[[JsonObject], tuple[int, str]]:
+    """Return the sort key for a property: null comes first, and text is compared without letter case."""
 
-    def rank(item: Answer) -> tuple[int, str]:
+    def rank(item: JsonObject) -> tuple[int, str]:
         value = item.get(name)
         return (0, "") if value is None else (1, str(value).lower())
 
     return rank
 
 
-def _shown(options: Options, kind: EntityType, item: Answer, expansions: Expansions) -> Answer:
+def _shown(options: Options, kind: EntityType, item: JsonObject, expansions: Expansions) -> JsonObject:
     wanted = set(options.select) or kind.own(item).usual
     shown = {name: value for name, value in item.items() if name in wanted or name.startswith("@")}
     for name, inner in options.expand.items():
-        own = next((one for one in expansions if one.lower() == name), None)
+        own = next((expansion for expansion in expansions if expansion.lower() == name), None)
         if own is None:
             message = f"Could not find a property named '{name}' on type 'microsoft.graph.{kind.name}'."
             raise Refusal(400, "BadRequest", f"Parsing OData Select and Expand failed: {message}")
-        entries = [_nested(inner, one) for one in expansions[own].read(item)]
+        entries = [_nested(inner, entry) for entry in expansions[own].expand(item)]
         shown[own] = next(iter(entries), None) if expansions[own].single else entries
     return shown
 
 
-def _nested(options: Options, item: Answer) -> Answer:
-    """An entity inside another, whose `@odata.type` says which properties it has."""
+def _nested(options: Options, item: JsonObject) -> JsonObject:
+    """Return an entity inside another one; its `@odata.type` determines its properties."""
     kind = entity_type("directoryObject").own(item)
     wanted = {kind.spelling.get(name.lower(), "") for name in options.select} or kind.usual
     return {name: value for name, value in kind.complete(item).items() if name in wanted or name.startswith("@")}

@@ -1,4 +1,4 @@
-"""$filter: OData's filter language as far as Graph's directory objects take it.
+"""$filter: the part of OData's filter language that Graph's directory objects support.
 
 Sources: OData 4.01 part 2 section 5.1.1 (the language); learn.microsoft.com/graph/filter-query-parameter and
 learn.microsoft.com/graph/aad-advanced-queries (which operators need ConsistencyLevel: eventual and $count=true).
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from entra_emulator.apis.graph.wire import Answer, Refusal
+from entra_emulator.apis.graph.wire import JsonObject, Refusal
 
 from .schema import EntityType
 
@@ -44,16 +44,16 @@ _DEEPEST = 50
 
 @dataclass(frozen=True)
 class Filter:
-    """A filter that was understood. `advanced`: the operators in it that need the advanced query mode."""
+    """A parsed filter. `advanced`: its operators that need the advanced query mode."""
 
     fits: Predicate
     advanced: frozenset[str]
 
 
 def parse_filter(text: str, kind: EntityType) -> Filter:
-    """The filter `text` on entities of a type.
+    """Parse the filter `text` for entities of a type.
 
-    :raises Refusal: 400 for what Graph would not understand or the type does not have.
+    :raises Refusal: 400 for syntax that Graph does not support, and for a property that the type does not have.
     """
     parser = _Parser(text, kind)
     fits = parser.disjunction(0)
@@ -62,7 +62,7 @@ def parse_filter(text: str, kind: EntityType) -> Filter:
 
 
 class _Parser:
-    """Recursive descent: or, and, not, comparison. A method returns what decides about one entity."""
+    """A recursive descent parser: or, and, not, comparison. Its methods return predicates on one entity."""
 
     def __init__(self, text: str, kind: EntityType) -> None:
         self._text, self._kind = text, kind
@@ -88,7 +88,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else lambda item: any(part(item) for part in parts)
 
     def end(self) -> None:
-        """Nothing may be left.
+        """Check that the whole text is parsed.
 
         :raises Refusal: 400.
         """
@@ -122,21 +122,21 @@ class _Parser:
             return self._function(word.lower())
         if word.lower().endswith(("/any", "/all")) and self._mark("("):
             return self._lambda(word, depth)
-        read = self._member(word)
+        get_value = self._member(word)
         if self._word("in"):
-            return self._among(read)
+            return self._among(get_value)
         operator = next((name for name in _COMPARE if self._word(name)), "")
         if not operator:
             raise self._refusal()
         if operator in _ADVANCED:
             self.advanced.add(operator)
-        return _compared(read, operator, self._literal())
+        return _compared(get_value, operator, self._literal())
 
     def _function(self, name: str) -> Predicate:
         kind, word = self._next()
         if kind != "word":
             raise self._refusal()
-        read = self._member(word)
+        get_value = self._member(word)
         self._expect(",")
         wanted = self._literal()
         self._expect(")")
@@ -145,13 +145,13 @@ class _Parser:
         if name in _ADVANCED:
             self.advanced.add(name)
         test = _FUNCTIONS[name]
-        return lambda item: isinstance(value := read(item), str) and test(value, wanted)
+        return lambda item: isinstance(value := get_value(item), str) and test(value, wanted)
 
     def _lambda(self, word: str, depth: int) -> Predicate:
         path, _, quantifier = word.rpartition("/")
-        read = self._member(path)
-        if self._mark(")"):  # `any()` means that there is one at all
-            return lambda item: bool(read(item))
+        get_value = self._member(path)
+        if self._mark(")"):  # `any()` is true if the collection is not empty
+            return lambda item: bool(get_value(item))
         kind, variable = self._next()
         if kind != "word" or self._variable:
             raise self._refusal()
@@ -161,19 +161,19 @@ class _Parser:
         self._variable = ""
         self._expect(")")
         decide = any if quantifier.lower() == "any" else all
-        return lambda item: decide(inner(one) for one in read(item) or ())
+        return lambda item: decide(inner(element) for element in get_value(item) or ())
 
-    def _among(self, read: Callable[[Any], Any]) -> Predicate:
+    def _among(self, get_value: Callable[[Any], Any]) -> Predicate:
         self._expect("(")
         wanted = [self._literal()]
         while self._mark(","):
             wanted.append(self._literal())
         self._expect(")")
-        fitting = [_compared(read, "eq", one) for one in wanted]
+        fitting = [_compared(get_value, "eq", value) for value in wanted]
         return lambda item: any(fits(item) for fits in fitting)
 
     def _member(self, path: str) -> Callable[[Any], Any]:
-        """What reads the member at `path` of an entity, or of the variable of the lambda around it."""
+        """Return a function that reads the member at `path` of an entity, or of the enclosing lambda's variable."""
         first, *rest = path.split("/")
         if self._variable and first == self._variable:
             steps = rest
@@ -224,21 +224,21 @@ class _Parser:
         return Refusal(400, "Request_UnsupportedQuery", f"Invalid filter clause: '{self._text}'.")
 
 
-def _compared(read: Callable[[Any], Any], operator: str, wanted: Any) -> Predicate:
+def _compared(get_value: Callable[[Any], Any], operator: str, wanted: Any) -> Predicate:
     compare = _COMPARE[operator]
 
     def fits(item: Any) -> bool:
-        value = read(item)
+        value = get_value(item)
         if operator in ("eq", "ne"):
             same = value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
             return same if operator == "eq" else not same
         try:
             return compare(value, wanted)
-        except TypeError:  # null and other kinds are neither larger nor smaller
+        except TypeError:  # null and values of other types are neither larger nor smaller
             return False
 
     def fits_moment(item: Any) -> bool:
-        value = read(item)
+        value = get_value(item)
         return isinstance(value, str) and compare(_moment(value), wanted)
 
     return fits_moment if isinstance(wanted, datetime) else fits
@@ -255,16 +255,16 @@ def _moment(text: str) -> datetime:
 def _walk(item: Any, steps: Sequence[str]) -> Any:
     value = item
     for step in steps:
-        members = {name.lower(): one for name, one in value.items()} if isinstance(value, dict) else {}
+        members = {name.lower(): member for name, member in value.items()} if isinstance(value, dict) else {}
         value = members.get(step.lower())
     return value
 
 
 def _normal(value: Any) -> Any:
-    """Texts compare without letter case."""
+    """Return the value for comparison: text without letter case."""
     return value.lower() if isinstance(value, str) else value
 
 
-def filtered(items: Sequence[Answer], given: Filter | None) -> list[Answer]:
-    """The items that fit."""
-    return list(items) if given is None else [item for item in items if given.fits(item)]
+def filtered(items: Sequence[JsonObject], query: Filter | None) -> list[JsonObject]:
+    """Return the items that match."""
+    return list(items) if query is None else [item for item in items if query.fits(item)]

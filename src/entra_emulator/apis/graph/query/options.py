@@ -1,7 +1,7 @@
-"""The query options of a request to Graph, read once: each has its effect, or the request is refused.
+"""Parse the query options of a request to Graph: each option has its effect, or the request is refused.
 
-Source: learn.microsoft.com/graph/query-parameters; what needs the header ConsistencyLevel:
-learn.microsoft.com/graph/aad-advanced-queries. In beta the `$` of an option may be left out.
+Source: learn.microsoft.com/graph/query-parameters; for the options that need the header ConsistencyLevel,
+learn.microsoft.com/graph/aad-advanced-queries. In beta, the `$` of an option is optional.
 """
 
 import re
@@ -44,32 +44,32 @@ class Options:
 
 
 def for_collection(request: Request, kind: EntityType) -> Options:
-    """The options of a request for a collection of a type.
+    """Return the options of a request for a collection of a type.
 
     :raises Refusal: 400 for an option that is unknown, malformed, or not possible for the type or in this query mode.
     """
-    given = _given(request)
+    parameters = _parameters(request)
     advanced = request.headers.get("consistencylevel", "").lower() == "eventual"
-    options = _read(given, kind, advanced=advanced)
-    _check_mode(given, options, kind)
+    options = _parse(parameters, kind, advanced=advanced)
+    _check_mode(parameters, options, kind)
     return options
 
 
 def for_entity(request: Request, kind: EntityType) -> Options:
-    """The options of a request for one entity: $select and $expand.
+    """Return the options of a request for one entity: $select and $expand.
 
-    :raises Refusal: 400 as `for_collection`, and for options that only a collection takes.
+    :raises Refusal: 400 as `for_collection`, and for options that only a collection supports.
     """
-    given = _given(request)
-    for name in given:
+    parameters = _parameters(request)
+    for name in parameters:
         if name not in ("$select", "$expand", "$format"):
             raise Refusal(400, "BadRequest", f"The query specified in the URI is not valid: {name} needs a collection.")
-    return _read(given, kind, advanced=False)
+    return _parse(parameters, kind, advanced=False)
 
 
-def _given(request: Request) -> dict[str, str]:
-    """The options by name in lower case with their `$`; other parameters of the query are custom ones (OData)."""
-    beta, given = request.path_params.get("version", "").lower() == "beta", dict[str, str]()
+def _parameters(request: Request) -> dict[str, str]:
+    """Return the options by name in lower case with `$`; other parameters of the query are custom ones (OData)."""
+    beta, parameters = request.path_params.get("version", "").lower() == "beta", dict[str, str]()
     for name, value in parse_qsl(request.url.query, keep_blank_values=True):
         option = name.lower()
         if beta and f"${option}" in _EFFECTIVE | _UNSUPPORTED:
@@ -78,36 +78,36 @@ def _given(request: Request) -> dict[str, str]:
             continue
         if option not in _EFFECTIVE:
             raise Refusal(400, "BadRequest", f"The query parameter '{name}' is not supported.")
-        if option in given:
+        if option in parameters:
             raise Refusal(400, "BadRequest", f"Query option '{name}' was specified more than once.")
-        given[option] = value
-    if (form := given.get("$format", "json")).split(";")[0].lower() not in ("json", "application/json"):
+        parameters[option] = value
+    if (form := parameters.get("$format", "json")).split(";")[0].lower() not in ("json", "application/json"):
         raise Refusal(400, "BadRequest", f"The format '{form}' is not supported.")
-    return given
+    return parameters
 
 
-def _read(given: Mapping[str, str], kind: EntityType, *, advanced: bool) -> Options:
-    if "$skip" in given:
+def _parse(parameters: Mapping[str, str], kind: EntityType, *, advanced: bool) -> Options:
+    if "$skip" in parameters:
         raise Refusal(400, "Request_BadRequest", "'$skip' is not supported by the service.")
-    repeated = {name: value for name, value in given.items() if name not in ("$top", "$skiptoken", "$format")}
+    repeated = {name: value for name, value in parameters.items() if name not in ("$top", "$skiptoken", "$format")}
     return Options(
-        select=tuple(kind.named(name) for name in _listed(given.get("$select", ""))),
-        filter=parse_filter(given["$filter"], kind) if given.get("$filter") else None,
-        order=tuple(_order(part, kind) for part in _listed(given.get("$orderby", ""))),
-        expand=_expansions(given.get("$expand", "")),
-        search=parse_search(given["$search"], kind) if "$search" in given else None,
-        top=_top(given.get("$top")),
-        start=_number("$skiptoken", given.get("$skiptoken", "0")),
-        count=_flag("$count", given.get("$count", "false")),
+        select=tuple(kind.named(name) for name in _listed(parameters.get("$select", ""))),
+        filter=parse_filter(parameters["$filter"], kind) if parameters.get("$filter") else None,
+        order=tuple(_order(part, kind) for part in _listed(parameters.get("$orderby", ""))),
+        expand=_expansions(parameters.get("$expand", "")),
+        search=parse_search(parameters["$search"], kind) if "$search" in parameters else None,
+        top=_top(parameters.get("$top")),
+        start=_number("$skiptoken", parameters.get("$skiptoken", "0")),
+        count=_flag("$count", parameters.get("$count", "false")),
         advanced=advanced,
         repeated=urlencode(repeated, safe="$"),
     )
 
 
-def _check_mode(given: Mapping[str, str], options: Options, kind: EntityType) -> None:
-    """Refuse what only the advanced query mode can do, unless the request chose that mode."""
+def _check_mode(parameters: Mapping[str, str], options: Options, kind: EntityType) -> None:
+    """Refuse options that need the advanced query mode, unless the request selects that mode."""
     if not kind.directory:
-        if "$search" in given:
+        if "$search" in parameters:
             raise Refusal(400, "Request_UnsupportedQuery", "$search is not supported for this collection.")
         return
     counted = options.advanced and options.count
@@ -140,7 +140,7 @@ def _order(text: str, kind: EntityType) -> tuple[str, bool]:
 
 
 def _expansions(text: str) -> dict[str, Options]:
-    """`members($select=id,displayName),owners`; the names are checked where the navigations are known."""
+    """Parse `members($select=id,displayName),owners`. The caller, which knows the navigations, checks the names."""
     expansions: dict[str, Options] = {}
     at, rest = 0, text.replace(" ", "")
     while at < len(rest):

@@ -1,4 +1,4 @@
-"""Graph's entity types: the properties each has. The facts are in data/graph.toml."""
+"""Graph's entity types and their properties, from data/graph.toml."""
 
 import functools
 import tomllib
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from importlib import resources as files
 from typing import Any
 
-from entra_emulator.apis.graph.wire import Answer, Refusal
+from entra_emulator.apis.graph.wire import JsonObject, Refusal
 
 _KINDS = ("text", "flag", "time", "number", "list", "object")
 
 
 @dataclass(frozen=True)
 class EntityType:
-    """One type. `properties`: kind by name. `usual`: the properties of an answer without $select.
+    """One type. `properties`: kind by name. `usual`: the properties of a response without $select.
 
-    `search`: the properties that $search looks at. `directory`: a directory object, whose advanced queries need
+    `search`: the properties that $search covers. `directory`: a directory object, whose advanced queries need
     `ConsistencyLevel: eventual` (learn.microsoft.com/graph/aad-advanced-queries).
     """
 
@@ -32,7 +32,7 @@ class EntityType:
         return {name.lower(): name for name in self.properties}
 
     def named(self, name: str, code: str = "BadRequest") -> str:
-        """The property that `name` means in any letter case, in its own spelling.
+        """Return the property that `name` means in any letter case, in its own spelling.
 
         :raises Refusal: 400, the type has no such property.
         """
@@ -42,30 +42,30 @@ class EntityType:
             raise Refusal(400, code, message)
         return found
 
-    def complete(self, known: Answer) -> Answer:
-        """Every property of the entity's own type: the value that is known, else the empty value of its kind."""
+    def complete(self, known: JsonObject) -> JsonObject:
+        """Return every property of the entity's own type: the known value, else the empty value of its kind."""
         kinds = self.own(known).properties.items()
-        values: Answer = {name: known.get(name, [] if kind == "list" else None) for name, kind in kinds}
+        values: JsonObject = {name: known.get(name, [] if kind == "list" else None) for name, kind in kinds}
         return {**{name: value for name, value in known.items() if name.startswith("@")}, **values}
 
-    def own(self, item: Answer) -> "EntityType":
-        """The type of an entity of this collection: this one, or the one of several that its @odata.type names."""
+    def own(self, item: JsonObject) -> "EntityType":
+        """Return the type of an entity of this collection: the one in its @odata.type, or this one."""
         return entity_type(str(item["@odata.type"]).rpartition(".")[2]) if "@odata.type" in item else self
 
 
 @functools.cache
 def entity_type(name: str) -> EntityType:
-    """The type `name`.
+    """Return the type `name`.
 
     :raises KeyError: data/graph.toml does not describe it.
     """
-    given = _data()[name]
-    properties = {one: kind for kind in _KINDS for one in given.get(kind, ())}
-    for other in given.get("any_of", ()):
+    facts = _data()[name]
+    properties = {field: kind for kind in _KINDS for field in facts.get(kind, ())}
+    for other in facts.get("any_of", ()):
         properties |= entity_type(other).properties
-    usual = given.get("usual") or set(properties) - set(given.get("on_request", ()))
+    usual = facts.get("usual") or set(properties) - set(facts.get("on_request", ()))
     return EntityType(
-        name, properties, frozenset(usual), frozenset(given.get("search", ())), bool(given.get("directory", True))
+        name, properties, frozenset(usual), frozenset(facts.get("search", ())), bool(facts.get("directory", True))
     )
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from entra_emulator.apis.graph.wire import Answer, Refusal
+from entra_emulator.apis.graph.wire import JsonObject, Refusal
 
 from .schema import EntityType
 
@@ -19,31 +19,33 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 
 @dataclass(frozen=True)
 class Clause:
-    """One property that has to contain these words."""
+    """A property that must contain these words."""
 
     name: str
     words: tuple[str, ...]
 
-    def fits(self, item: Answer) -> bool:
-        """Whether each word begins a word of the property, or the property as a whole."""
+    def fits(self, item: JsonObject) -> bool:
+        """Return whether each word begins a word of the property, or the property as a whole."""
         value = str(item.get(self.name) or "")
         begins = [*_words(value), value.lower()]
-        return all(any(one.startswith(word) for one in begins) for word in self.words)
+        return all(any(beginning.startswith(word) for beginning in begins) for word in self.words)
 
 
 @dataclass(frozen=True)
 class Search:
-    """Alternatives, each a list of clauses that all have to fit."""
+    """A list of alternatives, each a list of clauses that must all match."""
 
     alternatives: tuple[tuple[Clause, ...], ...]
 
-    def found(self, items: Sequence[Answer]) -> list[Answer]:
-        """The items that fit."""
-        return [item for item in items if any(all(one.fits(item) for one in clauses) for clauses in self.alternatives)]
+    def found(self, items: Sequence[JsonObject]) -> list[JsonObject]:
+        """Return the items that match."""
+        return [
+            item for item in items if any(all(clause.fits(item) for clause in clauses) for clauses in self.alternatives)
+        ]
 
 
 def parse_search(text: str, kind: EntityType) -> Search:
-    """The search `text` on a type.
+    """Parse the search `text` for a type.
 
     :raises Refusal: 400 for another syntax, and for a property that cannot be searched.
     """

@@ -1,4 +1,4 @@
-"""One request to a machine's endpoint, and what a dialect makes of it."""
+"""A request to a machine's endpoint, and the interface of a dialect."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from .identities import Identities
 
 @dataclass
 class Setting:
-    """The machine as its endpoints see it.
+    """The state of the machine, for its endpoints.
 
-    `secret` is what the environment gives to programs; `keys` the folder of Azure Arc's keys; `old_agent` makes Azure
-    Arc overlook which identity is asked for, as agents did before they knew user-assigned ones.
+    `secret` is the secret in the environment of programs; `keys` the folder of Azure Arc's keys; `old_agent` makes
+    Azure Arc ignore the requested identity, like agents without support for user-assigned identities.
     """
 
     world: World
@@ -30,28 +30,28 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request with its parameters, of the query or the form."""
+class IdentityRequest:
+    """A request with its parameters, from the query or the form."""
 
     request: Request
-    given: Mapping[str, str]
+    parameters: Mapping[str, str]
     setting: Setting
 
     def header(self, name: str) -> str:
-        """A header's value, '' if it is not there."""
+        """Return a header's value, '' if it is absent."""
         return self.request.headers.get(name, "")
 
     def json(self, body: Mapping[str, Any] | None, status: int = 200, *headers: tuple[str, str]) -> Response:
-        """An answer, dated by the emulator's clock."""
+        """Return a response, dated by the emulator's clock."""
         return json_response(self.setting.world, body, status, headers)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One dialect: where it listens, what it answers, and how it puts an error."""
+    """One dialect: its path, its handler, and the form of its errors."""
 
-    method: str
+    methods: tuple[str, ...]
     path: str
-    answer: Callable[[Asked], Awaitable[Response]]
-    trouble: Callable[[Asked, int], Response]
+    answer: Callable[[IdentityRequest], Awaitable[Response]]
+    trouble: Callable[[IdentityRequest, int], Response]
     tls: bool = False
