@@ -1,1 +1,1 @@
-"""Calling an API with the right token."""
+"""Call an API with the right token."""

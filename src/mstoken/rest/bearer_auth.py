@@ -1,7 +1,7 @@
-"""`auth=` for requests and for httpx: a token per request, only to the service it is for.
+"""`auth=` for requests and for httpx: add a token to each request, if the request goes to the token's own service.
 
-One object serves both libraries. requests takes any callable; httpx takes its own `Auth` class, which is made here only
-when httpx is already loaded, so that neither library is imported for somebody who does not use it.
+One object serves both libraries. requests accepts any callable. httpx requires a subclass of its `Auth`, which this
+module creates only if httpx is already loaded, so that it imports neither library for a program that does not use it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ from mstoken.values import value
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from typing import Protocol
 
     from mstoken.clouds import Cloud
     from mstoken.model import Token
     from mstoken.services import Target
+
+    class TokenClient(Protocol):
+        """A Client or an AsyncClient."""
+
+        def get_token(self, *scopes: str, claims: str | None = None, enable_cae: bool = False) -> Any: ...
+
 
 _BODY = ForeignCode("Rewinding the body of the request", "Give a body that can be sent again, such as bytes.")
 _HEADERS = ForeignCode("Writing the headers of the request", "Give a request of requests or httpx.")
@@ -28,29 +35,48 @@ _HEADERS = ForeignCode("Writing the headers of the request", "Give a request of 
 
 @value
 class Audience:
-    """Whom the token is for, and the origin the caller named for it ('' for the catalogue's own)."""
+    """The target of the token, and the origin that the caller allows for it ('' for the catalogue's own)."""
 
     target: Target
     cloud: Cloud
     origin: str = ""
 
     def check(self, url: str) -> None:
-        """Raise UntrustedOrigin unless `url` may have the token."""
+        """Raise UntrustedOrigin unless the token may be sent to `url`."""
         check_origin(url, self.target, self.cloud, self.origin)
+
+
+@value
+class TokenGetter:
+    """Gets the token of each request from a client; awaitable if the client is async. It is pickled with its client."""
+
+    client: TokenClient
+    scopes: tuple[str, ...]
+    enable_cae: bool = False
+
+    def __call__(self, claims: str) -> Any:
+        return self.client.get_token(*self.scopes, claims=claims or None, enable_cae=self.enable_cae)
 
 
 class BearerAuth:
     """Adds `Authorization: Bearer` to each request; answers one claims challenge (401) per request.
 
-    The challenge counts only from an origin that the token is for, after a redirect too. The request that is sent again
-    is the one that was refused, as the redirect has left it.
+    The challenge counts only from an origin that the token is for, also after a redirect. The request that is sent
+    again is the refused one, with any changes that the redirect made.
     """
 
     def __init__(self, audience: Audience, get_token: Callable[[str], Token]) -> None:
         self._audience, self._get_token = audience, get_token
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by base class: the object's own class may be created at run time, where pickle cannot find it."""
+        return _restored, (BearerAuth, self._audience, self._get_token)
+
     def __call__(self, request: Any) -> Any:
-        """For requests: called with each prepared request (requests.readthedocs.io, Custom Authentication)."""
+        """Add the token for requests, which calls this for each prepared request.
+
+        Source: requests.readthedocs.io, Custom Authentication.
+        """
         self._audience.check(str(request.url))
         _authorize(request, self._get_token(""))
         if hasattr(request, "register_hook"):
@@ -62,7 +88,7 @@ class BearerAuth:
         again = response.request.copy()
         if not claims or not hasattr(response, "connection") or not _can_be_repeated(again):
             return response
-        _ = response.content  # requests frees the connection only once the body is read
+        _ = response.content  # requests releases the connection only after the body is read
         response.close()
         if hasattr(again.body, "seek"):
             with _BODY:
@@ -74,7 +100,7 @@ class BearerAuth:
         return answer
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
-        """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
+        """Add the token for httpx. Source: python-httpx.org/advanced/authentication, Custom authentication schemes."""
         self._audience.check(str(request.url))
         response = yield _authorize(request, self._get_token(""))
         if claims := _challenged_claims(response, self._audience):
@@ -82,37 +108,45 @@ class BearerAuth:
 
 
 class AsyncBearerAuth:
-    """The same for httpx.AsyncClient."""
+    """`BearerAuth` for httpx.AsyncClient."""
 
     def __init__(self, audience: Audience, get_token: Callable[[str], Awaitable[Token]]) -> None:
         self._audience, self._get_token = audience, get_token
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as `BearerAuth` does."""
+        return _restored, (AsyncBearerAuth, self._audience, self._get_token)
+
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
-        """For httpx: python-httpx.org/advanced/authentication, Custom authentication schemes."""
+        """Add the token for httpx. Source: python-httpx.org/advanced/authentication, Custom authentication schemes."""
         self._audience.check(str(request.url))
         response = yield _authorize(request, await self._get_token(""))
         if claims := _challenged_claims(response, self._audience):
             yield _authorize(response.request, await self._get_token(claims))
 
 
+def _restored(auth_class: type[Any], audience: Audience, get_token: object) -> Any:
+    return for_http_client(auth_class, httpx_needed=auth_class is AsyncBearerAuth)(audience, get_token)
+
+
 def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> type[Any]:
-    """`auth_class` itself, or one that is also an `httpx.Auth` when httpx is loaded or needed."""
+    """Return `auth_class`, or a subclass that is also an `httpx.Auth` if httpx is loaded or needed."""
     httpx: Any = import_module("httpx") if httpx_needed else sys.modules.get("httpx")
     return type(auth_class.__name__, (auth_class, httpx.Auth), {}) if httpx else auth_class
 
 
 def _authorize(request: Any, token: Token) -> Any:
-    """The request with the token (RFC 6750 section 2.1)."""
+    """Add the token to the request and return the request (RFC 6750 section 2.1)."""
     with _HEADERS:
         request.headers["Authorization"] = f"Bearer {token.token}"
     return request
 
 
 def _challenged_claims(response: Any, audience: Audience) -> str:
-    """The claims that a response (of requests or httpx) asks for; '' where it asks for none.
+    """Return the claims that a response (of requests or httpx) requires; '' if it requires none.
 
-    Raises UntrustedOrigin for a challenge from an origin that the token is not for, to which a redirect has led: its
-    claims are not sent to the token service, and nothing is sent to it again.
+    Raises UntrustedOrigin for a challenge from an origin that the token is not for, such as the target of a redirect.
+    The claims are then not sent to the token service, and the request is not sent again.
     """
     claims = challenged_claims(response.headers.get("www-authenticate", "")) if response.status_code == 401 else ""
     if claims:
@@ -121,5 +155,5 @@ def _challenged_claims(response: Any, audience: Audience) -> str:
 
 
 def _can_be_repeated(request: Any) -> bool:
-    """Whether the body of a request (of requests) is still there: a generator has been used up."""
+    """Return whether the body of a request (of requests) can be sent again; a generator is already consumed."""
     return request.body is None or isinstance(request.body, bytes | str) or hasattr(request.body, "seek")

@@ -1,122 +1,173 @@
-"""Call an API with the right token: one request, and once more when the API asks for a token with more claims."""
+"""Call an API with the right token: send a request, and repeat it where that can help and does nothing twice."""
 
 from __future__ import annotations
 
-from mstoken.errors import UsageError
-from mstoken.hidden import HiddenDict, HiddenText
-from mstoken.protocol.challenge import challenged_claims
-from mstoken.protocol.http import HttpRequest
+from mstoken import steps
+from mstoken.errors import TransportError
+from mstoken.hidden import HiddenText
+from mstoken.messages import advice, warn
+from mstoken.model import TIMEOUT_IN
+from mstoken.protocol.challenge import challenged_claims, challenged_tenant
+from mstoken.protocol.jwt import readable
+from mstoken.rest.api_request import http_request
+from mstoken.rest.redirects import Target, redirect_target, redirected
 from mstoken.rest.response import ApiResponse, Headers
-from mstoken.texts import is_encodable
-from mstoken.transports.outgoing import outgoing
-from mstoken.typed import TYPE_CHECKING, Any
-from mstoken.values import field, replace, value
+from mstoken.rest.retry import wait_before_retry
+from mstoken.typed import TYPE_CHECKING
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
-    from mstoken.protocol.http import HttpResponse
+    from mstoken.protocol.http import HttpRequest, HttpResponse
+    from mstoken.rest.api_request import ApiRequest
+    from mstoken.rest.retry import RetryPolicy
 
-MAX_API_ANSWER = 256 * 1024 * 1024
-"""An API's answer may be large; past this, in bytes, it is refused rather than filling the memory."""
-_JSON_VALUES = "Use dictionaries with text as keys, lists, text, finite numbers, True, False and None."
-_IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
-"""Methods that do no more when they are done twice (RFC 9110 section 9.2.2)."""
-_SET_HERE = {
-    "authorization": "mstoken sets it to the token; choose the token by scope, tenant, client id or profile.",
-    "host": "It follows from the URL.",
-}
-"""Headers, in lower case, that a caller cannot set, and why."""
-
-
-@value
-class ApiRequest:
-    """What to ask of an API; the Authorization header is added by `call`. Text as body is sent as UTF-8.
-
-    `json` is the body as a value, None for none. `timeout` limits each request, in seconds.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, secret=True)
-    body: bytes | str = field(default=b"", secret=True)
-    json: Any = field(default=None, secret=True)
-    timeout: float | None = None
+LONG_WAIT_IN = 3.0
+"""A wait of so many seconds is announced: without a word, the program would look as if it hung."""
+_REFUSED = frozenset({401, 403})
+"""Statuses for which the response has the claims of the token that was sent."""
 
 
 async def call(
     api: ApiRequest, token_request: TokenRequest, port: Port, context: Mapping[str, str] | None = None
 ) -> ApiResponse:
-    """Send `api` with the token for `token_request`, whatever the status of the answer.
+    """Send `api` with the token for `token_request`, and return the response, whatever its status.
 
-    A 401 whose challenge names claims is answered once with a token that has them
-    (learn.microsoft.com/entra/identity-platform/claims-challenge). The origin must have been checked before. `context`
-    completes the commands of the response's remedies.
-    Raises UsageError, before anything is sent, for what HTTP cannot carry and for headers that are not the caller's to
-    set; else what `port.token` raises, TransportError and UnreadableAnswer.
+    The request is repeated by the rules of `retry.py`, and a redirect is followed by those of `redirects.py`. After a
+    401 whose challenge names claims, it is sent once more with a token that has them
+    (learn.microsoft.com/entra/identity-platform/claims-challenge). Every attempt gets its token from the cache or, if
+    that one expires, a new one. The caller must have checked the origin. `context` completes the commands in the
+    response's remedies.
+
+    Raises UsageError, before anything is sent, for text that HTTP cannot carry and for headers that the caller may not
+    set; otherwise what `port.token` raises, TransportError, UnreadableAnswer, and UntrustedOrigin for an insecure
+    redirect.
     """
-    http = _http_request(api)
-    response = await _send(http, token_request, port)
-    claims = challenged_claims(response.headers.get("www-authenticate", "")) if response.status == 401 else ""
-    if claims and claims != token_request.claims:
-        response = await _send(http, replace(token_request, claims=claims), port)
-    line = f"{http.method} {http.url.partition('?')[0]}"
-    return ApiResponse(response.status, Headers(response.headers), response.body, line, context or {})
-
-
-async def _send(http: HttpRequest, token_request: TokenRequest, port: Port) -> HttpResponse:
-    token = await port.token(token_request)
-    return await port.send(
-        replace(http, headers={**http.headers, "Authorization": HiddenText(f"Bearer {token.token}")})
-    )
-
-
-def _http_request(api: ApiRequest) -> HttpRequest:
-    """The request without its token, seen to be one that can be sent. Raises UsageError."""
-    names = [str(name).lower() for name in api.headers]
-    for name in names:
-        if name in _SET_HERE:
-            raise UsageError(f"The header {name} cannot be set.", _SET_HERE[name])
-        if names.count(name) > 1:
-            raise UsageError(f"The header {name} is given more than once.", "Give it once, values separated by commas.")
-    if isinstance(api.body, str) and not is_encodable(api.body):
-        raise UsageError("The body has a character that cannot be encoded in UTF-8.", "Give the body as bytes.")
-    method: object = api.method  # whoever calls without a type checker may give anything
-    if not isinstance(method, str):
-        raise UsageError(f"{method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
-    method, body = method.upper(), api.body.encode() if isinstance(api.body, str) else api.body
-    headers = HiddenDict(api.headers)
-    if api.json is not None:
-        body = _encoded(api, names, headers)
-    if not {"accept-encoding", "range"} & set(names):
-        headers["Accept-Encoding"] = "gzip"  # lists are many times smaller; a part of a file is not to be decoded
-    http = HttpRequest(
-        method,
+    http = http_request(api, port.request_id)
+    line = _line(http)
+    follow_tenant = api.follow_tenant and api.service == "arm" and token_request.authority.knows_services
+    tries, visited = _Tries(api, follow_tenant=follow_tenant), [Target(api.url, not api.anonymous)]
+    while True:
+        response, token_request = await _settled(http, token_request, port, tries, with_token=visited[-1].with_token)
+        target = redirect_target(http.method, response, visited)
+        if target is None:
+            break
+        visited.append(target)
+        http = redirected(http, target)
+    known = {**(context or {}), "tenant": token_request.authority.tenant}
+    decoded = readable(tries.token) if response.status in _REFUSED else None
+    return ApiResponse(
+        response.status,
+        Headers(response.headers),
+        response.body,
+        line,
+        known,
+        tries.attempts,
+        http.method,
         api.url,
-        headers,
-        body,
-        MAX_API_ANSWER,
-        timeout_in=api.timeout,
-        repeatable=method in _IDEMPOTENT,
+        decoded.claims if decoded else {},
     )
-    outgoing(http)
-    return http
 
 
-def _encoded(api: ApiRequest, names: list[str], headers: dict[str, str]) -> bytes:
-    """Return the JSON body, and add its Content-Type if the caller gives none. Raises UsageError."""
-    import json
+class _Tries:
+    """How the requests of one call are repeated; the attempts that its last one took, and the token that it had."""
 
-    if api.body:
-        raise UsageError("A request has one body: json and body exclude each other.", "Give one of them.")
+    def __init__(self, api: ApiRequest, *, follow_tenant: bool) -> None:
+        self.policy, self.timeout = api.retry, api.timeout or TIMEOUT_IN
+        self.follow_tenant, self.attempts, self.token = follow_tenant, 1, ""
+
+
+async def _settled(
+    http: HttpRequest, token_request: TokenRequest, port: Port, tries: _Tries, *, with_token: bool
+) -> tuple[HttpResponse, TokenRequest]:
+    """Send the request until its response is final. Returns it, and the token request for further requests.
+
+    Raises the TransportError of the last attempt.
+    """
+    began, attempt = port.now(), 1
+    while True:
+        if with_token:
+            outcome, token_request, tries.token = await _attempt(
+                http, token_request, port, follow_tenant=tries.follow_tenant
+            )
+        else:
+            outcome, tries.token = await _exchange(http, port), ""
+        tries.attempts = attempt
+        wait = wait_before_retry(outcome, attempt, repeatable=http.repeatable, now=port.now(), random=port.random())
+        if wait is None or attempt > tries.policy.retries:
+            break
+        if isinstance(outcome, TransportError):
+            if port.now() - began + wait > tries.timeout:
+                break  # a server that does not answer must not take several timeouts
+        elif wait > tries.policy.max_wait_in:
+            _say_too_long(http, outcome, wait, tries.policy)
+            break
+        _say_waiting(http, outcome, wait, attempt, tries.policy)
+        await port.sleep(wait)
+        attempt += 1
+    if isinstance(outcome, TransportError):
+        raise outcome
+    return outcome, token_request
+
+
+async def _attempt(
+    http: HttpRequest, token_request: TokenRequest, port: Port, *, follow_tenant: bool
+) -> tuple[HttpResponse | TransportError, TokenRequest, str]:
+    """Send the request, once more if its challenge names claims, or another tenant to follow.
+
+    Returns the outcome, the token request for further attempts, and the token that was sent. An error of the token
+    service is raised.
+    """
+    response, token = await _send(http, token_request, port)
+    if isinstance(response, TransportError) or response.status != 401:
+        return response, token_request, token
+    challenge = response.headers.get("www-authenticate", "")
+    claims = challenged_claims(challenge)
+    if claims and claims != token_request.claims:
+        response, token = await _send(http, replace(token_request, claims=claims), port)
+        return response, token_request, token
+    tenant = challenged_tenant(challenge) if follow_tenant else ""
+    if tenant and tenant != token_request.authority.tenant.lower():
+        token_request = replace(token_request, authority=token_request.authority.for_tenant(tenant))
+        response, token = await _send(http, token_request, port)
+    return response, token_request, token
+
+
+async def _send(
+    http: HttpRequest, token_request: TokenRequest, port: Port
+) -> tuple[HttpResponse | TransportError, str]:
+    token = await port.token(token_request)
+    headers = {**http.headers, "Authorization": HiddenText(f"Bearer {token.token}")}
+    return await _exchange(replace(http, headers=headers), port), token.token
+
+
+async def _exchange(http: HttpRequest, port: Port) -> HttpResponse | TransportError:
     try:
-        body = json.dumps(api.json, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"The value of json cannot be written as JSON: {type(error).__name__}.", _JSON_VALUES
-        ) from None
-    if "content-type" not in names:
-        headers["Content-Type"] = "application/json"
-    return body
+        return await port.send(http)
+    except TransportError as error:
+        return error
+
+
+def _line(http: HttpRequest) -> str:
+    """Return the request in words."""
+    return f"{http.method} {http.url.partition('?')[0]}"
+
+
+def _say_waiting(
+    http: HttpRequest, outcome: HttpResponse | TransportError, wait: float, attempt: int, policy: RetryPolicy
+) -> None:
+    steps.waiting(wait, attempt + 1, policy.retries + 1)
+    if wait >= LONG_WAIT_IN:
+        said = outcome.message if isinstance(outcome, TransportError) else f"{_line(http)} returned {outcome.status}."
+        warn(f"{said} Attempt {attempt + 1} of {policy.retries + 1} follows in {wait:.0f} seconds.")
+
+
+def _say_too_long(http: HttpRequest, response: HttpResponse, wait: float, policy: RetryPolicy) -> None:
+    option = advice(options="--max-wait SECONDS", python="max_wait=…")
+    warn(
+        f"{_line(http)} returned {response.status} and asks to wait {wait:.0f} seconds, longer than the "
+        f"{policy.max_wait_in:g} that mstoken waits ({option})."
+    )

@@ -1,15 +1,16 @@
-"""Azure Key Vault as a place for sign-ins and secrets, reached as whoever a client is."""
+"""Azure Key Vault as a store for sign-ins and secrets, with the identity of a client."""
 
 from __future__ import annotations
 
 from mstoken.errors import StoreError, UsageError
-from mstoken.foreign import TRANSPORT, ForeignCode, guarded
+from mstoken.foreign import TRANSPORT, ForeignCode, guarded, refuse_awaitable
 from mstoken.typed import TYPE_CHECKING, Any, Protocol
 from mstoken.urls import bare_origin
 
 if TYPE_CHECKING:
     from mstoken.flows.store_port import RefreshTokenStore
     from mstoken.model import Token
+    from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.runtimes.blocking import Transport
     from mstoken.stores.key_vault import KeyVault
 
@@ -19,7 +20,7 @@ _CREDENTIAL = ForeignCode(
 
 
 class TokenCredential(Protocol):
-    """A blocking `mstoken.Client`, or any credential of azure-core's shape."""
+    """A blocking `mstoken.Client`, or any credential with azure-core's interface."""
 
     def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
@@ -29,10 +30,10 @@ class TokenCredential(Protocol):
 def key_vault_refresh_tokens(
     vault: str, client: TokenCredential, transport: Transport | None = None
 ) -> RefreshTokenStore:
-    """Refresh tokens kept in a key vault, for `Stores(tokens, refresh_tokens)`; `client` is who asks the vault.
+    """Return a store of refresh tokens in a key vault, for `Stores(tokens, refresh_tokens)`.
 
-    `vault` is its URL or host. The client must keep its own sign-in elsewhere, as an application or a managed identity
-    does. Raises UsageError.
+    `vault` is the vault's URL or host; `client` is the identity that calls the vault. The client's own sign-in must not
+    be in the vault, so use an application or a managed identity. Raises UsageError.
     """
     from mstoken.stores.key_vault_refresh_tokens import KeyVaultRefreshTokens
 
@@ -40,9 +41,9 @@ def key_vault_refresh_tokens(
 
 
 def key_vault_secret(vault: str, name: str, client: TokenCredential, transport: Transport | None = None) -> str:
-    """The current value of a secret in a key vault, such as another application's.
+    """Return the current value of a secret in a key vault, such as another application's secret.
 
-    Raises UsageError when there is none of this name, StoreError when the vault cannot be asked or refuses.
+    Raises UsageError if no secret has this name, StoreError if the vault cannot be reached or refuses the request.
     """
     if not name or not all(letter.isascii() and (letter.isalnum() or letter == "-") for letter in name):
         raise UsageError(f"{name!r} cannot be the name of a secret in a key vault.", "Use letters, digits and dashes.")
@@ -58,12 +59,17 @@ def _vault(vault: str, client: TokenCredential, transport: Transport | None) -> 
     def get_token(scope: str, tenant: str, claims: str) -> str:
         options: dict[str, Any] = {"tenant_id": tenant or None, "claims": claims or None}
         with _CREDENTIAL:
-            return client.get_token(scope, **options).token
+            given = client.get_token(scope, **options)
+            return refuse_awaitable(given, _CREDENTIAL.what, "Give a Client, or another blocking credential.").token
+
+    def send(request: HttpRequest) -> HttpResponse:
+        return refuse_awaitable(reached.send(request), TRANSPORT.what, "Give a blocking one.")
 
     if transport is None:
         from mstoken.transports.blocking import HttpTransport
 
         transport = HttpTransport()
+    reached = guarded(transport, TRANSPORT)
     if "." not in vault and "://" not in vault:
         raise UsageError(f"{vault!r} is no host of a key vault.", f"Give it whole, such as {vault}.vault.azure.net.")
-    return KeyVault(bare_origin(vault, "The key vault"), guarded(transport, TRANSPORT).send, get_token)
+    return KeyVault(bare_origin(vault, "The key vault"), send, get_token)

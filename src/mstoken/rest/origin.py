@@ -1,4 +1,4 @@
-"""A token goes only to the origin it is for."""
+"""Check that a token is sent only to the origin that it is for."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def check_origin(url: str, target: Target, cloud: Cloud, allowed_origin: str = "") -> None:
-    """Let `url` have the token of `target`, or raise UntrustedOrigin before anything is sent.
+    """Raise UntrustedOrigin unless the token of `target` may be sent to `url`. Call it before anything is sent.
 
-    The origin must be the one the caller `named`, or the resource's own, or one the catalogue holds for the same
-    service in `cloud`.
+    The origin must be `allowed_origin`, or the resource's own, or one that the catalogue has for the same service in
+    `cloud`.
     """
     origin = origin_of(url, "The URL")
     if allowed_origin:
@@ -32,7 +32,7 @@ def check_origin(url: str, target: Target, cloud: Cloud, allowed_origin: str = "
 
 
 def _is_resource(origin: str, resource: str) -> bool:
-    """`https://api.contoso.com` for the resource `https://api.contoso.com/orders`: the resource says where it lives."""
+    """Return whether the origin is the resource's: `https://api.contoso.com` for `https://api.contoso.com/orders`."""
     if not resource.startswith("https://"):
         return False
     try:

@@ -1,4 +1,4 @@
-"""A token bound to a key, inside the signed request that proves who holds the key."""
+"""A token bound to a key, in a signed request that proves possession of the key."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class PopBinding:
-    """A client's key, and the tokens bound to it. They stay in memory beside the key, since nobody else can use them.
+    """A client's key, and the tokens bound to it. They stay in memory like the key, since nobody else can use them.
 
-    `chains` are the default chain's links as they serve here, by `Chain.user_only`. Their memory is separate: the link
-    that serves with a bound token need not be the one that serves elsewhere.
+    `chains` are the default chain's links for bound tokens, by `Chain.user_only`. They remember the link in use
+    separately, since the link that returns bound tokens may differ from the one that returns other tokens.
     """
 
     def __init__(self) -> None:
@@ -38,10 +38,10 @@ class PopBinding:
 
 
 async def pop_token(token_request: TokenRequest, binding: PopBinding, request: PopRequest, port: Port) -> Token:
-    """The signed request (SHR) for `request`, with the bound token for `token_request` inside.
+    """Return the signed request (SHR) for `request`, which contains the bound token for `token_request`.
 
-    Adds a nonce where `request` has none. Raises UsageError where tokens cannot be bound: managed identities, agents
-    and standard OAuth servers; else what the flow raises.
+    Adds a nonce if `request` has none. Raises UsageError for managed identities, agents and standard OAuth servers,
+    whose tokens cannot be bound; otherwise what the flow raises.
     """
     public = jwk(*await port.call(binding.key.public))
     token = await BoundTokens(binding, port).token(replace(token_request, key_id=thumbprint(public)))
@@ -52,7 +52,7 @@ async def pop_token(token_request: TokenRequest, binding: PopBinding, request: P
 
 
 class BoundTokens:
-    """A `flows.port.TokenSource` of tokens bound to a key, and their cache; single flight is the port's."""
+    """A `flows.port.TokenSource` of tokens bound to a key, with their cache. The port provides single flight."""
 
     store_title = "memory"
 
@@ -60,13 +60,13 @@ class BoundTokens:
         self._binding, self._port = binding, port
 
     async def token(self, request: TokenRequest) -> Token:
-        """The token that is bound to the request's key."""
+        """Return the token that is bound to the request's key."""
         credential, binding, port = request.credential, self._binding, self._port
         if isinstance(credential, Chain):
             links = tuple(map(_if_bindable, credential.links))
             bindable = binding.chains.setdefault(credential.user_only, Chain(links, user_only=credential.user_only))
             return await chain(request, bindable, port, self)
-        if not credential.can_bind_key or request.authority.token_url:
+        if not (credential.can_bind_key and request.authority.knows_services):
             raise UsageError(
                 f"Tokens of {type(credential).__name__} cannot be bound to a key here.",
                 "Use an application's credential or a sign-in at Entra, or get a bearer token.",
@@ -78,7 +78,7 @@ class BoundTokens:
         try:
             token = await fetch(request, self._port)
         except (SignInRequired, ConsentRequired):
-            tokens.clear()  # as the store forgets the tokens of a sign-in or consent that has ended
+            tokens.clear()  # as the store deletes the tokens of a sign-in or consent that has ended
             raise
         if request.claims:
             tokens.put(cache_key(replace(request, claims="")), token)
@@ -98,7 +98,7 @@ class BoundTokens:
 
 
 def _if_bindable(link: ChainLink) -> ChainLink:
-    """The link, or the reason why it does not serve here."""
+    """Return the link, or a link with the reason why it cannot return bound tokens."""
     if (settle := link.settle) is not None:
         return replace(link, settle=lambda: _if_bindable(settle()))
     if link.credential is None or link.credential.can_bind_key:

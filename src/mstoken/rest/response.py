@@ -1,4 +1,4 @@
-"""An API's response, with the methods that requests and httpx have taught people to expect."""
+"""An API's response, with the methods that its counterparts in requests and httpx have."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mstoken.errors import MstokenError
 
 
 class Headers(dict):  # type: ignore[type-arg] # of texts
@@ -31,15 +33,21 @@ class Headers(dict):  # type: ignore[type-arg] # of texts
 class ApiResponse(HttpResponse):
     """The response of `Client.request`: `status`, `headers` in any letter case, and `body` as bytes.
 
-    `request_line` is the request in words, and `context` completes the commands of an error's remedy.
+    `request_line` is the request in words, and `context` completes the commands of an error's remedy. `attempts` is how
+    often the request was sent. `method` and `url` are the request's. `token_claims` are the claims, not verified, of a
+    token refused with 401 or 403.
     """
 
     request_line: str = ""
     context: Mapping[str, str] = field(default_factory=dict, repr=False)
+    attempts: int = 1
+    method: str = ""
+    url: str = field(default="", repr=False)
+    token_claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
-        """Whether the status is below 400."""
+        """True if the status is below 400."""
         return self.status < 400
 
     @property
@@ -76,9 +84,13 @@ class ApiResponse(HttpResponse):
         """
         if self.ok:
             return self
+        raise self.error()
+
+    def error(self) -> MstokenError:
+        """Return what `raise_for_status` raises for a status of 400 or more."""
         from mstoken.rest.api_errors import api_error
 
-        raise api_error(self, self.request_line, self.context)
+        return api_error(self, self.request_line, self.context, self.attempts, self.token_claims)
 
 
 def _charset(content_type: str) -> str:

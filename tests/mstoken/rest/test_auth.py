@@ -92,7 +92,7 @@ async def test_a_claims_challenge_is_answered_in_async_httpx(token_service: Toke
         assert (await http.get(api.url)).json() == {"seen": "Bearer new"}
 
 
-def test_a_challenge_that_stays_is_given_to_the_caller(
+def test_a_repeated_challenge_is_returned_to_the_caller(
     client: Client, token_service: TokenService, api: TokenService
 ) -> None:
     """One repetition, not a loop: the second 401 is the answer."""
@@ -124,13 +124,13 @@ def test_a_token_never_goes_to_another_origin(client: Client, token_service: Tok
     assert token_service.requests == []
 
 
-def test_a_named_origin_admits_only_itself(client: Client, api: TokenService) -> None:
+def test_a_token_goes_to_the_named_origin_only(client: Client, api: TokenService) -> None:
     """Naming an origin replaces the catalogue's; it does not add to it."""
     with pytest.raises(UntrustedOrigin):
         client.request("GET", "https://graph.microsoft.com/v1.0/me", scope="graph", origin=api.url)
 
 
-def test_request_gives_the_answer_whatever_its_status(
+def test_request_returns_the_response_whatever_its_status(
     runner: Runner, token_service: TokenService, api: TokenService
 ) -> None:
     """`client.request` sends method, headers and body, and gives status, headers and body back."""
@@ -159,7 +159,7 @@ def test_request_answers_a_claims_challenge(runner: Runner, token_service: Token
     assert len(api.requests) == 3
 
 
-def test_a_challenge_on_a_line_of_its_own_is_seen(
+def test_a_challenge_in_a_separate_header_line_is_found(
     runner: Runner, token_service: TokenService, api: TokenService
 ) -> None:
     """Where a gateway's Negotiate comes in a header line before the API's Bearer, the claims are still answered."""
@@ -239,7 +239,7 @@ async def test_a_challenge_of_a_foreign_origin_is_not_answered_in_async_httpx(
 
 
 @pytest.mark.parametrize("post", POSTS)
-def test_an_answer_of_a_foreign_origin_without_claims_is_given_to_the_caller(
+def test_a_foreign_401_without_claims_is_returned_to_the_caller(
     client: Client, api: TokenService, stranger: TokenService, post: Any
 ) -> None:
     """A redirect is the caller's business as long as nobody asks for a token."""
@@ -272,7 +272,7 @@ async def test_a_challenge_after_a_redirect_within_the_api_is_answered_in_async_
     assert [request.path for request in api.requests] == ["/old", "/new", "/new"]
 
 
-def test_a_body_that_is_used_up_is_not_sent_again_as_nothing(client: Client, api: TokenService) -> None:
+def test_a_consumed_body_is_not_sent_again_as_empty(client: Client, api: TokenService) -> None:
     """A generator cannot be read twice: the caller gets the 401, and the API no empty POST."""
     api.script = [
         Reply(raw=f"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {CHALLENGE}\r\nContent-Length: 0\r\n\r\n".encode())

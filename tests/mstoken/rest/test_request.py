@@ -56,7 +56,7 @@ def call(runner: Runner, token_service: TokenService, api: TokenService, method:
         ({"path": "/a\x00b"}, "control character"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_before_a_token_is_requested(
+def test_an_unsendable_request_is_refused_before_a_token_is_requested(
     runner: Runner, token_service: TokenService, api: TokenService, more: dict[str, Any], said: str
 ) -> None:
     """Headers that decide who calls or where, line breaks, what is not text: refused by name."""

@@ -41,7 +41,7 @@ def test_json_is_sent_as_json(runner: Runner, token_service: TokenService) -> No
 
 
 @pytest.mark.parametrize("value", [{"a": object()}, math.nan], ids=["object", "nan"])
-def test_what_json_cannot_hold_is_refused(runner: Runner, token_service: TokenService, value: Any) -> None:
+def test_values_that_json_cannot_represent_are_refused(runner: Runner, token_service: TokenService, value: Any) -> None:
     """Before anything is sent."""
     with pytest.raises(UsageError, match="cannot be written as JSON"):
         call(runner, token_service, Reply(200, {}), "POST", json=value)
@@ -90,7 +90,7 @@ def test_the_response_reads_json_and_text(runner: Runner, token_service: TokenSe
     assert call(runner, token_service, Reply(200, b"\xef\xbb\xbfa\xff")).text == "a\N{REPLACEMENT CHARACTER}"
 
 
-def test_a_body_that_is_not_json_is_named_and_not_quoted(runner: Runner, token_service: TokenService) -> None:
+def test_a_body_that_is_not_json_is_reported_and_not_quoted(runner: Runner, token_service: TokenService) -> None:
     """The error says what came instead."""
     response = call(runner, token_service, Reply(200, "<html>private</html>", {"Content-Type": "text/html"}))
     with pytest.raises(UnreadableAnswer, match=r"not JSON \(text/html\)") as caught:
@@ -124,7 +124,7 @@ def test_raise_for_status_raises_our_errors(
     runner: Runner, token_service: TokenService, reply: Reply, kind: type[Exception], retry_in: float | None
 ) -> None:
     """With the status, a remedy, and the seconds to wait."""
-    response = call(runner, token_service, reply)
+    response = call(runner, token_service, reply, retries=0)
     with pytest.raises(kind) as caught:
         response.raise_for_status()
     assert f"returned {reply.status}" in str(caught.value)

@@ -1,0 +1,1 @@
+"""Which permission or role an API call needs, as data. Nothing here does I/O."""
