@@ -11,6 +11,8 @@ from mstoken.typed import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+NO_TTL: float = 0
+"""The default of `min_ttl`. A call with another object, even an equal one, has its options checked."""
 _TENANT = "a tenant's GUID or a domain such as 'contoso.onmicrosoft.com'"
 
 
@@ -43,15 +45,22 @@ def check_scopes(scopes: Iterable[object]) -> None:
             raise TypeError(f'A scope is text such as "graph", not {_kind(scope)}.')
 
 
-def check_call(claims: object, tenant_id: object, min_ttl: object, timeout: object = None) -> None:
-    """Check the other arguments of `get_token`. Raises TypeError; ValueError for a number out of range."""
+def check_call(claims: object, tenant_id: object) -> None:
+    """Check the arguments of `get_token` that are text. Raises TypeError."""
     if not isinstance(claims, str | None):
         raise TypeError(f"claims is the JSON text of a claims challenge, not {_kind(claims)}: json.dumps(claims).")
     if not isinstance(tenant_id, str | None):
         raise TypeError(f"tenant_id is {_TENANT}, as text, not {_kind(tenant_id)}.")
+
+
+def check_options(min_ttl: object, timeout: object, *, fresh: object, enable_cae: object) -> None:
+    """Check the other arguments of `get_token`. Raises TypeError; ValueError for a number out of range."""
     _check_seconds("min_ttl", min_ttl, 600)
     if timeout is not None:
         check_timeout(timeout)
+    for name, given in (("fresh", fresh), ("enable_cae", enable_cae)):
+        if not isinstance(given, bool):
+            raise TypeError(f"{name} is True or False, not {_kind(given)}.")
 
 
 def check_timeout(timeout: object) -> None:
@@ -61,13 +70,13 @@ def check_timeout(timeout: object) -> None:
         raise ValueError("timeout is a positive number of seconds, for example timeout=10.")
 
 
-def _check_seconds(name: str, given: object, example: int) -> None:
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise TypeError(f"{name} is a number of seconds, not {_kind(given)}: {name}={example}")
+def _check_seconds(name: str, value: object, example: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number of seconds, not {_kind(value)}: {name}={example}")
 
 
-def _kind(given: Any) -> str:
+def _kind(value: Any) -> str:
     """Return the type of a value in words, without the value."""
-    if given is None:
+    if value is None:
         return "None"
-    return f"the class {given.__name__}" if isinstance(given, type) else f"of the type {type(given).__name__}"
+    return f"the class {value.__name__}" if isinstance(value, type) else f"of the type {type(value).__name__}"

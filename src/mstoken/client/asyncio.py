@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import time
 
+from mstoken.client.arguments import NO_TTL, check_options
 from mstoken.client.azure_core_types import AZURE_CORE, LOADED, as_access_token_info
 from mstoken.client.base import ClientBase, known_options
 from mstoken.errors import UsageError
 from mstoken.foreign import TRANSPORT, guarded
-from mstoken.hidden import HiddenText
+from mstoken.hidden import HiddenDict, HiddenText
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
     from types import TracebackType
     from typing import Self
 
     from mstoken.client.base import TokenRequestOptions
+    from mstoken.client.fleets import AsyncFleet
     from mstoken.model import Token
-    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.id_token import SignedInUser
+    from mstoken.rest.batch import BatchResult
+    from mstoken.rest.operation_calls import OnProgress
+    from mstoken.rest.operations import Operation
+    from mstoken.rest.paged_calls import Page
     from mstoken.rest.response import ApiResponse
     from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
 
@@ -35,7 +41,7 @@ class AsyncClient(ClientBase):
         claims: str | None = None,
         tenant_id: str | None = None,
         enable_cae: bool = False,
-        min_ttl: float = 0,
+        min_ttl: float = NO_TTL,
         fresh: bool = False,
         timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
     ) -> Token:
@@ -46,6 +52,9 @@ class AsyncClient(ClientBase):
         except TypeError:  # a list cannot be a key; `token_request` says what to write
             hit = None
         if hit is not None and hit[0] <= now < hit[1] and not (fresh or min_ttl):
+            # The key does not contain these, or cannot tell 0 from False: they are checked as `token_request` does it.
+            if not (timeout is None and min_ttl is NO_TTL and enable_cae is False and fresh is False):
+                check_options(min_ttl, timeout, fresh=fresh, enable_cae=enable_cae)
             return hit[2] if AZURE_CORE not in LOADED else self._hits.as_azure_core(call, hit)
         request = self.token_request(
             *scopes,
@@ -65,7 +74,7 @@ class AsyncClient(ClientBase):
         token = await self.get_token(*scopes, **known_options(options or {}))
         return token if AZURE_CORE not in LOADED else as_access_token_info(token)
 
-    async def sign_in(self, *scopes: str, claims: str | None = None) -> Person:
+    async def sign_in(self, *scopes: str, claims: str | None = None) -> SignedInUser:
         """As `Client.sign_in`."""
         from mstoken.flows.sign_in import sign_in
 
@@ -89,12 +98,10 @@ class AsyncClient(ClientBase):
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
         """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError if httpx is not installed."""
-        from mstoken.rest.bearer_auth import AsyncBearerAuth, for_http_client
+        from mstoken.rest.bearer_auth import AsyncBearerAuth, TokenGetter, for_http_client
 
-        async def ask(claims: str) -> Token:
-            return await self.get_token(*scopes, claims=claims or None, enable_cae=enable_cae)
-
-        return for_http_client(AsyncBearerAuth, httpx_needed=True)(self._audience(scopes, origin), ask)
+        auth_class = for_http_client(AsyncBearerAuth, httpx_needed=True)
+        return auth_class(self._audience(scopes, origin), TokenGetter(self, scopes, enable_cae))
 
     async def request(
         self,
@@ -108,14 +115,169 @@ class AsyncClient(ClientBase):
         json: Any = None,
         params: Mapping[str, Any] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        follow_tenant: bool = False,
     ) -> ApiResponse:
         """As `Client.request`."""
-        from mstoken.rest.call import ApiRequest, call
+        from mstoken.client.api_calls import api_call
+        from mstoken.rest.call import call
 
-        url, token_request, context = self._call(url, params, scope, origin, timeout)
-        return await call(
-            ApiRequest(method, url, headers or {}, body, json, timeout), token_request, self._running_port(), context
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=body, json=json, params=params,
+            timeout=timeout, retries=retries, max_wait=max_wait, retry_unsafe=retry_unsafe,
+            follow_tenant=follow_tenant,
+        )  # fmt: skip
+        made = api_call(self, method, url, given)
+        return await call(made.api, made.token_request, self._running_port(), made.context)
+
+    async def wait(
+        self,
+        response: ApiResponse | Operation,
+        *,
+        scope: str = "",
+        origin: str = "",
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        within: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> ApiResponse:
+        """As `Client.wait`."""
+        from mstoken.client.api_calls import waiting_call
+        from mstoken.rest.operation_calls import await_operation
+
+        response, token_request, policy = waiting_call(self, response, scope, origin, timeout, retries)
+        return await await_operation(
+            response, token_request, self._running_port(), policy, within_in=within, on_progress=on_progress
         )
+
+    async def pages(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        follow_tenant: bool = False,
+        max_pages: int | None = None,
+    ) -> AsyncGenerator[Page, None]:
+        """As `Client.pages`, for `async for`."""
+        from contextlib import aclosing
+
+        from mstoken.client.api_calls import api_call
+        from mstoken.rest.paged_calls import pages
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=body, json=json, params=params,
+            timeout=timeout, retries=retries, max_wait=max_wait, retry_unsafe=retry_unsafe,
+            follow_tenant=follow_tenant,
+        )  # fmt: skip
+        made = api_call(self, method, url, given)
+        found = pages(made.api, made.token_request, self._running_port(), made.context, max_pages)
+        async with aclosing(found):
+            async for page in found:
+                yield page
+
+    async def items(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        follow_tenant: bool = False,
+        max_pages: int | None = None,
+    ) -> AsyncGenerator[Any, None]:
+        """As `Client.items`, for `async for`."""
+        from contextlib import aclosing
+
+        from mstoken.rest.paged_calls import items_of
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=body, json=json, params=params,
+            timeout=timeout, retries=retries, max_wait=max_wait, retry_unsafe=retry_unsafe,
+            follow_tenant=follow_tenant,
+        )  # fmt: skip
+        async with aclosing(self.pages(url, method=method, max_pages=max_pages, **given)) as found:
+            async for page in found:
+                for item in items_of(page):
+                    yield item
+
+    async def batch(
+        self,
+        requests: Iterable[Mapping[str, Any] | str],
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        every_page: bool = False,
+        max_pages: int | None = None,
+    ) -> AsyncGenerator[BatchResult, None]:
+        """As `Client.batch`, for `async for`."""
+        from contextlib import aclosing
+
+        from mstoken.client.batch_parts import batch_parts
+        from mstoken.rest.batch_calls import batches
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, timeout=timeout, retries=retries, max_wait=max_wait,
+            retry_unsafe=retry_unsafe, follow_tenant=False,
+        )  # fmt: skip
+        port = self._running_port()
+        parts = batch_parts(self, requests, given, port.request_id)
+        async with aclosing(batches(parts, port, every_page=every_page, max_pages=max_pages)) as results:
+            async for result in results:
+                yield result
+
+    async def delta(
+        self,
+        url: str,
+        file: str,
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        max_wait: float | None = None,
+    ) -> AsyncGenerator[Any, None]:
+        """As `Client.delta`, for `async for`."""
+        from contextlib import aclosing
+
+        from mstoken.client.api_calls import api_call
+        from mstoken.rest.delta_calls import changes
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=b"", json=None, params=params, timeout=timeout,
+            retries=retries, max_wait=max_wait, retry_unsafe=False, follow_tenant=False,
+        )  # fmt: skip
+        made = api_call(self, "GET", url, given)
+        port = self._running_port()
+        async with aclosing(changes(made.api, made.token_request, port, made.context, file)) as found:
+            async for item in found:
+                yield item
 
     async def pop_token(
         self,
@@ -124,7 +286,7 @@ class AsyncClient(ClientBase):
         method: str = "",
         nonce: str = "",
         claims: str | None = None,
-        min_ttl: float = 0,
+        min_ttl: float = NO_TTL,
         fresh: bool = False,
         timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
     ) -> Token:
@@ -138,10 +300,18 @@ class AsyncClient(ClientBase):
         http_request = PopRequest(url, method, nonce)
         return await pop_token(token_request, self._bound(), http_request, self._running_port())
 
+    def fleet(self, tenants: Iterable[str], *, concurrency: int = 16, retries: int = 3) -> AsyncFleet[Self]:
+        """As `Client.fleet`, for `async for`."""
+        from mstoken.client.fleets import AsyncFleet
+
+        return AsyncFleet(self, tenants, concurrency, retries)
+
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""
         if self._transport is not None:
-            await guarded(self._transport, TRANSPORT).close()
+            closing = guarded(self._transport, TRANSPORT).close()
+            if hasattr(closing, "__await__"):  # a blocking transport, which `send` refuses, is closed all the same
+                await closing
 
     async def __aenter__(self) -> Self:
         return self

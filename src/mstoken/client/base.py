@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from mstoken import services
-from mstoken.client.arguments import check_call, check_identity, check_scopes
+from mstoken import credentials, services
+from mstoken.client.arguments import check_call, check_identity, check_options, check_scopes
 from mstoken.client.construction import Constructors, authority_of, cloud_of
 from mstoken.client.hits import Hits
 from mstoken.client.scopes import ScopeResolver, user_required
-from mstoken.credentials import (
-    AgentIdentity,
-    Chain,
-    ClientCredential,
-    ManagedIdentity,
-    OnBehalfOf,
-    RefreshToken,
-)
+from mstoken.credentials import Chain
 from mstoken.errors import UsageError
 from mstoken.forks import ForkSafe
+from mstoken.later import Later
 from mstoken.messages import advice
 from mstoken.model import TIMEOUT_IN, TokenRequest
 from mstoken.stores.memory import memory_stores
@@ -25,11 +19,12 @@ from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TypedDict
+    from typing import Self, TypedDict
 
     from mstoken.authority import Authority
+    from mstoken.client import customers
     from mstoken.clouds import Cloud
-    from mstoken.credentials import Credential
+    from mstoken.credentials import Credential, OnBehalfOf, RefreshToken
     from mstoken.flows.store_port import Stores
     from mstoken.rest.bearer_auth import Audience
     from mstoken.rest.pop import PopBinding
@@ -41,6 +36,8 @@ if TYPE_CHECKING:
         claims: str
         tenant_id: str
         enable_cae: bool
+else:
+    customers = Later("mstoken.client.customers")
 
 
 _PATHS = frozenset({"path", "key_path", "token_file"})
@@ -76,6 +73,8 @@ class ClientBase(ForkSafe, Constructors):
         _check_texts(credential)
         self.cloud = cloud_of(authority)
         self.authority = authority_of(authority, self.cloud, tenant, tenant_unknown=not credential.needs_client_id)
+        if self.authority.policy or self.authority.external:
+            customers.check_supported(self.authority, credential)
         self.client_id = client_id
         self.credential = credential
         self.profile = ""
@@ -102,8 +101,8 @@ class ClientBase(ForkSafe, Constructors):
     def __repr__(self) -> str:
         if "credential" not in vars(self):  # half made, in the traceback of its constructor
             return f"{type(self).__name__}(…)"
-        where = self.authority.token_url or f"{self.authority.origin}/{self.authority.tenant}"
-        return f"{type(self).__name__}({where!r}, client_id={self.client_id!r}, credential={self.credential!r})"
+        named = f"client_id={self.client_id!r}, credential={self.credential!r}"
+        return f"{type(self).__name__}({self.authority.url!r}, {named})"
 
     def target(self, *scopes: str) -> Target:
         """Return the target of `scopes`: service names, API URLs, resources or scopes, all of one resource.
@@ -130,11 +129,15 @@ class ClientBase(ForkSafe, Constructors):
         and ValueError for arguments that `get_token` cannot take.
         """
         check_scopes(scopes)
-        check_call(claims, tenant_id, min_ttl, timeout)
+        check_call(claims, tenant_id)
+        check_options(min_ttl, timeout, fresh=fresh, enable_cae=enable_cae)
         timeout_in = TIMEOUT_IN if timeout is None else timeout
         authority, credential, requested = self.authority, self.credential, scopes
         if authority.token_url:
             requested = services.plain_scopes(scopes)
+        elif authority.policy:
+            requested = customers.user_flow_scopes(scopes, authority, self.client_id, for_user=credential.acts_for_user)
+            authority = authority.for_tenant(tenant_id) if tenant_id else authority
         else:
             target = self.target(*scopes)
             requested = target.scopes
@@ -143,7 +146,7 @@ class ClientBase(ForkSafe, Constructors):
             elif target.needs_user and not credential.acts_for_user:
                 raise user_required(target, authority, self.client_id)
             # A managed identity belongs to one tenant, whatever tenant an API's challenge names.
-            if tenant_id and not isinstance(credential, ManagedIdentity):
+            if tenant_id and not isinstance(credential, credentials.ManagedIdentity):
                 authority = authority.for_tenant(tenant_id)
         return TokenRequest(
             authority,
@@ -160,17 +163,47 @@ class ClientBase(ForkSafe, Constructors):
         )
 
     def _as_caller(self, assertion: str, session_key: str) -> OnBehalfOf:
-        if not isinstance(self.credential, ClientCredential | AgentIdentity):
+        if not isinstance(self.credential, credentials.ClientCredential | credentials.AgentIdentity):
             raise UsageError(
                 "On-behalf-of needs a client that is the web API itself, with its own credential.",
                 "Make it with ClientSecret, ClientCertificate, ClientKey or ClientAssertion, or with an AgentIdentity.",
             )
-        return OnBehalfOf(assertion, self.credential, session_key)
+        return credentials.OnBehalfOf(assertion, self.credential, session_key)
 
     def _renewal(self) -> tuple[TokenRequest, RefreshToken]:
-        if not isinstance(self.credential, RefreshToken):
+        if not isinstance(self.credential, credentials.RefreshToken):
             raise UsageError("There is no stored sign-in to renew.", "Create the client with RefreshToken(account=…).")
         return TokenRequest(self.authority, self.client_id, self.credential, (), profile=self.profile), self.credential
+
+    def check_tenants(self) -> None:
+        """Raise UsageError if this identity's tokens are of one tenant only, whatever tenant is named."""
+        if isinstance(self.credential, credentials.ManagedIdentity):
+            raise UsageError(
+                "A managed identity gets tokens of its own tenant only.",
+                "Use an application's credential, or a person's sign-in, that the other tenants have consented to.",
+            )
+        if self.authority.token_url:
+            raise UsageError(
+                "A standard OAuth server has no tenants.", "Name a sign-in host of Entra ID in place of its endpoint."
+            )
+
+    def for_tenant(self, tenant: str) -> Self:
+        """Return a client of the same identity for another tenant: an id (GUID) or a domain.
+
+        It shares this client's connections and stores and costs little. Raises UsageError for what is no tenant, and
+        for an identity of one tenant only.
+        """
+        self.check_tenants()
+        runtime = self._port()
+        made = type(self)("", self.client_id, self.credential, self.authority, self._stores, self._transport)
+        made.authority = self.authority.for_tenant(tenant)
+        made.cloud, made.profile = self.cloud, self.profile
+        made._runtime = runtime  # noqa: SLF001 - a client of this class
+        return made
+
+    def _port(self) -> Any:
+        """Return the port of this client's calls; made at the first one."""
+        raise NotImplementedError
 
     def _bound(self) -> PopBinding:
         """Return this client's own proof-of-possession key, and the tokens bound to it."""
@@ -184,7 +217,7 @@ class ClientBase(ForkSafe, Constructors):
     def _audience(self, scopes: tuple[str, ...], origin: str) -> Audience:
         from mstoken.rest.bearer_auth import Audience
 
-        if self.authority.token_url:  # the catalog does not cover a standard OAuth server's tokens, whatever the scope
+        if not self.authority.knows_services:  # the catalog does not cover their tokens, whatever the scope
             return Audience(services.Target(None, scopes, " ".join(scopes)), self.cloud, origin)
         return Audience(self.target(*scopes), self.cloud, origin)
 
@@ -201,25 +234,31 @@ class ClientBase(ForkSafe, Constructors):
     def _call(
         self, url: str, params: Mapping[str, Any] | None, scope: str, origin: str, timeout: float | None
     ) -> tuple[str, TokenRequest, dict[str, str]]:
-        """Return the full URL, the token request, and the values for the remedies' commands. Sends nothing."""
+        """Return the full URL, the token request, and the values for the remedies' commands. Sends nothing.
+
+        Among them is `service`, the catalogue's name of the API's service.
+        """
         url = self.api_url(url, params)
         request = self._token_request_for_call(url, scope, origin, timeout)
         context = {
             "tenant": request.authority.tenant,
             "client_id": self.client_id,
             "profile": self.profile,
-            "authority": self.authority.origin.removeprefix("https://"),
+            "authority": (self.authority.url if self.authority.policy else self.authority.origin).removeprefix(
+                "https://"
+            ),
         }
-        if not self.authority.token_url:  # a standard OAuth server has no named services
+        if self.authority.knows_services:
             target = self.target(services.Scope(scope) if scope else url)
             named = target.service and not target.service.needs_instance
             context["resource"] = target.service.name if target.service and named else target.resource
             context["scope"] = target.scopes[0]
+            context["service"] = target.service.name if target.service else ""
         return url, request, context
 
     def _token_request_for_call(self, url: str, scope: str, origin: str, timeout: float | None) -> TokenRequest:
         """Return the token request for a call of `url`, after checking that the token may be sent there."""
-        if not scope and self.authority.token_url:
+        if not (scope or self.authority.knows_services):
             raise UsageError(
                 "The URL does not tell which token it needs: that is known of Microsoft's services only.",
                 advice(options="Name the scope: --scope SCOPE", python='Name the scope: scope="…"'),
@@ -238,9 +277,9 @@ def restored(
     return client
 
 
-def _check_text(text: str, what: str) -> None:
+def _check_text(text: str, name: str) -> None:
     if not is_encodable(text):
-        raise UsageError(f"{what} cannot be encoded in UTF-8.", "Set it again.")
+        raise UsageError(f"{name} cannot be encoded in UTF-8.", "Set it again.")
 
 
 def _check_texts(named: Any) -> None:
@@ -249,9 +288,9 @@ def _check_texts(named: Any) -> None:
     File paths may be such text. Raises UsageError, which names the field and does not show its value.
     """
     for name in named.__value_fields__:
-        given = getattr(named, name)
-        for one in given if isinstance(given, tuple) else (given,):
-            if hasattr(one, "__value_fields__"):
-                _check_texts(one)
-            elif isinstance(one, str) and name not in _PATHS:
-                _check_text(one, f"{name} of {type(named).__name__}")
+        value = getattr(named, name)
+        for text in value if isinstance(value, tuple) else (value,):
+            if hasattr(text, "__value_fields__"):
+                _check_texts(text)
+            elif isinstance(text, str) and name not in _PATHS:
+                _check_text(text, f"{name} of {type(named).__name__}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mstoken import clouds
+from mstoken import clouds, credentials
 from mstoken.authority import Authority
-from mstoken.credentials import ManagedIdentity
 from mstoken.typed import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class Constructors:
 
         It needs no tenant and no client id. Raises UsageError.
         """
-        return cls("", "", ManagedIdentity(client_id, object_id, resource_id, source), cloud)
+        return cls("", "", credentials.ManagedIdentity(client_id, object_id, resource_id, source), cloud)
 
     @classmethod
     def default(cls) -> Self:
@@ -113,7 +112,7 @@ def cloud_of(authority: Authority | Cloud | str) -> Cloud:
 
 def authority_of(authority: Authority | Cloud | str, cloud: Cloud, tenant: str, *, tenant_unknown: bool) -> Authority:
     if isinstance(authority, Authority):
-        return authority if authority.token_url or not tenant else authority.for_tenant(tenant)
+        return authority.for_tenant(tenant) if tenant else authority
     host = authority if isinstance(authority, str) and _is_host(authority) else cloud.authority_host
     return Authority.without_tenant(host) if tenant_unknown and not tenant else Authority.of(host, tenant)
 
