@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         UntrustedOrigin,
         UsageError,
     )
+    from mstoken.fleet.schedule import TenantResult
     from mstoken.flows.store_port import Stores
     from mstoken.model import Token
     from mstoken.protocol.challenge import claims_challenge
@@ -109,6 +110,7 @@ __all__ = [
     "SignInRequired",
     "StoreError",
     "Stores",
+    "TenantResult",
     "Throttled",
     "Token",
     "TokenAssertion",
@@ -137,6 +139,7 @@ _HOMES = (
     "rest.response",
     "rest.key_vault",
     "stores.redis_stores",
+    "fleet.schedule",
 )  # the light ones first: looking for a name imports them in turn
 
 
@@ -150,8 +153,8 @@ def __getattr__(name: str) -> object:
 
         for home in _HOMES:
             module = import_module(f"mstoken.{home}")
-            if name in vars(module):
-                return vars(module)[name]
+            if hasattr(module, name):
+                return getattr(module, name)
     raise AttributeError(f"module 'mstoken' has no attribute {name!r}")
 
 

@@ -11,11 +11,13 @@ and the metadata services.
 from __future__ import annotations
 
 import re
-import shlex
 import unicodedata
 from functools import cache
 
+from mstoken.messages import reader_is_at_the_shell
+from mstoken.python_advice import as_python
 from mstoken.redaction import redacted
+from mstoken.shells import quoted as quoted_for_reader
 from mstoken.typed import Any
 from mstoken.values import replace, value
 
@@ -212,8 +214,8 @@ def explain(text: str, **context: str | None) -> tuple[Cause, ...]:
 
 
 def _filled(cause: Cause, context: dict[str, str | None]) -> Cause:
-    told = {**context, "code": cause.code}
-    return replace(cause, cause=fill(cause.cause, **told), remedy=fill(cause.remedy, **told))
+    values = {**context, "code": cause.code}
+    return replace(cause, cause=fill(cause.cause, **values), remedy=fill(cause.remedy, **values))
 
 
 _WORD = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
@@ -232,15 +234,19 @@ _ESCAPE = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?|(?:\x1b\\]|\x9d)[^\x07\x1b\x9c]*
 def fill(template: str, **context: str | None) -> str:
     """Return `template` with its placeholders replaced by the caller's values, or by readable stand-ins.
 
-    Values are inserted once and never read as templates. Between backticks, in commands, each value is quoted for a
-    POSIX shell. Terminal escapes, control characters and invisible characters are removed. A value of more than 500
-    characters, or with nothing left, counts as unknown. Braces without a placeholder stay as they are.
+    Values are inserted once and never read as templates. Between backticks, in commands, each value is quoted for the
+    reader's shell; for a Python program, options become arguments and `mstoken get` a call (`as_python`). Terminal
+    escapes, control characters and invisible characters are removed. A value of more than 500 characters, or with
+    nothing left, counts as unknown. Braces without a placeholder stay as they are.
     """
     known = {name: value for name in FALLBACKS if (value := _plain(context.get(name) or ""))}
     unknown = "|".join(FALLBACKS.keys() - known.keys() - {"authority"})
     template = re.sub(rf" \(\{{(?:{unknown})\}}\)| Now it is \{{(?:{unknown})\}}\.", "", template)
     parts = template.split("`")  # every second part is a command
-    return "`".join(_put(part, _values(known, command=index % 2 == 1)) for index, part in enumerate(parts))
+    filled = [_put(part, _values(known, command=index % 2 == 1)) for index, part in enumerate(parts)]
+    if not reader_is_at_the_shell():
+        filled[1::2] = map(as_python, filled[1::2])
+    return "`".join(filled)
 
 
 def _put(part: str, values: dict[str, str]) -> str:
@@ -260,10 +266,12 @@ def _plain(value: str) -> str:
 
 
 def _values(known: dict[str, str], *, command: bool) -> dict[str, str]:
-    quoted = {name: shlex.quote(value) for name, value in known.items()}
+    quoted = {name: quoted_for_reader(value) for name, value in known.items()}
     inside = FALLBACKS | quoted
     owner = f" --profile {quoted['profile']}" if "profile" in quoted else ""
     tenant = f" --tenant {inside['tenant']}" if "tenant" in quoted or not owner else ""
+    if not owner and _names_tenant(known.get("authority", "")):
+        tenant = " --authority " + quoted_for_reader(_url_of(known["authority"]))
     claims = f" --claims {quoted['claims']}" if "claims" in quoted else ""
     composed = {
         "login": "mstoken login" + (owner or f"{tenant} --client-id {inside['client_id']}") + claims,
@@ -273,9 +281,21 @@ def _values(known: dict[str, str], *, command: bool) -> dict[str, str]:
     return (inside if command else FALLBACKS | known) | composed
 
 
+def _names_tenant(authority: str) -> bool:
+    """Return whether the authority is a user flow of Azure AD B2C or the host of an External ID tenant."""
+    return "/" in authority.removeprefix("http://") or authority.endswith(".ciamlogin.com")
+
+
+def _url_of(authority: str) -> str:
+    """Return the URL of an authority; one of this machine, such as an emulator's, may have `http://` already."""
+    return authority if authority.startswith("http://") else f"https://{authority}"
+
+
 def _consent_url(known: dict[str, str]) -> str:
     from urllib.parse import quote
 
     tenant, client_id = (quote(known[k], safe="") if k in known else FALLBACKS[k] for k in ("tenant", "client_id"))
-    authority = quote(known.get("authority", FALLBACKS["authority"]), safe=":.")
-    return f"https://{authority}/{tenant}/adminconsent?client_id={client_id}"
+    host = known.get("authority", FALLBACKS["authority"])
+    # Consent to applications of a user flow is given at Entra's host, which has the endpoint.
+    authority = quote(FALLBACKS["authority"] if _names_tenant(host) and "/" in host else host, safe=":./")
+    return f"{_url_of(authority)}/{tenant}/adminconsent?client_id={client_id}"

@@ -113,12 +113,12 @@ def cloud(name: str) -> Cloud:
 
     Raises UsageError for an unknown name; its remedy lists the known ones.
     """
-    asked = name.strip().lower()
+    wanted = name.strip().lower()
     for known in CLOUDS:
-        if asked == known.name or asked in known.aliases:
+        if wanted == known.name or wanted in known.aliases:
             return known
     words = {word: known.name for known in CLOUDS for word in (known.name, *known.aliases)}
-    hint = did_you_mean([words[near] for near in closest_match(asked, words)])
+    hint = did_you_mean([words[near] for near in closest_match(wanted, words)])
     raise UsageError(
         f"There is no cloud called {shown(name)!r}.",
         f"{hint}Known clouds: {', '.join(known.name for known in CLOUDS)}.",

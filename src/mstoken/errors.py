@@ -27,7 +27,11 @@ from __future__ import annotations
 
 from mstoken.messages import printable
 from mstoken.redaction import redacted
+from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class MstokenError(Exception):
@@ -222,15 +226,27 @@ class UntrustedCertificate(TransportError):
 
 
 class ApiRefused(MstokenError):
-    """An API refused the call. `status` is the HTTP status, `code` the API's own word for the error, '' without one."""
+    """An API refused the call. `status` is the HTTP status, `code` the API's own word for the error, '' without one.
+
+    If a permission or a role is missing, `permission` has `needs`, what the call needs, and `token`, what the token
+    carries (docs/why-403.md); else it is empty.
+    """
 
     status = 0
     code = ""
+    permission: Mapping[str, Any] = {}
 
-    def __init__(self, message: str, remedy: str = "", status: int = 0, code: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        status: int = 0,
+        code: str = "",
+        permission: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message, remedy)
-        self.status, self.code = status, printable(redacted(code))
-        self.args = (self.message, self.remedy, self.status, self.code)
+        self.status, self.code, self.permission = status, printable(redacted(code)), permission or {}
+        self.args = (self.message, self.remedy, self.status, self.code, self.permission)
 
 
 class UnreadableAnswer(MstokenError):

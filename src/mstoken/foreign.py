@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LONGEST_TEXT = 200
+_PLAIN = "Give one whose functions are plain, not `async def`."
 _OWN = "mstoken."
 
 
@@ -28,10 +29,10 @@ class ForeignCode:
     """A context manager around a call of foreign code; it has no state, so threads and tasks may share it.
 
     `what` is the subject of the message, such as "The function for the assertion". With `quoted`, the message includes
-    the text of the original error: only for code that sees no secret.
+    the text of the original error: only for code that sees no secret. With `plain`, an async function is refused.
     """
 
-    __slots__ = ("_error", "_quoted", "_remedy", "_what")
+    __slots__ = ("_error", "_plain", "_quoted", "_remedy", "what")
 
     def __init__(
         self,
@@ -40,8 +41,9 @@ class ForeignCode:
         error: ErrorClass = UsageError,
         *,
         quoted: bool = False,
+        plain: bool = False,
     ) -> None:
-        self._what, self._remedy, self._error, self._quoted = what, remedy, error, quoted
+        self.what, self._remedy, self._error, self._quoted, self._plain = what, remedy, error, quoted, plain
 
     def __enter__(self) -> None:
         return None
@@ -54,10 +56,10 @@ class ForeignCode:
 
     def error_for(self, error: Exception) -> MstokenError:
         """Our error in place of one of foreign code."""
-        name = name_of(error)
+        name = class_name_of(error)
         text = f": {text_of(error)}" if self._quoted and text_of(error) else ""
         remedy = self._remedy if isinstance(self._remedy, str) else self._remedy(name)
-        return self._error(f"{self._what} failed with {name}{text}.", remedy)
+        return self._error(f"{self.what} failed with {name}{text}.", remedy)
 
     def calling(self, call: Callable[..., T]) -> Callable[..., T]:
         """`call` with this context around it, and around what it returns if that is awaitable or a function.
@@ -73,7 +75,7 @@ class ForeignCode:
 
     def _guarded(self, result: Any) -> Any:
         if hasattr(result, "__await__"):
-            return _Awaitable(result, self)
+            return refuse_awaitable(result, self.what, _PLAIN) if self._plain else _Awaitable(result, self)
         return self.calling(result) if callable(result) else result
 
 
@@ -95,10 +97,27 @@ class _Awaitable:
             result = yield from self._inner.__await__()
         return result
 
+    @property
+    def what(self) -> str:
+        """What returned it, as the subject of a message."""
+        return self._guard.what
+
     def close(self) -> None:
         """Close a coroutine that nobody will await."""
         if hasattr(self._inner, "close"):
             self._inner.close()
+
+
+def refuse_awaitable(given: T | Awaitable[T], what: str, remedy: str) -> T:
+    """`given` itself. Raises UsageError if it is awaitable and the caller cannot await it: its work would not be done.
+
+    `what` is the subject of the message, unless a `ForeignCode` called the function and knows better.
+    """
+    if not hasattr(given, "__await__"):
+        return given
+    if hasattr(given, "close"):
+        given.close()  # avoids the warning about a coroutine that was never awaited
+    raise UsageError(f"{given.what if isinstance(given, _Awaitable) else what} is async.", remedy)
 
 
 class _Guarded:
@@ -118,16 +137,16 @@ class _Guarded:
         return f"<{type(self._inner).__name__}>"
 
 
-def guarded(given: T, guard: ForeignCode) -> T:
-    """`given` itself if its class is ours, else the same object with `guard` around its methods.
+def guarded(value: T, guard: ForeignCode) -> T:
+    """`value` itself if its class is ours, else the same object with `guard` around its methods.
 
     An unexpected exception of mstoken's own classes is a bug, and has to look like one.
     """
-    own = given is None or type(given).__module__.startswith(_OWN)
-    return given if own else _Guarded(given, guard)  # type: ignore[return-value]
+    own = value is None or type(value).__module__.startswith(_OWN)
+    return value if own else _Guarded(value, guard)  # type: ignore[return-value]
 
 
-def name_of(error: BaseException) -> str:
+def class_name_of(error: BaseException) -> str:
     """The class of an error as people know it: `ValueError`, `redis.exceptions.RedisError`."""
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
@@ -147,9 +166,9 @@ def without_frames(error: Exception) -> Exception:
     pending: list[BaseException | None] = [error]
     seen: set[int] = set()
     while pending:
-        one = pending.pop()
-        if one is not None and id(one) not in seen:
-            seen.add(id(one))
-            one.__traceback__ = None
-            pending += [one.__cause__, one.__context__]
+        current = pending.pop()
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            current.__traceback__ = None
+            pending += [current.__cause__, current.__context__]
     return error

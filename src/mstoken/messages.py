@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _handlers: list[Callable[[str], None]] = []
-
-
 _audience = ["python"]
 
 
@@ -20,9 +18,25 @@ def advise_the_shell() -> None:
     _audience[:] = ["shell"]
 
 
+class ShellAdvice:
+    """A context manager: advice is worded for the command line, because people start the program that calls here."""
+
+    def __enter__(self) -> None:
+        self._before = _audience[:]
+        advise_the_shell()
+
+    def __exit__(self, *_: object) -> None:
+        _audience[:] = self._before
+
+
 def advice(*, options: str, python: str) -> str:
     """Return the advice in the words of whoever reads it: options of a command, or arguments of a call."""
-    return options if _audience == ["shell"] else python
+    return options if reader_is_at_the_shell() else python
+
+
+def reader_is_at_the_shell() -> bool:
+    """Return whether the command line runs, and not a Python program."""
+    return _audience == ["shell"]
 
 
 def set_handler(handler: Callable[[str], None]) -> None:

@@ -23,7 +23,7 @@ SET_BACK_IN = 300
 
 
 class Freshness(Enum):
-    """What a kept token is good for."""
+    """The state of a cached token."""
 
     FRESH = "fresh"
     STALE = "stale"  # still valid, and due for renewal
@@ -34,9 +34,10 @@ class Freshness(Enum):
 class Token:
     """An access token, in the shape of azure-core's `AccessTokenInfo`.
 
-    `expires_on` and `refresh_on` are epoch seconds, UTC; `refresh_on` is when it should be renewed though still valid.
-    `scope` is what the service says it granted, space separated; empty when it did not say. `got_on` is when it came,
-    by this machine's clock: where that is to come, the clock was set back, and nobody can say when the token ends.
+    `expires_on` and `refresh_on` are epoch seconds, UTC; from `refresh_on` on the token should be renewed although it
+    is still valid. `scope` is the granted scope by the response, separated by spaces; empty if the response has none.
+    `got_on` is when the token was received, by this machine's clock: if that is in the future, the clock was set back,
+    and the expiry is unknown.
     """
 
     token: str = field(repr=False)
@@ -47,7 +48,7 @@ class Token:
     got_on: int | None = field(default=None, repr=False, compare=False)
 
     def freshness(self, now: float, min_ttl: float = 0) -> Freshness:
-        """Judge the token at `now` (epoch seconds) for a caller who needs `min_ttl` more seconds of life."""
+        """Return the token's state at `now` (epoch seconds) for a caller that needs it for `min_ttl` more seconds."""
         if self.expires_on - now < max(min_ttl, LEEWAY_IN):
             return Freshness.EXPIRED
         due = self.refresh_on is not None and now >= self.refresh_on
@@ -55,7 +56,7 @@ class Token:
 
     @property
     def good_from(self) -> float:
-        """Before this (epoch seconds) the clock was set back since the token came; 0 where that is not known."""
+        """If the time (epoch seconds) is before this, the clock was set back since the token arrived; 0 if unknown."""
         return 0 if self.got_on is None else self.got_on - SET_BACK_IN
 
 
@@ -73,7 +74,7 @@ class Note:
 
 @value
 class StoredRefreshToken:
-    """A kept refresh token: the one to use, and the one before it until the new one has proved to work."""
+    """A stored refresh token: the current one, and the previous one until the current one has worked."""
 
     current: str = field(secret=True)
     previous: str = field(default="", secret=True)
@@ -85,10 +86,10 @@ class StoredRefreshToken:
 
 @value
 class TokenInfo:
-    """Whose token it is and where it is good, for people to read and choose by; nothing secret. Empty where unknown.
+    """Account and scope of a token, for lists and filters; nothing secret. Empty if unknown.
 
-    `account` is the name a sign-in is kept under, `scope` what was asked for, space separated. `username` is the user
-    who signed in, as the sign-in said; it chooses nothing.
+    `account` is the name of the stored sign-in, `scope` the requested scope, separated by spaces. `username` is the
+    signed-in user, for display only.
     """
 
     authority: str = ""
@@ -99,28 +100,30 @@ class TokenInfo:
     username: str = ""
 
     def covers(self, other: TokenInfo) -> bool:
-        """Whether `other` has every value that is given here; a scope here is a resource, which `other`'s begin with.
+        """Return whether `other` has every value that is set here. A scope here is a resource: `other`'s scopes begin
+        with it.
 
-        Letter case counts where `other` comes from a standard OAuth server (RFC 6749 section 3.3), not at Entra.
+        Letter case counts if `other` comes from a standard OAuth server (RFC 6749 section 3.3), but not at Entra ID.
         """
-        normalized = str if urlsplit(other.authority).path else str.lower  # `Authority.base_url` of Entra has no path
+        path = urlsplit(other.authority).path  # `Authority.base_url` of Entra has none, that of a user flow its name
+        normalized = str if path and "/b2c_1" not in path else str.lower
         names = ("authority", "tenant", "client_id", "account")
         pairs = [(getattr(self, name), getattr(other, name)) for name in names]
-        same = all(not mine or normalized(mine) == normalized(theirs) for mine, theirs in pairs)
+        same = all(not wanted or normalized(wanted) == normalized(actual) for wanted, actual in pairs)
         resource = normalized(self.scope)
         return same and (not resource or any(scope.startswith(resource) for scope in normalized(other.scope).split()))
 
 
 @value
 class TokenRequest:
-    """One question for a token, complete: whoever asks it anywhere gets the same answer.
+    """A complete request for a token: equal requests have the same result.
 
-    `claims` is JSON text of a claims challenge, or empty. `key_id` is the thumbprint of the key that the token is to be
-    bound to (RFC 7638), empty for a bearer token. `min_ttl` is the life the caller needs, in seconds; `fresh`
-    asks the service even if a token is kept. `timeout_in` is how long the whole answer may take, in seconds;
-    `deadline_on` is when that time is over (epoch seconds), once the question is being asked, else 0. `profile` names
-    the profile that says who asks, '' for none: it decides nothing and completes the commands of remedies. `silent`:
-    no person is to be asked, as the token that is kept still serves.
+    `claims` is the JSON text of a claims challenge, or empty. `key_id` is the thumbprint of the key that the token is
+    bound to (RFC 7638), empty for a bearer token. `min_ttl` is the validity that the caller needs, in seconds; `fresh`
+    sends a request even if a token is cached. `timeout_in` is the time limit of the whole call, in seconds;
+    `deadline_on` is its end (epoch seconds), 0 before the call starts. `profile` names the profile of the client, ''
+    for none; it only completes the commands of remedies. `silent`: the user must not be prompted, because the cached
+    token is still valid.
     """
 
     authority: Authority

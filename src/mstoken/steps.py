@@ -2,8 +2,9 @@
 
 A step is made only of values that cannot be secret: names of classes and stores, tenants, client ids and scopes,
 methods, hosts, paths without their query, status codes, seconds, and ids made by mstoken. Header values, bodies and
-a server's words are never part of one, so nothing has to be filtered out. A path shows as it is: an address that is a
-secret in itself, such as that of a webhook, is visible there.
+a server's words are never part of one. A path is shown, because without it a request cannot be recognized, but a part
+of it that has the form of a token, a key or a secret is not (`redaction`), as written or percent-encoded. An address
+that is a secret in itself without such a form, such as that of a webhook, is visible there.
 
 `logging` takes half as long to import as Python takes to start, so this module never imports it: a program that wants
 the steps has imported it.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import sys
 
 from mstoken.messages import printable
+from mstoken.redaction import redacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ def print_with(printer: Callable[[str], None]) -> None:
     _printers[:] = [printer]
 
 
+def print_no_more() -> None:
+    """End `print_with`."""
+    _printers.clear()
+
+
 def wanted(level: int = DEBUG) -> bool:
     """Return whether somebody reads steps of this level: `--debug`, or a program that set the logger's level."""
     if _printers:
@@ -43,7 +50,7 @@ def identity(credential: object, client_id: str, authority: Any) -> None:
     """Log which identity requests a token, and where it signs in. `authority` is an `Authority`."""
     if wanted():
         client = f" of client {client_id}" if client_id else ""
-        _log(DEBUG, f"identity: {words(credential)}{client} at {authority.origin}/{authority.tenant}")
+        _log(DEBUG, f"identity: {words(credential)}{client} at {authority.url}")
 
 
 def source(layers: Iterable[str]) -> None:
@@ -52,10 +59,10 @@ def source(layers: Iterable[str]) -> None:
         _log(DEBUG, f"identity: settings from {', '.join(layers) or 'nowhere'}")
 
 
-def skipped(link: str, why: str) -> None:
-    """Log that a link of the default chain was skipped. `why` must not quote what a server or a file says."""
+def skipped(link: str, reason: str) -> None:
+    """Log that a link of the default chain was skipped. `reason` must not quote what a server or a file says."""
     if wanted():
-        _log(DEBUG, f"identity: {link} skipped: {why}")
+        _log(DEBUG, f"identity: {link} skipped: {reason}")
 
 
 def cached(found: str, scopes: Iterable[str], store: str, valid_in: float | None = None) -> None:
@@ -68,15 +75,32 @@ def cached(found: str, scopes: Iterable[str], store: str, valid_in: float | None
 def exchanged(method: str, address: str, result: int | BaseException, seconds: float, request_id: str) -> None:
     """Log one HTTP exchange. `address` is host and path; `result` is the status, or the error instead of a response."""
     if wanted(INFO):
+        address = _without_secrets(address)
         outcome = result if isinstance(result, int) else f"no response ({type(result).__name__})"
         known = f", client-request-id {request_id}" if request_id else ""
         _log(INFO, f"request: {method} {address}: {outcome} in {seconds:.3f} s{known}")
+
+
+def added(header: str, reason: str) -> None:
+    """Log a header that mstoken adds to a request. Both texts are mstoken's own."""
+    if wanted():
+        _log(DEBUG, f"request: added {header} for {reason}")
 
 
 def waiting(seconds: float, attempt: int, most: int) -> None:
     """Log the wait before the next attempt."""
     if wanted(INFO):
         _log(INFO, f"wait: {seconds:.1f} s before attempt {attempt} of {most}")
+
+
+def _without_secrets(address: str) -> str:
+    """Return the address as it is written, except for the segments that may not be shown, decoded or as they are."""
+    from urllib.parse import unquote
+
+    decoded = [(segment, unquote(segment)) for segment in address.split("/")]
+    return "/".join(
+        segment if redacted(text) == text else redacted(text).replace("/", "%2F") for segment, text in decoded
+    )
 
 
 def words(named: object) -> str:

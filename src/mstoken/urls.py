@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_SHOWN = 300
 _CONTROL = r"[\x00-\x1f\x7f]"
 _LONE_PERCENT = r"%(?![0-9A-Fa-f]{2})"
-_KEPT = "!#$%&'()*+,-./:;=?@[]_~|^{}\\"
+_UNESCAPED = "!#$%&'()*+,-./:;=?@[]_~|^{}\\"
 """Characters of a path and query that stay: all but those that would end it or that RFC 3986 leaves no room for."""
 
 
@@ -28,25 +28,25 @@ def redacted_url(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     if not mark or "@" in scheme:
         scheme, mark, rest = "", "", url
-    user, at, place = rest.rpartition("@")
-    return f"{scheme}{mark}{'…@' if user or at else ''}{place.partition('?')[0].partition('#')[0]}"
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}{mark}{'…@' if user or at else ''}{host.partition('?')[0].partition('#')[0]}"
 
 
-def check_url(url: str, what: str) -> None:
+def check_url(url: str, name: str) -> None:
     """Raise UsageError, with the right spelling, for a URL that programs read in different ways or would cut.
 
-    `what` names it at the beginning of the message: "The URL", a setting.
+    `name` names it at the beginning of the message: "The URL", a setting.
     """
     if url.isprintable() and not ("\\" in url or "#" in url or "%" in url):  # every request passes here
         return
     if re.search(_CONTROL, url):
-        raise UsageError(f"{what} has a line break or another control character.", "Take it out.")
+        raise UsageError(f"{name} has a line break or another control character.", "Take it out.")
     if "\\" in url:
-        raise UsageError(f"{what} has a backslash, which some programs read as a slash.", _spelled(url, "\\", "%5C"))
+        raise UsageError(f"{name} has a backslash, which some programs read as a slash.", _spelled(url, "\\", "%5C"))
     if "#" in url:
-        raise UsageError(f"{what} has a #, and what follows one is never sent.", _spelled(url, "#", "%23"))
+        raise UsageError(f"{name} has a #, and what follows one is never sent.", _spelled(url, "#", "%23"))
     if re.search(_LONE_PERCENT, url):
-        raise UsageError(f"{what} has a % that begins no percent-encoding.", _spelled(url, "%", "%25"))
+        raise UsageError(f"{name} has a % that begins no percent-encoding.", _spelled(url, "%", "%25"))
 
 
 def _spelled(url: str, letter: str, code: str) -> str:
@@ -67,7 +67,7 @@ def encoded_target(url: str) -> tuple[str, str]:
     target = url[end:] if url.startswith("/", end) else f"/{url[end:]}"
     if not (target.isascii() and target.isprintable() and " " not in target):
         try:
-            target = quote(target, safe=_KEPT)
+            target = quote(target, safe=_UNESCAPED)
         except UnicodeEncodeError:
             raise UsageError("The URL has a character that cannot be encoded in UTF-8.", "Take it out.") from None
     return url[:end], target
@@ -78,14 +78,14 @@ def encoded_url(url: str) -> str:
     return "".join(encoded_target(url))
 
 
-def origin_of(url: str, what: str) -> str:
+def origin_of(url: str, name: str) -> str:
     """The origin (scheme, host, port) of a host or a URL, whatever path it has.
 
     Only https, or http to loopback, and nothing that could hide another host: user info, backslashes, spaces.
-    Raises UsageError; `what` names the setting in the message.
+    Raises UsageError; `name` names the setting in the message.
     """
     if mistake := mistake_in(url):
-        raise UsageError(f"{what} is {mistake}, and not a URL.", "Give it like https://login.microsoftonline.com")
+        raise UsageError(f"{name} is {mistake}, and not a URL.", "Give it like https://login.microsoftonline.com")
     text, quoted = url.strip(), redacted_url(url)
     if "://" not in text:
         text = f"https://{text}"
@@ -93,23 +93,23 @@ def origin_of(url: str, what: str) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise UsageError(f"{what} {quoted!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
+        raise UsageError(f"{name} {quoted!r} is not a URL.", "Give it like https://login.microsoftonline.com") from None
     host = parts.hostname or ""
     if not host or "@" in parts.netloc or "\\" in text or text.split() != [text]:
-        raise UsageError(f"{what} {quoted!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
+        raise UsageError(f"{name} {quoted!r} is not a host or a URL.", "Give it like https://login.microsoftonline.com")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
-        raise UsageError(f"{what} {quoted!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
+        raise UsageError(f"{name} {quoted!r} is not https; secrets are not sent in clear.", "Use an https:// URL.")
     named = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{named}" + (f":{port}" if port and (parts.scheme, port) != ("https", 443) else "")
 
 
-def bare_origin(url: str, what: str) -> str:
+def bare_origin(url: str, name: str) -> str:
     """The origin of a host or a URL that ends after it: a path or query there would be lost. Raises UsageError."""
-    origin = origin_of(url, what)
+    origin = origin_of(url, name)
     rest = path_of(url)
     if rest not in {"", "/"}:
         raise UsageError(
-            f"{what} {redacted_url(url)!r} goes on after the host; that part would be lost.", f"Write {origin}"
+            f"{name} {redacted_url(url)!r} goes on after the host; that part would be lost.", f"Write {origin}"
         )
     return origin
 

@@ -48,6 +48,11 @@ class _Field:
         self.init, self.repr, self.compare, self.secret = init, repr and not secret, compare, secret
 
 
+_REQUIRED = _Field(_MISSING, _MISSING)
+_OF_THE_FIRST = frozenset({"__dict__", "__weakref__"})
+"""What a class has that is made anew for the class with slots."""
+
+
 def field(
     *,
     default: Any = _MISSING,
@@ -73,26 +78,28 @@ def value(cls: type[T]) -> type[T]:
     fields: dict[str, _Field] = {}
     for base in reversed(cls.__mro__[1:]):
         fields |= getattr(base, "__value_fields__", {})
-    own = {name: _own_field(cls, name) for name in vars(cls).get("__annotations__", {})}
+    members = vars(cls)
+    own = {name: _own_field(members.get(name, _MISSING)) for name in members.get("__annotations__", ())}
     fields |= own
-    space = {name: made for name, made in vars(cls).items() if name not in own}
-    space.pop("__dict__", None)
-    space.pop("__weakref__", None)
-    space["__slots__"] = tuple(own)
-    space["__value_fields__"] = fields
-    space["__match_args__"] = tuple(name for name, one in fields.items() if one.init)
-    space["__signature__"] = _Signature()
-    space |= {name: method for name, method in _METHODS.items() if name not in vars(cls)}
-    space["__hash__"] = vars(cls).get("__hash__") or _hash
-    space["__qualname__"] = cls.__qualname__
+    taken = {name: spec for name, spec in fields.items() if spec.init}
+    space = {
+        **_METHODS,
+        **{name: made for name, made in members.items() if name not in own and name not in _OF_THE_FIRST},
+        "__slots__": tuple(own),
+        "__value_fields__": fields,
+        "__match_args__": tuple(taken),
+        "__signature__": _SIGNATURE,
+        "__qualname__": cls.__qualname__,
+    }
+    space["__hash__"] = members.get("__hash__") or _hash
     meta: Any = type(cls)
     made: Any = meta(cls.__name__, cls.__bases__, space)
     # The slot's own descriptor can write although the value is frozen; only this file uses it. Constructor fields come
     # first.
-    slots = [(name, getattr(made, name).__set__, one) for name, one in fields.items()]
-    made.__value_slots__ = tuple(sorted(slots, key=lambda slot: not slot[2].init))
+    ordered = fields if len(taken) == len(fields) else {**taken, **fields}
+    made.__value_slots__ = tuple([(name, getattr(made, name).__set__, spec) for name, spec in ordered.items()])
     made.__value_finish__ = getattr(made, "__post_init__", None)
-    made.__value_secrets__ = frozenset(name for name, one in fields.items() if one.secret)
+    made.__value_secrets__ = frozenset([name for name, spec in fields.items() if spec.secret])
     done: type[T] = made
     return done
 
@@ -111,25 +118,28 @@ class _Signature:
             inspect.Parameter(
                 name,
                 inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=one.default if one.default is not _MISSING else empty if one.factory is _MISSING else ...,
+                default=spec.default if spec.default is not _MISSING else empty if spec.factory is _MISSING else ...,
                 annotation=notes.get(name, empty),
             )
-            for name, one in kind.__value_fields__.items()
-            if one.init
+            for name, spec in kind.__value_fields__.items()
+            if spec.init
         ]
-        return inspect.Signature(sorted(parameters, key=lambda one: one.default is not empty))
+        return inspect.Signature(sorted(parameters, key=lambda parameter: parameter.default is not empty))
 
 
-def replace(given: T, **changes: Any) -> T:
+_SIGNATURE = _Signature()
+
+
+def replace(original: T, **changes: Any) -> T:
     """Return a copy of a value with some fields changed."""
-    kind: Any = type(given)
+    kind: Any = type(original)
     changes = _hide(kind, changes)
     copied: T = kind.__new__(kind)
-    for name, put, one in kind.__value_slots__:
-        if one.init:
-            put(copied, changes.pop(name) if name in changes else getattr(given, name))
+    for name, put, spec in kind.__value_slots__:
+        if spec.init:
+            put(copied, changes.pop(name) if name in changes else getattr(original, name))
         else:
-            put(copied, _default(kind, name, one))
+            put(copied, _default(kind, name, spec))
     if changes:
         raise _not_taken(copied, (), changes)
     if kind.__value_finish__ is not None:
@@ -137,42 +147,44 @@ def replace(given: T, **changes: Any) -> T:
     return copied
 
 
-def as_dict(given: Any) -> dict[str, Any]:
+def as_dict(original: Any) -> dict[str, Any]:
     """Return a value's fields by name, for JSON; values nested in it, in its sequences and in its mappings become dicts
     too.
     """
-    return {name: _plain(getattr(given, name)) for name in given.__value_fields__}
+    return {name: _plain(getattr(original, name)) for name in original.__value_fields__}
 
 
 def _plain(part: Any) -> Any:
     if hasattr(part, "__value_fields__"):
         return as_dict(part)
     if isinstance(part, list | tuple):
-        return [_plain(one) for one in part]
+        return [_plain(item) for item in part]
     if isinstance(part, dict):
-        return {name: _plain(one) for name, one in part.items()}
+        return {name: _plain(item) for name, item in part.items()}
     return part
 
 
-def _own_field(cls: type, name: str) -> _Field:
-    given = vars(cls).get(name, _MISSING)
-    return given if isinstance(given, _Field) else _Field(given, _MISSING)
+def _own_field(assigned: Any) -> _Field:
+    """The field of an annotation whose value in the class is `assigned`."""
+    if assigned is _MISSING:
+        return _REQUIRED
+    return assigned if isinstance(assigned, _Field) else _Field(assigned, _MISSING)
 
 
-def _init(self: Any, *args: Any, **given: Any) -> None:
+def _init(self: Any, *args: Any, **keywords: Any) -> None:
     kind, slots = type(self), self.__value_slots__
     if kind.__value_secrets__:
         named = _hide(kind, dict(zip(self.__match_args__, args, strict=False)))
-        args, given = (*named.values(), *args[len(named) :]), _hide(kind, given)
+        args, keywords = (*named.values(), *args[len(named) :]), _hide(kind, keywords)
     _made[kind] = made = _made.get(kind, 0) + 1
     if made == MANY:
         kind.__init__ = _compiled(kind)
     for (_, put, _), part in zip(slots, args, strict=False):
         put(self, part)
-    for name, put, one in slots[len(args) :]:
-        put(self, given.pop(name) if one.init and name in given else _default(kind, name, one))
-    if given or len(args) > len(self.__match_args__):
-        raise _not_taken(self, args, given)
+    for name, put, spec in slots[len(args) :]:
+        put(self, keywords.pop(name) if spec.init and name in keywords else _default(kind, name, spec))
+    if keywords or len(args) > len(self.__match_args__):
+        raise _not_taken(self, args, keywords)
     if self.__value_finish__ is not None:
         self.__value_finish__()
 
@@ -181,26 +193,26 @@ def _compiled(kind: Any) -> Callable[..., None]:
     """Compile a constructor for `kind` that does the same as `_init`."""
     names: dict[str, Any] = {"_MISSING": _MISSING, "_hidden": hidden}
     taken, body = ["self"], list[str]()
-    for number, (name, put, one) in enumerate(kind.__value_slots__):
-        names |= {f"_put{number}": put, f"_default{number}": one.default, f"_make{number}": one.factory}
+    for number, (name, put, spec) in enumerate(kind.__value_slots__):
+        names |= {f"_put{number}": put, f"_default{number}": spec.default, f"_make{number}": spec.factory}
         part = name
-        if one.secret and one.init:
+        if spec.secret and spec.init:
             body.insert(0, f"    {name} = _hidden({name})")
-        if one.factory is not _MISSING:
-            made_part = f"_hidden(_make{number}())" if one.secret else f"_make{number}()"
-            part = f"{made_part} if {name} is _MISSING else {name}" if one.init else made_part
-        elif not one.init:
+        if spec.factory is not _MISSING:
+            made_part = f"_hidden(_make{number}())" if spec.secret else f"_make{number}()"
+            part = f"{made_part} if {name} is _MISSING else {name}" if spec.init else made_part
+        elif not spec.init:
             part = f"_default{number}"
-        if one.init:
-            default = f"_default{number}" if one.default is not _MISSING else "_MISSING"
-            needed = one.default is _MISSING and one.factory is _MISSING
+        if spec.init:
+            default = f"_default{number}" if spec.default is not _MISSING else "_MISSING"
+            needed = spec.default is _MISSING and spec.factory is _MISSING
             taken.append(name if needed else f"{name}={default}")
         body.append(f"    _put{number}(self, {part})")
     if kind.__value_finish__ is not None:
         body.append("    self.__post_init__()")
     exec(f"def __init__({', '.join(taken)}):\n" + "\n".join(body), names)  # noqa: S102 - of names in our own source
-    made_for_it: Callable[..., None] = names["__init__"]
-    return made_for_it
+    compiled: Callable[..., None] = names["__init__"]
+    return compiled
 
 
 def _not_taken(self: Any, args: tuple[Any, ...], unknown: dict[str, Any]) -> TypeError:
@@ -210,23 +222,23 @@ def _not_taken(self: Any, args: tuple[Any, ...], unknown: dict[str, Any]) -> Typ
     return TypeError(f"{type(self).__name__} has no field {names}, or received it twice")
 
 
-def _default(kind: type, name: str, one: _Field) -> Any:
-    if one.default is not _MISSING:
-        return one.default
-    if one.factory is _MISSING:
+def _default(kind: type, name: str, spec: _Field) -> Any:
+    if spec.default is not _MISSING:
+        return spec.default
+    if spec.factory is _MISSING:
         raise TypeError(f"{kind.__name__} needs {name!r}")
-    return hidden(one.factory()) if one.secret else one.factory()
+    return hidden(spec.factory()) if spec.secret else spec.factory()
 
 
-def _hide(kind: Any, given: dict[str, Any]) -> dict[str, Any]:
+def _hide(kind: Any, keywords: dict[str, Any]) -> dict[str, Any]:
     """The same fields, those that are secret as text, bytes and dictionaries that hide themselves."""
     secrets = kind.__value_secrets__
-    return {name: hidden(part) if name in secrets else part for name, part in given.items()} if secrets else given
+    return {name: hidden(part) if name in secrets else part for name, part in keywords.items()} if secrets else keywords
 
 
 def _repr(self: Any) -> str:
     """Never fails: tracebacks with local variables show values that are half made, and parts of other people's."""
-    shown = (f"{name}={_shown(self, name)}" for name, one in self.__value_fields__.items() if one.repr)
+    shown = (f"{name}={_shown(self, name)}" for name, spec in self.__value_fields__.items() if spec.repr)
     return f"{type(self).__qualname__}({', '.join(shown)})"
 
 
@@ -238,7 +250,7 @@ def _shown(self: Any, name: str) -> str:
 
 
 def _compared(self: Any) -> tuple[Any, ...]:
-    return tuple(getattr(self, name) for name, one in self.__value_fields__.items() if one.compare)
+    return tuple(getattr(self, name) for name, spec in self.__value_fields__.items() if spec.compare)
 
 
 def _eq(self: Any, other: object) -> bool:

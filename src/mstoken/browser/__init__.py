@@ -1,1 +1,1 @@
-"""The system's browser: opening the sign-in page, and receiving the redirect on this machine."""
+"""The system's browser: open the sign-in page, and receive the redirect on this machine."""

@@ -37,7 +37,7 @@ def open_url(url: str) -> bool:
 
 
 def has_display(platform: str, environ: Mapping[str, str]) -> bool:
-    """Whether the user would see a browser that starts here. A value in BROWSER always means yes.
+    """Return whether the user would see a browser that starts here. A value in BROWSER always means yes.
 
     Without a display, Python would start a text browser in the terminal, where no sign-in page works. Windows and macOS
     always have a display, but you do not see it over SSH; X11 forwarding sets DISPLAY.

@@ -1,7 +1,7 @@
 """Receive the redirect that ends a sign-in, on a loopback port (RFC 8252 sections 7.3 and 8.3).
 
 The redirect URI says `localhost`, which a browser may resolve to 127.0.0.1 or to ::1. The listener holds the port on
-both addresses, so that no other program of this machine can receive the code on the one that is left free.
+both addresses, so that no other program on this machine can receive the code on the other one.
 The listener serves one path and does not interpret the parameters: it passes them to a callback and answers with the
 page that the caller chooses. Browsers open connections that they never use, so each connection has its own thread and a
 short timeout.
@@ -125,7 +125,7 @@ def _servers_on(port: int) -> list[_Server]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = False  # True would let another program listen on the same port, on some systems
+    allow_reuse_address = False  # on some systems, True would let another program listen on the same port
     on_redirect: Callable[[Redirect], None]
     hosts: set[str]
 

@@ -12,16 +12,31 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mstoken.flows.port import SignInOutcome
+
 POLL_INTERVAL_IN = 0.2
 """Seconds between checks for input."""
 MAX_LENGTH = 32_768
 """Characters of a line that are read; a terminal's own limit is 4,096 on Linux."""
 
 
+class PastedRedirect(Redirect):
+    """A redirect whose URL the person pasted. No browser waits for a page, so the terminal shows the outcome."""
+
+    def respond(self, outcome: SignInOutcome) -> None:
+        """Answer a URL of another sign-in at once. The command reports the other outcomes when it ends."""
+        if outcome == "unexpected":
+            show(
+                "That address belongs to another sign-in, such as an earlier attempt. Open the address that is shown "
+                "above, sign in, and paste the one at which the browser then ends."
+            )
+
+
 class PastedUrls:
     """Read lines of standard input from construction to `close`, and pass each redirect URL to `on_redirect`.
 
-    Any other line is answered at once, with how `redirect_uri` begins; it may hold a secret and is not repeated.
+    Any other line is answered at once with the beginning of `redirect_uri`. The line may contain a secret and is not
+    repeated.
     """
 
     def __init__(self, on_redirect: Callable[[Redirect], None], redirect_uri: str) -> None:
@@ -48,18 +63,17 @@ class PastedUrls:
                 show(f"That is not the address at which the browser ended: it begins with {self._redirect_uri}")
 
 
-def parse_pasted_url(line: str) -> Redirect | None:
-    """Return the redirect in a pasted URL; None for any other line."""
+def parse_pasted_url(line: str) -> PastedRedirect | None:
+    """Return the redirect in a pasted URL; None for any other line, such as the URL of the sign-in page.
+
+    A response has a state, and a code or an error (RFC 6749 sections 4.1.2 and 4.1.2.1); the request has a state only.
+    """
     parameters = parse_query(line.strip().partition("?")[2].partition("#")[0])
-    if "state" not in parameters:
-        return None
-    redirect = Redirect(parameters)
-    redirect.mark_written()  # no browser waits for a page
-    return redirect
+    return PastedRedirect(parameters) if "state" in parameters and parameters.keys() & {"code", "error"} else None
 
 
 def _has_line() -> bool:
-    """Whether a line can be read without blocking; always True on Windows, where a console cannot tell."""
+    """Return whether a line can be read without blocking; always True on Windows, whose console does not report it."""
     if sys.stdin is None:
         return False
     if sys.platform == "win32":

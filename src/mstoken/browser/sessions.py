@@ -8,12 +8,12 @@ import time
 from mstoken.browser.launcher import open_url
 from mstoken.browser.listener import Listener
 from mstoken.browser.pasted_urls import PastedUrls
-from mstoken.foreign import ForeignCode
+from mstoken.foreign import ForeignCode, refuse_awaitable
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from mstoken.browser.listener import Redirect
     from mstoken.credentials import Browser
@@ -42,12 +42,15 @@ class _BrowserSession:
             self._pasted.close()
         self._listener.close()
 
-    def _open(self, url: str) -> bool:
+    def _start(self, url: str) -> bool | Awaitable[bool]:
         custom = self._credential.open_browser
-        opened = _OPEN.calling(custom)(url) if custom else open_url(url)
+        return _OPEN.calling(custom)(url) if custom else open_url(url)
+
+    def _started(self, opened: object) -> bool:
+        """Return whether the browser was opened; if not, read pasted URLs."""
         if not opened and self._credential.paste:
             self._pasted = PastedUrls(self._on_redirect, self.redirect_uri)
-        return opened
+        return bool(opened)
 
     def _receive(self, redirect: Redirect) -> Mapping[str, str]:
         self._redirect = redirect
@@ -67,13 +70,15 @@ class BlockingBrowserSession(_BrowserSession):
         super().__init__(credential, self._redirects.put)
 
     async def open(self, url: str) -> bool:
-        return self._open(url)
+        return self._started(
+            refuse_awaitable(self._start(url), _OPEN.what, "Use AsyncClient, or give a plain function.")
+        )
 
     async def wait_for_redirect(self, timeout_in: float) -> Mapping[str, str] | None:
         deadline_on = time.monotonic() + timeout_in
-        while (left_in := deadline_on - time.monotonic()) > 0:
+        while (remaining_in := deadline_on - time.monotonic()) > 0:
             try:
-                return self._receive(self._redirects.get(timeout=min(left_in, POLL_INTERVAL_IN)))
+                return self._receive(self._redirects.get(timeout=min(remaining_in, POLL_INTERVAL_IN)))
             except queue.Empty:
                 continue
         return None
@@ -99,7 +104,8 @@ class AsyncioBrowserSession(_BrowserSession):
     async def open(self, url: str) -> bool:
         import asyncio
 
-        return await asyncio.to_thread(self._open, url)
+        opened = await asyncio.to_thread(self._start, url)
+        return await asyncio.to_thread(self._started, opened if isinstance(opened, bool) else await opened)
 
     async def wait_for_redirect(self, timeout_in: float) -> Mapping[str, str] | None:
         import asyncio

@@ -30,49 +30,53 @@ def accounts(form: str) -> None:
       mstoken accounts
       mstoken accounts -o json | jq -r '.[].account'
     """
-    kept = open_stores().refresh_tokens.list_sign_ins()
+    sign_ins = open_stores().refresh_tokens.list_sign_ins()
     if form == "json":
-        output.write_json([_record(key, one) for key, one in kept.items()])
+        output.write_json([_record(key, sign_in) for key, sign_in in sign_ins.items()])
         return
     now = int(time.time())
-    if not kept:
+    if not sign_ins:
         output.message("There are no stored sign-ins. Sign in: mstoken login --tenant TENANT --client-id ID")
         return
-    output.write_table(_HEADINGS, [_row(key, one, now) for key, one in kept.items()])
+    output.write_table(_HEADINGS, [_row(key, sign_in, now) for key, sign_in in sign_ins.items()])
 
 
-def _record(key: str, kept: SignInInfo) -> dict[str, object]:
+def _record(key: str, sign_in: SignInInfo) -> dict[str, object]:
     """Return one account for JSON output; times are epoch seconds, UTC."""
-    info = kept.info
+    info = sign_in.info
     return {
         "account": account_name(key),
         "username": info.username or None,
         "authority": info.authority,
         "tenant": info.tenant,
         "client_id": info.client_id,
-        "signed_in_on": kept.created_on,
-        "renewed_on": kept.renewed_on,
-        "expires_on": kept.expires_on,
-        "renewals": list(kept.renewals),
-        "ended_by": kept.ended_by or None,
+        "signed_in_on": sign_in.created_on,
+        "renewed_on": sign_in.renewed_on,
+        "expires_on": sign_in.expires_on,
+        "renewals": list(sign_in.renewals),
+        "ended_by": sign_in.ended_by or None,
     }
 
 
-def _row(key: str, kept: SignInInfo, now: int) -> tuple[str, ...]:
-    info = kept.info
-    ages = (_ago(now - kept.created_on), _ago(now - kept.renewed_on))
+def _row(key: str, sign_in: SignInInfo, now: int) -> tuple[str, ...]:
+    info = sign_in.info
+    ages = (_ago(now - sign_in.created_on), _ago(now - sign_in.renewed_on))
     where = (info.username or "-", info.tenant or info.authority or "-", info.client_id or "-")
-    return account_name(key), *where, *ages, _state(kept, now)
+    return account_name(key), *where, *ages, _state(sign_in, now)
 
 
-def _state(kept: SignInInfo, now: int) -> str:
-    if kept.ended_by:
-        return f"ended (AADSTS{kept.ended_by})"
-    if kept.expires_on is None:
+def _state(sign_in: SignInInfo, now: int) -> str:
+    if sign_in.ended_by:
+        return f"ended (AADSTS{sign_in.ended_by})"
+    if sign_in.expires_on is None:
         return "-"
-    left = kept.expires_on - now
+    remaining_in = sign_in.expires_on - now
     return (
-        f"valid for {left // DAY} days if unused" if left >= DAY else "expires soon" if left > 0 else "probably expired"
+        f"valid for {remaining_in // DAY} days if unused"
+        if remaining_in >= DAY
+        else "expires soon"
+        if remaining_in > 0
+        else "probably expired"
     )
 
 

@@ -45,7 +45,8 @@ def explain_response(response: ApiResponse) -> int:
     """Print what an error response means and what to do next, and return the exit code for the status.
 
     Statuses below 300 print nothing. 408, 429 and 5xx may succeed later (exit code 5). Other errors return 3 if the
-    body contains a code that asks for a sign-in, else 4. A redirect is reported but not followed, and is not an error.
+    body contains a code that asks for a sign-in, else 4. A redirect of a write is reported, is not followed, and is no
+    error.
     """
     if response.status < 300:
         return exit_codes.DONE
@@ -54,9 +55,7 @@ def explain_response(response: ApiResponse) -> int:
         target = f" It redirects to {where.partition('?')[0]}; mstoken does not send a token there." if where else ""
         output.message(f"{response.request_line} returned {response.status}.{target}")
         return exit_codes.DONE
-    from mstoken.rest.api_errors import api_error
-
-    error = api_error(response, response.request_line, response.context)
+    error = response.error()
     code = exit_codes.exit_code_of(error)
     output.start_line(response.body)
     output.failure(error, code)

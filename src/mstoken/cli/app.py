@@ -21,10 +21,12 @@ SECTIONS = {
     "Tokens": ("get", "request"),
     "Sign-ins": ("login", "accounts", "logout", "whoami"),
     "Stored tokens": ("cache", "keepalive"),
-    "Understand": ("services", "inspect", "explain", "doctor"),
+    "Understand": ("services", "permissions", "inspect", "explain", "doctor"),
     "Settings": ("config",),
     "Testing": ("emulator",),
-    "Shell": ("completion", "help", "version"),
+    "Shell": ("completion", "powershell", "help", "version"),
+    "For other tools": ("git-credential", "docker-credential", "kube", "serve", "exec"),
+    "For programs": ("session",),
 }
 """The sections of `mstoken --help`; every command belongs to one."""
 
@@ -38,12 +40,20 @@ COMMANDS = {
     "cache": "mstoken.cli.cache:cache",
     "keepalive": "mstoken.cli.keepalive:keepalive",
     "services": "mstoken.cli.services:services",
+    "permissions": "mstoken.cli.permissions:permissions",
     "inspect": "mstoken.cli.inspect:inspect",
     "explain": "mstoken.cli.explain:explain",
     "doctor": "mstoken.cli.doctor:doctor",
     "config": "mstoken.cli.config:config",
     "emulator": "mstoken.cli.emulator:emulator",
     "completion": "mstoken.cli.completion:completion",
+    "powershell": "mstoken.cli.powershell:powershell",
+    "git-credential": "mstoken.cli.git_credential:git_credential",
+    "docker-credential": "mstoken.cli.docker_credential:docker_credential",
+    "kube": "mstoken.cli.kube:kube",
+    "serve": "mstoken.cli.serve:serve",
+    "exec": "mstoken.cli.exec_command:exec_command",
+    "session": "mstoken.cli.session:session",
     "help": "mstoken.cli.help:help_command",
     "version": "mstoken.cli.help:version",
 }
@@ -51,6 +61,9 @@ COMMANDS = {
 
 COMPLETE_VARIABLE = "_MSTOKEN_COMPLETE"
 """The variable with which a shell's script requests completions; click derives it from the program's name."""
+
+# Click 8.1 prints the help of a group without a command itself, and has no such exception.
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 _SECRET_OPTION = re.compile("secret|password|refresh-?token|access-?token|^--token", re.IGNORECASE)
 
@@ -122,30 +135,40 @@ def main(arguments: Sequence[str]) -> int:
     reader has gone, as in `mstoken services | head`.
     """
     if COMPLETE_VARIABLE in os.environ:
+        from mstoken.cli.completion_powershell import register
+
+        register()
         app.main(list(arguments), prog_name="mstoken")
+    try:
+        return invoke(arguments)
+    except click.ClickException as error:
+        if isinstance(error, _HELP):  # for a group without a command, click shows the help, as an error
+            error.show()
+        else:
+            output.error(*usage_problem(error), exit_code=exit_codes.USAGE)
+        return exit_codes.USAGE
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run the command line `arguments` as `main` does. Raises click's exceptions too."""
     try:
         with app.make_context("mstoken", list(arguments)) as context:
             result: Any = app.invoke(context)
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except click.ClickException as error:
-        if not arguments:  # click shows the help, as an error
-            error.show()
-        else:
-            _report_usage_error(error)
-        return exit_codes.USAGE
     return result if isinstance(result, int) else exit_codes.DONE
 
 
-def _report_usage_error(error: click.ClickException) -> None:
-    """Print what is wrong on one line and point to the help; for a secret option, to the place for secrets."""
+def usage_problem(error: click.ClickException) -> tuple[str, str]:
+    """Return what is wrong on one line, and the help that explains it; for a secret option, the place for secrets."""
     if isinstance(error, click.NoSuchOption) and _SECRET_OPTION.search(error.option_name):
-        output.error(
-            f"There is no option {error.option_name}: other users and the shell history can see the command line.",
+        message = f"There is no option {error.option_name}: other users and the shell history can see the command line."
+        remedy = (
             "Set AZURE_CLIENT_SECRET, or name the secret's location in a profile. For a refresh token: "
-            "mstoken login < file",
-            exit_code=exit_codes.USAGE,
+            "cat file | mstoken login"
         )
-        return
+        return message, remedy
     where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mstoken"
-    output.error(" ".join(error.format_message().split()), f"{where} --help", exit_code=exit_codes.USAGE)
+    if isinstance(error, _HELP):  # its message is the whole help
+        return "Missing command.", f"{where} --help"
+    return " ".join(error.format_message().split()), f"{where} --help"

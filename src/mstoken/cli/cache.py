@@ -63,12 +63,14 @@ cache.params.append(debug_option())
 def show(tenant: str, service: str, account: str, profile: str, form: str) -> None:
     """List the cached access tokens: tenant, scope, account, client, and remaining minutes. No token is shown."""
     token_filter, now = _filter(tenant, service, account), int(time.time())
-    cached = [one for one in _tokens(profile).tokens() if token_filter.covers(one.info) and one.expires_on > now]
-    cached.sort(key=lambda one: (one.info.tenant, one.info.scope, one.info.account, one.info.client_id))
+    cached = [
+        token for token in _tokens(profile).tokens() if token_filter.covers(token.info) and token.expires_on > now
+    ]
+    cached.sort(key=lambda token: (token.info.tenant, token.info.scope, token.info.account, token.info.client_id))
     if form == "json":
-        output.write_json([_fields(one) for one in cached])
+        output.write_json([_fields(token) for token in cached])
     elif cached:
-        rows = [(*_columns(one), f"{(one.expires_on - now) // 60} min") for one in cached]
+        rows = [(*_columns(token), f"{(token.expires_on - now) // 60} min") for token in cached]
         output.write_table(("TENANT", "SCOPE", "ACCOUNT", "CLIENT", "GOOD FOR"), rows)
     else:
         output.message("There are no matching tokens in the cache.")
@@ -83,7 +85,7 @@ def clear(tenant: str, service: str, account: str, profile: str) -> None:
     """
     token_filter, tokens = _filter(tenant, service, account), _tokens(profile)
     everything = not (tenant or service or account)
-    removed = sum(1 for one in tokens.tokens() if token_filter.covers(one.info))
+    removed = sum(1 for token in tokens.tokens() if token_filter.covers(token.info))
     if everything:
         tokens.clear()
     else:

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from mstoken.cli.options import DEBUG
+from mstoken.cli.shell_slips import refuse_slip
 from mstoken.errors import UsageError
 from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any, TypeVar
@@ -33,12 +34,22 @@ class Command(click.Command):
         ctx.allow_extra_args = True
         rest = super().parse_args(ctx, args)
         if not ctx.resilient_parsing:
+            for extra in ctx.args:
+                refuse_slip(extra, "An argument")
             if ctx.args:
                 raise _too_many(ctx, self.input_hint)
             for parameter in self.params:
                 _refuse_empty(ctx, parameter)
-                _refuse_undecodable(ctx, parameter)
+                _refuse_unusable(ctx, parameter)
         return rest
+
+
+class WholeNumber(click.IntRange):
+    """A whole number from `low` to `high`; `of` is its unit. Click's own message speaks of an "integer range"."""
+
+    def __init__(self, low: int, high: int | None = None, *, of: str = "") -> None:
+        super().__init__(low, high)
+        self.name = f"whole number of {of}" if of else "whole number"
 
 
 def debug_option() -> click.Option:
@@ -62,8 +73,8 @@ def command(*, short_help: str, input_hint: str = "") -> Callable[[Callable[...,
 
 def _refuse_empty(ctx: click.Context, parameter: click.Parameter) -> None:
     """Refuse an empty option: `--tenant "$CUSTOMER"` with the variable unset must not select another tenant."""
-    given = ctx.params.get(parameter.name or "")
-    empty = "" in given if isinstance(given, tuple) else given == "" == parameter.default
+    value = ctx.params.get(parameter.name or "")
+    empty = "" in value if isinstance(value, tuple) else value == "" == parameter.default
     if (
         empty
         and isinstance(parameter, click.Option)
@@ -72,15 +83,21 @@ def _refuse_empty(ctx: click.Context, parameter: click.Parameter) -> None:
         raise click.UsageError(f"{parameter.opts[0]} is empty: omit it, or give it a value.", ctx)
 
 
-def _refuse_undecodable(ctx: click.Context, parameter: click.Parameter) -> None:
-    """Bytes that are not UTF-8 may name a file or be data; anything else could be neither sent nor stored."""
-    given = ctx.params.get(parameter.name or "")
+def _refuse_unusable(ctx: click.Context, parameter: click.Parameter) -> None:
+    """Refuse what could be neither sent nor stored, and what a shell made by mistake.
+
+    Bytes that are not UTF-8 may name a file or be data. The command itself checks its data.
+    """
+    value = ctx.params.get(parameter.name or "")
     if isinstance(parameter.type, click.Path) or parameter.name == "data":
         return
-    for text in given if isinstance(given, tuple) else (given,):
-        if isinstance(text, str) and not is_encodable(text):
-            what = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(ctx)
-            raise click.UsageError(f"{what} is not UTF-8 text.", ctx)
+    for text in value if isinstance(value, tuple) else (value,):
+        if not isinstance(text, str):
+            continue
+        label = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.make_metavar(ctx)
+        if not is_encodable(text):
+            raise click.UsageError(f"{label} is not UTF-8 text.", ctx)
+        refuse_slip(text, label)
 
 
 _CHOICE_TEXTS = {"text": "words", "table": "columns", "json": "JSON", "names": "names only"}

@@ -53,7 +53,7 @@ def complete_cloud(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 @command(short_help="Print the completion script for your shell.")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
 def completion(shell: str) -> None:
     """Print the script that lets your shell complete mstoken's commands, options, services and profiles.
 
@@ -62,14 +62,18 @@ def completion(shell: str) -> None:
       zsh, in ~/.zshrc after compinit:
                             eval "$(mstoken completion zsh)"
       fish, once:           mstoken completion fish > ~/.config/fish/completions/mstoken.fish
+      PowerShell, in $PROFILE:
+                            mstoken completion powershell | Out-String | Invoke-Expression
     """
     from click.shell_completion import get_completion_class
 
     from mstoken.cli import output
     from mstoken.cli.app import COMPLETE_VARIABLE, app
+    from mstoken.cli.completion_powershell import register
 
+    register()
     made = get_completion_class(shell)
-    assert made is not None  # noqa: S101 - the choices above are click's own
+    assert made is not None  # noqa: S101 - the choices above are click's and ours
     script = made(app, {}, "mstoken", COMPLETE_VARIABLE).source().strip("\n")
     # Click's script for fish splits at every comma and so cuts descriptions off at their first one.
     output.write(script.replace('string split ","', 'string split --max 1 ","'))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mstoken.cli import output
-from mstoken.cli.command import Command, form_option
+from mstoken.cli.command import Command, debug_option, form_option
 from mstoken.cli.completion import complete_profile
 from mstoken.hidden import ENVIRON
 from mstoken.redaction import shown
@@ -41,6 +41,9 @@ def config() -> None:
       mstoken config set client_secret keyring:mstoken/work --profile work
       mstoken config list
     """
+
+
+config.params.append(debug_option())
 
 
 @config.command("list", cls=Command, short_help="List the settings of all profiles, or of one.")

@@ -59,11 +59,14 @@ def _as_text(found: Diagnosis) -> list[str]:
 
     lines = _section("Identity", [(link.name, _joined(link.state, link.detail)) for link in found.links])
     lines += _section("Sign-in host", [(found.authority.url, _host_state(found.authority))] if found.authority else [])
-    network = [(one.name, one.meaning or f"cannot be used: {one.error} {one.remedy}") for one in found.network]
+    network = [
+        (setting.name, setting.meaning or f"cannot be used: {setting.error} {setting.remedy}")
+        for setting in found.network
+    ]
     lines += _section("Proxies and certificates", network, none="none set; the system's certificates apply")
     others = {name: value for name, value in found.environment.items() if not is_network(name)}
     lines += _section("Environment", others.items(), none="no relevant variable is set")
-    lines += _section("Places", [(place.what, _joined(place.path, place.state)) for place in found.places])
+    lines += _section("Places", [(location.what, _joined(location.path, location.state)) for location in found.places])
     lines += _section("Notes", [("-", note) for note in found.notes])
     used = next((link.name for link in found.links if link.state == "used"), "")
     verdict = (
@@ -95,20 +98,23 @@ def _host_state(reached: Reached) -> str:
         return "responds; the clocks agree"
     from mstoken.cli.inspection.description import format_duration
 
-    how = f"{format_duration(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
-    return f"responds; this machine's clock is {how}: correct it"
+    difference = f"{format_duration(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
+    return f"responds; this machine's clock is {difference}: correct it"
 
 
 def _fields(found: Diagnosis) -> dict[str, Any]:
+    from mstoken.config.shown import is_network
     from mstoken.values import as_dict
 
     problem = found.problem
+    # HTTPS_PROXY and https_proxy may both be set; PowerShell refuses an object whose names differ in case only.
+    network = [{**as_dict(setting), "value": found.environment.get(setting.name)} for setting in found.network]
     return {
         "links": [as_dict(link) for link in found.links],
         "authority": _reached_fields(found.authority) if found.authority else None,
-        "environment": dict(found.environment),
-        "network": [as_dict(setting) for setting in found.network],
-        "places": [as_dict(place) for place in found.places],
+        "environment": {name: value for name, value in found.environment.items() if not is_network(name)},
+        "network": network,
+        "places": [as_dict(location) for location in found.places],
         "notes": list(found.notes),
         "problem": {"message": problem.message, "remedy": problem.remedy} if problem else None,
         "exit_code": exit_codes.exit_code_of(problem) if problem else exit_codes.DONE,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-
 import click
 
 from mstoken.cli import exit_codes
-from mstoken.cli.command import Command, debug_option
+from mstoken.cli.command import Command, WholeNumber, debug_option
 from mstoken.errors import UsageError
+from mstoken.shells import joined, reader_shell
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,10 +30,10 @@ class _EmulatorGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in self.commands:
-            meant = shlex.join(args)
+            command = joined(args)
             raise UsageError(
                 f"The emulator has no command {args[0]!r}.",
-                f"To run your own command, put -- before it: mstoken emulator -- {meant}",
+                f"To run your own command, put -- before it: mstoken emulator -- {command}",
             )
         return super().resolve_command(ctx, args)
 
@@ -54,12 +53,15 @@ class _EmulatorGroup(click.Group):
 @click.option(
     "--port",
     metavar="N",
-    type=click.IntRange(0, 65_535),
+    type=WholeNumber(0, 65_535),
     default=0,
     help="HTTPS port on 127.0.0.1; by default any free one.",
 )
+@click.option(
+    "--until-stdin-closes", is_flag=True, help="End when standard input closes, for a program that starts the emulator."
+)
 @click.pass_context
-def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
+def emulator(ctx: click.Context, config: str | None, port: int, until_stdin_closes: bool) -> int | None:
     """Run a local Entra ID with a few Microsoft APIs, to develop and test without a tenant.
 
     With -- COMMAND, the command runs in an environment that points to the emulator: authority, certificate authority,
@@ -82,7 +84,11 @@ def emulator(ctx: click.Context, config: str | None, port: int) -> int | None:
 
     if command is not None:
         return run(list(command), config, port)
-    code = serve([*(["--config", config] if config else []), "--port", str(port)])
+    # If the shell is unknown, the settings are printed for both kinds. For cmd too they are PowerShell's.
+    shells = {"posix": ["bash"], "fish": ["fish"], "": ["powershell", "bash"]}.get(reader_shell(), ["powershell"])
+    chosen = [word for shell in shells for word in ("--shell", shell)]
+    until = ["--until-stdin-closes"] if until_stdin_closes else []
+    code = serve([*(["--config", config] if config else []), "--port", str(port), *chosen, *until])
     return exit_codes.USAGE if code == OWN_FAILURE else code
 
 
@@ -93,22 +99,33 @@ emulator.params.append(debug_option())
 
 
 @emulator.command("env", cls=Command, short_help="Print the settings of a running emulator.")
-@click.option("--shell", type=click.Choice(_SHELLS), default="bash", help="Shell or language of the output.")
 @click.option(
-    "--port", metavar="N", type=click.IntRange(1, 65_535), help="Port of the emulator, if several are running."
+    "--shell",
+    "--output",
+    "-o",
+    "shell",
+    type=click.Choice(_SHELLS),
+    default="bash",
+    help="Shell or language of the output.",
 )
-def environment(shell: str, port: int | None) -> int:
+@click.option("--port", metavar="N", type=WholeNumber(1, 65_535), help="Port of the emulator, if several are running.")
+@click.option("--undo", is_flag=True, help="Print what takes the settings back; needs no running emulator.")
+def environment(shell: str, port: int | None, undo: bool) -> int:
     """Print the settings that point programs to an emulator that runs in another terminal.
+
+    A PowerShell session that has already sent requests is redirected too, and --undo restores it. Node, Go, .NET and
+    Java read their settings when they start.
 
     \b
       eval "$(mstoken emulator env)"
-      mstoken emulator env --shell powershell | Invoke-Expression
+      mstoken emulator env -o powershell | Invoke-Expression
+      mstoken emulator env -o powershell --undo | Invoke-Expression
       mstoken emulator env --shell dotenv > .env
     """
     _check_installed()
     from entra_emulator.command import env
 
-    return exit_codes.USAGE if env(shell, port or 0) else exit_codes.DONE
+    return exit_codes.USAGE if env(shell, port or 0, undo=undo) else exit_codes.DONE
 
 
 def _check_installed() -> None:

@@ -41,10 +41,17 @@ def _command(arguments: Sequence[str]) -> Callable[[], int]:
             if text:
                 fast_path.write_and_exit(text)
             return lambda: _get(parsed, fingerprint)
+    if arguments == ["session"]:
+        from mstoken.cli.session_server import serve
+
+        return serve
     return lambda: _run_click(arguments)
 
 
 def _get(arguments: GetArguments, fingerprint: str) -> int:
+    import gc
+
+    gc.disable()  # garbage collection while modules load costs more than the little memory that it would free
     from mstoken.cli.get_token import run_get
 
     if arguments.debug:

@@ -21,11 +21,12 @@ def run(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
     """
     if _wants_json(arguments):
         output.print_errors_as_json()
-    output.escape_what_the_locale_lacks()
+    output.escape_unencodable()
     advise_the_shell()
     if debugging():
         show_steps()
     try:
+        _check_shell_variable()
         return command()
     except KeyboardInterrupt:
         output.stderr_line("")  # ends the line on which the terminal shows ^C
@@ -42,13 +43,26 @@ def run(command: Callable[[], int], arguments: Sequence[str] = ()) -> int:
         output.print_held_messages()
 
 
+def _check_shell_variable() -> None:
+    """Raise UsageError if the variable that names your shell names none that mstoken knows."""
+    named = os.environ.get("MSTOKEN_SHELL", "").strip()
+    if not named:
+        return
+    from mstoken.errors import UsageError
+    from mstoken.redaction import shown
+    from mstoken.shells import SHELLS, VARIABLE
+
+    if named.lower() not in SHELLS:
+        raise UsageError(f"{VARIABLE} names no shell that is known: {shown(named)!r}.", f"Use {', '.join(SHELLS)}.")
+
+
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Return whether the command line has `-o json`, without click: an error in the command line is reported so too."""
-    ours = list(arguments)
-    if "--" in ours:
-        ours = ours[: ours.index("--")]
-    words = f" {' '.join(ours)} "
-    return any(f" {spelled} " in words for spelled in ("-o json", "-ojson", "--output json", "--output=json"))
+    own = list(arguments)
+    if "--" in own:
+        own = own[: own.index("--")]
+    words = f" {' '.join(own)} "
+    return any(f" {spelling} " in words for spelling in ("-o json", "-ojson", "--output json", "--output=json"))
 
 
 def show_steps() -> None:
@@ -88,18 +102,29 @@ def report(error: Exception) -> int:
         code = exit_codes.exit_code_of(error)
         output.failure(error, code)
         return code
-    if isinstance(error, OSError) and error.errno is not None:
-        what = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
-        output.error(what, kind="os_error", exit_code=exit_codes.UNEXPECTED)
-        return exit_codes.UNEXPECTED
-    output.error(
-        f"This is a bug in mstoken: {type(error).__name__} in {_source_line(error)}.",
-        "" if debugging() else "Run the command again with --debug and report the output.",
-        kind="bug",
-        exit_code=exit_codes.UNEXPECTED,
-    )
-    _print_traceback(error)
+    message, remedy, kind = _unexpected(error)
+    output.error(message, remedy, kind=kind, exit_code=exit_codes.UNEXPECTED)
+    if kind == "bug":
+        _print_traceback(error)
     return exit_codes.UNEXPECTED
+
+
+def record_of(error: Exception) -> dict[str, object]:
+    """Return what `report` prints as one JSON object."""
+    from mstoken.errors import MstokenError
+
+    if isinstance(error, MstokenError):
+        return output.failure_record(error, exit_codes.exit_code_of(error))
+    message, remedy, kind = _unexpected(error)
+    return output.error_record(message, remedy, kind=kind, exit_code=exit_codes.UNEXPECTED)
+
+
+def _unexpected(error: Exception) -> tuple[str, str, str]:
+    """Return message, remedy and kind of an error that the library does not raise itself."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror), "", "os_error"
+    remedy = "" if debugging() else "Run the command again with --debug and report the output."
+    return f"This is a bug in mstoken: {type(error).__name__} in {_source_line(error)}.", remedy, "bug"
 
 
 def _source_line(error: Exception) -> str:
@@ -120,7 +145,7 @@ def _print_traceback(error: Exception) -> None:
 
     for line in traceback.format_tb(error.__traceback__):
         sys.stderr.write(line)
-    seen: BaseException | None = error
-    while seen is not None:
-        sys.stderr.write(f"{type(seen).__module__}.{type(seen).__qualname__}\n")
-        seen = seen.__cause__ or seen.__context__
+    current: BaseException | None = error
+    while current is not None:
+        sys.stderr.write(f"{type(current).__module__}.{type(current).__qualname__}\n")
+        current = current.__cause__ or current.__context__

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mstoken.aadsts import Cause
 
 _MAX_INPUT_BYTES = 1024 * 1024  # bytes of standard input; a longer log is cut
+_KNOWN_CODES = "Known codes: mstoken explain --list"
 
 
 @command(short_help="Explain an error, and what to do next.")
@@ -46,7 +47,10 @@ def _read_input() -> str:
 
     if standard_input.at_terminal():
         raise UsageError("There is nothing to explain.", "mstoken explain 50076")
-    return decode_text(standard_input.read(_MAX_INPUT_BYTES), "replace")
+    text = decode_text(standard_input.read_bytes(_MAX_INPUT_BYTES), "replace")
+    if not text.strip():
+        raise UsageError("Standard input is empty.", f"mstoken explain 50076\n{_KNOWN_CODES}")
+    return text
 
 
 def _explain(error_text: str, form: str) -> None:
@@ -83,7 +87,7 @@ def _unknown_error(codes: Sequence[str]) -> Exception:
         return UsageError(f"Unknown code: {', '.join(codes)}.", pages)
     return UsageError(
         "The text contains no known code, error name or message.",
-        f"Known codes: mstoken explain --list\nMicrosoft's list: {aadsts.REFERENCE}",
+        f"{_KNOWN_CODES}\nMicrosoft's list: {aadsts.REFERENCE}",
     )
 
 

@@ -2,8 +2,8 @@
 
 The first `mstoken get graph` takes the full path. It then stores an alias: a note with the name of the cached token,
 under a fingerprint of everything that determined the token. The same command line under the same conditions finds the
-alias, then the token. Anything unusual takes the full path; a doubt costs time, and never returns another identity's
-token.
+alias, then the token. Anything unusual or doubtful takes the full path, so that the fast path never returns another
+identity's token.
 
 This file imports only modules that Python has already loaded, and modules that follow the same rule.
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from mstoken.cli.options import GetArguments
+    from mstoken.stores.token_file_reader import TokenFields
 
 LEEWAY_IN = 60
 """model.LEEWAY_IN, whose module takes too long to import here; a test keeps the two equal."""
@@ -40,6 +41,9 @@ _PREFIXES = ("AZURE_", "AZD_", "MSTOKEN_", "IDENTITY_", "IMDS_", "MSI_", "DEFAUL
 _SECRETS = frozenset(
     {"AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "MSTOKEN_VAULT_KEY"}
 )
+
+_WITHOUT_EFFECT = frozenset({"MSTOKEN_SHELL"})
+"""Variables that only word messages."""
 
 _CATALOGUE = __file__.replace("fast_path.py", "../services/services.toml")
 _MAX_CONFIG_BYTES = 1_000_000
@@ -59,7 +63,7 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
         *(
             f"{name}={'set' if value and name in _SECRETS else value}"
             for name, value in sorted(environ.items())
-            if name.startswith(_PREFIXES)
+            if name.startswith(_PREFIXES) and name not in _WITHOUT_EFFECT
         ),
         *(f"{file} {os.stat(file).st_mtime_ns}" for file in (__file__, _CATALOGUE)),  # noqa: PTH116
         path,
@@ -71,19 +75,29 @@ def fingerprint(arguments: Sequence[str], environ: Mapping[str, str] = os.enviro
 
 def cached_output(arguments: GetArguments, mark: str) -> str:
     """Return the output for these arguments and their fingerprint; '' if the full path has to run."""
-    if not mark or arguments.fresh or arguments.claims or arguments.output not in FAST_PATH_FORMATS:
-        return ""
+    found = cached_token(arguments, mark) if arguments.output in FAST_PATH_FORMATS else None
+    return render(arguments.output, found[0], name=arguments.name) if found else ""
+
+
+def cached_token(arguments: GetArguments, mark: str) -> tuple[TokenFields, str] | None:
+    """Return the token for these arguments and their fingerprint, and the facts that its alias has.
+
+    None if the full path has to run. `fast_path_alias` writes the facts.
+    """
+    if not mark or arguments.fresh or arguments.claims:
+        return None
     folder = token_folder()
     alias = read_note(folder, mark)
-    fields = read_token(folder, alias[0]) if alias else None
+    key, _, facts = alias[0].partition("\n") if alias else ("", "", "")
+    fields = read_token(folder, key) if key else None
     if fields is None:
-        return ""
+        return None
     now, refresh_on, got_on = time(), fields[3], fields[5]
     if fields[1] - now < max(arguments.min_ttl, LEEWAY_IN) or (refresh_on is not None and now >= refresh_on):
-        return ""
+        return None
     if got_on is not None and now < got_on - SET_BACK_IN:
-        return ""
-    return render(arguments.output, fields, name=arguments.name)
+        return None
+    return fields, facts
 
 
 def write_and_exit(text: str) -> NoReturn:

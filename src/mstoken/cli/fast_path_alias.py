@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from time import time
 
-from mstoken.credentials import ClientCredential, DeveloperTool, RefreshToken
+from mstoken import credentials
 from mstoken.model import Note
 from mstoken.protocol.cache_key import cache_key
 from mstoken.stores.token_file_reader import read_token
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest) -> None:
-    """Store the alias as a note: the name of the cached token, under the fingerprint.
+    """Store the alias as a note: the name of the cached token and `facts` of its request, under the fingerprint.
 
     Nothing is stored if the fingerprint does not determine the identity: a profile's reference may lead to another
     user's refresh token next time. Nothing is stored for encrypted tokens either, because decrypting one takes longer
@@ -30,7 +31,14 @@ def save_alias(tokens: AccessTokenStore, fingerprint: str, request: TokenRequest
     key = cache_key(request)
     cached = read_token(token_folder(), key)
     if cached is not None:
-        tokens.save_note(fingerprint, Note(key, int(time()), expires_on=cached[1]))
+        text = f"{key}\n{json.dumps(facts(request))}"
+        tokens.save_note(fingerprint, Note(text, int(time()), expires_on=cached[1]))
+
+
+def facts(request: TokenRequest) -> dict[str, str]:
+    """Return what a session says about a token and the token itself may not."""
+    account = getattr(request.credential, "account", "")
+    return {"tenant": request.authority.tenant, "client_id": request.client_id, "account": account}
 
 
 def _fingerprint_covers(credential: BaseCredential) -> bool:
@@ -38,7 +46,9 @@ def _fingerprint_covers(credential: BaseCredential) -> bool:
 
     False if in doubt.
     """
-    if isinstance(credential, RefreshToken):
+    if isinstance(credential, credentials.RefreshToken):
         value = os.environ.get("MSTOKEN_REFRESH_TOKEN", "").strip()
         return bool(credential.account) or credential.value == value
-    return isinstance(credential, ClientCredential | DeveloperTool)
+    if isinstance(credential, credentials.ClientSecret):  # the most frequent, alone: the line below loads the others
+        return True
+    return isinstance(credential, credentials.ClientCredential | credentials.DeveloperTool)

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 _BY_FLAG = {flag: option for option in (*IDENTITY, *GET, DEBUG) for flag in option.flags}
 
 
+_UNUSUAL_ENDS = ("\\", "`", "^", ".", "…")
+
+
 def parse(arguments: Sequence[str]) -> GetArguments | None:
     """Return the arguments as click would parse them; None if click must do it."""
-    if not all(map(_is_encodable, arguments)):
+    if not all(map(_is_usual, arguments)):
         return None
     values: dict[str, Any] = {}
     services: list[str] = []
@@ -44,8 +47,10 @@ def parse(arguments: Sequence[str]) -> GetArguments | None:
     return GetArguments(services=tuple(services), **values)
 
 
-def _is_encodable(argument: str) -> bool:
-    """Return `texts.is_encodable`, without its import for the usual argument, which is ASCII."""
+def _is_usual(argument: str) -> bool:
+    """Return whether the argument is UTF-8 and not mangled (`shell_slips`), without imports in the usual case."""
+    if argument[-1:] in _UNUSUAL_ENDS or "System." in argument or argument[:1] in ("{", "@"):
+        return False
     if argument.isascii():
         return True
     from mstoken.texts import is_encodable

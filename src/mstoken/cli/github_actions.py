@@ -20,11 +20,11 @@ def check(form: str) -> None:
     if variable and not os.environ.get(variable):
         raise UsageError(
             f"{variable} is not set: this is not a step of GitHub Actions.",
-            "Elsewhere, use -o env, or -o dotenv.",
+            "Elsewhere, use -o env, -o powershell or -o dotenv.",
         )
 
 
-def hand_over(form: str, name: str, token: str) -> None:
+def export_token(form: str, name: str, token: str) -> None:
     """Mask the token in the job's log, then append `name=token` to the runner's file.
 
     Raises UsageError if the file cannot be written.

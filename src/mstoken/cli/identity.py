@@ -86,15 +86,15 @@ def open_stores(store: str = "") -> Stores:
 def _for_click(option: Option) -> dict[str, Any]:
     import click
 
+    from mstoken.cli.command import WholeNumber
+
     match option.kind:
         case "flag":
             return {"is_flag": True}
         case "choice":
             return {"type": click.Choice(option.choices), "default": option.choices[0], "show_default": True}
         case "seconds":
-            seconds = click.IntRange(min=0)
-            seconds.name = "number of seconds"  # click's name for the type in its messages
-            return {"type": seconds, "default": 0, "metavar": option.metavar}
+            return {"type": WholeNumber(0, of="seconds"), "default": 0, "metavar": option.metavar}
         case "multiple":
             return {"multiple": True, "metavar": option.metavar}
         case _:

@@ -37,7 +37,7 @@ def _read_input() -> str:
 
     if standard_input.at_terminal():
         raise UsageError("inspect reads a token from standard input.", "mstoken get graph | mstoken inspect")
-    return token_input.find_token(token_input.decode_input(standard_input.read(token_input.MAX_BYTES + 1)))
+    return token_input.find_token(token_input.decode_input(standard_input.read_bytes(token_input.MAX_BYTES + 1)))
 
 
 def _show(token: str, form: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mstoken.cli import output, standard_input
-from mstoken.cli.get_token import claims_text, scopes_wanted
+from mstoken.cli.get_token import claims_text, scopes_wanted, usual_scopes
 from mstoken.cli.identity import open_stores
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.redaction import shown
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mstoken.config.layers import Layers
     from mstoken.config.settings import Settings
     from mstoken.credentials import DevicePrompt, SignIn
-    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.id_token import SignedInUser
 
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -25,14 +25,14 @@ ANY_ORGANIZATION = "organizations"
 """The tenant to sign in to by default: the user's own."""
 
 
-def sign_in(name: str, layers: Layers, arguments: LoginArguments, *, device: bool) -> tuple[Settings, Person]:
+def sign_in(name: str, layers: Layers, arguments: LoginArguments, *, device: bool) -> tuple[Settings, SignedInUser]:
     """Let the user sign in, and store the sign-in as `name`. Return the settings for the profile, and the user.
 
     Raises NotConfigured without an application, else what the sign-in raises.
     """
     from mstoken.client import Client
 
-    if layers.place()[2]:
+    if layers.authority_settings()[2]:
         raise UsageError(
             "Interactive sign-in works with Entra only; mstoken knows just the token endpoint of other OAuth servers.",
             "Sign in with the server's own tools and store the refresh token: mstoken login --refresh-token-stdin",
@@ -43,7 +43,7 @@ def sign_in(name: str, layers: Layers, arguments: LoginArguments, *, device: boo
         layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
     settings = layers.settings(_credential(name, layers, arguments, device=device))
     with Client.from_settings(settings, open_stores(layers.store())) as client:
-        scopes = scopes_wanted(client, () if arguments.scope else ("graph",), arguments.scope)
+        scopes = scopes_wanted(client, () if arguments.scope else usual_scopes(client), arguments.scope)
         person = client.sign_in(*scopes, claims=claims_text(arguments.claims) or None)
     if settings.tenant == ANY_ORGANIZATION and person.tenant:
         settings = replace(settings, tenant=person.tenant)

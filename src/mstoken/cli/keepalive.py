@@ -7,7 +7,7 @@ import time
 import click
 
 from mstoken.cli import exit_codes, output
-from mstoken.cli.command import command
+from mstoken.cli.command import WholeNumber, command
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
@@ -29,14 +29,14 @@ class StoredSignIn:
     """A stored sign-in, and a function that makes a client for it; None if only its own program can renew it."""
 
     name: str
-    kept: SignInInfo
+    info: SignInInfo
     client: Callable[[], Client] | None
 
 
 @command(short_help="Renew old sign-ins; for cron.")
 @click.option(
     "--older-than",
-    type=click.IntRange(min=0),
+    type=WholeNumber(0, of="days"),
     default=30,
     show_default=True,
     metavar="DAYS",
@@ -57,25 +57,25 @@ def keepalive(older_than: int, dry_run: bool, quiet: bool, verbose: bool) -> int
     """
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other.")
-    rows, seen, failed, now = [], False, False, int(time.time())
+    rows, any_sign_in, failed, now = [], False, False, int(time.time())
     for sign_in in _sign_ins():
-        age_in, seen, problem = now - sign_in.kept.renewed_on, True, ""
+        age_in, any_sign_in, problem = now - sign_in.info.renewed_on, True, ""
         if sign_in.client is None:
-            said = "skipped: only the program that stored it can renew it"
+            outcome = "skipped: only the program that stored it can renew it"
         elif -DAY_IN < age_in < older_than * DAY_IN:  # a renewal in the future was recorded by a wrong clock
-            said = "skipped: recent enough"
+            outcome = "skipped: recent enough"
         elif dry_run:
-            said = "would be renewed"
+            outcome = "would be renewed"
         else:
             problem = _renew(sign_in.client)
             failed = failed or bool(problem)
-            said = problem or "renewed"
-        skipped = said.startswith("skipped")
+            outcome = problem or "renewed"
+        skipped = outcome.startswith("skipped")
         if verbose or problem or not (quiet or (skipped and not dry_run)):
-            rows.append((sign_in.name, _age(age_in), said))
+            rows.append((sign_in.name, _age(age_in), outcome))
     if rows:
         output.write_table(("ACCOUNT", "LAST RENEWED", "NOW"), rows)
-    elif verbose and not seen:
+    elif verbose and not any_sign_in:
         output.message("There are no stored sign-ins.")
     return exit_codes.SOME_FAILED if failed else exit_codes.DONE
 
@@ -85,8 +85,8 @@ def _renew(client: Callable[[], Client]) -> str:
     from mstoken.errors import MstokenError
 
     try:
-        with client() as asking:
-            asking.renew_sign_in()
+        with client() as opened:
+            opened.renew_sign_in()
     except MstokenError as error:
         return "failed: " + " Next: ".join(part for part in (error.message, error.remedy.partition("\n")[0]) if part)
     return ""
@@ -119,21 +119,21 @@ def _sign_ins() -> Iterator[StoredSignIn]:
         store = layers.store() or os.environ.get("MSTOKEN_STORE", "")
         if store not in found:
             found[store] = open_stores(store)
-        kept = found[store].refresh_tokens.list_sign_ins().get(ACCOUNT_PREFIX + account) if account else None
-        if kept and (store, account) not in seen:
+        sign_in = found[store].refresh_tokens.list_sign_ins().get(ACCOUNT_PREFIX + account) if account else None
+        if sign_in and (store, account) not in seen:
             seen.add((store, account))
-            yield StoredSignIn(account, kept, _profile_client(name, found[store]))
+            yield StoredSignIn(account, sign_in, _profile_client(name, found[store]))
     store = os.environ.get("MSTOKEN_STORE", "")
     stores = found.get(store) or open_stores(store)
-    for key, kept in stores.refresh_tokens.list_sign_ins().items():
+    for key, sign_in in stores.refresh_tokens.list_sign_ins().items():
         account = key.removeprefix(ACCOUNT_PREFIX)
         if (store, account) not in seen:
             own = (
                 not key.startswith(ACCOUNT_PREFIX)
                 or account.startswith(_PROGRAM_OWNED_PREFIXES)
-                or not kept.info.client_id
+                or not sign_in.info.client_id
             )
-            yield StoredSignIn(account, kept, None if own else _stored_client(account, kept, stores))
+            yield StoredSignIn(account, sign_in, None if own else _stored_client(account, sign_in, stores))
 
 
 def _profile_client(name: str, stores: Stores) -> Callable[[], Client]:
@@ -156,13 +156,13 @@ def _environment_proofs(profile: Profile) -> dict[str, str]:
     from mstoken.config.proofs import PROOFS
     from mstoken.hidden import ENVIRON
 
-    given, ours = environment.read_variables(ENVIRON), profile.values.get("client_id", "")
-    if any(name in profile.values for name in PROOFS) or given.get("client_id", ours) != ours:
+    variables, client_id = environment.read_variables(ENVIRON), profile.values.get("client_id", "")
+    if any(name in profile.values for name in PROOFS) or variables.get("client_id", client_id) != client_id:
         return {}
-    return {name: value for name, value in given.items() if name.startswith(PROOFS)}
+    return {name: value for name, value in variables.items() if name.startswith(PROOFS)}
 
 
-def _stored_client(account: str, kept: SignInInfo, stores: Stores) -> Callable[[], Client]:
+def _stored_client(account: str, sign_in: SignInInfo, stores: Stores) -> Callable[[], Client]:
     """Return a function that makes a public client with the information stored at the sign-in."""
 
     def make() -> Client:
@@ -170,7 +170,7 @@ def _stored_client(account: str, kept: SignInInfo, stores: Stores) -> Callable[[
         from mstoken.client import Client
         from mstoken.credentials import RefreshToken
 
-        info = kept.info
+        info = sign_in.info
         where = info.authority if info.tenant else Authority.oauth(info.authority)
         return Client(info.tenant, info.client_id, RefreshToken(account=account), where, stores)
 

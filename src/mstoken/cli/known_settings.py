@@ -16,7 +16,7 @@ def known_settings() -> dict[str, str]:
     try:
         layers = Layers.of({}, ENVIRON)
         known = {name: layers.text(name) for name in names}
-        authority, cloud, _ = layers.place()
+        authority, cloud, _ = layers.authority_settings()
     except (MstokenError, OSError, ValueError):
         return dict.fromkeys((*names, "profile", "authority", "cloud"), "")
     profile = layers.profile.name if layers.profile else ""

@@ -19,7 +19,19 @@ MAX_CHARACTERS = 32_768
 """Maximum length of a refresh token; Entra's have 1,000 to 2,000 characters, and a form field has to carry it."""
 
 
-@command(short_help="Sign in, and write a profile that uses it.", input_hint="mstoken login … < file")
+_ONLY_WITH = {
+    **dict.fromkeys(("login_hint", "domain_hint", "prompt", "timeout"), "browser"),
+    "no_verify": "refresh_token_stdin",
+}
+"""Options of one way to sign in. With another one they are refused, since they would do nothing."""
+_WITHOUT = {
+    "browser": "on a sign-in with the browser",
+    "device": "on a sign-in with a device code",
+    "refresh_token_stdin": "on a refresh token from standard input",
+}
+
+
+@command(short_help="Sign in, and write a profile that uses it.", input_hint="cat file | mstoken login …")
 @options(IDENTITY)
 @options(LOGIN)
 def login(**values: Any) -> None:
@@ -41,7 +53,7 @@ def login(**values: Any) -> None:
       mstoken login --tenant contoso.onmicrosoft.com --client-id ID
       mstoken login --client-id azure-cli
       mstoken login --device --profile work
-      mstoken login --tenant contoso.onmicrosoft.com --client-id ID < refresh-token.txt
+      cat refresh-token.txt | mstoken login --tenant contoso.onmicrosoft.com --client-id ID
       mstoken login --profile partner --client-secret-ref keyring:mstoken/partner ...
     """
     from mstoken.config.layers import DEFAULT_PROFILE
@@ -77,21 +89,34 @@ def login(**values: Any) -> None:
         output.message("The sign-in is stored in the vault, but its profile could not be written.")
         output.message(f"To remove the sign-in: mstoken logout {name}")
         raise
-    _show_result(name, layers, arguments, user)
+    from mstoken.cli.get_token import usual_scopes
+    from mstoken.client import Client
+
+    _show_result(name, layers, arguments, user, usual_scopes(Client.from_settings(settings)))
 
 
 def _sign_in_method(arguments: LoginArguments) -> str:
     """Return browser, device or refresh_token_stdin: the option, else what fits standard input. Raises UsageError."""
     from mstoken.errors import UsageError
 
-    asked = [method for method in ("browser", "device", "refresh_token_stdin") if getattr(arguments, method)]
-    if len(asked) > 1:
+    chosen = [method for method in ("browser", "device", "refresh_token_stdin") if getattr(arguments, method)]
+    if len(chosen) > 1:
         raise UsageError(
             "The options name several ways to sign in.", "Use one of --browser, --device, --refresh-token-stdin."
         )
-    if asked:
-        return asked[0]
-    return "browser" if standard_input.at_terminal() else "refresh_token_stdin"
+    method = chosen[0] if chosen else "browser" if standard_input.at_terminal() else "refresh_token_stdin"
+    for setting, needed in _ONLY_WITH.items():
+        if getattr(arguments, setting) and method != needed:
+            option = _option(setting)
+            raise UsageError(
+                f"{option} has no effect {_WITHOUT[method]}.",
+                f"Leave {option} out, or sign in with {_option(needed)}.",
+            )
+    return method
+
+
+def _option(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
 
 
 def _layers(name: str, arguments: LoginArguments) -> Layers:
@@ -110,8 +135,8 @@ def _layers(name: str, arguments: LoginArguments) -> Layers:
     variables = environment.read_variables(ENVIRON)
     profile = profiles.find(name)
     if reference:
-        held = profile or profiles.Profile(name, config_folder(ENVIRON), {})
-        profile = replace(held, values={**held.values, "client_secret": reference})
+        stored = profile or profiles.Profile(name, config_folder(ENVIRON), {})
+        profile = replace(stored, values={**stored.values, "client_secret": reference})
         variables.pop("client_secret", None)
     return Layers(flags, variables, profile)
 
@@ -128,7 +153,7 @@ def _read_refresh_token() -> str:
             return ""
     # Bytes, to detect input that is not text; at most the length of a refresh token, at two bytes a character in
     # UTF-16.
-    return decode_text(standard_input.read(2 * MAX_CHARACTERS + 4), "replace")
+    return decode_text(standard_input.read_bytes(2 * MAX_CHARACTERS + 4), "replace")
 
 
 def _validate(text: str) -> str:
@@ -136,21 +161,23 @@ def _validate(text: str) -> str:
     from mstoken.errors import UsageError
 
     value = text.strip()
-    how = "Pipe in only the refresh token: mstoken login … < file; or sign in: mstoken login --browser, or --device"
+    remedy = (
+        "Pipe in only the refresh token: cat file | mstoken login …; or sign in: mstoken login --browser, or --device"
+    )
     if not value:
-        raise UsageError("Standard input contains no refresh token.", how)
+        raise UsageError("Standard input contains no refresh token.", remedy)
     if len(value) > MAX_CHARACTERS:
-        raise UsageError(f"The input is longer than {MAX_CHARACTERS} characters; that is not a refresh token.", how)
+        raise UsageError(f"The input is longer than {MAX_CHARACTERS} characters; that is not a refresh token.", remedy)
     if value.startswith("{"):
         raise UsageError(
             "The input is JSON, not the refresh token itself.",
             "Extract the value first: jq -r .refresh_token | mstoken login …",
         )
     if len(value.splitlines()) > 1:
-        raise UsageError("The input has several lines; a refresh token has one.", how)
+        raise UsageError("The input has several lines; a refresh token has one.", remedy)
     # RFC 6749 appendix A.17: a refresh token is printable ASCII. Entra's contain no space either.
     if not (value.isascii() and value.isprintable()) or " " in value:
-        raise UsageError("The input contains characters that no refresh token has.", how)
+        raise UsageError("The input contains characters that no refresh token has.", remedy)
     return value
 
 
@@ -194,22 +221,18 @@ def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArg
 
 
 def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
-    from mstoken.cli.get_token import scopes_wanted
+    from mstoken.cli.get_token import scopes_wanted, usual_scopes
     from mstoken.client import Client
 
-    usual = (
-        () if settings.token_endpoint else ("graph",)
-    )  # without a scope, the scope of the grant applies: RFC 6749 section 6
     with Client.from_settings(settings) as client:
-        client.get_token(*scopes_wanted(client, () if scopes else usual, scopes))
+        client.get_token(*scopes_wanted(client, () if scopes else usual_scopes(client), scopes))
 
 
-def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str) -> None:
-    import shlex
-
+def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str, usual: tuple[str, ...]) -> None:
     from mstoken.config import environment
     from mstoken.config.folder import config_file
     from mstoken.config.layers import DEFAULT_PROFILE
+    from mstoken.shells import joined
 
     tried = "unverified" if arguments.no_verify else "verified"
     stored = f"Signed in as {user}; stored the sign-in" if user else f"Stored the refresh token ({tried})"
@@ -222,5 +245,4 @@ def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str
     # The profile `default` is not used if the environment contains a complete identity.
     needless = name == DEFAULT_PROFILE and environment.missing(environment.read_variables(ENVIRON))
     profile = "" if needless else f" --profile {name}"
-    usual = () if layers.place()[2] else ("graph",)
-    output.message(f"Next: mstoken {shlex.join(['get', *(arguments.scope or usual)])}{profile}")
+    output.message(f"Next: mstoken {joined(['get', *(arguments.scope or usual)])}{profile}")

@@ -24,10 +24,10 @@ def _names(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
     from mstoken.errors import MstokenError
 
     try:
-        kept = open_stores().refresh_tokens.list_sign_ins()
+        sign_ins = open_stores().refresh_tokens.list_sign_ins()
     except MstokenError:  # completion reports no errors
         return []
-    return [CompletionItem(account_name(key)) for key in kept if account_name(key).startswith(incomplete)]
+    return [CompletionItem(account_name(key)) for key in sign_ins if account_name(key).startswith(incomplete)]
 
 
 @command(short_help="Remove a sign-in and its tokens.")

@@ -42,12 +42,13 @@ DEBUG = Option(
 )
 
 
+"""Every command has this option, and so has `mstoken` itself."""
+
+
 def debugging() -> bool:
     """Return whether steps, and the tracebacks of bugs, are shown: MSTOKEN_DEBUG is set, which --debug does."""
     return os.environ.get("MSTOKEN_DEBUG", "") not in {"", "0"}
 
-
-"""Every command has this option, and so has `mstoken` itself."""
 
 CLOUD = Option("--cloud", "Microsoft cloud: public, usgov, china, …", "NAME")
 
@@ -56,7 +57,7 @@ IDENTITY = (
     Option("--client-id", "The application's (client) ID, or the name of one of Microsoft's, such as azure-cli.", "ID"),
     Option("--profile", "Profile in the configuration file.", "NAME"),
     CLOUD,
-    Option("--authority", "Sign-in host, if it is not the cloud's own.", "HOST"),
+    Option("--authority", "Sign-in host, if it is not the cloud's own; or the URL of a B2C user flow.", "HOST"),
 )
 """The identity, and where it signs in. Every command that needs a token has these options."""
 
@@ -79,10 +80,24 @@ GET = (
         "--output -o",
         "Output format.",
         kind="choice",
-        choices=("token", "json", "header", "env", "dotenv", "github-env", "github-output", "az", "azd"),
+        choices=(
+            "token",
+            "json",
+            "header",
+            "headers-json",
+            "env",
+            "powershell",
+            "dotenv",
+            "github-env",
+            "github-output",
+            "az",
+            "azd",
+        ),
     ),
     Option(
-        "--name", "Name of the variable that env, dotenv and github-… set; MSTOKEN_ACCESS_TOKEN by default.", "NAME"
+        "--name",
+        "Name of the variable that env, powershell, dotenv and github-… set; MSTOKEN_ACCESS_TOKEN by default.",
+        "NAME",
     ),
     Option(
         "--pop",
@@ -152,10 +167,16 @@ class GetArguments(IdentityArguments):
     pop: str = ""
     pop_method: str = ""
     pop_nonce: str = ""
+    tenants: str = ""
+    concurrency: int = 16
 
 
 class RequestArguments(IdentityArguments):
-    """The arguments of `mstoken request`; `data` is None without a body, `timeout` in seconds, 0 for the default."""
+    """The arguments of `mstoken request`.
+
+    The body is `body` if it is known already, else what `data` says; None for no body. `timeout` is in seconds, 0 for
+    the default; `max_wait` is in seconds; `max_pages` is 0 for all.
+    """
 
     method: str = ""
     url: str = ""
@@ -163,8 +184,30 @@ class RequestArguments(IdentityArguments):
     origin: str = ""
     headers: tuple[str, ...] = ()
     data: str | None = None
+    body: bytes | None = None
+    stdin: bool = False
+    batch: bool = False
+    delta: str = ""
     include: bool = False
+    every_page: bool = False
+    slurp: bool = False
+    query: str = ""
+    output: str = ""
+    params: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    raw_fields: tuple[str, ...] = ()
+    subscription: str = ""
+    max_pages: int = 0
+    save: str = ""
+    wait: bool = False
+    operation: str = ""
     timeout: int = 0
+    retries: int = 3
+    max_wait: int = 180
+    retry_unsafe: bool = False
+    tenants: str = ""
+    concurrency: int = 16
+    resume: str = ""
 
 
 class LoginArguments(IdentityArguments):

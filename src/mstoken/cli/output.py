@@ -13,7 +13,7 @@ from mstoken.messages import printable, write_line
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
     from mstoken.errors import MstokenError
 
@@ -53,19 +53,15 @@ def write_bytes(content: bytes) -> None:
 
 
 def write_json(value: object) -> None:
-    """Print a result as JSON: indented at a terminal, on one line otherwise.
+    """Print a result as JSON in ASCII: indented at a terminal, on one line otherwise.
 
-    Lone surrogates, and characters that would steer a terminal or reverse its text, are escaped (RFC 8259 section 7):
-    a program reads the same text from the JSON.
+    Every other character is escaped (RFC 8259 section 7). A program reads the same text whatever encoding the output
+    has and whatever code page the reader expects, and no character steers a terminal or reverses its text.
     """
     import json
 
-    indent = 2 if at_terminal() else None
-    unicode = _stdout().encoding.lower().replace("-", "") == "utf8"  # elsewhere, an escape of JSON's own
-    text = json.dumps(value, indent=indent, ensure_ascii=not unicode)
-    if not text.isprintable():
-        text = "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
-    write(text)
+    text = json.dumps(value, indent=2 if at_terminal() else None)
+    write(text.replace("\x7f", "\\u007f"))  # the only other control character that json leaves as it is
 
 
 def write_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -104,13 +100,13 @@ def print_errors_as_json() -> None:
 
 def print_held_messages() -> None:
     """Print the messages that waited for an error, if none came."""
-    _state.as_json, held = False, _state.held[:]
+    _state.as_json, messages = False, _state.held[:]
     _state.held.clear()
-    for text in held:
+    for text in messages:
         message(text)
 
 
-def escape_what_the_locale_lacks() -> None:
+def escape_unencodable() -> None:
     """Escape characters that standard output cannot encode from now on; Python's own choice is an exception."""
     if sys.stdout is not None and sys.stdout.errors == "strict" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -162,20 +158,33 @@ def stderr_line(line: str) -> None:
 
 def failure(problem: MstokenError, exit_code: int) -> None:
     """Print an error of the library on standard error: as `error` does, with its fields in JSON."""
-    refusal = getattr(problem, "refusal", None)
-    codes = refusal.codes if refusal else ()
     error(
         problem.message,
         problem.remedy,
         problem.service_message,
-        kind=re.sub("(?<!^)(?=[A-Z])", "_", type(problem).__name__).lower(),
         unnamed_id=problem.unnamed_id,
-        code=codes[0] if codes else (refusal.error if refusal else getattr(problem, "code", "")) or None,
-        suberror=(refusal.suberror if refusal else "") or None,
-        correlation_id=(refusal.correlation_id if refusal else "") or problem.request_id or None,
-        retry_in=getattr(problem, "retry_in", None),
-        exit_code=exit_code,
+        **_fields_of(problem, exit_code),
     )
+
+
+def failure_record(problem: MstokenError, exit_code: int) -> dict[str, object]:
+    """Return the JSON object that `failure` prints with `-o json`, without messages that waited."""
+    return error_record(problem.message, problem.remedy, problem.service_message, **_fields_of(problem, exit_code))
+
+
+def _fields_of(problem: MstokenError, exit_code: int) -> dict[str, Any]:
+    refusal = getattr(problem, "refusal", None)
+    codes = refusal.codes if refusal else ()
+    permission = getattr(problem, "permission", None)
+    return {
+        **({"permission": permission} if permission else {}),
+        "kind": re.sub("(?<!^)(?=[A-Z])", "_", type(problem).__name__).lower(),
+        "code": codes[0] if codes else (refusal.error if refusal else getattr(problem, "code", "")) or None,
+        "suberror": (refusal.suberror if refusal else "") or None,
+        "correlation_id": (refusal.correlation_id if refusal else "") or problem.request_id or None,
+        "retry_in": getattr(problem, "retry_in", None),
+        "exit_code": exit_code,
+    }
 
 
 def error(
@@ -206,8 +215,18 @@ def error(
 def _json_error(kind: str, problem: str, remedy: str, service_message: str, fields: Mapping[str, object]) -> None:
     import json
 
+    notes = _state.held[:]
+    _state.held.clear()
+    record = error_record(problem, remedy, service_message, kind=kind, **fields)
+    write_line(json.dumps({**record, "notes": notes}), sys.stderr)
+
+
+def error_record(
+    problem: str, remedy: str = "", service_message: str = "", *, kind: str = "usage_error", **fields: object
+) -> dict[str, object]:
+    """Return an error as a JSON object; a field that is unknown is null."""
     command = re.search(r"`([^`]+)`|((?:mstoken|az) [^\n]+)", remedy)
-    told: dict[str, object] = {
+    record: dict[str, object] = {
         "kind": kind,
         "code": None,
         "suberror": None,
@@ -218,10 +237,9 @@ def _json_error(kind: str, problem: str, remedy: str, service_message: str, fiel
         "correlation_id": None,
         "retry_in": None,
         "exit_code": None,
-        "notes": _state.held[:],
+        "notes": [],
     }
-    _state.held.clear()
-    write_line(json.dumps({**told, **fields}), sys.stderr)
+    return {**record, **fields}
 
 
 def start_line(printed: bytes) -> None:
@@ -229,10 +247,10 @@ def start_line(printed: bytes) -> None:
     if not printed or printed.endswith(b"\n") or at_terminal() or sys.stdout is None or sys.stderr is None:
         return
     try:
-        places = [os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
+        files = [os.fstat(stream.fileno()) for stream in (sys.stdout, sys.stderr)]
     except (OSError, ValueError):
         return
-    if os.path.samestat(*places):
+    if os.path.samestat(*files):
         write_line("", sys.stderr)
 
 

@@ -34,7 +34,7 @@ def services(text: tuple[str, ...], cloud: str, form: str) -> None:
       mstoken services vault
       mstoken services --cloud china --output names
     """
-    cloud_used = _cloud(cloud)
+    cloud_used = chosen_cloud(cloud)
     found = _search(" ".join(text), cloud_used)
     if form == "names":
         for service in found:
@@ -45,7 +45,8 @@ def services(text: tuple[str, ...], cloud: str, form: str) -> None:
         output.write_table(("NAME", "TITLE", "SCOPE", "REMARKS"), _rows(found, cloud_used))
 
 
-def _cloud(name: str) -> Cloud:
+def chosen_cloud(name: str) -> Cloud:
+    """Return the cloud of `--cloud`, else that of the environment and profile, else the public one."""
     from mstoken import clouds
     from mstoken.cli.known_settings import known_settings
 
@@ -61,9 +62,9 @@ def _search(text: str, cloud: Cloud) -> list[Service]:
     from mstoken.services import search
 
     everywhere = search(text) or _service_of_address(text, cloud)
-    here = [service for service in everywhere if cloud.name in service.endpoints]
-    if here:
-        return here
+    in_this_cloud = [service for service in everywhere if cloud.name in service.endpoints]
+    if in_this_cloud:
+        return in_this_cloud
     if everywhere:
         names = ", ".join(service.name for service in everywhere[:3])
         raise UsageError(

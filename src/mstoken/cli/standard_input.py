@@ -10,8 +10,8 @@ def at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def read(longest: int = -1) -> bytes:
-    """Return the input, at most `longest` bytes of it."""
+def read_bytes(longest: int = -1) -> bytes:
+    """Return the input, at most `longest` bytes of it; all of it if `longest` is -1."""
     return b"" if sys.stdin is None else sys.stdin.buffer.read(longest)
 
 

@@ -1,4 +1,4 @@
-"""How `mstoken get` prints a token. The fast path uses this file too, so it imports nothing at the top."""
+"""How `mstoken get` prints a token. The fast path uses it too, so it imports nothing at the top."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mstoken.stores.token_file_reader import TokenFields
 
-FAST_PATH_FORMATS = frozenset({"token", "header", "env", "dotenv"})
+FAST_PATH_FORMATS = frozenset({"token", "header", "env", "dotenv", "powershell"})
 """Formats that need no library and nothing but the token."""
 VARIABLE = "MSTOKEN_ACCESS_TOKEN"
 """The variable that holds the token, unless --name gives another one."""
-
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")
-"""The characters of a bearer token (RFC 6750 section 2.1); none of them needs quotes in a .env file."""
 
 
 def render(form: str, fields: TokenFields, tenant: str = "", name: str = "") -> str:
     """Return the text to print, without the last line end. `tenant` is the configured one, for `az`.
 
-    `name` is the variable that `env` and `dotenv` set.
+    `name` is the variable that `env`, `powershell` and `dotenv` set.
     """
     token, expires_on, token_type, refresh_on, scope, _ = fields
     match form:
         case "token":
             return token
-        case "header":
+        case "header" | "headers-json":
             # RFC 9110 section 11.1 compares schemes without letter case, but many APIs accept only this spelling.
             scheme = "Bearer" if token_type.lower() == "bearer" else token_type
-            return f"Authorization: {scheme} {token}"
+            return f"Authorization: {scheme} {token}" if form == "header" else _headers(scheme, token)
         case "env":
+            from mstoken.shell_quoting import posix
+
             expiry = "" if name else f"\nexport MSTOKEN_EXPIRES_ON={expires_on}"
-            return f"export {name or VARIABLE}={_quoted(token)}{expiry}"
+            return f"export {name or VARIABLE}={posix(token)}{expiry}"
+        case "powershell":
+            from mstoken.shell_quoting import powershell
+
+            expiry = "" if name else f"\n$env:MSTOKEN_EXPIRES_ON = '{expires_on}'"
+            return f"$env:{name or VARIABLE} = {powershell(token)}{expiry}"
         case "dotenv":
-            # Docker and systemd take quotes for a part of the value, or not, so there are none without need.
-            value = token if _PLAIN.issuperset(token) else _quoted(token)
-            return f"{name or VARIABLE}={value}"
+            from mstoken.shell_quoting import dotenv
+
+            return f"{name or VARIABLE}={dotenv(token)}"
         case "az":
             shown: dict[str, object] = {
                 "accessToken": token,
@@ -44,12 +48,16 @@ def render(form: str, fields: TokenFields, tenant: str = "", name: str = "") -> 
                 "tokenType": token_type,
             }
         case "azd":
-            shown = {"token": token, "expiresOn": _utc(expires_on)}
+            from mstoken.texts import rfc3339
+
+            shown = {"token": token, "expiresOn": rfc3339(expires_on)}
         case _:
+            from mstoken.texts import rfc3339
+
             known = {
                 "token": token,
                 "expires_on": expires_on,
-                "expires_at": _utc(expires_on),
+                "expires_at": rfc3339(expires_on),
                 "token_type": token_type,
                 "refresh_on": refresh_on,
                 "scope": scope,
@@ -58,9 +66,10 @@ def render(form: str, fields: TokenFields, tenant: str = "", name: str = "") -> 
     return _json(shown)
 
 
-def _quoted(text: str) -> str:
-    """Quote for a POSIX shell (XCU section 2.2.2): between single quotes, only a single quote has a meaning."""
-    return "'" + text.replace("'", "'\\''") + "'"
+def _headers(scheme: str, token: str) -> str:
+    import json
+
+    return json.dumps({"Authorization": f"{scheme} {token}"})
 
 
 def _json(value: object) -> str:
@@ -69,15 +78,8 @@ def _json(value: object) -> str:
     return json.dumps(value, indent=2)
 
 
-def _utc(epoch: int) -> str:
-    """RFC 3339, in seconds, with Z: the only form that the Azure SDK for Python accepts from azd."""
-    import time
-
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
-
-
 def _local(epoch: int) -> str:
-    """Local time without a zone and with microseconds: what az prints and its readers expect."""
+    """Return local time without a zone and with microseconds, as az prints it and its readers expect it."""
     import time
 
     return time.strftime("%Y-%m-%d %H:%M:%S.000000", time.localtime(epoch))

@@ -1,4 +1,4 @@
-"""`mstoken whoami`: who you are, as what, in which tenant, and where this identity comes from."""
+"""`mstoken whoami`: show your identity, its kind, its tenant, and where it comes from."""
 
 from __future__ import annotations
 
@@ -53,16 +53,12 @@ def whoami(service: str, form: str, **arguments: Any) -> None:
 
 
 def _summary(token: Token) -> TokenSummary | None:
-    """Return what the token says; None for one that only its API can read."""
+    """Return the summary of the token; None if only its API can read it."""
     from mstoken.cli.inspection.summary import summarize
-    from mstoken.errors import UsageError
-    from mstoken.protocol.jwt import decode
+    from mstoken.protocol.jwt import readable
 
-    try:
-        decoded = decode(token.token)
-    except UsageError:
-        return None
-    return None if decoded.encrypted else summarize(decoded)
+    decoded = readable(token.token)
+    return summarize(decoded) if decoded else None
 
 
 class _Source(NamedTuple):

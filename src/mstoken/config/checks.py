@@ -54,9 +54,9 @@ async def check(link: ChainLink, stores: Stores, port: Port, profile: str) -> No
     """
     credential = link.credential
     if isinstance(credential, ManagedIdentity) and not link.probe:
-        if why := await reason_absent(credential, port):
+        if reason := await reason_absent(credential, port):
             raise TransportError(
-                f"There is no managed identity here: {why}.", "Run it in Azure, or use another profile."
+                f"There is no managed identity here: {reason}.", "Run it in Azure, or use another profile."
             )
         return
     if isinstance(credential, RefreshToken) and not credential.value and not _is_stored(credential, stores):

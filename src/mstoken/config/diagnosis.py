@@ -30,8 +30,8 @@ from mstoken.credentials import (
 )
 from mstoken.errors import MstokenError
 from mstoken.flows.chain import nothing_served, settled
-from mstoken.flows.managed_identity import place_of, reason_absent
-from mstoken.protocol.managed_identity.place import TITLES
+from mstoken.flows.managed_identity import identity_endpoint, reason_absent
+from mstoken.protocol.managed_identity.identity_endpoint import TITLES
 from mstoken.protocol.token_proxy import token_proxy
 from mstoken.redaction import shown, shown_path
 from mstoken.runtimes.blocking import BlockingRuntime, run_blocking
@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from mstoken.transports.network_settings import NetworkSetting
 
 USED, ABSENT, NOT_REACHED = "used", "absent", "not reached"
+_UNUSED = {
+    "AZURE_REGIONAL_AUTHORITY_NAME": "regional sign-in hosts serve Microsoft's own applications only (AADSTS100007)."
+}
+"""Variable that the Azure SDKs read -> why it changes nothing here."""
 NAMED = "options or MSTOKEN_PROFILE"
 
 
@@ -80,12 +84,13 @@ class Diagnosis:
 def diagnose(flags: Mapping[str, str], environ: Mapping[str, str], transport: Transport, stores: Stores) -> Diagnosis:
     """Check everything once. Raises no errors of its own: the diagnosis contains them."""
     bare = Diagnosis((), None, shown_environment(environ), described(environ), locations.locations(environ))
+    unused = tuple(f"{name} is set and not used: {why}" for name, why in _UNUSED.items() if environ.get(name))
     try:
         settings = default_settings(flags, environ)
         states, used = _links(settings, environ, transport)
     except MstokenError as error:
-        return replace(bare, problem=error)
-    found = replace(bare, links=states, notes=settings.notes)
+        return replace(bare, notes=unused, problem=error)
+    found = replace(bare, links=states, notes=(*unused, *settings.notes))
     try:
         authority = _authority(settings, used)
         if used is None:
@@ -120,8 +125,8 @@ def _first_available(
         link = candidate if used else run_blocking(settled(candidate, _port(transport)))
         if used is not None:
             states.append(LinkState(link.name, NOT_REACHED))
-        elif why := link.why_not or _probed(link, transport):
-            states.append(LinkState(link.name, ABSENT, why, link.remedy))
+        elif reason := link.unavailable_reason or _probed(link, transport):
+            states.append(LinkState(link.name, ABSENT, reason, link.remedy))
         else:
             used = link
             states.append(LinkState(link.name, USED, _identity_of(link, transport)))
@@ -130,7 +135,7 @@ def _first_available(
 
 def _probed(link: ChainLink, transport: Transport) -> str:
     if isinstance(link.credential, DeveloperTool):
-        return link.credential.why_absent()
+        return link.credential.reason_absent()
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
     return run_blocking(reason_absent(link.credential, _port(transport)))
@@ -139,12 +144,12 @@ def _probed(link: ChainLink, transport: Transport) -> str:
 def _identity_of(link: ChainLink, transport: Transport) -> str:
     credential = link.credential
     if isinstance(credential, ManagedIdentity):
-        place = run_blocking(place_of(credential, _port(transport)))
+        endpoint = run_blocking(identity_endpoint(credential, _port(transport)))
         kind, value = credential.named_by
         which = (
             f"the identity with the {kind} {shown(value)}" if kind else "the system-assigned identity, or the only one"
         )
-        return f"{which}, of {TITLES[place.source]} at {place.endpoint}"
+        return f"{which}, of {TITLES[endpoint.source]} at {endpoint.url}"
     if isinstance(credential, DeveloperTool):
         return f"whoever is signed in to {credential.tool}, by {shown_path(credential.program())}"
     where = f" in tenant {shown_value('AZURE_TENANT_ID', link.tenant)}" if link.tenant else ""
@@ -185,7 +190,8 @@ def _authority(settings: Settings, used: ChainLink | None) -> Authority:
         return Authority.oauth(settings.token_endpoint)
     cloud = clouds.cloud(settings.cloud) if settings.cloud else clouds.PUBLIC
     host = (used.authority if used else "") or settings.authority or cloud.authority_host
-    return Authority.of(host, used.tenant) if used and used.tenant else Authority.without_tenant(host)
+    tenant = (used.tenant if used else "") or settings.tenant
+    return Authority.of(host, tenant) if tenant else Authority.without_tenant(host)
 
 
 def _port(transport: Transport) -> BlockingRuntime:

@@ -44,21 +44,36 @@ _NEEDED = (("tenant",), ("client_id",), CREDENTIALS)
 def read_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the settings from the environment. An empty variable counts as not set, as in CI systems.
 
-    Raises UsageError for a variable that is not valid text: it could not be sent.
+    The tenant may be the one that the authority names. Raises UsageError for a variable that is not valid text, which
+    could not be sent, and for an authority that is not one.
     """
-    given = HiddenDict()
+    values = HiddenDict()
     for setting, variable in VARIABLES.items():
         written = HiddenText(environ.get(variable, ""))
         if not is_encodable(written):
             raise UsageError(f"{variable} is not UTF-8 text.", f"Set {variable} again.")
         if written.strip():
-            given[setting] = written if setting in _BYTE_FOR_BYTE else written.strip()
-    return given
+            values[setting] = written if setting in _BYTE_FOR_BYTE else written.strip()
+    return with_tenant(values)
 
 
-def missing(given: Collection[str]) -> tuple[tuple[str, ...], ...]:
-    """Return what a complete identity still lacks besides the settings `given`: one of each returned group."""
-    return tuple(one_of for one_of in _NEEDED if not any(name in given for name in one_of))
+def with_tenant(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of a layer with the tenant that its authority names, if it has no other.
+
+    Such an authority is the host of an External ID tenant or a user flow of Azure AD B2C. Raises UsageError.
+    """
+    named = HiddenDict(values)
+    if "tenant" not in values and (authority := values.get("authority", "")):
+        from mstoken.authority import tenant_in
+
+        if tenant := tenant_in(authority):
+            named["tenant"] = tenant
+    return named
+
+
+def missing(values: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """Return what a complete identity still lacks besides the settings `values`: one of each returned group."""
+    return tuple(one_of for one_of in _NEEDED if not any(name in values for name in one_of))
 
 
 def incomplete(lacking: tuple[tuple[str, ...], ...], environ: Mapping[str, str]) -> str:

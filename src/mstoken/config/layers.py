@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mstoken import clouds, steps
+from mstoken import clouds, credentials, steps
 from mstoken.config import environment, proofs
 from mstoken.config.settings import Settings
-from mstoken.credentials import ManagedIdentity, OnBehalfOf, Password, RefreshToken
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.hidden import ENVIRON
+from mstoken.messages import advice
 from mstoken.typed import TYPE_CHECKING, NoReturn
 from mstoken.urls import redacted_url
-from mstoken.values import field, value
+from mstoken.values import field, replace, value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,17 +24,19 @@ if TYPE_CHECKING:
         BaseCredential,
         ClientCredential,
         Credential,
+        ManagedIdentity,
     )
 
 DEFAULT_PROFILE = "default"
 
 _GUID_LENGTH = 36
 
-_HOW = {
-    ("tenant",): "a tenant (--tenant or {})",
-    ("client_id",): "a client id (--client-id or {})",
-    environment.CREDENTIALS: "a credential ({})",
+_SETTING_HINTS = {
+    ("tenant",): ("a tenant", "--tenant or "),
+    ("client_id",): ("a client id", "--client-id or "),
+    environment.CREDENTIALS: ("a credential", ""),
 }
+"""What is missing, and the option that gives it on the command line."""
 
 # Settings of a profile that a variable overrides in addition to the one of the same name.
 _RIVALS = {
@@ -62,28 +64,30 @@ class Layers:
     @classmethod
     def of(cls, flags: Mapping[str, str], environ: Mapping[str, str]) -> Self:
         """Gather the layers. Raises UsageError for a named profile that does not exist or cannot be used."""
-        asked = {name: value.strip() for name, value in flags.items() if value.strip()}
+        options = {name: value.strip() for name, value in flags.items() if value.strip()}
         variables = environment.read_variables(environ)
-        name = asked.pop("profile", "") or variables.pop("profile", "")
-        if not name and not environment.missing({*variables, *asked}):
-            return cls(asked, variables, None, environ)  # complete: no file may change the identity
+        name = options.pop("profile", "") or variables.pop("profile", "")
+        options = environment.with_tenant(options)
+        if not name and not environment.missing({*variables, *options}):
+            return cls(options, variables, None, environ)  # complete: no file may change the identity
         from mstoken.config import profiles
 
         if name:
             profile = profiles.load(name, environ)
-            kept = beside_named(profile.values, variables)
-            return cls(asked, kept, profile, environ, tuple(_ignored(variables, kept, profile)))
+            profile = replace(profile, values=environment.with_tenant(profile.values))
+            effective = variables_beside_profile(profile.values, variables)
+            return cls(options, effective, profile, environ, tuple(_ignored(variables, effective, profile, environ)))
         found = profiles.find(DEFAULT_PROFILE, environ)
-        if found is not None and _differ(found.values, variables, "client_id") and "client_id" not in asked:
+        if found is not None and _differ(found.values, variables, "client_id") and "client_id" not in options:
             found = None  # its secret belongs to another application
-        return cls(asked, variables, found, environ)
+        return cls(options, variables, found, environ)
 
     def settings(self, credential: Credential | None = None) -> Settings:
         """Return the client's settings. A `credential` given here replaces the one in the layers.
 
         Raises NotConfigured, and UsageError for a secret that cannot be read.
         """
-        authority, cloud, token_endpoint = self.place()
+        authority, cloud, token_endpoint = self.authority_settings()
         self._log_source()
         tenant, client_id = self.text("tenant"), self.text("client_id")
         identity = self._managed_identity() or self._developer_tool()
@@ -91,7 +95,7 @@ class Layers:
             # This identity is complete: clients in the environment, and tenants there, belong to other identities.
             credential, tenant, client_id = identity, self._tenant_for(identity), ""
         stand_ins = {"tenant": token_endpoint, "refresh_token": credential or self.text("account")}
-        have = {*self._merged(), *(setting for setting, there in stand_ins.items() if there)}
+        have = {*self._merged(), *(setting for setting, value in stand_ins.items() if value)}
         if not identity and (lacking := environment.missing(have)):
             self._not_configured(lacking)
         return Settings(
@@ -111,7 +115,7 @@ class Layers:
         if steps.wanted():
             profile = f"profile {self.profile.name}" if self.profile else ""
             named = {"options": self.flags, "environment": self.environment, profile: profile}
-            steps.source([name for name, given in named.items() if given])
+            steps.source([name for name, layer in named.items() if layer])
 
     def text(self, setting: str) -> str:
         """Return `setting` from the highest layer that has it, else ''. A profile's secret stays a reference.
@@ -126,7 +130,7 @@ class Layers:
 
         return client_id_of(found)
 
-    def place(self) -> tuple[str, str, str]:
+    def authority_settings(self) -> tuple[str, str, str]:
         """Return authority, cloud and token endpoint.
 
         An authority and a token endpoint exclude each other, so the highest layer with either decides. A Microsoft
@@ -199,31 +203,31 @@ class Layers:
 
     def _tenant_for(self, identity: BaseCredential) -> str:
         """Return the tenant to name to a tool, from an option or the profile; a machine's identity takes none."""
-        if isinstance(identity, ManagedIdentity):
+        if isinstance(identity, credentials.ManagedIdentity):
             return ""
         return self.flags.get("tenant", "") or (self.profile.values.get("tenant", "") if self.profile else "")
 
     def _credential(self) -> Credential:
         client = self.client()
         if assertion := self.environment.get("user_assertion", "") or self._referenced("user_assertion"):
-            return OnBehalfOf(assertion, proofs.for_callers(client, self._merged()))
+            return credentials.OnBehalfOf(assertion, proofs.for_callers(client, self._merged()))
         single_use = self.profile is not None and self.profile.single_use
         if value := self.environment.get("refresh_token", ""):
-            return RefreshToken(value, client, single_use=single_use)
+            return credentials.RefreshToken(value, client, single_use=single_use)
         value, account = self._referenced("refresh_token"), self.text("account")
         if not (value or account) and (password := self._password(client)):
-            return Password(self.text("username"), password, client)
+            return credentials.Password(self.text("username"), password, client)
         if client and not (value or account):
             return proofs.acting(client, self._merged())
-        return RefreshToken(value, client, account, single_use=single_use)
+        return credentials.RefreshToken(value, client, account, single_use=single_use)
 
     def _password(self, client: ClientCredential | None) -> str:
         """Return the user's password, '' for none.
 
         In the environment, a client credential takes precedence, as in the Azure SDKs.
         """
-        if given := self.environment.get("password", ""):
-            return "" if client else given
+        if password := self.environment.get("password", ""):
+            return "" if client else password
         return self._referenced("password")
 
     def _referenced(self, setting: str) -> str:
@@ -239,7 +243,7 @@ class Layers:
     def _merged(self) -> dict[str, str]:
         merged: dict[str, str] = {}
         for layer in reversed(self._layers()):
-            merged.update(layer)
+            merged.update(environment.with_tenant(layer))
         return merged
 
     def notes(self) -> tuple[str, ...]:
@@ -266,12 +270,15 @@ class Layers:
         """Return whether the variable of `setting` is the reason why the profile's `rival` does not count."""
         if self.profile is None or rival not in self.profile.values or setting in self.flags or rival in self.flags:
             return False
-        return rival != "cloud" or not self.place()[1]
+        return rival != "cloud" or not self.authority_settings()[1]
 
     def _not_configured(self, lacking: tuple[tuple[str, ...], ...]) -> NoReturn:
         from mstoken.config import profiles
 
-        wanted = ", ".join(_HOW[one_of].format(environment.names(one_of, self.environ)) for one_of in lacking)
+        missing = ((*_SETTING_HINTS[one_of], environment.names(one_of, self.environ)) for one_of in lacking)
+        wanted = ", ".join(
+            f"{what} ({advice(options=option, python='')}{variables})" for what, option, variables in missing
+        )
         raise NotConfigured(
             f"The identity is incomplete. Missing: {wanted}. {profiles.looked_at(self.profile, self.environ)}",
             "Set the missing values, or store a sign-in: mstoken login --tenant TENANT --client-id ID\n"
@@ -283,7 +290,7 @@ _APPLICATION = (*proofs.PROOFS, "client_certificate_password", "send_certificate
 _PERSON = ("refresh_token", "account", "username", "password", "user_assertion")
 
 
-def beside_named(values: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+def variables_beside_profile(values: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that count beside a named profile. The profile wins, and no identity has two sources.
 
     Variables about another client or tenant do not apply to this profile. Those about the same one may complete it,
@@ -307,8 +314,12 @@ def _differ(values: Mapping[str, str], variables: Mapping[str, str], name: str) 
     return name in values and name in variables and values[name].lower() != variables[name].lower()
 
 
-def _ignored(variables: Mapping[str, str], kept: Mapping[str, str], profile: Profile) -> Iterator[str]:
-    for name in (one for one in variables if one not in kept):
+def _ignored(
+    variables: Mapping[str, str], effective: Mapping[str, str], profile: Profile, environ: Mapping[str, str]
+) -> Iterator[str]:
+    for name in (variable for variable in variables if variable not in effective):
+        if environment.VARIABLES[name] not in environ:  # the tenant that the authority names
+            continue
         same = {variables[name].lower(), f"env:{environment.VARIABLES[name]}".lower()}
         if profile.values.get(name, "").lower() not in same:
             yield f"{environment.VARIABLES[name]} is set and ignored because the profile {profile.name} is named."

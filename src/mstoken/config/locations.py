@@ -48,9 +48,9 @@ def _folder(path: str) -> str:
     if not path:
         return "none: the user has no home folder"
     try:
-        there = user_folders.check_folder(path)
+        found = user_folders.check_folder(path)
     except MstokenError as error:
         return error.message
-    if not there:
+    if not found:
         return "created when needed"
     return "in memory" if user_folders.is_in_memory(path) else "on disk"

@@ -21,7 +21,7 @@ SETTINGS = (*profiles.TEXTS, *profiles.SWITCHES)
 
 
 def settings_of(name: str, environ: Mapping[str, str] = ENVIRON) -> dict[str, Any]:
-    """Return the settings of the profile `name` as the file has them, unchecked: who corrects them reads them first.
+    """Return the settings of the profile `name` as in the file, unchecked, so that invalid ones can be corrected.
 
     Raises UsageError for a profile that does not exist.
     """
@@ -40,9 +40,9 @@ def set_setting(name: str, setting: str, text: str, environ: Mapping[str, str] =
     check_name(name)
     _check_setting(setting)
     value = _value(setting, text)
-    held = profiles.tables(environ).get(name, {})
+    table = profiles.tables(environ).get(name, {})
     where = f"[profile.{name}] in {config_file(environ)}"
-    profiles.check_table({**held, setting: value}, where)
+    profiles.check_table({**table, setting: value}, where)
     write_profile(name, {setting: value}, environ=environ)
 
 

@@ -58,7 +58,7 @@ def write_profile(
 
 
 def _edited(text: str, name: str, values: Mapping[str, str | bool], without: frozenset[str]) -> str:
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
     header = next((number for number, line in enumerate(lines) if _names(line, name)), None)
     if header is None:
         gap = "\n" if text.strip() else ""
@@ -66,16 +66,25 @@ def _edited(text: str, name: str, values: Mapping[str, str | bool], without: fro
         new = "\n".join([f"[profile.{_quoted_key(name)}]", *(_line(*item) for item in values.items())])
         return f"{text}{close}{gap}{new}\n"
     end = next((n for n in range(header + 1, len(lines)) if _HEADER.match(lines[n])), len(lines))
-    body, left = [], dict(values)
+    body, remaining = [], dict(values)
     last = 0  # after the last setting, so that comments above the next table stay with that table
     for line in lines[header + 1 : end]:
         key = _key(line)
-        if key in without or (key in values and key not in left):
+        if key in without or (key in values and key not in remaining):
             continue
-        body.append(f"{_line(key, left.pop(key))}\n" if key in left else _ended(line))
+        body.append(f"{_line(key, remaining.pop(key))}\n" if key in remaining else _ended(line))
         last = len(body) if key else last
-    body[last:last] = [f"{_line(*item)}\n" for item in left.items()]
+    body[last:last] = [f"{_line(*item)}\n" for item in remaining.items()]
     return "".join([*lines[:header], _ended(lines[header]), *body, *lines[end:]])
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their ends. Only a line feed ends one (toml.io/en/v1.0.0#spec): `str.splitlines` would also
+    cut a value at U+0085 or U+2028.
+    """
+    from io import StringIO
+
+    return list(StringIO(text))
 
 
 def _names(line: str, name: str) -> bool:
@@ -113,8 +122,8 @@ def _wanted(
     document: dict[str, Any], name: str, values: Mapping[str, str | bool], without: frozenset[str]
 ) -> dict[str, Any]:
     profiles = document.setdefault("profile", {})
-    kept = {key: value for key, value in profiles.get(name, {}).items() if key not in without}
-    profiles[name] = {**kept, **values}
+    existing = {key: value for key, value in profiles.get(name, {}).items() if key not in without}
+    profiles[name] = {**existing, **values}
     return document
 
 

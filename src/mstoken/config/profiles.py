@@ -55,7 +55,7 @@ SWITCHES = ("single_use", "send_certificate_chain")
 _AGENTS = ("agent", "agent_user", "fmi_path")
 _PEOPLE = ("account", "refresh_token", "username", "password")
 _TOOL = ("developer_tool",)
-_WHO = ("tenant", "client_id", *CREDENTIALS, "account", "username", "user_assertion", *_AGENTS)
+_IDENTITY_KEYS = ("tenant", "client_id", *CREDENTIALS, "account", "username", "user_assertion", *_AGENTS)
 _DETAILS = {
     "client_certificate_password": ("client_certificate",),
     "client_certificate_key": ("client_certificate",),
@@ -83,13 +83,13 @@ def load(name: str, environ: Mapping[str, str] = ENVIRON) -> Profile:
     """Return the profile `name`. Raises UsageError if it does not exist or cannot be used."""
     found = find(name, environ)
     if found is None:
-        from shlex import quote
+        from mstoken.shells import quoted
 
         known = names(environ)
         hint = f"{did_you_mean(closest_match(name, known))}The profiles are {', '.join(known)}." if known else ""
         raise UsageError(
             f"There is no profile {shown(name)!r} in {config_file(environ)}.",
-            f"{hint} Write one: mstoken login --profile {quote(name)} --tenant TENANT --client-id ID".strip(),
+            f"{hint} Write one: mstoken login --profile {quoted(name)} --tenant TENANT --client-id ID".strip(),
         )
     return found
 
@@ -156,10 +156,10 @@ def _at_once(path: str, flags: int) -> int:
 
 
 def _close(path: str) -> str:
-    """The command that takes the others' rights away."""
-    from shlex import quote
+    """Return the command that removes other users' access to the file."""
+    from mstoken.shells import quoted
 
-    return f"chmod 600 {quote(path)}"
+    return f"chmod 600 {quoted(path)}"
 
 
 def _refuse_unsafe(path: str, status: os.stat_result, text: str) -> None:
@@ -203,12 +203,12 @@ def tables(environ: Mapping[str, str] = ENVIRON) -> Mapping[str, Any]:
 def check_table(table: Mapping[str, Any], where: str) -> None:
     """Raise UsageError for settings that are unknown, of another type, or exclude each other; `where` is the table."""
     _only_known(table, (*TEXTS, *SWITCHES), where)
-    for key, given in table.items():
-        if key in SWITCHES and not isinstance(given, bool):
+    for key, setting in table.items():
+        if key in SWITCHES and not isinstance(setting, bool):
             raise UsageError(f"{key} of {where} is neither true nor false.", f"Write {key} = true")
-        if key in TEXTS and not isinstance(given, str):
+        if key in TEXTS and not isinstance(setting, str):
             raise UsageError(f"{key} of {where} is not text.", f'Put it in quotes: {key} = "…"')
-        if key in SECRETS and given and not is_reference(given):
+        if key in SECRETS and setting and not is_reference(setting):
             raise UsageError(
                 f"{key} of {where} is the secret itself, or an unknown reference. A secret does not belong there.",
                 f"Write where it is: {FORMS}. If it was the secret, replace the secret with a new one.",
@@ -223,8 +223,10 @@ def check_table(table: Mapping[str, Any], where: str) -> None:
             raise UsageError(
                 f"{key} of {where} needs {' or '.join(owners)}, which is not set.", f"Set it, or remove {key}."
             )
-    _only_one(table, ("managed_identity",), _WHO, where, "a managed identity is complete by itself")
-    _only_one(table, _TOOL, (*_WHO[1:], "managed_identity"), where, "a developer tool has a sign-in of its own")
+    _only_one(table, ("managed_identity",), _IDENTITY_KEYS, where, "a managed identity is complete by itself")
+    _only_one(
+        table, _TOOL, (*_IDENTITY_KEYS[1:], "managed_identity"), where, "a developer tool has a sign-in of its own"
+    )
     if table.get("subscription") and not table.get("developer_tool"):
         raise UsageError(f"{where} has a subscription without developer_tool.", 'Add developer_tool = "azure-cli".')
     _only_one(
@@ -234,10 +236,12 @@ def check_table(table: Mapping[str, Any], where: str) -> None:
         raise UsageError(f"{where} has both authority and token_endpoint.", "Keep the one you mean.")
 
 
-def _only_one(table: Mapping[str, Any], ones: tuple[str, ...], others: tuple[str, ...], where: str, why: str) -> None:
-    one, other = (next((key for key in keys if table.get(key)), "") for keys in (ones, others))
-    if one and other:
-        raise UsageError(f"{where} has both {one} and {other}.", f"Keep the one you mean: {why}.")
+def _only_one(
+    table: Mapping[str, Any], ones: tuple[str, ...], others: tuple[str, ...], where: str, reason: str
+) -> None:
+    first, other = (next((key for key in keys if table.get(key)), "") for keys in (ones, others))
+    if first and other:
+        raise UsageError(f"{where} has both {first} and {other}.", f"Keep the one you mean: {reason}.")
 
 
 def _only_known(table: Iterable[str], known: tuple[str, ...], where: str) -> None:

@@ -9,25 +9,7 @@ from __future__ import annotations
 from functools import partial
 from urllib.parse import unquote
 
-from mstoken.credentials import (
-    AgentIdentity,
-    AgentUser,
-    AzureCli,
-    AzureDeveloperCli,
-    AzurePipelines,
-    AzurePowerShell,
-    CallbackAssertion,
-    ClientAssertion,
-    ClientCertificate,
-    ClientCredential,
-    ClientKey,
-    ClientSecret,
-    FileAssertion,
-    FmiPath,
-    GitHubActions,
-    ManagedIdentity,
-    TokenAssertion,
-)
+from mstoken import credentials
 from mstoken.errors import UsageError
 from mstoken.redaction import shown
 from mstoken.texts import closest_match, did_you_mean
@@ -36,7 +18,19 @@ from mstoken.typed import TYPE_CHECKING, Literal, cast
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mstoken.credentials import AssertionSource
+    from mstoken.credentials import (
+        AgentIdentity,
+        AgentUser,
+        AssertionSource,
+        AzureCli,
+        AzureDeveloperCli,
+        AzurePowerShell,
+        ClientCertificate,
+        ClientCredential,
+        ClientKey,
+        FmiPath,
+        ManagedIdentity,
+    )
 
 PROOFS = ("client_secret", "client_certificate", "client_assertion", "client_key")
 """The settings for a client credential. An application has one of them."""
@@ -87,11 +81,11 @@ def client_proof(name: str, layer: Mapping[str, str], environ: Mapping[str, str]
         case "client_certificate":
             return _certificate(layer, environ, folder)
         case "client_assertion":
-            return ClientAssertion(_source(layer[name], environ, folder))
+            return credentials.ClientAssertion(_source(layer[name], environ, folder))
         case "client_key":
             return _key(layer, environ, folder)
         case _:
-            return ClientSecret(_secret(layer[name], environ, folder))
+            return credentials.ClientSecret(_secret(layer[name], environ, folder))
 
 
 def acting(
@@ -100,13 +94,14 @@ def acting(
     """Return the application itself, or the agent, the agent's user or the federated identity in the settings."""
     agent, user, path = (settings.get(name, "") for name in ("agent", "agent_user", "fmi_path"))
     if agent:
-        identity = AgentIdentity(client, agent)
+        identity = credentials.AgentIdentity(client, agent)
         if not user:
             return identity
-        return AgentUser(identity, username=user) if "@" in user else AgentUser(identity, user_id=user)
+        named = {"username": user} if "@" in user else {"user_id": user}
+        return credentials.AgentUser(identity, **named)
     if user:
         raise UsageError("agent_user needs an agent, and none is set.", "Set the agent's application ID too: agent = …")
-    return FmiPath(client, path) if path else client
+    return credentials.FmiPath(client, path) if path else client
 
 
 def for_callers(
@@ -116,7 +111,7 @@ def for_callers(
     if client is None:
         return None
     acts = acting(client, settings)
-    if isinstance(acts, ClientCredential | AgentIdentity):
+    if isinstance(acts, credentials.ClientCredential | credentials.AgentIdentity):
         return acts
     raise UsageError(
         "user_assertion needs an application or an agent; it cannot be combined with agent_user or fmi_path.",
@@ -128,20 +123,20 @@ def machine(text: str) -> ManagedIdentity:
     """Return a profile's `managed_identity`: `system`, or a user-assigned one by an id. Raises UsageError."""
     kind, _, identity = text.partition(":")
     if text == "system":
-        return ManagedIdentity()
+        return credentials.ManagedIdentity()
     if kind not in MACHINE_IDS or not identity.strip():
         raise UsageError(
             f"managed_identity is not valid: {shown(text)!r}.",
             f"Write system, or {' or '.join(f'{known}:ID' for known in MACHINE_IDS)}.",
         )
     named = {known: identity.strip() if known == kind else "" for known in MACHINE_IDS}
-    return ManagedIdentity(named["client_id"], named["object_id"], named["resource_id"])
+    return credentials.ManagedIdentity(named["client_id"], named["object_id"], named["resource_id"])
 
 
 def developer_tool(name: str, subscription: str) -> AzureCli | AzurePowerShell | AzureDeveloperCli:
     """Return a profile's `developer_tool`. Raises UsageError for an unknown one, or a subscription it cannot select."""
     if name == "azure-cli":
-        return AzureCli(subscription)
+        return credentials.AzureCli(subscription)
     if name not in TOOLS:
         hint = did_you_mean(closest_match(name, TOOLS))
         raise UsageError(
@@ -149,12 +144,12 @@ def developer_tool(name: str, subscription: str) -> AzureCli | AzurePowerShell |
         )
     if subscription:
         raise UsageError(f"{name} cannot select a subscription.", "Remove subscription; name a tenant instead.")
-    return AzurePowerShell() if name == "azure-powershell" else AzureDeveloperCli()
+    return credentials.AzurePowerShell() if name == "azure-powershell" else credentials.AzureDeveloperCli()
 
 
 def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCertificate:
     password, key = layer.get("client_certificate_password", ""), layer.get("client_certificate_key", "")
-    return ClientCertificate(
+    return credentials.ClientCertificate(
         _located(layer["client_certificate"], folder),
         password=_secret(password, environ, folder) if password else "",
         key_path=_located(key, folder) if key else "",
@@ -164,7 +159,7 @@ def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: s
 
 
 def _sends_chain(layer: Mapping[str, str]) -> bool:
-    """Raises UsageError for a variable that is neither true nor false; a profile's switch has been checked."""
+    """Return whether to send the certificate chain. Raises UsageError for a variable that is neither true nor false."""
     text = layer.get("send_certificate_chain", "").strip()
     if text.lower() not in SWITCH:
         raise UsageError(
@@ -183,25 +178,25 @@ def _source(text: str, environ: Mapping[str, str], folder: str) -> AssertionSour
     kind, _, rest = text.partition(":")
     match kind:
         case "github" if not rest:
-            return GitHubActions()
+            return credentials.GitHubActions()
         case "azure-pipelines":
-            return AzurePipelines(rest)
+            return credentials.AzurePipelines(rest)
         case "kubernetes" if not rest:
-            return FileAssertion()
+            return credentials.FileAssertion()
         case "managed-identity":
-            return TokenAssertion(ManagedIdentity(rest))
+            return credentials.TokenAssertion(credentials.ManagedIdentity(rest))
         case "file" if rest:
-            return FileAssertion(_located(rest, folder))
+            return credentials.FileAssertion(_located(rest, folder))
         case "env" | "command" | "keyring" if rest:
             from mstoken.config.secret_references import resolve
 
-            return CallbackAssertion(partial(resolve, text, environ, folder))
+            return credentials.CallbackAssertion(partial(resolve, text, environ, folder))
     raise UsageError("client_assertion does not name a source of assertions.", f"Write {ASSERTIONS}.")
 
 
 def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientKey:
     """Return a key named by a PKCS#11 URI (RFC 7512). Its certificate comes from a file, else from the key's token."""
-    from mstoken.keys.files import read
+    from mstoken.keys.files import read_bytes
     from mstoken.keys.pkcs11 import Pkcs11Key
 
     scheme, _, rest = layer["client_key"].partition(":")
@@ -224,9 +219,9 @@ def _key(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> C
         _secret(source, environ, folder) if source else "",
     )
     certificate = layer.get("client_key_certificate", "")
-    given = partial(read, _located(certificate, folder)) if certificate else key.certificate
+    certificate_source = partial(read_bytes, _located(certificate, folder)) if certificate else key.certificate
     chain = _sends_chain(layer)
-    return ClientKey(key, given, send_chain=chain, algorithm=_algorithm(layer))
+    return credentials.ClientKey(key, certificate_source, send_chain=chain, algorithm=_algorithm(layer))
 
 
 def _pairs(text: str, separator: str, known: Sequence[str]) -> dict[str, str]:
@@ -237,8 +232,8 @@ def _pairs(text: str, separator: str, known: Sequence[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for name, sign, value in (part.partition("=") for part in text.split(separator) if part):
         if name not in known or not sign or name in pairs:
-            what = "twice" if name in pairs else "without a value" if name in known else "which is unknown"
-            raise UsageError(f"client_key has the attribute {shown(name)!r}, {what}.", f"Write {KEYS}.")
+            problem = "twice" if name in pairs else "without a value" if name in known else "which is unknown"
+            raise UsageError(f"client_key has the attribute {shown(name)!r}, {problem}.", f"Write {KEYS}.")
         try:
             pairs[name] = unquote(value, "latin-1" if name == "id" else "utf-8", "strict")
         except UnicodeDecodeError:

@@ -32,7 +32,8 @@ class Reached:
 
 def reach(authority: Authority, transport: Transport) -> Reached:
     """GET the authority's public metadata (OpenID Connect Discovery section 4). Any response counts."""
-    url = f"{authority.origin}/{authority.tenant or 'common'}/v2.0/.well-known/openid-configuration"
+    base = authority.url if authority.tenant else f"{authority.origin}/common"
+    url = f"{base}/v2.0/.well-known/openid-configuration"
     if authority.token_url:
         url = authority.origin
     before = time.time()

@@ -29,11 +29,11 @@ def settings_from_environment(environ: Mapping[str, str] = ENVIRON) -> Settings:
 
     Raises NotConfigured, which names everything missing.
     """
-    given = environment.read_variables(environ)
-    if missing := environment.missing(given):
+    variables = environment.read_variables(environ)
+    if missing := environment.missing(variables):
         raise NotConfigured(
             "The environment does not describe a complete identity. Not set: "
             + ", ".join(environment.names(one_of, environ) for one_of in missing),
             "Set them, or use a profile, which `mstoken login` writes: Client.from_profile().",
         )
-    return Layers({}, given, None, environ).settings()
+    return Layers({}, variables, None, environ).settings()

@@ -15,7 +15,7 @@ import stat
 import sys
 
 from mstoken.errors import UsageError
-from mstoken.foreign import ForeignCode, name_of
+from mstoken.foreign import ForeignCode, class_name_of
 from mstoken.hidden import ENVIRON, HiddenBytes, HiddenDict, HiddenText
 from mstoken.redaction import LONGEST_SHOWN, mistake_in, shown
 from mstoken.texts import decode_text, is_encodable
@@ -24,6 +24,7 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from subprocess import CompletedProcess
 
 KINDS = ("env", "file", "keyring", "command")
 FORMS = "env:NAME, file:PATH, keyring:SERVICE/USER or command:CMD ARGS"
@@ -94,9 +95,9 @@ def exposure(reference: str, environ: Mapping[str, str] = ENVIRON, folder: str =
     except OSError:
         return ""
     if status.st_uid == os.getuid() and status.st_uid != 0 and status.st_mode & stat.S_IROTH:
-        from shlex import quote
+        from mstoken.shells import quoted
 
-        return f"Every user of this machine can read {path}. Close it: chmod 600 {quote(str(path))}"
+        return f"Every user of this machine can read {path}. Close it: chmod 600 {quoted(str(path))}"
     return ""
 
 
@@ -151,13 +152,53 @@ def _keyring(rest: str) -> str:
             "Check the keyring's backend: keyring --list-backends",
         )
     if secret is None:
-        from shlex import quote
+        from mstoken.shells import joined
 
         raise UsageError(
             f"The keyring has no secret for {service}/{user}.",
-            f"Store it: keyring set {quote(service)} {quote(user)}",
+            f"Store it: {joined(('keyring', 'set', service, user))}",
         )
     return secret
+
+
+def _run(arguments: str | list[str], environ: Mapping[str, str]) -> CompletedProcess[bytes]:
+    """Run a command without input and return its output. At its timeout it is killed, and so are its children.
+
+    For that it gets a process group of its own, but not at a terminal: there it would be in the background and could
+    not ask for a passphrase (POSIX.1-2017 section 11.1.4: reading stops it), and this library does not move the
+    terminal of its host to another group. At a terminal, and on Windows, only the command itself is killed.
+    """
+    import signal
+    import subprocess
+
+    alone = hasattr(os, "killpg") and not _has_terminal()
+    process = subprocess.Popen(  # # noqa: S603 - the user's own configuration names the program; no shell
+        arguments,
+        env=environ,
+        process_group=0 if alone else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        try:
+            printed, complaint = process.communicate(timeout=COMMAND_TIMEOUT_IN)
+        except BaseException:  # the timeout, or Ctrl-C
+            if alone:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+            raise
+    return subprocess.CompletedProcess(arguments, process.returncode, HiddenBytes(printed), complaint)
+
+
+def _has_terminal() -> bool:
+    """Return whether this process has a controlling terminal, whatever its standard streams are."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _command(line: str, environ: Mapping[str, str]) -> str:
@@ -171,14 +212,7 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
         raise UsageError(f"command:{line} cannot be read: {error}.", "Close its quotes.") from None
     with ForeignCode(f"The start of the command for the secret ({line})", "Correct it in the profile."):
         try:
-            done = subprocess.run(  # # noqa: S603 - the user's own configuration names the program; no shell
-                arguments,
-                capture_output=True,
-                check=False,
-                env=HiddenDict({name: text for name, text in environ.items() if name != VAULT_KEY}),
-                stdin=subprocess.DEVNULL,
-                timeout=COMMAND_TIMEOUT_IN,
-            )
+            done = _run(arguments, HiddenDict({name: text for name, text in environ.items() if name != VAULT_KEY}))
         except subprocess.TimeoutExpired:
             raise UsageError(
                 f"The command for the secret took more than {COMMAND_TIMEOUT_IN} seconds: {line}",
@@ -186,14 +220,14 @@ def _command(line: str, environ: Mapping[str, str]) -> str:
             ) from None
         except OSError as error:
             raise UsageError(
-                f"The command for the secret cannot be run: {line} ({error.strerror or name_of(error)}).",
+                f"The command for the secret cannot be run: {line} ({error.strerror or class_name_of(error)}).",
                 "Correct it in the profile.",
             ) from error
     printed, complaint, code = HiddenBytes(done.stdout), done.stderr, done.returncode
     del done
     if code:
-        said = complaint.decode(errors="replace").strip().splitlines()
-        reason = said[0][:200] if said else f"exit code {code}"
+        lines = complaint.decode(errors="replace").strip().splitlines()
+        reason = lines[0][:200] if lines else f"exit code {code}"
         raise UsageError(f"The command for the secret failed: {line}: {reason}", "Run it in a terminal and correct it.")
     if len(printed) > LARGEST:
         raise UsageError(f"The command printed more than a secret: {line}", "Let it print only the secret.")

@@ -31,6 +31,7 @@ _PLAIN = frozenset(
         "MSTOKEN_CLOUD",
         "MSTOKEN_CONFIG_DIR",
         "MSTOKEN_PROFILE",
+        "MSTOKEN_SHELL",
     }
 )
 _CERTIFICATES = frozenset({"CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"})

@@ -27,6 +27,7 @@ class FmiPath(BaseCredential):
     acts_for_user = False
     can_bind_key = False
     needs_client_id = True
+    serves_user_flows = False
     account_name = no_account
 
     def __post_init__(self) -> None:
@@ -48,6 +49,7 @@ class AgentIdentity(BaseCredential):
     acts_for_user = False
     can_bind_key = False
     needs_client_id = True
+    serves_user_flows = False
 
     def __post_init__(self) -> None:
         if not self.agent_id:
@@ -72,6 +74,7 @@ class AgentUser(BaseCredential):
     acts_for_user = True
     can_bind_key = False
     needs_client_id = True
+    serves_user_flows = False
 
     def __post_init__(self) -> None:
         if bool(self.username) == bool(self.user_id):

@@ -12,6 +12,7 @@ from mstoken.credentials.base import BaseCredential, application_partition, no_a
 from mstoken.errors import UsageError
 from mstoken.hidden import HiddenBytes, HiddenText
 from mstoken.keys.files import check_path
+from mstoken.texts import as_utf8
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -24,7 +25,7 @@ KUBERNETES_TOKEN = "/var/run/secrets/azure/tokens/azure-identity-token"
 NO_ID_TOKEN = "This job of GitHub Actions may not request an OIDC token: it lacks the permission `id-token: write`"
 GIVE_ID_TOKEN = "Add to the job: permissions: {id-token: write, contents: read}"
 
-LONGEST = 256 * 1024
+MAX_BYTES = 256 * 1024
 """Bytes that a token file may have; a larger file is not one."""
 
 
@@ -40,15 +41,15 @@ class FileAssertion:
         check_path(path, "The path of the federated token (AZURE_FEDERATED_TOKEN_FILE)")
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
-                content = file.read(LONGEST + 1)
+                content = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise UsageError(
                 f"The federated token file {path} cannot be read: {error.strerror}.",
                 "Correct the path (AZURE_FEDERATED_TOKEN_FILE), or check the program that writes the file.",
             ) from None
         content = HiddenBytes(content)
-        text = HiddenText(content.decode("ascii", "replace").strip())
-        if not text or len(content) > LONGEST or "\ufffd" in text:
+        text = HiddenText(as_utf8(content).decode("ascii", "replace").strip())
+        if not text or len(content) > MAX_BYTES or "\ufffd" in text:
             raise UsageError(
                 f"The file {path} holds no federated token.",
                 "It must hold one JWT and nothing else; check the program that writes it.",
@@ -141,5 +142,6 @@ class ClientAssertion(BaseCredential):
     acts_for_user = False
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = False
     cache_partition = application_partition
     account_name = no_account

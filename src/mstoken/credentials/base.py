@@ -2,7 +2,7 @@
 
 A concrete class answers every question of `ANSWERS` in its own body. Nothing is inherited and nothing has a default: a
 forgotten answer would give one user another user's token. Python refuses an incomplete class when it is defined, mypy
-when it stands in the table of flows (`mstoken.flows.table`); tools/check_credentials.py checks the rest.
+when it is constructed; tools/check_credentials.py checks the rest.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ ANSWERS = (
     "acts_for_user",
     "can_bind_key",
     "needs_client_id",
+    "serves_user_flows",
     "cache_partition",
     "account_name",
 )
@@ -56,6 +57,15 @@ class BaseCredential:
     @abstractmethod
     def needs_client_id(self) -> bool:
         """Whether the client needs a client id and a tenant. False where the credential implies them."""
+
+    @property
+    @abstractmethod
+    def serves_user_flows(self) -> bool:
+        """Whether a user flow of Azure AD B2C gives it tokens.
+
+        B2C has neither device codes nor on-behalf-of, and applications authenticate there by secret alone:
+        learn.microsoft.com/azure/active-directory-b2c/access-tokens and the discovery documents of user flows.
+        """
 
     @abstractmethod
     def cache_partition(self, authority: Authority) -> str:

@@ -26,7 +26,9 @@ Algorithm = Literal["PS256", "RS256"]
 
 _SIGN = ForeignCode("The function for the signature", "Correct `sign` of the ClientKey; the cause is its own error.")
 _CERTIFICATE = ForeignCode(
-    "The function for the certificate", "Correct `certificate` of the ClientKey; the cause is its own error."
+    "The function for the certificate",
+    "Correct `certificate` of the ClientKey; the cause is its own error.",
+    plain=True,
 )
 
 
@@ -53,6 +55,7 @@ class ClientCertificate(BaseCredential):
     acts_for_user = False
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = False
     cache_partition = application_partition
     account_name = no_account
 
@@ -66,14 +69,14 @@ class ClientCertificate(BaseCredential):
 
     def signer(self) -> Signer:
         """The signer, loaded once, and again when a file has changed. Blocks; raises UsageError."""
-        from mstoken.keys.files import read, state
+        from mstoken.keys.files import read_bytes, state
 
         paths = [os.fspath(path) for path in (self.path, self.key_path) if path]
         now = state(paths)
         if self.cache.signer is None or self.cache.state != now:
             from mstoken.keys.certificate import load
 
-            content = [read(path) for path in paths]
+            content = [read_bytes(path) for path in paths]
             if self.data:
                 content.insert(0, HiddenBytes(self.data.encode()) if isinstance(self.data, str) else self.data)
             self.cache.signer = load(content, self.password, self.algorithm, " and ".join(paths) or "The certificate")
@@ -102,6 +105,7 @@ class ClientKey(BaseCredential):
     acts_for_user = False
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = False
     cache_partition = application_partition
     account_name = no_account
 
@@ -113,8 +117,10 @@ class ClientKey(BaseCredential):
         if self.cache.signer is None:
             from mstoken.keys.certificate import signer_with_external_key
 
-            given: object = _CERTIFICATE.calling(self.certificate)() if callable(self.certificate) else self.certificate
-            content = given.encode() if isinstance(given, str) else given
+            result: object = (
+                _CERTIFICATE.calling(self.certificate)() if callable(self.certificate) else self.certificate
+            )
+            content = result.encode() if isinstance(result, str) else result
             if not isinstance(content, bytes):
                 kind = type(content).__name__
                 raise UsageError(f"The certificate of the key is {kind}, not text or bytes.", "Give it in PEM or DER.")

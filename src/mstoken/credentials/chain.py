@@ -26,15 +26,15 @@ class ChainLink:
     client_id: str = ""
     credential: BaseCredential | None = None
     probe: bool = False
-    why_not: str = ""
+    unavailable_reason: str = ""
     remedy: str = ""
     settle: Callable[[], ChainLink] | None = field(default=None, repr=False, compare=False)
     authority: str = ""
     incomplete: str = ""
 
-    def without_credential(self, why: str) -> ChainLink:
-        """The link when its credential cannot serve, for the reason `why`."""
-        return replace(self, credential=None, probe=False, why_not=why, remedy="")
+    def without_credential(self, reason: str) -> ChainLink:
+        """The link when its credential cannot serve, for the reason `reason`."""
+        return replace(self, credential=None, probe=False, unavailable_reason=reason, remedy="")
 
     def for_user(self) -> ChainLink:
         """The link for a service that needs a user: an application cannot serve, and the link says why."""
@@ -58,6 +58,7 @@ class Chain(BaseCredential):
     interactive = False
     can_bind_key = False
     needs_client_id = False
+    serves_user_flows = False
     cache_partition = application_partition
     account_name = no_account
 

@@ -101,13 +101,13 @@ class DeveloperTool(BaseCredential, abstract=True):
         """Return the absolute path of the tool's program; '' if it is not installed. Reads the disk."""
         return next((path for name in self.programs if (path := find_program(name, self.environment))), "")
 
-    def why_absent(self) -> str:
+    def reason_absent(self) -> str:
         """Return why the tool cannot have a token; '' if it may. Reads the disk and runs nothing."""
         if not self.program():
             return f"{self.programs[0]} is not installed"
         return "" if self.seems_signed_in() else f"nobody is signed in to {self.programs[0]}"
 
-    def who(self) -> str:
+    def sign_in_fingerprint(self) -> str:
         """Return a digest of what says who is signed in; one of this process's own if nothing does. Reads the disk."""
         states = [_digest(path) for path in self.state_files()]
         chosen = [f"{name}={self.environment.get(name, '')}" for name in _DECIDING]
@@ -116,7 +116,9 @@ class DeveloperTool(BaseCredential, abstract=True):
 
 def _partition(self: DeveloperTool, authority: Authority) -> str:  # noqa: ARG001 - the tool decides on the authority
     """One for each sign-in of the tool, so that `az login` as another user leads to another token."""
-    return fingerprint_of_parts("developer tool", type(self).__name__, getattr(self, "subscription", ""), self.who())
+    return fingerprint_of_parts(
+        "developer tool", type(self).__name__, getattr(self, "subscription", ""), self.sign_in_fingerprint()
+    )
 
 
 @value
@@ -139,6 +141,7 @@ class AzureCli(DeveloperTool):
     acts_for_user = True
     can_bind_key = False
     needs_client_id = False
+    serves_user_flows = False
     account_name = no_account
     cache_partition = _partition
     tool = "Azure CLI"
@@ -178,6 +181,7 @@ class AzurePowerShell(DeveloperTool):
     acts_for_user = True
     can_bind_key = False
     needs_client_id = False
+    serves_user_flows = False
     account_name = no_account
     cache_partition = _partition
     tool = "Azure PowerShell"
@@ -208,6 +212,7 @@ class AzureDeveloperCli(DeveloperTool):
     acts_for_user = True
     can_bind_key = False
     needs_client_id = False
+    serves_user_flows = False
     account_name = no_account
     cache_partition = _partition
     tool = "Azure Developer CLI"

@@ -86,6 +86,7 @@ class ManagedIdentity(BaseCredential):
     acts_for_user = False
     can_bind_key = False
     needs_client_id = False
+    serves_user_flows = False
     account_name = no_account
 
     def __post_init__(self) -> None:
@@ -157,9 +158,9 @@ def read_key(folder: str, name: str) -> str:
     return key
 
 
-def _bad_key(where: str, why: str) -> UsageError:
+def _bad_key(where: str, reason: str) -> UsageError:
     return UsageError(
-        f"Azure Arc's key file {where} cannot be used: {why}.",
+        f"Azure Arc's key file {where} cannot be used: {reason}.",
         "On Linux, add the user to the group himds (sudo usermod -aG himds USER, then sign in again); on Windows, the "
         "user must be an administrator or in the group Hybrid agent extension applications.",
     )

@@ -36,6 +36,7 @@ class OnBehalfOf(BaseCredential):
     acts_for_user = True
     can_bind_key = False
     needs_client_id = True
+    serves_user_flows = False
 
     def __post_init__(self) -> None:
         if not self.assertion and not self.session_key:

@@ -9,7 +9,7 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from mstoken.authority import Authority
     from mstoken.credentials.client import ClientCredential
@@ -22,21 +22,21 @@ class RefreshToken(BaseCredential):
     Give `value`, or `account`: the name under which the vault stores a sign-in (`mstoken login`). `client` is
     a confidential client's own credential; a public client has none. `on_new` is called with each new refresh token
     before the access token is returned, so that you can store it; if it raises, the call fails and the old token stays
-    in use.
-    `single_use` is for servers that revoke a refresh token once it was used (single-page applications, many servers
-    other than Entra): renewals then run one at a time.
+    in use. Under AsyncClient it may be async. `single_use` is for servers that revoke a refresh token once it was used
+    (single-page applications, many servers other than Entra): renewals then run one at a time.
     """
 
     value: str = field(default="", secret=True)
     client: ClientCredential | None = None
     account: str = ""
-    on_new: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
+    on_new: Callable[[str], Awaitable[None] | None] | None = field(default=None, repr=False, compare=False)
     single_use: bool = False
 
     interactive = False
     acts_for_user = True
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = True
 
     def __post_init__(self) -> None:
         if not self.value and not self.account:

@@ -17,6 +17,7 @@ class ClientSecret(BaseCredential):
     acts_for_user = False
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = True
     cache_partition = application_partition
     account_name = no_account
 

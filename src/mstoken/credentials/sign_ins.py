@@ -14,7 +14,7 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from mstoken.authority import Authority
     from mstoken.credentials.client import ClientCredential
@@ -78,7 +78,8 @@ class Browser(BaseSignIn):
     every `port`; 0 takes a free one. `prompt` is one of PROMPTS; `timeout_in` is in seconds. `show` gets the URL, so
     that you can print it; without it, the URL goes to standard error when no browser could be opened. `paste` also
     reads the address that the browser ended at from the terminal, for machines without a browser, such as over SSH.
-    `open_browser` opens the URL in your own way and returns whether it could.
+    `open_browser` opens the URL in your own way and returns whether it could. Under AsyncClient both functions may be
+    async.
     """
 
     account: str = ""
@@ -89,13 +90,14 @@ class Browser(BaseSignIn):
     timeout_in: float = BROWSER_TIMEOUT_IN
     port: int = 0
     paste: bool = False
-    show: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
-    open_browser: Callable[[str], bool] | None = field(default=None, repr=False, compare=False)
+    show: Callable[[str], Awaitable[None] | None] | None = field(default=None, repr=False, compare=False)
+    open_browser: Callable[[str], bool | Awaitable[bool]] | None = field(default=None, repr=False, compare=False)
 
     interactive = True
     acts_for_user = True
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = True
     shared_by_family = True
     cache_partition = _sign_in_partition
     account_name = _sign_in_account
@@ -128,6 +130,7 @@ class AuthorizationCode(BaseSignIn):
     acts_for_user = True
     can_bind_key = False
     needs_client_id = True
+    serves_user_flows = True
     shared_by_family = False
     cache_partition = _sign_in_partition
     account_name = _sign_in_account
@@ -157,10 +160,11 @@ class DevicePrompt:
 class DeviceCode(BaseSignIn):
     """A user at any device, who enters a code there (RFC 8628).
 
-    `prompt` is called with a `DevicePrompt`; without it, address and code go to standard error.
+    `prompt` is called with a `DevicePrompt`; without it, address and code go to standard error. Under
+    AsyncClient it may be async.
     """
 
-    prompt: Callable[[DevicePrompt], None] | None = field(default=None, repr=False, compare=False)
+    prompt: Callable[[DevicePrompt], Awaitable[None] | None] | None = field(default=None, repr=False, compare=False)
     account: str = ""
     client: ClientCredential | None = None
 
@@ -168,6 +172,7 @@ class DeviceCode(BaseSignIn):
     acts_for_user = True
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = False
     shared_by_family = True
     cache_partition = _sign_in_partition
     account_name = _sign_in_account
@@ -195,6 +200,7 @@ class Password(BaseSignIn):
     acts_for_user = True
     can_bind_key = True
     needs_client_id = True
+    serves_user_flows = True
     shared_by_family = True
     cache_partition = _sign_in_partition
     account_name = _sign_in_account

@@ -11,6 +11,7 @@ import os
 from mstoken.credentials.base import BaseCredential, application_partition, no_account
 from mstoken.errors import UsageError
 from mstoken.keys.files import check_path
+from mstoken.texts import as_utf8
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import field, value
 
@@ -46,6 +47,7 @@ class WorkloadIdentity(BaseCredential):
     acts_for_user = False
     can_bind_key = False
     needs_client_id = True
+    serves_user_flows = False
     cache_partition = application_partition
     account_name = no_account
 
@@ -66,7 +68,7 @@ def read_bundle(path: str) -> str:
     check_path(path, "The path of the token proxy's certificate authority (AZURE_KUBERNETES_CA_FILE)")
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
-            content = file.read(LARGEST_BUNDLE)
+            content = as_utf8(file.read(LARGEST_BUNDLE))
     except OSError as error:
         raise UsageError(
             f"The token proxy's certificate authority {path} cannot be read: {error.strerror}.",

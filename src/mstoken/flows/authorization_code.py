@@ -6,13 +6,15 @@ learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 
 from __future__ import annotations
 
+from functools import partial
+
 from mstoken.credentials import AuthorizationCode
 from mstoken.errors import MstokenError, SignInRequired
 from mstoken.flows.client_auth import request_token
 from mstoken.foreign import ForeignCode
-from mstoken.messages import warn
+from mstoken.messages import advice, warn
 from mstoken.protocol.authorize_url import Secrets, authorize_url, code_of, is_ours
-from mstoken.protocol.id_token import read_person
+from mstoken.protocol.id_token import parse_id_token
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,13 +23,13 @@ if TYPE_CHECKING:
     from mstoken.credentials import Browser
     from mstoken.flows.port import BrowserSession, Port
     from mstoken.model import TokenRequest
-    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.id_token import SignedInUser
     from mstoken.protocol.token_endpoint import TokenResponse
 
 _SHOW = ForeignCode("The function that shows the address", "Correct `show` of the Browser; the cause is its own error.")
 
 
-async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port) -> tuple[TokenResponse, Person]:
+async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port) -> tuple[TokenResponse, SignedInUser]:
     """Have the person sign in with the browser. Return the token response and the person.
 
     Raises SignInRequired if no redirect arrives within `timeout_in` or the person declines; otherwise the error that
@@ -39,8 +41,8 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
         options = {name: getattr(credential, name) for name in ("login_hint", "domain_hint", "prompt")}
         url = authorize_url(request, browser_session.redirect_uri, secrets, options)
         await _open_browser(url, credential, browser_session, port)
-        while (left_in := deadline_on - port.now()) > 0:
-            redirect = await browser_session.wait_for_redirect(left_in)
+        while (remaining_in := deadline_on - port.now()) > 0:
+            redirect = await browser_session.wait_for_redirect(remaining_in)
             if redirect is None:
                 break
             if not is_ours(redirect, secrets):  # from another program, an old tab or an attacker
@@ -49,26 +51,28 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
             return await _finish(redirect, request, secrets, browser_session, credential, port)
     raise SignInRequired(
         f"The sign-in in the browser was not completed within {credential.timeout_in:.0f} seconds.",
-        "Sign in again. If no browser can be opened, use the device code: mstoken login --device",
+        "Sign in again. If no browser can be opened, use the device code: "
+        + advice(options="mstoken login --device", python="DeviceCode() in place of Browser()"),
     )
 
 
-async def redeem_code(request: TokenRequest, credential: AuthorizationCode, port: Port) -> tuple[TokenResponse, Person]:
+async def redeem_code(
+    request: TokenRequest, credential: AuthorizationCode, port: Port
+) -> tuple[TokenResponse, SignedInUser]:
     """Redeem a code, once. Return the token response and the person.
 
-    Raises what `request_token` and `read_person` raise.
+    Raises what `request_token` and `parse_id_token` raise.
     """
     form = {"grant_type": "authorization_code", "code": credential.code, "redirect_uri": credential.redirect_uri}
     if credential.verifier:
         form["code_verifier"] = credential.verifier
     answer = await request_token(credential.client, form, request, port)
-    return answer, read_person(answer.id_token, request, credential.nonce, port.now())
+    return answer, parse_id_token(answer.id_token, request, credential.nonce, port.now())
 
 
 async def _open_browser(url: str, credential: Browser, browser_session: BrowserSession, port: Port) -> None:
     if credential.show is not None:
-        with _SHOW:
-            credential.show(url)
+        await port.call(partial(_SHOW.calling(credential.show), url), blocks=False)
     opened = await browser_session.open(url)
     if credential.show is not None:
         return
@@ -89,7 +93,7 @@ async def _finish(
     browser_session: BrowserSession,
     credential: Browser,
     port: Port,
-) -> tuple[TokenResponse, Person]:
+) -> tuple[TokenResponse, SignedInUser]:
     """Redeem the code while the browser waits, so that its page can show the actual outcome."""
     try:
         code = code_of(redirect, request, port.now())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mstoken.flows.port import HttpPort, Port, TokenSource
     from mstoken.model import Token, TokenRequest
 
-_REASONS_OF_OURS = frozenset({"environment", "workload identity"})
+_OWN_REASONS = frozenset({"environment", "workload identity"})
 """Links whose reasons name variables, and quote nothing."""
 
 REMEMBER_ABSENCE_IN = 600
@@ -44,23 +44,23 @@ async def chain(request: TokenRequest, credential: Chain, port: Port, tokens: To
         link = await settled(candidate, port)
         if credential.user_only:
             link = link.for_user()
-        why = link.why_not
-        if not why:
+        reason = link.unavailable_reason
+        if not reason:
             token_request = request_for_link(request, link)
-            why = await _reason_absent(token_request, link, port)
-            if not why:
+            reason = await _reason_absent(token_request, link, port)
+            if not reason:
                 try:
                     token = await (tokens or port).token(token_request)
                 except (Misconfigured, NotConfigured, SignInRequired, TransportError) as error:
                     if not (link.probe and _is_absence(error, link)):
                         raise
-                    why = error.message
+                    reason = error.message
                 else:
                     credential.remember(link)
                     return token
         # A profile's reason may quote its file, a managed identity's its endpoint: neither belongs in a log.
-        steps.skipped(link.name, link.why_not if link.name in _REASONS_OF_OURS else "not available here")
-        reasons.append((link, why))
+        steps.skipped(link.name, link.unavailable_reason if link.name in _OWN_REASONS else "not available here")
+        reasons.append((link, reason))
     raise nothing_served(reasons)
 
 
@@ -73,13 +73,13 @@ def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
     """Return the error for a chain in which no link is available."""
     begun = next((link for link, _ in reasons if link.incomplete), None)
     if begun:
-        missing = begun.why_not.removeprefix("not set: ")
+        missing = begun.unavailable_reason.removeprefix("not set: ")
         return NotConfigured(
             begun.incomplete,
             f"Set {missing}.\n"
             "Or use another identity: `mstoken login` signs you in, `mstoken doctor` shows all others.",
         )
-    tried = "\n".join(f"  {link.name}: {why}" for link, why in reasons)
+    tried = "\n".join(f"  {link.name}: {reason}" for link, reason in reasons)
     remedies = [f"{link.name}: {link.remedy}" for link, _ in reasons if link.remedy]
     remedies.append("To try it without a tenant: mstoken emulator -- mstoken get graph")
     return NotConfigured(f"No identity is available. These were checked:\n{tried}", "\n".join(remedies))
@@ -88,7 +88,7 @@ def nothing_served(reasons: Sequence[tuple[ChainLink, str]]) -> NotConfigured:
 async def _reason_absent(token_request: TokenRequest, link: ChainLink, port: Port) -> str:
     """Return why the link is absent; '' if it is or may be available, such as a link that has a cached token."""
     if isinstance(link.credential, DeveloperTool):
-        return await port.call(link.credential.why_absent)
+        return await port.call(link.credential.reason_absent)
     if not (link.probe and isinstance(link.credential, ManagedIdentity)):
         return ""
     cached = await port.load(cache_key(token_request))
@@ -98,11 +98,11 @@ async def _reason_absent(token_request: TokenRequest, link: ChainLink, port: Por
     note = await port.load_note(key)
     if note and note.expires_on > port.now() and not token_request.fresh:
         return note.text
-    why = await reason_absent(link.credential, port)
-    if why:
+    reason = await reason_absent(link.credential, port)
+    if reason:
         now = int(port.now())
-        await port.save_note(key, Note(why, now, now + REMEMBER_ABSENCE_IN))
-    return why
+        await port.save_note(key, Note(reason, now, now + REMEMBER_ABSENCE_IN))
+    return reason
 
 
 def _absence_key(credential: ManagedIdentity) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mstoken.credentials import ClientAssertion, ClientCertificate, ClientKey, ClientSecret
+from mstoken import credentials
 from mstoken.errors import CredentialRejected
 from mstoken.flows.retry import send_token_request
 from mstoken.protocol.token_endpoint import build_token_request
@@ -65,14 +65,14 @@ async def client_auth(
     match credential:
         case None:
             return {}
-        case ClientSecret(secret):
+        case credentials.ClientSecret(secret):
             return {"client_secret": secret}
-        case ClientCertificate() | ClientKey():
+        case credentials.ClientCertificate() | credentials.ClientKey():
             from mstoken.flows.signed_assertion import signed_assertion
             from mstoken.protocol.client_assertion import proof
 
             return proof(await signed_assertion(credential, request, port, fresh=fresh))
-        case ClientAssertion(source):
+        case credentials.ClientAssertion(source):
             from mstoken.flows.federated_assertion import federated_assertion
             from mstoken.protocol.client_assertion import proof
 

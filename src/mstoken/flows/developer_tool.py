@@ -5,7 +5,7 @@ from __future__ import annotations
 from mstoken.credentials.tool_process import run_program
 from mstoken.errors import NotConfigured
 from mstoken.flows.retry import time_left_in
-from mstoken.protocol.developer_tools import command, environment, not_installed, read_token
+from mstoken.protocol.developer_tools import command, environment, not_installed, parse_tool_output
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ async def developer_tool(
 ) -> Token:
     """Run the tool and return the token that it prints. The tool keeps tokens too, and may return one of those.
 
-    Raises NotConfigured if the tool is not installed or cannot be started; what `command` and `read_token` raise.
+    Raises NotConfigured if the tool is not installed or cannot be started, and what `command` and `parse_tool_output`
+    raise.
     """
     arguments = command(request, credential)
     program = await port.call(credential.program)
@@ -39,4 +40,4 @@ async def developer_tool(
             f"{credential.tool} cannot be started: {program} ({error.strerror}).",
             f"Install it again: {credential.install_page}",
         ) from None
-    return read_token(printed.code, printed.stdout, printed.stderr, request, credential, port.now())
+    return parse_tool_output(printed.code, printed.stdout, printed.stderr, request, credential, port.now())

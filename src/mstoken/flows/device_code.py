@@ -12,8 +12,8 @@ from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import send_with_retry, time_left_in
 from mstoken.foreign import ForeignCode
 from mstoken.messages import warn
-from mstoken.protocol.device_authorization import device_request, read_device_authorization
-from mstoken.protocol.id_token import read_person
+from mstoken.protocol.device_authorization import device_request, parse_device_authorization
+from mstoken.protocol.id_token import parse_id_token
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
     from mstoken.protocol.device_authorization import DeviceAuthorization
-    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.id_token import SignedInUser
     from mstoken.protocol.token_endpoint import TokenResponse
 
 SLOWER_BY_IN = 5
@@ -35,23 +35,22 @@ _DECLINED = frozenset({"access_denied", "authorization_declined"})
 _EXPIRED = frozenset({"expired_token", "code_expired"})
 
 
-async def device_code(request: TokenRequest, credential: DeviceCode, port: Port) -> tuple[TokenResponse, Person]:
+async def device_code(request: TokenRequest, credential: DeviceCode, port: Port) -> tuple[TokenResponse, SignedInUser]:
     """Show the code and poll until the person has signed in. Return the token response and the person.
 
     Raises SignInRequired if the code expires or the person declines; otherwise the error that the service reports.
     """
-    parse = partial(read_device_authorization, request=request, now=port.now())
+    parse = partial(parse_device_authorization, request=request, now=port.now())
     authorization = await send_with_retry(device_request(request), parse, time_left_in(request, port), port)
     expires_on = port.now() + authorization.prompt.expires_in
     if authorization.warning:
         warn(authorization.warning)
     if credential.prompt is not None:
-        with _PROMPT:
-            credential.prompt(authorization.prompt)
+        await port.call(partial(_PROMPT.calling(credential.prompt), authorization.prompt), blocks=False)
     else:
         port.show_message(authorization.prompt.message)
     answer = await _poll(authorization, expires_on, request, credential, port)
-    return answer, read_person(answer.id_token, request, "", port.now())
+    return answer, parse_id_token(answer.id_token, request, "", port.now())
 
 
 async def _poll(

@@ -23,7 +23,7 @@ from mstoken.foreign import ForeignCode
 from mstoken.hidden import HiddenText
 from mstoken.model import Token
 from mstoken.protocol.cache_key import client_parts
-from mstoken.protocol.job_token import azure_pipelines_request, github_request, read_job_token
+from mstoken.protocol.job_token import azure_pipelines_request, github_request, parse_job_token
 from mstoken.protocol.jwt import expires_on, looks_like_jwt
 from mstoken.typed import TYPE_CHECKING, assert_never
 from mstoken.values import replace
@@ -76,7 +76,7 @@ async def _job_token(
     http: HttpRequest, member: str, issuer: str, request: TokenRequest, port: Port, *, fresh: bool
 ) -> str:
     async def fetch(timed: TokenRequest) -> Token:
-        parse = partial(read_job_token, member=member, issuer=issuer, now=port.now())
+        parse = partial(parse_job_token, member=member, issuer=issuer, now=port.now())
         assertion = _checked(await send_with_retry(http, parse, time_left_in(timed, port), port), issuer)
         return Token(str(assertion), _expiry(assertion))
 

@@ -12,7 +12,7 @@ from mstoken import steps
 from mstoken.authority import Authority
 from mstoken.credentials.managed_identity import read_key
 from mstoken.credentials.workload_identity import WorkloadIdentity
-from mstoken.errors import Identified, TransportError, UsageError
+from mstoken.errors import Identified, NotConfigured, TransportError, UsageError
 from mstoken.flows.retry import warned
 from mstoken.flows.workload_identity import workload_identity
 from mstoken.protocol.cache_key import cache_key
@@ -20,8 +20,8 @@ from mstoken.protocol.managed_identity import azure_arc, imds
 from mstoken.protocol.managed_identity.answer import parse_identity_response
 from mstoken.protocol.managed_identity.dialect import IdentityRequest, build, resource_of
 from mstoken.protocol.managed_identity.dialects import DIALECTS
-from mstoken.protocol.managed_identity.place import WORKLOAD_IDENTITY, Place, detect
-from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.managed_identity.identity_endpoint import WORKLOAD_IDENTITY, IdentityEndpoint, detect, selected
+from mstoken.protocol.retry_after import requested_wait
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -43,12 +43,12 @@ async def managed_identity(request: TokenRequest, credential: ManagedIdentity, p
     identity; TransportError if there is no response; Misconfigured if there is no such identity; what
     `parse_identity_response` raises.
     """
-    place = await place_of(credential, port)
-    if place.source == WORKLOAD_IDENTITY:
+    endpoint = await identity_endpoint(credential, port)
+    if endpoint.source == WORKLOAD_IDENTITY:
         return await _federated(request, credential, port)
-    dialect = DIALECTS[place.source]
+    dialect = DIALECTS[endpoint.source]
     identity_request = IdentityRequest(
-        place=place,
+        endpoint=endpoint,
         identity=credential,
         resource=resource_of(request),
         enable_cae=request.enable_cae,
@@ -57,22 +57,21 @@ async def managed_identity(request: TokenRequest, credential: ManagedIdentity, p
     http = replace(build(identity_request, dialect), request_id=port.request_id())
     with Identified(http.request_id):
         answer = await _send_with_schedule(http, dialect, port)
-        if answer.status == 401 and place.source == "azure_arc":
-            name = azure_arc.key_file(answer, place)
-            key = await port.call(lambda: read_key(place.keys, name))
+        if answer.status == 401 and endpoint.source == "azure_arc":
+            name = azure_arc.key_file(answer, endpoint)
+            key = await port.call(lambda: read_key(endpoint.keys, name))
             answer = await _send_with_schedule(azure_arc.proved(http, key), dialect, port)
         return warned(parse_identity_response(answer, identity_request, dialect, request, port.now())).token
 
 
-async def place_of(credential: ManagedIdentity, port: HttpPort) -> Place:
+async def identity_endpoint(credential: ManagedIdentity, port: HttpPort) -> IdentityEndpoint:
     """Return the platform that has the identity. The disk is read only if the environment names no source.
 
     Raises NotConfigured and UsageError, as `detect` does.
     """
     agent = False
     if credential.source in ("", "azure_arc"):
-        detected = detect(credential.environment)
-        agent = detected.source == "imds" and not detected.variables and await port.call(credential.arc_agent)
+        agent = not selected(credential.environment) and await port.call(credential.arc_agent)
     return detect(credential.environment, credential.source, arc_agent=agent)
 
 
@@ -81,13 +80,16 @@ async def reason_absent(credential: ManagedIdentity, port: HttpPort) -> str:
 
     Raises UsageError for inconsistent variables.
     """
-    place = await place_of(credential, port)
-    if place.source != "imds":
+    try:
+        endpoint = await identity_endpoint(credential, port)
+    except NotConfigured as error:
+        return error.message
+    if endpoint.source != "imds":
         return ""
     try:
-        answer = await port.send(imds.probe(place))
+        answer = await port.send(imds.probe(endpoint))
     except TransportError:
-        return f"{imds.NOT_AZURE} (no metadata service at {place.endpoint.partition('/metadata')[0]})"
+        return f"{imds.NOT_AZURE} (no metadata service at {endpoint.url.partition('/metadata')[0]})"
     return imds.reason_not_imds(answer)
 
 
@@ -102,7 +104,7 @@ async def _send_with_schedule(http: HttpRequest, dialect: Dialect, port: HttpPor
         except TransportError as error:
             failure = error
         pauses = dialect.pauses(answer.status if answer else 0)
-        retry_in = retry_after(answer.headers.get("retry-after", ""), port.now()) if answer else None
+        retry_in = requested_wait(answer.headers, port.now()) if answer else None
         if attempts >= len(pauses) or (retry_in or 0) > LONGEST_WAIT_IN:
             break
         wait = max(pauses[attempts], retry_in or 0)

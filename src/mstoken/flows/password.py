@@ -8,8 +8,8 @@ from __future__ import annotations
 from mstoken.errors import SignInRequired, TryLater, UnreadableAnswer
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
-from mstoken.messages import warn
-from mstoken.protocol.id_token import read_person
+from mstoken.messages import advice, warn
+from mstoken.protocol.id_token import parse_id_token
 from mstoken.protocol.user_realm import federated_with, realm_request
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mstoken.credentials import Password
     from mstoken.flows.port import Port
     from mstoken.model import TokenRequest
-    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.id_token import SignedInUser
     from mstoken.protocol.token_endpoint import TokenResponse
 
 WARNING = (
@@ -27,7 +27,7 @@ WARNING = (
 )
 
 
-async def password(request: TokenRequest, credential: Password, port: Port) -> tuple[TokenResponse, Person]:
+async def password(request: TokenRequest, credential: Password, port: Port) -> tuple[TokenResponse, SignedInUser]:
     """Send the password to the token endpoint and log a warning. Return the token response and the person.
 
     A user of a federated identity provider is refused before the password is sent, since Entra does not know it.
@@ -35,11 +35,11 @@ async def password(request: TokenRequest, credential: Password, port: Port) -> t
     service reports.
     """
     warn(WARNING)
-    if not request.authority.token_url:
+    if request.authority.knows_services:  # accounts of a user flow are local
         await _refuse_federated(request, credential, port)
     form = {"grant_type": "password", "username": credential.username, "password": credential.password}
     answer = await request_token(credential.client, form, request, port)
-    return answer, read_person(answer.id_token, request, "", port.now())
+    return answer, parse_id_token(answer.id_token, request, "", port.now())
 
 
 async def _refuse_federated(request: TokenRequest, credential: Password, port: Port) -> None:
@@ -52,6 +52,10 @@ async def _refuse_federated(request: TokenRequest, credential: Password, port: P
         raise SignInRequired(
             f"{credential.username} signs in at {identity_provider}, so Entra cannot check the "
             "password. It was not sent.",
-            f"Sign in with the browser: mstoken login --tenant {request.authority.tenant} "
-            f"--client-id {request.client_id} --login-hint {credential.username}",
+            "Sign in with the browser: "
+            + advice(
+                options=f"mstoken login --tenant {request.authority.tenant} --client-id {request.client_id} "
+                f"--login-hint {credential.username}",
+                python=f"Browser(login_hint={credential.username!r}) in place of Password(…)",
+            ),
         )

@@ -65,8 +65,11 @@ class HttpPort(Protocol):
         """Send one request and return the response. Raises TransportError if there is none."""
         ...
 
-    async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
-        """Run `work`, which may block or return an awaitable: read a file, sign, call a caller's function."""
+    async def call(self, work: Callable[[], T | Awaitable[T]], *, blocks: bool = True) -> T:
+        """Run `work`, which may return an awaitable: read a file, sign, call a caller's function.
+
+        Under asyncio it runs in a thread, so that it may block, unless `blocks` is False; an awaitable is awaited.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None: ...

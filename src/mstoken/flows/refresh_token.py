@@ -14,17 +14,19 @@ Source: learn.microsoft.com/entra/identity-platform/refresh-tokens
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from functools import partial
 
 from mstoken.clouds import cloud_of_authority
 from mstoken.errors import SignInRequired, StoreError, TokenRefused, TryLater, UntrustedOrigin
 from mstoken.flows.client_auth import request_token
 from mstoken.flows.retry import time_left_in
 from mstoken.foreign import ForeignCode
+from mstoken.messages import advice
 from mstoken.model import StoredRefreshToken
 from mstoken.protocol.cache_key import token_info
 from mstoken.protocol.refusal import ended, ends_refresh_token, no_stored_sign_in
 from mstoken.typed import TYPE_CHECKING
-from mstoken.urls import origin_of
+from mstoken.urls import origin_of, path_of
 from mstoken.values import replace
 
 if TYPE_CHECKING:
@@ -78,7 +80,10 @@ async def renew_refresh_token(request: TokenRequest, credential: RefreshToken, p
     """
     from mstoken.protocol.authorize_url import OIDC
 
-    scopes = () if request.authority.token_url else OIDC  # RFC 6749 section 6: no scope means the sign-in's scope
+    # RFC 6749 section 6: no scope means the sign-in's scope
+    scopes: tuple[str, ...] = () if request.authority.token_url else OIDC
+    if request.authority.policy:  # which issues no access token for OpenID's scopes alone
+        scopes = (request.client_id, *OIDC)
     await refresh_token(replace(request, scopes=scopes), credential, port)
 
 
@@ -98,15 +103,15 @@ def _check_authority(stored: StoredRefreshToken, request: TokenRequest) -> None:
     authority = request.authority.base_url
     if not stored.authority or stored.authority == authority:
         return
-    if (
-        origin_of(stored.authority, "The kept authority") == authority
-    ):  # Entra's authorities, with the tenant in the path
+    # Entra's authorities, with the tenant in the path; a user flow's has two parts there
+    if origin_of(stored.authority, "The kept authority") == authority and path_of(stored.authority).count("/") < 2:
         return
     cloud = cloud_of_authority(stored.authority)
     if cloud is None or cloud != cloud_of_authority(authority):
         raise UntrustedOrigin(
             f"This sign-in was issued by {stored.authority}. Its refresh token was not sent to {authority}.",
-            "Check AZURE_AUTHORITY_HOST, --authority and --cloud; or sign in there under another name: mstoken login",
+            f"Check AZURE_AUTHORITY_HOST, {advice(options='--authority and --cloud', python='authority=')} and the "
+            "profile; or sign in there under another name: mstoken login",
         )
 
 
@@ -117,8 +122,7 @@ async def _redeem(current: str, request: TokenRequest, credential: RefreshToken,
     if answer.refresh_token and answer.refresh_token != current:
         await port.replace_refresh_token(credential.store_key, current, answer.refresh_token)
         if credential.on_new is not None:
-            with _ON_NEW:
-                credential.on_new(answer.refresh_token)
+            await port.call(partial(_ON_NEW.calling(credential.on_new), answer.refresh_token), blocks=False)
     return answer.token
 
 

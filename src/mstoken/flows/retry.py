@@ -88,12 +88,12 @@ async def send_with_retry(
     for tries_left in reversed(range(MOST_TRIES)):
         note = await port.load_note(pause_key) if pause_key else None
         paused_in = _pause_left_in(note, port.now()) if note else 0
-        left_in = min(timeout_in, max(deadline_on - port.now(), SHORTEST_IN))
+        remaining_in = min(timeout_in, max(deadline_on - port.now(), SHORTEST_IN))
         try:
             if paused_in:
                 raise _throttled_before(paused_in)
             with Identified(request_id):
-                limit_in = min(http.timeout_in or left_in, left_in)
+                limit_in = min(http.timeout_in or remaining_in, remaining_in)
                 return parse(await port.send(replace(http, request_id=request_id, timeout_in=limit_in)))
         except TryLater as error:
             wait = pause * (0.5 + port.random()) if error.retry_in is None else error.retry_in
@@ -101,8 +101,8 @@ async def send_with_retry(
                 wait += SPREAD * port.random() * paused_in
             elif pause_key and isinstance(error, Throttled):
                 await _share_pause(pause_key, error, port)
-            lasting = isinstance(error, UntrustedCertificate)
-            if lasting or not tries_left or wait > timeout_in or port.now() + wait > deadline_on:
+            permanent = isinstance(error, UntrustedCertificate)
+            if permanent or not tries_left or wait > timeout_in or port.now() + wait > deadline_on:
                 raise
         steps.waiting(wait, MOST_TRIES - tries_left + 1, MOST_TRIES)
         await port.sleep(wait)
@@ -112,15 +112,15 @@ async def send_with_retry(
 
 def _pause_left_in(note: Note, now: float) -> float:
     """Return the seconds left of a shared pause; 0 if it is over or the clock was changed."""
-    left_in = note.expires_on - now
-    return left_in if note.written_on - 1 <= now and 0 < left_in <= LONGEST_IN + 1 else 0
+    remaining_in = note.expires_on - now
+    return remaining_in if note.written_on - 1 <= now and 0 < remaining_in <= LONGEST_IN + 1 else 0
 
 
-def _throttled_before(left_in: float) -> Throttled:
+def _throttled_before(remaining_in: float) -> Throttled:
     return Throttled(
         "The service asked this application to slow down before. No request was made.",
-        f"Try again in {ceil(left_in)} seconds.",
-        left_in,
+        f"Try again in {ceil(remaining_in)} seconds.",
+        remaining_in,
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mstoken.credentials import SignIn
     from mstoken.flows.port import Port
     from mstoken.model import Token, TokenRequest
-    from mstoken.protocol.id_token import Person
+    from mstoken.protocol.id_token import SignedInUser
     from mstoken.protocol.token_endpoint import TokenResponse
 
 FAMILY = "1"
@@ -64,7 +64,9 @@ def _check_prompt_allowed(request: TokenRequest, credential: SignIn, refusal: To
         )
 
 
-async def sign_in_interactively(request: TokenRequest, credential: SignIn, port: Port) -> tuple[TokenResponse, Person]:
+async def sign_in_interactively(
+    request: TokenRequest, credential: SignIn, port: Port
+) -> tuple[TokenResponse, SignedInUser]:
     """Have the person sign in, whatever is stored. Return the token response and the person."""
     oidc_request = replace(request, scopes=tuple(dict.fromkeys((*request.scopes, *OIDC))))
     match credential:
@@ -80,7 +82,7 @@ async def sign_in_interactively(request: TokenRequest, credential: SignIn, port:
             assert_never(credential)
 
 
-async def sign_in(request: TokenRequest, port: Port) -> Person:
+async def sign_in(request: TokenRequest, port: Port) -> SignedInUser:
     """Have the person sign in now, whatever is stored. Store the refresh token and return the person.
 
     Raises UsageError for a credential without a sign-in; otherwise what the sign-in raises.
@@ -105,7 +107,7 @@ async def sign_in(request: TokenRequest, port: Port) -> Person:
 
 
 async def store_refresh_token(
-    name: str, outcome: tuple[TokenResponse, Person], request: TokenRequest, credential: SignIn, port: Port
+    name: str, outcome: tuple[TokenResponse, SignedInUser], request: TokenRequest, credential: SignIn, port: Port
 ) -> None:
     """Store the refresh token of a sign-in under `name`, before its access token is returned."""
     answer, person = outcome

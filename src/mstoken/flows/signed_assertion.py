@@ -6,7 +6,7 @@ from functools import partial
 
 from mstoken.credentials import ClientKey
 from mstoken.errors import UsageError
-from mstoken.hidden import HiddenText
+from mstoken.hidden import HiddenText, hidden
 from mstoken.protocol.client_assertion import REUSE_FOR_IN, assembled, claims, header, signing_input
 from mstoken.typed import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ def check_expiry(signer: Signer, client_id: str, now: float) -> None:
 async def _signature(
     credential: ClientCertificate | ClientKey, signer: Signer, to_sign: bytes, port: HttpPort
 ) -> bytes:
-    signature = await port.call(partial(signer.sign, to_sign))
+    signature: bytes = hidden(await port.call(partial(signer.sign, to_sign)))
     if isinstance(credential, ClientKey):
         from mstoken.keys.certificate import signature_matches
 

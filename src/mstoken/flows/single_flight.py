@@ -107,10 +107,10 @@ def _timed(request: TokenRequest, deadline_on: float, now: float, *, early: bool
     return request if until == request.deadline_on else replace(request, deadline_on=until)
 
 
-def wait_in(request: TokenRequest, left_in: float) -> float:
+def wait_in(request: TokenRequest, remaining_in: float) -> float:
     """Return how many seconds to wait for another caller: a sign-in takes longer than a token request."""
     prompts = request.credential.interactive and not request.silent
-    return max(left_in, PERSON_IN) if prompts else left_in
+    return max(remaining_in, PERSON_IN) if prompts else remaining_in
 
 
 async def _renewed(fetch_and_save: Callable[..., Awaitable[Token]], key: str, port: TokenCache) -> Token | None:
@@ -127,6 +127,6 @@ async def _renewed(fetch_and_save: Callable[..., Awaitable[Token]], key: str, po
         if not isinstance(error, TryLater):
             import logging
 
-            why = error.message if isinstance(error, MstokenError) else type(error).__name__
-            logging.getLogger("mstoken").warning("A token could not be renewed and is still valid. %s", why)
+            reason = error.message if isinstance(error, MstokenError) else type(error).__name__
+            logging.getLogger("mstoken").warning("A token could not be renewed and is still valid. %s", reason)
         return None

@@ -1,1 +1,1 @@
-"""Private keys: load them, and sign with them wherever they are. No other package signs."""
+"""Private keys: load them, and sign with keys in files, in memory or in stores of their own. No other package signs."""

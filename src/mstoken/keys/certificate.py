@@ -11,6 +11,8 @@ from mstoken.errors import UsageError
 from mstoken.foreign import ForeignCode
 from mstoken.hidden import HiddenBytes
 from mstoken.keys.signer import Signer
+from mstoken.shells import in_shell
+from mstoken.texts import as_utf8
 from mstoken.typed import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def load(contents: Sequence[bytes], password: str, algorithm: str, name: str) ->
         if contents[0][:1] == b"\x30":  # DER's SEQUENCE: every PFX file starts with it (RFC 7292 section 4)
             key, certificates = _pfx(contents[0], password, name)
         else:
-            key, certificates = _pem(HiddenBytes(b"\n".join(contents)), password, name)
+            key, certificates = _pem(HiddenBytes(b"\n".join(map(as_utf8, contents))), password, name)
         private_key = _rsa(key, name)
         chain = _ordered(certificates, private_key.public_key(), name)
 
@@ -56,7 +58,7 @@ def signer_with_external_key(
     """
     name = "The certificate of the key"
     with _parsing(name):
-        certificates = _der(content, name) if content[:1] == b"\x30" else _certificates(content, name)
+        certificates = _der(content, name) if content[:1] == b"\x30" else _certificates(as_utf8(content), name)
         if not certificates:
             remedy = "Export it from the key's store; the key itself stays there."
             raise UsageError(f"{name} is not in PEM or DER.", remedy)
@@ -94,7 +96,10 @@ def _signer(
 
 
 def _padding(algorithm: str) -> AsymmetricPadding:
-    """RFC 7518 section 3.5: PSS with MGF1, both over SHA-256, and a salt of the digest's length."""
+    """Return the padding of the algorithm.
+
+    PS256 is PSS with MGF1, both over SHA-256, and a salt as long as the digest (RFC 7518 section 3.5).
+    """
     from cryptography.hazmat.primitives.asymmetric import padding
     from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -131,23 +136,27 @@ def _pem(content: bytes, password: str, name: str) -> tuple[object, list[x509.Ce
     if not keys:
         raise UsageError(
             f"{name} holds no private key in PEM or PFX.",
-            "Put the key and the certificate into one file: cat key.pem certificate.pem > app.pem",
+            f"Put the key and the certificate into one file: {_join_files()}",
         )
     encrypted = b"ENCRYPTED" in keys[0]
     try:
         key = load_pem_private_key(keys[0], password.encode() if encrypted and password else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        _refuse(name, "PEM", password, error)
+        _refuse(name, "PEM", password, error, encrypted=encrypted)
     return key, _certificates(content, name)
 
 
-def _refuse(name: str, form: str, password: str, error: Exception) -> NoReturn:
-    """Name the cause in mstoken's words: the library's messages name impossible causes."""
+def _refuse(name: str, form: str, password: str, error: Exception, *, encrypted: bool = False) -> NoReturn:
+    """Raise UsageError with the cause in mstoken's words: the library's messages name impossible causes.
+
+    With a wrong password, one decryption in about 256 ends in valid padding (RFC 8018 section 6.1.1). The library then
+    reports a malformed key, so that an `encrypted` key is never called unreadable.
+    """
     if type(error).__name__ == "UnsupportedAlgorithm":
         raise UsageError(f"{name} is encrypted in a way that is not supported here.", _reencrypt(form)) from None
-    if isinstance(error, TypeError) or "password" in str(error).lower():
-        what = "The password is wrong for" if password else "A password is needed for"
-        raise UsageError(f"{what} {name}, or it is damaged.", _PASSWORD) from None
+    if encrypted or isinstance(error, TypeError) or "password" in str(error).lower():
+        problem = "The password is wrong for" if password else "A password is needed for"
+        raise UsageError(f"{problem} {name}, or it is damaged.", _PASSWORD) from None
     raise UsageError(f"{name} is not a readable {form} file.", "Export the certificate with its key again.") from None
 
 
@@ -159,6 +168,15 @@ def _refuse_certificate_alone(content: bytes, name: str) -> None:
     except ValueError:
         return
     raise UsageError(f"{name} holds a certificate without its private key.", "Export it as PFX, with the key.")
+
+
+def _join_files() -> str:
+    """Return the command. In Windows PowerShell, `cat` takes no two files and `>` writes UTF-16."""
+    return in_shell(
+        posix="cat key.pem certificate.pem > app.pem",
+        powershell="Get-Content key.pem, certificate.pem | Set-Content -Encoding ascii app.pem",
+        cmd="copy /b key.pem + certificate.pem app.pem",
+    )
 
 
 def _reencrypt(form: str) -> str:
@@ -200,7 +218,7 @@ def _rsa(key: object, name: str) -> RSAPrivateKey:
 
 
 def _ordered(certificates: list[x509.Certificate], public: RSAPublicKey, name: str) -> list[x509.Certificate]:
-    """Return the certificates, the key's own first: files have them in any order."""
+    """Return the certificates, the key's own first: a file may contain them in any order."""
     if not certificates:
         raise UsageError(
             f"{name} holds a key and no certificate.", "Put the certificate, in PEM, into the same file as the key."

@@ -17,17 +17,17 @@ LARGEST = 1_000_000
 """Maximum file size in bytes; a key with a long chain has a few thousand."""
 
 
-def check_path(path: str, what: str) -> None:
-    """Raise UsageError if a secret, or its content, is given in place of a path. `what` names the setting."""
+def check_path(path: str, name: str) -> None:
+    """Raise UsageError if a secret, or its content, is given in place of a path. `name` names the setting."""
     mistake = mistake_in(path)
     if mistake or len(path) > LONGEST_SHOWN or not path.isprintable():
         raise UsageError(
-            f"{what} is {mistake or f'text of {len(path)} characters'}, and not a path.",
+            f"{name} is {mistake or f'text of {len(path)} characters'}, and not a path.",
             "Save it to a file that only its owner can read (mode 0600), and give the path of that file.",
         )
 
 
-def read(path: str) -> bytes:
+def read_bytes(path: str) -> bytes:
     """Return the file's content. Raises UsageError if it cannot be read or is too large for a key file."""
     check_path(path, CERTIFICATE_PATH)
     try:

@@ -65,9 +65,9 @@ class Pkcs11Key:
         found = next(iter(session.get_objects(wanted)), None)
         if found is None:
             name = " ".join(filter(None, [self.label, self.id]))
-            what = "certificate" if kind == pkcs11.ObjectClass.CERTIFICATE else "private key"
+            noun = "certificate" if kind == pkcs11.ObjectClass.CERTIFICATE else "private key"
             raise UsageError(
-                f"The PKCS#11 token {self.token!r} has no {what} called {name}.",
+                f"The PKCS#11 token {self.token!r} has no {noun} called {name}.",
                 f"List its objects: pkcs11-tool --module {self.module} --token-label {self.token} --login -O",
             )
         return found
@@ -82,7 +82,7 @@ class Pkcs11Key:
 
     @contextmanager
     def _session(self) -> Iterator[Any]:
-        """A session on the token, logged in if there is a PIN."""
+        """Open a session on the token, logged in if there is a PIN."""
         token = _library().lib(self.module).get_token(token_label=self.token)
         with token.open(user_pin=self.pin or None) as session:
             yield session

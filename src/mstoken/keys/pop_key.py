@@ -39,5 +39,5 @@ class PopKey(ForkSafe):
             return self._key
 
     def __reduce__(self) -> tuple[type[PopKey], tuple[()]]:
-        """A pickled copy generates a key of its own."""
+        """Pickle without the key: a pickled copy generates its own."""
         return PopKey, ()

@@ -1,4 +1,4 @@
-"""What a flow needs from a key: its certificates, and signatures."""
+"""The interface of a key for the flows: its certificates, and signatures."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 
+from mstoken.aadsts import codes_in
 from mstoken.errors import Refusal, SignInRequired, UnreadableAnswer, UsageError
 from mstoken.protocol.claims import claims_parameter
 from mstoken.protocol.http import HttpResponse
@@ -64,7 +65,7 @@ def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, op
         **options,
     }
     query = form_encoded({name: value for name, value in parameters.items() if value}).decode()
-    return f"{request.authority.origin}/{request.authority.tenant}/oauth2/v2.0/authorize?{query}"
+    return f"{request.authority.endpoint('authorize')}?{query}"
 
 
 def challenge_of(verifier: str) -> str:
@@ -93,7 +94,9 @@ def _refused(landed: Mapping[str, str], request: TokenRequest, now: float) -> Ms
     body = {name: landed[name] for name in ("error", "error_description", "suberror", "claims") if landed.get(name)}
     # The redirect has no HTTP status of its own. The token endpoint sends the same error names with status 400.
     refused = refusal_of(HttpResponse(400, {}, json.dumps(body).encode()), now, request)
-    if landed["error"] == "access_denied" and not getattr(refused, "codes", ()):
+    # Azure AD B2C also says so for a forgotten password (AADB2C90118) and others; 90091 is the cancellation.
+    codes = {*getattr(refused, "codes", ()), *codes_in(landed.get("error_description", ""))} - {"AADB2C90091"}
+    if landed["error"] == "access_denied" and not codes:
         return SignInRequired(
             "The sign-in was cancelled in the browser.", "Sign in again when you are ready.", Refusal("access_denied")
         )

@@ -16,7 +16,7 @@ def cache_key(request: TokenRequest) -> str:
     Scopes are a set. A standard OAuth server's scopes are case-sensitive; Entra's are not. A secret is not part of the
     key: a new secret of the same application gets the same token.
     """
-    scopes = {request.authority.normalized(scope) for given in request.scopes for scope in given.split(" ")}
+    scopes = {request.authority.normalized(scope) for text in request.scopes for scope in text.split(" ")}
     return fingerprint_of_parts(
         *client_parts(request),
         request.credential.cache_partition(request.authority),

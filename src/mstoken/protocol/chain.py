@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mstoken import credentials
 from mstoken.authority import Authority
-from mstoken.credentials import Chain, ManagedIdentity
+from mstoken.credentials import Chain
 from mstoken.typed import TYPE_CHECKING
 from mstoken.values import replace
 
@@ -17,7 +18,7 @@ def request_for_link(request: TokenRequest, link: ChainLink) -> TokenRequest:
     if link.credential is None:
         raise ValueError(f"the link {link.name} has no credential")
     host, tenant = link.authority or request.authority.origin, request.authority.tenant or link.tenant
-    if not link.tenant and isinstance(link.credential, ManagedIdentity):
+    if not link.tenant and isinstance(link.credential, credentials.ManagedIdentity):
         tenant = ""  # a machine's identity belongs to one tenant
     authority = Authority.of(host, tenant) if tenant else Authority.without_tenant(host)
     return replace(request, authority=authority, client_id=link.client_id, credential=link.credential)

@@ -48,6 +48,17 @@ def challenged_claims(header: str) -> str:
     return next(filter(None, map(_claims, _bearer_challenges(header))), "")
 
 
+def challenged_tenant(header: str) -> str:
+    """Return the tenant (a GUID in lower case) whose sign-in service a Bearer challenge names; '' if it names none.
+
+    Azure Resource Manager's `authorization_uri="https://login.windows.net/TENANT"` names the tenant of the subscription
+    in the URL. The host does not matter: a token is requested where the client's own authority is.
+    """
+    uri = bearer_challenge(header).get("authorization_uri", "")
+    found = re.match(r"https://[^/?#@]+/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?=[/?]|$)", uri)
+    return found[1].lower() if found else ""
+
+
 def _bearer_challenges(header: str) -> Iterator[dict[str, str]]:
     return (parameters for scheme, parameters in _challenges(header) if scheme == "bearer")
 

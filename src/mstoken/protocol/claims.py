@@ -18,11 +18,11 @@ def claims_parameter(challenge: str, *, enable_cae: bool) -> str:
     """
     if not challenge:
         return json.dumps(_CP1, separators=(",", ":")) if enable_cae else ""
-    asked = claims_in(challenge)
-    if asked is None:
+    claims = claims_in(challenge)
+    if claims is None:
         raise UsageError("The claims are not a JSON object.", 'Pass them as text such as {"access_token":{...}}.')
     if enable_cae:
-        token = asked.setdefault("access_token", {})
+        token = claims.setdefault("access_token", {})
         if isinstance(token, dict):
             token.setdefault("xms_cc", {"values": ["CP1"]})
-    return json.dumps(asked, separators=(",", ":"))
+    return json.dumps(claims, separators=(",", ":"))

@@ -4,8 +4,8 @@
     Azure PowerShell     learn.microsoft.com/powershell/module/az.accounts/get-azaccesstoken
     Azure Developer CLI  learn.microsoft.com/azure/developer/azure-developer-cli/reference#azd-auth-token
 
-A tool's own words go into no message, since they may hold anything; only its AADSTS code and the sentence after that
-do. What went wrong is recognized as azure-identity 1.27 does it.
+Messages do not quote a tool's output, which may contain secrets, except an AADSTS code and the sentence after it.
+Failures are recognized as in azure-identity 1.27.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from mstoken.errors import (
     UnreadableAnswer,
     UsageError,
 )
+from mstoken.hidden import hidden
+from mstoken.messages import advice
 from mstoken.model import Token
 from mstoken.protocol import jwt
 from mstoken.protocol.http import HttpResponse
@@ -107,7 +109,7 @@ def environment(credential: DeveloperTool) -> dict[str, str]:
     return {"AZURE_CORE_NO_COLOR": "true"} if isinstance(credential, AzureCli) else {"NO_COLOR": "true"}
 
 
-def read_token(
+def parse_tool_output(
     code: int | None, output: str, errors: str, request: TokenRequest, credential: DeveloperTool, now: float
 ) -> Token:
     """Return the token that the tool printed on standard output; `now` is epoch seconds, UTC.
@@ -119,23 +121,23 @@ def read_token(
     if code is None:
         raise TryLater(
             f"{credential.tool} printed no token within {credential.timeout_in:g} seconds.",
-            f"Run it yourself to see what it waits for: {_by_hand(request, credential)}",
+            f"Run it yourself to see what it waits for: {_command_line(request, credential)}",
         )
     if code:
         raise _failure(code, f"{output}\n{errors}", request, credential)
     try:
-        printed = json.loads(output)
-        token, expires_on = printed[_OUTPUT[type(credential)]], _expires_on(printed)
+        printed: dict[str, Any] = hidden(json.loads(output))
+        token, expires_on = hidden(printed[_OUTPUT[type(credential)]]), _expires_on(printed)
     except (ValueError, LookupError, TypeError, RecursionError):
-        token, expires_on = None, 0
+        token, expires_on, printed = None, 0, {}
     if not is_visible(token):
         raise UnreadableAnswer(
             f"{credential.tool} printed something that is not a token response.",
-            f"Update the tool ({credential.install_page}), or see what it prints: {_by_hand(request, credential)}",
+            f"Update the tool ({credential.install_page}), or see what it prints: {_command_line(request, credential)}",
         )
     _check_tenant(printed.get("tenant"), request, credential)
     carried = jwt.expires_on(token)
-    return Token(token, min(expires_on, int(carried or expires_on)), got_on=int(now))
+    return Token(str(token), min(expires_on, int(carried or expires_on)), got_on=int(now))
 
 
 def not_installed(credential: DeveloperTool) -> NotConfigured:
@@ -156,13 +158,15 @@ def not_signed_in(credential: DeveloperTool, command: str = "") -> SignInRequire
 
 
 def _az(request: TokenRequest, credential: AzureCli) -> tuple[str, ...]:
-    """A subscription goes before a tenant: az takes one of them, and checks neither against the other."""
+    """Return az's arguments. A subscription takes precedence over a tenant: az accepts one of them, and checks neither
+    against the other.
+    """
     chosen = ("--subscription", credential.subscription) if credential.subscription else _tenant(request, "--tenant")
     return ("account", "get-access-token", "--output", "json", *_az_target(request), *chosen)
 
 
 def _az_target(request: TokenRequest) -> tuple[str, ...]:
-    """`--resource` for a resource's default scope, which every version of az understands; else `--scope`."""
+    """Return `--resource`, which every version of az accepts, for a resource's default scope; else `--scope`."""
     if len(request.scopes) == 1 and request.scopes[0].endswith(_DEFAULT):
         return "--resource", request.scopes[0].removesuffix(_DEFAULT)
     return "--scope", *request.scopes
@@ -181,18 +185,19 @@ def _powershell(request: TokenRequest, credential: DeveloperTool) -> tuple[str, 
 
 
 def _powershell_arguments(request: TokenRequest, credential: DeveloperTool) -> str:
-    """Return the parameters of Get-AzAccessToken. Checked characters only, so that no quote can end the text."""
+    """Return the parameters of Get-AzAccessToken. Their characters are checked, so that no quote can end the text."""
     if len(request.scopes) != 1 or not request.scopes[0].endswith(_DEFAULT):
         raise UsageError(
             f"{credential.tool} cannot request single permissions, only those of a resource as a whole.",
-            "Request one service without --scope, such as graph, or use another credential.",
+            f"Request one service, such as graph, {advice(options='without --scope', python='instead of a scope')}, "
+            "or use another credential.",
         )
     tenant = " ".join(f"'{part}'" if number else part for number, part in enumerate(_tenant(request, "-TenantId")))
     return f"-ResourceUrl '{request.scopes[0].removesuffix(_DEFAULT)}' {tenant}".strip()
 
 
 def _tenant(request: TokenRequest, option: str) -> tuple[str, ...]:
-    """An authority has no tenant but one of letters, digits, dots and hyphens."""
+    """Return the option for the tenant. A tenant contains only letters, digits, dots and hyphens."""
     return (option, request.authority.tenant) if request.authority.tenant else ()
 
 
@@ -237,7 +242,7 @@ def _failure(code: int, text: str, request: TokenRequest, credential: DeveloperT
         )
     return UnreadableAnswer(
         f"{credential.tool} ended with exit code {code} and printed no token.",
-        f"Run it yourself to see why: {_by_hand(request, credential)}",
+        f"Run it yourself to see why: {_command_line(request, credential)}",
     )
 
 
@@ -270,13 +275,13 @@ def _sign_in_options(request: TokenRequest, credential: DeveloperTool) -> str:
     return f"{tenant} --scope {wanted}" if wanted else tenant
 
 
-def _by_hand(request: TokenRequest, credential: DeveloperTool) -> str:
-    """Return the command that shows the tool's own words, and not the token where the tool can leave it out."""
-    import shlex
+def _command_line(request: TokenRequest, credential: DeveloperTool) -> str:
+    """Return the command that shows the tool's own output, without the token if the tool can omit it."""
+    from mstoken.shells import joined
 
     request = replace(request, claims="")
     if isinstance(credential, AzureCli):
-        return f"az {shlex.join(_az(request, credential)).replace('--output json', '--output none')}"
+        return f"az {joined(_az(request, credential)).replace('--output json', '--output none')}"
     if isinstance(credential, AzureDeveloperCli):
-        return f"azd {shlex.join(_azd(request))}"
+        return f"azd {joined(_azd(request))}"
     return f"Get-AzAccessToken {_powershell_arguments(request, credential)}"

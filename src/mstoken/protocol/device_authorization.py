@@ -57,11 +57,10 @@ def device_request(request: TokenRequest) -> HttpRequest:
     if claims := claims_parameter(request.claims, enable_cae=request.enable_cae):
         form["claims"] = claims
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    url = f"{request.authority.origin}/{request.authority.tenant}/oauth2/v2.0/devicecode"
-    return HttpRequest("POST", url, headers, form_encoded(form))
+    return HttpRequest("POST", request.authority.endpoint("devicecode"), headers, form_encoded(form))
 
 
-def read_device_authorization(response: HttpResponse, request: TokenRequest, now: float) -> DeviceAuthorization:
+def parse_device_authorization(response: HttpResponse, request: TokenRequest, now: float) -> DeviceAuthorization:
     """Return the codes in the response. Raises what `refusal_of` returns; UnreadableAnswer for an invalid response."""
     if response.status != 200:
         raise refusal_of(response, now, request)
@@ -100,9 +99,9 @@ def _host(uri: str) -> str:
     return host if plain and parts.scheme == "https" else ""
 
 
-def _message(said: object, uri: str, user_code: str) -> str:
+def _message(text: object, uri: str, user_code: str) -> str:
     """Return the service's own sentence, if it names the page, the code and no other page; else a standard one."""
-    sentence = one_line(said, 2000)
+    sentence = one_line(text, 2000)
     if uri in sentence and user_code in sentence and sentence.count("://") == sentence.count(uri):
         return sentence
     return f"Open {uri} and enter the code {user_code}."

@@ -77,7 +77,7 @@ class HttpResponse:
 
 
 def is_header_value(text: str) -> bool:
-    """Whether a header can carry the text (RFC 9110 section 5.5)."""
+    """Return whether a header can carry the text (RFC 9110 section 5.5)."""
     return (text.isascii() and text.isprintable()) or re.fullmatch(_HEADER_VALUE, text) is not None
 
 

@@ -18,6 +18,8 @@ from mstoken.typed import TYPE_CHECKING
 from mstoken.values import value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mstoken.model import TokenRequest
 
 
@@ -26,7 +28,7 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,254}")
 
 
 @value
-class Person:
+class SignedInUser:
     """The person who signed in, for people to read. `tenant` is the one that signed them in; empty if unknown."""
 
     username: str = ""
@@ -34,7 +36,7 @@ class Person:
     tenant: str = ""
 
 
-def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) -> Person:
+def parse_id_token(id_token: str, request: TokenRequest, nonce: str, now: float) -> SignedInUser:
     """Return the person in the ID token of the response to `request`; an empty one without ID token and nonce.
 
     `nonce` is the one in the request, '' if it had none; the response to a nonce must have it. Raises UnreadableAnswer
@@ -47,31 +49,37 @@ def read_person(id_token: str, request: TokenRequest, nonce: str, now: float) ->
             "Sign in again, and check the authority.",
         )
     if not id_token:
-        return Person()
+        return SignedInUser()
     try:
         claims = decode(id_token).claims
     except UsageError:
         raise _wrong("is no JWT") from None
     audience, normalized = claims.get("aud"), request.authority.normalized
-    named = {normalized(str(one)) for one in (audience if isinstance(audience, list) else [audience])}
+    named = {normalized(str(client_id)) for client_id in (audience if isinstance(audience, list) else [audience])}
     if normalized(request.client_id) not in named:
         raise _wrong("is for another application")
-    theirs = str(claims.get("nonce", "")).encode(errors="surrogatepass")
-    if nonce and not hmac.compare_digest(theirs, nonce.encode()):
+    returned = str(claims.get("nonce", "")).encode(errors="surrogatepass")
+    if nonce and not hmac.compare_digest(returned, nonce.encode()):
         raise _wrong("answers another request")
     expires = expires_on(id_token)
     if expires is None or expires + CLOCK_SKEW_IN < now:
         raise _wrong("has expired; perhaps this machine's clock is wrong")
-    username = claims.get("preferred_username") or claims.get("upn") or claims.get("email")
+    username = claims.get("preferred_username") or claims.get("upn") or claims.get("email") or _first_email(claims)
     tenant = claims.get("tid")
-    return Person(
+    return SignedInUser(
         one_line(username),
         one_line(claims.get("name")),
         tenant if isinstance(tenant, str) and _TENANT.fullmatch(tenant) else "",
     )
 
 
-def _wrong(how: str) -> UnreadableAnswer:
+def _first_email(claims: Mapping[str, object]) -> object:
+    """Return the first address in `emails`, the claim of Azure AD B2C; None without one."""
+    emails = claims.get("emails")
+    return emails[0] if isinstance(emails, list) and emails else None
+
+
+def _wrong(problem: str) -> UnreadableAnswer:
     return UnreadableAnswer(
-        f"The ID token of the sign-in {how}. Nothing was stored.", "Sign in again, and check the authority."
+        f"The ID token of the sign-in {problem}. Nothing was stored.", "Sign in again, and check the authority."
     )

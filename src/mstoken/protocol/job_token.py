@@ -9,7 +9,7 @@ from __future__ import annotations
 from mstoken.errors import CredentialRejected, Refusal, ServiceUnavailable, Throttled, UnreadableAnswer
 from mstoken.hidden import HiddenText, hidden
 from mstoken.protocol.http import HttpRequest, check_header_text
-from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.retry_after import requested_wait
 from mstoken.protocol.server_text import is_visible
 from mstoken.protocol.token_endpoint import form_encoded, json_object
 from mstoken.typed import TYPE_CHECKING
@@ -42,14 +42,14 @@ def azure_pipelines_request(url: str, token: str, connection: str) -> HttpReques
     return HttpRequest("POST", _with_query(url, **{"api-version": "7.1", "serviceConnectionId": connection}), headers)
 
 
-def read_job_token(response: HttpResponse, member: str, issuer: str, now: float) -> str:
+def parse_job_token(response: HttpResponse, member: str, issuer: str, now: float) -> str:
     """Return the token in `member` of the response from `issuer` (GitHub Actions, Azure Pipelines).
 
     Raises CredentialRejected, Throttled, ServiceUnavailable or UnreadableAnswer.
     """
     if response.status == 429 or response.status >= 500:
         kind = Throttled if response.status == 429 else ServiceUnavailable
-        wait = retry_after(response.headers.get("retry-after", ""), now)
+        wait = requested_wait(response.headers, now)
         raise kind(f"{issuer} issued no OIDC token (HTTP {response.status}).", "Try again in a while.", wait)
     if response.status != 200:
         raise CredentialRejected(

@@ -16,7 +16,7 @@ from mstoken.protocol.times import numeric_date
 from mstoken.typed import Any
 from mstoken.values import field, value
 
-LONGEST = 256 * 1024
+MAX_CHARACTERS = 256 * 1024
 """Maximum length of a token in characters; HTTP servers refuse headers far shorter than this."""
 
 _BASE64URL = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
@@ -41,7 +41,7 @@ class Decoded:
 def looks_like_jwt(text: str) -> bool:
     """Return whether `text` has the form of a JWT: three parts, or five if encrypted, the first a JSON object."""
     parts = text.split(".", 5)
-    return len(text) <= LONGEST and is_visible(text) and len(parts) in (3, 5) and _object(parts[0]) is not None
+    return len(text) <= MAX_CHARACTERS and is_visible(text) and len(parts) in (3, 5) and _object(parts[0]) is not None
 
 
 def decode(token: str) -> Decoded:
@@ -50,7 +50,7 @@ def decode(token: str) -> Decoded:
     Raises UsageError for text that is not a JWT: another number of parts, parts that are not base64url of a JSON
     object, or more than LONGEST characters. The message never repeats the token.
     """
-    if len(token) > LONGEST:
+    if len(token) > MAX_CHARACTERS:
         raise _not("it is longer than any token")
     parts = token.split(".", 5)
     if len(parts) not in (3, 5):
@@ -64,6 +64,15 @@ def decode(token: str) -> Decoded:
     if claims is None:
         raise _not("its second part is not base64url of a JSON object; perhaps it was cut or changed on the way")
     return Decoded(header, claims)
+
+
+def readable(token: str) -> Decoded | None:
+    """Return what `decode` returns; None for a token that only its API can read: an opaque or an encrypted one."""
+    try:
+        decoded = decode(token)
+    except UsageError:
+        return None
+    return None if decoded.encrypted else decoded
 
 
 def expires_on(token: str) -> float | None:
@@ -95,8 +104,8 @@ def _near_exp(start: str) -> int | None:
     return int(digits) if at > 0 and digits.isdigit() and len(digits) < 20 and raw.count(b"{", 0, at) == 1 else None
 
 
-def _not(why: str) -> UsageError:
-    return UsageError(f"This is not a JWT that can be read: {why}.", "Pipe the token in whole, on one line.")
+def _not(reason: str) -> UsageError:
+    return UsageError(f"This is not a JWT that can be read: {reason}.", "Pipe the token in whole, on one line.")
 
 
 def _object(part: str) -> dict[str, Any] | None:

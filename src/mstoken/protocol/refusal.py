@@ -10,7 +10,7 @@ from math import ceil
 from mstoken import aadsts, errors
 from mstoken.credentials import ClientSecret
 from mstoken.errors import MstokenError, Refusal
-from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.retry_after import requested_wait
 from mstoken.protocol.server_text import claims_in, one_line
 from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING, Any
@@ -50,8 +50,8 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
     `now` (epoch seconds, UTC) turns a Retry-After date into seconds; `request` fills tenant, client, scope and profile
     into the remedy's commands.
     """
-    refusal = read_refusal(response)
-    wait = retry_after(response.headers.get("retry-after", ""), now)
+    refusal = parse_refusal(response)
+    wait = requested_wait(response.headers, now)
     if not refusal.error and response.status in (301, 302, 303, 307, 308):
         return errors.UnreadableAnswer(
             f"The token endpoint answered with a redirect (HTTP {response.status}); secrets never follow one.",
@@ -129,7 +129,9 @@ def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
         "tenant": request.authority.tenant,
         "client_id": request.client_id,
         "profile": request.profile,
-        "authority": request.authority.origin.removeprefix("https://"),
+        "authority": (request.authority.url if request.authority.policy else request.authority.origin).removeprefix(
+            "https://"
+        ),
         "scope": scope,
         "resource": scope.removesuffix("/.default"),
         "correlation_id": refusal.correlation_id,
@@ -138,7 +140,7 @@ def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
     return {name: value for name, value in known.items() if value}
 
 
-def read_refusal(response: HttpResponse) -> Refusal:
+def parse_refusal(response: HttpResponse) -> Refusal:
     """Return the fields of the error response. For text and HTML, `error` is empty."""
     try:
         body = json.loads(response.body)
@@ -146,8 +148,8 @@ def read_refusal(response: HttpResponse) -> Refusal:
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("error"), str):
         return Refusal(status=response.status)
-    said = body.get("error_description")
-    raw = said[:_LONGEST_TEXT] if isinstance(said, str) else ""
+    description = body.get("error_description")
+    raw = description[:_LONGEST_TEXT] if isinstance(description, str) else ""
     claims = body.get("claims")
     return Refusal(
         error=one_line(body["error"], _LONGEST_TEXT),
@@ -177,13 +179,13 @@ def _message(refusal: Refusal, cause: str, code: str = "") -> str:
     b2c = code.startswith("AADB2C")
     name = code if b2c else name
     known = b2c or any(map(aadsts.lookup, refusal.codes))
-    said = cause if known else refusal.description.removeprefix(f"{name}: ") or cause
+    text = cause if known else refusal.description.removeprefix(f"{name}: ") or cause
     ids = [
         f"{label} {value}"
         for label, value in (("trace id", refusal.trace_id), ("correlation id", refusal.correlation_id))
         if value
     ]
-    return f"{name}: {said}" + (f" ({', '.join(ids)})" if ids else "")
+    return f"{name}: {text}" + (f" ({', '.join(ids)})" if ids else "")
 
 
 def _codes(body: dict[str, Any], description: str) -> tuple[int, ...]:

@@ -97,10 +97,10 @@ def http_date(text: str) -> float:
 def server_clock(date: str, now: float) -> float:
     """Return the server's time by its Date header if it differs notably from `now`; else `now`. Epoch seconds, UTC."""
     try:
-        theirs = http_date(date) if date else now
+        server_time = http_date(date) if date else now
     except ValueError:
         return now
-    return theirs if abs(theirs - now) > CLOCK_SKEW_IN else now
+    return server_time if abs(server_time - now) > CLOCK_SKEW_IN else now
 
 
 def _date(text: str) -> datetime:

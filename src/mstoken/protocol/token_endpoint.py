@@ -31,7 +31,7 @@ RENEW_AFTER = 0.8
 """Fraction of its lifetime after which a token is renewed if the service sends no `refresh_in`."""
 
 
-_read = json.JSONDecoder().decode
+_decode_json = json.JSONDecoder().decode
 
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 _QUOTED = [chr(byte) if byte in _PLAIN else "+" if byte == 32 else f"%{byte:02X}" for byte in range(256)]
@@ -139,15 +139,15 @@ def parse_token_response(response: HttpResponse, request: TokenRequest, now: flo
 def json_object(response: HttpResponse) -> dict[str, Any]:
     """Return the body as a JSON object. Raises UnreadableAnswer, which says what arrived instead."""
     try:
-        body = _read(response.body.removeprefix(BOM_UTF8).decode())  # RFC 8259 section 8.1
+        body = _decode_json(response.body.removeprefix(BOM_UTF8).decode())  # RFC 8259 section 8.1
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise UnreadableAnswer(*_what_came(response))
+        raise UnreadableAnswer(*_describe_response(response))
     return HiddenDict(body)
 
 
-def _what_came(response: HttpResponse) -> tuple[str, str]:
+def _describe_response(response: HttpResponse) -> tuple[str, str]:
     """Name the kind of response without quoting it: it may contain a token or an attack."""
     start = response.body[:512].lstrip().lower()
     if not start:
@@ -177,29 +177,29 @@ def _life(body: Mapping[str, Any], token: str, response: HttpResponse, now: int)
     Raises UnreadableAnswer for an invalid time, or one in the past.
     """
     life = float(LONGEST_LIFE_IN)
-    told = next((name for name in ("expires_in", "expires_on") if body.get(name) not in (None, "")), "")
+    member = next((name for name in ("expires_in", "expires_on") if body.get(name) not in (None, "")), "")
     try:
-        life = min(life, _left_in(body[told], response, now) if told else UNSAID_LIFE_IN)
+        life = min(life, _remaining_in(body[member], response, now) if member else UNSAID_LIFE_IN)
     except ValueError:
-        raise _senseless(told) from None
-    if told == "expires_on" and life < LEEWAY_IN:  # a time in the past, or a small number that is not a time
+        raise _senseless(member) from None
+    if member == "expires_on" and life < LEEWAY_IN:  # a time in the past, or a small number that is not a time
         life = 0
     carried = expires_on(token)
-    if carried is not None and (left := carried - now) < life:
-        if left < life - CLOCK_SKEW_IN:  # one of the two clocks, or the response, is wrong
-            left = carried - _server_time(response, now)
-        if left < 1:
+    if carried is not None and (remaining := carried - now) < life:
+        if remaining < life - CLOCK_SKEW_IN:  # one of the two clocks, or the response, is wrong
+            remaining = carried - _server_time(response, now)
+        if remaining < 1:
             raise UnreadableAnswer(
                 "The token service issued a token that has already expired, by its own exp claim. It is not used.",
                 "Check this machine's clock (`mstoken doctor` compares it), then get another token.",
             )
-        life = min(life, left)
+        life = min(life, remaining)
     if life < 1:
-        raise _senseless(told)
+        raise _senseless(member)
     return int(life)
 
 
-def _left_in(written: object, response: HttpResponse, now: int) -> float:
+def _remaining_in(written: object, response: HttpResponse, now: int) -> float:
     """Return the seconds until a time in the response. Epoch times are compared with the server's own clock."""
     seconds, since_epoch = time_in(written)
     return seconds - _server_time(response, now) if since_epoch else seconds

@@ -34,8 +34,8 @@ def token_proxy(environment: Mapping[str, str]) -> TokenProxy | None:
     name, ca_file, ca_data = (environment.get(variable, "") for variable in PROXY_DETAILS)
     if not url:
         if name or ca_file or ca_data:
-            there = ", ".join(variable for variable in PROXY_DETAILS if environment.get(variable))
-            raise UsageError(f"{there} set, but {PROXY} is not.", f"Set {PROXY} too, or none of them.")
+            variables = ", ".join(variable for variable in PROXY_DETAILS if environment.get(variable))
+            raise UsageError(f"{variables} set, but {PROXY} is not.", f"Set {PROXY} too, or none of them.")
         return None
     if ca_file and ca_data:
         raise UsageError("AZURE_KUBERNETES_CA_FILE and AZURE_KUBERNETES_CA_DATA are both set.", "Set one of them.")

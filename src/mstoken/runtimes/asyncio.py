@@ -7,6 +7,7 @@ import threading
 from collections.abc import Awaitable
 from contextlib import asynccontextmanager, suppress
 
+from mstoken.errors import UsageError
 from mstoken.foreign import TRANSPORT, guarded
 from mstoken.runtimes.base import BaseRuntime
 from mstoken.typed import TYPE_CHECKING, Protocol, TypeVar
@@ -40,11 +41,14 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
         self._transport = guarded(transport, TRANSPORT)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        return await self._transport.send(request)
+        sent = self._transport.send(request)
+        if not hasattr(sent, "__await__"):
+            raise UsageError(f"{TRANSPORT.what} is not async.", "Use Client, or define its `send` with `async def`.")
+        return await sent
 
-    async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
-        given = await asyncio.to_thread(work)
-        return await given if isinstance(given, Awaitable) else given
+    async def call(self, work: Callable[[], T | Awaitable[T]], *, blocks: bool = True) -> T:
+        result = await asyncio.to_thread(work) if blocks else work()
+        return await result if isinstance(result, Awaitable) else result
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -64,7 +68,7 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
         finally:
             await asyncio.shield(asyncio.to_thread(browser_session.close))
 
-    def _place(self, key: str) -> object:
+    def _flight_key(self, key: str) -> object:
         """Return a key with the event loop: asyncio's locks serve one loop, the store's locks serve all."""
         return asyncio.get_running_loop(), key
 
@@ -84,20 +88,20 @@ class AsyncioRuntime(BaseRuntime[asyncio.Lock]):
         if not self._tokens.slow:
             return self._tokens.try_lock(key)
         taken: list[Release] = []
-        left = threading.Event()
+        cancelled = threading.Event()
 
         def take_lock() -> Release | None:
             release = self._tokens.try_lock(key)
             if release is not None:
                 taken.append(release)
-                if left.is_set():
+                if cancelled.is_set():
                     _give_back(taken)
             return release
 
         try:
             return await asyncio.to_thread(take_lock)
         except BaseException:
-            left.set()
+            cancelled.set()
             _give_back(taken)
             raise
 

@@ -1,4 +1,4 @@
-"""What both runtimes share: clock, randomness, secrets, messages and stores."""
+"""The part that both runtimes share: clock, randomness, secrets, messages and stores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STORE = ForeignCode("The store given to the client", "Correct the store; the cause is its own error.", StoreError)
+_STORE = ForeignCode(
+    "The store given to the client", "Correct the store; the cause is its own error.", StoreError, plain=True
+)
 _MESSAGES = ForeignCode("Writing to standard error", "Open standard error, or give the credential its function.")
 
 _SHORTEST_NAP_IN, _LONGEST_NAP_IN = 0.001, 0.03
@@ -83,14 +85,14 @@ class BaseRuntime(ForkSafe, Generic[L]):
 
     def join(self, key: str) -> tuple[Flight[L], int]:
         """Join the callers of this process that want `key`. Return the flight and the number of its current round."""
-        place = self._place(key)
+        flight_key = self._flight_key(key)
         with self._lock:
-            flight = self._flights.get(place)
+            flight = self._flights.get(flight_key)
             if flight is None:
-                flight = self._flights[place] = Flight(place, self._new_lock())
+                flight = self._flights[flight_key] = Flight(flight_key, self._new_lock())
             return flight, flight.join()
 
-    def _place(self, key: str) -> object:
+    def _flight_key(self, key: str) -> object:
         """Return the key of the flight that callers of `key` share: by default, all callers of this process."""
         return key
 
@@ -98,8 +100,8 @@ class BaseRuntime(ForkSafe, Generic[L]):
         """Leave the flight. The last caller removes it."""
         with self._lock:
             flight.users -= 1
-            if not flight.users and self._flights.get(flight.place) is flight:
-                del self._flights[flight.place]
+            if not flight.users and self._flights.get(flight.flight_key) is flight:
+                del self._flights[flight.flight_key]
 
     def lock_at_once(self, key: str) -> Release | None:
         """Lock the store for `key` if it is free and locking takes no time; else return None."""
@@ -175,10 +177,10 @@ class BaseRuntime(ForkSafe, Generic[L]):
         await self._reach(self._refresh_tokens, self._refresh_tokens.check_writable)
 
     async def load_refresh_token(self, key: str) -> StoredRefreshToken | None:
-        held = await self._reach(self._refresh_tokens, self._refresh_tokens.load, key)
+        stored = await self._reach(self._refresh_tokens, self._refresh_tokens.load, key)
         old, new = self._unwritten.get(key, ("", ""))
-        if not (new and held and held.current == old):
-            return held
+        if not (new and stored and stored.current == old):
+            return stored
         await self.replace_refresh_token(key, old, new)
         return await self._reach(self._refresh_tokens, self._refresh_tokens.load, key)
 

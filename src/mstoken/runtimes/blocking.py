@@ -10,14 +10,13 @@ import threading
 import time
 from contextlib import asynccontextmanager, closing
 
-from mstoken.errors import UsageError
-from mstoken.foreign import TRANSPORT, guarded
+from mstoken.foreign import TRANSPORT, guarded, refuse_awaitable
 from mstoken.forks import call_lock
 from mstoken.runtimes.base import BaseRuntime
 from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import BrowserSession
@@ -49,6 +48,18 @@ def run_blocking(flow: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a blocking runtime must never suspend")
 
 
+def iterate_blocking(flow: AsyncGenerator[T, None]) -> Iterator[T]:
+    """Yield what `flow` yields, each as it is asked for. Whoever stops early ends the flow."""
+    try:
+        while True:
+            try:
+                yield run_blocking(anext(flow))
+            except StopAsyncIteration:
+                return
+    finally:
+        run_blocking(flow.aclose())
+
+
 class BlockingRuntime(BaseRuntime[threading.Lock]):
     """The port of the flows (`flows.port.Port`) over threads."""
 
@@ -57,17 +68,15 @@ class BlockingRuntime(BaseRuntime[threading.Lock]):
         self._transport = guarded(transport, TRANSPORT)
 
     run = staticmethod(run_blocking)
+    iterate = staticmethod(iterate_blocking)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        return self._transport.send(request)
+        return refuse_awaitable(self._transport.send(request), TRANSPORT.what, "Use AsyncClient, or a blocking one.")
 
-    async def call(self, work: Callable[[], T | Awaitable[T]]) -> T:
-        given = work()
-        if not hasattr(given, "__await__"):
-            return given
-        if hasattr(given, "close"):
-            given.close()  # avoids the warning about a coroutine that was never awaited
-        raise UsageError("The function given to the credential is async.", "Use AsyncClient, or give a plain function.")
+    async def call(self, work: Callable[[], T | Awaitable[T]], *, blocks: bool = True) -> T:  # noqa: ARG002 - any may
+        return refuse_awaitable(
+            work(), "The function given to the credential", "Use AsyncClient, or give a plain function."
+        )
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)  # noqa: ASYNC251 - this runtime blocks; that is its purpose

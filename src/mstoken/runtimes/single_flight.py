@@ -31,13 +31,13 @@ IN_TIME, TIMED_OUT = WaitResult(), WaitResult(timed_out=True)
 class Flight(Generic[L]):
     """One key's lock, how many callers use it, and the last failure with the number of the round that failed.
 
-    `place` is its key in the runtime's table.
+    `flight_key` is its key in the runtime's table.
     """
 
-    __slots__ = ("failed_round", "failure", "lock", "place", "round", "users")
+    __slots__ = ("failed_round", "failure", "flight_key", "lock", "round", "users")
 
-    def __init__(self, place: object, lock: L) -> None:
-        self.place, self.lock = place, lock
+    def __init__(self, flight_key: object, lock: L) -> None:
+        self.flight_key, self.lock = flight_key, lock
         self.users = self.round = 0
         self.failed_round = -1
         self.failure: Exception | None = None

@@ -1,4 +1,4 @@
-"""Which token a service needs: a name, an API URL, a resource, an application id or a scope in; scope and resource out.
+"""Find the token that a service needs: from a name, an API URL, a resource, an application id or a scope.
 
     >>> resolve("graph").scopes
     ('https://graph.microsoft.com/.default',)

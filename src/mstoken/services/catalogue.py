@@ -1,16 +1,15 @@
-"""The catalogue: what `services.toml` says, as values.
+"""The catalogue of services: the content of `services.toml`, as values.
 
-One TOML file is the one truth. Most questions are about one service on the way to a cached token, so they read the
-file as text, find the blocks that can matter, and parse those alone (measured in docs/decisions/0002). What a block
-means is always decided on the parsed values; the text search may only offer too many.
+The TOML file is the only source. Most lookups concern one service and come before a cached token, so they search the
+file as text for the blocks that may match and parse only those (measured in docs/decisions/0002). Only the parsed
+values decide what matches; the text search may return too many blocks, but never too few.
 """
 
 from __future__ import annotations
 
-import os
 from functools import cache
 
-from mstoken.services.toml_subset import parse_tables
+from mstoken.services.toml_subset import packaged, parse_tables
 from mstoken.typed import TYPE_CHECKING, Any, Literal
 from mstoken.values import field, value
 
@@ -31,9 +30,10 @@ _VERIFIED_TEXT: dict[Verified, str] = {
 class Endpoint:
     """One service in one cloud.
 
-    `scope` and `api` may hold `{host}`: the host of the customer's own instance. `instances` are the forms of that
-    host (or host/path), `*` for each part the customer names; the first with the right number of parts is used.
-    `hosts` are the API's host names, `*` for one label: the instances where the file gives no list, and always `api`'s.
+    `scope` and `api` may contain `{host}`: the host of the customer's own instance. `instances` are the patterns of
+    that host (or host/path), with `*` for each part that the customer names; the first pattern with the right number
+    of parts is used. `hosts` are the API's host names, with `*` for one label. They default to `instances`, and always
+    include the host of `api`.
     """
 
     cloud: str
@@ -44,18 +44,19 @@ class Endpoint:
 
     @property
     def resource(self) -> str:
-        """The identifier a token is for: the scope without its permission; a slash registered with it stays."""
+        """The identifier that a token is for: the scope without its permission. A registered trailing slash stays."""
         return split_scope(self.scope)[0]
 
 
 @value
 class Service:
-    """One Microsoft service: what to ask for, in which cloud, and how sure we are.
+    """One Microsoft service: what to request in each cloud, and how the values were confirmed.
 
-    `name` is its short name and `aliases` further ones, lower case. `scopes` maps a cloud's name to its scope;
-    `identifiers` are the identifier URIs registered for it in the public cloud. `app_only` says whether an application
-    without a user is let in, `app_only_note` what to ask for then. `verified` says how the entry was confirmed,
-    `unverified_clouds` names the clouds whose values nobody confirmed. `retired` services still give tokens.
+    `name` is its short name and `aliases` are further ones, in lower case. `scopes` maps a cloud's name to its scope;
+    `identifiers` are the identifier URIs registered for it in the public cloud. `app_only` says whether the service
+    accepts an application without a user, `app_only_note` what to request then. `verified` says how the entry was
+    confirmed; `unverified_clouds` names the clouds whose values are not confirmed. Entra still issues tokens for
+    `retired` services.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Service:
 
     @property
     def scopes(self) -> dict[str, str]:
-        """Cloud name -> scope, for the clouds that have the service."""
+        """The scope by cloud name, for the clouds that have the service."""
         return {name: endpoint.scope for name, endpoint in self.endpoints.items()}
 
     @property
@@ -84,33 +85,33 @@ class Service:
 
     @property
     def api_base(self) -> str:
-        """The API's base URL in the public cloud (or the only cloud there is); empty when there is none."""
+        """The API's base URL in the public cloud, or in the service's first cloud; empty if it has none."""
         return next(iter(self.endpoints.values())).api
 
     @property
     def instances(self) -> tuple[str, ...]:
-        """Forms of an instance's host in the public cloud; empty when all customers share one host."""
+        """The patterns of an instance's host in the public cloud; empty if all customers share one host."""
         return next(iter(self.endpoints.values())).instances
 
     @property
     def needs_instance(self) -> bool:
-        """True when there is no token without naming the instance, as for SharePoint and Dataverse."""
+        """True if a token requires the name of an instance, as for SharePoint and Dataverse."""
         return "{host}" in next(iter(self.endpoints.values())).scope
 
     @property
     def needs_user(self) -> bool:
-        """True when the service's usual token is one for a signed-in user."""
+        """True if the service's usual token is for a signed-in user."""
         scope = next(iter(self.endpoints.values())).scope
         return self.app_only != "yes" or not scope.endswith("/.default")
 
     @property
     def verified_text(self) -> str:
-        """How the entry was confirmed, in words."""
+        """A phrase that says how the entry was confirmed."""
         return _VERIFIED_TEXT[self.verified]
 
 
 def split_scope(scope: str) -> tuple[str, str]:
-    """`resource/permission` -> (resource, permission); the resource keeps a slash of its own (`https://x//.default`)."""
+    """Split `resource/permission` into the two. The resource keeps a trailing slash of its own (`https://x//.default`)."""
     resource, _, permission = scope.rpartition("/")
     return resource, permission
 
@@ -131,16 +132,9 @@ def _service(name: str, values: Mapping[str, Any]) -> Service:
     return Service(name=name, endpoints=endpoints, **plain)
 
 
-def packaged(name: str) -> str:
-    """The text of a data file beside this module, also from inside a zip."""
-    loader: Any = __spec__.loader  # what pkgutil.get_data does, without its import (PEP 302, get_data)
-    data: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), name))  # noqa: PTH118, PTH120 - nor pathlib's
-    return data.decode("utf-8")
-
-
 @cache
 def _text() -> str:
-    return packaged("services.toml")
+    return packaged(__spec__, "services.toml")
 
 
 @cache
@@ -154,12 +148,12 @@ def _parse(start: int, end: int) -> tuple[Service, ...]:
 
 
 def catalogue() -> tuple[Service, ...]:
-    """Every service, in the file's order. Parses the whole file once."""
+    """Return every service, in the file's order. Parses the whole file once."""
     return _parse(0, len(_text()))
 
 
 def _candidates(needles: Iterable[str]) -> Iterator[Service]:
-    """The services whose block holds one of the texts, in the file's order; no false negatives."""
+    """Yield the services whose block contains one of the texts, in the file's order; no false negatives."""
     text = _lowered()
     starts = set()
     for needle in needles:
@@ -167,13 +161,13 @@ def _candidates(needles: Iterable[str]) -> Iterator[Service]:
         while at >= 0:
             starts.add(text.rfind("\n[", 0, at + 2) + 1)
             at = text.find(needle, at + 1)
-    for start in sorted(starts - {0}):  # 0: the file's own comment
+    for start in sorted(starts - {0}):  # 0 is the comment at the start of the file
         end = text.find("\n[", start)
         yield from _parse(start, end if end >= 0 else len(text))
 
 
 def by_name(name: str) -> Service | None:
-    """The service with that name or alias, in any case."""
+    """Return the service with that name or alias, in any letter case; None if it does not exist."""
     wanted = name.lower()
     if '"' in wanted or "]" in wanted or "\n" in wanted:
         return None
@@ -184,16 +178,16 @@ def by_name(name: str) -> Service | None:
 
 
 def by_app_id(app_id: str) -> Service | None:
-    """The first service of that application; one application can carry several services."""
+    """Return the first service of that application, None if it has none. One application can have several services."""
     wanted = app_id.lower()
     return next((found for found in _candidates((f'app_id = "{wanted}"',)) if found.app_id == wanted), None)
 
 
 def by_resource(resource: str) -> tuple[tuple[Service, Endpoint | None], ...]:
-    """Services whose token is for that resource, in the file's order, each with the endpoint that says so.
+    """Return the services whose token is for that resource, in the file's order, each with the matching endpoint.
 
-    A trailing slash and the case of letters make no difference. The endpoint is None when the resource is only one
-    of the service's further registered identifiers.
+    A trailing slash and letter case do not matter. The endpoint is None if the resource is only one of the service's
+    further registered identifiers.
     """
     bare = resource.rstrip("/").lower()
     found: list[tuple[Service, Endpoint | None]] = []
@@ -207,23 +201,23 @@ def by_resource(resource: str) -> tuple[tuple[Service, Endpoint | None], ...]:
 
 
 def host_matches(pattern: str, host: str) -> bool:
-    """Whether a host name fits a pattern, label by label; `*` is any one label."""
-    wanted, given = pattern.split("."), host.split(".")
-    return len(wanted) == len(given) and all(
-        want == have or (want == "*" and have != "") for want, have in zip(wanted, given, strict=True)
+    """Return whether a host name matches a pattern, label by label; `*` matches any one label."""
+    wanted, labels = pattern.split("."), host.split(".")
+    return len(wanted) == len(labels) and all(
+        want == have or (want == "*" and have != "") for want, have in zip(wanted, labels, strict=True)
     )
 
 
 def _host_patterns(host: str) -> Iterator[str]:
-    """The only forms in which services.toml may write a host (a test keeps it so)."""
+    """Yield the only patterns by which services.toml may name this host (a test checks the file)."""
     labels = host.split(".")
     for stars in ((), (0,), (0, 1), (0, 2), (0, 1, 2)):
         if len(labels) >= len(stars) + 2:
-            yield ".".join("*" if place in stars else label for place, label in enumerate(labels))
+            yield ".".join("*" if index in stars else label for index, label in enumerate(labels))
 
 
 def by_host(host: str) -> tuple[tuple[Service, Endpoint], ...]:
-    """Services whose API lives at that host name (lower case, no port), in the file's order, each with its endpoint."""
+    """Return the services whose API has that host name (lower case, no port), in the file's order, with endpoints."""
     needles = [before + pattern for pattern in _host_patterns(host) for before in ('"', "/")]
     return tuple(
         (service, endpoint)

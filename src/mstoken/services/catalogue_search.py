@@ -1,4 +1,4 @@
-"""Finding services by words, and the nearest ones to a word that is none."""
+"""Search for services, and find the closest matches for an unknown word."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from mstoken.services.catalogue import Service, catalogue
 
 
 def search(text: str) -> tuple[Service, ...]:
-    """Services that hold every word of `text` in name, title, notes, scopes, hosts or application id; best first.
+    """Return the services that contain every word of `text`, best match first.
 
-    An exact name or alias comes first, then names that begin with the text, then titles, then the rest; within each,
-    the catalogue's order. An empty text finds all.
+    The search covers name, title, notes, scopes, hosts and application id. An exact name or alias comes first, then
+    names that begin with the text, then titles, then the rest, each group in the catalogue's order. An empty text
+    matches all services.
     """
     words = text.lower().split()
     whole = " ".join(words)
@@ -33,7 +34,7 @@ def _rank(service: Service, words: list[str], whole: str) -> int | None:
 
 
 def closest(text: str, count: int = 3) -> tuple[str, ...]:
-    """Names of the services whose name, alias or fixed API host is most like `text`; empty when nothing is near."""
+    """Return the names of the services whose name, alias or fixed API host is most similar to `text`; empty if none."""
     from difflib import get_close_matches
 
     words: dict[str, str] = {}

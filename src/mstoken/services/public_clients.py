@@ -1,4 +1,4 @@
-"""Microsoft's own public clients by name, for people who have registered no application: public_clients.toml."""
+"""Microsoft's own public clients by name, for people without an app registration. Data: public_clients.toml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mstoken.values import value
 
 @value
 class PublicClient:
-    """One of them. `may` is what it may request without consent, `consent` one sentence on what happens beyond that."""
+    """A public client. `may` is what it can request without consent; `consent` says what happens for anything else."""
 
     name: str
     id: str
@@ -20,7 +20,7 @@ class PublicClient:
 
 
 def public_clients() -> tuple[PublicClient, ...]:
-    """Return all of them, in the order in which they are offered."""
+    """Return all public clients, in the order in which they are offered."""
     path = os.path.join(os.path.dirname(__file__), "public_clients.toml")  # noqa: PTH118,PTH120 - no pathlib here
     with open(path, encoding="utf-8") as file:  # noqa: PTH123
         tables = parse_tables(file.read())
@@ -31,5 +31,5 @@ def public_clients() -> tuple[PublicClient, ...]:
 
 
 def client_id_of(text: str) -> str:
-    """Return the client id for the name of one of them; any other text as it is."""
+    """Return the client id for the name of a public client; return any other text unchanged."""
     return next((client.id for client in public_clients() if client.name == text.lower()), text) if text else ""

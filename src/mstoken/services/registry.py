@@ -1,19 +1,20 @@
-"""Microsoft's registered identifier URIs: which first-party application a resource belongs to.
+"""The identifier URIs of Microsoft's first-party applications: find the application that a resource belongs to.
 
-3,550 identifiers of 620 applications as registered in Entra's public cloud in January 2026 (published by the ROADtools
-project). Needed seldom, so the text is read only when asked for and searched rather than parsed.
+The data is 3,550 identifiers of 620 applications, as registered in Entra's public cloud in January 2026 and published
+by the ROADtools project. It is rarely needed, so the text is read on demand, and searched rather than parsed.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
-from mstoken.services.catalogue import Service, by_app_id, by_resource, packaged
+from mstoken.services.catalogue import Service, by_app_id, by_resource
+from mstoken.services.toml_subset import packaged
 
 
 @cache
 def _text() -> str:
-    return packaged("first_party.txt")
+    return packaged(__spec__, "first_party.txt")
 
 
 @cache
@@ -22,11 +23,11 @@ def _lowered() -> str:
 
 
 def registered(resource: str) -> tuple[str, str] | None:
-    """(identifier exactly as registered, application id) of a resource URI; None when no first party registered it.
+    """Return (identifier exactly as registered, application id) for a resource URI; None if it is not registered.
 
-    Upper and lower case and a trailing slash make no difference in the question; they do in the answer, because
-    a token's audience repeats the registered form. The form asked for wins where both are registered. A wildcard
-    registration (`https://*.blob.core.windows.net`) covers one label, and then the answer names the host asked for.
+    The search ignores letter case and a trailing slash. The result keeps both as registered, because a token's audience
+    repeats the registered form. If several forms are registered, the form in `resource` takes precedence. A wildcard
+    registration (`https://*.blob.core.windows.net`) matches one label; the result then contains the host in `resource`.
     """
     bare = resource.rstrip("/")
     scheme, mark, rest = bare.partition("://")
@@ -45,7 +46,7 @@ def registered(resource: str) -> tuple[str, str] | None:
 
 
 def identifiers_of(app_id: str) -> tuple[str, ...]:
-    """All identifier URIs registered for a first-party application; empty for one that is not in the list."""
+    """Return all identifier URIs registered for a first-party application; empty if the application is not listed."""
     at = _lowered().find(f"\n@{app_id.lower()}\n") if len(app_id) == 36 else -1
     if at < 0:
         return ()
@@ -55,7 +56,7 @@ def identifiers_of(app_id: str) -> tuple[str, ...]:
 
 
 def service_of(audience: str) -> Service | None:
-    """The catalogue's service a token's audience (`aud`: an application id or a resource URI) belongs to, or None."""
+    """Return the catalogue's service for a token's audience (`aud`: an application id or a resource URI), or None."""
     known = by_resource(audience)
     if known:
         return known[0][0]

@@ -1,4 +1,4 @@
-"""The errors of `resolve`, each with what to do next; and the sentences of its warnings."""
+"""The errors of `resolve`, each with a remedy, and the texts of its warnings."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _LIST = "`mstoken services` lists and searches them."
 _OUTSIDE = "For an API outside the catalogue give its scope: "
 
 
-def unreadable(what: str) -> UsageError:
-    """Neither a name, nor a URL, nor a scope."""
+def unreadable(text: str) -> UsageError:
+    """Return the error for a text that is neither a name nor a URL nor a scope."""
     return UsageError(
-        f"{redacted(what)} is no service, URL, resource or scope.",
+        f"{redacted(text)} is no service, URL, resource or scope.",
         f"Name a service such as graph, or give a URL that begins with https://. {_LIST}",
     )
 
 
 def unknown_name(name: str) -> UsageError:
-    """A word that is no service's name, with the nearest ones."""
+    """Return the error for a word that names no service. The error suggests the closest names."""
     return UsageError(
         f"There is no service called {redacted(name)}.",
         f"{did_you_mean(closest(name))}{_LIST} {_OUTSIDE}{_scope_of('RESOURCE')}",
@@ -37,7 +37,7 @@ def unknown_name(name: str) -> UsageError:
 
 
 def no_scope(text: str) -> UsageError:
-    """Given as a scope, and none."""
+    """Return the error for a text that was given as a scope and is not one."""
     return UsageError(
         f"{redacted(text)} is not a scope.",
         "A scope is a resource with a permission or /.default, such as https://graph.microsoft.com/User.Read; of "
@@ -46,7 +46,7 @@ def no_scope(text: str) -> UsageError:
 
 
 def no_permission(word: str, resource: str) -> UsageError:
-    """A word beside a service's name that no permission is called like."""
+    """Return the error for a word that is beside a service's name and does not have the form of a permission."""
     return UsageError(
         f"{redacted(word)} is not the name of a permission.",
         f"Permissions are called like User.Read or user_impersonation. If it is one, write the scope in full: "
@@ -56,7 +56,10 @@ def no_permission(word: str, resource: str) -> UsageError:
 
 
 def no_address(at: HttpUrl, service: Service, api: str) -> UsageError:
-    """At a service's host, neither an API's address nor a scope: a token for all of the service would be a guess."""
+    """Return the error for a URL at a service's host that is neither an API's address nor a scope.
+
+    A token for the whole service would be a guess.
+    """
     return UsageError(
         f"{redacted(at.identifier)} is neither a scope nor an address of {service.title}; those begin with {api}.",
         f"Correct it, or name what you mean: {service.name} for all that was consented, "
@@ -65,16 +68,16 @@ def no_address(at: HttpUrl, service: Service, api: str) -> UsageError:
 
 
 def space_in_url(text: str) -> UsageError:
-    """A URL that would end at its first space."""
-    place, mark, _ = text.partition("?")
-    spelling = f"{redacted(place.replace(' ', '%20'))}{'?…' if mark else ''}"
+    """Return the error for a URL that contains a space."""
+    base, mark, _ = text.partition("?")
+    spelling = f"{redacted(base.replace(' ', '%20'))}{'?…' if mark else ''}"
     return UsageError(
         f"The URL {redacted(text)} has a space in it; a URL has none.", f"Write %20 for a space: {spelling}"
     )
 
 
 def mixed_default(resource: str) -> UsageError:
-    """`/.default` beside other scopes of its resource: RFC 6749 has no such rule, Entra has (AADSTS70011)."""
+    """Return the error for `/.default` beside other scopes of its resource, which Entra refuses (AADSTS70011)."""
     return UsageError(
         f"{resource}/.default is all that was consented, so it cannot be asked for together with single permissions of "
         "the same resource; Entra refuses that (AADSTS70011).",
@@ -83,7 +86,7 @@ def mixed_default(resource: str) -> UsageError:
 
 
 def unknown_host(at: HttpUrl) -> UsageError:
-    """An API's URL whose host no service has: choosing a token for it would be a guess."""
+    """Return the error for an API's URL at a host that belongs to no known service: any token would be a guess."""
     near = closest(at.host)
     hint = f" The nearest services are {', '.join(near)}." if near else ""
     return UsageError(
@@ -93,7 +96,7 @@ def unknown_host(at: HttpUrl) -> UsageError:
 
 
 def odd_address(at: HttpUrl, service: Service) -> UsageError:
-    """A known host with a port or a path that the service does not have."""
+    """Return the error for a URL at a known host with a port or a path that the service does not have."""
     return UsageError(
         f"{redacted(at.identifier)} is at {service.title}'s host, but with a port or a double slash it does not have.",
         f"Correct the URL, or name the service: {service.name}",
@@ -101,12 +104,12 @@ def odd_address(at: HttpUrl, service: Service) -> UsageError:
 
 
 def not_https(text: str) -> UsageError:
-    """A token sent over http can be read by everyone on the way (RFC 6750 section 5.3)."""
+    """Return the error for an http URL: anyone on the network path can read its token (RFC 6750 section 5.3)."""
     return UsageError(f"{redacted(text)} would carry the token in clear.", "Use https://.")
 
 
 def not_in_cloud(service: Service, cloud: Cloud) -> UsageError:
-    """The catalogue has the service, but not in this cloud."""
+    """Return the error for a service that the catalogue has, but not in this cloud."""
     return UsageError(
         f"{service.title} ({service.name}) is not known in the cloud {cloud.name} ({cloud.title}).",
         f"It is known in: {', '.join(service.clouds)}. If you know its scope there, give it: {_scope_of('RESOURCE')}",
@@ -114,7 +117,7 @@ def not_in_cloud(service: Service, cloud: Cloud) -> UsageError:
 
 
 def needs_instance(service: Service) -> UsageError:
-    """The service has one audience per customer."""
+    """Return the error for a missing instance: the service has one audience per customer."""
     return UsageError(
         f"{service.title} has a token of its own for each instance, and none was named.",
         f"Name it: {_example(service)}, or give its URL.",
@@ -122,7 +125,7 @@ def needs_instance(service: Service) -> UsageError:
 
 
 def bad_instance(service: Service, instance: str) -> UsageError:
-    """The part after the colon is no name such an instance can have."""
+    """Return the error for an instance whose name, after the colon, is invalid for this service."""
     return UsageError(
         f"{redacted(instance)} does not name an instance of {service.title}.",
         f"It looks like this: {_example(service)}",
@@ -130,7 +133,7 @@ def bad_instance(service: Service, instance: str) -> UsageError:
 
 
 def no_instances(service: Service) -> UsageError:
-    """`name:instance` for a service that all customers share."""
+    """Return the error for `name:instance` if all customers share the service."""
     return UsageError(
         f"{service.title} has one address for everybody, so nothing goes after the colon.",
         f"Ask for {service.name}, or give the URL or scope in full.",
@@ -138,7 +141,7 @@ def no_instances(service: Service) -> UsageError:
 
 
 def _scope_of(resource: str) -> str:
-    """Return how to name a scope: an option of the command, or an argument in Python."""
+    """Return how to pass a scope: an option of the command, or an argument in Python."""
     return advice(options=f"--scope {resource}/.default", python=f'"{resource}/.default"')
 
 
@@ -149,19 +152,19 @@ def _example(service: Service) -> str:
 
 
 def ambiguous(host: str, services: Iterable[Service]) -> UsageError:
-    """Several services live at one host and need different tokens."""
+    """Return the error for a host that several services share, if they need different tokens."""
     names = ", ".join(dict.fromkeys(service.name for service in services))
     return UsageError(f"Several services have the host {host}: {names}.", "Name the one you mean, or give its scope.")
 
 
-def elsewhere(what: str, names: Iterable[str], cloud: Cloud) -> str:
-    """`what` belongs to another cloud."""
+def elsewhere(text: str, names: Iterable[str], cloud: Cloud) -> str:
+    """Return the warning that `text` belongs to another cloud."""
     titles = " or ".join(clouds.cloud(name).title for name in dict.fromkeys(names))
-    return f"{what} belongs to the cloud {titles}, but the cloud in use is {cloud.title}."
+    return f"{text} belongs to the cloud {titles}, but the cloud in use is {cloud.title}."
 
 
-def other_cloud(what: str, names: list[str], cloud: Cloud) -> UsageError:
-    """A URL or resource of another cloud: a token from this cloud's authority would be refused there."""
+def other_cloud(text: str, names: list[str], cloud: Cloud) -> UsageError:
+    """Return the error for a URL or resource of another cloud, which refuses tokens of this cloud's authority."""
     found = dict.fromkeys(names)
     flags = " or ".join(advice(options=f"--cloud {name}", python=f'authority="{name}"') for name in found)
-    return UsageError(elsewhere(what, names, cloud), f"Sign in to that cloud: {flags}")
+    return UsageError(elsewhere(text, names, cloud), f"Sign in to that cloud: {flags}")

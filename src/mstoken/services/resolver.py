@@ -1,8 +1,8 @@
-"""From what people write to the token they need.
+"""Resolve the names and URLs that users write to the token that they need.
 
-The law of this file: a known service's token is only ever chosen by its name, its application id, its resource, or
-a host that the catalogue lists for it, and never by a part of a URL that merely looks like one. What is written as a
-full scope is taken at its word; what is unknown passes as its own resource, and never as somebody else's.
+A known service's token is selected only by its name, its application ID, its resource, or a host that the catalogue
+lists for it, never by a part of a URL that merely resembles one. A full scope is used literally. An unknown resource
+is never replaced by another one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 
 from mstoken.clouds import PUBLIC, Cloud
 from mstoken.errors import UsageError
-from mstoken.services import resolve_errors, split_scopes, strict_url
+from mstoken.later import Later
+from mstoken.services import split_scopes, strict_url
 from mstoken.services.catalogue import by_host, by_name, by_resource, host_matches, split_scope
 from mstoken.services.registry import registered
 from mstoken.services.scopes import Hits, custom, in_cloud, of_resource, of_scope, registered_form
@@ -29,23 +30,26 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mstoken.services import resolve_errors
     from mstoken.services.catalogue import Service
+else:
+    resolve_errors = Later("mstoken.services.resolve_errors")
 
 _VERSION = r"(?i:v?[0-9][0-9.]*|beta|preview|api|odata)"
 
-# Entra takes these as identifier URIs beside https (learn.microsoft.com, "Restrictions on identifier URIs").
+# Entra accepts these as identifier URIs besides https (learn.microsoft.com, "Restrictions on identifier URIs").
 _IDENTIFIER_SCHEMES = frozenset({"api", "urn", "spn", "ms-appx", "ms-appx-web", "ms-device-service"})
 
 
 def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
-    """The token `what` needs in `cloud`.
+    """Return the token that `what` needs in `cloud`.
 
     `what` is a service's name (`graph`), a name and an instance (`sharepoint:contoso`), a name and a permission
     (`partner/.default`), an API URL, a resource's identifier URI, an application id, a full scope, or a Graph
-    permission alone (`User.Read`). Several, separated by spaces or commas, are merged by `resolve_all`.
+    permission alone (`User.Read`). `resolve_all` merges several, separated by spaces or commas.
 
-    Raises UsageError when the answer would be a guess: an unknown word, an API URL of an unknown host, a service that
-    the cloud does not have, or a URL that different programs read differently.
+    Raises UsageError if the answer would be a guess: for an unknown word, an API URL of an unknown host, a service that
+    the cloud does not have, or a URL that programs parse in different ways.
     """
     words = split_scopes.split((what,))
     if len(words) > 1:
@@ -62,11 +66,11 @@ def resolve(what: str, cloud: Cloud = PUBLIC) -> Target:
 
 
 def resolve_all(scopes: Sequence[str], cloud: Cloud = PUBLIC) -> Target:
-    """One token for several scopes of one resource; `openid`, `offline_access` and their like go along.
+    """Return the token for several scopes of one resource, and for the OpenID Connect scopes beside them.
 
-    A text may hold several, separated by spaces or commas. A `Scope` is taken as it is: an unknown https resource with
-    a path is then no mistake. Raises UsageError when they belong to different resources, since a token has one
-    audience, and when `/.default` is mixed with single permissions, which Entra refuses (AADSTS70011).
+    A text may contain several scopes, separated by spaces or commas. A `Scope` is used literally, so that an unknown
+    https resource with a path is valid. Raises UsageError if the scopes belong to different resources, since a token
+    has one audience, or if `/.default` is mixed with single permissions, which Entra refuses (AADSTS70011).
     """
     scopes = split_scopes.split(scopes) or scopes
     plain = [scope for scope in scopes if scope.lower() not in OIDC_SCOPES]
@@ -99,7 +103,7 @@ def _with_extra(target: Target, scopes: tuple[str, ...], extra: tuple[str, ...])
 
 
 def _of_word(text: str, cloud: Cloud) -> Target:
-    """A word without a colon: a name, an application id, a host without scheme, or a permission."""
+    """Resolve a word without a colon: a name, an application id, a host without a scheme, or a permission."""
     found = by_name(text)
     if found:
         return _of_service(found, cloud)
@@ -129,7 +133,7 @@ def _of_service(service: Service, cloud: Cloud) -> Target:
 
 
 def _of_instance(name: str, instance: str, cloud: Cloud) -> Target:
-    """`name:instance`; the instance is its short name or its host, and may name a region: `dataverse:org.crm4`."""
+    """Resolve `name:instance`: the instance's short name or its host, perhaps with a region (`dataverse:org.crm4`)."""
     service = by_name(name)
     if service is None:
         raise resolve_errors.unknown_name(name)
@@ -153,12 +157,15 @@ def _of_instance(name: str, instance: str, cloud: Cloud) -> Target:
 
 
 def _is_label(text: str) -> bool:
-    """RFC 1123 section 2.1: letters, digits and hyphens, no hyphen at either end, at most 63."""
+    """Return whether `text` is a label of a host name (RFC 1123 section 2.1).
+
+    A label has at most 63 letters, digits and hyphens, and no hyphen at either end.
+    """
     return text.isascii() and text.replace("-", "").isalnum() and text.strip("-") == text and len(text) <= 63
 
 
 def _of_url(text: str, cloud: Cloud) -> Target:
-    """A URL with a host: a full scope, a resource, or an API's address, tried in this order."""
+    """Resolve a URL with a host: as a full scope, as a resource, or as an API's address, in this order."""
     if _is_for_any_host(text):
         return of_resource(text, cloud) if by_resource(text) else of_scope(text, cloud)
     at = strict_url.parse_url(text)
@@ -178,13 +185,13 @@ def _of_url(text: str, cloud: Cloud) -> Target:
 
 
 def _is_for_any_host(text: str) -> bool:
-    """Whether it is a resource of the catalogue that is written like one of many hosts, as Analysis Services' is."""
+    """Return whether it is a resource in the catalogue with `*` as a label of its host, as for Analysis Services."""
     resource, permission = split_scope(text)
     return "*" in text and bool(by_resource(resource if permission == ".default" else text))
 
 
 def _of_unknown_host(at: strict_url.HttpUrl, cloud: Cloud) -> Target:
-    """No API of ours: a resource of somebody else's, if it can be one; else choosing a token would be a guess."""
+    """Return the token for a URL outside the catalogue, if it can be a resource. Raises UsageError if it cannot."""
     alone = not at.has_query and at.path.rfind("/") <= 0  # at most one part, so perhaps meant as a permission
     if registered(at.origin) and not (alone and at.path.strip("/")):
         return custom(registered_form(at.origin), cloud, api_base=at.origin)
@@ -196,7 +203,7 @@ def _of_unknown_host(at: strict_url.HttpUrl, cloud: Cloud) -> Target:
 
 
 def _is_resource(resource: str, host: str) -> bool:
-    """Whether a known service's tokens are for `resource`: by the catalogue, or as an instance's own host."""
+    """Return whether a known service's tokens are for `resource`: in the catalogue, or as an instance's own host."""
     bare = resource.rstrip("/")
     return bool(by_resource(bare)) or (
         bare == f"https://{host}" and any("{host}" in endpoint.scope for _, endpoint in by_host(host))
@@ -204,27 +211,27 @@ def _is_resource(resource: str, host: str) -> bool:
 
 
 def _of_host(hits: Hits, at: strict_url.HttpUrl, cloud: Cloud) -> Target:
-    """An API's address, by its host. Another cloud's host is refused: this cloud's token is worth nothing there."""
-    here = in_cloud(hits, cloud)
+    """Resolve an API's address by its host. Raises UsageError for another cloud's host, where the token is invalid."""
+    in_this_cloud = in_cloud(hits, cloud)
     if at.port or at.path.startswith("//"):
         raise resolve_errors.odd_address(at, hits[0][0])
-    if not here:
+    if not in_this_cloud:
         raise resolve_errors.other_cloud(at.origin, [endpoint.cloud for _, endpoint in hits], cloud)
-    # A host that is listed itself is meant, and not the instance of another service that has the same form.
-    here = tuple(hit for hit in here if at.host in hit[1].hosts) or here
-    service, endpoint = here[0]
+    # A host that is listed literally takes precedence over another service's pattern that it matches too.
+    in_this_cloud = tuple(hit for hit in in_this_cloud if at.host in hit[1].hosts) or in_this_cloud
+    service, endpoint = in_this_cloud[0]
     if not at.has_query and not _may_be_address(at.path, endpoint.api):
         raise resolve_errors.no_address(at, service, endpoint.api)
-    if len({endpoint.scope for _, endpoint in here}) > 1:
-        raise resolve_errors.ambiguous(at.host, [service for service, _ in here])
+    if len({endpoint.scope for _, endpoint in in_this_cloud}) > 1:
+        raise resolve_errors.ambiguous(at.host, [service for service, _ in in_this_cloud])
     own = any(host_matches(pattern, at.host) for pattern in endpoint.instances) or "{host}" in endpoint.scope
     return target_of(service, endpoint, cloud, at.host if own else None)
 
 
 def _may_be_address(path: str, api: str) -> bool:
-    """Whether a path can be an API's whose addresses all begin with a version or the like (`/v1.0`).
+    """Return whether a path can belong to an API whose addresses all begin with a part such as a version (`/v1.0`).
 
-    A single part that is nothing of the kind is a misspelt permission: `https://graph.microsoft.com/UserRead`.
+    Any other single part is a misspelled permission: `https://graph.microsoft.com/UserRead`.
     """
     if not api.startswith("https://") or "{" in api:
         return True
@@ -234,7 +241,7 @@ def _may_be_address(path: str, api: str) -> bool:
 
 
 def _of_identifier(text: str, cloud: Cloud) -> Target:
-    """`api://…`, `urn:…` and their like: a resource, or a scope when the last part is a permission."""
+    """Resolve `api://…`, `urn:…` and similar URIs: a resource, or a scope if the last part is a permission."""
     permission = split_scope(text)[1]
     if permission == ".default":
         return of_scope(text, cloud)
@@ -248,9 +255,9 @@ def _of_identifier(text: str, cloud: Cloud) -> Target:
     return custom(text, cloud)
 
 
-def _of_scope(given: Scope, cloud: Cloud) -> Target:
-    """What was given as a scope is one, whatever it looks like; names and bare permissions keep their meaning."""
-    text = str(given)
+def _of_scope(scope: Scope, cloud: Cloud) -> Target:
+    """Resolve a text that was given as a scope, whatever its form; names and bare permissions keep their meaning."""
+    text = str(scope)
     if not is_scope_token(text):
         raise resolve_errors.no_scope(text)
     if "/" in text.partition("://")[2].rstrip("/"):

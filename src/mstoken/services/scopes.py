@@ -1,29 +1,32 @@
-"""Scopes and resources, given in full: the catalogue adds what it knows and never exchanges one for another."""
+"""Full scopes and resources: the catalogue adds information and never replaces one with another."""
 
 from __future__ import annotations
 
 from mstoken.clouds import CLOUDS, PUBLIC, Cloud
-from mstoken.services import resolve_errors
+from mstoken.later import Later
 from mstoken.services.catalogue import by_app_id, by_host, by_resource, split_scope
 from mstoken.services.registry import registered
 from mstoken.services.target import Target, is_guid, is_verified, target_of, warning_for
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mstoken.services import resolve_errors
     from mstoken.services.catalogue import Endpoint, Service
+else:
+    resolve_errors = Later("mstoken.services.resolve_errors")
 
 Hits = tuple[tuple["Service", "Endpoint"], ...]
 
 
 def in_cloud(hits: Hits, cloud: Cloud) -> Hits:
-    """The hits of this cloud, else those of a cloud with the same authority (GCC High and DoD share theirs)."""
+    """Return the hits of this cloud, else those of a cloud with the same authority (GCC High and DoD share one)."""
     exact = tuple(hit for hit in hits if hit[1].cloud == cloud.name)
     sisters = {other.name for other in CLOUDS if other.authority_host == cloud.authority_host}
     return exact or tuple(hit for hit in hits if hit[1].cloud in sisters)
 
 
 def of_resource(resource: str, cloud: Cloud) -> Target:
-    """A resource the catalogue knows: its scope in the catalogue's form, so that a slash stands where it must."""
+    """Return the target of a resource. The catalogue's form of its scope has the slash as registered."""
     known = by_resource(resource)
     hits = in_cloud(tuple((service, end) for service, end in known if end is not None), cloud)
     if hits:
@@ -55,9 +58,9 @@ def _scoped(service: Service, cloud: Cloud, scope: str, api_base: str | None, *,
 
 
 def of_scope(scope: str, cloud: Cloud) -> Target:
-    """A full scope is the user's own word: it stays as it is. The catalogue only adds what it knows of the resource.
+    """Return the target of a full scope, which is used literally. The catalogue only adds information.
 
-    Only `/.default` can be had without a user (client credentials take no other, AADSTS1002012).
+    Any scope other than `/.default` needs a user: client credentials accept no other scope (AADSTS1002012).
     """
     resource, permission = split_scope(scope)
     default = permission == ".default"
@@ -87,14 +90,14 @@ def of_scope(scope: str, cloud: Cloud) -> Target:
 
 
 def _known_resource(resource: str, cloud: Cloud) -> tuple[Service, Endpoint | None] | None:
-    """The service a resource belongs to, by identifier, application id, or as an instance's own host."""
+    """Return the service that a resource belongs to: by identifier, by application id, or as an instance's own host."""
     if is_guid(resource):
         service = by_app_id(resource)
         return (service, service.endpoints.get(cloud.name)) if service else None
     known = by_resource(resource)
     if known:
-        here = in_cloud(tuple((service, end) for service, end in known if end is not None), cloud)
-        return here[0] if here else known[0]
+        in_this_cloud = in_cloud(tuple((service, end) for service, end in known if end is not None), cloud)
+        return in_this_cloud[0] if in_this_cloud else known[0]
     host = resource.removeprefix("https://").rstrip("/").lower()
     if not resource.startswith("https://") or "/" in host:
         return None
@@ -108,7 +111,7 @@ def registered_form(resource: str) -> str:
 
 
 def custom(resource: str, cloud: Cloud, api_base: str | None = None) -> Target:
-    """A resource outside the catalogue: its own scope, and nobody else's."""
+    """Return the target of a resource outside the catalogue, with its own scope."""
     return Target(
         service=None,
         scopes=(f"{resource}/.default",),

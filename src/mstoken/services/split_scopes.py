@@ -1,23 +1,27 @@
-"""One text with several scopes, split where OAuth and people split it: at spaces and at commas.
+"""Split a text with several scopes at spaces and at commas.
 
-A space separates scopes in a request (RFC 6749 section 3.3), a comma in Connect-MgGraph and other tools. Neither can be
-in a scope of Entra, but both can be in the URL of an API: `/sites/contoso.sharepoint.com,GUID,GUID`.
+A space separates scopes in a request (RFC 6749 section 3.3), a comma in Connect-MgGraph and other tools. A scope of
+Entra contains neither, but the URL of an API can contain both: `/sites/contoso.sharepoint.com,GUID,GUID`.
 """
 
 from __future__ import annotations
 
-from mstoken.services import resolve_errors
+from mstoken.later import Later
 from mstoken.services.target import OIDC_SCOPES, Scope, is_permission, is_scope_token
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mstoken.services import resolve_errors
+else:
+    resolve_errors = Later("mstoken.services.resolve_errors")
+
 
 def split(texts: Iterable[str]) -> tuple[str, ...]:
-    """The texts, one scope, service, resource or URL each; what is a `Scope` stays one.
+    """Return the texts, each with one scope, service, resource or URL. A `Scope` stays a `Scope`.
 
-    Raises UsageError for a URL with a space in it: it is not cut there.
+    Raises UsageError for a URL that contains a space, instead of cutting it there.
     """
     words: list[str] = []
     for text in texts:
@@ -34,7 +38,7 @@ def split(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def plain_scopes(texts: Iterable[str]) -> tuple[str, ...]:
-    """The scopes of a standard OAuth server, split at spaces and otherwise as they are. Raises UsageError."""
+    """Return the scopes of a standard OAuth server: split at spaces, otherwise unchanged. Raises UsageError."""
     scopes = tuple(word for text in texts for word in str(text).split())
     for scope in scopes:
         if not is_scope_token(scope):
@@ -43,7 +47,7 @@ def plain_scopes(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_api_url(text: str) -> bool:
-    """Whether the text up to the first space or comma begins the URL of an API, and is no scope or resource."""
+    """Return whether the text up to the first space or comma begins the URL of an API, not a scope or a resource."""
     if not text[:8].lower().startswith(("http://", "https://")):
         return False
     _, slash, path = text.partition("://")[2].partition("/")
@@ -52,10 +56,10 @@ def _is_api_url(text: str) -> bool:
 
 
 def of_permission(word: str, resource: str) -> Scope:
-    """The scope that a word beside a service's name means: `User.Read` is one of the service's permissions.
+    """Return the scope for a word beside a service's name, such as the permission `User.Read`.
 
-    Raises UsageError for a word that names no permission. Those of Microsoft's APIs have a dot or an underscore, as
-    `vso.code` and `user_impersonation`; one of another API is given as a scope in full.
+    Raises UsageError for a word that does not have the form of a permission. Permissions of Microsoft's APIs contain a
+    dot or an underscore, such as `vso.code` and `user_impersonation`. For other APIs, give the full scope.
     """
     if "/" in word or ":" in word or word.lower() in OIDC_SCOPES:
         return Scope(word)

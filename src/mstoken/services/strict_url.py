@@ -1,8 +1,8 @@
-"""Reading a URL so that nobody can pass one host off as another.
+"""Strict URL parsing, so that one host cannot be mistaken for another.
 
-A token is sent to the host a URL names, so the host is read by one strict rule and everything that clients read in
-different ways (user information, backslashes, control characters, encoded or non-ASCII host names) is refused, not
-repaired. RFC 3986 section 3.2; WHATWG URL standard for what browsers and many clients make of the rest.
+A token is sent to the host of a URL. Everything that clients parse in different ways (user information, backslashes,
+control characters, encoded or non-ASCII host names) is therefore refused, not repaired. Sources: RFC 3986 section 3.2;
+the WHATWG URL standard for the behavior of browsers and many clients.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HOST_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 
 @value
 class HttpUrl:
-    """An http(s) URL, taken apart: host in lower case, port None for the scheme's own, path as given (may be empty)."""
+    """The parts of an http(s) URL: host in lower case, port None for the scheme's default, path as given or empty."""
 
     scheme: str
     host: str
@@ -25,17 +25,17 @@ class HttpUrl:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port as a URL without path."""
+        """Scheme, host and port, as a URL without a path."""
         return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
 
     @property
     def identifier(self) -> str:
-        """The URL without query and fragment: what an identifier URI of a resource looks like."""
+        """The URL without query and fragment, which is the form of a resource's identifier URI."""
         return self.origin + self.path
 
 
 def parse_url(text: str) -> HttpUrl:
-    """Read an `https:` or `http:` URL. Raises UsageError for one that different programs could read differently."""
+    """Parse an `https:` or `http:` URL. Raises UsageError for one that programs parse in different ways."""
     if any(letter.isspace() or not letter.isprintable() or letter == "\\" for letter in text):
         raise _refuse(text, "it holds a backslash, a space or a control character")
     scheme, _, rest = text.partition(":")
@@ -61,14 +61,14 @@ def _port(text: str, scheme: str, digits: str) -> int | None:
     return None if port == {"https": 443, "http": 80}.get(scheme) else port
 
 
-def _refuse(text: str, why: str) -> UsageError:
+def _refuse(text: str, reason: str) -> UsageError:
     return UsageError(
-        f"{redacted(text)} is not a URL mstoken will send a token to: {why}.", "Write it as https://host/path."
+        f"{redacted(text)} is not a URL mstoken will send a token to: {reason}.", "Write it as https://host/path."
     )
 
 
 def redacted(text: str) -> str:
-    """`text` for an error message, without what may be a secret: a query, a user name, or a token taken for a name."""
+    """Return `text` for an error message, without possible secrets: a query, a user name, a token given as a name."""
     plain = text.partition("?")[0].partition("#")[0]
     if "@" in plain:
         plain = "…@" + plain.rpartition("@")[2]

@@ -1,4 +1,4 @@
-"""The answer to "which token does this need?", and the small rules of scopes that every way to an answer shares."""
+"""The result of resolving a service, and the rules about scopes that all resolvers share."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from mstoken.clouds import Cloud
     from mstoken.services.catalogue import Endpoint, Service
 
-# OpenID Connect Core section 3.1.2.1 and 5.4, section 11: scopes that name no resource.
+# OpenID Connect Core sections 3.1.2.1, 5.4 and 11: scopes that name no resource.
 OIDC_SCOPES = frozenset({"openid", "profile", "offline_access", "email"})
 
-# Second halves of permissions that are written in lower case, or alone, in first-party and customers' APIs.
+# Second parts of lower-case permissions, or whole permissions, in Microsoft's and customers' APIs.
 _LONE_PERMISSIONS = frozenset({"user_impersonation", "access_as_user"})
 _VERBS = frozenset({"read", "readwrite", "readbasic", "write", "send", "manage", "create", "all"})
 
 
 class Scope(str):
-    """A scope in its full form, taken as it is: `Scope("https://api.contoso.com/files")` is no API URL.
+    """A full scope, used literally: `Scope("https://api.contoso.com/files")` is not an API URL.
 
-    It differs from the same text as `str`, which may be an API URL, wherever answers are remembered.
+    It is not equal to the same text as `str`, which may be an API URL, so that a cache keeps their results apart.
     """
 
     __slots__ = ()
@@ -34,13 +34,13 @@ class Scope(str):
 
 @value
 class Target:
-    """What to ask the token service for, and where the token goes.
+    """What to request from the token service, and the API that the token is for.
 
-    `scopes` are ready for the v2.0 token endpoint; `resource` is what a v1.0 endpoint or a managed identity takes, and
-    the audience to expect. `api_base` is a URL (or host and port for protocols that are not HTTP), None when the
-    service has none or its instance was not named. `service` is None for a resource outside the catalogue.
-    `needs_user` means an application alone will not get this token. `verified` is False when nobody confirmed that
-    Entra knows the resource; `warning` then says so, and it also tells of retired services and of other surprises.
+    `scopes` are for the v2.0 token endpoint. `resource` is for a v1.0 endpoint or a managed identity, and is the
+    expected audience. `api_base` is a URL (host and port for protocols other than HTTP), None if the service has none
+    or the instance is not named. `service` is None for a resource outside the catalogue. `needs_user` means that an
+    application without a user cannot get this token. `verified` is False if nobody has confirmed that Entra knows the
+    resource; `warning` then says so. It also reports retired services and other unexpected behavior.
     """
 
     service: Service | None
@@ -54,12 +54,12 @@ class Target:
 
 
 def is_scope_token(text: str) -> bool:
-    """Whether `text` can be a scope: visible ASCII without quotation marks and backslashes (RFC 6749 section 3.3)."""
+    """Return whether `text` can be a scope: visible ASCII except `"` and backslash (RFC 6749 section 3.3)."""
     return bool(text) and all("!" <= letter <= "~" and letter not in '"\\' for letter in text)
 
 
 def is_guid(text: str) -> bool:
-    """Whether `text` is written like an application id, 8-4-4-4-12 hexadecimal digits."""
+    """Return whether `text` has the form of an application id: 8-4-4-4-12 hexadecimal digits."""
     parts = text.split("-")
     return [len(part) for part in parts] == [8, 4, 4, 4, 12] and all(
         letter in "0123456789abcdefABCDEF" for part in parts for letter in part
@@ -67,10 +67,11 @@ def is_guid(text: str) -> bool:
 
 
 def is_permission(text: str) -> bool:
-    """Whether `text` is written like a permission: `User.Read`, `Mail.Send`, `user_impersonation`, `msads.manage`.
+    """Return whether `text` has the form of a permission: `User.Read`, `user_impersonation`, `msads.manage`.
 
-    Entra has no syntax for them (RFC 6749 section 3.3 allows nearly anything), so this goes by how APIs name theirs:
-    words joined by dots, each beginning with a capital, or ending in a verb. Version numbers (`v1.0`) are none.
+    Entra defines no syntax for permissions, and RFC 6749 section 3.3 allows nearly any text. This function therefore
+    uses the naming conventions of APIs: words joined by dots that each begin with a capital letter, or a verb at the
+    end. A version number (`v1.0`) is not a permission.
     """
     if text.lower() in _LONE_PERMISSIONS:
         return True
@@ -83,7 +84,7 @@ def is_permission(text: str) -> bool:
 
 
 def target_of(service: Service, endpoint: Endpoint, cloud: Cloud, instance: str | None = None) -> Target:
-    """The usual token of a service in a cloud. `instance` is its host (or host/path) where the endpoint needs one."""
+    """Return the usual token of a service in a cloud. `instance` is a host (or host/path) if the endpoint needs it."""
     scope = endpoint.scope.replace("{host}", (instance or "").split("/", 1)[0])
     needs_user = service.app_only != "yes" or not scope.endswith("/.default")
     api = endpoint.api.replace("{host}", instance) if instance else endpoint.api
@@ -100,14 +101,14 @@ def target_of(service: Service, endpoint: Endpoint, cloud: Cloud, instance: str 
 
 
 def is_verified(service: Service, cloud: Cloud) -> bool:
-    """Whether somebody confirmed the service's values in that cloud."""
+    """Return whether the service's values in that cloud are confirmed."""
     return service.verified != "recalled" and cloud.name not in service.unverified_clouds
 
 
 def warning_for(service: Service, cloud: Cloud, *, needs_user: bool) -> str:
-    """What a user should hear about this service in this cloud; empty when there is nothing.
+    """Return the warning about this service in this cloud; empty if there is none.
 
-    That an application alone is good for some calls only is news where this token does not need a user anyway.
+    It mentions that an application can make only some of the calls, unless this token needs a user anyway.
     """
     warnings = []
     if service.retired:

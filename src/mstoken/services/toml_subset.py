@@ -1,18 +1,35 @@
-"""The little TOML that services.toml is written in, read quickly.
+"""Data files of the package: a fast parser for the subset of TOML that most of them use.
 
-Importing tomllib alone costs a third of starting Python, and this data is wanted on the way to a cached token
-(docs/decisions/0002). The file therefore keeps to a part of TOML 1.0 that needs no parser: one `key = value` a line;
-strings in double quotes without escapes; `true` and `false`; arrays of strings; one level of inline tables of those.
-A test reads the file with tomllib too and compares; anybody may edit it as the TOML it is.
+Importing tomllib takes a third of the time that Python takes to start, and a cached token needs this data
+(docs/decisions/0002). The file therefore uses a subset of TOML 1.0 that needs no full parser: one `key = value` on each
+line; strings in double quotes without escapes; `true` and `false`; arrays of strings; one level of inline tables of
+those. A test compares the result with that of tomllib.
 """
 
 from __future__ import annotations
 
+import os
+
+from mstoken.typed import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
 Value = str | bool | tuple[str, ...] | dict[str, "str | tuple[str, ...]"]
 
 
+def packaged(beside: ModuleSpec, name: str) -> str:
+    """Return the text of a data file in the folder of a module, even if the package is in a zip file.
+
+    As pkgutil.get_data does, without importing pkgutil (PEP 302, get_data).
+    """
+    loader: Any = beside.loader
+    data: bytes = loader.get_data(os.path.join(os.path.dirname(beside.origin or ""), name))  # noqa: PTH118, PTH120 - nor pathlib
+    return data.decode("utf-8")
+
+
 def parse_tables(text: str) -> dict[str, dict[str, Value]]:
-    """All tables of the text: name -> key -> value. Raises ValueError for a line that is not of the kind above."""
+    """Return the values of all tables, by table name and key. Raises ValueError for a line outside this subset."""
     found: dict[str, dict[str, Value]] = {}
     table: dict[str, Value] = {}
     for line in text.splitlines():
@@ -40,7 +57,7 @@ def _value(text: str) -> Value:
 
 
 def _inline(text: str) -> dict[str, str | tuple[str, ...]]:
-    """Every second piece between quotes is a string; what stands before it says whose it is and whether in an array."""
+    """Return an inline table. Every second piece between quotes is a string; the text before it has its key and `[`."""
     pieces = text.split('"')
     table: dict[str, str | tuple[str, ...]] = {}
     key = ""

@@ -1,7 +1,7 @@
-"""Seal and open small values with one key: AES-256-GCM (NIST SP 800-38D), a random 96-bit nonce in front.
+"""Encrypt and decrypt small values with one key: AES-256-GCM (NIST SP 800-38D), with a random 96-bit nonce first.
 
-What a value is for is sealed with it, so that a value cannot be moved to another place and be taken for its own. One
-key is good for 2**32 values (SP 800-38D section 8.3): at one a second, more than a century.
+The purpose of a value is authenticated with it, so that a value cannot be moved to another entry. One key is good for
+2**32 values (SP 800-38D section 8.3): one value a second for more than a century.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _NONCE_BYTES = 12
 
 
 class Cipher:
-    """The vault's key at work. Never shows the key."""
+    """Encrypts and decrypts with the vault's key. Its repr does not show the key."""
 
     def __init__(self, key: bytes) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,7 +25,7 @@ class Cipher:
         return nonce + self._aead.encrypt(nonce, value, purpose.encode())
 
     def decrypt(self, encrypted: bytes, purpose: str) -> bytes | None:
-        """The value; None when it was sealed with another key or for another purpose, or was damaged."""
+        """Return the value; None if it was encrypted with another key or for another purpose, or is damaged."""
         from cryptography.exceptions import InvalidTag
 
         try:

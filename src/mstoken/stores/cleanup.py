@@ -1,4 +1,4 @@
-"""Keep the token folder small: expired tokens and what killed writers left behind go, a bounded number at a time."""
+"""Keep the token folder small: remove expired tokens and the files of killed writers, a bounded number at a time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _MARKER = "swept"
 
 
 class FolderCleaner:
-    """Sweeps now and then, when asked after a save."""
+    """Cleans the folder from time to time, after a save."""
 
     def __init__(self) -> None:
         self._not_before = float("-inf")
 
     def clean_if_due(self, folder: str) -> None:
-        """Cheap when it is not due. Never raises."""
+        """Clean the folder if it is due. Cheap otherwise. Never raises."""
         if time.monotonic() < self._not_before:
             return
         self._not_before = time.monotonic() + INTERVAL_IN
@@ -40,7 +40,7 @@ class FolderCleaner:
 
 
 def clean_folder(folder: str, now: float) -> int:
-    """Remove what has expired by `now` (epoch seconds); gives how many files went. Raises OSError for the folder."""
+    """Remove files that expired before `now` (epoch seconds). Return their number. Raises OSError for the folder."""
     names = os.listdir(folder)
     start = int.from_bytes(os.urandom(4), "big") % len(names) if len(names) > MAX_FILES else 0
     gone = 0
@@ -51,7 +51,9 @@ def clean_folder(folder: str, now: float) -> int:
 
 
 def _claim(folder: str) -> bool:
-    """Whether this process is to sweep: nobody did for a while. Clocks jump, so a mark from the future counts too."""
+    """Return whether this process has to clean: no process did recently. A time in the future counts as long ago,
+    because clocks change.
+    """
     mark = f"{folder}/{_MARKER}"
     try:
         due = abs(time.time() - os.lstat(mark).st_mtime) >= INTERVAL_IN

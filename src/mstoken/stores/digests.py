@@ -1,4 +1,4 @@
-"""The names under which things are kept where a key itself will not do: as files, and where names can be read."""
+"""Names for entries whose key cannot be used as a name: files, and entries whose names others can read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _DIGEST = frozenset("0123456789abcdef")
 
 
 def digest_of(key: str) -> str:
-    """The key itself when it is a digest, else a digest of it: tells nothing, and is safe as a name on every system."""
+    """Return the key if it is a digest, else its digest: it reveals nothing and is a safe file name on every system."""
     if key and _DIGEST.issuperset(key) and len(key) <= 128:
         return key
     return fingerprint_of(key.encode())

@@ -1,4 +1,4 @@
-"""A store of access tokens that others share, with memory behind it: a failure costs requests and fails no call."""
+"""A shared store of access tokens with a fallback in memory: a failure costs requests and fails no call."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class FallbackAccessTokens:
-    """Saves and loads tokens and notes. What the shared place does not take stays in the memory of this process.
+    """Saves and loads tokens and notes. Those that the shared store rejects stay in the memory of this process.
 
-    A subclass says how the place is reached; `kind` there is TOKEN or NOTE. Its methods warn and do not raise.
+    A subclass implements the access to the shared store; `kind` is TOKEN or NOTE. Its methods warn and do not raise.
     """
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class FallbackAccessTokens:
         self._fallback = MemoryAccessTokens()
 
     @abstractmethod
-    def _read(self, kind: str, key: str, decode: Decode[Dated]) -> Dated | None:
-        """Return what the place has, None if that is nothing or cannot be read."""
+    def _load(self, kind: str, key: str, decode: Decode[Dated]) -> Dated | None:
+        """Return the stored value; None if there is none or it cannot be read."""
 
     @abstractmethod
     def _write(self, kind: str, key: str, expires_on: int, encode: Encode) -> bool:
@@ -45,7 +45,7 @@ class FallbackAccessTokens:
         """Remove the content."""
 
     def load(self, key: str) -> Token | None:
-        return _longer_valid(self._fallback.load(key), self._read(TOKEN, key, token_file.decode))
+        return _longer_valid(self._fallback.load(key), self._load(TOKEN, key, token_file.decode))
 
     def save(self, key: str, token: Token, info: TokenInfo = NO_INFO) -> None:
         if self._write(TOKEN, key, token.expires_on, lambda name, cipher: token_file.encode(name, token, cipher, info)):
@@ -58,7 +58,7 @@ class FallbackAccessTokens:
         self._erase(TOKEN, key)
 
     def load_note(self, key: str) -> Note | None:
-        return _longer_valid(self._fallback.load_note(key), self._read(NOTE, key, token_file.decode_note))
+        return _longer_valid(self._fallback.load_note(key), self._load(NOTE, key, token_file.decode_note))
 
     def save_note(self, key: str, note: Note) -> None:
         if self._write(NOTE, key, note.expires_on, lambda name, cipher: token_file.encode_note(name, note, cipher)):

@@ -112,7 +112,7 @@ class FolderAccessTokens(FallbackAccessTokens, ForkSafe):
             user_folders.make_private(folder)
         return folder
 
-    def _read(self, kind: str, key: str, decode: Decode[Dated]) -> Dated | None:
+    def _load(self, kind: str, key: str, decode: Decode[Dated]) -> Dated | None:
         folder, name = self._folder_path(), digest_of(key)
         content = read_file(folder, name, MAX_BYTES, kind) if user_folders.is_private(folder) else b""
         try:

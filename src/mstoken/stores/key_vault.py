@@ -1,7 +1,7 @@
-"""One Azure Key Vault: its secrets over the REST API, by HTTP and tokens that are given to it.
+"""The secrets of one Azure Key Vault over its REST API, with the given HTTP transport and token source.
 
-The vault says itself which token it wants, by a challenge; its resource counts only when the vault's host lies in that
-domain, or a stranger's host could ask for the token of another service.
+The vault names the token that it requires in a challenge. The challenge's resource is accepted only if the vault's host
+is in that domain; otherwise a foreign host could request the token of another service.
 Sources: learn.microsoft.com/rest/api/keyvault/secrets,
 learn.microsoft.com/azure/key-vault/general/authentication-requests-and-responses
 """
@@ -16,7 +16,7 @@ from mstoken.errors import MstokenError, StoreError, UntrustedOrigin
 from mstoken.hidden import HiddenText
 from mstoken.protocol.challenge import bearer_challenge, challenged_claims
 from mstoken.protocol.http import HttpRequest
-from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.retry_after import requested_wait
 from mstoken.texts import is_encodable
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.urls import origin_of
@@ -43,7 +43,7 @@ RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 @value
 class Secret:
-    """One version of a secret. `value` is empty in a list, which carries none."""
+    """One version of a secret. `value` is empty in a list, which contains no values."""
 
     name: str
     version: str
@@ -54,7 +54,8 @@ class Secret:
 class KeyVault:
     """The secrets of the vault at `url`, such as `https://contoso.vault.azure.net`. Threads may share it.
 
-    Raises StoreError when the vault cannot be asked or refuses, UntrustedOrigin for a challenge that is not its own.
+    Raises StoreError if the vault is unreachable or refuses a request, UntrustedOrigin for a challenge with another
+    host's resource.
     """
 
     def __init__(self, url: str, send: Send, get_token: GetToken) -> None:
@@ -66,12 +67,12 @@ class KeyVault:
         return f"KeyVault({getattr(self, 'url', '')!r})"
 
     def read(self, name: str) -> Secret | None:
-        """The secret's current version; None where there is none."""
+        """Return the secret's current version; None if there is none."""
         response = self._request("GET", f"/secrets/{name}", allowed_statuses=(404,))
         return _secret(_body(response)) if response.status == 200 else None
 
     def write(self, name: str, value: str, tags: Mapping[str, str]) -> Secret:
-        """Make a new version, and with it a deleted secret whole again. On the vault's disks when this returns."""
+        """Create a new version, and recover the secret if it was deleted. The version is durable when this returns."""
         body = json.dumps({"value": value, "tags": dict(tags), "contentType": "application/json"}).encode()
         response = self._request("PUT", f"/secrets/{name}", body, allowed_statuses=(409,))
         for pause in RETRY_PAUSES_IN:
@@ -87,11 +88,11 @@ class KeyVault:
         return _secret(_body(response))
 
     def delete(self, name: str) -> bool:
-        """Delete all versions; False when there were none. A vault with soft delete keeps them recoverable."""
+        """Delete all versions; return False if there were none. A vault with soft delete can recover them."""
         return self._request("DELETE", f"/secrets/{name}", allowed_statuses=(404,)).status == 200
 
     def secrets(self) -> Iterator[Secret]:
-        """The current version of every secret, without its value."""
+        """Return the current version of every secret, without its value."""
         path = "/secrets"
         for _ in range(MAX_PAGES):
             body = _body(self._request("GET", path))
@@ -130,7 +131,7 @@ class KeyVault:
                 claims = challenged_claims(header)
                 self._accept_challenge(header)
             elif response.status in RETRY_STATUSES:
-                wanted = retry_after(response.headers.get("retry-after", ""), time.time())
+                wanted = requested_wait(response.headers, time.time())
                 time.sleep(min(pause if wanted is None else wanted, MAX_PAUSE_IN))
             else:
                 break
@@ -152,7 +153,7 @@ class KeyVault:
         )
 
     def _accept_challenge(self, header: str) -> None:
-        """Take from the challenge what the vault wants, if it is the vault's to want."""
+        """Get the token for the challenge, if the challenge's resource belongs to the vault."""
         challenge = bearer_challenge(header)
         resource = challenge.get("resource") or challenge.get("scope", "").removesuffix("/.default")
         (domain, _), host = _split(resource), urlsplit(self.url).hostname or ""
@@ -170,16 +171,18 @@ class KeyVault:
             code = str(_body(response)["error"]["code"])[:100]
         except (KeyError, TypeError, StoreError):
             code = ""
-        said = f"{self.url} answered HTTP {response.status}{f' ({code})' if code.isprintable() and code else ''}."
+        message = f"{self.url} answered HTTP {response.status}{f' ({code})' if code.isprintable() and code else ''}."
         if response.status in (401, 403):
-            return StoreError(said, "Give the identity the role Key Vault Secrets Officer; check the vault's firewall.")
+            return StoreError(
+                message, "Give the identity the role Key Vault Secrets Officer; check the vault's firewall."
+            )
         if response.status in RETRY_STATUSES:
-            return StoreError(said, "Try again in a moment.")
-        return StoreError(said, "Check the vault's URL, and that the secret is enabled.")
+            return StoreError(message, "Try again in a moment.")
+        return StoreError(message, "Check the vault's URL, and that the secret is enabled.")
 
 
 def _split(url: str) -> tuple[str, str]:
-    """Host and path of a URL that a stranger wrote; both '' where it is none."""
+    """Return host and path of a URL from an untrusted server; both '' if it is invalid."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -198,7 +201,7 @@ def _body(response: HttpResponse) -> dict[str, Any]:
 
 
 def _secret(bundle: object) -> Secret:
-    """A secret from its bundle, or from its line in a list."""
+    """Return a secret from its bundle or from an item of a list."""
     body = bundle if isinstance(bundle, dict) else {}
     parts = str(body.get("id", "")).partition("/secrets/")[2].split("/")
     name, version = [*parts, ""][:2]

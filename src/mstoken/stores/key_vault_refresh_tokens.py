@@ -1,8 +1,9 @@
-"""Refresh tokens in Azure Key Vault: a secret for each sign-in, a version for each renewal, so the vault has a history.
+"""Refresh tokens in Azure Key Vault: one secret for each sign-in, one version for each renewal.
 
-What may be known is in the tags, so that a list shows no secret. Key Vault has no conditional write: what is written is
-compared first, and of two machines that renew in the same moment the later write is current. Both tokens are good with
-Entra and both stay among the versions; where a server accepts each only once, the store of access tokens gives turns.
+Public metadata is in the tags, so that a list shows no secret. Key Vault has no conditional write. The current version
+is compared before a write, and if two machines renew at the same moment, the later write is current. Entra ID accepts
+both tokens, and both stay among the versions. If a server accepts each token only once, the locks of the access token
+store serialize the renewals.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ MAX_TAG = 256
 
 
 class KeyVaultRefreshTokens(ForkSafe):
-    """Refresh tokens in `vault`. Constructing it does no I/O. Threads may share it."""
+    """Refresh tokens in `vault`. The constructor does no I/O. Threads may share it."""
 
     slow = True
 
@@ -37,7 +38,7 @@ class KeyVaultRefreshTokens(ForkSafe):
         super().__init__()
 
     def check_writable(self) -> None:
-        """Whether it can be reached and read: to write would make a version that is nobody's sign-in."""
+        """Check that the vault can be read. A write would create a version that belongs to no sign-in."""
         self._vault.read(_name(""))
 
     def load(self, key: str) -> StoredRefreshToken | None:
@@ -109,7 +110,7 @@ class KeyVaultRefreshTokens(ForkSafe):
 
 
 def _name(key: str) -> str:
-    """Letters, digits and dashes are all that a secret's name may have."""
+    """Return a secret's name, which may have letters, digits and dashes only."""
     return PREFIX + digest_of(key)
 
 

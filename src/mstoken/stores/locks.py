@@ -1,8 +1,8 @@
-"""One at a time for a name, among processes and threads. The system gives the lock back when its holder dies.
+"""Exclusive locks between processes and threads. The system releases a lock when its owner dies.
 
-On POSIX this is flock(2) on a file that the holder removes before letting go, so none are left lying about; whoever
-had opened the removed file sees that it has no name any more and tries again. `filelock` leaves its files there, and
-importing it takes four times as long as starting Python; it serves where there is no flock: on Windows.
+On POSIX this is flock(2) on a file that the owner removes before it releases the lock, so no files are left. A process
+that had already opened the removed file notices that the file has no name and tries again. `filelock` leaves its files,
+and importing it takes four times as long as starting Python; it is used on systems without flock, such as Windows.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _open_locks: set[int] = set()
 
 
 def try_lock_or_proceed(path: str) -> Release | None:
-    """The turn at the file `path`: what ends it, from any thread; None while somebody else has it.
+    """Lock the file `path`. Return a function that releases it from any thread; None while another owner has it.
 
-    Where the file cannot be made or locked, the turn is had at once: a lock saves requests, it does not guard data.
+    If the file cannot be created or locked, the lock counts as acquired: it saves requests and guards no data.
     """
     try:
         return try_lock(path)
@@ -33,16 +33,16 @@ def try_lock_or_proceed(path: str) -> Release | None:
 
 
 def release_nothing() -> None:
-    """End a turn that was none."""
+    """Release a lock that was not taken."""
 
 
 def try_lock(path: str) -> Release | None:
-    """Lock the file and give what unlocks it; None when somebody else has it. Raises OSError."""
+    """Lock the file and return a function that unlocks it; None if it is locked already. Raises OSError."""
     return try_filelock(path) if os.name == "nt" else try_flock(path)
 
 
 def try_flock(path: str) -> Release | None:
-    """`try_lock` by flock(2); letting go removes the file."""
+    """Try to lock by flock(2). Releasing removes the file."""
     import fcntl
 
     _close_at_fork()
@@ -62,7 +62,7 @@ def try_flock(path: str) -> Release | None:
 
 
 def _release(file: int, path: str) -> None:
-    """Remove the name first: while only its holder does, the name and the lock belong together."""
+    """Remove the name first: as long as only the owner does that, name and lock belong together."""
     import fcntl
 
     if file not in _open_locks:  # this is a child, forked within the turn: it is its parent's
@@ -79,7 +79,7 @@ def _release(file: int, path: str) -> None:
 
 @cache
 def _close_at_fork() -> None:
-    """A lock lasts as long as the file is open anywhere (flock(2)): a child must not hold on to a dead parent's."""
+    """Close the lock files in a forked child: a lock lasts as long as any process has the file open (flock(2))."""
     os.register_at_fork(after_in_child=_close_parents_locks)
 
 
@@ -90,7 +90,7 @@ def _close_parents_locks() -> None:
 
 
 def try_filelock(path: str) -> Release | None:
-    """`try_lock` by whatever the system has."""
+    """Try to lock by the means of this system."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, thread_local=False)  # entered and left in different threads under asyncio

@@ -57,7 +57,7 @@ class BoundedDict(ForkSafe, Generic[K, V]):
 
 
 class _TenantIndex(ForkSafe):
-    """The keys of each tenant, so that forgetting a tenant's tokens does not search all tokens."""
+    """The keys of each tenant, so that removing a tenant's tokens does not search all tokens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -161,14 +161,14 @@ class MemoryRefreshTokens(ForkSafe):
         """Memory is always writable."""
 
     def load(self, key: str) -> StoredRefreshToken | None:
-        held = self._refresh_tokens.get(key)
-        return replace(held[0], authority=held[1].info.authority) if held else None
+        stored = self._refresh_tokens.get(key)
+        return replace(stored[0], authority=stored[1].info.authority) if stored else None
 
     def replace(self, key: str, old: str, new: str) -> None:
         with self._lock:
-            held, now = self._refresh_tokens.get(key), int(time.time())
-            if held is None or held[0].current == old:
-                info = held[1].renewed(now) if held else SignInInfo(NO_INFO, now, now)
+            stored, now = self._refresh_tokens.get(key), int(time.time())
+            if stored is None or stored[0].current == old:
+                info = stored[1].renewed(now) if stored else SignInInfo(NO_INFO, now, now)
                 self._refresh_tokens[key] = (StoredRefreshToken(new, previous=old), info)
 
     def put(self, key: str, value: str, info: TokenInfo) -> None:
@@ -178,9 +178,9 @@ class MemoryRefreshTokens(ForkSafe):
 
     def end(self, key: str, value: str, code: int) -> None:
         with self._lock:
-            held = self._refresh_tokens.get(key)
-            if held and held[0].current == value:
-                self._refresh_tokens[key] = (replace(held[0], ended_by=code), replace(held[1], ended_by=code))
+            stored = self._refresh_tokens.get(key)
+            if stored and stored[0].current == value:
+                self._refresh_tokens[key] = (replace(stored[0], ended_by=code), replace(stored[1], ended_by=code))
 
     def remove(self, key: str) -> bool:
         with self._lock:

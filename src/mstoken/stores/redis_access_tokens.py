@@ -62,7 +62,7 @@ class RedisAccessTokens(FallbackAccessTokens):
     def try_lock(self, key: str) -> Release | None:
         return self._locks.try_lock(redis_key(_LOCK, key))
 
-    def _read(self, kind: str, key: str, decode: Decode[Dated]) -> Dated | None:
+    def _load(self, kind: str, key: str, decode: Decode[Dated]) -> Dated | None:
         try:
             content = self._connection.get(redis_key(kind, key))
         except StoreError as error:

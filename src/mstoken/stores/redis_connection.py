@@ -1,7 +1,6 @@
-"""The way to one Redis: connection, names and sealing. The only file that imports redis.
+"""The connection to one Redis: its client, key names and encryption. The only file that imports redis.
 
-Whatever goes wrong there is a StoreError here. After a failure nobody waits for the server again for a moment: a call
-that finds it away costs nothing.
+Every failure becomes a StoreError. After a failure, calls fail at once for a moment instead of waiting for the server.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 from mstoken.errors import MstokenError, StoreError, UsageError
-from mstoken.foreign import name_of, text_of, without_frames
+from mstoken.foreign import class_name_of, text_of, without_frames
 from mstoken.forks import ForkSafe
 from mstoken.hidden import HiddenBytes, HiddenText
 from mstoken.stores.digests import digest_of
@@ -48,8 +47,8 @@ _EXTEND = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXP
 class RedisConnection(ForkSafe):
     """One server, by URL: `redis://[[user]:password@]host[:port][/db]`, `rediss://` for TLS, `unix://path`.
 
-    Connects at the first use; threads may share it, and it may be carried over a fork. `key` (32 bytes) seals what is
-    kept there. Never shows URL or key. Raises UsageError for a URL that is none.
+    It connects at the first use. Threads and forked children may share it. `key` (32 bytes) encrypts the entries. Its
+    repr shows neither URL nor key. Raises UsageError for an invalid URL.
     """
 
     def __init__(self, url: str, key: bytes) -> None:
@@ -76,27 +75,27 @@ class RedisConnection(ForkSafe):
         return _bytes(self._run(lambda redis: redis.get(name)))
 
     def put(self, name: str, value: bytes, life_in: int) -> None:
-        """Keep `value` for so many seconds."""
+        """Store `value` for this many seconds."""
         self._run(lambda redis: redis.set(name, value, ex=life_in))
 
     def delete(self, *names: str) -> int:
-        """Forget them; gives how many there were."""
+        """Delete the entries and return how many there were."""
         return int(self._run(lambda redis: redis.unlink(*names))) if names else 0
 
     def swap(self, name: str, old: bytes, new: bytes) -> bool:
-        """Keep `new` if `old` is there, in one step of the server's; b"" is for nothing. Has no end of life."""
+        """Store `new` if the entry is `old` (b"" for no entry), atomically. The entry does not expire."""
         return bool(self._run(lambda redis: redis.eval(_SWAP, 1, name, old, new)))
 
     def set_if_absent(self, name: str, owner: str, life_in: float) -> bool:
-        """Write `mark` for so many seconds where nothing is; False when something is."""
+        """Write `mark` for this many seconds if there is no entry; return False if there is one."""
         return bool(self._run(lambda redis: redis.set(name, owner, px=int(life_in * 1000), nx=True)))
 
     def extend(self, name: str, owner: str, life_in: float) -> bool:
-        """Let `mark` stay so many seconds more, if it is still there."""
+        """Extend the expiry of `mark` by this many seconds, if it is still there."""
         return bool(self._run(lambda redis: redis.eval(_EXTEND, 1, name, owner, str(int(life_in * 1000)))))
 
     def list_keys(self, kind: str) -> list[str]:
-        """What is there of one kind. Looks through the whole database, a part at a time."""
+        """Return the names of all entries of one kind. Scans the whole database in parts."""
 
         def scan(redis: Redis) -> list[str]:
             found: Iterator[bytes] = redis.scan_iter(match=f"{PREFIX}{kind}:*", count=1000)
@@ -118,11 +117,11 @@ class RedisConnection(ForkSafe):
             if isinstance(error, MstokenError):
                 raise
             # Without the frames of redis, which hold the password.
-            said, cause = _FAILED.format(self.address, text_of(error) or name_of(error)), without_frames(error)
+            message, cause = _FAILED.format(self.address, text_of(error) or class_name_of(error)), without_frames(error)
             # If it answered with another error, it is there and may well do something else.
             if isinstance(error, RedisConnectionError | RedisTimeoutError):
-                self._last_error, self._unavailable_until = said, time.monotonic() + UNAVAILABLE_IN
-        raise StoreError(said, "Check that the server runs, its address, user, password, rights and TLS.") from cause
+                self._last_error, self._unavailable_until = message, time.monotonic() + UNAVAILABLE_IN
+        raise StoreError(message, "Check that the server runs, its address, user, password, rights and TLS.") from cause
 
     def _connected(self) -> Redis:
         with self._lock:
@@ -132,7 +131,7 @@ class RedisConnection(ForkSafe):
 
 
 def redis_key(kind: str, key: str) -> str:
-    """The name of a thing of one kind on the server: a digest, as keys may name people."""
+    """Return the name of an entry of one kind: a digest, because keys may contain user names."""
     return f"{PREFIX}{kind}:{digest_of(key)}"
 
 
@@ -165,7 +164,7 @@ def _client(url: str) -> Redis:
 
 
 def _address_of(url: str) -> str:
-    """Host, port and database of the URL, without user and password. Raises UsageError."""
+    """Return host, port and database of the URL, without user and password. Raises UsageError."""
     check_url(url, "The URL of the store")
     try:
         parts = urlsplit(url)

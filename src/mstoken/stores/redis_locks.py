@@ -1,8 +1,8 @@
-"""One at a time for a name, among all machines that share a Redis.
+"""Exclusive locks between all machines that share a Redis.
 
-The holder's mark has a short life and is renewed while the holder lives: if it dies, another takes over when the mark
-is gone. Only the holder's own mark is ever removed or renewed (redis.io/docs/latest/develop/clients/patterns/
-distributed-locks, the single instance). The server's clock alone counts, so no machine's clock matters.
+The owner's mark expires soon and is renewed while the owner lives; if the owner dies, another one acquires the lock
+after the expiry. Only the owner's own mark is removed or renewed
+(redis.io/docs/latest/develop/clients/patterns/distributed-locks, single instance). Only the server's clock counts.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ LEASE_IN = 10.0
 
 
 class RedisLocks(ForkSafe):
-    """Takes turns at the server of `link` and renews this process's marks, all from one thread while there are any."""
+    """Acquires locks at the server of `link` and renews the marks of this process, all from one thread."""
 
     def __init__(self, connection: RedisConnection, lease_in: float = LEASE_IN) -> None:
         self._connection, self._lease_in = connection, lease_in
-        self._held: dict[str, str] = {}
+        self._owned: dict[str, str] = {}
         super().__init__()
         self._thread: Thread | None = None
         self._process = 0
 
     def try_lock(self, name: str) -> Release | None:
-        """The turn at `name`: what ends it, from any thread; None while somebody else has it.
+        """Lock `name`. Return a function that releases it from any thread; None while another owner has it.
 
-        When the server cannot be asked, the turn is had at once: it saves requests, it does not guard data.
+        If the server is unavailable, the lock counts as acquired: it saves requests and guards no data.
         """
         owner = os.urandom(16).hex()
         try:
@@ -52,8 +52,8 @@ class RedisLocks(ForkSafe):
     def _register(self, name: str, owner: str) -> None:
         with self._lock:
             if self._process != os.getpid():  # what the parent of a fork holds is not ours to renew
-                self._process, self._held, self._thread = os.getpid(), {}, None
-            self._held[name] = owner
+                self._process, self._owned, self._thread = os.getpid(), {}, None
+            self._owned[name] = owner
             if self._thread is None:
                 self._thread = Thread(target=self._renew, name="mstoken-redis", daemon=True)
                 self._thread.start()
@@ -62,8 +62,8 @@ class RedisLocks(ForkSafe):
         if self._process != os.getpid():  # this is a child, forked within the turn: it is its parent's
             return
         with self._lock:
-            if self._held.get(name) == owner:
-                del self._held[name]
+            if self._owned.get(name) == owner:
+                del self._owned[name]
         with suppress(StoreError):  # its life ends soon anyway
             self._connection.swap(name, owner.encode(), b"")
 
@@ -72,10 +72,10 @@ class RedisLocks(ForkSafe):
         while True:
             pause.wait(self._lease_in / 3)
             with self._lock:
-                held = list(self._held.items())
-                if not held:
+                locks = list(self._owned.items())
+                if not locks:
                     self._thread = None
                     return
-            for name, owner in held:
+            for name, owner in locks:
                 with suppress(StoreError):  # while the server is away there is nothing to renew
                     self._connection.extend(name, owner, self._lease_in)

@@ -1,7 +1,7 @@
-"""Refresh tokens shared by machines through one Redis: sealed with all that is known of them, compared and swapped.
+"""Refresh tokens shared by machines through one Redis: encrypted with their metadata, written by compare-and-swap.
 
-They have no end of life there, so that a server that has to make room drops them last (`volatile-…` policies, or
-`noeviction`); and they are as durable as the server: it needs `appendonly yes`.
+They do not expire in Redis, so that a server that needs memory evicts them last (`volatile-…` policies, or
+`noeviction`). They are as durable as the server: it needs `appendonly yes`.
 Source: redis.io/docs/latest/operate/oss_and_stack/management/persistence
 """
 
@@ -33,7 +33,7 @@ MAX_SWAPS = 100
 
 
 class RedisRefreshTokens:
-    """Refresh tokens at the server of `link`. Constructing it does no I/O. Threads may share it."""
+    """Refresh tokens at the server of `connection`. The constructor does no I/O. Threads may share it."""
 
     slow = True
 
@@ -50,10 +50,10 @@ class RedisRefreshTokens:
     def replace(self, key: str, old: str, new: str) -> None:
         now = int(time.time())
 
-        def change(held: Stored | None) -> Stored | None:
-            if held is None:
+        def change(stored: Stored | None) -> Stored | None:
+            if stored is None:
                 return StoredRefreshToken(new, old), SignInInfo(NO_INFO, now, now)
-            return (StoredRefreshToken(new, old), held[1].renewed(now)) if held[0].current == old else None
+            return (StoredRefreshToken(new, old), stored[1].renewed(now)) if stored[0].current == old else None
 
         self._change(key, change)
 
@@ -62,10 +62,10 @@ class RedisRefreshTokens:
         self._change(key, lambda _: (StoredRefreshToken(value), SignInInfo(info, now, now)))
 
     def end(self, key: str, value: str, code: int) -> None:
-        def change(held: Stored | None) -> Stored | None:
-            if held is None or held[0].current != value:
+        def change(stored: Stored | None) -> Stored | None:
+            if stored is None or stored[0].current != value:
                 return None
-            return replace(held[0], ended_by=code), replace(held[1], ended_by=code)
+            return replace(stored[0], ended_by=code), replace(stored[1], ended_by=code)
 
         self._change(key, change)
 
@@ -73,41 +73,45 @@ class RedisRefreshTokens:
         return self._connection.delete(redis_key(_KIND, key)) > 0
 
     def list_sign_ins(self) -> dict[str, SignInInfo]:
-        kept: dict[str, SignInInfo] = {}
+        sign_ins: dict[str, SignInInfo] = {}
         for name in self._connection.list_keys(_KIND):
             if encrypted := self._connection.get(name):
                 fields = self._fields(name, encrypted)
-                kept[fields["key"]] = _sign_in_info(fields)
-        return dict(sorted(kept.items()))
+                sign_ins[fields["key"]] = _sign_in_info(fields)
+        return dict(sorted(sign_ins.items()))
 
     def _change(self, key: str, change: Callable[[Stored | None], Stored | None]) -> None:
-        """Swap what is held for what `change` makes of it, until nobody came in between; None leaves it."""
+        """Replace the entry by the result of `change`, and repeat if another client changed it meanwhile. None changes
+        nothing.
+        """
         name = redis_key(_KIND, key)
         for _ in range(MAX_SWAPS):
             encrypted = self._connection.get(name) or b""
             after = change(self._decrypt(key, encrypted) if encrypted else None)
             if after is None or self._connection.swap(name, encrypted, self._encrypt(key, *after)):
                 return
-        raise StoreError(f"{self._what(name)} is being changed by other processes all the time.", "Try again.")
+        raise StoreError(f"{self._entry(name)} is being changed by other processes all the time.", "Try again.")
 
-    def _encrypt(self, key: str, grant: StoredRefreshToken, kept: SignInInfo) -> bytes:
-        fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(kept)}
+    def _encrypt(self, key: str, grant: StoredRefreshToken, sign_in: SignInInfo) -> bytes:
+        fields = {"key": key, "current": grant.current, "previous": grant.previous, **as_dict(sign_in)}
         fields["about"] = fields.pop("info")  # its name in the stored format
         return self._connection.cipher().encrypt(json.dumps(fields).encode(), redis_key(_KIND, key))
 
     def _decrypt(self, key: str, encrypted: bytes) -> Stored:
         fields = self._fields(redis_key(_KIND, key), encrypted)
-        kept = _sign_in_info(fields)
-        return StoredRefreshToken(fields["current"], fields["previous"], kept.ended_by, kept.info.authority), kept
+        sign_in = _sign_in_info(fields)
+        return StoredRefreshToken(
+            fields["current"], fields["previous"], sign_in.ended_by, sign_in.info.authority
+        ), sign_in
 
-    def _what(self, name: str) -> str:
+    def _entry(self, name: str) -> str:
         return f"The entry {name} in Redis at {self._connection.address}"
 
     def _fields(self, name: str, encrypted: bytes) -> dict[str, Any]:
         content = self._connection.cipher().decrypt(encrypted, name)
         if content is None:
             raise StoreError(
-                f"{self._what(name)} cannot be decrypted: it has another key, or is damaged. It was not changed.",
+                f"{self._entry(name)} cannot be decrypted: it has another key, or is damaged. It was not changed.",
                 "Use the key that it was encrypted with (MSTOKEN_VAULT_KEY), or another database of the server.",
             )
         try:
@@ -115,18 +119,22 @@ class RedisRefreshTokens:
             _sign_in_info(fields)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreError(
-                f"{self._what(name)} was written by another version of mstoken. It was not changed.",
+                f"{self._entry(name)} was written by another version of mstoken. It was not changed.",
                 "Upgrade: pip install --upgrade mstoken",
             ) from None
         return fields
 
 
 def _sign_in_info(fields: dict[str, Any]) -> SignInInfo:
-    """Raises LookupError, TypeError, AttributeError. Unknown names are skipped, so that later versions can add some."""
+    """Return the metadata. Unknown names are skipped, so that later versions can add some. Raises LookupError,
+    TypeError, AttributeError.
+    """
     info = TokenInfo(**{name: fields["about"].get(name, "") for name in as_dict(NO_INFO)})
-    kept = SignInInfo(info, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"])
+    sign_in = SignInInfo(
+        info, fields["created_on"], fields["renewed_on"], tuple(fields["renewals"]), fields["ended_by"]
+    )
     texts = (fields["key"], fields["current"], fields["previous"], *as_dict(info).values())
-    numbers = (kept.created_on, kept.renewed_on, kept.ended_by, *kept.renewals)
-    if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
+    numbers = (sign_in.created_on, sign_in.renewed_on, sign_in.ended_by, *sign_in.renewals)
+    if not (all(isinstance(text, str) for text in texts) and all(isinstance(text, int) for text in numbers)):
         raise TypeError
-    return kept
+    return sign_in

@@ -1,4 +1,4 @@
-"""The stores that several machines share."""
+"""Stores that several machines share."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mstoken.stores.cipher import KEY_BYTES
 
 
 def redis_stores(url: str, key: str | bytes = "") -> Stores:
-    """Access tokens and refresh tokens at a Redis server, shared by all who have its address and the key.
+    """Access tokens and refresh tokens at a Redis server, shared by all who have its URL and the key.
 
     `url` is `redis://host:6379/0`, `rediss://user:password@host:6380` for TLS, or `unix:///path`. `key`, 32 bytes or
-    their base64, seals all that is kept there; MSTOKEN_VAULT_KEY when not given. Does no I/O before the first use.
-    Raises UsageError for a URL or a key that cannot be used.
+    their base64, encrypts the entries; the default is MSTOKEN_VAULT_KEY. Does no I/O before the first use. Raises
+    UsageError for an invalid URL or key.
     """
     from mstoken.stores.redis_access_tokens import RedisAccessTokens
     from mstoken.stores.redis_connection import RedisConnection
@@ -26,10 +26,10 @@ def redis_stores(url: str, key: str | bytes = "") -> Stores:
     return Stores(RedisAccessTokens(connection), RedisRefreshTokens(connection))
 
 
-def _key(given: str | bytes) -> bytes:
+def _key(value: str | bytes) -> bytes:
     from mstoken.stores.vault_key import VARIABLE, decode_key
 
-    text = hidden(given or os.environ.get(VARIABLE, ""))
+    text = hidden(value or os.environ.get(VARIABLE, ""))
     key: bytes | None = hidden(text if isinstance(text, bytes) else decode_key(text))
     if key is None or len(key) != KEY_BYTES:
         raise UsageError(

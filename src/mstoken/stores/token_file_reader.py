@@ -93,8 +93,8 @@ def parse_body(body: bytes) -> TokenFields | None:
     kind = lines.get("token_type", "Bearer")
     if not (token and token.isascii() and token.isprintable() and kind.isascii() and kind.isprintable()):
         return None
-    got = lines.get("got_on", "")
-    got_on = int(got) if got.isascii() and got.isdecimal() and len(got) < 20 else None
+    got_text = lines.get("got_on", "")
+    got_on = int(got_text) if got_text.isascii() and got_text.isdecimal() and len(got_text) < 20 else None
     return token, expires_on, kind, refresh_on, lines.get("scope", ""), got_on
 
 

@@ -1,10 +1,10 @@
-"""Where things live on this machine, and whether a place is really ours.
+"""The folders of the user's tokens, and whether they are private.
 
-Access tokens: a memory-backed folder of this user, so that nothing of them reaches a disk in clear. Refresh tokens and
-the vault's key: the user's data folder. `MSTOKEN_CACHE_DIR` moves both below one folder. A place that others could
-write to, or that is a link, is refused: a token planted there would send someone's data to a stranger.
+Access tokens are in a memory-backed folder of the user, so that none reaches a disk in clear text. Refresh tokens and
+the vault's key are in the user's data folder. `MSTOKEN_CACHE_DIR` moves both below one folder. A folder that others can
+write to, or a link, is refused: a token planted there would send your data to someone else.
 
-Imports only what Python has loaded anyway: the command line's quick path comes through here.
+Imports only modules that Python has loaded already, because the fast path of the command line uses this file.
 """
 # pathlib costs more to import than all of this file does.
 # ruff: noqa: PTH100,PTH103,PTH108,PTH111,PTH116,PTH118,PTH120,PTH123
@@ -25,12 +25,12 @@ _HAS_OWNERS = hasattr(os, "geteuid")  # Windows has none: there the profile's ow
 
 
 def token_folder() -> str:
-    """The folder of access tokens; it may not be there yet. Never raises.
+    """Return the folder of access tokens, which may not exist yet. Never raises.
 
-    The first that is usable of: below MSTOKEN_CACHE_DIR; `mstoken-VAULT` in XDG_RUNTIME_DIR (XDG Base Directory
-    Specification: owned by the user, mode 0700); `mstoken-UID-VAULT` in /dev/shm; beside the vault, or '' where that
-    has no place. VAULT stands for the vault's place: an account's name means somebody only in its own vault, and so do
-    the tokens got with it.
+    It is the first usable one of: below MSTOKEN_CACHE_DIR; `mstoken-VAULT` in XDG_RUNTIME_DIR (XDG Base Directory
+    Specification: owned by the user, mode 0700); `mstoken-UID-VAULT` in /dev/shm; beside the vault, or '' if there is
+    none. VAULT identifies the vault's folder: an account's name, and the tokens of that account, belong to one vault
+    only.
     """
     if root := os.environ.get(ROOT_VARIABLE):
         return os.path.join(os.path.abspath(root), "tokens")
@@ -46,12 +46,12 @@ def token_folder() -> str:
 
 
 def _vault_suffix() -> str:
-    """A short name for this vault's place, the same in every process."""
+    """Return a short name for this vault's folder, the same in every process."""
     return fingerprint_of(os.fsencode(vault_folder()), 8)
 
 
 def vault_folder() -> str:
-    """The folder of the vault and its key; it may not be there yet. '' where the user has no home. Never raises."""
+    """Return the folder of the vault and its key, which may not exist yet; '' if the user has no home. Never raises."""
     if root := os.environ.get(ROOT_VARIABLE):
         return os.path.join(os.path.abspath(root), "vault")
     if _ON_LINUX:  # the XDG Base Directory Specification, as platformdirs reads it
@@ -65,7 +65,7 @@ def vault_folder() -> str:
 
 
 def is_private(folder: str) -> bool:
-    """Whether `folder` is a folder, no link, of this user, and closed to everybody else. One system call."""
+    """Return whether `folder` is a folder, not a link, owned by this user and closed to others. One system call."""
     try:
         found = os.lstat(folder)
     except OSError:
@@ -74,12 +74,12 @@ def is_private(folder: str) -> bool:
 
 
 def is_own(found: os.stat_result) -> bool:
-    """Whether what was found belongs to this user, as far as the system knows owners."""
+    """Return whether the file belongs to this user, if the system has owners."""
     return not _HAS_OWNERS or found.st_uid == os.geteuid()
 
 
 def make_private(folder: str) -> None:
-    """Make `folder` (0700) and what is missing above it. Raises StoreError when it cannot be or is not ours alone."""
+    """Create `folder` (0700) and its missing parents. Raises StoreError if that fails or the folder is not private."""
     if not folder:
         raise _store_error(
             "This user has no home folder, so nothing can be stored.",
@@ -97,19 +97,19 @@ def make_private(folder: str) -> None:
 
 
 def _make(folder: str) -> None:
-    """One level at a time: at once, `os.makedirs` leaves the mode of those above the folder to the umask."""
+    """Create one level at a time: `os.makedirs` gives the parents the mode of the umask."""
     if folder and not os.path.lexists(folder):
         _make(os.path.dirname(folder))
         os.makedirs(folder, mode=0o700, exist_ok=True)
 
 
 def check_folder(path: str) -> bool:
-    """Whether the folder is there. Raises StoreError when it is a link, of somebody else, or open to others."""
+    """Return whether the folder exists. Raises StoreError if it is a link, another user's, or open to others."""
     return _check(path, _FOLDER)
 
 
 def check_file(path: str) -> bool:
-    """Whether the file is there. Raises StoreError when it is a link, of somebody else, or open to others."""
+    """Return whether the file exists. Raises StoreError if it is a link, another user's, or open to others."""
     return _check(path, _FILE)
 
 
@@ -128,9 +128,10 @@ def _check(path: str, kind: int) -> bool:
 
 
 def write_new(path: str, content: bytes) -> bool:
-    """Make the file (0600) with all of its content, on disk when this returns; False when there already is one.
+    """Create the file (0600) with its content, durable when this returns. Return False if it exists already.
 
-    Nobody sees it half written, and of several writers one wins: `link` fails where a name exists. Raises OSError.
+    No reader sees a partial file, and one of several writers wins, because `link` fails if the name exists. Raises
+    OSError.
     """
     draft = f"{path}.{os.urandom(6).hex()}.tmp"
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -150,7 +151,7 @@ def write_new(path: str, content: bytes) -> bool:
 
 
 def is_in_memory(folder: str) -> bool:
-    """Whether the folder lies in memory and not on a disk, by the kernel's table of mounts (proc(5), mountinfo)."""
+    """Return whether the folder is in memory and not on a disk, by the mount table (proc(5), mountinfo)."""
     try:
         device = os.stat(folder).st_dev
         with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as table:
@@ -163,7 +164,7 @@ def is_in_memory(folder: str) -> bool:
 
 
 def _usable(folder: str) -> bool:
-    """Whether the folder is ours alone, or could be made."""
+    """Return whether the folder is private, or can be created."""
     try:
         found = os.lstat(folder)
     except FileNotFoundError:
@@ -174,7 +175,7 @@ def _usable(folder: str) -> bool:
 
 
 def _problem_with(found: os.stat_result, kind: int) -> str:
-    """Why what was found is not ours alone, or nothing."""
+    """Return why the file is not private; '' if it is."""
     if found.st_mode & _FOLDER_BITS != kind:
         return "is not a folder, or is a link" if kind == _FOLDER else "is not a regular file"
     if not is_own(found):
@@ -189,7 +190,9 @@ def _require_private(path: str, found: os.stat_result, kind: int) -> None:
     if not problem:
         return
     if "open" in problem:
-        remedy = f"Make sure nobody changed it, then: chmod {'700' if kind == _FOLDER else '600'} {path}"
+        from mstoken.shells import quoted
+
+        remedy = f"Make sure nobody changed it, then: chmod {'700' if kind == _FOLDER else '600'} {quoted(path)}"
     else:
         remedy = f"Move it away, or set {ROOT_VARIABLE} to a folder of your own."
     raise _store_error(f"{path} {problem}; nothing is stored in it.", remedy)
@@ -202,13 +205,13 @@ def _store_error(message: str, remedy: str) -> Exception:
 
 
 def write_all(file: int, content: bytes) -> None:
-    """Write everything or raise OSError: `write` may stop half-way when the disk is nearly full (write(2))."""
+    """Write everything or raise OSError: `write` may stop early if the disk is nearly full (write(2))."""
     while content:
         content = content[os.write(file, content) :]
 
 
 def _sync_folder(folder: str) -> None:
-    """A new name is durable only when its folder is (fsync(2)); Windows cannot open folders and needs not."""
+    """Make a new name durable by syncing its folder (fsync(2)). Windows cannot open folders and does not need it."""
     if not _HAS_OWNERS:
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""The stores of this user: on this machine, or shared with other machines."""
+"""The user's stores: on this machine, or shared with other machines."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ VARIABLE = "MSTOKEN_STORE"
 def user_stores(store: str = "") -> Stores:
     """Access tokens and refresh tokens shared by all of the user's processes. Does no I/O before the first use.
 
-    `store`, else the variable MSTOKEN_STORE, is the URL of a Redis that machines share; without one they are this
-    machine's own. `MSTOKEN_CACHE_DIR` moves those; `MSTOKEN_VAULT_KEY` gives the key, which Redis needs. Raises
-    UsageError for a URL or a key that cannot be used.
+    `store`, else the variable MSTOKEN_STORE, is the URL of a Redis that machines share; by default the stores are this
+    machine's own. `MSTOKEN_CACHE_DIR` moves those. `MSTOKEN_VAULT_KEY` is the key, which Redis requires. Raises
+    UsageError for an invalid URL or key.
     """
     if url := store or os.environ.get(VARIABLE, "").strip():
         from mstoken.stores.redis_stores import redis_stores

@@ -1,7 +1,7 @@
-"""The vault: refresh tokens that took a person to obtain, encrypted on disk and never lost.
+"""The vault: refresh tokens, encrypted on disk and never lost.
 
-What is kept of one: the current token and the one before it, sealed; and in clear, for people to tell them apart, its
-name, authority, tenant, client and dates. Every write is one transaction that compares and swaps.
+An entry has the current token and the previous one, encrypted, and in clear its name, authority, tenant, client and
+dates, so that users can tell entries apart. Every write is one transaction with compare-and-swap.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _INFO_1 = _INFO.replace("username", "''")
 
 
 class Vault(ForkSafe):
-    """Refresh tokens in `folder`, or in the user's own place; made at the first write. Constructing it does no I/O.
+    """Refresh tokens in `folder`, or in the user's own folder, created at the first write. The constructor does no I/O.
 
-    Threads may share it, and it may be carried over a fork.
+    Threads and forked children may share it.
     """
 
     slow = True
@@ -103,9 +103,9 @@ class Vault(ForkSafe):
             return {row[0]: self._sign_in_info(row[0], row[1:]) for row in rows}
 
     def cipher(self) -> Cipher:
-        """The seal of this vault, which is made if there is none. Raises StoreError.
+        """Return the cipher of this vault; create its key if there is none. Raises StoreError.
 
-        It says so when the key is gone, or is not the one that the vault was sealed with.
+        The error says so if the key is missing, or is not the one that the vault was encrypted with.
         """
         with self._file().reading() as connection:
             if connection and _secrets(connection):
@@ -116,7 +116,7 @@ class Vault(ForkSafe):
             return self._cipher_of(connection)
 
     def _warm_up(self) -> None:
-        """Have the key before a transaction that others wait for: a keyring may be slow."""
+        """Fetch the key before a transaction that blocks others: a keyring may be slow."""
         if self._verified is None:
             self.cipher()
 
@@ -139,11 +139,11 @@ class Vault(ForkSafe):
         )
         renewals = " ".join(map(str, sign_in.renewals))
         times = (sign_in.created_on, sign_in.renewed_on, renewals)
-        about = (info.authority, info.tenant, info.client_id, info.username)
-        connection.execute(_UPSERT, (key, current, previous, *times, *about))
+        details = (info.authority, info.tenant, info.client_id, info.username)
+        connection.execute(_UPSERT, (key, current, previous, *times, *details))
 
     def _check_absent(self, connection: Connection | None, key: str) -> None:
-        """Look through the table for what the index does not have: a damaged index must not look like no sign-in."""
+        """Search the table for rows that the index lacks: a damaged index must not look like a missing sign-in."""
         if connection and connection.execute("SELECT 1 FROM grants NOT INDEXED WHERE key = ?", (key,)).fetchone():
             raise self._damaged("the index of its sign-ins")
 
@@ -154,24 +154,24 @@ class Vault(ForkSafe):
         return value.decode()
 
     def _sign_in_info(self, key: object, columns: tuple[object, ...]) -> SignInInfo:
-        """What is said in clear of a sign-in; SQLite keeps any kind of value in any column."""
+        """Return the metadata of a sign-in. SQLite stores any type of value in any column."""
         authority, tenant, client_id, username, created_on, renewed_on, renewals, ended_by = columns
         texts, numbers = (key, authority, tenant, client_id, username, renewals), (created_on, renewed_on, ended_by)
-        if not (all(isinstance(one, str) for one in texts) and all(isinstance(one, int) for one in numbers)):
+        if not (all(isinstance(text, str) for text in texts) and all(isinstance(text, int) for text in numbers)):
             raise self._damaged("the metadata of a sign-in")
         times = tuple(int(time) for time in str(renewals).split() if time.isascii() and time.isdecimal())
         info = TokenInfo(str(authority), str(tenant), str(client_id), username=str(username))
         return SignInInfo(info, created_on, renewed_on, times, ended_by)  # type: ignore[arg-type] # seen to be numbers
 
-    def _damaged(self, what: str) -> StoreError:
+    def _damaged(self, name: str) -> StoreError:
         path = self._file().path
         return StoreError(
-            f"The vault {path} is damaged ({what}). It was not changed.",
+            f"The vault {path} is damaged ({name}). It was not changed.",
             f"Restore it from a backup; or move it away (mv {path} {path}.damaged) and sign in again.",
         )
 
     def _cipher_of(self, connection: Connection) -> Cipher:
-        """The vault's seal, proved. Raises StoreError."""
+        """Return the vault's cipher after checking it. Raises StoreError."""
         secrets = _secrets(connection)
         check = secrets.get("check", b"")
         if self._verified and self._verified[0] == check:
@@ -199,7 +199,7 @@ class Vault(ForkSafe):
         return cipher
 
     def _make_key(self, connection: Connection) -> None:
-        """Choose the key, within the transaction: of several processes one chooses."""
+        """Choose the key within the transaction: one of several processes chooses."""
         from mstoken.stores.cipher import Cipher
         from mstoken.stores.vault_key import new_key
 
@@ -219,7 +219,7 @@ def _info(connection: Connection) -> str:
 
 
 def _row(connection: Connection, key: str) -> tuple[object, ...] | None:
-    """The two tokens, sealed, and what is said of them in clear."""
+    """Return the two tokens, encrypted, and their metadata in clear."""
     row: tuple[object, ...] | None = connection.execute(
         f"SELECT current, previous, {_info(connection)} FROM grants WHERE key = ?",  # noqa: S608
         (key,),

@@ -1,8 +1,8 @@
-"""The vault's SQLite file: made whole or not at all, opened per operation, judged before it is touched.
+"""The vault's SQLite file: created completely or not at all, opened for each operation, checked before use.
 
-A connection lives for one operation: nothing is shared between threads or carried over a fork, and the last one to
-close folds the write-ahead log into the file. FULL means that a commit is on the disk when it returns
-(sqlite.org/pragma.html, synchronous).
+A connection lasts for one operation: threads and forked children share nothing, and the last one to close merges the
+write-ahead log into the file. FULL means that a commit is on the disk when it returns (sqlite.org/pragma.html,
+synchronous).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ COMMIT;
 
 
 class VaultFile:
-    """`vault.db` in `folder`. Constructing it does no I/O."""
+    """The file `vault.db` in `folder`. The constructor does no I/O."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ class VaultFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
-        """A connection that only reads, or None when there is no vault yet. Raises StoreError."""
+        """Open a read-only connection; None if there is no vault yet. Raises StoreError."""
         if not (user_folders.check_folder(self.folder) and user_folders.check_file(self.path)):
             yield None
             return
@@ -65,7 +65,7 @@ class VaultFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction of its own, the only one; on disk when this is left. Raises StoreError."""
+        """Open a connection in an exclusive transaction, durable when the block ends. Raises StoreError."""
         user_folders.make_private(self.folder)
         with self._translated_errors():
             if not user_folders.check_file(self.path):
@@ -82,7 +82,9 @@ class VaultFile:
                     raise
 
     def _create(self) -> None:
-        """Build it under another name, so that a kill leaves a whole vault or none and no two builders meet."""
+        """Create the file under another name, so that a kill leaves a complete vault or none, and two creators do not
+        collide.
+        """
         draft = f"{self.path}.{os.urandom(6).hex()}.tmp"
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
@@ -93,8 +95,8 @@ class VaultFile:
             Path(draft).unlink()
         user_folders.write_new(self.path, content)
 
-    def _open(self, how: str) -> sqlite3.Connection:
-        address = f"{Path(self.path).as_uri()}?{how}"
+    def _open(self, mode: str) -> sqlite3.Connection:
+        address = f"{Path(self.path).as_uri()}?{mode}"
         connection = sqlite3.connect(address, timeout=_LOCK_TIMEOUT_IN, isolation_level=None, uri=True)
         try:
             self._check_format(connection)
@@ -117,14 +119,14 @@ class VaultFile:
             return self._open("mode=ro&immutable=1")
 
     def _has_log(self) -> bool:
-        """Whether something is written that is not in the file yet."""
+        """Return whether the write-ahead log has content that is not in the file yet."""
         try:
             return Path(f"{self.path}-wal").stat().st_size > 0
         except FileNotFoundError:
             return False
 
     def _check_format(self, connection: sqlite3.Connection) -> None:
-        """Raise StoreError unless the file is a vault of a version we know."""
+        """Raise StoreError unless the file is a vault of a known version."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != _APPLICATION_ID or version < 1:
@@ -143,7 +145,7 @@ class VaultFile:
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        """Turn SQLite's and the system's errors into ones that say what to do."""
+        """Turn errors of SQLite and the system into errors with a remedy."""
         try:
             yield
         except sqlite3.Error as error:
@@ -172,13 +174,13 @@ class VaultFile:
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:
-    """Bring a vault of format 1 to format 2, in the caller's transaction: it has the user name of each sign-in."""
+    """Upgrade a vault from format 1 to format 2, which has user names, in the caller's transaction."""
     if connection.execute("PRAGMA user_version").fetchone() == (1,):
         connection.execute("ALTER TABLE grants ADD COLUMN username TEXT NOT NULL DEFAULT ''")
         connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _error_kind(error: sqlite3.Error) -> str:
-    """SQLite's name of the error without its details: SQLITE_IOERR_WRITE is IOERR."""
+    """Return SQLite's name of the error without details: SQLITE_IOERR_WRITE becomes IOERR."""
     name: str = getattr(error, "sqlite_errorname", "") or ""
     return name.removeprefix("SQLITE_").partition("_")[0]

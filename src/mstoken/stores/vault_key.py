@@ -1,7 +1,7 @@
 """The vault's key: from the environment, else the system's keyring, else a file beside the vault.
 
-The vault remembers which one it was, by name, so that a lost keyring is told apart from a wrong key, and nothing new is
-made where a vault is already sealed.
+The vault records which source it used, so that a lost keyring and a wrong key have different errors, and no new key is
+created for a vault that is already encrypted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ENVIRONMENT, KEYRING, FILE = "environment", "keyring", "file"
 
 @value
 class VaultKey:
-    """A key and where it came from. `name` tells keys of one source apart: the keyring's entry."""
+    """A key and its source. `name` distinguishes the keys of one source: the keyring's entry."""
 
     value: bytes = field(secret=True)
     source: str
@@ -43,15 +43,15 @@ class VaultKey:
 
 
 def describe(source: str) -> str:
-    """The source in words, for messages."""
+    """The source's description for messages."""
     words = {ENVIRONMENT: f"the variable {VARIABLE}", KEYRING: "the system's keyring", FILE: "the key file beside it"}
     return words.get(source, source)
 
 
 def existing_key(source: str, name: str, path: str) -> VaultKey:
-    """The key of a vault sealed before: from the environment if it is set there, else from where it was kept.
+    """Return the key of an existing vault: from the environment if it is set there, else from the recorded source.
 
-    `path` is the key file's. Raises StoreError when it is not there any more.
+    `path` is that of the key file. Raises StoreError if the key is missing.
     """
     if key := _from_environment():
         return key
@@ -69,7 +69,7 @@ def existing_key(source: str, name: str, path: str) -> VaultKey:
 
 
 def new_key(path: str) -> VaultKey:
-    """A key for a vault that has none yet, kept where existing_key finds it. Raises StoreError."""
+    """Return a new key for a vault that has none, stored where `existing_key` finds it. Raises StoreError."""
     if key := _from_environment():
         return key
     return _new_in_keyring() or _new_in_file(path)
@@ -141,7 +141,7 @@ def _new_in_keyring() -> VaultKey | None:
     value = HiddenBytes(os.urandom(KEY_BYTES))
     name = f"vault {os.urandom(8).hex()}"
 
-    def keep() -> str | None:
+    def store() -> str | None:
         import keyring
 
         if not _usable(keyring.get_keyring()):
@@ -149,25 +149,37 @@ def _new_in_keyring() -> VaultKey | None:
         keyring.set_password(KEYRING_SERVICE, name, b64encode(value).decode())
         return keyring.get_password(KEYRING_SERVICE, name)
 
-    text = _with_timeout(keep)
+    text = _with_timeout(store)
     return VaultKey(value, KEYRING, name) if isinstance(text, str) and decode_key(text) == value else None
 
 
+_STORE_NOTHING = ("mstoken.", "artifacts_keyring")
+"""Modules of backends that only answer for package feeds, with a priority above every other."""
+
+
 def _usable(backend: object) -> bool:
-    """Whether the backend really keeps secrets: those below 1 are for no keyring, or for one that does not protect."""
+    """Return whether the backend protects secrets: a priority below 1 means no keyring, or one without protection.
+
+    keyring's chain has the highest priority, and stores a secret in the first of its backends that stores any.
+    """
+    chained = getattr(backend, "backends", None)
+    if isinstance(chained, list):
+        storing = [one for one in chained if not type(one).__module__.startswith(_STORE_NOTHING)]
+        return bool(storing) and _usable(storing[0])
     try:
         priority = float(getattr(backend, "priority", 0))
     except Exception:  # noqa: BLE001 - backends of others: some raise to say that they cannot be used
         return False
-    return priority >= 1 and ".null" not in type(backend).__module__
+    module = type(backend).__module__
+    return priority >= 1 and ".null" not in module and not module.startswith(_STORE_NOTHING)
 
 
 def _with_timeout(call: Callable[[], object]) -> object:
-    """The keyring's answer, or None when it fails, is not installed, or takes too long."""
+    """Return the keyring's result; None if it fails, is not installed, or takes too long."""
     answers: list[object] = []
     ended: list[BaseException] = []
 
-    def ask() -> None:
+    def run() -> None:
         try:
             answers.append(call())
         except Exception:  # noqa: BLE001 - keyring backends raise what they like; all of it means no keyring
@@ -175,16 +187,16 @@ def _with_timeout(call: Callable[[], object]) -> object:
         except BaseException as end:  # noqa: BLE001 - the end of the process is raised in the caller's thread
             ended.append(end)
 
-    asking = threading.Thread(target=ask, name="mstoken-keyring", daemon=True)
-    asking.start()
-    asking.join(KEYRING_TIMEOUT_IN)
+    thread = threading.Thread(target=run, name="mstoken-keyring", daemon=True)
+    thread.start()
+    thread.join(KEYRING_TIMEOUT_IN)
     if ended:
         raise ended[0]
     return answers[0] if answers else None
 
 
 def decode_key(text: str) -> bytes | None:
-    """The key of which `text` is the base64; None when it is that of no key."""
+    """Return the key from its base64; None if that is not a key."""
     try:
         value = b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""The blocking transport for asyncio: each request in a daemon thread, its result back in the loop that sent it."""
+"""The blocking transport for asyncio: each request runs in a daemon thread and returns its result to its event loop."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class AsyncHttpTransport(ForkSafe):
-    """`HttpTransport` for asyncio. Event loops may share it, one after the other and in several threads at once."""
+    """`HttpTransport` for asyncio. Event loops may share it, one after another and in several threads at once."""
 
     def __init__(self) -> None:
         super().__init__()
         self._made: HttpTransport | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """As `HttpTransport.send`. A task that is cancelled ends at once; its connection is shut down."""
+        """Send as `HttpTransport.send` does. A cancelled task ends at once, and its connection is closed."""
         call = _Call(self, request)
         WORKERS.run(call.run)
         try:
@@ -33,12 +33,12 @@ class AsyncHttpTransport(ForkSafe):
             raise
 
     async def close(self) -> None:
-        """As `HttpTransport.close`."""
+        """Close as `HttpTransport.close` does."""
         if self._made is not None:
             self._made.close()
 
     def blocking(self) -> HttpTransport:
-        """The transport underneath, for a thread: to import it takes too long for an event loop to wait for."""
+        """Return the blocking transport. Runs in a thread, because the import takes too long for an event loop."""
         from mstoken.transports.blocking import HttpTransport
 
         with self._lock:
@@ -48,7 +48,7 @@ class AsyncHttpTransport(ForkSafe):
 
 
 class _Call:
-    """One request on its way through a thread."""
+    """One request and the thread that sends it."""
 
     def __init__(self, transport: AsyncHttpTransport, request: HttpRequest) -> None:
         self._transport, self._request = transport, request
@@ -57,7 +57,7 @@ class _Call:
         self.deadline = Abortable(request.timeout_in or TIMEOUT_IN)
 
     def run(self) -> None:
-        """In the thread."""
+        """Send the request, in the thread."""
         if self.future.cancelled():
             return
         response: HttpResponse | None = None

@@ -1,4 +1,4 @@
-"""The blocking transport: one request from start to end, over kept connections."""
+"""The blocking transport: one complete request at a time, over persistent connections."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ SWEEP_EVERY_IN = 10.0
 
 
 class HttpTransport(ForkSafe):
-    """Sends requests and keeps connections. Threads may share it; it may be carried over a fork.
+    """Sends requests over persistent connections. Threads and forked children may share it.
 
-    Redirects are never followed: a secret goes where it was sent and nowhere else. What the environment says of proxies
-    and certificate authorities is read when a server is first asked.
+    It never follows a redirect: a secret goes only where it was sent. Proxies and certificate authorities of the
+    environment are read before the first request to a server.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,8 @@ class HttpTransport(ForkSafe):
     def send(self, request: HttpRequest, deadline: Deadline | None = None) -> HttpResponse:
         """Send `request` and read the whole response, whatever its status.
 
-        Raises TransportError when there is no response, UnreadableAnswer for one over `max_response_bytes`, UsageError,
-        before anything is sent, for what cannot be sent or a setting that does not parse.
+        Raises TransportError if there is no response, UnreadableAnswer for one over `max_response_bytes`, and
+        UsageError, before anything is sent, for an invalid request or setting.
         """
         deadline = deadline or Deadline(request.timeout_in or TIMEOUT_IN)
         ready = outgoing(request)
@@ -72,7 +72,7 @@ class HttpTransport(ForkSafe):
         return _exchanged(pool, pool.fresh(deadline), ready, deadline)
 
     def close(self) -> None:
-        """Close connections; the next request opens new ones, and reads the settings again."""
+        """Close all connections. The next request opens new ones and reads the settings again."""
         with self._lock:
             pools = list(self._pools.values())
             self._pools.clear()
@@ -80,15 +80,15 @@ class HttpTransport(ForkSafe):
             pool.close()
 
     def _pool(self, ready: Outgoing, policy: ConnectionPolicy) -> Pool:
-        key = ready.place if policy is DEFAULT_POLICY else (ready.place, policy)
+        key = ready.base if policy is DEFAULT_POLICY else (ready.base, policy)
         with self._lock:
             pool = self._pools.get(key)
             if pool is None:
                 pool = self._pools[key] = Pool(Route(ready.origin, policy))
             if monotonic() - self._swept > SWEEP_EVERY_IN:
                 self._swept = monotonic()
-                for key, one in list(self._pools.items()):
-                    if not one.close_expired() and one is not pool:
+                for key, other in list(self._pools.items()):
+                    if not other.close_expired() and other is not pool:
                         del self._pools[key]
             return pool
 

@@ -1,4 +1,4 @@
-"""From an origin to an open connection: proxy or not, address, TCP, tunnel, TLS."""
+"""From an origin to an open connection: proxy, address, TCP, tunnel and TLS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _UNKNOWN_ISSUER = {2, 18, 19, 20, 21}
 
 
 class _NotAccepted(Exception):
-    """The certificate that `peer` showed."""
+    """The certificate that `peer` presented was rejected."""
 
     def __init__(self, peer: Peer, error: ssl.SSLCertVerificationError) -> None:
         super().__init__()
@@ -44,15 +44,15 @@ class _NotAccepted(Exception):
 
 
 class Route:
-    """How connections to one origin under one policy are made. `proxy` is what the settings said when it was made."""
+    """Opens connections to one origin under one policy. `proxy` is that of the settings at its creation."""
 
     def __init__(self, origin: Origin, policy: ConnectionPolicy) -> None:
-        """Raises UsageError for settings that do not parse, and for a policy about TLS where there is none."""
+        """Raises UsageError for invalid settings, and for a TLS policy without TLS."""
         self.origin, self.policy = origin, policy
         self.tls = origin.scheme == "https"
         if policy.pins_server and not self.tls:
-            told = f"{origin.host_header} is not reached by https; it cannot prove who it is."
-            raise UsageError(told, "Use an https:// URL.")
+            message = f"{origin.host_header} is not reached by https; it cannot prove who it is."
+            raise UsageError(message, "Use an https:// URL.")
         direct = policy.direct or policy.pins_server or not self.tls
         self.proxy: Proxy | None = None if direct else proxy_settings().proxy_for(origin.host, origin.port)
         self.peer = Peer(origin.host_header, via=self.proxy.url if self.proxy else "")
@@ -61,7 +61,7 @@ class Route:
         self._session: tuple[ssl.SSLContext, ssl.SSLSession] | None = None
 
     def connect(self, deadline: Deadline) -> Connection:
-        """A new connection to a server that has proved who it is. Raises TransportError and UsageError."""
+        """Return a new connection to a server whose identity was verified. Raises TransportError and UsageError."""
         if not self.tls:
             return Connection(self._reached(deadline, None), self.peer)
         trust = trust_for(self.policy)  # an unusable setting is told before anything is sent
@@ -80,7 +80,7 @@ class Route:
         return Connection(link, self.peer)
 
     def keep_session(self, connection: Connection) -> None:
-        """Resume TLS 1.2 by this connection's session next time. Python has no such interface for TLS 1.3."""
+        """Resume this connection's TLS 1.2 session next time. Python has no such interface for TLS 1.3."""
         link = connection.link
         if isinstance(link, ssl.SSLSocket) and link.version() == "TLSv1.2" and link.session is not None:
             self._session = (link.context, link.session)
@@ -99,10 +99,10 @@ class Route:
         return secure
 
     def _reached(self, deadline: Deadline, trust: Trust | None) -> socket.socket:
-        """TCP to the server; through a proxy, a tunnel to it. `trust` is for a proxy that is reached by TLS."""
-        place = self.proxy or self.origin
+        """Return a TCP connection to the server, or a tunnel through the proxy. `trust` is for a proxy over TLS."""
+        peer = self.proxy or self.origin
         try:
-            addresses = RESOLVER.addresses(place.host, place.port, deadline, self._first)
+            addresses = RESOLVER.addresses(peer.host, peer.port, deadline, self._first)
             link = dial(addresses, deadline.at_most(self._connect_in))
         except OSError as error:
             raise failed(self._first, error) from None
@@ -120,10 +120,10 @@ class Route:
         return link
 
     def _issuer(self, trust: Trust, deadline: Deadline) -> str:
-        """Who issued the certificate that was refused, '' if that cannot be told.
+        """Return the issuer of the rejected certificate, '' if it is unknown.
 
-        OpenSSL names no issuer in its errors. So the server is asked once more for its certificate, on the same way,
-        and gets nothing but a handshake. What it shows is not trusted: the name goes into the message alone.
+        OpenSSL's errors do not name the issuer. A second handshake with the server, over the same route, fetches the
+        certificate, and nothing else is sent. The certificate stays untrusted: its name is only shown in the message.
         """
         from mstoken.transports.issuer import issuer_in
 
@@ -141,7 +141,7 @@ class Route:
 def _shaken(
     link: socket.socket, name: str, trust: Trust, deadline: Deadline, peer: Peer, session: ssl.SSLSession | None
 ) -> ssl.SSLSocket | TunnelledTls:
-    """After the handshake. Raises _NotAccepted; TransportError."""
+    """Return the TLS connection after the handshake. Raises _NotAccepted and TransportError."""
     try:
         return secured(link, name, trust, deadline, peer, session)
     except ssl.SSLCertVerificationError as error:

@@ -1,4 +1,4 @@
-"""One kept connection: a request out, its response in."""
+"""One persistent connection: it sends a request and reads the response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mstoken.transports.deadline import Deadline
     from mstoken.transports.failures import Peer
     from mstoken.transports.outgoing import Outgoing
-    from mstoken.transports.wire import Link
+    from mstoken.transports.wire import Stream
 
 _HEAD = 1024 * 1024
 """Bytes that status line, headers, chunk framing and trailers may take besides the body; `http.client` limits each line
@@ -25,13 +25,13 @@ _FRAMING = 8
 
 
 class ClosedWhileIdle(Exception):
-    """The server closed a kept connection before a byte of the response arrived."""
+    """The server closed an idle connection before a byte of the response arrived."""
 
 
 class Connection:
-    """An open connection to one server. Not for two threads at once."""
+    """An open connection to one server. Only one thread may use it at a time."""
 
-    def __init__(self, link: Link, peer: Peer) -> None:
+    def __init__(self, link: Stream, peer: Peer) -> None:
         self.link, self.peer = link, peer
         self.made_at = self.idle_since = monotonic()
         self.exchanges = 0
@@ -40,14 +40,14 @@ class Connection:
 
     @property
     def socket(self) -> socket.socket:
-        """What the connection waits for."""
+        """The plain socket that the connection waits for."""
         return self.link if isinstance(self.link, socket.socket) else self.link.link
 
     def exchange(self, request: Outgoing, deadline: Deadline) -> HttpResponse:
-        """Send `request`, read the whole response.
+        """Send `request` and read the whole response.
 
-        Raises ClosedWhileIdle when a connection that has served before was closed without a byte of a response
-        (RFC 9112 section 9.3.1); TransportError and UnreadableAnswer.
+        Raises ClosedWhileIdle if a reused connection was closed without a byte of a response (RFC 9112 section 9.3.1);
+        TransportError and UnreadableAnswer.
         """
         self.exchanges += 1
         limit = request.max_response_bytes
@@ -72,11 +72,11 @@ class Connection:
 
     @property
     def reusable(self) -> bool:
-        """Whether the last response left the connection open and empty."""
+        """Return whether the last response left the connection open, without unread data."""
         return self._persists and self._wire.is_drained()
 
     def is_stale(self) -> bool:
-        """Whether the server has closed an idle connection, or sent what nobody asked for."""
+        """Return whether the server has closed an idle connection, or sent unexpected data."""
         if not self._wire.has_input():
             return False
         if not isinstance(self.link, socket.socket):
@@ -90,7 +90,7 @@ class Connection:
         return True
 
     def close(self) -> None:
-        """Close without a word to the server: in the child of a fork the TLS session is still the parent's."""
+        """Close without TLS's closing message: in a forked child, the TLS session still belongs to the parent."""
         self.link.close()
 
     def __del__(self) -> None:

@@ -1,4 +1,4 @@
-"""The time limit of one call, and the way another thread ends it early."""
+"""The time limit of one call, which another thread can end early."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT_IN = 30.0
 
 
 class Deadline:
-    """One limit for all that a call does: each step gets what the steps before it left."""
+    """One time limit for all steps of a call: each step gets the time that remains."""
 
     __slots__ = ("until",)
 
@@ -21,27 +21,27 @@ class Deadline:
         self.until = monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds left. Raises TimeoutError when there are none."""
+        """Return the remaining seconds. Raises TimeoutError if there are none."""
         left = self.until - monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
         return left
 
     def at_most(self, seconds: float) -> Deadline:
-        """A deadline for one step: this one, or `seconds` from now if that is sooner."""
+        """Return a deadline for one step: this one, or `seconds` from now if that is earlier."""
         step = Deadline(seconds)
         step.until = min(step.until, self.until)
         return step
 
     def attach(self, link: socket.socket) -> None:
-        """The call now waits for `link`; `abort` may shut it down until `detach`."""
+        """Register `link` as the socket that the call waits for; `abort` may shut it down until `detach`."""
 
     def detach(self) -> None:
-        """The call is done with the socket."""
+        """Unregister the socket."""
 
 
 class Abortable(Deadline):
-    """A deadline that another thread may end: the socket that the call waits for is shut down."""
+    """A deadline that another thread can end: it shuts down the socket that the call waits for."""
 
     __slots__ = ("_link", "_lock")
 
@@ -59,7 +59,7 @@ class Abortable(Deadline):
             self._link = None
 
     def abort(self) -> None:
-        """End the call: what it waits for fails at once, and no further step begins."""
+        """End the call: its current wait fails at once, and no further step begins."""
         self.until = 0.0
         with self._lock:
             if self._link is not None:

@@ -1,4 +1,4 @@
-"""Compressed bodies, within the size limit. API calls accept them; a server may send one without being asked."""
+"""Compressed bodies, within the size limit. API calls accept compression; a server may also use it unasked."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _WINDOW_BITS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
 
 
 def decoded(body: bytes, headers: dict[str, str], limit: int, peer: Peer) -> bytes:
-    """The body without its gzip or deflate coding, which `headers` then no longer names (RFC 9110 section 8.4).
+    """Return the body without its gzip or deflate coding, and remove the coding from `headers` (RFC 9110 section 8.4).
 
     An unknown coding stays in body and headers. Raises UnreadableAnswer beyond `limit` bytes, TransportError for a body
-    that is not what its header says.
+    that does not match its header.
     """
     bits = _WINDOW_BITS.get(headers.get("content-encoding", "").lower())
     if bits is None or not body:

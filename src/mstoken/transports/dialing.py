@@ -1,4 +1,4 @@
-"""TCP connections to the first address that answers, in the manner of Happy Eyeballs (RFC 8305) and without threads."""
+"""TCP connections to the first address that answers, after Happy Eyeballs (RFC 8305), without threads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLO
 
 
 def dial(addresses: Sequence[Address], deadline: Deadline) -> socket.socket:
-    """A connected socket. Raises TimeoutError at the deadline, else the OSError of the last address that failed."""
+    """Return a connected socket. Raises TimeoutError at the deadline, else the last address's OSError."""
     attempts = _Attempts()
     waiting = interleaved(addresses)
     try:
@@ -40,23 +40,23 @@ def dial(addresses: Sequence[Address], deadline: Deadline) -> socket.socket:
 
 
 def interleaved(addresses: Sequence[Address]) -> list[Address]:
-    """The addresses by turns of their families, beginning with the first one's (RFC 8305 section 4)."""
+    """Return the addresses with alternating families, beginning with the first one's (RFC 8305 section 4)."""
     families: dict[int, list[Address]] = {}
-    for one in addresses:
-        families.setdefault(one[0], []).append(one)
+    for address in addresses:
+        families.setdefault(address[0], []).append(address)
     queues = list(families.values())
-    return [queue[turn] for turn in range(max(map(len, queues), default=0)) for queue in queues if turn < len(queue)]
+    return [queue[index] for index in range(max(map(len, queues), default=0)) for queue in queues if index < len(queue)]
 
 
 class _Attempts:
-    """Connections under way."""
+    """Pending connections."""
 
     def __init__(self) -> None:
         self.pending: dict[int, socket.socket] = {}
         self.failure: OSError = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
 
     def start(self, address: Address) -> None:
-        """Begin to connect; a failure is kept for the end."""
+        """Start to connect. A failure is recorded and reported at the end."""
         family, kind, protocol, where = address
         try:
             made = TcpSocket(family, kind, protocol)
@@ -71,7 +71,7 @@ class _Attempts:
             self.pending[made.fileno()] = made
 
     def first_within(self, seconds: float) -> socket.socket | None:
-        """The first connection that is made; None when all failed or the time is over."""
+        """Return the first established connection; None if all failed or the time is over."""
         until = monotonic() + seconds
         while self.pending:
             ready = ended_attempts(list(self.pending), max(0.0, until - monotonic()))
@@ -86,7 +86,7 @@ class _Attempts:
         return None
 
     def close(self) -> None:
-        """Give up those that are still under way."""
+        """Close the pending connections."""
         while self.pending:
             self.pending.popitem()[1].close()
 

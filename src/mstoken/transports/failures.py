@@ -50,12 +50,12 @@ class Peer:
 
     @property
     def subject(self) -> str:
-        """As the first words of a sentence."""
+        """The name at the beginning of a sentence."""
         return f"The proxy {self.name}" if self.is_proxy else self._server
 
     @property
     def object(self) -> str:
-        """Within a sentence."""
+        """The name within a sentence."""
         return f"the proxy {self.name}" if self.is_proxy else self._server
 
     @property
@@ -63,7 +63,7 @@ class Peer:
         return f"{self.name} (through the proxy {self.via})" if self.via else self.name
 
     def remedy(self, usual: str) -> str:
-        """What to do next."""
+        """The remedy."""
         if self.proxy_setting == SYSTEM_SETTING:
             return "Check the proxy in the system's settings."
         return f"Check {self.proxy_setting} and NO_PROXY." if self.is_proxy else usual
@@ -71,8 +71,8 @@ class Peer:
 
 def unresolved(peer: Peer, host: str) -> TransportError:
     """The name has no address."""
-    whose = f" of {peer.object}" if peer.is_proxy else ""
-    return TransportError(f"The name {host}{whose} could not be resolved.", peer.remedy(_NETWORK_REMEDY))
+    owner = f" of {peer.object}" if peer.is_proxy else ""
+    return TransportError(f"The name {host}{owner} could not be resolved.", peer.remedy(_NETWORK_REMEDY))
 
 
 def failed(peer: Peer, error: OSError) -> TransportError:
@@ -98,24 +98,28 @@ def tls_failed(peer: Peer, error: ssl.SSLError) -> TransportError:
 
 
 def untrusted(peer: Peer, error: ssl.SSLCertVerificationError, issuer: str) -> UntrustedCertificate:
-    """The certificate was not accepted. `issuer` is who issued it, '' if that is not known."""
-    told = f"The certificate of {peer.object} was not accepted: {_plain(error.verify_message) or 'it is not trusted'}."
+    """The certificate was rejected. `issuer` is its issuer, '' if unknown."""
+    message = (
+        f"The certificate of {peer.object} was not accepted: {_plain(error.verify_message) or 'it is not trusted'}."
+    )
     if issuer:
-        told += f" It was issued by {issuer!r}."
+        message += f" It was issued by {issuer!r}."
     if error.verify_code in _OUT_OF_TIME:
         clock = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-        return UntrustedCertificate(f"{told} This machine's clock shows {clock}.", "Check this machine's clock first.")
-    return UntrustedCertificate(told, TRUST_REMEDY)
+        return UntrustedCertificate(
+            f"{message} This machine's clock shows {clock}.", "Check this machine's clock first."
+        )
+    return UntrustedCertificate(message, TRUST_REMEDY)
 
 
 def proxy_refused(peer: Peer, target: str, status: int, reason: str) -> TransportError:
-    """The proxy answered CONNECT with another status than 2xx (RFC 9110 section 9.3.6)."""
+    """The proxy answered CONNECT with a status other than 2xx (RFC 9110 section 9.3.6)."""
     remedy = peer.remedy("")
     if status == 407:
         wanted = f"set {peer.proxy_setting} to {peer.name.replace('://', '://name:password@')}"
         remedy = f"The proxy wants a name and a password, or does not accept those it has: {wanted}"
-    told = f"{status} {_plain(reason)}".strip()
-    return TransportError(f"{peer.subject} did not open a connection to {target}: it answered {told}.", remedy)
+    status_line = f"{status} {_plain(reason)}".strip()
+    return TransportError(f"{peer.subject} did not open a connection to {target}: it answered {status_line}.", remedy)
 
 
 def too_large(peer: Peer, limit: int) -> UnreadableAnswer:
@@ -139,7 +143,7 @@ def unreadable_bundle(name: str, path: str, reason: str) -> UsageError:
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
-    """Without OpenSSL's own names, source files and line numbers."""
+    """Return OpenSSL's reason without its internal names, source files and line numbers."""
     code = error.reason or ""
     if code in _TLS_REASONS or isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return _TLS_REASONS.get(code, "it closed the connection")

@@ -1,4 +1,4 @@
-"""The name of who issued a certificate: the first thing to know where a proxy inspects TLS."""
+"""The issuer of a certificate: the most useful fact if a proxy inspects TLS."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ _LONGEST_NAME = 120
 
 
 def issuer_in(certificate: bytes) -> str:
-    """Common name and organisation, as printable text: whoever made the certificate wrote them.
+    """Return common name and organization as printable text, because the certificate's author is untrusted.
 
-    Raises ValueError for what is no certificate, or has no name that can be read.
+    Raises ValueError for an invalid certificate, or one without a readable name.
     """
     from cryptography import x509
     from cryptography.x509.oid import NameOID

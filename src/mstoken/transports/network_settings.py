@@ -1,6 +1,6 @@
-"""How each setting about proxies and certificate authorities is read, for `mstoken doctor`.
+"""The settings about proxies and certificate authorities as mstoken reads them, for `mstoken doctor`.
 
-`described` returns one entry a variable; what cannot be used has the error that the first https request raises.
+`described` returns one entry for each variable; an invalid one has the error that the first https request raises.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ HTTP_NAMES = ("http_proxy", "HTTP_PROXY")
 
 @value
 class NetworkSetting:
-    """A variable that is set, and what it means; if it cannot be used, `error` and `remedy` say why and what to do.
+    """A variable that is set, and its meaning; if it is invalid, `error` and `remedy` explain it.
 
-    Nothing here holds the password of a proxy.
+    It never contains the password of a proxy.
     """
 
     name: str
@@ -36,7 +36,7 @@ class NetworkSetting:
 
 
 def described(environ: Mapping[str, str] = ENVIRON) -> tuple[NetworkSetting, ...]:
-    """Each variable that is set, in the order in which they count. Touches no network."""
+    """Return each variable that is set, by precedence. Uses no network."""
     return (*_proxies(environ), *_unused(environ), *_authorities(environ), *_empty(environ))
 
 
@@ -65,7 +65,7 @@ def _proxies(environ: Mapping[str, str]) -> Iterator[NetworkSetting]:
 
 
 def _system_proxy() -> Iterator[NetworkSetting]:
-    """The proxy in the settings of macOS or Windows, which counts if no variable names one."""
+    """Return the proxy in the settings of macOS or Windows, which is used if no variable names one."""
     try:
         proxy = proxy_settings({}).proxy
     except UsageError as error:

@@ -26,7 +26,7 @@ class Entry:
     port: int = 0
 
     def matches(self, host: str, address: IPv4Address | IPv6Address | None, port: int) -> bool:
-        """Whether the entry covers the host; `address` is the host where it is written as an address."""
+        """Return whether the entry covers the host; `address` is the host if it is an IP address."""
         if self.port and self.port != port:
             return False
         if self.network is not None:
@@ -36,18 +36,18 @@ class Entry:
 
 @value
 class NoProxy:
-    """The whole list. `source` is the variable or setting it comes from."""
+    """The whole list. `source` is its variable or setting."""
 
     entries: tuple[Entry, ...] = ()
     source: str = ""
 
     @classmethod
     def parsed(cls, text: str, source: str) -> NoProxy:
-        """Raises UsageError that names the first entry that is none."""
-        return cls(tuple(_entry(one, source) for one in text.replace(",", " ").split()), source)
+        """Parse a list. Raises UsageError with the first invalid entry."""
+        return cls(tuple(_entry(entry, source) for entry in text.replace(",", " ").split()), source)
 
     def match(self, host: str, port: int) -> bool:
-        """Whether `host` (without brackets) is reached without the proxy."""
+        """Return whether `host` (without brackets) is reached without the proxy."""
         if not self.entries:
             return False
         name = host.rstrip(".").lower()
@@ -74,7 +74,7 @@ def _entry(text: str, source: str) -> Entry:
 
 
 def _port_apart(text: str, source: str) -> tuple[str, int]:
-    """An address of IPv6 without brackets has no port: its colons are its own."""
+    """An IPv6 address without brackets has no port: all of its colons belong to the address."""
     host, colon, port = text.rpartition(":")
     if not colon or ":" in host.partition("]")[2] or (":" in host and not host.startswith("[")):
         return text, 0
@@ -86,7 +86,7 @@ def _port_apart(text: str, source: str) -> tuple[str, int]:
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that `text` is, None for a name."""
+    """Return `text` as an address; None for a name."""
     if not (":" in text or text[-1:].isdecimal()):
         return None
     from ipaddress import ip_address

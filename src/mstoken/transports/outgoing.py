@@ -1,4 +1,4 @@
-"""A request as it goes out: the origin to connect to, the target, the headers. What cannot be sent is refused here."""
+"""A request in the form that is sent: origin, target and headers. Requests that cannot be sent are refused here."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Origin:
 
 @value
 class Outgoing:
-    """A request that can be sent as it is. `place` is the URL up to the target."""
+    """A request that is ready to send. `base` is the URL up to the target."""
 
     method: str
-    place: str
+    base: str
     origin: Origin
     target: str
     headers: dict[str, str] = field(secret=True)
@@ -48,7 +48,7 @@ class Outgoing:
     max_response_bytes: int
 
     def message(self) -> bytes:
-        """The request as HTTP/1.1 writes it (RFC 9112 section 2.1), head and body in one piece."""
+        """Return the request as HTTP/1.1 bytes (RFC 9112 section 2.1), head and body in one piece."""
         lines = [f"{self.method} {self.target} HTTP/1.1"]
         lines += [f"{name}: {text}" for name, text in self.headers.items()]
         head = "\r\n".join([*lines, "\r\n"]).encode("latin-1")
@@ -56,14 +56,14 @@ class Outgoing:
 
 
 def outgoing(request: HttpRequest) -> Outgoing:
-    """Raises UsageError for a method, URL, header or body that HTTP/1.1 has no way to send."""
+    """Prepare a request. Raises UsageError for a method, URL, header or body that HTTP/1.1 cannot carry."""
     body: object = request.body  # whoever calls without a type checker may give anything
     if not isinstance(body, bytes | bytearray | memoryview):
         raise UsageError("The body of a request is bytes.", "Encode text first: body=text.encode().")
     if not _is_token(request.method):
         raise UsageError(f"{request.method!r} is not an HTTP method.", "Use GET, POST, PUT, PATCH, DELETE or HEAD.")
-    place, target = encoded_target(request.url)
-    origin = origin_of(place)
+    base, target = encoded_target(request.url)
+    origin = origin_of(base)
     content = body if isinstance(body, bytes) else bytes(body)
     size = str(len(content))
     headers: dict[str, str] = HiddenDict(
@@ -81,7 +81,7 @@ def outgoing(request: HttpRequest) -> Outgoing:
         headers[name] = text
     if request.request_id:
         headers["client-request-id"] = request.request_id
-    return Outgoing(request.method, place, origin, target, headers, content, request.max_response_bytes)
+    return Outgoing(request.method, base, origin, target, headers, content, request.max_response_bytes)
 
 
 def _check_header(name: object, text: object) -> None:
@@ -100,26 +100,26 @@ def _is_token(text: object) -> TypeGuard[str]:
 
 
 @lru_cache(maxsize=256)
-def origin_of(place: str) -> Origin:
-    """Raises UsageError for what is not http or https, or names no host."""
+def origin_of(base: str) -> Origin:
+    """Return the origin of a URL. Raises UsageError for one without a host, or other than http and https."""
     try:
-        parts = urlsplit(place)
+        parts = urlsplit(base)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise _no_origin(place) from None
+        raise _no_origin(base) from None
     if parts.scheme not in _PORTS or not host or "@" in parts.netloc or port == 0:
-        raise _no_origin(place)
+        raise _no_origin(base)
     if not all(letter.isprintable() and letter not in ' "<>\\^`{|}' for letter in host):
-        raise _no_origin(place)
+        raise _no_origin(base)
     try:
         name = host if host.isascii() else host.encode("idna").decode()
     except UnicodeError:
-        raise _no_origin(place) from None
+        raise _no_origin(base) from None
     shown = f"[{name.partition('%')[0]}]" if ":" in name else name
     port = port or _PORTS[parts.scheme]
     return Origin(parts.scheme, name, port, shown if port == _PORTS[parts.scheme] else f"{shown}:{port}")
 
 
-def _no_origin(place: str) -> UsageError:
-    shown = place.rpartition("@")[2]
+def _no_origin(base: str) -> UsageError:
+    shown = base.rpartition("@")[2]
     return UsageError(f"{shown!r} is not the address of a server.", "Use a URL such as https://host/path.")

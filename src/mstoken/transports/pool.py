@@ -1,4 +1,4 @@
-"""Kept connections of one route: the one that was used last serves next, and none for ever."""
+"""Persistent connections of one route. The most recently used one is reused first; old ones are closed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SURELY_OPEN_IN = 2.0
 
 
 class Pool(ForkSafe):
-    """The connections of one route. Threads may share it; in the child of a fork it is empty."""
+    """The connections of one route. Threads may share it; in a forked child it is empty."""
 
     def __init__(self, route: Route) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Pool(ForkSafe):
         self._freed = Condition(self._lock)
 
     def _reset_after_fork(self) -> None:
-        """Let go of the parent's connections; also of those that its other threads were using."""
+        """Drop the parent's connections, including those that its other threads were using."""
         super()._reset_after_fork()
         parents, self._open, self._idle, self._making = self._open, set(), [], 0
         self._freed = Condition(self._lock)
@@ -44,25 +44,25 @@ class Pool(ForkSafe):
             connection.close()
 
     def take(self, deadline: Deadline, *, surely_open: bool) -> Connection:
-        """An idle connection that still works, else a new one.
+        """Return an idle connection that still works, else a new one.
 
-        Raises what `Route.connect` raises, and TransportError when too many are in use until the deadline.
+        Raises what `Route.connect` raises, and TransportError if no connection becomes free before the deadline.
         """
         idle_in = SURELY_OPEN_IN if surely_open else IDLE_IN
         while True:
             with self._lock:
-                while (kept := self._pop_idle(idle_in)) is None and self._is_full():
+                while (connection := self._pop_idle(idle_in)) is None and self._is_full():
                     self._wait(deadline)
-                if kept is None:
+                if connection is None:
                     self._making += 1
-            if kept is None:
+            if connection is None:
                 return self._made(deadline)
-            if not kept.is_stale():
-                return kept
-            self.drop(kept)
+            if not connection.is_stale():
+                return connection
+            self.drop(connection)
 
     def fresh(self, deadline: Deadline) -> Connection:
-        """A new connection. Raises as `take`."""
+        """Return a new connection. Raises as `take` does."""
         with self._lock:
             while self._is_full():
                 if self._idle:
@@ -73,7 +73,7 @@ class Pool(ForkSafe):
         return self._made(deadline)
 
     def give_back(self, connection: Connection) -> None:
-        """Keep the connection for the next request, if it may serve one."""
+        """Return the connection to the pool if it can be reused."""
         if not connection.reusable:
             self.drop(connection)
             return
@@ -91,25 +91,25 @@ class Pool(ForkSafe):
             self._forget(connection)
 
     def close_expired(self) -> bool:
-        """Close what has been idle or open for too long; whether any connection is left."""
+        """Close connections that were idle or open for too long. Return whether any connection is left."""
         now = monotonic()
         with self._lock:
-            for one in [one for one in self._idle if _expired(one, now, IDLE_IN)]:
-                self._idle.remove(one)
-                self._forget(one)
+            for connection in [idle for idle in self._idle if _expired(idle, now, IDLE_IN)]:
+                self._idle.remove(connection)
+                self._forget(connection)
             return bool(self._open or self._making)
 
     def close(self) -> None:
-        """Close idle connections, and those in use when they come back."""
+        """Close idle connections now, and those in use when they are returned."""
         with self._lock:
             idle, self._idle = self._idle, []
-            for one in idle:
-                self._forget(one)
+            for connection in idle:
+                self._forget(connection)
             self._open.clear()
             self._freed.notify_all()
 
     def _made(self, deadline: Deadline) -> Connection:
-        """The new connection that was counted in `_making`."""
+        """Open the connection that was counted in `_making`."""
         lock = self._lock
         made = None
         try:
@@ -135,13 +135,13 @@ class Pool(ForkSafe):
             )
 
     def _pop_idle(self, idle_in: float) -> Connection | None:
-        """The connection that was used last, if it is not too old."""
+        """Return the most recently used connection, if it is not too old."""
         now = monotonic()
         while self._idle:
-            one = self._idle.pop()
-            if not _expired(one, now, idle_in):
-                return one
-            self._forget(one)
+            connection = self._idle.pop()
+            if not _expired(connection, now, idle_in):
+                return connection
+            self._forget(connection)
         return None
 
     def _forget(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""A proxy, and which hosts are reached through it."""
+"""A proxy, and the hosts that are reached through it."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """The address without name and password."""
+        """The URL without name and password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
 
 
 @value
 class ProxySettings:
-    """The proxy, if there is one, and the hosts that are reached without it."""
+    """The proxy, if any, and the hosts that are reached without it."""
 
     proxy: Proxy | None = None
     no_proxy: NoProxy | None = None
 
     def proxy_for(self, host: str, port: int) -> Proxy | None:
-        """The proxy for https to `host`; None to connect directly."""
+        """Return the proxy for https to `host`; None to connect directly."""
         return None if self.no_proxy is not None and self.no_proxy.match(host, port) else self.proxy
 
 
 def parsed_proxy(text: str, source: str) -> Proxy:
-    """`http://name:password@host:port`, percent-encoded where needed; http is the default scheme. Raises UsageError."""
+    """Parse `http://name:password@host:port`, percent-encoded; http is the default scheme. Raises UsageError."""
     address = text.strip()
     parts = _split(address if "://" in address else f"http://{address}", source)
     if not parts.scheme:  # what stands before :// cannot be a scheme, such as a quotation mark
@@ -87,7 +87,7 @@ def _split(address: str, source: str) -> SplitResult:
 
 
 def _authorization(parts: SplitResult) -> str:
-    """RFC 7617, of the name and password in the address."""
+    """Return the Basic credentials (RFC 7617) for the name and password in the URL."""
     if not parts.username and not parts.password:
         return ""
     from base64 import b64encode
@@ -97,7 +97,7 @@ def _authorization(parts: SplitResult) -> str:
 
 
 def _unparsable(source: str, address: str) -> UsageError:
-    """The value may hold a password, so it is not shown."""
+    """Return the error without the value, which may contain a password."""
     quoted = address[:1] in _QUOTES or address[-1:] in _QUOTES
     remedy = f"Write {source} without quotation marks" if quoted else f"Write {source} as http://host:port"
     return UsageError(f"{source} is not the address of a proxy.", f"{remedy}, or unset it.")

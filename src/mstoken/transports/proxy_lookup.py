@@ -20,10 +20,10 @@ EXCEPTION_NAMES = ("no_proxy", "NO_PROXY")
 
 
 def proxy_settings(environ: Mapping[str, str] = ENVIRON) -> ProxySettings:
-    """What the environment says, else the system. Raises UsageError that names what does not parse."""
+    """Return the settings of the environment, else of the system. Raises UsageError for an invalid one."""
     name = next((name for name in PROXY_NAMES if environ.get(name)), "")
     if name:
-        excepted = next((one for one in EXCEPTION_NAMES if environ.get(one)), "")
+        excepted = next((name for name in EXCEPTION_NAMES if environ.get(name)), "")
         proxy = parsed_proxy(environ[name], name)
         if not excepted:
             return ProxySettings(proxy)

@@ -1,4 +1,4 @@
-"""Names to addresses, within a time limit: getaddrinfo(3) itself has none."""
+"""Name lookups with a time limit, which getaddrinfo(3) does not have."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     Address = tuple[int, int, int, tuple[object, ...]]
     """Family, kind and protocol of a socket, and the address to connect it to."""
 
-KEPT_IN = 10.0
+CACHED_IN = 10.0
 """Seconds an answer serves further connections: those of one crowd, and no longer."""
 
 
 class _Lookup:
-    """One call of getaddrinfo, and what it gave."""
+    """One call of getaddrinfo and its result."""
 
     def __init__(self, host: bytes, port: int) -> None:
         self._host, self._port = host, port
@@ -34,7 +34,7 @@ class _Lookup:
 
     @property
     def serves(self) -> bool:
-        """Whether it is still going on, or has found addresses: a failure is not kept."""
+        """Whether it is pending, or has found addresses: a failure is not cached."""
         return not self.done.is_set() or bool(self.addresses)
 
     def run(self) -> None:
@@ -46,7 +46,7 @@ class _Lookup:
             self.done.set()
 
     def start(self) -> None:
-        """In a daemon thread; here if none can be started, as when Python is ending."""
+        """Run in a daemon thread, or here if none can be started, as during the exit of Python."""
         if sys.is_finalizing():
             self.run()
             return
@@ -57,21 +57,21 @@ class _Lookup:
 
 
 class Resolver(ForkSafe):
-    """Looks names up. Callers that need the same name at the same time share one lookup."""
+    """Looks up names. Callers that need the same name at the same time share one lookup."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lookups: dict[tuple[bytes, int], _Lookup] = {}
 
     def _reset_after_fork(self) -> None:
-        """The threads that look names up are the parent's."""
+        """Drop the lookups: their threads belong to the parent."""
         super()._reset_after_fork()
         self._lookups = {}
 
     def addresses(self, host: str, port: int, deadline: Deadline, peer: Peer) -> list[Address]:
-        """The addresses of `host`, in the system's order (RFC 6724).
+        """Return the addresses of `host`, in the system's order (RFC 6724).
 
-        Raises TransportError when there are none, TimeoutError at the deadline, UsageError for an impossible name.
+        Raises TransportError if there are none, TimeoutError at the deadline, UsageError for an invalid name.
         """
         name = _encoded(host)
         try:
@@ -89,9 +89,9 @@ class Resolver(ForkSafe):
         key, now = (host, port), monotonic()
         with self._lock:
             found = self._lookups.get(key)
-            if found is not None and found.serves and now - found.begun < KEPT_IN:
+            if found is not None and found.serves and now - found.begun < CACHED_IN:
                 return found
-            for old in [old for old, one in self._lookups.items() if now - one.begun >= KEPT_IN]:
+            for old in [old for old, lookup in self._lookups.items() if now - lookup.begun >= CACHED_IN]:
                 del self._lookups[old]
             made = self._lookups[key] = _Lookup(host, port)
         made.start()
@@ -104,7 +104,7 @@ def _looked_up(host: bytes, port: int, flags: int = 0) -> list[Address]:
 
 
 def _encoded(host: str) -> bytes:
-    """As bytes: a text would go through the codec for international names, which is slow to import."""
+    """Return the name as bytes: text would use the codec for international names, which is slow to import."""
     try:
         return host.encode("ascii" if host.isascii() else "idna")
     except UnicodeError:

@@ -1,8 +1,8 @@
 """Read one response from a connection. `http.client` parses HTTP/1.1.
 
-What `http.client` takes leniently is refused here: a header it could not read, an ambiguous length (RFC 9112 section
-6.3), a response that ends early. It is loaded when the first request is on its way: importing its e-mail parser takes
-longer than many a response.
+This module refuses what `http.client` tolerates: an unreadable header, an ambiguous length (RFC 9112 section 6.3), a
+truncated response. It is imported after the first request was sent, because importing the e-mail parser of
+`http.client` takes longer than many a response.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _begun(wire: Wire, method: str) -> HTTPResponse:
 
 
 def _checked_headers(response: HTTPResponse, wire: Wire, peer: Peer) -> dict[str, str]:
-    """The headers. What `http.client` overlooks is refused; the head was cut off if the end came meanwhile."""
+    """Return the headers. Refuses what `http.client` overlooks, and a truncated head."""
     if wire.ended:
         raise cut_off(peer)
     head = response.headers
@@ -71,7 +71,7 @@ def _checked_headers(response: HTTPResponse, wire: Wire, peer: Peer) -> dict[str
     if coding is not None and coding.lower() != "chunked":
         raise not_http(peer)
     if lengths is not None:
-        distinct = {one.strip(" \t") for one in lengths.split(",")}
+        distinct = {value.strip(" \t") for value in lengths.split(",")}
         digits = distinct.pop()
         if distinct or not (digits.isascii() and digits.isdecimal()):
             raise not_http(peer)
@@ -97,12 +97,14 @@ def _body(response: HTTPResponse, wire: Wire, limit: int, peer: Peer) -> bytes:
 
 
 def _malformed(head: Message) -> bool:
-    """Whether a line was no header. The parts that a `multipart` response has in its body are not missed here."""
+    """Return whether a line is not a header. The parts in the body of a `multipart` response are no reason."""
     return any("Header" in type(defect).__name__ for defect in head.defects) if head.defects else False
 
 
 def _mapping(head: Message) -> dict[str, str]:
-    """Lower-case names; lines of one name joined (RFC 9110 section 5.3), a folded line unfolded (RFC 9112 5.2)."""
+    """Return the headers with lower-case names, repeated ones joined (RFC 9110 section 5.3), folded lines unfolded (RFC
+    9112 section 5.2).
+    """
     headers: dict[str, str] = {}
     for name, value in head.raw_items():
         text, lower = value.strip(" \t"), name.lower()

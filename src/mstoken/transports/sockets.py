@@ -1,4 +1,4 @@
-"""Sockets of a client that nobody closed: they are closed with it, without a ResourceWarning in the host's logs."""
+"""Sockets that close themselves, without a ResourceWarning, if their client is garbage-collected without `close`."""
 
 from __future__ import annotations
 

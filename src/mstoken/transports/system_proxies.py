@@ -1,4 +1,4 @@
-"""The proxy that the settings of macOS or Windows name. The standard library reads them."""
+"""The proxy in the settings of macOS or Windows, read by the standard library."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mstoken.transports.proxies import SYSTEM_SETTING, ProxySettings, parsed_pro
 
 
 class _SystemNoProxy(NoProxy):
-    """The system's own list of exceptions."""
+    """Return the system's own list of exceptions."""
 
     __slots__ = ()
 
@@ -18,7 +18,7 @@ class _SystemNoProxy(NoProxy):
 
 
 def system_proxy_settings() -> ProxySettings:
-    """Raises UsageError for an address that does not parse."""
+    """Return the system's proxy. Raises UsageError for an invalid URL."""
     address = urllib.request.getproxies().get("https", "")
     if not address:
         return ProxySettings()

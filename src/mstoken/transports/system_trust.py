@@ -1,4 +1,4 @@
-"""Verification by the operating system, on macOS and Windows: its own store, its own rules."""
+"""Verification by the operating system, on macOS and Windows, with its own store and rules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ssl
 
 
 def system_context() -> ssl.SSLContext:
-    """A context whose certificates the system verifies."""
+    """Return a TLS context with verification by the system."""
     import truststore  # installed on macOS and Windows only, while this module imports everywhere
 
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,4 +1,4 @@
-"""TLS over a connection that is open: to the server, or to a proxy, or to the server inside the proxy's TLS."""
+"""TLS over an open connection: to the server, to a proxy, or to the server inside the proxy's TLS."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def secured(
     peer: Peer,
     session: ssl.SSLSession | None = None,
 ) -> ssl.SSLSocket | TunnelledTls:
-    """Shake hands with the server, which has to prove that it is `host`. `link` is used up, and closed on failure.
+    """Perform the handshake; the server must prove that it is `host`. `link` is consumed, and closed on failure.
 
-    Raises ssl.SSLCertVerificationError where the certificate is not accepted, else TransportError and OSError.
+    Raises ssl.SSLCertVerificationError if the certificate is rejected, else TransportError and OSError.
     """
     # As text, the name would go through a codec that is slow to import. Only Python's own `ssl` takes bytes: the
     # system's verification and gevent's `ssl` do not.

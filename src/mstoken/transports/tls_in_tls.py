@@ -1,4 +1,4 @@
-"""TLS inside TLS: what a server says through a proxy that is itself reached by TLS. `ssl` wraps plain sockets only."""
+"""TLS inside TLS, for a server behind a proxy over TLS. `ssl` wraps plain sockets only."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PIECE = 16_384
 
 
 class TunnelledTls:
-    """The part of a TLS socket that a connection needs, over a TLS socket. It waits itself, until its deadline."""
+    """The methods of a TLS socket that a connection needs, over a TLS socket. It waits until its deadline."""
 
     def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, host: str, deadline: Deadline) -> None:
-        """Shakes hands."""
+        """Perform the handshake."""
         outer.settimeout(0)
         self.link, self.deadline = outer, deadline
         self._wait = waiter(outer.fileno())
@@ -36,7 +36,7 @@ class TunnelledTls:
         return self._done(partial(self._tls.write, data))
 
     def recv_into(self, buffer: WriteableBuffer) -> int:
-        """0 at the end."""
+        """Receive into the buffer; return 0 at the end."""
         room = memoryview(buffer)
         try:
             piece = self._done(partial(self._tls.read, len(room)))
@@ -58,7 +58,7 @@ class TunnelledTls:
         self.link.close()
 
     def _done(self, step: Callable[[], T]) -> T:
-        """Do one step of the inner TLS; what it has to send and to receive goes through the outer one."""
+        """Do one step of the inner TLS, and send and receive its data through the outer one."""
         while True:
             try:
                 result = step()
@@ -79,7 +79,7 @@ class TunnelledTls:
                 rest = rest[self._outer(partial(self.link.send, rest)) :]
 
     def _outer(self, step: Callable[[], T]) -> T:
-        """Do one step of the outer TLS as soon as it can be done."""
+        """Do one step of the outer TLS as soon as possible."""
         while True:
             try:
                 return step()

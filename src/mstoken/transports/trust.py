@@ -44,7 +44,7 @@ _KNOWN_FILES = (
 
 @value
 class Source:
-    """Certificate authorities that the environment names: the variable, the path, and whether that is a folder."""
+    """Certificate authorities in the environment: the variable, the path, and whether it is a folder."""
 
     name: str
     path: str
@@ -55,22 +55,24 @@ class Source:
 
 @value
 class TrustSettings:
-    """`store` is instead of the system's; empty, the system's counts. `besides` is trusted too."""
+    """`store` replaces the system's store unless it is empty. `besides` is trusted in addition."""
 
     store: tuple[Source, ...] = ()
     besides: tuple[Source, ...] = ()
 
 
 def trust_settings(environ: Mapping[str, str] = ENVIRON) -> TrustSettings:
-    """What the environment says. Raises UsageError that names a variable whose file or folder is not there."""
+    """Return the settings of the environment. Raises UsageError for a variable whose file or folder is missing."""
     return TrustSettings(
-        tuple(one for name in STORE_NAMES for one in sources_of(name, environ.get(name, ""))),
-        tuple(one for name in BUNDLE_NAMES for one in sources_of(name, environ.get(name, ""))),
+        tuple(source for name in STORE_NAMES for source in sources_of(name, environ.get(name, ""))),
+        tuple(source for name in BUNDLE_NAMES for source in sources_of(name, environ.get(name, ""))),
     )
 
 
 def sources_of(name: str, value: str) -> list[Source]:
-    """SSL_CERT_DIR is a list of folders (SSL_CTX_load_verify_locations(3)); the others name one file or folder."""
+    """Return the paths of a variable. SSL_CERT_DIR is a list of folders (SSL_CTX_load_verify_locations(3)), the others
+    are one path.
+    """
     paths = [path for path in value.split(os.pathsep) if path] if name == "SSL_CERT_DIR" else [value] if value else []
     if value and not paths:
         raise UsageError(f"{name} names no folder: {value!r}.", f"Correct or unset {name}.")
@@ -90,7 +92,7 @@ def sources_of(name: str, value: str) -> list[Source]:
 
 
 class Trust(ForkSafe):
-    """A TLS context, and the part of the system's store that it has not read yet."""
+    """A TLS context, and the part of the system's store that it has not loaded yet."""
 
     def __init__(self, context: ssl.SSLContext, unread: str = "") -> None:
         """`unread` is a bundle of the same store."""
@@ -100,11 +102,11 @@ class Trust(ForkSafe):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all of the store has been read."""
+        """Whether the complete store is loaded."""
         return not self._unread
 
     def widen(self) -> None:
-        """Read the rest of the store."""
+        """Load the rest of the store."""
         with self._lock:
             if self._unread:
                 self.context.load_verify_locations(self._unread)
@@ -112,7 +114,7 @@ class Trust(ForkSafe):
 
 
 class _Made(ForkSafe):
-    """Contexts by what they trust. Each is made once, however many threads need it at the same time."""
+    """Contexts by their trust settings. Each is created once, however many threads need it at the same time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,18 +123,18 @@ class _Made(ForkSafe):
     def get(self, key: T, make: Callable[[T], Trust]) -> Trust:
         with self._lock:
             if key not in self._made:
-                if len(self._made) >= _MOST_KEPT:
+                if len(self._made) >= _MAX_CACHED:
                     self._made.clear()
                 self._made[key] = make(key)
             return self._made[key]
 
 
 _MADE = _Made()
-_MOST_KEPT = 16
+_MAX_CACHED = 16
 
 
 def trust_for(policy: ConnectionPolicy = DEFAULT_POLICY) -> Trust:
-    """The context for a server that is reached under `policy`. Raises UsageError."""
+    """Return the context for a server that is reached under `policy`. Raises UsageError."""
     if policy.thumbprint:
         return unverified()
     if policy.ca_pem:
@@ -141,12 +143,12 @@ def trust_for(policy: ConnectionPolicy = DEFAULT_POLICY) -> Trust:
 
 
 def unverified() -> Trust:
-    """A context that accepts any certificate: nothing may be sent before the certificate was looked at."""
+    """Return a context that accepts any certificate. Nothing may be sent before the certificate is checked."""
     return _MADE.get(None, _any)
 
 
 def _trusting(settings: TrustSettings) -> Trust:
-    """Raises UsageError that names a variable whose certificates cannot be read."""
+    """Return the trust for the settings. Raises UsageError for a variable whose certificates cannot be read."""
     trust = Trust(new_context()) if settings.store else _system_trust()
     for source in settings.store + settings.besides:
         load_source(trust.context, source)
@@ -194,6 +196,9 @@ def _is_file(path: str) -> bool:
         return False
 
 
+_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\xef\xbb")
+
+
 def new_context() -> ssl.SSLContext:
     return _hardened(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
@@ -209,9 +214,21 @@ def load_source(context: ssl.SSLContext, source: Source) -> None:
     try:
         if source.is_folder:
             context.load_verify_locations(capath=source.path)
+        elif marked := _text_with_mark(source.path):
+            context.load_verify_locations(cadata=marked)
         else:
             context.load_verify_locations(source.path)
-    except ssl.SSLError:
+    except (ssl.SSLError, UnicodeDecodeError):
         raise unreadable_bundle(source.name, source.path, "it holds no certificate in PEM, or a damaged one") from None
     except OSError as error:
         raise unreadable_bundle(source.name, source.path, error.strerror or type(error).__name__) from None
+
+
+def _text_with_mark(path: str) -> str:
+    """Return the text of a bundle that begins with a byte order mark, which OpenSSL does not understand; else ''."""
+    from mstoken.texts import as_utf8
+
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs more than the read
+        begin = file.read(3)
+        content = as_utf8(begin + file.read()) if begin[:2] in _MARKS else begin
+    return "" if content.startswith(begin) else content.decode("ascii")

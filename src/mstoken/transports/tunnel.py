@@ -21,9 +21,9 @@ _HEAD = 256 * 1024
 
 
 def open_tunnel(link: socket.socket, proxy: Proxy, target: str, deadline: Deadline, peer: Peer) -> None:
-    """Have the proxy connect `link` to `target`, a `host:port`. Raises TransportError that names the proxy.
+    """Tell the proxy to connect `link` to `target`, a `host:port`. Raises TransportError with the proxy's name.
 
-    The name and password go into this request, and the proxy alone reads it.
+    Name and password go into this request, which only the proxy reads.
     """
     # Read byte by byte: what follows the proxy's answer belongs to the server.
     wire = Wire(link, buffer=1)

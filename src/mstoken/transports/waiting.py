@@ -1,4 +1,4 @@
-"""Waiting for one socket, with poll(2) where there is one: select(2) takes no descriptor above 1,023."""
+"""Wait for one socket, with poll(2) if the system has it: select(2) supports no descriptor above 1,023."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from mstoken.typed import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
 
     class Wait(Protocol):
-        """Wait until the socket has something to read (or, `writing`, takes more). Raises TimeoutError."""
+        """Wait until the socket has data (or, with `writing`, accepts data). Raises TimeoutError."""
 
         def __call__(self, seconds: float, *, writing: bool = False) -> None: ...
 
 
 def waiter(number: int) -> Wait:
-    """The function that waits for the descriptor `number`."""
+    """Return the function that waits for the descriptor `number`."""
     if not hasattr(select, "poll"):
         return _by_select(number)
     reading, writing_too = select.poll(), select.poll()
@@ -39,7 +39,7 @@ def _by_select(number: int) -> Wait:
 
 
 def ended_attempts(numbers: list[int], seconds: float) -> list[int]:
-    """Those of several sockets whose attempt to connect has ended, well or badly, within so many seconds."""
+    """Return the sockets whose connection attempt has ended, successfully or not, within this many seconds."""
     if not hasattr(select, "poll"):  # Windows, where a failed attempt counts as exceptional
         _, writable, failed = select.select([], numbers, numbers, seconds)
         return list({*writable, *failed})

@@ -1,4 +1,4 @@
-"""What `http.client` takes for a socket: every read and write is bounded by the call's deadline, and counted."""
+"""The socket that `http.client` uses: every read and write is limited by the call's deadline, and counted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mstoken.transports.deadline import Deadline
     from mstoken.transports.tls_in_tls import TunnelledTls
 
-    Link = socket.socket | TunnelledTls
+    Stream = socket.socket | TunnelledTls
 
 _BUFFER = 16_384
 """Bytes: as many as a TLS record holds."""
@@ -23,17 +23,17 @@ _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError)
 
 
 class TooMuch(Exception):
-    """The server sent more than an answer of this size may take, framing included."""
+    """The server sent more than a response of this size may have, including framing."""
 
 
 class Wire:
-    """One connection as `http.client` sees it. It is reused for one exchange after the other.
+    """One connection as `http.client` sees it. It is reused for one exchange after another.
 
-    `received` counts the bytes of the answer so far, and `ended` tells that the server closed its side.
+    `received` counts the bytes of the current response; `ended` says that the server closed its side.
     """
 
-    def __init__(self, link: Link, *, buffer: int = _BUFFER) -> None:
-        """A socket never blocks from now on: the waiting is done here."""
+    def __init__(self, link: Stream, *, buffer: int = _BUFFER) -> None:
+        """Make the socket non-blocking: this class waits."""
         if isinstance(link, socket.socket):
             link.settimeout(0)
         self._link = link
@@ -42,7 +42,7 @@ class Wire:
         self._reader = _Reader(self._raw, buffer)
 
     def begin(self, deadline: Deadline, most: int) -> None:
-        """A new exchange, of `most` bytes of answer at most."""
+        """Start a new exchange with a response of at most `most` bytes."""
         self._raw.deadline, self._raw.left, self._raw.most = deadline, most, most
         if not isinstance(self._link, socket.socket):
             self._link.deadline = deadline
@@ -56,7 +56,7 @@ class Wire:
         return self._raw.ended
 
     def is_drained(self) -> bool:
-        """Whether the connection is open, as far as is known, and nothing is left of what the server sent."""
+        """Return whether the connection seems to be open, without unread data."""
         self._raw.dry = True
         try:
             return not self._raw.ended and not self._reader.peek(1)
@@ -64,7 +64,7 @@ class Wire:
             self._raw.dry = False
 
     def has_input(self) -> bool:
-        """Whether there is something to read, be it the end."""
+        """Return whether there is something to read, including the end."""
         unread = self._raw.unread
         if unread is not None and unread():
             return True
@@ -75,11 +75,11 @@ class Wire:
         return True
 
     def sendall(self, data: bytes) -> None:
-        """Kept until `flush`: head and body leave in one piece, as one TLS record where they fit."""
+        """Buffer until `flush`: head and body are sent together, as one TLS record if they fit."""
         self._outgoing.append(data)
 
     def flush(self) -> None:
-        """Send what was kept; nothing once the deadline is over, or the call was aborted. Raises OSError."""
+        """Send the buffer, unless the deadline is over or the call was aborted. Raises OSError."""
         self._raw.deadline.left()
         rest = memoryview(b"".join(self._outgoing))
         self._outgoing.clear()
@@ -92,19 +92,19 @@ class Wire:
                 self._raw.wait(self._raw.deadline.left())
 
     def makefile(self, _: str) -> io.BufferedReader:
-        """The answer's bytes. What one exchange has buffered too much, the next would find."""
+        """Return the reader of responses, one for all exchanges: unread data of one must be visible to the next."""
         return self._reader
 
     def close(self) -> None:
-        """For `http.client`, which closes what it takes for its own; the pool closes the connection."""
+        """Do nothing: `http.client` closes what it regards as its own; the pool closes the connection."""
 
 
 class _Incoming(io.RawIOBase):
-    """Bytes from the connection, none after the deadline and none beyond the limit; none at all while it is `dry`."""
+    """Reads from the connection until the deadline and the limit; reads nothing while it is `dry`."""
 
     deadline: Deadline
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Stream) -> None:
         super().__init__()
         self._link, self.wait = link, waiter(link.fileno())
         self.unread = getattr(link, "pending", None)
@@ -137,13 +137,13 @@ class _Incoming(io.RawIOBase):
 
 
 class _Reader(io.BufferedReader):
-    """Stays open when `http.client` closes it after an answer."""
+    """Stays open when `http.client` closes it after a response."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Never without a limit: a chunk of a negative size would have everything read that comes."""
+        """Read with a limit always: a chunk with a negative size would otherwise read everything."""
         if size is None or size < 0:
             raise ValueError("a negative size")
         return super().read(size)
 
     def close(self) -> None:
-        """The connection stays."""
+        """Do nothing: the connection stays open."""

@@ -1,8 +1,8 @@
-"""Daemon threads that carry blocking requests for event loops: as many as requests are in flight, up to a limit.
+"""Daemon threads that run blocking requests for event loops: one for each request in flight, up to a limit.
 
-The loop's default executor would not do: it is small, shared with the program's own work, and waited for at exit. These
-threads are started by need, end when they had nothing to do for a while, and are never waited for; the child of a fork
-begins with none.
+The loop's default executor is unsuitable: it is small, shared with the program's own work, and waited for at exit.
+These threads are started on demand, end after an idle time, and are never waited for. A forked child starts without
+any.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IDLE_IN = 10.0
 
 
 class _Worker:
-    """A thread and what it does next."""
+    """A thread and its next job."""
 
     __slots__ = ("job", "wake")
 
@@ -36,7 +36,7 @@ class _Worker:
 
 
 class Workers(ForkSafe):
-    """Runs jobs, each in a thread. A job raises nothing."""
+    """Runs jobs, each in a thread. A job must not raise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,12 +48,12 @@ class Workers(ForkSafe):
         self._threads = 0
 
     def _reset_after_fork(self) -> None:
-        """The threads are the parent's, and so is what waits for one."""
+        """Drop the threads and the pending jobs: they belong to the parent."""
         super()._reset_after_fork()
         self._begin()
 
     def run(self, job: Callable[[], None]) -> None:
-        """Have a thread do `job` soon. Raises TransportError where none can be started, as when Python is ending."""
+        """Run `job` in a thread soon. Raises TransportError if none can be started, as during the exit of Python."""
         with self._lock:
             if self._idle:
                 worker = self._idle.pop()
@@ -95,7 +95,7 @@ class Workers(ForkSafe):
                 self._retire(worker)
 
     def _retire(self, worker: _Worker) -> None:
-        """End the thread, unless a job came in the last moment."""
+        """End the thread, unless a job has just arrived."""
         with self._lock:
             if worker in self._idle:
                 self._idle.remove(worker)

@@ -1,1 +1,1 @@
-"""What `mstoken inspect` reports about a token, without reading and printing it."""
+"""The content of `mstoken inspect`'s report about a token. Other files read the token and print the report."""

@@ -75,10 +75,10 @@ def _issuer(summary: TokenSummary) -> str:
 
 def _stands_for(summary: TokenSummary) -> Iterator[Line]:
     if summary.stands_for == "user":
-        who = _named(summary.user_name, summary.user) or "without a name"
+        user = _named(summary.user_name, summary.user) or "without a name"
         guest = ", a guest in this tenant" if summary.guest else ""
         home = f", signed in at {_provider(summary.identity_provider)}" if summary.identity_provider else ""
-        yield "Identity", f"a user: {who}{guest}{home}"
+        yield "Identity", f"a user: {user}{guest}{home}"
     elif summary.stands_for:
         yield "Identity", f"the {summary.stands_for} itself, no user"
     else:
@@ -113,13 +113,13 @@ def _times(summary: TokenSummary, now: float) -> Iterator[Line]:
 
 def _allowed(summary: TokenSummary, kind: str) -> Iterator[Line]:
     if summary.delegated:
-        whose = (
+        subject = (
             "delegated, on behalf of the user, within the user's own rights: " if summary.stands_for == "user" else ""
         )
-        yield "Allowed", f"{whose}{', '.join(summary.delegated)}"
+        yield "Allowed", f"{subject}{', '.join(summary.delegated)}"
     if summary.application:
-        whose = "roles assigned to the user" if summary.stands_for == "user" else "as the application itself"
-        yield "Allowed", f"{whose}: {', '.join(summary.application)}"
+        subject = "roles assigned to the user" if summary.stands_for == "user" else "as the application itself"
+        yield "Allowed", f"{subject}: {', '.join(summary.application)}"
     if not summary.delegated and not summary.application and kind == "access token":
         yield (
             "Allowed",
@@ -131,8 +131,8 @@ def _allowed(summary: TokenSummary, kind: str) -> Iterator[Line]:
 
 def _signed_in(summary: TokenSummary) -> Iterator[Line]:
     if summary.methods:
-        told = ", ".join(_named(display_name("method", method), method) for method in summary.methods)
-        yield "Signed in", told
+        methods = ", ".join(_named(display_name("method", method), method) for method in summary.methods)
+        yield "Signed in", methods
         yield "MFA", "yes" if summary.mfa else "no"
     elif summary.stands_for == "user":
         yield "MFA", "unknown (no amr; v2.0 access tokens have none)"
@@ -156,13 +156,13 @@ def format_time(on: int) -> str:
     """Format a time (epoch seconds, UTC) in UTC, and in local time if that differs."""
     from datetime import UTC, datetime
 
-    there = datetime.fromtimestamp(on, UTC)
-    told = f"{there:%Y-%m-%d %H:%M:%S} UTC"
+    utc = datetime.fromtimestamp(on, UTC)
+    text = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
     try:
-        here = there.astimezone()
+        local = utc.astimezone()
     except (OverflowError, OSError, ValueError):  # the last hours of the year 9999, east of Greenwich
-        return told
-    return told if not here.utcoffset() else f"{told} ({here:%Y-%m-%d %H:%M:%S} local time)"
+        return text
+    return text if not local.utcoffset() else f"{text} ({local:%Y-%m-%d %H:%M:%S} local time)"
 
 
 def format_duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mstoken import clouds, services
 from mstoken.cli.inspection.display_names import display_name
+from mstoken.cli.inspection.token_names import client_id_of, stands_for, tenant_of, text_of, user_of
 from mstoken.protocol.times import numeric_date
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
@@ -61,30 +62,30 @@ class TokenSummary:
 def summarize(decoded: Decoded) -> TokenSummary:
     """Read the claims: learn.microsoft.com/entra/identity-platform/access-token-claims-reference."""
     claims = decoded.claims
-    audience, issuer = _text(claims, "aud"), _text(claims, "iss")
+    audience, issuer = text_of(claims, "aud"), text_of(claims, "iss")
     service = services.service_of(audience) if audience else None
-    client_id = _text(claims, "appid", "azp", "client_id")
-    stands_for = _stands_for(claims) or _subject_kind(decoded)
+    client_id = client_id_of(decoded)
+    subject = stands_for(decoded)
     scopes, roles = _strings(claims, "scp") or _strings(claims, "scope"), _strings(claims, "roles")
-    own = scopes if stands_for == "application" else ()  # Entra's applications have roles and no scopes
-    methods, idp = _strings(claims, "amr"), _text(claims, "idp")
+    own = scopes if subject == "application" else ()  # Entra's applications have roles and no scopes
+    methods, idp = _strings(claims, "amr"), text_of(claims, "idp")
     return TokenSummary(
-        version=_text(claims, "ver"),
+        version=text_of(claims, "ver"),
         audience=audience,
         service=service.title if service else "",
         service_name=service.name if service else "",
         issuer=issuer,
-        tenant=_text(claims, "tid"),
+        tenant=tenant_of(decoded),
         cloud=_cloud(issuer, audience, service),
-        stands_for=stands_for,
+        stands_for=subject,
         client_id=client_id,
-        client=_text(claims, "app_displayname") or display_name("client", client_id),
-        proof=display_name("proof", _text(claims, "appidacr", "azpacr")),
-        user=_text(claims, "upn", "unique_name", "preferred_username", "email", "sub") if stands_for == "user" else "",
-        user_name=_text(claims, "name") if stands_for == "user" else "",
-        object_id=_text(claims, "oid"),
+        client=text_of(claims, "app_displayname") or display_name("client", client_id),
+        proof=display_name("proof", text_of(claims, "appidacr", "azpacr")),
+        user=user_of(decoded),
+        user_name=text_of(claims, "name") if subject == "user" else "",
+        object_id=text_of(claims, "oid"),
         identity_provider=idp if idp.rstrip("/") != issuer.rstrip("/").removesuffix("/v2.0") else "",
-        guest=_text(claims, "acct") == "1",
+        guest=text_of(claims, "acct") == "1",
         issued_on=parse_time(claims, "iat"),
         not_before_on=parse_time(claims, "nbf"),
         expires_on=parse_time(claims, "exp"),
@@ -96,27 +97,6 @@ def summarize(decoded: Decoded) -> TokenSummary:
         cae="cp1" in {capability.lower() for capability in _strings(claims, "xms_cc")},
         bound_to_key=isinstance(claims.get("cnf"), dict),
     )
-
-
-def _stands_for(claims: dict[str, Any]) -> str:
-    """Use `idtyp` if the API requests it; otherwise a scope, or a subject that is not the object ID, means a user."""
-    if "xms_mirid" in claims:
-        return "managed identity"
-    kind = _text(claims, "idtyp").lower()
-    if kind in {"app", "user"}:
-        return {"app": "application", "user": "user"}[kind]
-    if "scp" in claims or any(name in claims for name in ("upn", "preferred_username", "unique_name", "name")):
-        return "user"
-    subject = _text(claims, "sub")
-    return "application" if subject and subject == _text(claims, "oid") else ""
-
-
-def _subject_kind(decoded: Decoded) -> str:
-    """Use RFC 9068 section 2.2: in such an access token the subject is the user, or else the client itself."""
-    kind, subject = str(decoded.header.get("typ", "")).lower(), _text(decoded.claims, "sub")
-    if kind.removeprefix("application/") != "at+jwt" or not subject:
-        return ""
-    return "application" if subject == _text(decoded.claims, "client_id") else "user"
 
 
 def _cloud(issuer: str, audience: str, service: services.Service | None) -> str:
@@ -131,19 +111,6 @@ def _cloud(issuer: str, audience: str, service: services.Service | None) -> str:
         return _V1_ISSUERS[host] or (named[0] if named else "")
     found = clouds.cloud_of_authority(host)
     return found.name if found else ""
-
-
-def _text(claims: dict[str, Any], *names: str) -> str:
-    """Return the first of the claims that is a text or a number; join a list of texts with commas."""
-    for name in names:
-        value = claims.get(name)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            return ", ".join(value)
-    return ""
 
 
 def _strings(claims: dict[str, Any], name: str) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ import json
 from mstoken import errors
 from mstoken.errors import Refusal
 from mstoken.protocol.managed_identity.azure_arc import confirm
+from mstoken.protocol.managed_identity.identity_endpoint import TITLES
 from mstoken.protocol.managed_identity.imds import reason_not_imds
-from mstoken.protocol.managed_identity.place import TITLES
-from mstoken.protocol.refusal import read_refusal, refusal_of
-from mstoken.protocol.retry_after import retry_after
+from mstoken.protocol.refusal import parse_refusal, refusal_of
+from mstoken.protocol.retry_after import requested_wait
 from mstoken.protocol.server_text import one_line
 from mstoken.protocol.token_endpoint import json_object, parse_token_response
 from mstoken.typed import TYPE_CHECKING
@@ -41,7 +41,7 @@ def parse_identity_response(
     if response.status != 200:
         raise failure(response, identity_request, dialect, request, now)
     body = json_object(response)
-    if identity_request.place.source == "azure_arc":
+    if identity_request.endpoint.source == "azure_arc":
         confirm(body, identity_request)
     answer = parse_token_response(response, request, now, 0.0)
     token = answer.token
@@ -54,38 +54,38 @@ def failure(
     response: HttpResponse, identity_request: IdentityRequest, dialect: Dialect, request: TokenRequest, now: float
 ) -> MstokenError:
     """Return the exception for a response without a token, without the secret that the endpoint may quote in it."""
-    if identity_request.place.secret:
+    if identity_request.endpoint.secret:
         response = replace(
             response,
-            body=response.body.replace(identity_request.place.secret.encode(errors="surrogatepass"), "…".encode()),
+            body=response.body.replace(identity_request.endpoint.secret.encode(errors="surrogatepass"), "…".encode()),
         )
-    entra = read_refusal(response)
+    entra = parse_refusal(response)
     if entra.codes:
         return refusal_of(response, now, request)
-    if identity_request.place.source == "imds" and (why := reason_not_imds(response)):
+    if identity_request.endpoint.source == "imds" and (reason := reason_not_imds(response)):
         return errors.TransportError(
-            f"There is no managed identity at {identity_request.place.endpoint}: {why}.",
+            f"There is no managed identity at {identity_request.endpoint.url}: {reason}.",
             "Containers on your own machine and other clouds have none. Use another credential.",
         )
     if 300 <= response.status < 400:
         return errors.UnreadableAnswer(
-            f"{identity_request.place.endpoint} answered with a redirect (HTTP {response.status}), which does not show "
+            f"{identity_request.endpoint.url} answered with a redirect (HTTP {response.status}), which does not show "
             "whether there is a managed identity. The redirect was not followed.",
             "A proxy, a firewall or a network's sign-in page is in between. In Azure, make the address reachable "
             "directly; elsewhere, use another credential (AZURE_TOKEN_CREDENTIALS=dev).",
         )
-    return _own(response, identity_request, dialect, entra, retry_after(response.headers.get("retry-after", ""), now))
+    return _own(response, identity_request, dialect, entra, requested_wait(response.headers, now))
 
 
 def _own(
     response: HttpResponse, identity_request: IdentityRequest, dialect: Dialect, entra: Refusal, wait: float | None
 ) -> MstokenError:
     """Return the exception for the endpoint's own error; it also forwards Entra's errors."""
-    code, said = _error_of(response, entra)
-    refusal = Refusal(error=entra.error or code, description=said, status=response.status)
-    where = TITLES[identity_request.place.source]
+    code, text = _error_of(response, entra)
+    refusal = Refusal(error=entra.error or code, description=text, status=response.status)
+    where = TITLES[identity_request.endpoint.source]
     message = (
-        f"{where} issued no token (HTTP {response.status}{', ' + code if code else ''}): {said or 'no reason given'}"
+        f"{where} issued no token (HTTP {response.status}{', ' + code if code else ''}): {text or 'no reason given'}"
     )
     if cause := dialect.known.get(code):
         return errors.Misconfigured(f"{message} In other words: {cause[0]}.", cause[1], refusal)
@@ -101,10 +101,10 @@ def _own(
             message, _WHEN_BROKEN.format(resource=identity_request.resource), wait, refusal
         )
     if response.status in (401, 403):
-        remedy = _WHEN_DENIED if identity_request.place.secret else _WHEN_IN_BETWEEN
-        return errors.CredentialRejected(message, remedy.format(endpoint=identity_request.place.endpoint), refusal)
+        remedy = _WHEN_DENIED if identity_request.endpoint.secret else _WHEN_IN_BETWEEN
+        return errors.CredentialRejected(message, remedy.format(endpoint=identity_request.endpoint.url), refusal)
     if response.status != 400:  # only 400 means a missing identity (docs: how-to-use-vm-token, error handling)
-        return errors.UnreadableAnswer(message, _WHEN_IN_BETWEEN.format(endpoint=identity_request.place.endpoint))
+        return errors.UnreadableAnswer(message, _WHEN_IN_BETWEEN.format(endpoint=identity_request.endpoint.url))
     return _no_identity(message, identity_request, replace(refusal, suberror=NO_IDENTITY))
 
 

@@ -20,7 +20,7 @@ def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> 
         identity_request,
         "2019-08-01",
         parameters,
-        {"X-IDENTITY-HEADER": identity_request.place.secret, "Metadata": "true"},
+        {"X-IDENTITY-HEADER": identity_request.endpoint.secret, "Metadata": "true"},
     )
 
 

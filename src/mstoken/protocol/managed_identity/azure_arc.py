@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mstoken.protocol.http import HttpRequest, HttpResponse
-    from mstoken.protocol.managed_identity.place import Place
+    from mstoken.protocol.managed_identity.identity_endpoint import IdentityEndpoint
 
 _ECHOES = {"client_id": ("client_id",), "object_id": ("object_id",), "resource_id": ("msi_res_id", "mi_res_id")}
 
@@ -32,7 +32,7 @@ AZURE_ARC = Dialect(
 )
 
 
-def key_file(answer: HttpResponse, place: Place) -> str:
+def key_file(answer: HttpResponse, endpoint: IdentityEndpoint) -> str:
     """Return the name of the file whose content authorizes the request, from a 401's `Basic realm=<path>` (RFC 7617).
 
     The path must be exactly `<the agent's folder>/<name>.key`: a different process on the port must not make mstoken
@@ -40,13 +40,13 @@ def key_file(answer: HttpResponse, place: Place) -> str:
     """
     scheme, _, path = answer.headers.get("www-authenticate", "").strip().partition("=")
     path = path.strip().strip('"')
-    folder, separator, name = _split(path, place.keys)
-    sound = bool(separator) and folder == place.keys and name.endswith(".key") and len(name) > len(".key")
+    folder, separator, name = _split(path, endpoint.keys)
+    sound = bool(separator) and folder == endpoint.keys and name.endswith(".key") and len(name) > len(".key")
     if scheme.lower() != "basic realm" or not sound or not name.isprintable() or set(name) & set('/\\:*?"<>|'):
         raise UntrustedOrigin(
             "The server that answers as Azure Arc's agent names a file that is not one of the agent's keys. "
             "The file was not read.",
-            f"Check which program listens on {place.endpoint}. The agent's keys are in {place.keys}.",
+            f"Check which program listens on {endpoint.url}. The agent's keys are in {endpoint.keys}.",
         )
     return name
 

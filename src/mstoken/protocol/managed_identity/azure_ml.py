@@ -31,7 +31,7 @@ def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> 
                 f"{DEFAULT_CLIENT_ID} is not a client ID.", "Azure Machine Learning sets it; do not change it."
             )
         parameters = {**parameters, "clientid": default}
-    return get(identity_request, "2017-09-01", parameters, {"secret": identity_request.place.secret})
+    return get(identity_request, "2017-09-01", parameters, {"secret": identity_request.endpoint.secret})
 
 
 AZURE_ML = Dialect(

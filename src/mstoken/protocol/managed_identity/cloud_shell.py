@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> HttpRequest:
     headers = {"Metadata": "true", "Content-Type": "application/x-www-form-urlencoded"}
-    return HttpRequest("POST", identity_request.place.endpoint, headers, form_encoded(parameters), policy=DIRECT_POLICY)
+    return HttpRequest("POST", identity_request.endpoint.url, headers, form_encoded(parameters), policy=DIRECT_POLICY)
 
 
 CLOUD_SHELL = Dialect(

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from mstoken.credentials.managed_identity import ManagedIdentity
     from mstoken.model import TokenRequest
-    from mstoken.protocol.managed_identity.place import Place
+    from mstoken.protocol.managed_identity.identity_endpoint import IdentityEndpoint
 
 """Never through a proxy: the endpoint is on this machine, and anyone who reaches it gets the identity."""
 
-AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({404, 408, 429, 500, 502, 503, 504})
 """The statuses that MSAL.NET retries at every source but IMDS; and 502, which is as transient as 503."""
 
 
@@ -25,7 +25,7 @@ AGAIN = frozenset({404, 408, 429, 500, 502, 503, 504})
 class IdentityRequest:
     """The parameters of one request. `revoked` is a cached token that an API has refused with a claims challenge."""
 
-    place: Place
+    endpoint: IdentityEndpoint
     identity: ManagedIdentity
     resource: str
     enable_cae: bool = False
@@ -56,8 +56,8 @@ def build(identity_request: IdentityRequest, dialect: Dialect) -> HttpRequest:
     if kind:
         name = dialect.ids.get(kind)
         if name is None:
-            why = dialect.no_ids or f"It takes {' or '.join(dialect.ids)}."
-            raise UsageError(f"A managed identity cannot be selected by its {kind} here. No request was made.", why)
+            remedy = dialect.no_ids or f"It takes {' or '.join(dialect.ids)}."
+            raise UsageError(f"A managed identity cannot be selected by its {kind} here. No request was made.", remedy)
         parameters[name] = value
     return dialect.build(identity_request, parameters)
 
@@ -65,15 +65,15 @@ def build(identity_request: IdentityRequest, dialect: Dialect) -> HttpRequest:
 def get(
     identity_request: IdentityRequest, version: str, parameters: Mapping[str, str], headers: Mapping[str, str]
 ) -> HttpRequest:
-    """GET the endpoint with its api-version: the form of all sources but Cloud Shell."""
+    """GET the endpoint with its api-version, as all sources except Cloud Shell require."""
     query = form_encoded({"api-version": version, **parameters}).decode()
-    joint = "&" if "?" in identity_request.place.endpoint else "?"
-    return HttpRequest("GET", f"{identity_request.place.endpoint}{joint}{query}", headers, policy=DIRECT_POLICY)
+    joint = "&" if "?" in identity_request.endpoint.url else "?"
+    return HttpRequest("GET", f"{identity_request.endpoint.url}{joint}{query}", headers, policy=DIRECT_POLICY)
 
 
 def three_times(status: int) -> tuple[float, ...]:
-    """Three retries, a second apart, for transient errors."""
-    return (1.0, 1.0, 1.0) if status in AGAIN or not status else ()
+    """Return the pauses for three retries, one second apart, after transient errors."""
+    return (1.0, 1.0, 1.0) if status in RETRIED_STATUSES or not status else ()
 
 
 def resource_of(request: TokenRequest) -> str:

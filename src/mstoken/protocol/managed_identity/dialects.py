@@ -1,4 +1,4 @@
-"""Source -> dialect."""
+"""The dialect of each source, by the source's name."""
 
 from __future__ import annotations
 

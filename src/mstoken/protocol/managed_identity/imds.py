@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mstoken.protocol.http import HttpResponse
-    from mstoken.protocol.managed_identity.place import Place
+    from mstoken.protocol.managed_identity.identity_endpoint import IdentityEndpoint
 
 NOT_AZURE = "not running on Azure"
 """The reason why there is no managed identity, as messages give it."""
@@ -33,7 +33,7 @@ def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> 
 
 
 def _pauses(status: int) -> tuple[float, ...]:
-    """The schedule of azure-identity 1.27: 404, 429 and 5xx for some 24 seconds, 410 for 75."""
+    """Return the pauses of azure-identity 1.27: about 24 seconds in total for 404, 429 and 5xx, 75 for 410."""
     if status == 410:
         return _UPDATING
     if status in (404, 429) or 500 <= status < 600:
@@ -48,9 +48,9 @@ IMDS = Dialect(
 )
 
 
-def probe(place: Place) -> HttpRequest:
-    """A GET without the header that IMDS requires: IMDS refuses it at once, which shows that it is available."""
-    return HttpRequest("GET", f"{place.endpoint}?api-version=2018-02-01", policy=DIRECT_POLICY, timeout_in=PROBE_IN)
+def probe(endpoint: IdentityEndpoint) -> HttpRequest:
+    """Return a GET without the header that IMDS requires. IMDS refuses it at once, which shows that it is available."""
+    return HttpRequest("GET", f"{endpoint.url}?api-version=2018-02-01", policy=DIRECT_POLICY, timeout_in=PROBE_IN)
 
 
 def reason_not_imds(answer: HttpResponse) -> str:

@@ -25,9 +25,9 @@ def _build(identity_request: IdentityRequest, parameters: Mapping[str, str]) -> 
     if identity_request.revoked:
         more["token_sha256_to_refresh"] = hashlib.sha256(identity_request.revoked.encode()).hexdigest()
     http = get(
-        identity_request, "2019-07-01-preview", {**parameters, **more}, {"Secret": identity_request.place.secret}
+        identity_request, "2019-07-01-preview", {**parameters, **more}, {"Secret": identity_request.endpoint.secret}
     )
-    policy = ConnectionPolicy(direct=True, thumbprint=identity_request.place.thumbprint)
+    policy = ConnectionPolicy(direct=True, thumbprint=identity_request.endpoint.thumbprint)
     return HttpRequest(http.method, http.url, http.headers, policy=policy)
 
 

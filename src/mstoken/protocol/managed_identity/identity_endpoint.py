@@ -49,8 +49,17 @@ TITLES = {
 }
 
 
+_PARTS = {
+    "IDENTITY_ENDPOINT": "IDENTITY_HEADER (App Service, Functions, Service Fabric) or IMDS_ENDPOINT (Azure Arc)",
+    "IDENTITY_HEADER": "IDENTITY_ENDPOINT",
+    "IDENTITY_SERVER_THUMBPRINT": "IDENTITY_ENDPOINT and IDENTITY_HEADER",
+    "MSI_SECRET": "MSI_ENDPOINT",
+}
+"""Variable -> what has to be set beside it. IMDS_ENDPOINT alone selects nothing, and names IMDS."""
+
+
 @value
-class Place:
+class IdentityEndpoint:
     """A token endpoint and what it requires.
 
     `thumbprint` is 40 lower-case hexadecimal digits (Service Fabric). `keys` is the only folder from which a key may be
@@ -59,27 +68,51 @@ class Place:
     """
 
     source: str
-    endpoint: str
+    url: str
     secret: str = field(default="", secret=True)
     thumbprint: str = ""
     keys: str = ""
     variables: tuple[str, ...] = ()
 
 
-def detect(environment: Mapping[str, str], source: str = "", *, arc_agent: bool = False) -> Place:
+def detect(environment: Mapping[str, str], source: str = "", *, arc_agent: bool = False) -> IdentityEndpoint:
     """Return the endpoint that `environment` names, or the one of `source`; by default IMDS.
 
-    Raises NotConfigured if the named source's variables are not set, UsageError for an invalid endpoint or thumbprint.
+    Raises NotConfigured if the named source's variables are not set, or if some of a source's variables are set and no
+    source has all of its own; UsageError for an invalid endpoint or thumbprint.
     """
     if source:
         return _named(source, environment, arc_agent=arc_agent)
-    for candidate, needed in _NEEDS.items():
+    if found := selected(environment):
+        return _from_variables(found, environment)
+    if arc_agent:
+        return _arc_by_agent(environment)
+    _check_parts(environment)
+    return _from_variables("imds", environment)
+
+
+def selected(environment: Mapping[str, str]) -> str:
+    """Return the source whose variables are all set, the first in the order; '' if there is none."""
+    for source, needed in _NEEDS.items():
         if all(environment.get(name) for name in needed):
-            return _place(candidate, environment)
-    return _arc_by_agent(environment) if arc_agent else _place("imds", environment)
+            return source
+    return "imds" if environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST") else ""
 
 
-def _named(source: str, environment: Mapping[str, str], *, arc_agent: bool) -> Place:
+def _check_parts(environment: Mapping[str, str]) -> None:
+    """Refuse a part of a source's variables: the platform has an identity, and IMDS would be a guess at another one.
+
+    azure-identity then reports that there is no managed identity.
+    """
+    for name, rest in _PARTS.items():
+        if environment.get(name):
+            raise NotConfigured(
+                f"{name} is set, but not {rest}, which a managed identity needs too. No request was sent.",
+                f"Pass on all of the platform's variables (sudo and cron drop them), or unset {name}.",
+            )
+
+
+def _named(source: str, environment: Mapping[str, str], *, arc_agent: bool) -> IdentityEndpoint:
     missing = [name for name in _NEEDS.get(source, ()) if not environment.get(name)]
     if missing and source == "azure_arc" and arc_agent:
         return _arc_by_agent(environment)
@@ -88,37 +121,41 @@ def _named(source: str, environment: Mapping[str, str], *, arc_agent: bool) -> P
             f"This is not {TITLES[source]}, or it has no managed identity here: {', '.join(missing)} not set.",
             "Leave the source out and it is detected, or assign an identity to the resource and restart the program.",
         )
-    return _place(source, environment)
+    return _from_variables(source, environment)
 
 
-def _place(source: str, environment: Mapping[str, str]) -> Place:
+def _from_variables(source: str, environment: Mapping[str, str]) -> IdentityEndpoint:
     variables = _NEEDS.get(source, ())
     value = environment.get
     match source:
         case "service_fabric":
-            endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT", https=True)
+            url = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT", https=True)
             thumbprint = _thumbprint(value("IDENTITY_SERVER_THUMBPRINT", ""))
-            return Place(source, endpoint, _header("IDENTITY_HEADER", environment), thumbprint, variables=variables)
+            return IdentityEndpoint(
+                source, url, _header("IDENTITY_HEADER", environment), thumbprint, variables=variables
+            )
         case "app_service":
-            endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
-            return Place(source, endpoint, _header("IDENTITY_HEADER", environment), variables=variables)
+            url = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
+            return IdentityEndpoint(source, url, _header("IDENTITY_HEADER", environment), variables=variables)
         case "azure_arc":
-            endpoint = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
-            return Place(source, endpoint, keys=arc_keys(environment), variables=variables)
+            url = _url(value("IDENTITY_ENDPOINT", ""), "IDENTITY_ENDPOINT")
+            return IdentityEndpoint(source, url, keys=arc_keys(environment), variables=variables)
         case "azure_ml" | "cloud_shell":
             secret = _header("MSI_SECRET", environment) if source == "azure_ml" else ""
-            return Place(source, _url(value("MSI_ENDPOINT", ""), "MSI_ENDPOINT"), secret, variables=variables)
+            return IdentityEndpoint(
+                source, _url(value("MSI_ENDPOINT", ""), "MSI_ENDPOINT"), secret, variables=variables
+            )
         case "workload_identity":
-            return Place(source, value("AZURE_AUTHORITY_HOST", ""), variables=variables)
+            return IdentityEndpoint(source, value("AZURE_AUTHORITY_HOST", ""), variables=variables)
     host = value("AZURE_POD_IDENTITY_AUTHORITY_HOST", "")
     if "?" in host:
         raise UsageError("AZURE_POD_IDENTITY_AUTHORITY_HOST has a query.", "Give the host alone, as http://host.")
-    endpoint = _url(host or IMDS_HOST, "AZURE_POD_IDENTITY_AUTHORITY_HOST").strip("/") + _TOKEN_PATH
-    return Place("imds", endpoint, variables=("AZURE_POD_IDENTITY_AUTHORITY_HOST",) if host else ())
+    url = _url(host or IMDS_HOST, "AZURE_POD_IDENTITY_AUTHORITY_HOST").strip("/") + _TOKEN_PATH
+    return IdentityEndpoint("imds", url, variables=("AZURE_POD_IDENTITY_AUTHORITY_HOST",) if host else ())
 
 
-def _arc_by_agent(environment: Mapping[str, str]) -> Place:
-    return Place("azure_arc", _ARC_ENDPOINT, keys=arc_keys(environment))
+def _arc_by_agent(environment: Mapping[str, str]) -> IdentityEndpoint:
+    return IdentityEndpoint("azure_arc", _ARC_ENDPOINT, keys=arc_keys(environment))
 
 
 def arc_keys(environment: Mapping[str, str]) -> str:
