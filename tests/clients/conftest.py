@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 
-import httpx
 import pytest
+from tests.support.language_client import NADIA, orders_token
 from tests.support.scripted_user import ScriptedUser, use_emulator_environment
 
 from entra_emulator import Emulator
 
-NADIA = "nadia@northwind-partner.example"
+pytest.register_assert_rewrite("tests.support.client_stories")
 
 
 @pytest.fixture
@@ -40,15 +39,4 @@ def nadia(entra: Emulator) -> Iterator[ScriptedUser]:
 @pytest.fixture
 def callers_token(entra: Emulator) -> str:
     """Nadia's token for the Orders API, as the web application sends it there."""
-    app, tenant = entra.state.default_app, entra.state.default_tenant
-    form = {
-        "client_id": app.id,
-        "client_secret": app.secrets[0].value,
-        "grant_type": "refresh_token",
-        "refresh_token": entra.sign_in(NADIA),
-        "scope": "api://northwind-orders/Orders.Read",
-    }
-    trust = ssl.create_default_context(cafile=entra.ca_file)
-    answer = httpx.post(f"{entra.authority}/{tenant.id}/oauth2/v2.0/token", data=form, verify=trust, trust_env=False)
-    entra.requests.clear()
-    return str(answer.json()["access_token"])
+    return orders_token(entra, entra.authority)

@@ -47,7 +47,7 @@ def test_msal_python(entra: Emulator, agent: Any) -> None:
     assert [one.grant_type for one in entra.token_requests].count("user_fic") == 2
 
 
-def test_fmi_paths_are_kept_apart(entra: Emulator, blueprint: Any) -> None:
+def test_fmi_paths_are_cached_separately(entra: Emulator, blueprint: Any) -> None:
     """Tokens for two agents are two tokens in MSAL's cache; asked again, the first comes from there."""
     add_agent(entra)
     first, second = (blueprint.acquire_token_for_client(EXCHANGE, fmi_path=path) for path in (AGENT, "another"))
@@ -56,7 +56,7 @@ def test_fmi_paths_are_kept_apart(entra: Emulator, blueprint: Any) -> None:
     assert len(entra.token_requests) == 2
 
 
-def test_a_user_of_nobody(entra: Emulator, agent: Any) -> None:
+def test_a_user_that_is_not_the_agents(entra: Emulator, agent: Any) -> None:
     """An agent cannot be somebody else: 50034 for a person, as MSAL hands it on."""
     add_agent(entra)
     own = agent.acquire_token_for_client(EXCHANGE)["access_token"]

@@ -44,7 +44,7 @@ def program(az: RealAz, tmp_path: Path) -> Program:
 _OWN = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "MSTOKEN_CONFIG_DIR", "PATH")
 
 
-def claims_of(token: str) -> dict[str, Any]:
+def token_claims(token: str) -> dict[str, Any]:
     return decode(token).claims
 
 
@@ -55,8 +55,8 @@ def test_an_existing_az_login_works(runner: Runner, az: RealAz, entra: Emulator)
         runner.run(lambda: client.get_token("graph"))
     az.sign_in_as_application()
     token = runner.run(lambda: client.get_token("graph"))
-    assert claims_of(token.token)["appid"] == entra.state.default_app.id
-    assert claims_of(token.token)["exp"] - 2 <= token.expires_on <= claims_of(token.token)["exp"]
+    assert token_claims(token.token)["appid"] == entra.state.default_app.id
+    assert token_claims(token.token)["exp"] - 2 <= token.expires_on <= token_claims(token.token)["exp"]
 
 
 def test_a_users_az_login_serves_every_service_and_subscription(
@@ -69,7 +69,7 @@ def test_a_users_az_login_serves_every_service_and_subscription(
     for service in ("graph", "arm"):
         done = program("get", service)
         assert done.code == 0, done.err
-        assert claims_of(done.out.strip())["upn"] == "nadia@northwind-partner.example"
+        assert token_claims(done.out.strip())["upn"] == "nadia@northwind-partner.example"
     program.profile('[profile.work]\ndeveloper_tool = "azure-cli"\nsubscription = "Northwind Production"\n')
     assert program("get", "arm", "--profile", "work").code == 0
     program.profile('[profile.work]\ndeveloper_tool = "azure-cli"\nsubscription = "Southwind"\n')
@@ -94,7 +94,7 @@ def test_the_second_get_does_not_start_az(az: RealAz, program: Program) -> None:
     assert "Azure CLI: nobody is signed in to az" in after.err
 
 
-def test_a_tenant_that_does_not_exist_is_refused_in_our_words(az: RealAz) -> None:
+def test_an_unknown_tenant_is_refused_with_our_message(az: RealAz) -> None:
     """az ends with several lines of MSAL's; Entra's code decides about the message."""
     az.sign_in_as_application()
     client = Client("12345678-1234-1234-1234-123456789012", "", AzureCli(timeout_in=60))
@@ -102,3 +102,18 @@ def test_a_tenant_that_does_not_exist_is_refused_in_our_words(az: RealAz) -> Non
         client.get_token("graph")
     assert "12345678-1234-1234-1234-123456789012" in caught.value.remedy
     assert "tenant_name" not in str(caught.value)  # a word of MSAL's
+
+
+def test_a_tenant_on_the_command_line_is_passed_to_az(az: RealAz, nadia: ScriptedUser, program: Program) -> None:
+    """With nothing but an `az login`, `--tenant` needs no application beside it; each tenant has its own token."""
+    az.sign_in_as_user(nadia)
+    program.environment["PATH"] = az.environment["PATH"]
+    tenant = az.entra.state.default_tenant.id
+    done = program("get", "graph", "--tenant", tenant)
+    assert done.code == 0, done.err
+    assert token_claims(done.out.strip())["tid"] == tenant
+    nowhere = "12345678-1234-1234-1234-123456789012"
+    refused = program("get", "graph", "--tenant", nowhere)
+    assert (refused.code, refused.out) == (4, ""), refused.err
+    assert "AADSTS90002" in refused.err
+    assert nowhere in refused.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 from tests.support.certificates import PASSWORD, identity
-from tests.support.oidc_issuer import SUBJECT, OidcIssuer
+from tests.support.oidc_issuer import OidcIssuer
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate, FederatedCredential
@@ -43,23 +43,14 @@ def ids(entra: Emulator) -> Ids:
     return entra.state.default_tenant.id, entra.state.default_app.id
 
 
-@pytest.fixture
-def issuer(entra: Emulator) -> Iterator[OidcIssuer]:
-    """An issuer whose tokens prove the default application."""
-    made = OidcIssuer()
-    entra.state.default_app.federated = [FederatedCredential(made.url, SUBJECT)]
-    yield made
-    made.close()
-
-
-def secret_of(entra: Emulator) -> str:
+def app_secret(entra: Emulator) -> str:
     return entra.state.default_app.secrets[0].value
 
 
 @both_ways
 def test_secret(entra: Emulator, ids: Ids, host: str) -> None:
     """One token request for two calls: the second token is the first from the cache."""
-    with ClientSecretCredential(*ids, secret_of(entra), authority=host) as credential:
+    with ClientSecretCredential(*ids, app_secret(entra), authority=host) as credential:
         token = credential.get_token(GRAPH)
         assert credential.get_token(GRAPH).token == token.token
         info = credential.get_token_info(GRAPH)
@@ -72,7 +63,7 @@ def test_another_tenant(entra: Emulator, ids: Ids, host: str) -> None:
     """A multi-tenant application asks in its customer's tenant by tenant_id, where it is allowed to."""
     customer = entra.state.default_customer
     assert customer
-    secret = secret_of(entra)
+    secret = app_secret(entra)
     with ClientSecretCredential(*ids, secret, authority=host, additionally_allowed_tenants=["*"]) as credential:
         assert credential.get_token(GRAPH, tenant_id=customer.id).token
     assert entra.token_requests[-1].tenant == customer.id
@@ -160,7 +151,7 @@ def test_environment(entra: Emulator) -> None:
 )
 def test_national_clouds(entra: Emulator, ids: Ids, host: str, resource: str) -> None:
     """AzureAuthorityHosts' government and China, through the proxy, with instance discovery on."""
-    with ClientSecretCredential(*ids, secret_of(entra), authority=host) as credential:
+    with ClientSecretCredential(*ids, app_secret(entra), authority=host) as credential:
         assert credential.get_token(f"{resource}/.default").token
     assert entra.token_requests[-1].host == host
 
@@ -186,7 +177,7 @@ def test_a_wrong_secret(entra: Emulator, ids: Ids) -> None:
 def test_a_400_is_remembered(entra: Emulator, ids: Ids) -> None:
     """MSAL underneath keeps a 400 for a minute: the second call raises the same without asking."""
     said = _refused(
-        entra, lambda: ClientSecretCredential(*ids, secret_of(entra)), scope="https://nowhere.example/.default"
+        entra, lambda: ClientSecretCredential(*ids, app_secret(entra)), scope="https://nowhere.example/.default"
     )
     assert all("AADSTS500011" in message for message in said)
     assert len(entra.token_requests) == 1
@@ -195,18 +186,18 @@ def test_a_400_is_remembered(entra: Emulator, ids: Ids) -> None:
 def test_a_disabled_application(entra: Emulator, ids: Ids) -> None:
     """An application that was switched off is told so."""
     entra.state.default_app.enabled = False
-    (message,) = _refused(entra, lambda: ClientSecretCredential(*ids, secret_of(entra)), times=1)
+    (message,) = _refused(entra, lambda: ClientSecretCredential(*ids, app_secret(entra)), times=1)
     assert "AADSTS7000112" in message
 
 
 def test_an_unknown_tenant(entra: Emulator, ids: Ids) -> None:
     """A tenant that is not there: ClientAuthenticationError from discovery, and no token request."""
-    (message,) = _refused(entra, lambda: ClientSecretCredential("nowhere.example", ids[1], secret_of(entra)), times=1)
+    (message,) = _refused(entra, lambda: ClientSecretCredential("nowhere.example", ids[1], app_secret(entra)), times=1)
     assert "Unable to get authority configuration" in message
     assert not entra.token_requests
 
 
-def test_a_metadata_service_in_trouble(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_metadata_service(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A 500 of the metadata service is tried again by the client itself, and then answered."""
     with entra.machine() as machine:
         machine.trouble = [500]

@@ -35,14 +35,14 @@ EXPECTED = {
 
 def a_code(entra: Emulator, person: ScriptedUser) -> str:
     """What the web application is given when she signs in."""
-    question = {
+    parameters = {
         "client_id": entra.state.default_app.id,
         "response_type": "code",
         "redirect_uri": BACK,
         "scope": "https://graph.microsoft.com/User.Read offline_access",
     }
     tenant = entra.state.default_tenant.id
-    return person.authorize(f"{entra.authority}/{tenant}/oauth2/v2.0/authorize?{urlencode(question)}").fields["code"]
+    return person.authorize(f"{entra.authority}/{tenant}/oauth2/v2.0/authorize?{urlencode(parameters)}").fields["code"]
 
 
 def run(given: dict[str, Any]) -> dict[str, Any]:

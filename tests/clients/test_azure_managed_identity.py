@@ -59,7 +59,7 @@ def put(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_it_gets_a_token_of_every_source(
+def test_every_source_gives_a_token(
     ask: Ask, machine: Machine, monkeypatch: pytest.MonkeyPatch, source: Source
 ) -> None:
     """By the environment of the machine and nothing else."""
@@ -71,7 +71,7 @@ def test_it_gets_a_token_of_every_source(
 
 @pytest.mark.parametrize("source", CHOOSING)
 @pytest.mark.parametrize("kind", ["client_id", "object_id", "resource_id"])
-def test_it_chooses_user_assigned_identities(
+def test_user_assigned_identities_are_selected(
     ask: Ask, machine: Machine, monkeypatch: pytest.MonkeyPatch, source: Source, kind: str
 ) -> None:
     """By its own names of the parameters; its async half sends the name it is given as it is."""
@@ -83,7 +83,7 @@ def test_it_chooses_user_assigned_identities(
 
 
 @pytest.mark.parametrize("source", CHOOSING)
-def test_it_understands_that_there_is_no_such_identity(
+def test_an_unassigned_identity_is_recognized(
     ask: Ask, machine: Machine, monkeypatch: pytest.MonkeyPatch, source: Source
 ) -> None:
     """The refusal is one of its own exceptions."""
@@ -92,9 +92,7 @@ def test_it_understands_that_there_is_no_such_identity(
         ask(client_id="11111111-2222-3333-4444-555555555555")
 
 
-def test_it_takes_a_machine_without_identity_for_unavailable(
-    ask: Ask, machine: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_without_identity_is_unavailable(ask: Ask, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMDS's 400 and Docker Desktop's 403 are no failures to it, but the absence of an identity."""
     put(monkeypatch, machine.environment("imds"))
     machine.identities.system, machine.identities.users[:] = None, []
@@ -105,7 +103,7 @@ def test_it_takes_a_machine_without_identity_for_unavailable(
         ask()
 
 
-def test_it_refuses_another_certificate_than_service_fabrics(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_service_fabric_certificate_is_refused(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thumbprint that the machine gives is the one it shows. Only the sync half looks at it."""
     put(monkeypatch, machine.environment("service_fabric") | {"IDENTITY_SERVER_THUMBPRINT": "ab" * 20})
     with pytest.raises(Exception, match=r"(?i)thumbprint|certificate"):
@@ -113,7 +111,7 @@ def test_it_refuses_another_certificate_than_service_fabrics(machine: Machine, m
     assert machine.requests == []
 
 
-def test_it_finds_out_an_agent_that_overlooks_the_identity(
+def test_an_arc_agent_that_ignores_the_identity_is_detected(
     ask: Ask, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Azure Arc's older agents do not echo whose token they give."""

@@ -52,7 +52,7 @@ def test_resource_manager(credential: Any) -> None:
         assert {one.name for one in resources.resource_groups.list()} == {"rg-data", "rg-web"}
 
 
-def test_resource_groups_come_and_go(entra: Emulator, credential: Any) -> None:
+def test_resource_groups_are_created_and_deleted(entra: Emulator, credential: Any) -> None:
     """A group is made, changed, found, and deleted by the client's own poller; a second place for it is refused."""
     with ResourceManagementClient(credential, entra.state.default_tenant.subscriptions[0].id) as client:
         groups = client.resource_groups
@@ -99,7 +99,7 @@ def test_key_vault(credential: Any, vault_url: str) -> None:
             vault.get_secret("colour")
 
 
-def test_a_vault_that_is_not_ours(entra: Emulator, credential: Any, vault_url: str) -> None:
+def test_a_vault_without_access(entra: Emulator, credential: Any, vault_url: str) -> None:
     """Without access the vault answers 403, which is HttpResponseError, and no new token is asked for."""
     entra.state.default_tenant.vaults[0].users.clear()
     with SecretClient(vault_url, credential) as vault, pytest.raises(HttpResponseError) as raised:
@@ -130,7 +130,7 @@ def test_resource_manager_revokes(entra: Emulator, credential: Any) -> None:
     assert len(entra.token_requests) == 1
 
 
-def test_resource_manager_steps_up(entra: Emulator, nadia: ScriptedUser) -> None:
+def test_resource_manager_requires_step_up(entra: Emulator, nadia: ScriptedUser) -> None:
     """A subscription that wants an authentication context: its challenge gets a token that has it, without a person."""
     tenant = entra.state.default_tenant
     tenant.subscriptions[0].context = "c1"
@@ -154,7 +154,7 @@ def _aware(credential: Any) -> ARMChallengeAuthenticationPolicy:
     return ARMChallengeAuthenticationPolicy(credential, "https://management.azure.com/.default", enable_cae=True)
 
 
-def test_an_api_in_trouble(entra: Emulator, credential: Any) -> None:
+def test_a_failing_api(entra: Emulator, credential: Any) -> None:
     """A 503 of the API is tried again by the SDK; a refusal of the sign-in service is not."""
     entra.inject(status=503, service="arm", retry_after_in=0)
     with SubscriptionClient(credential) as subscriptions:
@@ -162,7 +162,7 @@ def test_an_api_in_trouble(entra: Emulator, credential: Any) -> None:
     assert [one.status for one in entra.requests if one.service == "arm"] == [503, 200]
 
 
-def test_a_refusal_reaches_the_caller(entra: Emulator) -> None:
+def test_an_error_reaches_the_caller(entra: Emulator) -> None:
     """The sign-in service's refusal comes out of the management client as azure-identity's exception."""
     entra.state.default_app.enabled = False
     with (

@@ -65,7 +65,7 @@ def test_msal_loses_its_connection(entra: Emulator, client: Any) -> None:
     assert len(entra.token_requests) == 3
 
 
-def test_msal_is_given_another_clock(entra: Emulator, client: Any) -> None:
+def test_msal_with_a_skewed_clock(entra: Emulator, client: Any) -> None:
     """The service's clock is hours ahead: MSAL counts expires_in from its own, so the token stays in its cache."""
     entra.inject(skew_in=7200)
     first = client.acquire_token_for_client([GRAPH])
@@ -107,7 +107,7 @@ def test_any_code_reaches_the_caller(entra: Emulator, credential: ClientSecretCr
     assert len(entra.token_requests) == 1
 
 
-def test_msal_waits_no_longer_than_told(entra: Emulator, authority: str) -> None:
+def test_a_late_response_is_a_timeout_in_msal(entra: Emulator, authority: str) -> None:
     """An answer that comes too late for the client's timeout is requests' exception; the next one is in time."""
     app = entra.state.default_app
     client = msal.ConfidentialClientApplication(app.id, app.secrets[0].value, authority, timeout=3)
@@ -139,7 +139,9 @@ def _by_configuration(entra: Emulator) -> None:
 
 
 @pytest.mark.parametrize("order", [_by_program, _by_admin_api, _by_dashboard, _by_configuration])
-def test_whoever_orders_a_failure(entra: Emulator, client: Any, order: Callable[[Emulator], None]) -> None:
+def test_faults_work_for_every_way_to_inject_them(
+    entra: Emulator, client: Any, order: Callable[[Emulator], None]
+) -> None:
     """Program, admin API, dashboard and configuration order the same failure, which hits MSAL's next request alone."""
     order(entra)
     assert client.acquire_token_for_client([GRAPH])["error_codes"] == [53003]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.support.chromium import PATIENCE_IN, Chromium
+from tests.support.chromium import TIMEOUT_IN, Chromium
 from tests.support.single_page_application import SinglePageApplication
 
 from entra_emulator import Emulator
@@ -55,7 +55,7 @@ class Visitor:
     def wait_for_app(self) -> Any:
         """Until the application has taken in what it came back with; that."""
         self.chromium.waits_for(f"{self._page.url}/")
-        wait = WebDriverWait(self._driver, PATIENCE_IN, poll_frequency=0.05)
+        wait = WebDriverWait(self._driver, TIMEOUT_IN, poll_frequency=0.05)
         wait.until(lambda driver: driver.execute_script("return Boolean(window.app)"))
         return self._driver.execute_script("return window.app.back")
 
@@ -79,7 +79,7 @@ class Visitor:
             name,
             request,
         )
-        wait = WebDriverWait(driver, PATIENCE_IN, poll_frequency=0.05)
+        wait = WebDriverWait(driver, TIMEOUT_IN, poll_frequency=0.05)
         wait.until(lambda driver: len(driver.window_handles) > 1)
         driver.switch_to.window(next(one for one in driver.window_handles if one != main))
         self.chromium.fill(username=user, password=self.entra.state.settings.password)
@@ -103,7 +103,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     with Emulator() as entra:
         page = SinglePageApplication()
         chromium = Chromium(tmp_path_factory.mktemp("chromium"), entra.authority, entra.proxy)
-        chromium.driver.set_script_timeout(PATIENCE_IN)
+        chromium.driver.set_script_timeout(TIMEOUT_IN)
         home = entra.state.default_tenant
         entra.state.apps[PAGE] = App(
             id=PAGE, name="Northwind Page", tenant=home.id, spa_redirect_uris=[f"{page.url}/redirect", page.url]
@@ -124,7 +124,7 @@ def visitor(shared: Visitor) -> Iterator[Visitor]:
     vars(shared.entra.state).update(before)
 
 
-def claims_of(token: str) -> dict[str, Any]:
+def token_claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
@@ -141,7 +141,7 @@ def test_sign_in(visitor: Visitor, way: str) -> None:
     assert visitor.sign_in(NADIA)["user"] == NADIA
     assert visitor.call("silent", READ)["fromCache"] is True
     other = visitor.call("silent", ARM)
-    assert claims_of(other["token"])["amr"] == ["pwd", "mfa"]
+    assert token_claims(other["token"])["amr"] == ["pwd", "mfa"]
     assert grants(visitor.entra) == ["authorization_code", "refresh_token"]
 
 
@@ -160,7 +160,7 @@ def test_silent_renewal(visitor: Visitor) -> None:
     assert grants(visitor.entra)[-1] == "authorization_code"
 
 
-def test_a_session_that_is_there(visitor: Visitor) -> None:
+def test_an_existing_session(visitor: Visitor) -> None:
     """ssoSilent finds the browser's session in a hidden frame; without one it says login_required."""
     visitor.open()
     nobody = visitor.call("session", READ)
@@ -179,7 +179,7 @@ def test_step_up(visitor: Visitor) -> None:
     assert (refused["error"], refused["subError"]) == ("InteractionRequiredAuthError", "basic_action")
     visitor.leave_by("ask", {**ARM, "claims": STEP_UP})
     visitor.chromium.press("Approve")
-    claims = claims_of(visitor.wait_for_app()["token"])
+    claims = token_claims(visitor.wait_for_app()["token"])
     assert (claims["acrs"], claims["amr"]) == (["c1"], ["pwd", "mfa"])
 
 

@@ -71,7 +71,7 @@ def without_secret(auth: Auth, **proof: Any) -> Auth:
     return {name: value for name, value in auth.items() if name != "clientSecret"} | proof
 
 
-def test_the_command_is_all_it_takes() -> None:
+def test_the_emulator_command_is_sufficient() -> None:
     """`python -m entra_emulator -- node …` points a program at the emulator; its source knows nothing of it."""
     node = ["node", "--import", str(FOLDER / "env_proxy.mjs"), str(FOLDER / "app_token.mjs")]
     command = [sys.executable, "-m", "entra_emulator", "--", *node]
@@ -100,7 +100,7 @@ def test_applications(entra: Emulator, node: NodeProgram, auth: Auth) -> None:
 
 
 @both_ways
-def test_people(entra: Emulator, node: NodeProgram, auth: Auth) -> None:
+def test_users(entra: Emulator, node: NodeProgram, auth: Auth) -> None:
     """Code with PKCE, refresh token and device code; silent tokens for another API with the account of the answer."""
     she = {"from": "network", "user": NADIA}
     assert node.run("authorization_code", auth=auth) == {**she, "silent": she}
@@ -109,6 +109,35 @@ def test_people(entra: Emulator, node: NodeProgram, auth: Auth) -> None:
     tool = without_secret(auth, clientId=COMMAND_LINE)
     assert node.run("interactive", auth=tool) == she
     assert node.run("device_code", auth=tool) == she
+
+
+def test_a_user_flow(entra: Emulator, node: NodeProgram) -> None:
+    """A sign-in at Azure AD B2C with its account, and a silent token; another flow is not known there."""
+    entra.state.default_tenant.grants.append(Grant(COMMAND_LINE, ORDERS, scopes=["Orders.Read"]))
+    base = "https://northwindpartner.b2clogin.com/northwindpartner.onmicrosoft.com"
+    auth = {"clientId": COMMAND_LINE, "knownAuthorities": ["northwindpartner.b2clogin.com"]}
+    read = {"scopes": ["api://northwind-orders/Orders.Read"]}
+    assert node.run("interactive", auth={**auth, "authority": f"{base}/B2C_1_susi"}, **read)["from"] == "network"
+    unknown = node.run("interactive", auth={**auth, "authority": f"{base}/B2C_1_unknown"}, **read)
+    assert unknown["errorCode"] == "endpoints_resolution_error"
+
+
+def test_external_id(entra: Emulator, node: NodeProgram) -> None:
+    """An application and a user at the tenant's host; a wrong secret is refused.
+
+    The issuer has the tenant's id, so msal-node accepts the authority with the tenant's name only beside that host.
+    """
+    app, tenant = entra.state.default_app, entra.state.default_tenant.id
+    by_id: Auth = {"authority": f"https://northwindpartner.ciamlogin.com/{tenant}"}
+    by_name: Auth = {"authority": "https://northwindpartner.ciamlogin.com/"}
+    auth = {"clientId": app.id, "clientSecret": app.secrets[0].value}
+    assert node.run("client_credentials", auth={**auth, **by_id}) == NETWORK
+    assert node.run("client_credentials", auth={**auth, **by_name})["errorCode"] == "endpoints_resolution_error"
+    by_name["knownAuthorities"] = ["northwindpartner.ciamlogin.com", f"{tenant}.ciamlogin.com"]
+    assert node.run("client_credentials", auth={**auth, **by_name}) == NETWORK
+    she = {"from": "network", "user": NADIA}
+    assert node.run("interactive", auth={"clientId": COMMAND_LINE, **by_id}) == she
+    assert node.run("client_credentials", auth={**auth, **by_id, "clientSecret": "wrong"})["errorNo"] == 7000215
 
 
 @both_ways

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ import msal
 import pytest
 import requests
 from tests.support.certificates import PASSWORD, Identity, identity
-from tests.support.oidc_issuer import SUBJECT, OidcIssuer
+from tests.support.oidc_issuer import OidcIssuer
 
 from entra_emulator import Emulator
 from entra_emulator.managed_identity.machine import Source
-from entra_emulator.model import Certificate, FederatedCredential
+from entra_emulator.model import Certificate
 
 GRAPH = ["https://graph.microsoft.com/.default"]
 ARM = ["https://management.azure.com//user_impersonation"]
@@ -43,15 +43,6 @@ def certificate(entra: Emulator) -> Identity:
     made = identity(1)
     entra.state.default_app.certificates = [Certificate(made.certificate_pem().decode())]
     return made
-
-
-@pytest.fixture
-def issuer(entra: Emulator) -> Iterator[OidcIssuer]:
-    """An issuer whose tokens prove the default application."""
-    made = OidcIssuer()
-    entra.state.default_app.federated = [FederatedCredential(made.url, SUBJECT)]
-    yield made
-    made.close()
 
 
 @both_ways
@@ -136,6 +127,18 @@ def test_capabilities_and_claims(entra: Emulator, confidential: Make) -> None:
     second = client.acquire_token_for_client(GRAPH, claims_challenge=challenge)
     assert second["token_source"] == "identity_provider"
     assert len(entra.token_requests) == 2
+
+
+def test_the_service_says_when_to_renew(entra: Emulator, confidential: Make) -> None:
+    """refresh_in: MSAL notes when to renew the day-long token, and uses the cached one until then."""
+    entra.state.default_app.refresh_in = True
+    client = confidential(client_capabilities=["cp1"])
+    assert client.acquire_token_for_client(GRAPH)["token_source"] == "identity_provider"
+    assert client.acquire_token_for_client(GRAPH)["token_source"] == "cache"
+    [kept] = client.token_cache.search(client.token_cache.CredentialType.ACCESS_TOKEN)
+    assert int(kept["expires_on"]) - int(kept["refresh_on"]) == 86399 - 43199
+    client.token_cache.modify(client.token_cache.CredentialType.ACCESS_TOKEN, kept, {"refresh_on": "1"})
+    assert client.acquire_token_for_client(GRAPH)["token_source"] == "identity_provider"
 
 
 @pytest.mark.parametrize("host", ["login.microsoftonline.us", "login.partner.microsoftonline.cn"])

@@ -96,7 +96,7 @@ def test_terms_of_use(entra: Emulator, tool: Any) -> None:
     assert entra.find_user(NADIA)[1].accepted_terms
 
 
-def test_a_place_that_is_blocked(entra: Emulator, tool: Any) -> None:
+def test_a_blocked_location(entra: Emulator, tool: Any) -> None:
     """Abroad the silent call is refused, 53003; back in the office the same refresh token works."""
     entra.state.default_tenant.locations.append(Location("Office", ["203.0.113.0/24"], trusted=True))
     entra.add_policy("block", resources=["graph"], except_locations=["trusted"])

@@ -56,13 +56,13 @@ def raw() -> Iterator[RawClient]:
         made.close()
 
 
-def test_no_recording_is_left_out() -> None:
+def test_every_recording_is_tested() -> None:
     """Every recorded answer has its way to come about, and no other is claimed."""
     assert set(CASES) == set(RECORDED)
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
-def test_the_answer_is_as_recorded(raw: RawClient, name: str) -> None:
+def test_the_response_is_as_recorded(raw: RawClient, name: str) -> None:
     """Same status, members, their order and kinds, OAuth error, AADSTS code, suberror, headers and challenge."""
     real, but = RECORDED[name], DIFFERENT.get(name, {})
     answer = CASES[name](raw)

@@ -75,7 +75,7 @@ def test_command_ended_by_a_signal_is_128_and_its_number() -> None:
     assert done.returncode == 128 + signal.SIGTERM
 
 
-def test_command_that_is_not_there_is_127() -> None:
+def test_a_missing_command_is_127() -> None:
     """A command that cannot be found: 127, one line on stderr, nothing on stdout."""
     done = emulate("--", "no-such-command-anywhere")
     assert (done.returncode, done.stdout) == (127, "")
@@ -102,7 +102,7 @@ def test_bad_configuration_is_125(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_missing_packages_are_told_in_one_line() -> None:
+def test_missing_packages_are_reported_in_one_line() -> None:
     """Where the emulator's packages are not installed, one line says how to install them."""
     code = "import sys; sys.modules['starlette'] = None; from entra_emulator.command import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code, "--", "true"], capture_output=True, text=True, check=False)
@@ -144,7 +144,7 @@ def test_serve_prints_settings_and_ends_on_interrupt() -> None:
             lines.append(line)
             if "Ctrl-C" in line:
                 break
-        file = re.search(r"SSL_CERT_FILE=(\S+)", "".join(lines))
+        file = re.search(r"SSL_CERT_FILE='(\S+)'", "".join(lines))
         assert file
         assert Path(file[1]).exists()
         process.send_signal(signal.SIGINT)
@@ -153,7 +153,7 @@ def test_serve_prints_settings_and_ends_on_interrupt() -> None:
     assert not Path(file[1]).exists()
 
 
-def test_taken_port_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """A port that cannot be used is told in one line."""
     assert serve(["--port", "99999"]) == 125
     assert "99999" in capsys.readouterr().err
@@ -165,7 +165,7 @@ def test_run_is_callable(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().out == "mine\n"
 
 
-def test_for_command_drops_only_what_leads_elsewhere() -> None:
+def test_for_command_removes_real_configuration_only() -> None:
     """The inherited environment is kept but for settings that would lead past the emulator."""
     inherited = {"PATH": "/bin", "AZURE_X": "1", "MSTOKEN_X": "1", "HTTPS_PROXY": "old", "SSL_CERT_DIR": "/x"}
     assert environment.for_command({"HTTPS_PROXY": "new"}, inherited) == {"PATH": "/bin", "HTTPS_PROXY": "new"}

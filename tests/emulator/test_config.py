@@ -65,7 +65,7 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"tenants": []}, "no tenant"),
-        ({"tenant": []}, "tenant: unknown key; known here: apps, faults, settings, tenants"),
+        ({"tenant": []}, "tenant: unknown key; known here: apps, customers, faults, settings, tenants"),
         ({"tenants": [{"id": "x", "name": "n"}]}, "tenants[0].id: 'x' is not a GUID"),
         ({"tenants": [{"id": TENANT}]}, "tenants[0]: missing 'name'"),
         ({"tenants": [{"id": TENANT, "name": 3}]}, "tenants[0].name: expected text, got a number"),
@@ -99,7 +99,7 @@ def test_file_has_the_same_form(tmp_path: Path) -> None:
         ({"faults": [{"status": 429, "retry_after": 1}]}, "faults[0].retry_after: unknown key"),
     ],
 )
-def test_mistakes_are_named_with_their_place(change: Mapping[str, Any], words: str) -> None:
+def test_mistakes_are_reported_with_their_location(change: Mapping[str, Any], words: str) -> None:
     """Each mistake is refused with where it is and what would be right."""
     with pytest.raises(ConfigError) as caught:
         load({**SMALLEST, **change})
@@ -113,7 +113,16 @@ def test_misplaced_secret_is_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"[[", b"\xff\xfe"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_file_of_windows_is_read(tmp_path: Path, encoding: str) -> None:
+    """Windows PowerShell writes UTF-16, Notepad a byte order mark; lines end with CR LF."""
+    file = tmp_path / "tenants.toml"
+    text = '[[tenants]]\r\nid = "11111111-2222-4333-8444-555555555551"\r\nname = "Zoë"\r\n'
+    file.write_bytes(text.encode(encoding))
+    assert [tenant.name for tenant in load(file).tenants.values()][:1] == ["Zoë"]
+
+
+@pytest.mark.parametrize("content", [b"[[", b"\xff\xfe[", b"\xff\xff"])
 def test_unreadable_file_is_a_config_error(tmp_path: Path, content: bytes) -> None:
     """No TOML, or no text at all: the message names the file."""
     file = tmp_path / "bad.toml"
@@ -128,7 +137,7 @@ def test_missing_file_is_a_config_error(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
 
 
-def test_settings_that_name_nobody_are_told_at_start() -> None:
+def test_settings_that_name_unknown_entries_are_refused_at_start() -> None:
     """Settings that speak of an unknown user, app or customer are refused when read, not later."""
     for name in ("tenant", "app", "user", "customer"):
         with pytest.raises(ConfigError, match="nobody"):
@@ -144,7 +153,7 @@ def test_settings_that_name_nobody_are_told_at_start() -> None:
         ({"federated": [{"issuer": "https://oidc.example"}]}, "missing.*subject"),
     ],
 )
-def test_a_proof_that_cannot_work_is_refused(wrong: dict[str, object], word: str) -> None:
+def test_an_unusable_credential_is_refused(wrong: dict[str, object], word: str) -> None:
     """Certificates, blueprints and federated credentials are checked when the configuration is read."""
     tenant = "11111111-2222-4333-8444-555555555551"
     app = {"id": "11111111-2222-4333-8444-555555555552", "name": "App", "tenant": tenant, **wrong}

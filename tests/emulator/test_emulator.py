@@ -19,7 +19,7 @@ from entra_emulator.tokens.signing_keys import shared_key
 Get = Callable[..., httpx.Response]
 
 
-def test_fresh_one_costs_less_than_a_key() -> None:
+def test_a_new_emulator_starts_faster_than_a_key_is_generated() -> None:
     """Once the process has its keys, a fresh emulator costs less CPU than one RSA key takes to make (best of five)."""
     shared_key()
     shared_authority()
@@ -38,7 +38,7 @@ def test_fresh_one_costs_less_than_a_key() -> None:
     assert min(starts) < median(keys)
 
 
-def test_machines_are_loaded_when_there_is_one() -> None:
+def test_managed_identity_code_is_loaded_on_first_use() -> None:
     """An emulator starts without the endpoints of managed identity, which few tests need."""
     code = "import sys; from entra_emulator import Emulator\nwith Emulator(): print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -47,7 +47,7 @@ def test_machines_are_loaded_when_there_is_one() -> None:
     assert not [name for name in loaded if name.startswith("entra_emulator.managed_identity")]
 
 
-def test_two_run_side_by_side(entra: Emulator) -> None:
+def test_two_emulators_run_side_by_side(entra: Emulator) -> None:
     """Two emulators in one process have their own ports and state."""
     with Emulator() as other:
         assert entra.authority != other.authority
@@ -65,7 +65,7 @@ def test_nothing_is_left_behind() -> None:
         httpx.get(authority, trust_env=False, verify=ssl.create_default_context())
 
 
-def test_ends_while_clients_keep_connections() -> None:
+def test_stopping_does_not_wait_for_open_connections() -> None:
     """An idle kept-alive connection does not hold the end up."""
     with Emulator() as entra:
         trust = ssl.create_default_context(cafile=str(entra.ca_file))
@@ -84,7 +84,7 @@ def test_port_can_be_chosen(entra: Emulator) -> None:
 
 
 @pytest.mark.parametrize("name", ["authority", "proxy", "ca_file", "requests"])
-def test_not_started_is_said(name: str) -> None:
+def test_an_emulator_that_is_not_started_is_an_error(name: str) -> None:
     """Before the with block there is no address; the error says what to do."""
     with pytest.raises(RuntimeError, match="with statement"):
         getattr(Emulator(), name)
@@ -104,7 +104,7 @@ def test_requests_are_logged_without_secrets(entra: Emulator, ask: Get) -> None:
         assert word not in repr(entra.requests)
 
 
-def test_api_calls_are_logged_with_who_called(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+def test_api_calls_are_logged_with_their_caller(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
     """Calls of the APIs are in the log with service, status and calling application, and are no token requests."""
     token = app_token().json()["access_token"]
     http.get(f"{entra.api('graph')}/users", headers={"Authorization": f"Bearer {token}"})
@@ -122,7 +122,7 @@ def test_sign_in_needs_known_names(entra: Emulator) -> None:
         entra.sign_in("otto@northwind-partner.example", "nothing")
 
 
-def test_environment_points_at_it(entra: Emulator) -> None:
+def test_the_environment_points_to_the_emulator(entra: Emulator) -> None:
     """The environment names authority, identity, proxy, authority file and private folders that exist."""
     names = entra.environment()
     assert names["AZURE_AUTHORITY_HOST"] == entra.authority

@@ -33,7 +33,7 @@ def test_both_clocks_show_the_same(entra: Emulator, entra_clock: Clock) -> None:
     assert time.time() == pytest.approx(entra.clock.now(), abs=5)
 
 
-def test_the_clock_is_put_right_after_the_test(entra: Emulator) -> None:
+def test_the_clock_is_restored_after_the_test(entra: Emulator) -> None:
     """Without the fixture, `time.time` is the machine's, wherever the emulator's clock stands."""
     entra.clock.advance(86_400)
     assert entra.clock.now() - time.time() == pytest.approx(86_400, abs=5)

@@ -15,7 +15,7 @@ from mstoken import errors
 Get = Callable[..., httpx.Response]
 
 
-def test_any_code_can_be_ordered(entra: Emulator, app_token: Get) -> None:
+def test_any_code_can_be_injected(entra: Emulator, app_token: Get) -> None:
     """A code of the emulator's own comes as it would from state; any other number comes too."""
     entra.inject(code=7000222)
     entra.inject(code=987654, error="invalid_grant", suberror="bad_token", status=401)
@@ -53,7 +53,9 @@ def test_fault_can_carry_claims(entra: Emulator, app_token: Get) -> None:
         ({"path": "*/discovery/*"}, False),
     ],
 )
-def test_fault_hits_what_it_names(entra: Emulator, app_token: Get, target: dict[str, Any], *, hit: bool) -> None:
+def test_a_fault_applies_to_matching_requests_only(
+    entra: Emulator, app_token: Get, target: dict[str, Any], *, hit: bool
+) -> None:
     """A fault hits the requests that fit all it names, and leaves others alone."""
     entra.inject(status=503, **target)
     assert (app_token().status_code == 503) == hit
@@ -107,14 +109,14 @@ def test_cut_connection(entra: Emulator, app_token: Get, when: str) -> None:
     assert entra.token_requests[0].faults == (f"cut {when} the answer",)
 
 
-def test_skewed_clock_is_of_one_request(entra: Emulator, app_token: Get, claims: Callable[[str], Any]) -> None:
+def test_a_skewed_clock_applies_to_one_request(entra: Emulator, app_token: Get, claims: Callable[[str], Any]) -> None:
     """skew_in dates one answer and its token by another clock; the next is right again."""
     entra.inject(skew_in=-86_400)
     late, right = (claims(app_token().json()["access_token"]) for _ in range(2))
     assert 86_000 < right["iat"] - late["iat"] < 87_000
 
 
-def test_configuration_orders_failures_too(entra: Emulator, app_token: Get) -> None:
+def test_faults_can_be_configured(entra: Emulator, app_token: Get) -> None:
     """[[faults]] of a configuration are there from the start, and again after a reset."""
     entra.restore({**entra.snapshot(), "faults": [{"status": 503, "times": 2}]})
     assert [app_token().status_code for _ in range(3)] == [503, 503, 200]
@@ -129,7 +131,7 @@ def test_configuration_orders_failures_too(entra: Emulator, app_token: Get) -> N
     "wrong",
     [{}, {"status": 200}, {"status": 600}, {"cut": "after"}, {"code": 1, "times": 0}, {"delay_in": -1.0}],
 )
-def test_fault_without_sense_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_invalid_fault_is_refused(wrong: dict[str, Any]) -> None:
     """A fault that does nothing, or cannot be, is refused when it is made."""
     with pytest.raises(ValueError, match=r"fault|status|cut|times"):
         Fault(**wrong)
@@ -177,3 +179,18 @@ class TestMstoken:
             ask_mstoken(entra)
         assert caught.value.retry_in == 3600
         assert len(entra.token_requests) == 1
+
+
+def test_a_page_may_lead_anywhere(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+    """To another URL, or back to itself; what is no collection stays as it is."""
+    token = {"Authorization": f"Bearer {app_token().json()['access_token']}"}
+    base = entra.api("graph")
+    entra.inject(service="graph", next_link="https://elsewhere.example/2")
+    page = http.get(f"{base}/users?$top=1", headers=token)
+    assert page.json()["@odata.nextLink"] == "https://elsewhere.example/2"
+    assert (len(page.json()["value"]), page.headers["odata-version"]) == (1, "4.0")
+    entra.inject(service="graph", next_link="loop")
+    assert http.get(f"{base}/users?$top=1", headers=token).json()["@odata.nextLink"] == f"{base}/users?$top=1"
+    entra.inject(service="graph", next_link="loop")
+    user = entra.state.default_tenant.users[0]
+    assert "@odata.nextLink" not in http.get(f"{base}/users/{user.id}", headers=token).json()

@@ -69,7 +69,7 @@ def owner(place: Path) -> Iterator[Owner]:
     made.end()
 
 
-def test_the_next_emulator_removes_what_a_killed_one_left(place: Path, owner: Owner) -> None:
+def test_the_next_emulator_removes_the_folder_of_a_killed_one(place: Path, owner: Owner) -> None:
     """All of it: the emulator's own folder with its secrets, and that of its machine with Azure Arc's keys."""
     assert len(list(place.iterdir())) == 2
     owner.kill()
@@ -79,7 +79,7 @@ def test_the_next_emulator_removes_what_a_killed_one_left(place: Path, owner: Ow
     assert list(place.iterdir()) == []
 
 
-def test_the_folder_of_a_living_emulator_stays(place: Path, owner: Owner) -> None:
+def test_the_folder_of_a_running_emulator_stays(place: Path, owner: Owner) -> None:
     """Others start and end meanwhile; it still serves, and can be found."""
     with Emulator():
         pass
@@ -115,7 +115,7 @@ def dead(place: Path) -> Path:
     return left
 
 
-def test_a_dead_folder_goes_with_all_that_is_in_it(place: Path) -> None:
+def test_an_abandoned_folder_is_removed_with_its_content(place: Path) -> None:
     """Folders within it too."""
     left = dead(place)
     (left / "cache" / "vault").mkdir(parents=True)
@@ -177,7 +177,7 @@ def owner_of_another_user(left: Path) -> None:
         owner_of_another_user,
     ],
 )
-def test_what_is_in_doubt_stays(place: Path, change: Callable[[Path], None]) -> None:
+def test_a_folder_that_may_be_in_use_stays(place: Path, change: Callable[[Path], None]) -> None:
     """A folder that is not surely ours and dead is left alone, and is no reason to fail."""
     left = dead(place)
     change(left)
@@ -197,7 +197,7 @@ def test_a_link_is_not_followed(place: Path, tmp_path_factory: pytest.TempPathFa
     assert real.exists()
 
 
-def test_a_name_of_something_else_stays(place: Path) -> None:
+def test_a_folder_with_another_name_stays(place: Path) -> None:
     """Only names that begin as emulators' folders do are looked at."""
     other = place / "somebody-elses"
     dead(place).rename(other)
@@ -205,7 +205,7 @@ def test_a_name_of_something_else_stays(place: Path) -> None:
     assert other.exists()
 
 
-def test_a_folder_that_is_being_made_stays(place: Path) -> None:
+def test_a_folder_under_creation_stays(place: Path) -> None:
     """Before the owner's file has its name the folder is not marked, and so not dead."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     (folder / "owner.new").write_bytes(folders._MARK)

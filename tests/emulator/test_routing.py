@@ -86,7 +86,9 @@ def test_no_request_breaks_the_token_endpoint(entra: Emulator, http: httpx.Clien
     post()
 
 
-def test_failure_inside_is_500_in_json(entra: Emulator, http: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_500_in_json(
+    entra: Emulator, http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
     """If a handler fails, the client gets JSON, the log the reason, and the next request an answer."""
     keys = list(entra.state.tenants)
     entra.state.tenants[keys[0]].domains = None  # type: ignore[assignment]  # a state no configuration can make
@@ -133,7 +135,7 @@ TOKEN = "POST /common/oauth2/v2.0/token HTTP/1.1\nHost: HOST\n"
         "CONNECT evil.example:443 HTTP/1.1\nHost: HOST\n\n",
     ],
 )
-def test_request_that_can_be_read_in_two_ways_ends_the_connection(
+def test_an_ambiguous_request_closes_the_connection(
     entra: Emulator, request_text: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is smuggled: lengths that contradict each other are 400 and the end, and nobody's output has it."""
@@ -148,14 +150,14 @@ def test_request_has_one_host(entra: Emulator, hosts: str) -> None:
     assert raw(entra, f"GET /common/discovery/v2.0/keys HTTP/1.1\n{hosts}Connection: close\n\n") == ["421"]
 
 
-def test_offer_of_another_protocol_is_passed_over(entra: Emulator, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_upgrade_header_is_ignored(entra: Emulator, capfd: pytest.CaptureFixture[str]) -> None:
     """Java's client offers HTTP/2 on every first request; it is answered as if it had not, without a word of it."""
     upgrade = "Connection: Upgrade, HTTP2-Settings, close\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQAAP__\n"
     assert raw(entra, f"{KEYS}{upgrade}\n") == ["200"]
     assert capfd.readouterr() == ("", "")
 
 
-def test_head_is_answered_where_get_is(entra: Emulator, http: httpx.Client) -> None:
+def test_head_is_supported_wherever_get_is(entra: Emulator, http: httpx.Client) -> None:
     """HEAD gives GET's status and headers, and no body (RFC 9110 section 9.3.2)."""
     url = f"{entra.authority}/common/discovery/v2.0/keys"
     head, get = http.head(url), http.get(url)
@@ -163,7 +165,7 @@ def test_head_is_answered_where_get_is(entra: Emulator, http: httpx.Client) -> N
     assert head.headers["content-length"] == get.headers["content-length"]
 
 
-def test_answer_leaves_in_one_piece(entra: Emulator) -> None:
+def test_a_response_is_sent_in_one_packet(entra: Emulator) -> None:
     """Head and body are one TLS record: a client is woken once for both."""
     port = urlsplit(entra.authority).port
     with connected(entra) as tls:
@@ -173,7 +175,7 @@ def test_answer_leaves_in_one_piece(entra: Emulator) -> None:
     assert len(body) == length > 0
 
 
-def test_client_that_goes_away_is_no_failure(entra: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_disconnects_is_no_error(entra: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     """A connection that ends in the middle of a body is logged as a request without an answer, and as no error."""
     port = urlsplit(entra.authority).port
     with connected(entra) as tls:

@@ -43,14 +43,18 @@ def test_folder_is_in_memory(entra: Emulator) -> None:
     assert folder.stat().st_mode & 0o077 == 0
 
 
-def test_folder_elsewhere(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_shared_memory_the_folder_is_in_the_temporary_folder(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without such a place it is in the usual folder for temporary files."""
     monkeypatch.setattr(folders, "MEMORY", "/nowhere")
     with Emulator() as emulator:
         assert emulator.ca_file.parent.parent == places
 
 
-def test_settings_of_a_running_one(announced: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_settings_of_a_running_emulator_are_printed(
+    announced: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The settings are found without being told where, and go to stdout alone."""
     assert env("json") == 0
     out = capsys.readouterr()
@@ -60,7 +64,9 @@ def test_settings_of_a_running_one(announced: Emulator, capsys: pytest.CaptureFi
     assert told["ENTRA_EMULATOR_ADMIN_KEY"] == announced.admin_key
 
 
-def test_none_and_several(announced: Emulator, places: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_emulator_or_several_are_an_error(
+    announced: Emulator, places: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Two have to be told apart by port; one that ended without clearing up is not found."""
     port = int(announced.authority.rpartition(":")[2])
     with Emulator() as other:
@@ -75,7 +81,7 @@ def test_none_and_several(announced: Emulator, places: Path, capsys: pytest.Capt
     assert "port 1" in capsys.readouterr().err
 
 
-def test_damaged_note_is_passed_over(places: Path) -> None:
+def test_a_damaged_note_is_ignored(places: Path) -> None:
     """A note that cannot be read is nobody's."""
     for text in ("{", "[]", '{"port": "x"}'):
         folder = Path(tempfile.mkdtemp(prefix=folders.PREFIX, dir=places))
@@ -121,7 +127,7 @@ def test_python_reads_what_is_printed() -> None:
     assert json.loads(done.stdout) == [VALUES["AZURE_A"], VALUES["AZURE_B"], None]
 
 
-def test_what_leads_elsewhere_is_taken_away(
+def test_variables_of_real_configuration_are_removed(
     announced: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A shell's own identity and store of tokens do not stay beside the emulator's settings."""
@@ -223,7 +229,9 @@ def run_with(settings: str, program: list[str]) -> list[str]:
         ("node", ["node", "-e", NODE], "localhost"),
     ],
 )
-def test_what_is_printed_is_enough_for_a_token(announced: Emulator, kind: str, program: list[str], host: str) -> None:
+def test_the_printed_settings_are_enough_for_a_token(
+    announced: Emulator, kind: str, program: list[str], host: str
+) -> None:
     """curl, Python and Node get a token with these settings and no others."""
     if shutil.which(program[0]) is None or (program[-1] == CURL and shutil.which("curl") is None):
         pytest.skip(f"no {program[0]} or curl here")
@@ -232,14 +240,14 @@ def test_what_is_printed_is_enough_for_a_token(announced: Emulator, kind: str, p
     assert [one.host.partition(":")[0] for one in announced.token_requests] == [host]
 
 
-def test_python_sets_them_itself(announced: Emulator) -> None:
+def test_python_programs_can_set_them_themselves(announced: Emulator) -> None:
     """The statements printed for Python are enough at the head of a program."""
     (line,) = run_with("", [sys.executable, "-c", f"{render(announced.announce(), 'python')}\n{PYTHON}"])
     assert json.loads(line)["access_token"]
 
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="no Go here")
-def test_go_goes_through(announced: Emulator, tmp_path: Path) -> None:
+def test_go_programs_use_the_emulator(announced: Emulator, tmp_path: Path) -> None:
     """Go's own client gets a token by Microsoft's name and by URL, with the settings alone."""
     (tmp_path / "probe.go").write_text(GO)
     lines = run_with(render(announced.announce(), "go"), ["go", "run", str(tmp_path / "probe.go")])
@@ -248,7 +256,7 @@ def test_go_goes_through(announced: Emulator, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="no Java with a compiler here")
-def test_java_goes_through(announced: Emulator, tmp_path: Path) -> None:
+def test_java_programs_use_the_emulator(announced: Emulator, tmp_path: Path) -> None:
     """Both of Java's HTTP clients get a token by Microsoft's name and by URL, with the settings alone."""
     (tmp_path / "Probe.java").write_text(JAVA)
     lines = run_with(render(announced.announce(), "java"), ["java", str(tmp_path / "Probe.java")])

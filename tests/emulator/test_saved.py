@@ -13,7 +13,7 @@ Get = Callable[..., httpx.Response]
 NADIA = "nadia@northwind-partner.example"
 
 
-def test_all_of_it_comes_back(tmp_path: Path, entra: Emulator, app_token: Get) -> None:
+def test_the_complete_state_is_restored(tmp_path: Path, entra: Emulator, app_token: Get) -> None:
     """Tenants, secrets, policies, sessions, keys and clock go on in another emulator: old tokens work there."""
     entra.add_policy("block", resources=["arm"])
     entra.state.default_tenant.vaults[0].secrets[0].value = "changed"
@@ -36,7 +36,7 @@ def test_all_of_it_comes_back(tmp_path: Path, entra: Emulator, app_token: Get) -
         assert users.status_code == 200
 
 
-def test_file_is_private(tmp_path: Path, entra: Emulator) -> None:
+def test_the_saved_file_is_private(tmp_path: Path, entra: Emulator) -> None:
     """The file is its owner's alone, and replaces an older one whole."""
     path = tmp_path / "state.json"
     path.write_text("old")
@@ -55,7 +55,7 @@ def test_file_is_private(tmp_path: Path, entra: Emulator) -> None:
         ('{"tenants": [{"id": "11111111-2222-4333-8444-555555555551", "name": "n"}], "keys": ["x"]}', "saved state"),
     ],
 )
-def test_bad_files_are_told(tmp_path: Path, text: str, words: str) -> None:
+def test_invalid_files_are_reported(tmp_path: Path, text: str, words: str) -> None:
     """A file that is no saved state is a ConfigError that says why."""
     path = tmp_path / "state.json"
     path.write_text(text)
@@ -63,7 +63,7 @@ def test_bad_files_are_told(tmp_path: Path, text: str, words: str) -> None:
         Emulator(path)
 
 
-def test_restore_that_fails_changes_nothing(entra: Emulator) -> None:
+def test_a_failed_restore_changes_nothing(entra: Emulator) -> None:
     """A state that cannot be used leaves the one that is there."""
     before = entra.snapshot()
     with pytest.raises(ConfigError):

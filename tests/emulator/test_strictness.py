@@ -29,7 +29,7 @@ SLIPS: list[tuple[Callable[[Emulator], object], str]] = [
 
 
 @pytest.mark.parametrize("slip", range(len(SLIPS)))
-def test_a_slip_is_an_error_that_lists_what_exists(entra: Emulator, slip: int) -> None:
+def test_a_misspelt_name_is_an_error_that_lists_the_valid_ones(entra: Emulator, slip: int) -> None:
     """An unknown requirement, role, level, service or field is refused, and nothing is added."""
     act, listed = SLIPS[slip]
     before = entra.snapshot()

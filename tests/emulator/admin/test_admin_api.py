@@ -45,7 +45,7 @@ def admin(entra: Emulator) -> Iterator[httpx.Client]:
         ({"Host": "evil.example"}, 421),
     ],
 )
-def test_who_may_not(admin: httpx.Client, headers: dict[str, str], status: int) -> None:
+def test_requests_without_the_key_are_refused(admin: httpx.Client, headers: dict[str, str], status: int) -> None:
     """Without the key, from another origin, or under another host name nothing is answered."""
     assert admin.get("/clock", headers=headers).status_code == status
 
@@ -56,14 +56,16 @@ def test_web_page_cannot_post_a_form(admin: httpx.Client) -> None:
         assert admin.post("/faults", content=body, headers={"Content-Type": "text/plain"}).status_code == 415
 
 
-def test_no_api_under_microsofts_names(entra: Emulator, proxied: httpx.Client) -> None:
+def test_microsofts_host_names_have_no_admin_api(entra: Emulator, proxied: httpx.Client) -> None:
     """Through the proxy there is no admin API: it is the emulator's own, not Microsoft's."""
     headers = {"Authorization": f"Bearer {entra.admin_key}"}
     answer = proxied.get("https://login.microsoftonline.com/_admin/api/clock", headers=headers)
     assert answer.status_code == 404
 
 
-def test_make_a_whole_tenant(entra: Emulator, admin: httpx.Client, ask: Get, claims: Callable[[str], Any]) -> None:
+def test_a_complete_tenant_can_be_created(
+    entra: Emulator, admin: httpx.Client, ask: Get, claims: Callable[[str], Any]
+) -> None:
     """A tenant, an application, a consent and a user made by the API work like those of a configuration."""
     tenant, app = "11111111-2222-4333-8444-555555555551", "11111111-2222-4333-8444-555555555552"
     admin.post("/tenants", json={"id": tenant, "name": "New", "domains": ["new.example"]}).raise_for_status()
@@ -110,13 +112,16 @@ def test_policy_by_the_api(admin: httpx.Client, user_token: Get) -> None:
         ("PATCH", f"/tenants/{TENANT}/users/{OTTO}", {"shoe_size": 43}, "unknown key"),
         ("PATCH", f"/tenants/{TENANT}", {"password_agent": "odd"}, "expected one of"),
         ("POST", "/faults", {"times": 1}, "needs one of"),
+        ("POST", "/faults", {"status": 503, "service": "mail"}, "expected one of"),
+        ("POST", "/throttles", {"units": 0}, "units is at least 1"),
+        ("POST", "/throttles", {"units": 1, "service": "login"}, "expected one of"),
         ("POST", "/clock", {"advance_in": "soon"}, "advance_in"),
         ("POST", "/sign-ins", {}, "user"),
         ("PUT", "/state", {}, "configuration"),
         ("GET", "/requests?after=x", None, "number"),
     ],
 )
-def test_mistakes_are_told_and_change_nothing(
+def test_mistakes_are_reported_and_change_nothing(
     entra: Emulator, admin: httpx.Client, method: str, path: str, body: Any, words: str
 ) -> None:
     """A wrong call is 400 with a sentence that says what is wrong, and leaves the state as it was."""
@@ -130,12 +135,12 @@ def test_mistakes_are_told_and_change_nothing(
 @pytest.mark.parametrize(
     "path", ["/tenants/nowhere", "/apps/none", f"/tenants/{TENANT}/shoes", "/faults/none", "/nothing"]
 )
-def test_what_is_not_there_is_404(admin: httpx.Client, path: str) -> None:
+def test_unknown_entries_are_404(admin: httpx.Client, path: str) -> None:
     """An unknown tenant, application, collection, fault or path is 404."""
     assert admin.request("DELETE" if "faults" in path else "GET", path).status_code == 404
 
 
-def test_body_that_is_no_json(admin: httpx.Client) -> None:
+def test_an_invalid_json_body_is_refused(admin: httpx.Client) -> None:
     """A body that is no JSON is 400."""
     headers = {"Content-Type": "application/json"}
     assert admin.post("/faults", content="{", headers=headers).status_code == 400
@@ -152,6 +157,18 @@ def test_faults_by_the_api(entra: Emulator, admin: httpx.Client, app_token: Get)
     admin.post("/faults", json={"code": 50076})
     assert admin.delete("/faults").status_code == 204
     assert app_token().status_code == 200
+
+
+def test_limits_by_the_api(entra: Emulator, admin: httpx.Client) -> None:
+    """A limit is set, listed and removed."""
+    made = admin.post("/throttles", json={"units": 3, "window_in": 60, "kind": "Write"}).json()
+    assert [limit["id"] for limit in admin.get("/throttles").json()["value"]] == [made["id"]]
+    assert [(limit.units, limit.kind) for limit in entra.throttles] == [(3, "Write")]
+    assert admin.delete(f"/throttles/{made['id']}").status_code == 204
+    assert admin.delete(f"/throttles/{made['id']}").status_code == 404
+    admin.post("/throttles", json={"units": 3})
+    assert admin.delete("/throttles").status_code == 204
+    assert entra.throttles == []
 
 
 def test_log_by_the_api(admin: httpx.Client, app_token: Get) -> None:
@@ -185,7 +202,34 @@ def test_clock_sign_in_and_keys_by_the_api(entra: Emulator, admin: httpx.Client,
     assert user_token(refresh_token=token).json()["error_codes"] == [50173]
 
 
-def test_start_over(entra: Emulator, admin: httpx.Client) -> None:
+def test_device_codes_without_a_browser(entra: Emulator, admin: httpx.Client, ask: Get) -> None:
+    """A code, or the newest one, is approved for a user by the API and from Python; then the device gets its tokens."""
+    public: dict[str, Any] = {"client_id": "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02", "client_secret": None}
+    url = f"{entra.authority}/organizations/oauth2/v2.0/devicecode"
+
+    def begin() -> dict[str, Any]:
+        asked = {"client_id": public["client_id"], "scope": "openid"}
+        started: dict[str, Any] = httpx.post(url, data=asked, verify=entra.ssl_context, trust_env=False).json()
+        return started
+
+    def token(device: dict[str, Any]) -> httpx.Response:
+        grant = "urn:ietf:params:oauth:grant-type:device_code"
+        return ask("organizations", grant_type=grant, device_code=device["device_code"], **public)
+
+    first, second, third = begin(), begin(), begin()
+    shown = first["user_code"]
+    assert admin.post("/device-codes", json={"user": OTTO, "user_code": shown.lower()}).status_code == 204
+    assert admin.post("/device-codes", json={"user": OTTO}).status_code == 204
+    assert token(second).json()["error"] == "authorization_pending"
+    for device in (first, third):
+        assert "id_token" in token(device).json()
+    entra.approve_device(OTTO, second["user_code"])
+    assert "id_token" in token(second).json()
+    for body in ({"user": OTTO, "user_code": shown}, {"user": OTTO}, {"user": "nobody@nowhere.example"}):
+        assert admin.post("/device-codes", json=body).status_code in (400, 404)
+
+
+def test_reset_restores_the_initial_state(entra: Emulator, admin: httpx.Client) -> None:
     """Reset brings back what the emulator began with; a whole state can be put in its place."""
     state = admin.get("/state").json()
     state["tenants"][0]["name"] = "Renamed"

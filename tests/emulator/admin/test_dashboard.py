@@ -50,7 +50,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_without_the_key_it_asks(entra: Emulator, http: httpx.Client) -> None:
+def test_without_the_key_the_dashboard_prompts_for_it(entra: Emulator, http: httpx.Client) -> None:
     """A browser without the key sees a form for it and nothing else; a wrong key is told."""
     for path in PAGES:
         answer = http.get(f"{entra.admin_url}{path}")
@@ -81,7 +81,7 @@ def test_pages_are_well_formed_and_labelled(browser: httpx.Client, path: str) ->
     assert all(attributes.get("scope") for tag, attributes in outline.elements if tag == "th")
 
 
-def test_nothing_comes_from_elsewhere(browser: httpx.Client) -> None:
+def test_nothing_is_loaded_from_other_hosts(browser: httpx.Client) -> None:
     """The content security policy allows our own style and script only, and no frames."""
     policy = browser.get("/").headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -89,7 +89,7 @@ def test_nothing_comes_from_elsewhere(browser: httpx.Client) -> None:
     assert "unsafe" not in policy
 
 
-def test_requests_show_what_was_asked(browser: httpx.Client, entra: Emulator, app_token: Get) -> None:
+def test_requests_show_their_parameters(browser: httpx.Client, entra: Emulator, app_token: Get) -> None:
     """The log has the refusal's code and what was ordered; the script's rows have what came since."""
     entra.inject(status=503)
     app_token()
@@ -116,7 +116,7 @@ def test_switches_work(browser: httpx.Client, entra: Emulator, user_token: Get) 
     """A policy, a user, an application and security defaults are switched by the buttons of their pages."""
     tenant = entra.state.default_tenant
     policy = tenant.policies[0]
-    for path, field, value, holder in (
+    for path, field, value, owner in (
         (f"/tenants/{tenant.id}/policies/{policy.id}", "enabled", "", policy),
         (f"/tenants/{tenant.id}/users/{OTTO}", "enabled", "", tenant.users[1]),
         (f"/tenants/{tenant.id}/users/{OTTO}", "mfa_required", "yes", tenant.users[1]),
@@ -124,10 +124,10 @@ def test_switches_work(browser: httpx.Client, entra: Emulator, user_token: Get) 
         (f"/apps/{entra.state.default_app.id}", "enabled", "", entra.state.default_app),
     ):
         browser.post(path, data={"field": field, "value": value}).raise_for_status()
-        assert getattr(holder, field) is (value == "yes")
+        assert getattr(owner, field) is (value == "yes")
 
 
-def test_every_failure_can_be_ordered_by_its_form(browser: httpx.Client, entra: Emulator) -> None:
+def test_every_fault_can_be_injected_by_its_form(browser: httpx.Client, entra: Emulator) -> None:
     """The form has a field for each that a fault has, and each arrives as it was typed."""
     typed = {
         "code": "50076",
@@ -139,6 +139,7 @@ def test_every_failure_can_be_ordered_by_its_form(browser: httpx.Client, entra: 
         "delay_in": "0.5",
         "cut": "before",
         "skew_in": "-60",
+        "next_link": "loop",
         "service": "*",
         "path": "*/token",
         "client": "x",
@@ -192,7 +193,7 @@ def test_forms_work(browser: httpx.Client, entra: Emulator, app_token: Get) -> N
         ("/apps/none", {"field": "enabled"}, "no application"),
     ],
 )
-def test_mistakes_are_told_on_the_page(browser: httpx.Client, path: str, form: dict[str, str], words: str) -> None:
+def test_mistakes_are_shown_on_the_page(browser: httpx.Client, path: str, form: dict[str, str], words: str) -> None:
     """What cannot be done is said at the top of the page, for screen readers too."""
     answer = browser.post(path, data=form)
     assert answer.status_code == 400

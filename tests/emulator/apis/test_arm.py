@@ -82,12 +82,12 @@ def test_token_for_another_api(arm: Get) -> None:
 @pytest.mark.parametrize(
     "scope", ["https://management.azure.com//.default", "https://management.core.windows.net//.default"]
 )
-def test_every_form_of_the_audience_is_taken(arm: Get, scope: str) -> None:
+def test_every_form_of_the_audience_is_accepted(arm: Get, scope: str) -> None:
     """Both names of Resource Manager are good, with single or double slash in the scope."""
     assert arm("/subscriptions", scope).status_code == 200
 
 
-def test_nonsense_token(entra: Emulator, http: httpx.Client) -> None:
+def test_an_invalid_token_is_refused(entra: Emulator, http: httpx.Client) -> None:
     """What is no JWT of the emulator's is an invalid token."""
     answer = http.get(f"{entra.api('arm')}/subscriptions", params=V, headers={"Authorization": "Bearer nonsense"})
     assert code(answer) == (401, "InvalidAuthenticationToken")
@@ -144,7 +144,7 @@ def group(entra: Emulator, http: httpx.Client, app_token: Get) -> Get:
     return send
 
 
-def test_group_is_made_once_and_replaced_after(group: Get) -> None:
+def test_a_group_is_created_once_and_then_replaced(group: Get) -> None:
     """PUT answers 201 for a new group and 200 for one that is there, whose tags it replaces."""
     first = group("PUT", "rg-new", json={"location": "West Europe", "tags": {"a": "1"}})
     second = group("PUT", "RG-NEW", json={"location": "westeurope", "tags": {"b": "2"}})
@@ -154,7 +154,7 @@ def test_group_is_made_once_and_replaced_after(group: Get) -> None:
     assert group("GET", "rg-new").json() == second.json()
 
 
-def test_patch_changes_what_it_names(group: Get) -> None:
+def test_patch_changes_the_named_properties_only(group: Get) -> None:
     """PATCH leaves the location, and the tags unless it has some; it makes nothing."""
     managed = group("PATCH", "rg-web", json={"managedBy": "/subscriptions/x"}).json()
     tagged = group("PATCH", "rg-web", json={"tags": {"a": "1"}}).json()
@@ -175,7 +175,7 @@ def test_patch_changes_what_it_names(group: Get) -> None:
         ("rg-web", b'{"location": "uksouth"}', (409, "InvalidResourceGroupLocation")),
     ],
 )
-def test_group_that_cannot_be(group: Get, name: str, body: bytes, expected: tuple[int, str]) -> None:
+def test_an_invalid_group_is_refused(group: Get, name: str, body: bytes, expected: tuple[int, str]) -> None:
     """What is no group's name, place or content is refused, each with its code."""
     assert code(group("PUT", name, content=body)) == expected
 
@@ -194,14 +194,14 @@ def test_deletion_takes_its_time(entra: Emulator, http: httpx.Client, group: Get
     assert group("PUT", "rg-web", json={"location": "uksouth"}).status_code == 201
 
 
-def test_existence_is_asked_by_head(group: Get) -> None:
+def test_head_checks_existence(group: Get) -> None:
     """HEAD is 204 for a group and 404 for none, without a body."""
     answers = [group("HEAD", name) for name in ("rg-web", "rg-none")]
     assert [(one.status_code, one.content) for one in answers] == [(204, b""), (404, b"")]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD"])
-def test_changes_want_a_token_too(entra: Emulator, http: httpx.Client, method: str) -> None:
+def test_changes_require_a_token_too(entra: Emulator, http: httpx.Client, method: str) -> None:
     """Without a token nothing is changed or told: 401 and a challenge."""
     subscription = entra.state.default_tenant.subscriptions[0]
     url = f"{entra.api('arm')}/subscriptions/{subscription.id}/resourcegroups/rg-web"

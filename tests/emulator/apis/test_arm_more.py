@@ -49,7 +49,7 @@ def test_metadata_of_a_national_cloud(proxied: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("version", ["2013-01-01", "2022-13-01", "latest", "2022-12-01-rc", "2999-01-01"])
-def test_an_api_version_that_cannot_be_is_refused(arm: Call, version: str) -> None:
+def test_an_invalid_api_version_is_refused(arm: Call, version: str) -> None:
     """An api-version is a date since 2014 that has come."""
     assert code(arm("", version=version)) == (400, "InvalidApiVersionParameter")
 
@@ -62,7 +62,7 @@ def test_locations_and_providers(arm: Call) -> None:
     assert arm("/resources").json()["value"] == []
 
 
-def test_a_role_assignment_lets_its_holder_in(
+def test_a_role_assignment_grants_access(
     entra: Emulator, arm: Call, http: httpx.Client, user_token: Callable[..., httpx.Response]
 ) -> None:
     """Assigning Reader to a user opens the subscription to them; removing it closes it."""

@@ -53,7 +53,7 @@ def test_resource_manager_challenges_as_recorded(entra: Emulator, http: httpx.Cl
     }
 
 
-def test_graph_challenges_in_its_own_words(entra: Emulator, http: httpx.Client, user_token: Get) -> None:
+def test_graph_challenges_in_its_own_form(entra: Emulator, http: httpx.Client, user_token: Get) -> None:
     """Graph says insufficient_claims; a token of a new sign-in is taken."""
     headers = {"Authorization": f"Bearer {user_token(claims=CP1).json()['access_token']}"}
     entra.revoke(NADIA)
@@ -65,7 +65,7 @@ def test_graph_challenges_in_its_own_words(entra: Emulator, http: httpx.Client, 
     assert http.get(f"{entra.api('graph')}/me", headers=fresh).status_code == 200
 
 
-def test_token_of_a_client_that_cannot_answer_lives_on(entra: Emulator, http: httpx.Client, user_token: Get) -> None:
+def test_a_token_of_a_client_without_cp1_stays_valid(entra: Emulator, http: httpx.Client, user_token: Get) -> None:
     """Without cp1 a token is good until it expires, revoked or not."""
     headers = {"Authorization": f"Bearer {user_token().json()['access_token']}"}
     entra.revoke(NADIA)
@@ -120,7 +120,9 @@ def test_azure_core_answers_the_challenge(entra: Emulator, credential: ClientSec
     assert "claims" in entra.token_requests[-1].form
 
 
-def test_azure_management_client_does_not(entra: Emulator, credential: ClientSecretCredential) -> None:
+def test_azure_management_client_does_not_answer_the_challenge(
+    entra: Emulator, credential: ClientSecretCredential
+) -> None:
     """Resource Manager's challenge says invalid_token, as recorded, and azure-core lets the program have that one."""
     scope = "https://management.azure.com/.default"
     policy = ARMChallengeAuthenticationPolicy(credential, scope, enable_cae=True)

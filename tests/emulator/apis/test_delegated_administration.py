@@ -58,7 +58,7 @@ def test_an_unlocked_relationship_is_deleted_with_its_etag(graph: Call) -> None:
 
 
 @pytest.mark.parametrize("change", [{"displayName": ""}, {"customer": {}}, {"accessDetails": {}}, {"customer": "x"}])
-def test_a_relationship_that_lacks_something_is_refused(graph: Call, change: dict[str, Any]) -> None:
+def test_an_incomplete_relationship_is_refused(graph: Call, change: dict[str, Any]) -> None:
     """Name, customer and roles are required."""
     assert code(graph(RELATIONS, "POST", json={**BODY, **change})) == (400, "BadRequest")
 
@@ -73,7 +73,7 @@ def test_an_active_relationship_has_times_and_ends(entra: Emulator, graph: Call)
     assert entra.state.customers(entra.state.default_tenant) == []
 
 
-def test_a_group_of_the_partner_opens_the_customer(
+def test_a_partner_group_gets_access_to_the_customer(
     entra: Emulator, graph: Call, user_token: Callable[..., httpx.Response]
 ) -> None:
     """A relationship that names a security group admits its members, and the assignment shows the group's id."""

@@ -22,7 +22,7 @@ def test_me_is_the_signed_in_user(entra: Emulator, http: httpx.Client, user_toke
     assert body["userPrincipalName"] == "nadia@northwind-partner.example"
 
 
-def test_me_wants_a_user(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+def test_me_requires_a_user(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
     """An application alone is not a me: 400, not 403."""
     answer = http.get(f"{entra.api('graph')}/me", headers=bearer(app_token()))
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadRequest")
@@ -85,7 +85,7 @@ def test_forged_signature_is_refused(entra: Emulator, http: httpx.Client, app_to
     assert http.get(f"{entra.api('graph')}/users", headers={"Authorization": f"Bearer {forged}"}).status_code == 401
 
 
-def test_token_of_another_emulator_is_of_no_use(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+def test_a_token_of_another_emulator_is_refused(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
     """A token whose tenant is not here is from an unknown issuer."""
     token = bearer(app_token())
     del entra.state.tenants[entra.state.default_tenant.id]
@@ -102,7 +102,9 @@ def test_token_for_another_api_is_refused(entra: Emulator, http: httpx.Client, a
 @pytest.mark.parametrize(
     "scope", ["https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000"]
 )
-def test_every_form_of_the_audience_is_taken(entra: Emulator, http: httpx.Client, app_token: Get, scope: str) -> None:
+def test_every_form_of_the_audience_is_accepted(
+    entra: Emulator, http: httpx.Client, app_token: Get, scope: str
+) -> None:
     """With or without slash or as the application id, the audience is Graph."""
     assert http.get(f"{entra.api('graph')}/users", headers=bearer(app_token(f"{scope}/.default"))).status_code == 200
 
@@ -136,7 +138,7 @@ def test_partner_without_a_role_in_the_customer_is_403(entra: Emulator, http: ht
     assert "authorization context" in bad.json()["error"]["message"]
 
 
-def test_unknown_path_asks_for_the_token_first(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+def test_an_unknown_path_requires_a_token_first(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
     """Graph looks at the token before the path: 401 without one, 404 with one."""
     assert http.get(f"{entra.api('graph')}/nothing").status_code == 401
     assert http.get(f"{entra.api('graph')}/nothing", headers=bearer(app_token())).status_code == 404

@@ -26,7 +26,7 @@ def reference(entra: Emulator, name: str) -> dict[str, str]:
     return {"@odata.id": f"{entra.api('graph')}/directoryObjects/{name}"}
 
 
-def test_a_group_is_made_filled_and_removed(entra: Emulator, graph: Call) -> None:
+def test_a_group_is_created_filled_and_removed(entra: Emulator, graph: Call) -> None:
     """A group gets members by reference, shows in their memberships, and goes."""
     body = {"displayName": "Bakers", "mailEnabled": False, "mailNickname": "bakers", "securityEnabled": True}
     made = graph("/groups", "POST", json=body)
@@ -90,7 +90,7 @@ def test_domains_and_licences(graph: Call) -> None:
     assert graph("/subscribedSkus").json()["value"] == []
 
 
-def test_a_user_is_made_changed_and_removed(entra: Emulator, graph: Call) -> None:
+def test_a_user_is_created_changed_and_removed(entra: Emulator, graph: Call) -> None:
     """A new user can sign in with the password Graph was given, keeps what it was told, and goes."""
     body = {
         "accountEnabled": True,
@@ -124,7 +124,7 @@ def test_a_user_is_made_changed_and_removed(entra: Emulator, graph: Call) -> Non
         {"userType": "Guest"},
     ],
 )
-def test_a_user_that_cannot_be_is_refused(entra: Emulator, graph: Call, change: dict[str, Any]) -> None:
+def test_an_invalid_user_is_refused(entra: Emulator, graph: Call, change: dict[str, Any]) -> None:
     """A missing, wrong, taken, unknown or read-only property is 400, and no user is made."""
     body = {
         "accountEnabled": True,
@@ -169,7 +169,7 @@ def test_an_applications_configuration_has_its_effect(
     assert shown["appRoles"][0]["value"] == "Ovens.Use"
 
 
-def test_a_certificate_uploaded_to_graph_proves_the_application(entra: Emulator, graph: Call) -> None:
+def test_a_certificate_uploaded_to_graph_authenticates_the_application(entra: Emulator, graph: Call) -> None:
     """keyCredentials of a PATCH become the application's certificates."""
     der = identity().certificate.public_bytes(Encoding.DER)
     key = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": base64.b64encode(der).decode()}
@@ -259,3 +259,18 @@ def test_a_batch_with_an_untyped_write_is_refused_as_a_whole(entra: Emulator, gr
     assert len(entra.state.apps) == before
     done = graph("/$batch", "POST", json={"requests": [good]}).json()["responses"]
     assert [one["status"] for one in done] == [201]
+
+
+def test_objects_by_their_ids(entra: Emulator, graph: Call) -> None:
+    """Users, groups and service principals in the order of the request; an unknown id is left out."""
+    group, principal = entra.add_group("Bakers", [OTTO]).id, entra.state.default_tenant.principals[0].id
+    path = "/directoryObjects/getByIds"
+    found = graph(path, "POST", json={"ids": [principal, OTTO, APP, group]}).json()
+    assert [item["id"] for item in found["value"]] == [principal, OTTO, group]
+    assert [item["@odata.type"].rpartition(".")[2] for item in found["value"]] == ["servicePrincipal", "user", "group"]
+    assert names(graph(path, "POST", json={"ids": [OTTO, group], "types": ["group"]})) == ["Bakers"]
+    types = ["user", "directoryObjectPartnerReference"]
+    assert names(graph(path, "POST", json={"ids": [group, OTTO], "types": types})) == ["Otto Falk"]
+    wrong: list[dict[str, Any]] = [{}, {"ids": []}, {"ids": OTTO}, {"ids": [1]}, {"ids": [OTTO] * 1001}]
+    for body in (*wrong, {"ids": [OTTO], "types": ["printer"]}):
+        assert code(graph(path, "POST", json=body)) == (400, "Request_BadRequest")

@@ -69,7 +69,7 @@ def test_filter(entra: Emulator, graph: Call, text: str, names: list[str]) -> No
         "createdDateTime ge 2026-13-45",
     ],
 )
-def test_a_filter_graph_does_not_understand_is_refused(graph: Call, text: str) -> None:
+def test_an_invalid_filter_is_refused(graph: Call, text: str) -> None:
     """Graph answers 400 for a filter that it cannot apply, and never ignores it."""
     answer = graph("/users", params={"$filter": text})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "Request_UnsupportedQuery")
@@ -87,14 +87,14 @@ def test_counting_needs_the_consistency_header(graph: Call, path: str) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "Request_BadRequest")
 
 
-def test_members_beyond_the_usual_are_asked_for(graph: Call) -> None:
+def test_additional_properties_are_returned_on_request(graph: Call) -> None:
     """A user's state is told with $select only, as Graph does it."""
     assert "accountEnabled" not in graph("/users").json()["value"][0]
     chosen = graph("/users", params={"$select": "accountEnabled,userType"}).json()["value"][0]
     assert chosen == {"accountEnabled": True, "userType": "Member"}
 
 
-def test_next_page_keeps_the_question(entra: Emulator, graph: Call) -> None:
+def test_the_next_page_keeps_the_query(entra: Emulator, graph: Call) -> None:
     """The link to the next page carries $filter, $select and $count along, whatever characters they have."""
     entra.state.default_tenant.users += [User(f"r&d{n}@northwind-partner.example", "R&D 100%") for n in range(3)]
     query = {"$filter": "displayName eq 'R&D 100%'", "$select": "id", "$top": "2", "$count": "true"}
@@ -155,7 +155,9 @@ def test_secret_rotation(entra: Emulator, graph: Call, app_token: Callable[..., 
     assert (again.status_code, "No password credential found" in again.text) == (400, True)
 
 
-def test_secret_lives_as_long_as_asked(entra: Emulator, graph: Call, app_token: Callable[..., httpx.Response]) -> None:
+def test_a_secret_has_the_requested_lifetime(
+    entra: Emulator, graph: Call, app_token: Callable[..., httpx.Response]
+) -> None:
     """A secret of Graph's ends at its endDateTime, and the sign-in service knows it."""
     entra.grant(entra.state.default_app, "graph", roles=["Application.ReadWrite.All"])
     body = {"passwordCredential": {"endDateTime": "2026-01-01T00:00:00Z"}}
@@ -165,7 +167,7 @@ def test_secret_lives_as_long_as_asked(entra: Emulator, graph: Call, app_token: 
     assert app_token(client_secret=made["secretText"]).json()["error_codes"] == [7000222]
 
 
-def test_application_changes_and_goes(entra: Emulator, graph: Call) -> None:
+def test_an_application_is_changed_and_removed(entra: Emulator, graph: Call) -> None:
     """PATCH sets what it names, DELETE takes the application and its service principal at home away."""
     entra.grant(entra.state.default_app, "graph", roles=["Application.ReadWrite.All"])
     path = f"/applications(appId='{CLI}')"
@@ -201,7 +203,7 @@ def test_bad_change_is_refused(entra: Emulator, graph: Call, path: str, body: An
     assert entra.snapshot() == before
 
 
-def test_reading_is_not_changing(entra: Emulator, graph: Call) -> None:
+def test_a_read_permission_does_not_allow_changes(entra: Emulator, graph: Call) -> None:
     """Who may only read applications changes none; with OwnedBy an application changes itself and no other."""
     own, other = (f"/applications(appId='{one}')/addPassword" for one in (APP, CLI))
     assert [graph(one, "POST", json={}).status_code for one in (own, other)] == [403, 403]
@@ -241,7 +243,7 @@ def test_other_tenants_and_contracts(graph: Call) -> None:
     assert contract["customerId"] == CUSTOMER
 
 
-def test_permissions_are_asked_for(
+def test_each_call_requires_its_permission(
     entra: Emulator, http: httpx.Client, app_token: Callable[..., httpx.Response]
 ) -> None:
     """Without its permission each call is 403."""
@@ -262,8 +264,9 @@ def test_batch(graph: Call) -> None:
     ]
     answers = graph("/$batch", "POST", json={"requests": steps}).json()["responses"]
     assert {one["id"]: one["status"] for one in answers} == {"1": 200, "2": 404, "3": 424, "4": 405, "5": 404}
-    assert len(answers[0]["body"]["value"]) == 1
-    assert answers[0]["headers"]["Content-Type"].startswith("application/json")
+    [first] = [one for one in answers if one["id"] == "1"]
+    assert len(first["body"]["value"]) == 1
+    assert first["headers"]["Content-Type"].startswith("application/json")
 
 
 @pytest.mark.parametrize(
@@ -273,11 +276,13 @@ def test_batch(graph: Call) -> None:
         {"requests": [{"id": "1"}]},
         {"requests": "x"},
         {"requests": [{"id": "1", "method": "GET", "url": "/me"}] * 2},
+        {"requests": [{"id": name, "method": "GET", "url": "/me"} for name in ("a", "A")]},
+        {"requests": [{"id": "1", "method": "GET", "url": "/me", "dependsOn": ["2"]}]},
         {"requests": [{"id": str(n), "method": "GET", "url": "/me"} for n in range(21)]},
     ],
 )
 def test_bad_batch_is_400(graph: Call, body: Any) -> None:
-    """A batch without form, with doubled ids, or of more than twenty is refused whole."""
+    """A batch without form, with doubled ids, an unknown dependency, or of more than twenty is refused whole."""
     assert graph("/$batch", "POST", json=body).status_code == 400
 
 
@@ -290,7 +295,8 @@ def test_batch_changes_things_in_order(entra: Emulator, graph: Call) -> None:
         {"id": "count", "method": "GET", "url": "/applications/$count", "headers": EVENTUAL, "dependsOn": ["make"]},
     ]
     before = len(graph("/applications").json()["value"])
-    made, counted = graph("/$batch", "POST", json={"requests": steps}).json()["responses"]
+    answers = {one["id"]: one for one in graph("/$batch", "POST", json={"requests": steps}).json()["responses"]}
+    made, counted = answers["make"], answers["count"]
     assert (made["status"], made["body"]["displayName"]) == (201, "Robot")
     assert (counted["status"], counted["body"]) == (200, before + 1)
 

@@ -107,7 +107,7 @@ def test_search(graph: Call, text: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["otto", '"otto"', '"nope:otto"', '"city:otto"', '"displayName:otto" XOR "mail:x"'])
-def test_a_search_graph_does_not_understand_is_refused(graph: Call, text: str) -> None:
+def test_an_invalid_search_is_refused(graph: Call, text: str) -> None:
     """A search without property, on an unknown property or with other words between clauses is 400."""
     assert graph("/users", headers=EVENTUAL, params={"$search": text}).status_code == 400
 
@@ -145,7 +145,7 @@ def test_order(graph: Call) -> None:
         "$format=xml",
     ],
 )
-def test_an_option_graph_cannot_apply_is_refused(graph: Call, query: str) -> None:
+def test_an_inapplicable_option_is_refused(graph: Call, query: str) -> None:
     """Nothing is ignored with 200: an unknown option or property, or a value out of range, is 400."""
     assert graph(f"/users?{query}").status_code == 400
 

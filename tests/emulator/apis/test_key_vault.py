@@ -88,7 +88,7 @@ def test_disabled_secret(secrets: Any, entra: Emulator) -> None:
         secrets.get_secret("greeting")
 
 
-def test_client_changes_what_a_secret_says_of_itself(secrets: Any) -> None:
+def test_client_changes_a_secrets_properties(secrets: Any) -> None:
     """Tags, kind and state of a version change, its value does not; a version of the past can be meant too."""
     first = secrets.set_secret("key", "1", tags={"a": "1"}, expires_on=datetime(2100, 1, 1, tzinfo=UTC))
     secrets.set_secret("key", "2")
@@ -119,7 +119,7 @@ def test_client_backs_up_and_restores(secrets: Any) -> None:
         assert raised.value.status_code == 400
 
 
-def test_who_may_not(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
+def test_callers_without_a_role_are_refused(entra: Emulator, http: httpx.Client, app_token: Get) -> None:
     """A caller the vault does not name is 403; a token for another API 401; a vault that is not there 404."""
     url = f"{entra.api('vault')}/northwind/secrets/greeting"
     good = {"Authorization": f"Bearer {app_token(SCOPE).json()['access_token']}"}

@@ -68,7 +68,7 @@ def test_customers_come_in_pages(entra: Emulator, partner: Get) -> None:
 
 
 @pytest.mark.parametrize(("query", "token"), [("size=0", "1"), ("size=x", "1"), ("seekOperation=Next", "x")])
-def test_page_that_cannot_be_is_400(partner: Get, query: str, token: str) -> None:
+def test_an_invalid_page_is_400(partner: Get, query: str, token: str) -> None:
     """A size that is none, or somebody else's continuation token, is refused in Partner Center's form."""
     answer = partner("GET", f"/customers?{query}", headers={"MS-ContinuationToken": token})
     assert (answer.status_code, answer.json()["code"]) == (400, 2002)
@@ -82,7 +82,7 @@ def test_token_without_multi_factor_is_401(partner: Get, weak: str) -> None:
 
 
 @pytest.mark.parametrize("strong", [True, False])
-def test_validate_mfa_tells_whether_a_token_would_pass(partner: Get, weak: str, *, strong: bool) -> None:
+def test_validate_mfa_reports_whether_a_token_has_multi_factor(partner: Get, weak: str, *, strong: bool) -> None:
     """With ValidateMfa: true the answer comes, and its header isMfaCompliant tells about the token."""
     answer = partner("GET", "/customers", None if strong else weak, {"ValidateMfa": "true"})
     assert answer.status_code == 200
@@ -116,12 +116,12 @@ def test_customers_are_filtered(partner: Get, text: str, found: int) -> None:
 @pytest.mark.parametrize(
     "text", ["x", "[]", '{"Field":"Size","Value":"1"}', '{"Field":"Domain","Value":"t","Operator":"contains"}']
 )
-def test_a_filter_partner_center_does_not_have_is_refused(partner: Get, text: str) -> None:
+def test_an_unsupported_filter_is_refused(partner: Get, text: str) -> None:
     """Any other filter is 400."""
     assert partner("GET", "/customers", params={"filter": text}).status_code == 400
 
 
-def test_what_a_partner_reads(entra: Emulator, partner: Get) -> None:
+def test_a_partner_reads_its_own_profiles(entra: Emulator, partner: Get) -> None:
     """The partner's profile, a customer's users and subscriptions, and the relationship request."""
     customer = entra.state.default_customer
     assert customer

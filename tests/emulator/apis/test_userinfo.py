@@ -19,7 +19,7 @@ def ask_who(entra: Emulator, http: httpx.Client, token: str, method: str = "GET"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_it_says_who(
+def test_userinfo_returns_the_users_claims(
     entra: Emulator, http: httpx.Client, user_token: Callable[..., httpx.Response], claims: Any, method: str
 ) -> None:
     """Name and mail, and the `sub` that the application's ID token has."""
@@ -45,7 +45,7 @@ def test_the_endpoint_of_version_one(
         assert http.get(url, headers={"Authorization": f"Bearer {token}"}).json()["email"] == NADIA
 
 
-def test_without_openid_or_user_it_says_nothing(
+def test_userinfo_requires_a_user_and_openid(
     entra: Emulator,
     http: httpx.Client,
     user_token: Callable[..., httpx.Response],

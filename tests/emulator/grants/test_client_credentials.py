@@ -51,7 +51,9 @@ def test_tenant_may_be_a_verified_domain(entra: Emulator, ask: Get, claims: Any,
     assert claims(answer.json()["access_token"])["tid"] == entra.state.default_tenant.id
 
 
-def test_same_application_has_other_rights_in_a_customer(entra: Emulator, app_token: Get, claims: Any) -> None:
+def test_the_same_application_has_other_permissions_in_a_customer_tenant(
+    entra: Emulator, app_token: Get, claims: Any
+) -> None:
     """A multi-tenant application gets in each tenant the roles granted there, as that tenant's service principal."""
     customer = entra.state.default_customer
     assert customer
@@ -74,7 +76,7 @@ def test_same_application_has_other_rights_in_a_customer(entra: Emulator, app_to
         ("https://contoso.vault.azure.net/.default", "https://contoso.vault.azure.net"),
     ],
 )
-def test_v1_audience_repeats_the_resource_as_asked_for(app_token: Get, claims: Any, scope: str, audience: str) -> None:
+def test_v1_audience_repeats_the_resource_as_requested(app_token: Get, claims: Any, scope: str, audience: str) -> None:
     """The text before the last slash names the resource, and a v1.0 token's aud repeats it."""
     token = claims(app_token(scope).json()["access_token"])
     assert (token["ver"], token["aud"]) == ("1.0", audience)
@@ -92,11 +94,22 @@ def test_roles_are_missing_when_none_are_granted(app_token: Get, claims: Any) ->
     assert "roles" not in claims(app_token("https://storage.azure.com/.default").json()["access_token"])
 
 
-def test_claims_capability_gives_a_day(app_token: Get, claims: Any) -> None:
+def test_the_cp1_capability_extends_the_lifetime_to_a_day(app_token: Get, claims: Any) -> None:
     """A client that says it handles claims challenges (cp1) gets a day-long token that says so, from Graph."""
     answer = app_token(claims='{"access_token":{"xms_cc":{"values":["cp1"]}}}').json()
     assert answer["expires_in"] == 86399
     assert claims(answer["access_token"])["xms_cc"] == ["cp1"]
+
+
+def test_a_day_long_token_says_when_to_renew_it(entra: Emulator, app_token: Get) -> None:
+    """Where the application is set so, after half of its life; an hour's token has no refresh_in."""
+    capable = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'
+    assert "refresh_in" not in app_token(claims=capable).json()
+    entra.state.default_app.refresh_in = True
+    members = ["token_type", "expires_in", "ext_expires_in", "refresh_in", "access_token"]
+    answer = app_token(claims=capable).json()
+    assert (list(answer), answer["refresh_in"]) == (members, 43199)
+    assert "refresh_in" not in app_token().json()
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"access_token":[1]}', '{"access_token":{"xms_cc":7}}', '{"id_token":{}}'])
@@ -106,7 +119,7 @@ def test_claims_parameters_without_capabilities(app_token: Get, text: str) -> No
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", "null", "7", "{nope", '"text"', '{"a":1}x'])
-def test_claims_parameters_that_are_no_object(app_token: Get, text: str) -> None:
+def test_claims_that_are_no_json_object_are_refused(app_token: Get, text: str) -> None:
     """What is not a JSON object is refused, with the parameter's name."""
     body = app_token(claims=text).json()
     assert body["error_codes"] == [90100]

@@ -39,7 +39,7 @@ def test_family_clients_answer_with_foci(entra: Emulator, user_token: Get) -> No
     assert again.status_code == 200
 
 
-def test_id_token_and_client_info_only_when_asked(user_token: Get) -> None:
+def test_id_token_and_client_info_only_if_requested(user_token: Get) -> None:
     """Without openid there is no ID token, without client_info=1 no client_info; a refresh token is always there."""
     assert list(user_token().json())[4:] == ["access_token", "refresh_token"]
 
@@ -62,7 +62,7 @@ def test_client_info_names_user_and_home(entra: Emulator, user_token: Get) -> No
         ("https://management.azure.com/user_impersonation", "https://management.azure.com/user_impersonation"),
     ],
 )
-def test_scope_echo_writes_the_resource_as_asked_for(user_token: Get, scope: str, echo: str) -> None:
+def test_scope_echo_writes_the_resource_as_requested(user_token: Get, scope: str, echo: str) -> None:
     """The echo lists what the token allows, then .default if asked, each with the resource as the request wrote it."""
     asked = user_token(f"{scope} openid offline_access")
     assert asked.json()["scope"] == echo.format("https://management.azure.com")
@@ -102,7 +102,7 @@ def test_one_refresh_token_serves_every_resource_and_tenant(entra: Emulator, use
     assert there["idp"].endswith(f"/{entra.state.default_tenant.id}/")
 
 
-def test_each_answer_brings_a_new_refresh_token_and_the_old_one_works_on(user_token: Get) -> None:
+def test_each_response_has_a_new_refresh_token_and_the_old_one_stays_valid(user_token: Get) -> None:
     """Entra does not revoke a refresh token when it is used."""
     first = user_token().json()["refresh_token"]
     second = user_token(refresh_token=first).json()["refresh_token"]

@@ -86,7 +86,7 @@ def test_the_page_redeems_the_second_code(redeemed: Callable[..., dict[str, Any]
         ({"code_verifier": "v" * 43}, 50148),
     ],
 )
-def test_it_is_for_the_page_only(
+def test_the_second_code_is_for_the_page_only(
     redeemed: Callable[..., dict[str, Any]], ask: Ask, app: App, change: dict[str, Any], code: int
 ) -> None:
     """The server's redirect URI, a request that is not cross-origin, and a verifier do not fit."""
@@ -95,6 +95,6 @@ def test_it_is_for_the_page_only(
 
 
 @pytest.mark.parametrize("form", [{}, {"return_spa_code": "0"}])
-def test_nobody_gets_one_unasked(redeemed: Callable[..., dict[str, Any]], form: dict[str, str]) -> None:
+def test_a_second_code_is_issued_only_on_request(redeemed: Callable[..., dict[str, Any]], form: dict[str, str]) -> None:
     """The parameter has to be 1."""
     assert "spa_code" not in redeemed(**form)

@@ -55,7 +55,7 @@ def test_the_first_token_names_the_agent(entra: Emulator, ask: Ask, claims: Any)
     assert (token["aud"], token["azp"]) == ("fb60f99c-7a34-4190-8149-302f77469936", entra.state.default_app.id)
 
 
-def test_the_agent_gets_tokens_of_its_own(entra: Emulator, ask: Ask, claims: Any) -> None:
+def test_the_agent_gets_its_own_tokens(entra: Emulator, ask: Ask, claims: Any) -> None:
     """Proved by the first token, the agent is the application in the second."""
     answer = as_agent(ask, first_leg(ask), grant_type="client_credentials", scope=GRAPH)
     assert claims(answer.json()["access_token"])["appid"] == AGENT
@@ -87,7 +87,7 @@ def test_tokens_say_that_an_agent_acts(entra: Emulator, ask: Ask, claims: Any) -
 @pytest.mark.parametrize(
     ("scope", "expected"), [("api://northwind-orders/.default", None), (GRAPH, [500131])], ids=["its own", "another's"]
 )
-def test_the_agent_acts_for_who_called_its_blueprint(
+def test_the_agent_acts_for_the_caller_of_its_blueprint(
     entra: Emulator, ask: Ask, claims: Any, scope: str, expected: list[int] | None
 ) -> None:
     """On-behalf-of as the agent takes a caller's token for the blueprint, and none for another API."""
@@ -129,7 +129,7 @@ def test_the_second_token_must_be_the_agents(entra: Emulator, ask: Ask) -> None:
         assert user_leg(ask, user_federated_identity_credential=token).json()["error_codes"] == [50013]
 
 
-def test_another_agents_token_proves_nothing(entra: Emulator, ask: Ask) -> None:
+def test_another_agents_token_is_refused(entra: Emulator, ask: Ask) -> None:
     """A first token for another path is not this agent's."""
     proof = first_leg(ask, "99999999-2222-4333-8444-555555555555")
     assert as_agent(ask, proof, grant_type="client_credentials", scope=GRAPH).json()["error_codes"] == [700213]

@@ -85,7 +85,9 @@ def redeem(ask: Callable[..., httpx.Response], issued: str, **form: Any) -> http
         ({"redirect_uri": "http://localhost:5000/?a=b"}, 50011),
     ],
 )
-def test_what_is_in_doubt_is_said_on_a_page(authorize: Authorize, change: dict[str, str | None], code: int) -> None:
+def test_errors_about_the_redirect_uri_are_shown_on_a_page(
+    authorize: Authorize, change: dict[str, str | None], code: int
+) -> None:
     """An unknown application or redirect URI is never redirected to."""
     answer = authorize(**change)
     assert answer.status_code == 400
@@ -112,7 +114,7 @@ def test_what_is_in_doubt_is_said_on_a_page(authorize: Authorize, change: dict[s
         ({"code_challenge": "v" * 43, "code_challenge_method": "S512"}, 50149, "invalid_request"),
     ],
 )
-def test_what_the_application_did_wrong_it_is_told(
+def test_the_applications_mistakes_are_sent_to_its_redirect_uri(
     authorize: Authorize, change: dict[str, str | None], code: int, error: str
 ) -> None:
     """Errors of the request go to the redirect URI, with the state."""
@@ -210,7 +212,7 @@ def test_single_sign_on_and_out(entra: Emulator, http: httpx.Client, authorize: 
     assert came(authorize(prompt="none"))["error"] == "login_required"
 
 
-def test_signing_out_leads_back_where_it_is_registered(entra: Emulator, http: httpx.Client) -> None:
+def test_signing_out_redirects_to_a_registered_uri(entra: Emulator, http: httpx.Client) -> None:
     """post_logout_redirect_uri is followed for a known URI only."""
     url = f"{entra.authority}/organizations/oauth2/v2.0/logout"
     known = http.get(url, params={"post_logout_redirect_uri": "http://localhost:5000", "state": "s"})
@@ -218,7 +220,7 @@ def test_signing_out_leads_back_where_it_is_registered(entra: Emulator, http: ht
     assert http.get(url, params={"post_logout_redirect_uri": "https://evil.example"}).status_code == 200
 
 
-def test_silent_answers_say_what_a_page_would_ask(entra: Emulator, authorize: Authorize, walk: Walk) -> None:
+def test_silent_errors_name_the_required_interaction(entra: Emulator, authorize: Authorize, walk: Walk) -> None:
     """prompt=none with a session: consent or a second factor missing is interaction_required."""
     from entra_emulator.model import Policy
 
@@ -242,7 +244,7 @@ def test_single_page_applications_need_pkce(entra: Emulator, authorize: Authoriz
     assert "AADSTS9002325" in came(authorize(redirect_uri="http://localhost:3000/spa"))["error_description"]
 
 
-def test_a_page_of_a_sign_in_that_is_over(entra: Emulator, http: httpx.Client) -> None:
+def test_a_page_of_an_expired_sign_in(entra: Emulator, http: httpx.Client) -> None:
     """A form that belongs to nothing gets an error page, not a crash."""
     answer = http.post(f"{entra.authority}/organizations/login", data={"flow": "nothing", "choice": "sign-in"})
     assert answer.status_code == 400

@@ -79,7 +79,7 @@ def code(answer: httpx.Response) -> int:
     return found
 
 
-def test_an_assertion_proves_the_application(prove: Ask, claims: Any) -> None:
+def test_an_assertion_authenticates_the_application(prove: Ask, claims: Any) -> None:
     """A PS256 assertion named by its SHA-256 thumbprint is accepted, and the token says that a certificate did it."""
     assert claims(prove().json()["access_token"])["appidacr"] == "2"
 
@@ -106,7 +106,7 @@ def test_times_in_any_form_of_a_number(prove: Ask, entra: Emulator, write: Calla
 
 
 @pytest.mark.parametrize("bad", ["", " 1", "soon", "0x10", "nan", "inf", "1e999", True, [1], {"seconds": 1}])
-def test_times_that_are_no_numbers_are_refused(prove: Ask, bad: Any) -> None:
+def test_times_that_are_not_numbers_are_refused(prove: Ask, bad: Any) -> None:
     """What is not a number is a malformed assertion, never a time."""
     assert code(prove(exp=bad)) == 50027
 
@@ -141,12 +141,12 @@ def test_audience_may_have_several_forms(entra: Emulator, prove: Ask, audience: 
         (50027, {"exp": "soon"}),
     ],
 )
-def test_claims_that_do_not_fit_are_refused(prove: Ask, expected: int, changed: dict[str, Any]) -> None:
+def test_mismatched_claims_are_refused(prove: Ask, expected: int, changed: dict[str, Any]) -> None:
     """Another application, audience or time is refused by its own code."""
     assert code(prove(**changed)) == expected
 
 
-def test_time_refusal_tells_the_times(prove: Ask) -> None:
+def test_an_error_about_the_time_has_the_times(prove: Ask) -> None:
     """700024 names the current time and both ends of the assertion's, with seven decimals, as the recorded one does."""
     text = prove(nbf=1_700_000_000, exp=1_700_003_600).json()["error_description"]
     assert "assertion valid from 2023-11-14T22:13:20.0000000Z" in text
@@ -181,7 +181,7 @@ def test_unsigned_assertion_is_refused(entra: Emulator, ask: Ask) -> None:
     assert code(answer) == 50027
 
 
-def test_a_public_client_proves_nothing(ask: Ask) -> None:
+def test_an_assertion_of_a_public_client_is_refused(ask: Ask) -> None:
     """A public client that sends an assertion is told not to."""
     answer = ask(
         grant_type="refresh_token",
@@ -250,7 +250,7 @@ def test_a_chain_of_odd_certificates_does_no_harm(entra: Emulator, prove: Ask, s
         assert code(prove(header={"alg": "PS256", "x5c": chain}, key=RSAKey.import_key(one.key_pem()))) == 700027
 
 
-def test_a_chain_from_somebody_else_is_refused(entra: Emulator, prove: Ask) -> None:
+def test_a_chain_of_another_issuer_is_refused(entra: Emulator, prove: Ask) -> None:
     """A self-made certificate of the trusted subject does not do: the authority must have issued it."""
     one = issued(3)
     assert one.authority
@@ -309,7 +309,7 @@ def test_azure_identity_signs_what_is_accepted(entra: Emulator, monkeypatch: pyt
         credential.get_token(GRAPH)
 
 
-def test_msal_with_a_certificate_nobody_registered_is_refused(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_msal_with_an_unregistered_certificate_is_refused(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """MSAL hands on 700027, which names the thumbprint it sent."""
     for name, value in entra.environment().items():
         monkeypatch.setenv(name, value)

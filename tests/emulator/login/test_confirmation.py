@@ -12,7 +12,7 @@ import pytest
 from entra_emulator import Emulator
 
 
-def _asked(**form: str) -> Any:
+def _response_to(**form: str) -> Any:
     with Emulator() as entra:
         app = entra.state.default_app
         fields = {
@@ -36,4 +36,4 @@ def _asked(**form: str) -> Any:
 )
 def test_a_key_that_is_not_named_is_refused(form: dict[str, str], code: int) -> None:
     """`token_type=pop` needs a thumbprint; the refusals are those of malformed requests."""
-    assert _asked(token_type="pop", **form)["error_codes"] == [code]
+    assert _response_to(token_type="pop", **form)["error_codes"] == [code]

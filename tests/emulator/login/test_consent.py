@@ -154,7 +154,7 @@ def test_an_administrators_consent_by_scope(entra: Emulator, app: App, user: Cal
 @pytest.mark.parametrize(
     ("path", "scope"), [("adminconsent", ""), ("v2.0/adminconsent", f"{GRAPH}/.default"), ("adminconsent", "ignored/x")]
 )
-def test_an_administrators_consent_to_what_is_declared(
+def test_an_administrators_consent_to_declared_permissions(
     entra: Emulator, app: App, user: Callable[[str], ScriptedUser], ask: Ask, path: str, scope: str
 ) -> None:
     """Without a scope, and with .default: all declared permissions, those of the application itself included."""

@@ -30,7 +30,7 @@ def refresh(entra: Emulator, ask: Ask) -> Ask:
     return post
 
 
-def test_only_a_page_redeems_what_is_a_pages(entra: Emulator, refresh: Ask) -> None:
+def test_a_spa_code_is_redeemed_cross_origin_only(entra: Emulator, refresh: Ask) -> None:
     """Without an Origin 9002327; with one the answer may be read by any origin."""
     token = entra.sign_in(NADIA, PAGE, spa=True)
     assert refresh(token, headers=None).json()["error_codes"] == [9002327]
@@ -39,7 +39,7 @@ def test_only_a_page_redeems_what_is_a_pages(entra: Emulator, refresh: Ask) -> N
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_a_page_redeems_nothing_else(entra: Emulator, ask: Ask) -> None:
+def test_a_cross_origin_request_redeems_spa_codes_only(entra: Emulator, ask: Ask) -> None:
     """What was given to another kind of redirect URI is refused with 9002326, even with the secret."""
     form = {"grant_type": "refresh_token", "refresh_token": entra.sign_in(NADIA), "scope": "openid"}
     answer = ask(headers=ORIGIN, **form)
@@ -47,7 +47,7 @@ def test_a_page_redeems_nothing_else(entra: Emulator, ask: Ask) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-def test_it_is_good_once(entra: Emulator, refresh: Ask) -> None:
+def test_a_spa_refresh_token_is_used_once(entra: Emulator, refresh: Ask) -> None:
     """Each answer brings the next one, and what it came of is used up."""
     token = entra.sign_in(NADIA, PAGE, spa=True)
     following = refresh(token).json()["refresh_token"]
@@ -55,7 +55,7 @@ def test_it_is_good_once(entra: Emulator, refresh: Ask) -> None:
     assert refresh(following).status_code == 200
 
 
-def test_renewing_does_not_lengthen_its_day(entra: Emulator, refresh: Ask) -> None:
+def test_renewing_does_not_extend_its_24_hours(entra: Emulator, refresh: Ask) -> None:
     """A day after the sign-in 700084, for the newest one too."""
     token = entra.sign_in(NADIA, PAGE, spa=True)
     entra.clock.advance(80_000)
@@ -65,7 +65,7 @@ def test_renewing_does_not_lengthen_its_day(entra: Emulator, refresh: Ask) -> No
     assert (refused["error_codes"], refused["suberror"]) == ([700084], "bad_token")
 
 
-def test_a_page_may_ask_first(entra: Emulator, http: httpx.Client) -> None:
+def test_a_preflight_request_is_answered(entra: Emulator, http: httpx.Client) -> None:
     """The preflight allows POST with whatever headers the page names."""
     url = f"{entra.authority}/organizations/oauth2/v2.0/token"
     asked = {**ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-client-sku"}

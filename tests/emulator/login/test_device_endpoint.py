@@ -44,7 +44,7 @@ def approve(entra: Emulator) -> None:
     home, user = found
     [record] = entra._running().interaction.devices.values()
     record.status = "approved"
-    record.who = Identity(user.id, home.id, ("pwd",), entra.clock.now())
+    record.identity = Identity(user.id, home.id, ("pwd",), entra.clock.now())
 
 
 @pytest.mark.parametrize("path", ["oauth2/devicecode", "oauth2/v2.0/devicecode"])
@@ -91,14 +91,14 @@ def test_pending_then_the_token_then_nothing(entra: Emulator, ask: Ask, codes: d
     assert poll(ask, codes).json()["error"] == "bad_verification_code"
 
 
-def test_the_older_names_are_taken(entra: Emulator, ask: Ask, codes: dict[str, Any]) -> None:
+def test_the_older_parameter_names_are_accepted(entra: Emulator, ask: Ask, codes: dict[str, Any]) -> None:
     """grant_type device_code, as MSAL for Go sends it, and `code` for the parameter."""
     approve(entra)
     answer = poll(ask, codes, grant_type="device_code", device_code=None, code=codes["device_code"])
     assert answer.status_code == 200
 
 
-def test_it_expires(entra: Emulator, ask: Ask, codes: dict[str, Any]) -> None:
+def test_a_device_code_expires(entra: Emulator, ask: Ask, codes: dict[str, Any]) -> None:
     """After its time it is 70020, and the page takes it no more."""
     entra.clock.advance(900)
     answer = poll(ask, codes).json()
@@ -121,7 +121,7 @@ def test_another_clients_code(entra: Emulator, ask: Ask, codes: dict[str, Any]) 
         ({"client_id": PUBLIC_APP, "scope": "a/b c/d"}, 28000),
     ],
 )
-def test_what_gets_no_code(entra: Emulator, http: httpx.Client, form: dict[str, Any], code: int) -> None:
+def test_requests_that_get_no_code(entra: Emulator, http: httpx.Client, form: dict[str, Any], code: int) -> None:
     """Errors as the token endpoint gives them."""
     answer = http.post(f"{entra.authority}/organizations/oauth2/v2.0/devicecode", data=form)
     assert answer.json()["error_codes"] == [code]

@@ -97,7 +97,7 @@ def test_national_clouds_name_their_own_hosts(proxied: httpx.Client, host: str, 
     assert body["msgraph_host"] == msgraph
 
 
-def test_tenant_that_is_not_there_is_invalid_tenant(http: httpx.Client, entra: Emulator) -> None:
+def test_an_unknown_tenant_is_invalid_tenant(http: httpx.Client, entra: Emulator) -> None:
     """Discovery says invalid_tenant with 90002, and lets it be cached, as recorded."""
     answer = http.get(f"{entra.authority}/11111111-2222-4333-8444-555555555555/v2.0/.well-known/openid-configuration")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_tenant")
@@ -146,6 +146,26 @@ def test_instance_discovery_knows_localhost_without_port(proxied: httpx.Client, 
     assert body["tenant_discovery_endpoint"] == f"{entra.authority}/t/v2.0/.well-known/openid-configuration"
 
 
+def test_instance_discovery_about_localhost_names_it_beside_the_clouds(http: httpx.Client, entra: Emulator) -> None:
+    """A client that looks for cached tokens under the aliases of its authority finds the emulator's own."""
+    port = entra.authority.rpartition(":")[2]
+    for name in ("localhost", "127.0.0.1"):
+        body = http.get(
+            f"{entra.authority}/common/discovery/instance",
+            params={
+                "api-version": "1.1",
+                "authorization_endpoint": f"https://{name}:{port}/t/oauth2/v2.0/authorize",
+            },
+        ).json()
+        assert [cloud["preferred_network"] for cloud in body["metadata"]][: len(PREFERRED)] == PREFERRED
+        both = [f"localhost:{port}", f"127.0.0.1:{port}"]
+        for order in (body["metadata"], body["metadata"][::-1]):  # clients keep an alias's first entry or its last
+            entries = {alias: cloud for cloud in order for alias in cloud["aliases"]}
+            assert (entries[both[0]]["preferred_network"], entries[both[0]]["aliases"]) == (both[0], both)
+            assert (entries[name]["preferred_network"], entries[name]["aliases"]) == (name, [name, *both])
+            assert {entries[alias]["preferred_cache"] for alias in (name, *both)} == {both[0]}
+
+
 @pytest.mark.parametrize("endpoint", ["https://login.example/t/oauth2/v2.0/authorize", "https://graph.microsoft.com/"])
 def test_unknown_instance_is_refused(http: httpx.Client, entra: Emulator, endpoint: str) -> None:
     """A host that is no sign-in host gets invalid_instance, without error_uri, as recorded."""
@@ -164,7 +184,7 @@ NOT_SERVED = ("kerberos_endpoint", "check_session_iframe", "rbac_url")
 
 @pytest.mark.parametrize("path", [VERSION_ONE, VERSION_TWO])
 @pytest.mark.parametrize("tenant", ["common", "organizations", "northwind-partner.example"])
-def test_what_the_configuration_announces_is_there(http: httpx.Client, entra: Emulator, path: str, tenant: str) -> None:
+def test_every_announced_endpoint_exists(http: httpx.Client, entra: Emulator, path: str, tenant: str) -> None:
     """By URL every endpoint is on this machine, and answers; those that are not emulated are on the parity page."""
     body = http.get(f"{entra.authority}/{tenant}{path}").json()
     urls = {name: value for name, value in body.items() if str(value).startswith("https://") and name != "issuer"}

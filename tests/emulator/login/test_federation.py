@@ -1,7 +1,7 @@
 """Federated identity credentials: tokens of other issuers that prove an application."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -21,15 +21,6 @@ GRAPH = "https://graph.microsoft.com/.default"
 
 
 @pytest.fixture
-def issuer(entra: Emulator) -> Iterator[OidcIssuer]:
-    """An issuer that the default application trusts for one subject."""
-    made = OidcIssuer()
-    entra.state.default_app.federated = [FederatedCredential(made.url, SUBJECT)]
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def prove(ask: Ask) -> Ask:
     """Client credentials with an assertion."""
 
@@ -45,13 +36,13 @@ def code(answer: httpx.Response) -> int:
     return found
 
 
-def test_a_trusted_issuers_token_proves_the_application(issuer: OidcIssuer, prove: Ask) -> None:
+def test_a_trusted_issuers_token_authenticates_the_application(issuer: OidcIssuer, prove: Ask) -> None:
     """Issuer, subject and audience fit, and the issuer publishes the key that signed."""
     assert prove(issuer.token()).status_code == 200
     assert prove(issuer.token(aud=["other", "api://AzureADTokenExchange"])).status_code == 200
 
 
-def test_what_does_not_fit_is_refused_by_its_own_code(issuer: OidcIssuer, prove: Ask) -> None:
+def test_each_mismatch_has_its_own_code(issuer: OidcIssuer, prove: Ask) -> None:
     """Issuer, audience and subject are compared letter by letter, and the refusal repeats what came."""
     for changed, expected in (
         ({"iss": f"{issuer.url}/"}, 700211),
@@ -115,28 +106,28 @@ def test_another_key_is_refused(issuer: OidcIssuer, prove: Ask) -> None:
         assert code(prove(forged)) == 7000272
 
 
-def test_an_issuer_out_of_reach_is_said(issuer: OidcIssuer, prove: Ask) -> None:
+def test_an_unreachable_issuer_is_reported(issuer: OidcIssuer, prove: Ask) -> None:
     """501661: Entra could not read what the issuer publishes."""
     token = issuer.token()
     issuer.close()
     assert code(prove(token)) == 501661
 
 
-def test_only_https_or_loopback_is_asked(entra: Emulator, issuer: OidcIssuer, prove: Ask) -> None:
+def test_keys_are_fetched_from_https_or_loopback_only(entra: Emulator, issuer: OidcIssuer, prove: Ask) -> None:
     """An issuer in clear on another machine is not asked for keys."""
     url = "http://oidc.example"
     entra.state.default_app.federated = [FederatedCredential(url, SUBJECT)]
     assert code(prove(issuer.token(iss=url))) == 501661
 
 
-def test_issuers_nobody_named_are_not_asked(entra: Emulator, issuer: OidcIssuer, prove: Ask) -> None:
+def test_unregistered_issuers_receive_no_request(entra: Emulator, issuer: OidcIssuer, prove: Ask) -> None:
     """A token cannot make the service call an address of its choice."""
     entra.state.default_app.federated = []
     assert code(prove(issuer.token())) == 700211
     assert issuer.requests == []
 
 
-def test_entras_own_token_is_not_for_everybody(entra: Emulator, prove: Ask, ask: Ask) -> None:
+def test_entras_own_token_is_refused_across_tenants(entra: Emulator, prove: Ask, ask: Ask) -> None:
     """An application's ordinary token is no federated assertion (700222); one for a federated identity is."""
     app, tenant = entra.state.default_app, entra.state.default_tenant
     own = f"{entra.authority}/{tenant.id}/v2.0"

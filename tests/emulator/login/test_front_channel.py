@@ -147,7 +147,9 @@ def test_version_one(walk: Walk, claims: Any) -> None:
         ({"response_type": "code token", "response_mode": "query"}, 70007, "unsupported_response_mode"),
     ],
 )
-def test_what_does_not_go(authorize: Authorize, given: dict[str, str | None], code: int, error: str) -> None:
+def test_invalid_combinations_are_refused(
+    authorize: Authorize, given: dict[str, str | None], code: int, error: str
+) -> None:
     """The application is told at its redirect URI, in the fragment where tokens were asked for."""
     back = came(authorize(**given))
     assert (back["error"], back["state"]) == (error, "the-state")

@@ -78,7 +78,7 @@ def test_a_family_shares_its_refresh_tokens(entra: Emulator, refresh: Get) -> No
     assert "foci" not in refresh(VSCODE, GRAPH).json()
 
 
-def test_graph_tools_ask_for_consent(entra: Emulator, refresh: Get, claims: Any) -> None:
+def test_graph_tools_require_consent(entra: Emulator, refresh: Get, claims: Any) -> None:
     """The Graph command line tools get what somebody consented to, and nothing of other APIs."""
     assert refresh(GRAPH_TOOLS, "https://graph.microsoft.com/Mail.Read").json()["error_codes"] == [65001]
     assert refresh(GRAPH_TOOLS, ARM).json()["error_codes"] == [65002]
@@ -87,7 +87,7 @@ def test_graph_tools_ask_for_consent(entra: Emulator, refresh: Get, claims: Any)
     assert token["scp"] == "Mail.Read"
 
 
-def test_an_organizations_own_api_wants_consent(entra: Emulator, refresh: Get) -> None:
+def test_an_organizations_own_api_requires_consent(entra: Emulator, refresh: Get) -> None:
     """Nothing is preauthorized at an API that is not Microsoft's."""
     assert refresh(AZURE_CLI, "api://northwind-orders/.default").json()["error_codes"] == [65001]
     entra.grant(AZURE_CLI, "api://northwind-orders", scopes=["Orders.Read"])

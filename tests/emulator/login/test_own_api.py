@@ -40,7 +40,7 @@ def test_a_refresh_of_the_own_api_by_id_without_scope(entra: Emulator, ask: Ask,
         assert answer.json()["error_codes"] == [90009]
 
 
-def test_version_one_wants_the_own_id(entra: Emulator, http: httpx.Client, own: str) -> None:
+def test_version_one_requires_the_applications_id(entra: Emulator, http: httpx.Client, own: str) -> None:
     """v1.0 takes the application's id as resource, and refuses its URI with 90009."""
     app = entra.state.default_app
     form = {"client_id": app.id, "client_secret": app.secrets[0].value, "grant_type": "refresh_token"}

@@ -10,6 +10,7 @@ import base64
 import json
 import re
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from joserfc.jwk import RSAKey
 from tests.support.agents import AGENT, add_agent
 from tests.support.assertions import compact
 from tests.support.certificates import identity
+from tests.support.scripted_user import form_fields
+from tests.support.ws_trust import ANN, federate
 
 from entra_emulator import Emulator
 from entra_emulator.model import Certificate
@@ -43,6 +46,13 @@ PATHS = {
     "userrealm": "common/userrealm",
     "getuserrealm": "getuserrealm.srf",
 }
+SAML_REQUEST = base64.b64encode(
+    zlib.compress(
+        b'<AuthnRequest xmlns="urn:oasis:names:tc:SAML:2.0:protocol" ID="id1" Version="2.0">'
+        b'<Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">api://own</Issuer></AuthnRequest>',
+        wbits=-15,
+    )
+).decode()
 Form = dict[str, str | None]
 
 
@@ -75,6 +85,10 @@ class Client:
         given = {name: value for name, value in form.items() if value is not None}
         if endpoint == "adminconsent":
             return self._admin_consent(given)
+        if endpoint in ("saml2", "wsfed"):
+            return self.http.get(f"{self.entra.authority}/{self.tenant.id}/{endpoint}", params=given)
+        if endpoint == "loginsrf":
+            return self.http.post(f"{self.entra.authority}/login.srf", data=given)
         if endpoint in PATHS:
             return self.http.get(f"{self.entra.authority}/{PATHS[endpoint]}", params=given)
         return self._get(endpoint, form) if endpoint in ("authorize", "logout") else self._post(endpoint, given)
@@ -102,6 +116,9 @@ class Client:
             "devicecode": {"client_id": self.app.id, "scope": GRAPH},
             "authorize": self._sign_in("none"),
             "adminconsent": self.consent(),
+            "saml2": {"samlrequest": SAML_REQUEST, "relaystate": "one"},
+            "wsfed": {"wa": "wsignin1.0", "wtrealm": "api://own", "wctx": "one"},
+            "loginsrf": self.from_the_ad_fs() if endpoint == "loginsrf" else {},
             "logout": {"post_logout_redirect_uri": REDIRECT, "state": "one"},
             "instance": {"authorization_endpoint": "https://login.microsoftonline.com/t/oauth2/v2.0/authorize"},
             "deviceauth": {"otc": "ABC"},
@@ -114,6 +131,16 @@ class Client:
     def _sign_in(self, prompt: str) -> Form:
         who: Form = {"client_id": self.app.id, "response_type": "code", "redirect_uri": REDIRECT}
         return {**who, "scope": f"{GRAPH} openid", "state": "one", "nonce": "n", "prompt": prompt}
+
+    def from_the_ad_fs(self) -> Form:
+        """What the AD FS sends about Ann, who then has to consent."""
+        if not self.tenant.federated_domains:
+            federate(self.entra)
+        asked = {**self._sign_in("consent"), "login_hint": ANN}
+        there = self._get("authorize", asked).headers["location"]
+        page = self.http.post(there, data={"UserName": ANN, "Password": self.entra.state.settings.password}).text
+        fields = form_fields(page)
+        return {name: fields[name] for name in ("wctx", "wresult")}
 
     def consent(self, **more: str | None) -> Form:
         """An administrator's consent."""
@@ -175,6 +202,10 @@ def _sha1() -> Any:
     return hashes.SHA1()  # noqa: S303  # a thumbprint is SHA-1 by definition
 
 
+# The token of a sign-in, the ids of an error, a message with an assertion, and the nonce of the script that posts it.
+_RANDOM = r'value="[\w-]{43}"|<dd>.*?</dd>|value="[^"]{500,}"|nonce="[^"]+"'
+
+
 def outcome(answer: httpx.Response) -> dict[str, Any]:
     """What two answers can differ in: status, error, members, way back, and the claims that are not random."""
     seen: dict[str, Any] = {"status": answer.status_code}
@@ -193,7 +224,7 @@ def outcome(answer: httpx.Response) -> dict[str, Any]:
             "realm": body.get("NameSpaceType") or body.get("account_type"),
         }
     else:
-        body = {"page": re.sub(r'value="[\w-]{43}"|<dd>.*?</dd>', "", answer.text)}
+        body = {"page": re.sub(_RANDOM, "", answer.text)}
         seen |= body
     seen |= {"type": body.get("token_type"), "scope": body.get("scope")}
     return seen | _claims(body.get("access_token")) | _claims(body.get("id_token"))
@@ -283,6 +314,25 @@ EFFECTS: dict[str, dict[str, Pair]] = {
         "scope": usual("adminconsent", scope="https://graph.microsoft.com/User.Read"),
         "state": usual("adminconsent", state="two"),
     },
+    "saml2": {
+        "login_hint": usual("saml2", login_hint="nobody@nowhere.example"),
+        "relaystate": usual("saml2", relaystate="two"),
+        "samlrequest": usual("saml2", samlrequest="another"),
+        "username": usual("saml2", username="nobody@nowhere.example"),
+    },
+    "wsfed": {
+        "login_hint": usual("wsfed", login_hint="nobody@nowhere.example"),
+        "username": usual("wsfed", username="nobody@nowhere.example"),
+        "wa": usual("wsfed", wa="wsignout1.0"),
+        "wctx": usual("wsfed", wctx="two"),
+        "wfresh": usual("wsfed", wfresh="0"),
+        "wreply": usual("wsfed", wreply=OTHER_REDIRECT),
+        "wtrealm": usual("wsfed", wtrealm="api://another"),
+    },
+    "loginsrf": {
+        "wctx": usual("loginsrf", wctx="another"),
+        "wresult": usual("loginsrf", wresult="another"),
+    },
     "logout": {
         "post_logout_redirect_uri": usual("logout", post_logout_redirect_uri=OTHER_REDIRECT),
         "state": usual("logout", state="two"),
@@ -324,7 +374,7 @@ def test_a_parameter_that_is_read_changes_the_answer(client: Client, endpoint: s
 
 
 @pytest.mark.parametrize("endpoint", EFFECTS)
-def test_the_others_change_nothing(client: Client, entra: Emulator, endpoint: str) -> None:
+def test_ignored_parameters_change_nothing(client: Client, entra: Emulator, endpoint: str) -> None:
     """What is listed as ignored is ignored, and so is a name nobody knows, which the log then tells."""
     before = outcome(client.send(endpoint, client.usual(endpoint)))
     if endpoint == "logout":
@@ -353,7 +403,7 @@ def test_a_name_that_occurs_twice_is_refused(client: Client, endpoint: str) -> N
     assert "9000411" in answer.text
 
 
-def test_values_are_taken_byte_for_byte(client: Client, entra: Emulator) -> None:
+def test_values_are_compared_byte_for_byte(client: Client, entra: Emulator) -> None:
     """Blanks, line breaks, plus signs, percent signs and any UTF-8 in a value are part of it."""
     for value in (" leading", "trailing ", "line\r\n", "a+b", "100%41", "ünïcödé €", "a&b=c;d", "\u00a0", "tab\t"):
         client.app.secrets[0].value = value
@@ -376,7 +426,7 @@ def test_values_are_taken_byte_for_byte(client: Client, entra: Emulator) -> None
         ("client_secret", 7000215),
     ],
 )
-def test_a_blank_around_a_value_counts(client: Client, name: str, code: int) -> None:
+def test_whitespace_around_a_value_counts(client: Client, name: str, code: int) -> None:
     """Only in `scope`, a list with blanks between its words, does a blank more make no difference."""
     form = client.refresh()
     answer = client.send("token", {**form, name: f" {form[name]}"})
@@ -403,13 +453,13 @@ def test_the_grant_type_matches_in_any_letter_case(client: Client, entra: Emulat
     assert client.http.post(url, data=given).status_code == 200
 
 
-def test_code_cannot_read_what_the_table_does_not_list() -> None:
+def test_code_cannot_read_parameters_missing_from_the_table() -> None:
     """A handler that reads another name fails at once, so that the table cannot be forgotten."""
     with pytest.raises(UndeclaredParameter):
         Parameters("logout", {"client_id": "x"}).get("client_id")
 
 
-def test_the_pages_post_what_the_table_lists() -> None:
+def test_the_pages_post_the_parameters_of_the_table() -> None:
     """The parameters of the emulator's own pages are those that its pages have."""
     pages = "".join(path.read_text() for path in (ROOT / "src/entra_emulator/pages").glob("*.py"))
     for name in endpoints()["page"].read:
@@ -444,7 +494,7 @@ def _text(node: ast.expr) -> str:
     return (value.decode() if isinstance(value, bytes) else str(value)).lower()
 
 
-def test_what_has_no_effect_is_on_the_parity_page() -> None:
+def test_ignored_parameters_are_on_the_parity_page() -> None:
     """Each ignored parameter and header is named on the page, in backticks."""
     page = PAGE.read_text(encoding="utf-8")
     for one in endpoints().values():

@@ -55,7 +55,7 @@ def test_tokens_are_those_of_personal_accounts(refresh: Ask, claims: Any, tenant
     assert (body["expires_in"], body["ext_expires_in"]) == (3600, 3600)
 
 
-def test_graph_knows_whose_token_it_is(entra: Emulator, http: httpx.Client, refresh: Ask) -> None:
+def test_graph_recognizes_the_tokens_user(entra: Emulator, http: httpx.Client, refresh: Ask) -> None:
     """The token nobody can read is good at Graph, until it ends."""
     headers = {"Authorization": f"Bearer {refresh().json()['access_token']}"}
     url = f"{entra.api('graph')}/me"
@@ -64,7 +64,7 @@ def test_graph_knows_whose_token_it_is(entra: Emulator, http: httpx.Client, refr
     assert http.get(url, headers=headers).status_code == 401
 
 
-def test_an_api_of_ones_own_gets_a_token_it_can_read(entra: Emulator, refresh: Ask, claims: Any) -> None:
+def test_ones_own_api_gets_a_readable_token(entra: Emulator, refresh: Ask, claims: Any) -> None:
     """A registered API that takes personal accounts gets a v2.0 token of their tenant."""
     entra.state.apps[ORDERS].audience = "all"
     entra.find_tenant("consumers").grants.append(Grant(app=READER, resource=ORDERS, scopes=["Orders.Read"]))
@@ -76,7 +76,7 @@ def test_an_api_of_ones_own_gets_a_token_it_can_read(entra: Emulator, refresh: A
     ("scope", "name"),
     [("https://management.azure.com/.default", "Azure"), ("api://northwind-orders/Orders.Read", "Orders")],
 )
-def test_what_is_for_organizations_only(refresh: Ask, scope: str, name: str) -> None:
+def test_apis_for_organizations_only_are_refused(refresh: Ask, scope: str, name: str) -> None:
     """9002332 names the API that personal accounts cannot use."""
     body = refresh(scope=scope).json()
     assert (body["error"], body["error_codes"]) == ("invalid_request", [9002332])
@@ -101,7 +101,7 @@ def test_an_application_for_personal_accounts_only(entra: Emulator, refresh: Ask
         assert refresh(tenant).json()["error_codes"] == [9002346]
 
 
-def test_another_tenant_knows_its_guests_only(entra: Emulator, refresh: Ask, claims: Any) -> None:
+def test_another_tenant_accepts_its_guests_only(entra: Emulator, refresh: Ask, claims: Any) -> None:
     """50020 with live.com as identity provider; an invited guest gets in, and the token says who vouches for them."""
     home = entra.state.default_tenant
     body = refresh(home.id).json()
@@ -120,7 +120,7 @@ def test_work_accounts_are_not_for_consumers(refresh: Ask) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["consumers", PERSONAL])
-def test_applications_have_nothing_of_their_own_there(app_token: Ask, entra: Emulator, tenant: str) -> None:
+def test_applications_get_no_app_only_tokens_there(app_token: Ask, entra: Emulator, tenant: str) -> None:
     """Client credentials are refused, 9001023, before anything else is looked at."""
     entra.state.default_app.audience = "all"
     body = app_token(tenant=tenant, client_secret="wrong").json()
@@ -134,7 +134,7 @@ def test_no_password_grant(ask: Ask, tenant: str) -> None:
     assert ask(tenant, grant_type="password", **form).json()["error_codes"] == [9001023]
 
 
-def test_refusals_have_their_own_words(entra: Emulator, refresh: Ask) -> None:
+def test_errors_have_their_own_form(entra: Emulator, refresh: Ask) -> None:
     """Missing consent and revoked sign-ins are 70000; a confidential client without its secret is told 70002."""
     body = refresh(scope="https://graph.microsoft.com/Mail.Read").json()
     assert (body["error"], body["error_codes"], "suberror" in body) == ("invalid_grant", [70000], False)
@@ -155,7 +155,7 @@ def test_configuration_names_the_tenant(entra: Emulator, http: httpx.Client) -> 
     assert {key["issuer"] for key in keys} == {body["issuer"]}
 
 
-def test_their_id_tokens_are_signed_by_a_key_of_their_own(entra: Emulator, http: httpx.Client, refresh: Any) -> None:
+def test_their_id_tokens_have_their_own_signing_key(entra: Emulator, http: httpx.Client, refresh: Any) -> None:
     """The key is among the consumers' ones and among those of `common`, and never signs for organizations."""
     token = refresh(scope="openid profile").json()["id_token"]
     for name in ("consumers", "common"):
@@ -166,7 +166,7 @@ def test_their_id_tokens_are_signed_by_a_key_of_their_own(entra: Emulator, http:
             verified(token, {"keys": [key for key in keys if key not in consumers]})
 
 
-def test_they_live_in_the_public_cloud(proxied: httpx.Client) -> None:
+def test_personal_accounts_exist_in_the_public_cloud_only(proxied: httpx.Client) -> None:
     """A national cloud has no personal accounts."""
     url = "https://login.microsoftonline.us/consumers/v2.0/.well-known/openid-configuration"
     assert proxied.get(url).json()["error_codes"] == [90002]
@@ -193,7 +193,7 @@ def test_a_configuration_need_not_name_them() -> None:
         assert entra.state.default_tenant.id == tenant["id"]
 
 
-def test_an_application_may_be_for_them_alone(entra: Emulator) -> None:
+def test_an_application_may_be_for_personal_accounts_alone(entra: Emulator) -> None:
     """An app registration says which accounts it takes."""
     app: App = entra.add_app("Photos", audience="personal", public=True)
     assert app.personal

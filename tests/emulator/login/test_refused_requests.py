@@ -1,5 +1,7 @@
 """Refusals of the request itself, its tenant, application and proof, held against what the real ones answer."""
 
+from urllib.parse import urlencode
+
 import httpx
 import pytest
 from tests.support.refusals import BASIC, CUSTOMER, GRAPH, NADIA, WITH_URI, Ask, Shape
@@ -124,7 +126,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_refusal_is_shaped_as_the_real_one(name: str, entra: Emulator, ask: Ask) -> None:
+def test_an_error_has_the_form_of_the_real_one(name: str, entra: Emulator, ask: Ask) -> None:
     """Status, keys and their order, OAuth error, suberror and codes are those seen from the real service."""
     CASES[name].check(entra, ask)
 
@@ -143,3 +145,14 @@ def test_json_body_has_no_parameters(entra: Emulator, http: httpx.Client) -> Non
     """A JSON body is answered as one without grant_type, as the real service does."""
     answer = http.post(f"{entra.authority}/common/oauth2/v2.0/token", json={"grant_type": "client_credentials"})
     assert (answer.status_code, answer.json()["error_codes"]) == (400, [900144])
+
+
+@pytest.mark.parametrize("path", ["oauth2/v2.0/token", "oauth2/v2.0/devicecode", "oauth2/devicecode"])
+def test_body_without_a_type_is_a_form(entra: Emulator, http: httpx.Client, path: str) -> None:
+    """azure-identity for Java sends no Content-Type when it requests a device code."""
+    app = entra.state.default_app
+    form = {"client_id": app.id, "scope": "https://graph.microsoft.com/.default", "grant_type": "client_credentials"}
+    form |= {"client_secret": app.secrets[0].value, "resource": "https://graph.microsoft.com"}
+    request = http.build_request("POST", f"{entra.authority}/{app.tenant}/{path}", content=urlencode(form))
+    assert "content-type" not in request.headers
+    assert http.send(request).status_code == 200

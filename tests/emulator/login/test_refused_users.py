@@ -160,12 +160,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_refusal_is_shaped_as_the_real_one(name: str, entra: Emulator, ask: Ask) -> None:
+def test_an_error_has_the_form_of_the_real_one(name: str, entra: Emulator, ask: Ask) -> None:
     """Status, keys and their order, OAuth error, suberror and codes are those seen from the real service."""
     CASES[name].check(entra, ask)
 
 
-def test_policy_refusal_tells_the_claims_to_ask_for(entra: Emulator, user_token: Ask) -> None:
+def test_a_policy_error_has_the_claims_to_request(entra: Emulator, user_token: Ask) -> None:
     """The claims member of a policy's refusal is JSON text that names the unmet policies."""
     policy = entra.state.default_tenant.policies[0]
     body = user_token(PARTNER, OTTO).json()
@@ -180,7 +180,7 @@ def test_token_of_another_client_is_refused(entra: Emulator, ask: Ask) -> None:
     assert (body["error"], body["error_codes"]) == ("invalid_grant", [700007])
 
 
-def test_relationship_that_is_not_active_opens_nothing(entra: Emulator, user_token: Ask) -> None:
+def test_an_inactive_relationship_gives_no_access(entra: Emulator, user_token: Ask) -> None:
     """Only an active delegated admin relationship lets a partner's user in."""
     customer = entra.state.tenants[CUSTOMER]
     customer.relationships = [Relationship(entra.state.default_tenant.id, [OTTO], ["Global Reader"], status="expired")]

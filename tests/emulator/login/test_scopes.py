@@ -9,7 +9,7 @@ from entra_emulator.login.scopes import parse, parse_app_only
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     """No text breaks the readers: they answer, or refuse with one of the scope codes."""
     for read in (parse, parse_app_only):
         try:
@@ -35,13 +35,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ),
     ],
 )
-def test_resource_is_what_stands_before_the_last_slash(text: str, resource: str | None, names: tuple[str, ...]) -> None:
+def test_the_resource_precedes_the_last_slash(text: str, resource: str | None, names: tuple[str, ...]) -> None:
     """The last slash parts resource and permission; without one the permission is Microsoft Graph's."""
     asked = parse(text)
     assert (asked.resource, asked.names) == (resource, names)
 
 
-def test_openid_scopes_stand_apart() -> None:
+def test_openid_scopes_are_parsed_separately() -> None:
     """openid, profile, email and offline_access belong to no resource, in any letter case."""
     asked = parse("OpenID https://graph.microsoft.com/User.Read offline_access")
     assert asked.oidc == {"openid", "offline_access"}

@@ -73,7 +73,7 @@ def test_every_application_of_the_session_is_signed_out(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["oauth2/v2.0/logout", "oauth2/logout"])
-def test_the_way_back(
+def test_the_browser_returns_to_the_registered_uri(
     entra: Emulator, http: httpx.Client, sign_out: Callable[..., httpx.Response], method: str, path: str
 ) -> None:
     """Without logout URLs at once, by GET and by ASP.NET's form; with them when the frames have loaded."""
@@ -92,7 +92,7 @@ def test_the_way_back(
 
 
 @pytest.mark.parametrize("uri", ["https://evil.example/", "https://app.example/other", "javascript:alert(1)"])
-def test_nobody_is_sent_to_an_address_that_is_not_registered(
+def test_an_unregistered_redirect_uri_is_not_used(
     entra: Emulator, sign_out: Callable[..., httpx.Response], uri: str
 ) -> None:
     """The page ends the sign-out there."""
@@ -102,7 +102,7 @@ def test_nobody_is_sent_to_an_address_that_is_not_registered(
     assert uri not in page.text
 
 
-def test_another_session_is_left_alone(
+def test_another_session_stays_signed_in(
     entra: Emulator, http: httpx.Client, sign_out: Callable[..., httpx.Response]
 ) -> None:
     """A browser without a session signs nobody out."""

@@ -74,7 +74,7 @@ def test_openssh_reads_it(user_token: UserToken, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SSH-CERT", "ssh-cert", "Ssh-Cert"])
-def test_an_applications_own(entra: Emulator, app_token: UserToken, name: str) -> None:
+def test_an_applications_certificate(entra: Emulator, app_token: UserToken, name: str) -> None:
     """A service principal signs in by its application id."""
     app = entra.state.default_app
     scope = "https://pas.windows.net/CheckMyAccess/Linux/.default"
@@ -99,7 +99,7 @@ def test_an_applications_own(entra: Emulator, app_token: UserToken, name: str) -
         ({"token_type": "Bearer Bearer"}, 90100),
     ],
 )
-def test_what_is_refused(user_token: UserToken, form: dict[str, str], code: int) -> None:
+def test_invalid_requests_are_refused(user_token: UserToken, form: dict[str, str], code: int) -> None:
     """A key that is missing or no RSA key, and a type of token that nobody issues."""
     assert user_token(SCOPE, OTTO, **form).json()["error_codes"] == [code]
 

@@ -67,9 +67,37 @@ def test_the_xml_form(entra: Emulator, http: httpx.Client, user: str, federated:
     root = ElementTree.fromstring(answer.text)  # noqa: S314  # the emulator's own answer
     assert (root.tag, root.attrib["Success"]) == ("RealmInfo", "true")
     assert (root.findtext("IsFederatedNS"), root.findtext("Login")) == (federated, user)
-    assert ("sts.federated.example" in (root.findtext("AuthURL") or "")) == (user == FEDERATED)
+    assert (f"{entra.authority}/adfs/ls/" in (root.findtext("AuthURL") or "")) == (user == FEDERATED)
     odd = http.get(f"{entra.authority}/getuserrealm.srf", params={"login": "<a&b>@x", "xml": "1"})
     assert ElementTree.fromstring(odd.text).findtext("Login") == "<a&b>@x"  # noqa: S314
+
+
+@pytest.mark.parametrize(
+    ("user", "exists", "domain_type", "preferred"),
+    [
+        (MANAGED, 0, 3, 1),
+        ("nobody@northwind-partner.example", 1, 3, 1),
+        (FEDERATED, 0, 4, 4),
+        (UNKNOWN, 1, 1, 1),
+        (PERSONAL, 5, 2, 1),
+    ],
+)
+def test_the_credential_type(
+    entra: Emulator, http: httpx.Client, user: str, exists: int, domain_type: int, preferred: int
+) -> None:
+    """GetCredentialType tells whether a user exists, of which kind the domain is, and where federated users sign in."""
+    for path, name in (("common/GetCredentialType", "username"), ("organizations/getcredentialtype", "Username")):
+        body = http.post(f"{entra.authority}/{path}", json={name: user, "isOtherIdpSupported": True}).json()
+        assert (body["Username"], body["IfExistsResult"]) == (user, exists)
+        assert body["EstsProperties"]["DomainType"] == domain_type
+        assert body["Credentials"]["PrefCredential"] == preferred
+        assert ("FederationRedirectUrl" in body["Credentials"]) == (user == FEDERATED)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"not json", b'{"username": " "}', b'{"username": 7}'])
+def test_a_credential_type_of_nobody(entra: Emulator, http: httpx.Client, content: bytes) -> None:
+    answer = http.post(f"{entra.authority}/common/GetCredentialType", content=content)
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [900144])
 
 
 def test_a_domain_alone_is_found(entra: Emulator, http: httpx.Client) -> None:

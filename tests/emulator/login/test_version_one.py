@@ -74,7 +74,7 @@ def test_user(entra: Emulator, ask_one: Ask, claims: Claims) -> None:
         ("block", 53003, "message_only"),
     ],
 )
-def test_what_is_for_a_person_has_its_own_error(
+def test_interaction_required_has_its_own_error(
     entra: Emulator, ask_one: Ask, ask: Ask, require: str, code: int, suberror: str
 ) -> None:
     """Where v2.0 says invalid_grant with a suberror, v1.0 says interaction_required with the same."""
@@ -86,7 +86,7 @@ def test_what_is_for_a_person_has_its_own_error(
     assert (new["error"], new["error_codes"], new["suberror"]) == ("invalid_grant", [code], suberror)
 
 
-def test_a_sign_in_that_is_too_old_has_it_too(entra: Emulator, ask_one: Ask) -> None:
+def test_an_old_sign_in_is_interaction_required(entra: Emulator, ask_one: Ask) -> None:
     """70043 is interaction_required at v1.0, with its suberror, as tools report it."""
     entra.add_policy("sign_in_frequency", resources=["arm"], frequency_in=60)
     form = {"refresh_token": entra.sign_in(OTTO), "resource": "https://management.azure.com/"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -73,7 +72,7 @@ def test_a_token_has_a_managed_identitys_claims(entra: Emulator, machine: Machin
     ("resource", "version", "names"),
     [("https://management.azure.com", "1.0", ["typ", "alg", "x5t", "kid"]), (ORDERS, "2.0", ["typ", "alg", "kid"])],
 )
-def test_version_is_the_resources(
+def test_the_resource_determines_the_token_version(
     entra: Emulator, machine: Machine, resource: str, version: str, names: list[str]
 ) -> None:
     """A resource that wants version 2.0 gets it from a machine too; only version 1.0 names the key twice (x5t)."""
@@ -83,7 +82,7 @@ def test_version_is_the_resources(
     assert token.claims["iss"].endswith("/v2.0") == (version == "2.0")
 
 
-def test_imds_insists_on_its_header(machine: Machine) -> None:
+def test_imds_requires_the_metadata_header(machine: Machine) -> None:
     """Word for word the recorded refusal: a browser that was led astray cannot send the header."""
     answer = httpx.get(machine.url("imds"), params={"api-version": "2018-02-01", "resource": ARM}, trust_env=False)
     assert answer.status_code == 400
@@ -119,7 +118,7 @@ SECRETS: dict[Source, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("source", SECRETS)
-def test_the_secret_of_the_environment_is_needed(entra: Emulator, machine: Machine, source: Source) -> None:
+def test_the_endpoint_requires_the_environments_secret(entra: Emulator, machine: Machine, source: Source) -> None:
     """Without it, or with another, there is no token."""
     header, version = SECRETS[source]
     environment = machine.environment(source)
@@ -140,7 +139,7 @@ def arc(machine: Machine, **headers: str) -> httpx.Response:
     return httpx.get(machine.url("azure_arc"), params=query, headers=sent, trust_env=False)
 
 
-def test_azure_arc_wants_to_see_a_file_each_time(machine: Machine) -> None:
+def test_azure_arc_challenges_with_a_file_each_time(machine: Machine) -> None:
     """The challenge names a key of its folder that only its owner may read; a key is good once."""
     challenge = arc(machine)
     assert challenge.status_code == 401
@@ -153,17 +152,21 @@ def test_azure_arc_wants_to_see_a_file_each_time(machine: Machine) -> None:
     assert arc(machine, Authorization="Basic wrong").status_code == 401
 
 
-def test_cloud_shell_is_asked_by_post(entra: Emulator, machine: Machine) -> None:
-    """The token is of the person in front of it; GET is not understood."""
+def test_cloud_shell_gives_tokens_of_its_user_by_post_and_get(entra: Emulator, machine: Machine) -> None:
+    """MSAL sends a form, msal4j a query; another method is not allowed."""
     url, headers = machine.url("cloud_shell"), {"Metadata": "true"}
-    body: dict[str, Any] = httpx.post(url, data={"resource": ARM}, headers=headers, trust_env=False).json()
-    assert entra._running().keys.verify(body["access_token"])["upn"] == "nadia@northwind-partner.example"
-    assert "refresh_token" in body
-    assert httpx.get(url, headers=headers, trust_env=False).status_code == 405
+    for body in (
+        httpx.post(url, data={"resource": ARM}, headers=headers, trust_env=False).json(),
+        httpx.get(url, params={"resource": ARM}, headers=headers, trust_env=False).json(),
+    ):
+        assert entra._running().keys.verify(body["access_token"])["upn"] == "nadia@northwind-partner.example"
+        assert "refresh_token" in body
+    assert httpx.get(url, headers=headers, trust_env=False).json()["error"]["code"] == "MissingResource"
+    assert httpx.put(url, headers=headers, trust_env=False).status_code == 405
 
 
 @pytest.mark.parametrize("status", [404, 410, 429, 500, 503])
-def test_trouble_comes_in_the_dialects_own_form_and_passes(machine: Machine, status: int) -> None:
+def test_injected_errors_have_the_dialects_form_and_end(machine: Machine, status: int) -> None:
     """`trouble` is used up, one answer each."""
     machine.trouble = [status]
     troubled = imds(machine)
@@ -171,7 +174,7 @@ def test_trouble_comes_in_the_dialects_own_form_and_passes(machine: Machine, sta
     assert imds(machine).status_code == 200
 
 
-def test_what_was_asked_is_logged_without_secrets(machine: Machine) -> None:
+def test_requests_are_logged_without_secrets(machine: Machine) -> None:
     """Names of parameters, the resource and the client id; no header."""
     imds(machine, client_id=machine.identities.users[0].client_id)
     [request] = machine.requests

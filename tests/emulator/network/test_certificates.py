@@ -43,13 +43,13 @@ def test_leaf_is_chosen_by_name_and_passes_strict_verification(entra: Emulator, 
     assert shake_hands(entra, name) == str(((("commonName", leaf),),))
 
 
-def test_other_names_are_not_vouched_for(entra: Emulator) -> None:
+def test_other_names_get_no_certificate(entra: Emulator) -> None:
     """A client that asks for any other host sees localhost's certificate and turns away."""
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(entra, "www.example.com")
 
 
-def test_authority_says_that_it_is_for_tests_and_is_bound_to_its_names(entra: Emulator) -> None:
+def test_the_authority_is_marked_for_tests_and_name_constrained(entra: Emulator) -> None:
     """The authority's name warns, and its name constraints keep it to localhost and the emulated hosts."""
     certificate = x509.load_pem_x509_certificate(entra.ca_file.read_bytes())
     assert "TEST ONLY" in certificate.subject.rfc4514_string()
@@ -62,7 +62,7 @@ def test_authority_says_that_it_is_for_tests_and_is_bound_to_its_names(entra: Em
     certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier)
 
 
-def test_process_has_one_authority_however_many_ask_at_once() -> None:
+def test_concurrent_callers_share_one_authority() -> None:
     """Emulators that start at the same time in several threads share one authority and one signing key."""
     code = """
 from concurrent.futures import ThreadPoolExecutor

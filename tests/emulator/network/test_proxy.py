@@ -51,7 +51,7 @@ def test_api_hosts_lead_to_the_emulator(proxied: httpx.Client, url: str) -> None
     assert proxied.get(url).status_code == 401
 
 
-def test_its_own_localhost_passes(entra: Emulator, proxied: httpx.Client) -> None:
+def test_localhost_is_passed_through(entra: Emulator, proxied: httpx.Client) -> None:
     """A client that sends everything to the proxy reaches the emulator's localhost too."""
     assert proxied.get(f"{entra.authority}/common/discovery/v2.0/keys").status_code == 200
 
@@ -88,7 +88,7 @@ def test_everything_else_is_refused(entra: Emulator, target: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="Linux tells who listens where")
-def test_everything_listens_on_loopback_alone(entra: Emulator) -> None:
+def test_everything_listens_on_loopback_only(entra: Emulator) -> None:
     """Emulator, proxy and a machine's endpoints listen on 127.0.0.1 and on no other address."""
     with entra.machine() as machine:
         urls = [entra.authority, entra.proxy, machine.url("imds"), machine.url("service_fabric")]
@@ -116,7 +116,7 @@ def test_a_service_without_an_emulated_api_is_named(entra: Emulator) -> None:
         assert name in body
 
 
-def test_refusal_is_a_sentence(entra: Emulator) -> None:
+def test_a_refusal_has_an_explanation(entra: Emulator) -> None:
     """The refusal says what was refused."""
     answer = say(entra, "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
     assert answer.startswith("HTTP/1.1 403 ")
@@ -129,12 +129,12 @@ def test_plain_http_is_refused(entra: Emulator) -> None:
 
 
 @pytest.mark.parametrize("head", ["\r\n\r\n", "CONNECT\r\n\r\n", "CONNECT  HTTP/1.1\r\n\r\n", "\x00\x01\r\n\r\n"])
-def test_nonsense_is_refused(entra: Emulator, head: str) -> None:
+def test_invalid_requests_are_refused(entra: Emulator, head: str) -> None:
     """What is no request is refused, and the proxy goes on working."""
     assert say(entra, head).startswith("HTTP/1.1 403 ")
 
 
-def test_endless_head_is_cut(entra: Emulator) -> None:
+def test_an_endless_request_head_is_cut_off(entra: Emulator) -> None:
     """A head over 16 KiB ends the connection."""
     try:
         answer = say(entra, "CONNECT " + "a" * 40_000)

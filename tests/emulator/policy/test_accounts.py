@@ -80,7 +80,7 @@ def guest_has_not_accepted(entra: Emulator) -> Form:
 
 
 @pytest.mark.parametrize("name", CASES.by_name)
-def test_account_refuses(name: str, entra: Emulator, ask: Ask) -> None:
+def test_accounts_in_each_state_are_refused(name: str, entra: Emulator, ask: Ask) -> None:
     """The account's state refuses with its own code, OAuth error and suberror."""
     CASES.check(name, entra, ask)
 

@@ -181,7 +181,7 @@ def delegated_administrator_at_risk(entra: Emulator) -> Form:
 
 
 @pytest.mark.parametrize("name", CASES.by_name)
-def test_policy_refuses(name: str, entra: Emulator, ask: Ask) -> None:
+def test_requests_that_violate_a_policy_are_refused(name: str, entra: Emulator, ask: Ask) -> None:
     """An unmet rule refuses with its own code, OAuth error, suberror and claims."""
     CASES.check(name, entra, ask)
 
@@ -214,12 +214,14 @@ PASSES: dict[str, Callable[[Emulator], Form]] = {
 
 
 @pytest.mark.parametrize("name", PASSES)
-def test_policy_lets_through_what_meets_it(name: str, entra: Emulator, ask: Ask) -> None:
+def test_a_policy_admits_requests_that_satisfy_it(name: str, entra: Emulator, ask: Ask) -> None:
     """A policy that does not apply, or is met, gives a token."""
     assert ask(**PASSES[name](entra)).status_code == 200
 
 
-def test_context_that_is_met_is_in_the_token(entra: Emulator, ask: Ask, claims: Callable[[str], Form]) -> None:
+def test_a_satisfied_authentication_context_is_in_the_token(
+    entra: Emulator, ask: Ask, claims: Callable[[str], Form]
+) -> None:
     """A request for an authentication context is judged by its policies, and the token says that it was met."""
     required(entra, "mfa", contexts=["c1"])
     wanted = json.dumps({"access_token": {"acrs": {"essential": True, "value": "c1"}}})

@@ -43,7 +43,7 @@ def come_from(address: str) -> dict[str, Any]:
         ({"locations": ["trusted"]}, OFFICE, 53003),
     ],
 )
-def test_a_policy_applies_where_it_says(
+def test_a_policy_applies_in_its_locations(
     entra: Emulator, ask: Ask, policy: dict[str, Any], address: str, code: int
 ) -> None:
     """Block in some places, or everywhere but in the trusted ones; names in any letter case, IPv4 and IPv6."""
@@ -52,21 +52,21 @@ def test_a_policy_applies_where_it_says(
     assert body.get("error_codes", [0]) == [code]
 
 
-def test_a_second_factor_outside(entra: Emulator, ask: Ask) -> None:
+def test_a_second_factor_is_required_outside_trusted_locations(entra: Emulator, ask: Ask) -> None:
     """A sign-in that is good enough in the office is not elsewhere."""
     required(entra, "mfa", except_locations=["Office"])
     assert ask(**refresh(entra, mfa=False), **come_from(OFFICE)).status_code == 200
     assert ask(**refresh(entra, mfa=False), **come_from(ABROAD)).json()["error_codes"] == [50076]
 
 
-def test_workloads_too(entra: Emulator, ask: Ask) -> None:
+def test_location_policies_apply_to_workloads(entra: Emulator, ask: Ask) -> None:
     """An application of its own may be let in from one place only."""
     required(entra, "block", workloads=True, except_locations=["Office"])
     assert ask(**app_only(), **come_from(OFFICE)).status_code == 200
     assert ask(**app_only(), **come_from(ABROAD)).json()["error_codes"] == [53003]
 
 
-def test_who_says_nothing_comes_from_where_the_settings_say(
+def test_the_settings_determine_the_default_address(
     entra: Emulator, ask: Ask, claims: Callable[[str], dict[str, Any]]
 ) -> None:
     """`settings.address` is for clients that cannot send a header; the token has the address in `ipaddr`."""
@@ -79,7 +79,7 @@ def test_who_says_nothing_comes_from_where_the_settings_say(
     assert ask(**refresh(entra)).json()["error_codes"] == [53003]
 
 
-def test_at_the_sign_in_page(entra: Emulator, http: httpx.Client) -> None:
+def test_location_policies_apply_at_the_sign_in_page(entra: Emulator, http: httpx.Client) -> None:
     """With prompt=none a browser that has a session is told in its application's words."""
     required(entra, "block", locations=["Abroad"])
     query = {

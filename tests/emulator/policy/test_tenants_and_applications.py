@@ -151,7 +151,7 @@ def client_goes_round_in_a_loop(entra: Emulator) -> Form:
 
 
 @pytest.mark.parametrize("name", CASES.by_name)
-def test_tenant_or_application_refuses(name: str, entra: Emulator, ask: Ask) -> None:
+def test_tenants_and_applications_in_each_state_are_refused(name: str, entra: Emulator, ask: Ask) -> None:
     """The tenant's or application's state refuses with its own code, OAuth error, status and suberror."""
     CASES.check(name, entra, ask)
 

@@ -90,7 +90,7 @@ def test_id_token_has_the_recorded_claims_in_order(entra: Emulator, user_token: 
     assert token["exp"] - token["iat"] == 3900
 
 
-def test_id_token_says_only_what_was_asked(user_token: Get, claims: Any) -> None:
+def test_the_id_token_has_the_requested_claims_only(user_token: Get, claims: Any) -> None:
     """Without profile the ID token keeps name and object id to itself; email needs the email scope."""
     bare = claims(user_token("https://graph.microsoft.com/.default openid").json()["id_token"])
     assert not {"name", "oid", "preferred_username", "email"} & set(bare)
@@ -98,7 +98,7 @@ def test_id_token_says_only_what_was_asked(user_token: Get, claims: Any) -> None
     assert asked["email"] == "nadia@northwind-partner.example"
 
 
-def test_guest_shows_where_they_come_from(entra: Emulator, user_token: Get, claims: Any) -> None:
+def test_a_guests_token_names_the_home_tenant(entra: Emulator, user_token: Get, claims: Any) -> None:
     """A guest's tokens carry idp and the guest's own object id, the ID token in the recorded place after aio."""
     customer, home = entra.state.default_customer, entra.state.default_tenant
     assert customer
@@ -124,7 +124,7 @@ def test_sub_is_pairwise_and_stable(user_token: Get, claims: Any) -> None:
     assert graph != arm
 
 
-def test_delegated_administration_brings_its_roles(entra: Emulator, user_token: Get, claims: Any) -> None:
+def test_delegated_administration_adds_its_roles(entra: Emulator, user_token: Get, claims: Any) -> None:
     """In a customer's tenant a partner's user has the relationship's roles, not those of home."""
     customer = entra.state.default_customer
     assert customer
@@ -151,7 +151,7 @@ def test_china_has_its_own_issuer(entra: Emulator, proxied: httpx.Client, claims
     assert claims(answer.json()["access_token"])["iss"].startswith("https://sts.chinacloudapi.cn/")
 
 
-def test_resource_of_another_cloud_is_not_there(entra: Emulator, proxied: httpx.Client) -> None:
+def test_a_resource_of_another_cloud_is_unknown(entra: Emulator, proxied: httpx.Client) -> None:
     """Under a national cloud's own name the public Graph is an unknown resource (500011)."""
     app = entra.state.default_app
     answer = proxied.post(

@@ -71,7 +71,7 @@ def test_roles_at_the_client_are_in_the_id_token(entra: Emulator, api: App, toke
     assert "roles" not in access
 
 
-def test_roles_of_a_group_are_its_members(entra: Emulator, api: App, tokens: Any) -> None:
+def test_members_have_the_roles_of_their_group(entra: Emulator, api: App, tokens: Any) -> None:
     """A role that is assigned to a group is in the tokens of its members, of nested groups too."""
     entra.add_group("Approvers", [OTTO])
     entra.add_group("Everybody", ["Approvers"])
@@ -80,7 +80,7 @@ def test_roles_of_a_group_are_its_members(entra: Emulator, api: App, tokens: Any
     assert "roles" not in tokens(NADIA)[0]
 
 
-def test_an_assignment_lets_a_user_in(entra: Emulator, api: App, user_token: Get) -> None:
+def test_an_assignment_grants_a_user_access(entra: Emulator, api: App, user_token: Get) -> None:
     """Where assignment is required, a role or a group of the user counts as one."""
     principal = entra.state.default_tenant.principal(entra.state.default_app.id)
     assert principal
@@ -131,7 +131,7 @@ def test_group_claims_by_setting(
 
 
 @pytest.mark.parametrize(
-    ("configured", "expected"),
+    ("configuration", "expected"),
     [
         (("groups:sam_account_name", "SecurityGroup"), {"groups": ["staff", "{Buyers}"]}),
         (
@@ -148,11 +148,11 @@ def test_how_groups_are_written(
     api: App,
     tokens: Any,
     groups: dict[str, str],
-    configured: tuple[str, str],
+    configuration: tuple[str, str],
     expected: dict[str, list[str]],
 ) -> None:
     """The additional properties of `groups` choose names of the directory on premises, display names, or roles."""
-    api.optional_claims, api.group_claims = [configured[0]], configured[1]
+    api.optional_claims, api.group_claims = [configuration[0]], configuration[1]
     assign(entra, api, OTTO, "Orders.Approver")
     found = tokens()[0]
     for name, values in expected.items():

@@ -11,7 +11,7 @@ import pytest
 
 from entra_emulator import ConfigError, Emulator
 from entra_emulator.model import App, Location, User
-from entra_emulator.tokens.optional_claims import ELSEWHERE, NO_EFFECT, PROPERTIES, problem, read
+from entra_emulator.tokens.optional_claims import ELSEWHERE, NO_EFFECT, PROPERTIES, parse, problem
 
 Get = Callable[..., httpx.Response]
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "emulator-parity.md"
@@ -107,7 +107,7 @@ def test_id_tokens_have_the_claims_of_the_client(
     assert name == "preferred_username" or name not in identity()
 
 
-def test_claims_stand_in_alphabetical_order(api: App, access: Callable[..., dict[str, Any]]) -> None:
+def test_claims_are_in_alphabetical_order(api: App, access: Callable[..., dict[str, Any]]) -> None:
     """The five of issue come first, the others follow as Entra sorts them."""
     api.optional_claims = list(VALUES)
     names = list(access())
@@ -191,7 +191,7 @@ def test_an_extension_of_the_directory(api: App, access: Callable[..., dict[str,
     assert access()["extn.skypeId"] == "otto.falk"
 
 
-def test_what_is_not_known_of_a_user_is_left_out(
+def test_unknown_properties_of_a_user_are_omitted(
     entra: Emulator, api: App, access: Callable[..., dict[str, Any]]
 ) -> None:
     """A claim without a value is not in the token: claims are there only if there is something to say."""
@@ -222,7 +222,7 @@ def test_a_login_hint_names_its_user(
     assert f'value="{OTTO}"' in page
 
 
-def test_every_claim_of_the_reference_is_known() -> None:
+def test_every_documented_claim_is_supported() -> None:
     """The table has the claims of Microsoft's reference; those without effect are on the parity page."""
     assert problem(REFERENCE) == ""
     assert REFERENCE - set(VALUES) == ELSEWHERE | NO_EFFECT | {"auth_time", "login_hint", "sid"}
@@ -239,7 +239,7 @@ def test_every_claim_of_the_reference_is_known() -> None:
         ("upn:use_guid", "has no property"),
     ],
 )
-def test_a_claim_nobody_knows_is_refused(entra: Emulator, declared: str, words: str) -> None:
+def test_an_unknown_claim_is_refused(entra: Emulator, declared: str, words: str) -> None:
     """A configuration with an unknown claim or additional property cannot be used."""
     state = entra.snapshot()
     for name in ("optional_claims", "id_token_claims"):
@@ -248,9 +248,9 @@ def test_a_claim_nobody_knows_is_refused(entra: Emulator, declared: str, words: 
             Emulator(changed)
 
 
-def test_additional_properties_are_read() -> None:
+def test_additional_properties_are_parsed() -> None:
     """A claim's properties follow it, each after a colon."""
-    wanted = read(("groups:sam_account_name:emit_as_roles", "upn"))
+    wanted = parse(("groups:sam_account_name:emit_as_roles", "upn"))
     assert wanted.names == {"groups", "upn"}
     assert wanted.has("groups", "emit_as_roles")
     assert not wanted.has("upn", PROPERTIES["upn"][0])

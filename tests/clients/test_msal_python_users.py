@@ -10,6 +10,7 @@ import msal
 import pytest
 import requests
 from tests.support.scripted_user import ScriptedUser
+from tests.support.ws_trust import ANN, SAML_BEARER, federate
 
 from entra_emulator import Emulator
 from entra_emulator.model import Grant
@@ -60,7 +61,7 @@ def test_a_code_with_the_wrong_verifier(web: Any, nadia: ScriptedUser) -> None:
     assert (answer["error"], answer["error_codes"]) == ("invalid_grant", [501481])
 
 
-def test_the_older_way(entra: Emulator, web: Any, nadia: ScriptedUser) -> None:
+def test_the_deprecated_methods(entra: Emulator, web: Any, nadia: ScriptedUser) -> None:
     """get_authorization_request_url and acquire_token_by_authorization_code, without PKCE; accounts can be removed."""
     asked = {"redirect_uri": "http://localhost:5000", "response_mode": "form_post"}
     with pytest.warns(DeprecationWarning, match="initiate_auth_code_flow"):
@@ -191,3 +192,25 @@ def test_on_behalf_of_without_consent(entra: Emulator, web: Any, authority: str)
         "consent_required",
         [65001],
     )
+
+
+@passwords
+def test_password_of_a_federated_user(entra: Emulator, tool: Any) -> None:
+    """MSAL finds the domain's AD FS by user realm discovery, and exchanges its assertion for tokens."""
+    federate(entra)
+    outcome = tool.acquire_token_by_username_password(ANN, entra.state.settings.password, READ)
+    assert outcome["id_token_claims"]["preferred_username"] == ANN
+    assert [one.path for one in entra.requests if one.service == "adfs"] == [
+        "/adfs/services/trust/mex",
+        "/adfs/services/trust/13/usernamemixed",
+    ]
+    assert entra.token_requests[-1].grant_type == SAML_BEARER
+
+
+@passwords
+def test_a_wrong_password_of_a_federated_user(entra: Emulator, tool: Any) -> None:
+    """The AD FS refuses, and MSAL raises with its words; Entra ID gets no request."""
+    federate(entra)
+    with pytest.raises(RuntimeError, match="FailedAuthentication"):
+        tool.acquire_token_by_username_password(ANN, "wrong", READ)
+    assert not entra.token_requests

@@ -24,7 +24,7 @@ def code(entra: Emulator, **fields: Any) -> str:
     home, user = entra.find_user(NADIA)
     record = AuthorizationCode(
         app=entra.state.default_app.id,
-        who=Identity(user.id, home.id, ("pwd", "mfa"), entra.clock.now()),
+        identity=Identity(user.id, home.id, ("pwd", "mfa"), entra.clock.now()),
         tenant=home.id,
         scopes="https://graph.microsoft.com/.default openid",
         redirect_uri="http://localhost",
@@ -83,13 +83,13 @@ def on_behalf_of(entra: Emulator, ask: Ask) -> Ask:
     return exchange
 
 
-def test_call_is_passed_on(on_behalf_of: Ask, user_token: Get, claims: Callable[[str], Any]) -> None:
+def test_an_on_behalf_of_exchange_works(on_behalf_of: Ask, user_token: Get, claims: Callable[[str], Any]) -> None:
     """A token for the API itself becomes one for Graph, of the same user."""
     own = user_token("api://northwind-orders/.default").json()["access_token"]
     assert claims(on_behalf_of(own).json()["access_token"])["upn"] == NADIA
 
 
-def test_token_of_somebody_elses_api(on_behalf_of: Ask, user_token: Get) -> None:
+def test_a_token_for_another_api_is_refused(on_behalf_of: Ask, user_token: Get) -> None:
     """A token that was not for the API is 500131."""
     assert on_behalf_of(user_token().json()["access_token"]).json()["error_codes"] == [500131]
 
@@ -101,13 +101,13 @@ def test_token_that_is_too_old(entra: Emulator, on_behalf_of: Ask, user_token: G
     assert on_behalf_of(own).json()["error_codes"] == [500133]
 
 
-def test_id_token_is_no_assertion(entra: Emulator, ask: Ask, on_behalf_of: Ask) -> None:
+def test_an_id_token_is_refused_as_an_assertion(entra: Emulator, ask: Ask, on_behalf_of: Ask) -> None:
     """An ID token cannot be passed on: 240002."""
     id_token = redeem(ask, code(entra)).json()["id_token"]
     assert on_behalf_of(id_token, entra.state.default_app.id).json()["error_codes"] == [240002]
 
 
-def test_no_reply_address(entra: Emulator, http: httpx.Client) -> None:
+def test_a_missing_redirect_uri_is_refused(entra: Emulator, http: httpx.Client) -> None:
     """An application without a redirect URI cannot be answered: 500113 on a page."""
     entra.state.apps[PUBLIC].redirect_uris.clear()
     query = {"client_id": PUBLIC, "scope": "openid", "response_type": "code"}

@@ -73,7 +73,7 @@ def test_device_code(entra: Emulator, authority: str, nadia: ScriptedUser) -> No
 
 
 @both_ways
-def test_the_client_of_its_own(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
+def test_the_default_client_id(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
     """Without a client id the credentials are the Azure CLI, which exists in every tenant and needs no consent."""
 
     def prompt(uri: str, code: str, _: datetime) -> None:
@@ -104,13 +104,13 @@ def test_a_declined_device(entra: Emulator, nadia: ScriptedUser) -> None:
 def test_authorization_code(entra: Emulator, authority: str, nadia: ScriptedUser) -> None:
     """A web application redeems the code it got, once; later tokens come by the refresh token, for that scope only."""
     app = entra.state.default_app
-    question = {
+    parameters = {
         "client_id": app.id,
         "response_type": "code",
         "redirect_uri": BACK,
         "scope": f"{READ} openid profile offline_access",
     }
-    code = nadia.authorize(f"{authority}/oauth2/v2.0/authorize?{urlencode(question)}").fields["code"]
+    code = nadia.authorize(f"{authority}/oauth2/v2.0/authorize?{urlencode(parameters)}").fields["code"]
     with AuthorizationCodeCredential(
         entra.state.default_tenant.id,
         app.id,
@@ -195,7 +195,7 @@ def test_a_password_where_a_second_factor_is_needed(entra: Emulator) -> None:
     assert len(entra.token_requests) == 1
 
 
-def test_a_person_has_to_sign_in_again(entra: Emulator, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_has_to_sign_in_again(entra: Emulator, nadia: ScriptedUser, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions are revoked: a credential told not to open browsers raises AuthenticationRequiredError."""
     monkeypatch.setattr(webbrowser, "open", nadia.open)
     with InteractiveBrowserCredential(
