@@ -1,7 +1,9 @@
 # make demo      the main job on the built-in emulator, step by step
 # make test      set up, then run every test, from the source and from the built wheel
 # make check     style, types, import contracts, workflows, docs
+# make analyze   PSScriptAnalyzer, which needs PowerShell, on the PowerShell module
 # make docs      build the documentation site in site/ and check its links
+# make languages clients in Go, Java, PowerShell and others against the emulator; `make test` runs them too
 # make coverage  like make test, and print how much of the code the tests run
 # make crash     run every kind of host process 25 times on every Python installed
 # make bench     every speed we claim, beside its peers, in one run
@@ -22,7 +24,7 @@ SITE_BIN := $(SITE_VENV)/bin
 endif
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test coverage check docs crash bench dist setup clean
+.PHONY: demo test languages coverage check analyze docs crash bench dist setup clean
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)/python
@@ -61,6 +63,10 @@ test: $(STAMP)/python $(STAMP)/node
 	@$(BIN)/python -m pytest -q -n auto
 	@$(BIN)/python tools/check_wheel.py
 
+languages: $(STAMP)/python
+	@test -d tests/node/node_modules || npm ci --prefix tests/node --silent --no-audit --no-fund
+	@$(BIN)/python -m pytest -q -n auto -m languages tests
+
 # Every Python process that inherits these variables is measured, pytest's workers included.
 coverage: export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
 coverage: export COVERAGE_FILE := $(CURDIR)/$(STAMP)/coverage/data
@@ -80,8 +86,15 @@ check: $(STAMP)/python
 	@$(BIN)/python tools/check_imports.py
 	@$(BIN)/python tools/check_locks.py
 	@$(BIN)/python tools/check_credentials.py
+	@$(BIN)/python tools/check_secrets.py
+	@$(BIN)/python tools/check_exports.py
+	@$(BIN)/python tools/check_registered.py
+	@$(BIN)/python tools/check_names.py
 	@$(BIN)/python tools/check_workflows.py
 	@$(BIN)/python tools/check_docs.py
+
+analyze:
+	@pwsh -NoProfile -File tools/check_powershell.ps1
 
 docs: $(STAMP)/site
 	@NO_MKDOCS_2_WARNING=1 $(SITE_BIN)/python -m mkdocs build --strict

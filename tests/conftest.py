@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,11 @@ from tests.support.runners import AsyncioRunner, BlockingRunner, Runner
 from tests.support.token_service import TokenService
 
 from mstoken import messages, steps
+
+if TYPE_CHECKING:
+    from tests.support.oidc_issuer import OidcIssuer
+
+    from entra_emulator import Emulator
 
 settings.register_profile(
     "busy machine", suppress_health_check=[HealthCheck.too_slow]
@@ -45,10 +51,31 @@ def token_service() -> Iterator[TokenService]:
     service.close()
 
 
+@pytest.fixture
+def issuer(entra: Emulator) -> Iterator[OidcIssuer]:
+    """An issuer that the emulator's default application trusts for one subject."""
+    from tests.support.oidc_issuer import SUBJECT, OidcIssuer
+
+    from entra_emulator.model import FederatedCredential
+
+    made = OidcIssuer()
+    entra.state.default_app.federated = [FederatedCredential(made.url, SUBJECT)]
+    yield made
+    made.close()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The log names the Pythons that the host processes ran on, and those that this machine lacks."""
+    """The log names the Pythons that the host processes ran on, and the languages whose clients did not run."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     if any("test_host_processes.py" in getattr(report, "nodeid", "") for report in reports):
         used = ", ".join(python.version for python in pythons.installed())
         absent = ", ".join(pythons.absent()) or "none"
         terminalreporter.write_line(f"host processes: ran on Python {used}; not installed here: {absent}")
+    ours = [one for one in reports if isinstance(one, pytest.TestReport) and "languages" in one.keywords]
+    in_languages = [one for one in ours if one.when != "teardown"]  # stats also has the items that were deselected
+    if in_languages:
+        skipped = Counter(one.longrepr[2] for one in in_languages if one.skipped and isinstance(one.longrepr, tuple))
+        runs = sum(one.when == "call" and not one.skipped for one in in_languages)
+        terminalreporter.write_line(f"clients in other languages: {runs} tests ran, {skipped.total()} were skipped")
+        for reason, count in skipped.items():
+            terminalreporter.write_line(f"  {count}: {reason.removeprefix('Skipped: ')}")

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,7 +15,9 @@ ROOTS = ("", "src/mstoken", "src/entra_emulator", "tests/mstoken", "tests")
 """Folders that a page's path to a file may begin in."""
 FORMER_NAMES = {"0014-names.md"}
 """Pages that list the names of files that no longer exist."""
-LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+ANCHOR = re.compile(r'<a (?:id|name)="([^"]+)"')
 
 
 def stale_pages() -> list[str]:
@@ -28,14 +31,29 @@ def stale_pages() -> list[str]:
 
 
 def dead_links() -> list[str]:
-    """Relative links to files that are not there."""
+    """Relative links to files that are not there, or to headings that the page does not have."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")]
-    return [
-        f"{page.relative_to(ROOT)}: no such page: {target}"
-        for page in pages
-        for target in LINK.findall(page.read_text(encoding="utf-8"))
-        if "://" not in target and not (page.parent / target).exists()
-    ]
+    dead = []
+    for page in pages:
+        for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+            found = page.parent / target if target else page
+            if "://" in target or target.startswith("mailto:"):
+                continue
+            if not found.exists():
+                dead.append(f"{page.relative_to(ROOT)}: no such page: {target}")
+            elif anchor and found.suffix == ".md" and anchor not in anchors_of(found):
+                dead.append(f"{page.relative_to(ROOT)}: no such heading: {target}#{anchor}")
+    return dead
+
+
+@cache
+def anchors_of(page: Path) -> set[str]:
+    """What a link to a page may name after "#": its headings, in the spelling that GitHub and MkDocs share."""
+    text = page.read_text(encoding="utf-8")
+    headings = HEADING.findall(re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    return {re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", one).strip().lower()) for one in headings} | {
+        *ANCHOR.findall(text)
+    }
 
 
 def missing_files() -> list[str]:
@@ -64,7 +82,7 @@ def stale_diagram() -> list[str]:
     ] or ([] if shown == layers else [f"{where} in their order"])
 
 
-def said_by(checker: str) -> list[str]:
+def errors_of(checker: str) -> list[str]:
     """What another tool that checks a page against the tests has to say."""
     tool = [sys.executable, str(ROOT / "tools" / checker)]
     return subprocess.run(tool, check=False, capture_output=True, text=True).stderr.splitlines()
@@ -76,8 +94,8 @@ def main() -> int:
         + dead_links()
         + missing_files()
         + stale_diagram()
-        + said_by("check_flows.py")
-        + said_by("check_parity.py")
+        + errors_of("check_flows.py")
+        + errors_of("check_parity.py")
     )
     print(
         "\n".join(problems) or "docs: generated pages fresh, links whole, flows and parity tested",

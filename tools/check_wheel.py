@@ -1,7 +1,11 @@
-"""Build the wheel, install it as a user would, and use it: first with no extras, then with all of them."""
+"""Build the wheel, install it as a user would, and use it: first with no extras, then with all of them.
+
+With all of them, the README's examples run in an empty folder and an empty home, as a new user types them.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,7 +13,15 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.support.doc_examples import examples_of, problem  # noqa: E402
+from tests.support.pwsh import PWSH  # noqa: E402
+
 PINS = ROOT / "requirements" / "dev.txt"
+
+NAMED_IN_THE_README = ("azure-mgmt-resource-subscriptions",)
+"""What an example says it needs beside mstoken[all]."""
 
 IMPORT_EVERYTHING = """
 import importlib, pkgutil, sys
@@ -46,6 +58,21 @@ def install(folder: Path, wheel: Path, extras: str) -> Path:
     return bin_folder
 
 
+def run_readme(python: Path, folder: Path) -> int:
+    """Run every example of the README with the installed wheel, and return how many there are."""
+    run(python, "-m", "pip", "install", "-q", "-c", python.parents[1] / "constraints.txt", *NAMED_IN_THE_README)
+    home = folder / "home"
+    home.mkdir()
+    os.environ.update({"HOME": str(home), "USERPROFILE": str(home), "XDG_CONFIG_HOME": str(home / ".config")})
+    examples = [one for one in examples_of(ROOT / "README.md") if one.language != "powershell" or PWSH]
+    for number, example in enumerate(examples):
+        place = folder / str(number)
+        place.mkdir()
+        if wrong := problem(example, place, str(python)):
+            sys.exit(f"{example.id}, run from the wheel: {wrong}")
+    return len(examples)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mstoken-wheel-") as name:
         folder = Path(name)
@@ -64,6 +91,7 @@ def main() -> None:
         if token.count(".") != 2 or len(token.split()) != 1:
             sys.exit("the installed wheel did not print one token and nothing else")
         print("wheel, all extras: one token from its own emulator")
+        print(f"wheel, all extras: {run_readme(full / 'python', folder)} examples of the README")
 
 
 if __name__ == "__main__":

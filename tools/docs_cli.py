@@ -1,6 +1,6 @@
 """Write docs/cli.md from the commands' own help and the table of exit codes; with --check, only compare.
 
-Exit code 1 with --check when the page is not what this program would write.
+Exit code 1 with --check when the page is not what this program would write, and when a command is in no section.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mstoken.cli import exit_codes
-from mstoken.cli.app import SECTIONS, app
+from mstoken.cli.app import COMMANDS, SECTIONS, app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,9 @@ def page() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    if absent := COMMANDS.keys() - {name for names in SECTIONS.values() for name in names}:
+        print(f"docs/cli.md would lack {', '.join(sorted(absent))}: add it to SECTIONS of cli/app.py", file=sys.stderr)
+        return 1
     if parser.parse_args().check:
         fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == page()
         print("docs/cli.md is fresh" if fresh else "docs/cli.md is stale: python tools/docs_cli.py")

@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from mstoken import aadsts, errors
+from mstoken import aadsts, errors, messages
 
 PAGE = Path(__file__).parents[1] / "docs" / "errors.md"
 BEGIN = "<!-- codes: written by tools/docs_errors.py, do not edit -->"
@@ -52,6 +52,7 @@ def class_name(kind: str) -> str:
 
 def tables() -> str:
     """One section for each exception class, in the order of errors.py."""
+    messages.advise_the_shell()
     sections = []
     for name, _ in exception_classes():
         causes = [c for c in aadsts.entries() if class_name(c.kind) == name and not c.code.startswith("_")]

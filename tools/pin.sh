@@ -1,5 +1,6 @@
 #!/bin/sh
-# Pin by hash, for every platform, what the project is developed with (dev.txt) and what builds its site (docs.txt).
+# Pin by hash, for every platform, what the project is developed with (dev.txt), what builds its site (docs.txt) and the
+# SDKs that tests call with mstoken's clients (sdks.txt).
 # Writes no address of any registry. Options go to uv: `tools/pin.sh --upgrade`.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,3 +15,4 @@ pin() {
 
 pin requirements/dev.txt --all-extras pyproject.toml requirements/dev.in "$@"
 pin requirements/docs.txt requirements/docs.in "$@"
+pin requirements/sdks.txt pyproject.toml requirements/sdks.in "$@"

@@ -20,11 +20,23 @@ NEEDED = {
     "chromium": "chromium",  # for pages, and for applications that live in them
     "chromedriver": "chromium-driver",
     "redis-server": "redis-server",
+    "git": "git",  # clones and pushes with our credential helper
+    "kubectl": "kubernetes-client",  # starts our exec plugin
+    "docker-registry": "docker-registry",  # a registry that validates tokens, and a client that starts our helper
+    "skopeo": "skopeo",
     "zsh": "zsh",  # two of the three shells that complete our commands; bash is there
     "fish": "fish",
+    "jq": "jq",  # for the examples of the docs
 }
 
-IN_HOMEBREW = {"npm": "node", "redis-server": "redis", "softhsm2-util": "softhsm", "fish": "fish"}
+IN_HOMEBREW = {
+    "npm": "node",
+    "jq": "jq",
+    "redis-server": "redis",
+    "softhsm2-util": "softhsm",
+    "fish": "fish",
+    "kubectl": "kubernetes-cli",
+}
 
 
 def elsewhere() -> int:

@@ -49,18 +49,18 @@ def test_a_candidate_that_did_not_run_is_not_judged() -> None:
 
 def test_every_second_round_runs_in_the_opposite_order() -> None:
     """Every candidate runs once in each round; the warm-up does not count."""
-    ran: list[str] = []
+    measured: list[str] = []
 
     def candidate(name: str) -> Candidate:
         def run() -> dict[str, float]:
-            ran.append(name)
+            measured.append(name)
             return {"seconds": 1.0}
 
         return Candidate(name, "peer", run)
 
     result = Result("r", "", "")
     run_rounds(result, [candidate("a"), candidate("b")], 2, warm_up=True, log=lambda _: None)
-    assert "".join(ran) == "baabba"
+    assert "".join(measured) == "baabba"
     assert [len(candidate.samples["seconds"]) for candidate in result.candidates] == [2, 2]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tools.check_credentials import SECRECY_TESTS
 
 from mstoken.credentials.base import ANSWERS
 
@@ -23,6 +24,7 @@ ANSWERED = {
     "acts_for_user": "    acts_for_user = True\n",
     "can_bind_key": "    can_bind_key = False\n",
     "needs_client_id": "    needs_client_id = True\n",
+    "serves_user_flows": "    serves_user_flows = False\n",
     "cache_partition": """\
     def cache_partition(self, authority: Authority) -> str:
         return f"ticket:{self.user}"
@@ -66,12 +68,16 @@ class Tree:
         )
         shutil.copytree(ROOT / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", root)
+        for name in SECRECY_TESTS:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, root / name)
         self.write("credentials/ticket.py", HEAD + "".join(ANSWERED.values()))
         self.edit(
             "credentials/__init__.py",
-            "from mstoken.typed import cast",
-            "from mstoken.credentials.ticket import Ticket\nfrom mstoken.typed import cast",
+            "    from mstoken.credentials.union",
+            "    from mstoken.credentials.ticket import Ticket\n    from mstoken.credentials.union",
         )
+        self.edit("credentials/__init__.py", '    "union": ', '    "ticket": ("Ticket",),\n    "union": ')
 
     def write(self, name: str, text: str) -> None:
         (self.root / "src" / "mstoken" / name).write_text(text)
@@ -83,15 +89,24 @@ class Tree:
         path.write_text(text.replace(old, new, 1))
 
     def join_union(self) -> None:
-        self.edit("credentials/__init__.py", "    | Chain\n", "    | Chain\n    | Ticket\n")
+        self.edit("credentials/union.py", "    | Chain\n", "    | Chain\n    | Ticket\n")
+        self.edit(
+            "credentials/union.py",
+            "from mstoken.credentials.workload",
+            "from mstoken.credentials.ticket import Ticket\nfrom mstoken.credentials.workload",
+        )
 
     def export(self) -> None:
         self.edit("credentials/__init__.py", '    "TokenAssertion",\n', '    "Ticket",\n    "TokenAssertion",\n')
         self.edit("__init__.py", '    "TokenAssertion",\n', '    "Ticket",\n    "TokenAssertion",\n')
 
+    def add_secrecy_tests(self) -> None:
+        for name in SECRECY_TESTS:
+            with (self.root / name).open("a") as file:
+                file.write('\nPLANTED = Ticket("anna")\n')
+
     def add_row(self) -> None:
-        self.edit("flows/table.py", "    RefreshToken,\n", "    RefreshToken,\n    Ticket,\n")
-        self.edit("flows/table.py", "    Chain: ", '    Ticket: "ticket:ticket",\n    Chain: ')
+        self.edit("flows/table.py", '    "Chain": ', '    "Ticket": "ticket:ticket",\n    "Chain": ')
 
     def add_flow(self) -> None:
         self.write("flows/ticket.py", FLOW)
@@ -132,16 +147,17 @@ def test_python_refuses_a_class_that_leaves_an_answer_out(tree: Tree, forgotten:
     assert f"TypeError: Ticket does not state {forgotten}" in done.stderr
 
 
-def test_mypy_refuses_a_class_without_an_answer_in_the_table_of_flows(tree: Tree) -> None:
-    """The table takes concrete classes only."""
+def test_mypy_refuses_to_construct_a_class_without_an_answer(tree: Tree) -> None:
+    """It has an abstract member left."""
     tree.write(
         "credentials/ticket.py", HEAD + "".join(text for name, text in ANSWERED.items() if name != "acts_for_user")
     )
-    tree.add_row()
+    tree.edit("flows/table.py", "_loaded: ", 'PLANTED = credentials.Ticket("anna")\n_loaded: ')
+    tree.edit("flows/table.py", "from mstoken.errors", "from mstoken import credentials\nfrom mstoken.errors")
     done = tree.mypy()
     assert done.returncode == 1
     assert "src/mstoken/flows/table.py" in done.stdout
-    assert "[type-abstract]" in done.stdout
+    assert "[abstract]" in done.stdout
 
 
 EVERYTHING: dict[str, Callable[[Tree], None]] = {
@@ -149,12 +165,13 @@ EVERYTHING: dict[str, Callable[[Tree], None]] = {
     "is not exported by mstoken.credentials": Tree.export,
     "has no row in mstoken.flows.table": Tree.add_row,
     "No module named 'mstoken.flows.ticket'": Tree.add_flow,
+    "no test of secrecy with Ticket": Tree.add_secrecy_tests,
 }
 
 
 @pytest.mark.parametrize("forgotten", EVERYTHING)
 def test_the_check_reports_what_the_class_itself_cannot_state(tree: Tree, forgotten: str) -> None:
-    """The union, the exports, the row and the flow: each is missed when it alone is missing."""
+    """The union, the exports, the row, the flow and the tests of secrecy: each is missed when it alone is missing."""
     for message, add in EVERYTHING.items():
         if message != forgotten:
             add(tree)
@@ -162,6 +179,26 @@ def test_the_check_reports_what_the_class_itself_cannot_state(tree: Tree, forgot
     assert done.returncode == 1
     assert "Ticket" in done.stderr
     assert forgotten in done.stderr
+
+
+def test_a_class_that_is_no_value_is_reported(tree: Tree) -> None:
+    """It would be mutable, and a repr of it would show its secrets."""
+    for add in EVERYTHING.values():
+        add(tree)
+    tree.edit("credentials/ticket.py", "@value\n", "")
+    assert "Ticket is not a @value" in tree.checked().stderr
+
+
+def test_a_cache_partition_that_all_users_share_is_reported(tree: Tree) -> None:
+    """A constant, and what an application states."""
+    for add in EVERYTHING.values():
+        add(tree)
+    tree.edit("credentials/ticket.py", 'return f"ticket:{self.user}"', 'return f"ticket:{authority.tenant}"')
+    assert "Ticket: the cache partition is the same for all users" in tree.checked().stderr
+    stated = ANSWERED | {"cache_partition": "    cache_partition = application_partition\n"}
+    head = HEAD.replace("import BaseCredential, no", "import BaseCredential, application_partition, no")
+    tree.write("credentials/ticket.py", head + "".join(stated.values()))
+    assert "Ticket: the cache partition is the same for all users" in tree.checked().stderr
 
 
 def test_a_flow_that_takes_another_credential_is_reported(tree: Tree) -> None:
@@ -217,6 +254,23 @@ def f(c: Credential) -> bool:
         """\
 def f(c: Credential) -> bool:
     return isinstance(c, (RefreshToken, Browser))
+""",
+        "isinstance lists RefreshToken, Browser",
+    ),
+    "names of the package, in a match": (
+        """\
+def f(c: Credential) -> str:
+    match c:
+        case credentials.RefreshToken():
+            return 'user'
+    return 'app'
+""",
+        NO_ASSERT_NEVER,
+    ),
+    "names of the package, in a union": (
+        """\
+def f(c: Credential) -> bool:
+    return isinstance(c, credentials.RefreshToken | credentials.Browser)
 """,
         "isinstance lists RefreshToken, Browser",
     ),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.doc_examples import matches, with_our_python
+from tests.support.doc_examples import matches, with_python
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 PROGRAMS = sorted(path for path in FOLDER.iterdir() if path.suffix in {".py", ".sh"})
@@ -29,7 +29,7 @@ def test_a_program_prints_the_output_that_it_shows(path: Path, tmp_path: Path) -
     runner = ["bash"] if path.suffix == ".sh" else [*python, *(pytest_options if path.name.startswith("test_") else [])]
     command = [sys.executable, "-m", "entra_emulator", *CONFIG.get(path.name, []), "--", *runner, str(path)]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path, env=with_our_python()
+        command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path, env=with_python(sys.executable)
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert matches(output_of(path), done.stdout), done.stdout

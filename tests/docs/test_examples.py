@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 from tests.support.doc_examples import Example, examples_of, matches, problem, transcript
+from tests.support.pwsh import NO_PWSH, PWSH, needs_pwsh
 
 ROOT = Path(__file__).parent.parent.parent
-TEST_FILES = {"emulator-in-tests.md"}  # its example is a file of tests, which tests/emulator/test_plugin.py runs
+TEST_FILES = {
+    "emulator-in-tests.md",  # its example is a file of tests, which tests/emulator/test_plugin.py runs
+    "powershell-module.md",  # its blocks show cmdlets and no output; tests/powershell runs the cmdlets
+}
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in TEST_FILES)]
 EXAMPLES = [example for page in PAGES for example in examples_of(page)]
 
@@ -26,6 +30,8 @@ def test_the_readme_shows_the_ten_tasks() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
 def test_an_example_prints_what_the_page_shows(example: Example, tmp_path: Path) -> None:
     """Its commands succeed, and their output is the one beside them."""
+    if example.language == "powershell" and PWSH is None:
+        pytest.skip(NO_PWSH)
     assert problem(example, tmp_path) == ""
 
 
@@ -70,3 +76,20 @@ def test_an_example_that_is_not_true_is_found(
 ) -> None:
     """A command that fails unannounced, an exit code or an output other than the page shows, silence."""
     assert word in problem(Example("page.md", 1, language, code, shown), tmp_path)
+
+
+@needs_pwsh
+@pytest.mark.parametrize(
+    ("code", "shown", "word"),
+    [
+        ("mstoken get no-such-service\n'after'\n", None, "exit code"),
+        ("throw 'no'\n", None, "exit code 1"),
+        ("$null = 1\n", None, "it prints nothing"),
+        ("'one'\n", "two\n", "it printed\none"),
+    ],
+)
+def test_an_example_of_powershell_that_is_not_true_is_found(
+    tmp_path: Path, code: str, shown: str | None, word: str
+) -> None:
+    """A program that fails, an exception, silence, another output."""
+    assert word in problem(Example("page.md", 1, "powershell", code, shown), tmp_path)

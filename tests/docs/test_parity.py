@@ -44,4 +44,4 @@ def test_what_does_not_fit_is_told(tmp_path: Path, row: str, sentence: str) -> N
 def test_every_known_difference_has_a_row() -> None:
     """What the comparison with recorded answers lets pass is said on the page."""
     page = PAGE.read_text(encoding="utf-8")
-    assert all(word in page for word in ("2019", "70021", "onprem_sid", "error_uri on the host"))
+    assert all(word in page for word in ("2019", "70021", "onprem_sid", "error_uri on the requested host"))

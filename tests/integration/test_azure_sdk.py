@@ -67,6 +67,6 @@ def test_a_management_client_reads_with_our_token(script: str) -> None:
     assert in_emulator(script) == "Northwind Production ['rg-data', 'rg-web']"
 
 
-def test_our_refusals_reach_the_sdks_caller() -> None:
+def test_our_errors_reach_the_sdks_caller() -> None:
     """The SDK passes our exception through, with its AADSTS code."""
     assert in_emulator(REFUSED) == "(7000215,)"

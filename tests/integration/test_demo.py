@@ -22,7 +22,7 @@ TOLD = {
 }
 
 
-def test_the_story_is_of_both_grants_and_all_three_services() -> None:
+def test_the_demo_shows_both_grants_and_all_three_services() -> None:
     """Each grant gets a token for each service and calls its API with it; the story is short and holds no token."""
     done = subprocess.run(
         [sys.executable, "-m", "entra_emulator", "--", sys.executable, DEMO],

@@ -109,7 +109,7 @@ def test_parallel_renewals_of_a_single_use_token_all_succeed(runner: Runner, ser
     assert len({outcome.token for outcome in outcomes}) == 20
 
 
-def test_its_token_goes_only_where_the_caller_says(runner: Runner, server: dict[str, str]) -> None:
+def test_its_token_is_sent_to_the_named_origin_only(runner: Runner, server: dict[str, str]) -> None:
     """A scope that is called as one of Graph's does not make the token Graph's; an origin that is named gets it."""
     client = runner.client("", "orders-app", ClientSecret(SECRET), Authority.oauth(server["token_endpoint"]))
     graph, own = "https://graph.microsoft.com/v1.0/me", server["token_endpoint"].removesuffix("/token")
@@ -145,9 +145,7 @@ def test_from_the_shell(server: dict[str, str], tmp_path: Path) -> None:
         (RefreshToken("unknown", ClientSecret(SECRET)), SignInRequired),
     ],
 )
-def test_its_refusals_are_understood(
-    runner: Runner, server: dict[str, str], credential: Any, kind: type[Exception]
-) -> None:
+def test_its_errors_are_mapped(runner: Runner, server: dict[str, str], credential: Any, kind: type[Exception]) -> None:
     """Errors without AADSTS codes get their kind from RFC 6749's names, and a remedy."""
     client = runner.client("", "orders-app", credential, Authority.oauth(server["token_endpoint"]))
     with pytest.raises(kind) as caught:

@@ -63,7 +63,7 @@ FORKER = Path(__file__).parents[1] / "support" / "forking_program.py"
 
 @pytest.mark.parametrize("asking", ["blocking", "asyncio"])
 @pytest.mark.parametrize("when", ["unused", "used", "midway", "another"])
-def test_a_child_gets_tokens_whatever_its_parent_did(token_service: TokenService, when: str, asking: str) -> None:
+def test_a_child_gets_tokens_in_every_state_of_its_parent(token_service: TokenService, when: str, asking: str) -> None:
     """With the parent's client or its own, while another thread of the parent holds the turn at that very token.
 
     The HTTP client's threads and whoever held a turn are not in the child.
@@ -144,7 +144,7 @@ print("both")
 """
 
 
-def test_a_child_lets_go_of_its_parents_connections(tmp_path: Path) -> None:
+def test_a_child_closes_its_parents_connections(tmp_path: Path) -> None:
     """It does not use them or keep them open, and says nothing on them: the TLS session goes on in the parent."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

@@ -53,7 +53,7 @@ def _cases() -> Iterator[tuple[Python, str]]:
 @pytest.mark.parametrize(
     ("python", "name"), [pytest.param(python, name, id=f"{python.version}-{name}") for python, name in _cases()]
 )
-def test_the_process_gets_its_tokens_and_ends_well(
+def test_the_process_gets_its_tokens_and_exits_cleanly(
     python: Python, name: str, service: tuple[str, Path], tmp_path: Path
 ) -> None:
     """Exit code 0, every token, and nothing on standard error: no crash, no traceback, no warning."""

@@ -34,7 +34,7 @@ def _client(entra: Emulator, app_id: str = "") -> Client:
     return Client(state.default_tenant.id, found.id, ClientSecret(found.secrets[0].value), entra.authority)
 
 
-def test_a_person_signed_in_once_serves_from_the_vault(entra: Emulator, vault: str, app: Client) -> None:
+def test_a_sign_in_is_renewed_from_the_vault(entra: Emulator, vault: str, app: Client) -> None:
     """The refresh token is kept there, renewed there, and its versions are its history."""
     stores = Stores(MemoryAccessTokens(), key_vault_refresh_tokens(vault, app))
     tenant = entra.state.default_tenant
@@ -49,7 +49,7 @@ def test_a_person_signed_in_once_serves_from_the_vault(entra: Emulator, vault: s
     assert (kept.info.client_id, len(kept.renewals)) == (PUBLIC_APP, 2)
 
 
-def test_what_was_removed_can_be_signed_in_again(vault: str, app: Client) -> None:
+def test_a_removed_sign_in_can_be_stored_again(vault: str, app: Client) -> None:
     """The vault keeps deleted secrets; the name is taken up again."""
     refresh_tokens = key_vault_refresh_tokens(vault, app)
     refresh_tokens.put("account:nadia", "r0", TokenInfo())
@@ -68,7 +68,7 @@ def test_many_sign_ins_are_all_listed(vault: str, app: Client) -> None:
     assert list(refresh_tokens.list_sign_ins()) == [f"account:{number:02}" for number in range(30)]
 
 
-def test_who_may_not_use_the_vault_is_told_so(entra: Emulator, vault: str, app: Client) -> None:
+def test_missing_vault_permissions_are_reported(entra: Emulator, vault: str, app: Client) -> None:
     """403 becomes an error that names the role."""
     entra.state.default_tenant.vaults[0].users = []
     with pytest.raises(StoreError, match="403") as caught:
@@ -76,7 +76,7 @@ def test_who_may_not_use_the_vault_is_told_so(entra: Emulator, vault: str, app: 
     assert "Key Vault Secrets Officer" in caught.value.remedy
 
 
-def test_a_secret_proves_another_client(entra: Emulator, vault: str, app: Client) -> None:
+def test_a_secret_from_the_vault_authenticates_another_client(entra: Emulator, vault: str, app: Client) -> None:
     """An application's secret comes from the vault; a disabled one is an error."""
     secrets = entra.state.default_tenant.vaults[0].secrets
     key_vault_refresh_tokens(vault, app).put("account:x", "r", TokenInfo())

@@ -12,28 +12,43 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import get_args
 from urllib.parse import quote_plus
 
 import pytest
-from tests.support.certificates import identity
+from tests.support.certificates import Identity, identity
 from tests.support.program import Program, RunResult
 from tests.support.redis_server import KEY, PASSWORD, QUOTED, RedisServer
 from tests.support.unsigned_tokens import jwt, user_v2
 
 from entra_emulator import Emulator
 from mstoken import (
+    AgentIdentity,
+    AgentUser,
     AsyncClient,
+    AuthorizationCode,
+    AzureCli,
+    AzureDeveloperCli,
+    AzurePowerShell,
+    Browser,
+    CallbackAssertion,
     Client,
+    ClientAssertion,
     ClientCertificate,
+    ClientKey,
     ClientSecret,
+    DeviceCode,
+    FmiPath,
+    ManagedIdentity,
     MstokenError,
     OnBehalfOf,
     Password,
     RefreshToken,
     Stores,
+    WorkloadIdentity,
     redis_stores,
 )
-from mstoken.credentials import Credential
+from mstoken.credentials import Chain, ChainLink, Credential
 from mstoken.flows.store_port import TokenInfo
 from mstoken.stores.user_folders import is_in_memory
 from mstoken.stores.user_stores import user_stores
@@ -92,7 +107,7 @@ def _secrets(entra: Emulator, *more: str) -> list[str]:
     return [*own, *entra.state.refresh_tokens.issued, *more]
 
 
-def test_the_scan_sees_what_is_there(tmp_path: Path) -> None:
+def test_the_scan_finds_a_planted_secret(tmp_path: Path) -> None:
     """A secret as it is, in a form, or as base64 is found, so that finding none means something."""
     secret = "8Q~s3cret+with/odd=signs"
     encoded = base64.b64encode(secret.encode()).decode()
@@ -158,20 +173,26 @@ def redis() -> Iterator[RedisServer]:
     server.close()
 
 
+@pytest.fixture
+def own_environment(entra: Emulator, disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process's environment: the emulator's, with a known key of the vault."""
+    for name, value in {**entra.environment(), "MSTOKEN_VAULT_KEY": base64.b64encode(KEY).decode()}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(disk / "cache"))
+
+
+@pytest.mark.usefixtures("own_environment")
 @pytest.mark.parametrize("kind", ["user", "redis"])
 def test_no_log_traceback_or_store_of_the_library_holds_a_secret(
     entra: Emulator,
     disk: Path,
+    tmp_path: Path,
     redis: RedisServer,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     kind: str,
 ) -> None:
     """Both clients, a person and an application, answers and refusals; every logger of the process at debug level."""
     caplog.set_level(logging.DEBUG)
-    for name, value in {**entra.environment(), "MSTOKEN_VAULT_KEY": base64.b64encode(KEY).decode()}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(disk / "cache"))
     stores: Stores = redis_stores(redis.url, KEY) if kind == "redis" else user_stores()
     app, tenant = entra.state.default_app, entra.state.default_tenant.id
     good, bad = ClientSecret(app.secrets[0].value), ClientSecret(WRONG)
@@ -193,14 +214,15 @@ def test_no_log_traceback_or_store_of_the_library_holds_a_secret(
     key = strangers.pem().split(b"PRIVATE KEY-----")[1].splitlines()[2].decode()
     people = (RefreshToken(account="nadia", client=good), RefreshToken(entra.sign_in(NADIA), good))
     more = (RefreshToken(WRONG, good), RefreshToken(account="nadia", client=bad), OnBehalfOf(ASSERTION, good))
-    signed = (ClientCertificate(data=strangers.pem()),)
     public = tuple(Password(OTTO, password) for password in PASSWORDS)
-    credentials: list[Credential] = [good, bad, *people, *more, *signed, *public]
+    others = _others(strangers, bad, tmp_path, entra.authority)
+    credentials: list[Credential] = [good, bad, *people, *more, *public, *others]
+    assert {type(credential) for credential in credentials} == set(get_args(Credential))
     for credential in credentials:
         client_id = PUBLIC_APP if credential in public else app.id
         client = Client(tenant, client_id, credential, entra.authority, stores)
         seen.append(client)
-        for service in ("graph", "arm"):
+        for service in ("graph",) if credential in others else ("graph", "arm"):
             attempt(partial(client.get_token, service, fresh=True))
             attempt(partial(_by_asyncio, client, service))
     assert len([token for token in tokens if token]) >= 8
@@ -209,6 +231,34 @@ def test_no_log_traceback_or_store_of_the_library_holds_a_secret(
     secrets = _secrets(entra, *own, *filter(None, tokens))
     places = {"the log": caplog.text.encode(), "reprs and tracebacks": repr(seen).encode()}
     assert _found(secrets, places | _files(disk if kind == "user" else redis.folder)) == []
+
+
+def _others(strangers: Identity, bad: ClientSecret, folder: Path, authority: str) -> list[Credential]:
+    """One of each class that has a test of its own elsewhere: here it fails, and says so."""
+    (folder / "assertion").write_text(ASSERTION)
+    nobody: dict[str, str] = {"PATH": "", "HOME": str(folder)}
+    machine = {"IDENTITY_ENDPOINT": f"{authority}/msi", "IDENTITY_HEADER": WRONG}
+    code = AuthorizationCode(WRONG, "http://localhost", verifier=WRONG, client=bad, nonce=WRONG)
+    return [
+        ClientCertificate(data=strangers.pem()),
+        ClientKey(lambda *_: WRONG.encode(), strangers.certificate_pem()),
+        ClientAssertion(CallbackAssertion(lambda: ASSERTION)),
+        code,
+        Browser(client=bad, open_browser=lambda _: False, show=lambda _: None, timeout_in=0.1),
+        DeviceCode(lambda _: _decline(), client=bad),
+        FmiPath(bad, "path"),
+        AgentIdentity(bad, "11111111-2222-4333-8444-555555555555"),
+        AgentUser(AgentIdentity(bad, "11111111-2222-4333-8444-555555555555"), username=NADIA),
+        ManagedIdentity(environment=machine),
+        WorkloadIdentity(str(folder / "assertion")),
+        *(tool(environment=nobody) for tool in (AzureCli, AzurePowerShell, AzureDeveloperCli)),
+        Chain((ChainLink("environment", "", "", bad),)),
+    ]
+
+
+def _decline() -> None:
+    """The user of a device code goes away."""
+    raise ValueError(WRONG[:4])
 
 
 def _by_asyncio(client: Client, service: str) -> object:

@@ -71,7 +71,7 @@ ALL_PLACEHOLDERS = aadsts.FALLBACKS.keys() | aadsts.COMPOSED
 
 
 @pytest.mark.parametrize(("codes", "error", "suberror", "status", "kind"), SEEN)
-def test_an_answer_seen_on_the_wire_has_its_kind_and_a_remedy(
+def test_a_recorded_response_has_its_kind_and_a_remedy(
     codes: tuple[int, ...], error: str, suberror: str, status: int, kind: str
 ) -> None:
     """Each error answer recorded from Entra becomes the right exception and says what to do."""
@@ -104,14 +104,14 @@ def test_partner_codes_and_error_names_are_known(code: str) -> None:
         ('{"error":{"code":"AgentIdentity_LimitExceeded","message":"…"}}', "AgentIdentity_LimitExceeded", "for good"),
     ],
 )
-def test_a_code_of_today_is_explained(text: str, code: str, part: str) -> None:
+def test_recent_codes_are_explained(text: str, code: str, part: str) -> None:
     """Codes that Entra, Azure AD B2C and Graph give today, in the words they come with."""
     causes = explain(text)
     assert [cause.code for cause in causes] == [code]
     assert part in causes[0].remedy
 
 
-def test_an_unknown_code_of_b2c_leads_to_its_own_page() -> None:
+def test_an_unknown_b2c_code_links_to_b2cs_page() -> None:
     """Entra's page of errors does not know it."""
     cause = explain("AADB2C98765: something new")[0]
     assert cause.code == "AADB2C98765"
@@ -140,7 +140,8 @@ def test_every_entry_is_well_formed() -> None:
 
 
 @pytest.mark.parametrize("code", [*(str(codes[0]) for codes, *_ in SEEN if codes), *PARTNERS])
-def test_what_is_met_in_practice_names_a_command(code: str) -> None:
+@pytest.mark.usefixtures("shell_reader")
+def test_common_errors_suggest_a_command(code: str) -> None:
     """The remedy of every code that was seen on the wire or that partners meet has a command to run next."""
     cause = lookup(code)
     assert cause is not None
@@ -154,14 +155,14 @@ def test_at_least_two_hundred_numbers_are_known() -> None:
 
 
 @pytest.mark.parametrize("spelling", [50076, "50076", "50076 ", "AADSTS50076", "aadsts50076:", " AADSTS50076\n"])
-def test_lookup_takes_a_code_as_people_write_it(spelling: int | str) -> None:
+def test_lookup_accepts_codes_in_every_spelling(spelling: int | str) -> None:
     """A code is found as number or text, with or without AADSTS, blanks and colon."""
     cause = lookup(spelling)
     assert cause is not None
     assert cause.name == "UserStrongAuthClientAuthNRequired"
 
 
-def test_lookup_knows_names_in_any_case_and_statuses() -> None:
+def test_lookup_accepts_statuses_and_names_in_any_letter_case() -> None:
     """Error names are found in any case, HTTP statuses by number, and what is unknown is None."""
     assert lookup("INVALID_GRANT") == lookup("invalid_grant") is not None
     for status, kind in ((429, "throttled"), (500, "service_unavailable"), (503, "service_unavailable")):
@@ -180,7 +181,7 @@ def test_classify_prefers_codes_then_suberror_then_error_then_status() -> None:
     assert classify((), "", "", 503).kind == "service_unavailable"
 
 
-def test_a_throttled_or_failed_service_is_no_fault_of_the_question() -> None:
+def test_throttling_and_server_errors_are_not_request_errors() -> None:
     """429 and 5xx outrank a vague error name: the instance metadata service throttles with invalid_request."""
     assert classify((), "invalid_request", "", 429).kind == "throttled"
     assert classify((), "invalid_request", "", 502).kind == "service_unavailable"
@@ -192,7 +193,7 @@ def test_a_description_without_a_code_can_still_decide() -> None:
     assert "GDAP" in explain("Unable to initialize  the\r\nauthorization context.")[0].cause
 
 
-def test_an_unknown_code_keeps_its_number_and_an_honest_remedy() -> None:
+def test_an_unknown_code_has_its_number_and_a_general_remedy() -> None:
     """What is not known takes its kind from the rest, keeps its number and points to Entra's own page."""
     cause = classify((7654321,), "invalid_client", "", 401)
     assert (cause.code, cause.kind) == ("7654321", "credential_rejected")
@@ -202,7 +203,7 @@ def test_an_unknown_code_keeps_its_number_and_an_honest_remedy() -> None:
     assert nothing.remedy
 
 
-def test_only_what_proves_the_grant_dead_says_so() -> None:
+def test_only_codes_that_end_a_refresh_token_say_so() -> None:
     """kills_grant holds for revoked and expired refresh tokens, not for MFA or sign-in frequency of one resource."""
     for code in ("50173", "700082", "700084", "bad_token"):
         found = lookup(code)

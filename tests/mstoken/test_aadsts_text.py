@@ -83,7 +83,7 @@ def test_hostile_megabytes_are_read_in_linear_time(piece: str) -> None:
     assert len(explain(text)) <= 100
 
 
-def test_many_codes_are_cut_off() -> None:
+def test_the_number_of_codes_is_limited() -> None:
     """A text with more codes than anyone can read gives the first hundred."""
     text = " ".join(f"AADSTS{number}" for number in range(50000, 60000))
     assert codes_in(text) == tuple(str(number) for number in range(50000, 50100))
@@ -104,7 +104,7 @@ def test_any_text_can_be_searched_and_explained(text: str) -> None:
 
 @settings(deadline=None)  # the machine may be busy
 @given(st.text(), st.text())
-def test_a_code_is_found_wherever_it_stands(before: str, after: str) -> None:
+def test_a_code_is_found_anywhere_in_the_text(before: str, after: str) -> None:
     """Whatever stands around it, AADSTS50076 is found."""
     assert "50076" in codes_in(f"{before[:50]} AADSTS50076 {after}")
 
@@ -119,7 +119,7 @@ def test_explain_fills_the_remedy_from_the_callers_own_configuration() -> None:
     assert "`mstoken login --tenant TENANT --client-id CLIENT_ID`" in bare.remedy
 
 
-def test_explain_believes_numbers_over_names() -> None:
+def test_numbers_take_precedence_over_names() -> None:
     """A body with a number is explained by it alone, one without by its names, and plain prose by nothing."""
     assert [cause.code for cause in explain(BODY)] == ["50076", "50079"]
     assert [c.code for c in explain('{"error":"invalid_grant","suberror":"bad_token"}')] == [
@@ -180,7 +180,7 @@ def test_any_template_can_be_filled(template: str, context: dict[str, str]) -> N
     assert isinstance(fill(template, **context), str)
 
 
-def test_the_consent_address_cannot_be_bent() -> None:
+def test_the_consent_url_cannot_be_changed_by_a_value() -> None:
     """Values in the consent page's address are percent-encoded, so they cannot change host, path or query."""
     filled = fill("{consent_url}", tenant="a/b?c", client_id="x&y=z#", authority="login.example:8443")
     assert filled == "https://login.example:8443/a%2Fb%3Fc/adminconsent?client_id=x%26y%3Dz%23"

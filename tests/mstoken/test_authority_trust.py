@@ -94,7 +94,7 @@ def test_a_tenant_of_a_challenge_is_a_tenant_and_nothing_else(
     assert token_service.requests == []
 
 
-def test_another_tenant_is_asked_for_at_the_same_authority(runner: Runner, token_service: TokenService) -> None:
+def test_another_tenant_uses_the_same_authority(runner: Runner, token_service: TokenService) -> None:
     """The tenant of a challenge changes the path, not the host."""
     client = runner.client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
     runner.run(partial(client.get_token, "graph", tenant_id=OTHER))
@@ -143,7 +143,7 @@ def test_a_redirect_of_the_token_endpoint_is_refused(
         runner.run(partial(client.get_token, "graph"))
 
 
-def test_an_answer_cannot_name_where_to_ask_next(
+def test_a_response_cannot_select_the_next_endpoint(
     runner: Runner, token_service: TokenService, stranger: TokenService
 ) -> None:
     """Fields such as `cloud_instance_host_name` in an answer do not move a refresh token's next use."""
@@ -160,7 +160,7 @@ def test_an_answer_cannot_name_where_to_ask_next(
     assert [request.form["refresh_token"] for request in token_service.requests] == ["rt-1", "rt-2"]
 
 
-def test_a_key_vaults_challenge_chooses_the_tenant_only(
+def test_a_key_vaults_challenge_selects_the_tenant_only(
     token_service: TokenService, stranger: TokenService, vault: TokenService
 ) -> None:
     """The authority a vault names is not asked; its tenant is asked for where the client always asks."""
@@ -182,7 +182,9 @@ def test_a_key_vaults_challenge_chooses_the_tenant_only(
         'authorization="https://evil.example/a:b@c", resource="https://127.0.0.1"',
     ],
 )
-def test_a_key_vault_gets_no_token_of_another(token_service: TokenService, vault: TokenService, challenge: str) -> None:
+def test_a_key_vault_gets_no_token_for_another_resource(
+    token_service: TokenService, vault: TokenService, challenge: str
+) -> None:
     """A challenge for another service's token, or one that cannot be read, is an error; nobody is asked."""
     vault.script = [Reply(401, {}, {"WWW-Authenticate": f"Bearer {challenge}"})]
     client = Client(TENANT, CLIENT_ID, ClientSecret(SECRET), token_service.url)
@@ -194,7 +196,7 @@ def test_a_key_vault_gets_no_token_of_another(token_service: TokenService, vault
 @pytest.mark.parametrize(
     "resource", ["https://graph.microsoft.com:443@127.0.0.1", "http://127.0.0.1/graph", "https://127.0.0.1?graph"]
 )
-def test_of_a_key_vaults_resource_only_the_host_counts(
+def test_only_the_host_of_a_key_vaults_resource_counts(
     token_service: TokenService, vault: TokenService, resource: str
 ) -> None:
     """User names, paths and queries that might be read as another service are left behind."""
@@ -206,7 +208,7 @@ def test_of_a_key_vaults_resource_only_the_host_counts(
     assert request.path == f"/{TENANT}/oauth2/v2.0/token"
 
 
-def test_the_azure_sdks_challenge_moves_the_tenant_only(
+def test_the_azure_sdks_challenge_selects_the_tenant_only(
     token_service: TokenService, stranger: TokenService, tmp_path: Path
 ) -> None:
     """azure-keyvault-secrets hands us the tenant of a hostile vault's challenge; the authority stays the client's."""
@@ -243,7 +245,7 @@ def test_the_azure_sdks_challenge_moves_the_tenant_only(
         ("login.microsoftonline.us.evil.example", "https://login.microsoftonline.us.evil.example", "public"),
     ],
 )
-def test_the_environments_authority_is_read_however_it_is_written(
+def test_the_environments_authority_is_parsed_in_every_spelling(
     monkeypatch: pytest.MonkeyPatch, written: str, origin: str, cloud: str
 ) -> None:
     """Bare, in capitals, with a port or our tenant, by an alias: the host it names, its cloud, and our tenant."""
@@ -262,7 +264,7 @@ def test_the_environments_authority_is_read_however_it_is_written(
     "written",
     ["http://login.microsoftonline.us", "https://me@login.microsoftonline.us", "ftp://localhost", "login\\.us:1"],
 )
-def test_an_authority_that_hides_something_is_refused(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+def test_a_deceptive_authority_is_refused(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
     """Clear text, user names and backslashes end before a secret is read."""
     for name, value in {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT_ID, "AZURE_CLIENT_SECRET": SECRET}.items():
         monkeypatch.setenv(name, value)
@@ -287,7 +289,7 @@ def test_a_token_endpoint_is_a_whole_url(written: str) -> None:
     ],
     ids=["another authority's", "unknown", "its own"],
 )
-def test_a_kept_sign_in_goes_back_only_to_where_it_came_from(
+def test_a_stored_sign_in_is_sent_to_its_own_authority_only(
     runner: Runner,
     token_service: TokenService,
     kept: str,

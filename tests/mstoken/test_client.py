@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.support.runners import Runner
-from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
+from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService, token_reply
 
 from mstoken import (
     ClientSecret,
@@ -58,16 +58,14 @@ def test_expiry_is_epoch_seconds_from_the_moment_of_the_answer(runner: Runner, a
 
 
 @pytest.mark.parametrize("same", ["graph", "msgraph", GRAPH, "https://graph.microsoft.com/v1.0/me"])
-def test_one_question_in_many_words_is_one_request(
-    runner: Runner, token_service: TokenService, app: Any, same: str
-) -> None:
+def test_equivalent_scopes_share_one_request(runner: Runner, token_service: TokenService, app: Any, same: str) -> None:
     """A service name, its alias, its scope and an API URL share one token."""
     first = runner.run(lambda: app.get_token("graph"))
     assert runner.run(lambda: app.get_token(same)) == first
     assert len(token_service.requests) == 1
 
 
-def test_what_differs_is_asked_for_itself(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_different_token_requests_are_sent_separately(runner: Runner, token_service: TokenService, app: Any) -> None:
     """Another service, tenant, claims or capability is another token."""
     token_service.script = [token_reply(f"token-{n}") for n in range(1, 6)]
     answers = [
@@ -83,7 +81,7 @@ def test_what_differs_is_asked_for_itself(runner: Runner, token_service: TokenSe
     assert json.loads(token_service.requests[4].form["claims"]) == {"access_token": {"nbf": {"essential": True}}}
 
 
-def test_a_token_that_met_a_challenge_replaces_the_one_that_did_not(
+def test_a_token_for_a_claims_challenge_replaces_the_cached_one(
     runner: Runner, token_service: TokenService, app: Any
 ) -> None:
     """After claims were satisfied, the plain question gives the new token, not the revoked one."""
@@ -101,10 +99,17 @@ def test_200_callers_make_one_request(runner: Runner, token_service: TokenServic
     assert len(token_service.requests) == 1
 
 
-def test_callers_who_waited_share_a_refusal(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_waiting_callers_share_an_error(runner: Runner, token_service: TokenService, app: Any) -> None:
     """When the one that asks is refused, those who waited are told so, without asking again."""
     refusal = {"error": "invalid_client", "error_description": "AADSTS7000215: no", "error_codes": [7000215]}
-    token_service.script = [Reply(401, refusal, delay=0.3)]
+
+    def refuse(_: RecordedRequest) -> Reply:
+        until = time.monotonic() + 30
+        while next(iter(app._runtime._flights.values())).users < 50 and time.monotonic() < until:
+            time.sleep(0.01)  # who arrives after the refusal asks again
+        return Reply(401, refusal)
+
+    token_service.script = [refuse, Reply(401, refusal)]
     outcomes = runner.gather(lambda: app.get_token("graph"), 50)
     assert {type(outcome) for outcome in outcomes} == {CredentialRejected}
     assert len(token_service.requests) == 1
@@ -113,9 +118,7 @@ def test_callers_who_waited_share_a_refusal(runner: Runner, token_service: Token
     assert len(token_service.requests) == 2
 
 
-def test_fresh_asks_again_and_min_ttl_asks_when_too_little_is_left(
-    runner: Runner, token_service: TokenService, app: Any
-) -> None:
+def test_fresh_and_a_large_min_ttl_request_a_new_token(runner: Runner, token_service: TokenService, app: Any) -> None:
     """`fresh=True` always asks; `min_ttl` asks only when the kept token lives shorter."""
     token_service.script = [token_reply(f"token-{n}") for n in range(1, 5)]
     runner.run(lambda: app.get_token("graph"))
@@ -125,9 +128,7 @@ def test_fresh_asks_again_and_min_ttl_asks_when_too_little_is_left(
     assert runner.run(lambda: app.get_token("graph")).token == "token-3"
 
 
-def test_a_failing_renewal_never_fails_who_holds_a_valid_token(
-    runner: Runner, token_service: TokenService, app: Any
-) -> None:
+def test_a_failed_renewal_returns_the_valid_token(runner: Runner, token_service: TokenService, app: Any) -> None:
     """A token due for renewal still serves while the service is down."""
     token_service.script = [token_reply("old", refresh_in=1), Reply(503, "busy", {"Retry-After": "3600"})]
     runner.run(lambda: app.get_token("graph"))
@@ -146,16 +147,14 @@ def test_a_token_due_for_renewal_is_renewed(runner: Runner, token_service: Token
     assert runner.run(lambda: app.get_token("graph")).token == "new"
 
 
-def test_a_passing_fault_is_asked_again(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_a_transient_error_is_retried(runner: Runner, token_service: TokenService, app: Any) -> None:
     """A 503 and a 429 with a short Retry-After are waited out within the call."""
     token_service.script = [Reply(503, "<html>busy</html>"), Reply(429, "slow", {"Retry-After": "0"}), token_reply()]
     assert runner.run(lambda: app.get_token("graph")).token == "token-1"
     assert len(token_service.requests) == 3
 
 
-def test_throttling_beyond_patience_is_an_error_that_says_when(
-    runner: Runner, token_service: TokenService, app: Any
-) -> None:
+def test_a_long_retry_after_is_an_error_with_the_wait(runner: Runner, token_service: TokenService, app: Any) -> None:
     """A Retry-After longer than the call may last is given to the caller at once."""
     token_service.script = [Reply(429, "Too Many Requests", {"Retry-After": "600"})]
     with pytest.raises(Throttled) as caught:
@@ -164,7 +163,7 @@ def test_throttling_beyond_patience_is_an_error_that_says_when(
     assert len(token_service.requests) == 1
 
 
-def test_a_service_that_needs_a_user_says_so_before_the_network(
+def test_a_service_that_needs_a_user_is_refused_before_any_request(
     runner: Runner, token_service: TokenService, app: Any
 ) -> None:
     """Partner Center with an application's credential alone is refused here, with what to do."""
@@ -174,7 +173,7 @@ def test_a_service_that_needs_a_user_says_so_before_the_network(
     assert token_service.requests == []
 
 
-def test_no_secret_shows(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_no_repr_shows_a_secret(runner: Runner, token_service: TokenService, app: Any) -> None:
     """Neither reprs nor errors nor their tracebacks' values show the secret or a token."""
     token = runner.run(lambda: app.get_token("graph"))
     token_service.script = [Reply(401, {"error": "invalid_client", "error_description": "AADSTS7000215: no"})]
@@ -230,7 +229,7 @@ def test_unknown_options_of_get_token_info_are_ignored(runner: Runner, app: Any)
 
 
 @pytest.mark.parametrize("tenant", ["", "a/b", "a?b", "../x", "a b", "a\nb", "a#b", "https://x"])
-def test_what_is_no_tenant_is_refused_before_the_network(runner: Runner, tenant: str) -> None:
+def test_an_invalid_tenant_is_refused_before_any_request(runner: Runner, tenant: str) -> None:
     """A tenant goes into the URL, so nothing but an id or a domain may be one."""
     with pytest.raises(UsageError, match="tenant"):
         runner.client(tenant, CLIENT_ID, ClientSecret(SECRET))
@@ -239,16 +238,14 @@ def test_what_is_no_tenant_is_refused_before_the_network(runner: Runner, tenant:
 @pytest.mark.parametrize(
     "authority", ["http://login.microsoftonline.com", "https://a@b.example", "ftp://x.example", "no-such-cloud"]
 )
-def test_what_is_no_authority_is_refused(runner: Runner, authority: str) -> None:
+def test_an_invalid_authority_is_refused(runner: Runner, authority: str) -> None:
     """A secret is never sent in clear or to a host in disguise."""
     with pytest.raises(UsageError):
         runner.client(TENANT, CLIENT_ID, ClientSecret(SECRET), authority)
 
 
 @pytest.mark.parametrize("claims", ["not json", "[]", "1", '{"a":' + "[" * 20_000])
-def test_claims_that_are_no_json_object_are_refused(
-    runner: Runner, token_service: TokenService, app: Any, claims: str
-) -> None:
+def test_invalid_claims_are_refused(runner: Runner, token_service: TokenService, app: Any, claims: str) -> None:
     """A mangled claims challenge is a usage error, not a request."""
     with pytest.raises(UsageError, match="claims"):
         runner.run(lambda: app.get_token("graph", claims=claims))
@@ -263,7 +260,7 @@ def test_a_cloud_changes_host_and_scope_together(runner: Runner) -> None:
     assert token_request.scopes == ("https://graph.microsoft.us/.default",)
 
 
-def test_closing_and_using_again(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_a_closed_client_can_be_used_again(runner: Runner, token_service: TokenService, app: Any) -> None:
     """A closed client opens new connections when it is used again."""
     runner.run(lambda: app.get_token("graph"))
     runner.run(app.close) if app.close.__code__.co_flags & 0x80 else app.close()

@@ -47,7 +47,7 @@ def app_profile(config: Path, token_service: TokenService, monkeypatch: pytest.M
 
 
 @pytest.mark.usefixtures("app_profile")
-def test_the_profile_says_who_gets_a_token_and_where(runner: Runner, token_service: TokenService) -> None:
+def test_the_profile_selects_identity_and_authority(runner: Runner, token_service: TokenService) -> None:
     """Tenant, client ID, secret and authority are those of the profile; its reference is followed."""
     client: Any = runner.client_class.from_profile("work")
     assert runner.run(lambda: client.get_token("graph")).token == "token-1"
@@ -57,7 +57,7 @@ def test_the_profile_says_who_gets_a_token_and_where(runner: Runner, token_servi
 
 
 @pytest.mark.usefixtures("app_profile")
-def test_its_tokens_are_in_the_machines_stores(runner: Runner, token_service: TokenService) -> None:
+def test_tokens_are_cached_in_the_users_stores(runner: Runner, token_service: TokenService) -> None:
     """A second client of the profile returns the first one's token without a request."""
     clients: list[Any] = [runner.client_class.from_profile("work") for _ in range(2)]
     tokens = [runner.run(lambda: client.get_token("graph")).token for client in clients]  # noqa: B023

@@ -64,7 +64,7 @@ def test_the_previous_refresh_token_is_tried_when_the_new_one_is_refused(
     assert [request.form["refresh_token"] for request in token_service.requests] == ["rt-1", "rt-broken", "rt-1"]
 
 
-def test_what_serves_in_place_of_a_refused_refresh_token_is_kept(runner: Runner, token_service: TokenService) -> None:
+def test_the_refresh_token_that_replaces_a_refused_one_is_stored(runner: Runner, token_service: TokenService) -> None:
     """The new token that the previous one brought is used from then on, not the refused one again."""
     client = user(runner, token_service)
     token_service.script = [
@@ -83,7 +83,7 @@ def test_what_serves_in_place_of_a_refused_refresh_token_is_kept(runner: Runner,
     ]
 
 
-def test_a_failing_keeper_of_refresh_tokens_fails_the_call(runner: Runner, token_service: TokenService) -> None:
+def test_a_failing_refresh_token_callback_fails_the_call(runner: Runner, token_service: TokenService) -> None:
     """If `on_new` cannot keep the new refresh token, the access token is not handed out as if it had."""
 
     def full(_: str) -> None:
@@ -96,7 +96,7 @@ def test_a_failing_keeper_of_refresh_tokens_fails_the_call(runner: Runner, token
     assert str(caught.value.__cause__) == "disk full"
 
 
-def test_a_dead_refresh_token_asks_for_a_sign_in(runner: Runner, token_service: TokenService) -> None:
+def test_an_ended_refresh_token_is_sign_in_required(runner: Runner, token_service: TokenService) -> None:
     """invalid_grant is SignInRequired, with the command that resolves it."""
     token_service.script = [INVALID_GRANT]
     client = user(runner, token_service)

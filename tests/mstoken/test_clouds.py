@@ -62,7 +62,7 @@ def test_a_name_unlike_all_others_gets_no_suggestion() -> None:
 
 
 @pytest.mark.parametrize("known", CLOUDS, ids=lambda known: known.name)
-def test_every_sign_in_host_leads_back_to_its_cloud(known: Cloud) -> None:
+def test_every_sign_in_host_belongs_to_its_cloud(known: Cloud) -> None:
     """A host, as a URL or bare, in any letter case, finds a cloud with that same authority."""
     assert known.login_hosts[0] == known.authority_host
     for host in known.login_hosts:

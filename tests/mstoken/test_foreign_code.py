@@ -123,7 +123,7 @@ def keyring_reference(setup: Setup) -> None:
 
 
 def command_reference(setup: Setup) -> None:
-    setup.monkeypatch.setattr(subprocess, "run", setup.throw)
+    setup.monkeypatch.setattr(subprocess, "Popen", setup.throw)
     resolve("command:pass show app")
 
 
@@ -236,7 +236,7 @@ WORDED = {"keys/certificate.py:_parsing": (ValueError, TypeError)}
 FALLBACKS = {
     "browser/launcher.py:start",  # the address is shown in any case
     "stores/vault_key.py:_usable",  # no keyring
-    "stores/vault_key.py:ask",  # no keyring
+    "stores/vault_key.py:run",  # no keyring
     "stores/redis_connection.py:_run",  # a StoreError, see above
     "stores/redis_connection.py:_client",  # a UsageError, see above
     "foreign.py:text_of",
@@ -244,6 +244,8 @@ FALLBACKS = {
     "runtimes/single_flight.py:_copied",
     "flows/single_flight.py:_renewed",
     "cli/error_handling.py:run",
+    "cli/request_lines.py:_result",  # a record for the line
+    "cli/session_server.py:_answer",  # a record for the program that called
 }
 """Every other `except Exception`: they handle it or raise it again."""
 

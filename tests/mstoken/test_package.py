@@ -54,6 +54,7 @@ PUBLIC = [
     "SignInRequired",
     "StoreError",
     "Stores",
+    "TenantResult",
     "Throttled",
     "Token",
     "TokenAssertion",
@@ -103,11 +104,11 @@ SLOW = [
 
 def modules_after(code: str) -> set[str]:
     """The modules that a fresh interpreter has loaded after `code`, without those of an empty program."""
-    tell = "; import sys; print(*sys.modules)"
+    report = "; import sys; print(*sys.modules)"
     found = [
         set(
             subprocess.run(
-                [sys.executable, "-I", "-c", start + tell], capture_output=True, text=True, check=True
+                [sys.executable, "-I", "-c", start + report], capture_output=True, text=True, check=True
             ).stdout.split()
         )
         for start in (code, "pass")

@@ -70,7 +70,7 @@ def test_one_text_may_hold_several_scopes(texts: tuple[str, ...], scopes: tuple[
         ("https://outlook.office.com/IMAP.AccessAsUser.All,SMTP.Send",),
     ],
 )
-def test_what_is_no_scope_is_never_widened(texts: tuple[str, ...]) -> None:
+def test_an_invalid_scope_is_never_widened(texts: tuple[str, ...]) -> None:
     """A misspelt permission at a resource is refused; it does not turn into all that was consented."""
     with pytest.raises(UsageError):
         resolve_all(texts)
@@ -108,7 +108,7 @@ def test_a_url_with_a_space_gets_an_error_about_the_url(url: str, spelling: str)
     assert spelling in caught.value.remedy
 
 
-def test_a_text_as_url_and_as_scope_are_remembered_apart(runner: Runner, token_service: TokenService) -> None:
+def test_a_text_as_url_and_as_scope_are_cached_separately(runner: Runner, token_service: TokenService) -> None:
     """The one means all of the service, the other a permission: neither answer stands in for the other."""
     url = f"{GRAPH}/v1.0/me"
     client = runner.client(TENANT, CLIENT_ID, RefreshToken("r"), token_service.url)
@@ -132,7 +132,7 @@ def test_a_standard_servers_scopes_are_split_at_spaces_only(
         client.token_request('a"b')
 
 
-def test_openids_scopes_need_a_person(runner: Runner, token_service: TokenService) -> None:
+def test_openids_scopes_need_a_user(runner: Runner, token_service: TokenService) -> None:
     """An application alone has no sign-in that a refresh token could be for; the message names what is in the way."""
     client = runner.client(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url)
     with pytest.raises(SignInRequired, match="offline_access of Microsoft Graph is only given on behalf of a user"):

@@ -43,7 +43,7 @@ def test_an_unknown_code_is_quoted_once(runner: Runner, token_service: TokenServ
     assert (error.service_message, str(error).count("Something new happened.")) == ("", 1)
 
 
-def test_a_throttled_call_keeps_it_too(runner: Runner, token_service: TokenService) -> None:
+def test_a_throttled_call_keeps_the_services_sentence(runner: Runner, token_service: TokenService) -> None:
     """Errors that pass have the same attribute."""
     body = {"error": "temporarily_unavailable", "error_description": "AADSTS90055: Too many of tenant contoso."}
     error = refused(runner, token_service, Reply(429, body, {"Retry-After": "3000"}))
@@ -51,7 +51,7 @@ def test_a_throttled_call_keeps_it_too(runner: Runner, token_service: TokenServi
     assert "tenant contoso" in str(error)
 
 
-def test_copies_and_pickles_keep_it(runner: Runner, token_service: TokenService) -> None:
+def test_copies_and_pickles_keep_the_services_sentence(runner: Runner, token_service: TokenService) -> None:
     """Process pools pickle exceptions."""
     error = refused(runner, token_service, Reply(401, {"error": "invalid_client", "error_description": SENTENCE}))
     for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own bytes

@@ -75,7 +75,7 @@ def test_a_resource_written_with_an_asterisk_is_taken_whole(what: str) -> None:
 
 
 @pytest.mark.parametrize(("what", "name", "user", "verified", "scope"), QUESTIONS)
-def test_resources_scopes_and_ids_are_taken_at_their_word(
+def test_resources_scopes_and_ids_are_used_literally(
     what: str, name: str, user: str, verified: str, scope: str
 ) -> None:
     """A resource becomes its registered scope, a scope stays as written, an API of one's own is its own resource.
@@ -104,7 +104,7 @@ def test_a_cloud_changes_scope_resource_and_host_together(what: str, where: Clou
     assert (target.scopes, target.resource, target.api_base) == ((scope,), scope.rpartition("/")[0], api_base)
 
 
-def test_a_bare_permission_is_of_the_clouds_own_graph() -> None:
+def test_a_bare_permission_belongs_to_the_clouds_graph() -> None:
     """`User.Read` in China is Graph's in China."""
     assert resolve("User.Read", CHINA).scopes == ("https://microsoftgraph.chinacloudapi.cn/User.Read",)
 
@@ -125,7 +125,7 @@ def test_gcc_high_and_dod_may_call_each_others_hosts() -> None:
         ("https://acct.blob.core.windows.net/x", BLEU, 'authority="public"'),
     ],
 )
-def test_another_clouds_address_is_refused_with_the_authority_that_helps(what: str, where: Cloud, flag: str) -> None:
+def test_another_clouds_url_is_refused_with_the_right_authority(what: str, where: Cloud, flag: str) -> None:
     """A token of the wrong authority is worth nothing there, so the error names the right cloud."""
     with pytest.raises(UsageError) as caught:
         resolve(what, where)
@@ -140,7 +140,7 @@ def test_another_clouds_full_scope_only_warns() -> None:
 
 
 @pytest.mark.parametrize(("what", "where"), [("ado", CHINA), ("graph", DELOS), ("sharepoint:contoso", BLEU)])
-def test_a_service_missing_in_a_cloud_says_where_it_is(what: str, where: Cloud) -> None:
+def test_a_service_missing_in_a_cloud_names_the_clouds_that_have_it(what: str, where: Cloud) -> None:
     """The error lists the clouds that have the service."""
     with pytest.raises(UsageError) as caught:
         resolve(what, where)
@@ -166,7 +166,7 @@ def test_a_service_missing_in_a_cloud_says_where_it_is(what: str, where: Cloud) 
         ("ftp://example.org/x", "mstoken services"),
     ],
 )
-def test_a_question_that_would_need_a_guess_is_answered_with_what_to_write(what: str, part: str) -> None:
+def test_an_ambiguous_name_is_refused_with_the_choices(what: str, part: str) -> None:
     """Every refusal says what to do next."""
     with pytest.raises(UsageError) as caught:
         resolve(what)
@@ -176,12 +176,12 @@ def test_a_question_that_would_need_a_guess_is_answered_with_what_to_write(what:
 @pytest.mark.parametrize(
     ("what", "part"), [("redis:r", "unverified"), ("aadgraph", "retired"), ("partner/.default", "user's token")]
 )
-def test_what_is_not_certain_says_so(what: str, part: str) -> None:
+def test_unverified_entries_are_marked(what: str, part: str) -> None:
     """Unverified, retired and half-open services warn in words."""
     assert part in resolve(what).warning
 
 
-def test_unverified_is_said_per_cloud() -> None:
+def test_unverified_entries_are_marked_per_cloud() -> None:
     """A service can be sure in one cloud and unconfirmed in another."""
     assert resolve("exchange").verified
     elsewhere = resolve("exchange", CHINA)
@@ -204,7 +204,7 @@ def test_scopes_of_one_resource_become_one_request() -> None:
     assert target == resolve("openid User.Read https://graph.microsoft.com/Mail.Send offline_access")
 
 
-def test_openid_connects_words_alone_are_a_request() -> None:
+def test_openid_connect_scopes_alone_are_a_request() -> None:
     """`openid profile` names no resource; Entra gives Graph's token then."""
     target = resolve_all(("openid", "profile"))
     assert target.scopes == ("openid", "profile")
@@ -214,13 +214,13 @@ def test_openid_connects_words_alone_are_a_request() -> None:
 @pytest.mark.parametrize(
     "scopes", [("graph", "arm"), ("User.Read", "https://vault.azure.net/.default"), ("graph", "User.Read"), ()]
 )
-def test_scopes_that_do_not_go_together_are_refused(scopes: tuple[str, ...]) -> None:
+def test_scopes_of_different_resources_are_refused(scopes: tuple[str, ...]) -> None:
     """Two resources, `/.default` with single permissions, and nothing at all are no request."""
     with pytest.raises(UsageError):
         resolve_all(scopes)
 
 
-def test_a_literal_scope_is_not_taken_for_a_url() -> None:
+def test_a_literal_scope_is_not_parsed_as_a_url() -> None:
     """After `--scope` an https text with a path is a scope, not an address; names keep their meaning."""
     assert resolve_all((Scope("https://api.example.org/v1/things"),)).scopes == ("https://api.example.org/v1/things",)
     assert resolve_all((Scope("https://contoso.example/api/.default"),)).needs_user is False

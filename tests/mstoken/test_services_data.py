@@ -7,13 +7,14 @@ from collections import defaultdict
 
 import pytest
 
+from mstoken import services
 from mstoken.clouds import CLOUDS
 from mstoken.services import Service, catalogue, identifiers_of, registered, search, service_of
-from mstoken.services.catalogue import _host_patterns, by_app_id, by_host, by_name, by_resource, packaged
+from mstoken.services.catalogue import _host_patterns, by_app_id, by_host, by_name, by_resource
 from mstoken.services.target import is_guid, is_permission
-from mstoken.services.toml_subset import parse_tables
+from mstoken.services.toml_subset import packaged, parse_tables
 
-TEXT = packaged("services.toml")
+TEXT = packaged(services.__spec__, "services.toml")
 SERVICES = catalogue()
 
 
@@ -24,7 +25,7 @@ def _listed(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def test_the_quick_reader_reads_what_toml_says() -> None:
+def test_the_toml_subset_parser_agrees_with_tomllib() -> None:
     """The reader that mstoken uses and tomllib agree on every value of the file."""
     assert parse_tables(TEXT) == _listed(tomllib.loads(TEXT))
 
@@ -32,13 +33,13 @@ def test_the_quick_reader_reads_what_toml_says() -> None:
 @pytest.mark.parametrize(
     "line", ["key = 3", "key = 'single'", 'key = "a\\"b"', 'key = "open', "key", 'key = ["a\\u0041"]', "key = nothing"]
 )
-def test_the_quick_reader_refuses_what_it_does_not_read(line: str) -> None:
+def test_the_toml_subset_parser_refuses_other_syntax(line: str) -> None:
     """TOML outside the part the file keeps to is an error, never a wrong value."""
     with pytest.raises(ValueError, match="not a"):
         parse_tables(f"[name]\n{line}\n")
 
 
-def test_there_are_all_the_services() -> None:
+def test_every_surveyed_service_is_in_the_catalogue() -> None:
     """The 113 services of the survey are there, and those that were split off from them."""
     assert len(SERVICES) >= 113
     assert {"graph", "arm", "partner"} <= {service.name for service in SERVICES}
@@ -51,7 +52,7 @@ def test_every_name_and_alias_means_one_service() -> None:
     assert all(word.replace("-", "").isalnum() and word == word.lower() for word in words)
 
 
-def test_every_block_holds_known_keys_only() -> None:
+def test_every_block_has_known_keys_only() -> None:
     """A misspelt key or cloud would be data that nobody reads."""
     known = set(Service.__match_args__) | {cloud.name for cloud in CLOUDS}
     for name, table in tomllib.loads(TEXT).items():
@@ -115,7 +116,7 @@ def test_quick_lookups_find_what_a_full_scan_finds(service: Service) -> None:
         assert service in [found for found, _ in by_resource(identifier)]
 
 
-def test_only_these_hosts_need_a_service_named() -> None:
+def test_only_these_hosts_are_ambiguous() -> None:
     """One host with two tokens is ambiguous; the known cases are the Service Bus family, and no new ones slip in."""
     scopes = defaultdict(set)
     for service in SERVICES:
@@ -130,7 +131,7 @@ def test_only_these_hosts_need_a_service_named() -> None:
 
 
 @pytest.mark.parametrize("service", [one for one in SERVICES if one.verified == "registered"], ids=lambda one: one.name)
-def test_what_is_called_registered_is_in_the_list_of_registered_identifiers(service: Service) -> None:
+def test_registered_identifiers_are_in_the_published_list(service: Service) -> None:
     """`verified = "registered"` is checked against the list itself, with the application id."""
     endpoint = service.endpoints["public"]
     found = registered(endpoint.resource)
@@ -187,7 +188,7 @@ def test_a_foreign_audience_names_no_service() -> None:
     assert service_of("11111111-2222-3333-4444-555555555555") is None
 
 
-def test_search_puts_the_name_before_the_mention() -> None:
+def test_search_ranks_names_before_mentions() -> None:
     """A service's own name comes first, then those that begin so; words must all be there; nothing finds nothing."""
     assert search("graph")[0].name == "graph"
     assert search("Key Vault")[0].name == "keyvault"

@@ -84,7 +84,7 @@ def _belongs(host: str, target: Target) -> bool:
         "graph.microsoft.com.evil.example/v1.0/me",
     ],
 )
-def test_a_disguised_address_gets_no_token(url: str) -> None:
+def test_a_disguised_url_gets_no_token(url: str) -> None:
     """What looks like a known API and is not, or may be read in two ways, is refused."""
     with pytest.raises(UsageError):
         resolve(url)
@@ -153,7 +153,7 @@ clouds = st.sampled_from(CLOUDS)
 
 @settings(max_examples=400, deadline=None)
 @given(mangled, clouds)
-def test_a_known_service_comes_only_from_a_host_of_its_own(text: str, cloud: Cloud) -> None:
+def test_only_a_services_own_hosts_resolve_to_it(text: str, cloud: Cloud) -> None:
     """However a URL is twisted, the service that is chosen is one the catalogue gives that exact host."""
     try:
         target = resolve(text, cloud)

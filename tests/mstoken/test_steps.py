@@ -16,7 +16,7 @@ from mstoken.errors import TransportError
 SECRET = "not-a-real-secret"
 
 
-def client_of(service: TokenService) -> Client:
+def client_for(service: TokenService) -> Client:
     return Client(TENANT, CLIENT_ID, ClientSecret(SECRET), service.url)
 
 
@@ -29,7 +29,7 @@ def test_the_logger_has_the_same_steps(caplog: pytest.LogCaptureFixture, token_s
     """Requests are INFO; the identity and the cache are DEBUG. A hit in memory is a step too."""
     token_service.script = [token_reply()]
     caplog.set_level(logging.DEBUG, "mstoken")
-    client = client_of(token_service)
+    client = client_for(token_service)
     client.get_token("graph")
     assert messages(caplog, logging.INFO) == ["request"]
     assert messages(caplog, logging.DEBUG) == ["identity", "cache"]
@@ -41,7 +41,7 @@ def test_the_logger_has_the_same_steps(caplog: pytest.LogCaptureFixture, token_s
 def test_nothing_is_logged_by_default(caplog: pytest.LogCaptureFixture, token_service: TokenService) -> None:
     """A program that sets no level sees no step."""
     token_service.script = [token_reply()]
-    client_of(token_service).get_token("graph")
+    client_for(token_service).get_token("graph")
     assert caplog.records == []
 
 
@@ -54,17 +54,38 @@ def test_a_request_without_a_response_is_a_step(caplog: pytest.LogCaptureFixture
     assert "no response (TransportError)" in caplog.records[0].message
 
 
-def test_no_step_has_what_was_sent_or_received(caplog: pytest.LogCaptureFixture, token_service: TokenService) -> None:
+def test_no_step_contains_sent_or_received_data(caplog: pytest.LogCaptureFixture, token_service: TokenService) -> None:
     """Secret, token, query, header values, bodies and the server's words stay out, whatever they look like."""
     token_service.script = [token_reply("opaque"), Reply(200, {"odd": "words-of-the-api"}, {"X-Note": "header-value"})]
     caplog.set_level(logging.DEBUG, "mstoken")
     url = f"{token_service.url}/path?key=query-value"
-    client = client_of(token_service)
+    client = client_for(token_service)
     client.request("POST", url, scope="graph", origin=token_service.url, headers={"X-Mine": "my-header"}, json={"a": 1})
     text = "\n".join(record.getMessage() for record in caplog.records)
     assert f"POST {token_service.url.removeprefix('http://')}/path: 200" in text
     for hidden in (SECRET, "opaque", "query-value", "words-of-the-api", "header-value", "my-header"):
         assert hidden not in text
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "eyJhbGciOiJSUzI1NiJ9%2EeyJzdWIiOiIxIn0%2Ec2ln",
+        "abc8Q%7EZm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9v",
+        "k" * 120,
+    ],
+    ids=["token", "client secret", "long"],
+)
+def test_a_path_shows_no_secret(caplog: pytest.LogCaptureFixture, token_service: TokenService, secret: str) -> None:
+    """The rest of the path stays, so that the request can be recognized. Without %, the first two are refused."""
+    token_service.script = [token_reply(), Reply(200, {})]
+    caplog.set_level(logging.INFO, "mstoken")
+    url = f"{token_service.url}/hooks/{secret}/send"
+    client_for(token_service).request("GET", url, scope="graph", origin=token_service.url)
+    step = caplog.records[-1].getMessage()
+    assert f"GET {token_service.url.removeprefix('http://')}/hooks/(" in step
+    assert ")/send: 200" in step
+    assert secret not in step
 
 
 def test_the_choice_of_the_profile_is_a_step(caplog: pytest.LogCaptureFixture, entra: Emulator) -> None:

@@ -22,7 +22,7 @@ from mstoken import AsyncClient, Client, ClientSecret, UsageError
         lambda client: client.pop_token("graph"),
     ],
 )
-def test_under_trio_the_error_names_the_way_that_works(
+def test_under_trio_the_error_suggests_a_thread(
     token_service: TokenService, call: Callable[[Any], Awaitable[Any]]
 ) -> None:
     """Before anything is sent, and without a word of asyncio's."""
@@ -37,7 +37,7 @@ def test_under_trio_the_error_names_the_way_that_works(
     assert token_service.requests == []
 
 
-def test_the_way_that_works_works(token_service: TokenService) -> None:
+def test_the_suggested_thread_works_under_trio(token_service: TokenService) -> None:
     """As the remedy says it."""
     client = Client(TENANT, CLIENT_ID, ClientSecret("s"), token_service.url)
     token: Any = trio.run(partial(trio.to_thread.run_sync, client.get_token, "graph"))

@@ -73,7 +73,7 @@ def test_ids_that_could_not_be_sent_are_refused(runner: Runner, tenant: str, cli
 
 
 @pytest.mark.parametrize("arguments", [{"claims": '{"a":"\udce9"}'}, {"claims": '{"a":"\\udce9"}'}, {"tenant_id": ODD}])
-def test_what_a_call_brings_is_checked_too(runner: Runner, token_service: TokenService, arguments: Any) -> None:
+def test_arguments_of_a_call_are_checked_too(runner: Runner, token_service: TokenService, arguments: Any) -> None:
     """Claims and tenants of one call; no request is made."""
     client = runner.client(TENANT, CLIENT_ID, SECRET, token_service.url)
     with pytest.raises(UsageError):
@@ -95,7 +95,7 @@ def client_call(client: Any) -> Any:
     return lambda: client.get_token("graph")
 
 
-def test_a_path_that_is_no_text_has_our_error(runner: Runner, token_service: TokenService, tmp_path: Path) -> None:
+def test_an_undecodable_path_is_a_usage_error(runner: Runner, token_service: TokenService, tmp_path: Path) -> None:
     """File names are bytes on POSIX; whether such a path is tried or refused, the caller gets a UsageError."""
     path = f"{tmp_path}/{ODD}"
     credentials = (ClientAssertion(FileAssertion(path)), WorkloadIdentity(path), ClientCertificate(path))

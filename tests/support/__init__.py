@@ -1,1 +1,1 @@
-"""What several tests need: real local servers and the runners that call a client blocking and under asyncio."""
+"""Helpers that several tests share: real local servers, and the runners that call a client blocking and asyncio."""

@@ -11,7 +11,7 @@ AGENT_UPN = "scout@northwind-partner.example"
 
 
 def add_agent(entra: Emulator) -> User:
-    """The agent's user, who has consented to Graph."""
+    """Add an agent and return its user, who has consented to Graph."""
     tenant = entra.state.default_tenant
     entra.state.apps[AGENT] = App(AGENT, "Scout", tenant.id, blueprint=entra.state.default_app.id)
     user = User(AGENT_UPN, "Scout", agent=AGENT)

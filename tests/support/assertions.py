@@ -10,7 +10,7 @@ from joserfc.jws import JWSRegistry
 
 
 def compact(header: dict[str, Any] | str, claims: dict[str, Any] | str, key: Any) -> str:
-    """A compact JWS of a joserfc key, signed by the `alg` of its header. JSON given as text is taken byte for byte."""
+    """Return a compact JWS, signed with a joserfc key by its header's `alg`. JSON given as text stays unchanged."""
     texts = [part if isinstance(part, str) else json.dumps(part, separators=(",", ":")) for part in (header, claims)]
     algorithm = json.loads(texts[0])["alg"]
     signed = ".".join(_base64url(text.encode()) for text in texts)

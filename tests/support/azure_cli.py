@@ -16,7 +16,12 @@ _CODE = re.compile(r"open the page (https://\S+) and enter the code (\S+)")
 
 
 class RealAz(Az):
-    """`az` with a configuration folder of its own; the emulator is its cloud."""
+    """`az` with a configuration folder of its own; the emulator is its cloud.
+
+    `by_name`: the cloud is az's own AzureCloud, which the proxy redirects to the emulator.
+    """
+
+    by_name = False
 
     def __init__(self, folder: Path, entra: Emulator) -> None:
         install()
@@ -25,9 +30,16 @@ class RealAz(Az):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a program needs to run this az."""
+        """Return the environment for a program that runs this az."""
         settings = {name: value for name, value in self.env.items() if name.startswith(("AZURE_CORE_", "AZURE_CONFIG"))}
         return {**settings, "PATH": f"{HOME / 'bin'}:{os.environ['PATH']}"}
+
+    def register_cloud(self) -> None:
+        """Select the cloud; register it first if it is not az's own. Raises Unavailable."""
+        if self.by_name:
+            self.env["AZURE_CORE_INSTANCE_DISCOVERY"] = "true"
+        else:
+            super().register_cloud()
 
     def sign_in_as_application(self) -> None:
         """`az login --service-principal`."""
@@ -56,7 +68,7 @@ class RealAz(Az):
         login.stderr.close()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run az; its output as text."""
+        """Run az. Return the process with its output as text."""
         return subprocess.run(
             [self.command, *arguments], env=self.env, capture_output=True, text=True, check=False, timeout=60
         )

@@ -1,4 +1,4 @@
-"""Certificates for tests, in every form the product reads. Keys are made once a process: they take long."""
+"""Certificates for tests, in every form that mstoken reads. Keys are generated once per process, as this is slow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PASSWORD = "only-for-this-test"
 
 @functools.cache
 def rsa_key(number: int) -> rsa.RSAPrivateKey:
-    """One of a few RSA keys; the same number gives the same key."""
+    """Return one of a few RSA keys, the same key for the same number."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -36,7 +36,7 @@ def ec_key() -> ec.EllipticCurvePrivateKey:
 
 @dataclass(frozen=True)
 class Identity:
-    """A private key with its certificate and, where an authority issued it, that authority's certificate."""
+    """A private key with its certificate and, if an authority issued it, the authority's certificate."""
 
     key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
@@ -49,7 +49,7 @@ class Identity:
         return self.certificate.public_bytes(Encoding.PEM)
 
     def pem(self, password: str = "") -> bytes:
-        """Key, certificate and the authority's certificate in one file."""
+        """Return key, certificate and the authority's certificate in one file."""
         rest = self.authority.public_bytes(Encoding.PEM) if self.authority else b""
         return self.key_pem(password) + self.certificate_pem() + rest
 
@@ -66,7 +66,7 @@ def _encryption(password: str) -> KeySerializationEncryption:
 
 
 def identity(number: int = 0, *, expired: bool = False, elliptic: bool = False) -> Identity:
-    """A self-signed certificate good for a day, or one that ended an hour ago; always the same one for a number."""
+    """Return a self-signed certificate, valid for a day or expired an hour ago; the same one for the same number."""
     return _self_signed(number, expired, elliptic)
 
 
@@ -79,7 +79,7 @@ def _self_signed(number: int, expired: bool, elliptic: bool) -> Identity:  # noq
 
 @functools.cache
 def issued(number: int) -> Identity:
-    """A certificate for CN=app.contoso.example from an authority of its own."""
+    """Return a certificate for CN=app.contoso.example from an authority of its own."""
     root = rsa_key(9)
     authority = _certificate(_name("Contoso CA"), _name("Contoso CA"), root, root)
     key = rsa_key(number)
@@ -113,7 +113,7 @@ def _certificate(
 
 
 def misnamed(certificate: x509.Certificate) -> bytes:
-    """Its DER with names of a kind that no name may be (BIT STRING); the signature does not fit any more."""
+    """Return its DER with names of an invalid type (BIT STRING); the signature no longer matches."""
     der = certificate.public_bytes(Encoding.DER)
     for name in (certificate.subject, certificate.issuer):
         for one in name:
@@ -123,6 +123,6 @@ def misnamed(certificate: x509.Certificate) -> bytes:
 
 
 def with_unknown_key(certificate: x509.Certificate) -> bytes:
-    """Its DER with a key of an algorithm that nobody knows."""
+    """Return its DER with a key of an unknown algorithm."""
     rsa_encryption = bytes.fromhex("06092a864886f70d010101")
     return certificate.public_bytes(Encoding.DER).replace(rsa_encryption, rsa_encryption[:-1] + b"\x63")

@@ -1,4 +1,4 @@
-"""A real Chromium without a screen, and a person's few gestures in it."""
+"""A real headless Chromium, and the actions of a person in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.programs import require
 
 DRIVER = "/usr/bin/chromedriver"
 AXE = Path(__file__).resolve().parent.parent / "node/node_modules/axe-core/axe.min.js"
-PATIENCE_IN = 30
+TIMEOUT_IN = 30
 
 _HEADING = "const h = document.querySelector('h1'); return h ? h.innerText : '';"
 
@@ -39,7 +39,7 @@ _FLAGS = (
 
 
 def public_key_digest(authority: str) -> str:
-    """The SHA-256 of a server's public key, by which Chromium is told to trust this one key and no other."""
+    """Return the SHA-256 of a server's public key, with which Chromium trusts only this key."""
     parts = urlsplit(authority)
     pem = ssl.get_server_certificate((parts.hostname or "", parts.port or 443))
     key = x509.load_pem_x509_certificate(pem.encode()).public_key()
@@ -48,8 +48,8 @@ def public_key_digest(authority: str) -> str:
 
 
 class Chromium:
-    """One browser with a profile of its own in `folder`; it trusts the server at `authority`, and sees the rest of the
-    world through `proxy` if there is one.
+    """One browser with a profile of its own in `folder`. It trusts the server at `authority`, and reaches other servers
+    through `proxy` if it is given.
     """
 
     def __init__(self, folder: Path, authority: str, proxy: str = "") -> None:
@@ -59,17 +59,17 @@ class Chromium:
             options.add_argument(flag)
         options.add_argument(f"--proxy-server={proxy}" if proxy else "--no-proxy-server")
         options.add_argument(f"--user-data-dir={folder}")
-        # A hidden frame of the sign-in service has its session only where cookies of third parties are allowed.
+        # A hidden frame of the sign-in service has its session only if third-party cookies are allowed.
         options.add_experimental_option("prefs", {"profile.cookie_controls_mode": 0})
         options.add_argument(f"--ignore-certificate-errors-spki-list={public_key_digest(authority)}")
         self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-        self.driver.set_page_load_timeout(PATIENCE_IN)
+        self.driver.set_page_load_timeout(TIMEOUT_IN)
 
     def visit(self, url: str) -> None:
         self.driver.get(url)
 
     def forget(self) -> None:
-        """Sign out of everything: no cookies of any site."""
+        """Delete the cookies of all sites."""
         self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
 
     def fill(self, **fields: str) -> None:
@@ -84,12 +84,12 @@ class Chromium:
         self._find(By.XPATH, f"//button[normalize-space()={label!r}]").click()
 
     def check(self, name: str) -> None:
-        """Tick a box."""
+        """Check a checkbox."""
         self._find(By.NAME, name).click()
 
     def _find(self, by: str, value: str) -> WebElement:
-        """The element, once it is there: a click returns before the next page has come."""
-        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        """Wait for the element and return it: a click returns before the next page has loaded."""
+        waited = WebDriverWait(self.driver, TIMEOUT_IN, poll_frequency=0.05)
         try:
             return waited.until(lambda driver: driver.find_element(by, value))
         except TimeoutException:
@@ -97,32 +97,32 @@ class Chromium:
 
     def sees(self, heading: str) -> None:
         """Wait until the page's heading is this one."""
-        # One script, since elements found one by one may be of the page that is just going.
-        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        # One script, since elements found one by one may belong to the previous page.
+        waited = WebDriverWait(self.driver, TIMEOUT_IN, poll_frequency=0.05)
         try:
             waited.until(lambda driver: driver.execute_script(_HEADING) == heading)
         except TimeoutException:
             raise AssertionError(f"There is no heading {heading!r}; the page says: {self.text()!r}") from None
 
     def says(self, words: str) -> None:
-        """Wait until the page says this: the heading of the page before may be the same."""
-        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        """Wait until the page contains this text: the previous page may have the same heading."""
+        waited = WebDriverWait(self.driver, TIMEOUT_IN, poll_frequency=0.05)
         try:
             waited.until(lambda _: words in self.text())
         except TimeoutException:
             raise AssertionError(f"Nothing says {words!r}; the page says: {self.text()!r}") from None
 
     def unsays(self, words: str) -> None:
-        """Wait until the page says this no more: that it goes is how the next page is told from the one before."""
-        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        """Wait until the page no longer contains this text, which distinguishes it from the next page."""
+        waited = WebDriverWait(self.driver, TIMEOUT_IN, poll_frequency=0.05)
         try:
             waited.until(lambda _: words not in self.text())
         except TimeoutException:
             raise AssertionError(f"The page still says {words!r}: {self.text()!r}") from None
 
     def waits_for(self, beginning: str) -> None:
-        """Wait until the address begins so, whether or not anybody answers there."""
-        waited = WebDriverWait(self.driver, PATIENCE_IN, poll_frequency=0.05)
+        """Wait until the address has this beginning, whether or not a server responds there."""
+        waited = WebDriverWait(self.driver, TIMEOUT_IN, poll_frequency=0.05)
         try:
             waited.until(lambda driver: driver.current_url.startswith(beginning))
         except TimeoutException:
@@ -136,22 +136,22 @@ class Chromium:
         return self.driver.current_url
 
     def resize(self, width: int, height: int) -> None:
-        """The size of the viewport, whatever a window may be at least."""
+        """Set the size of the viewport, even below the minimum size of a window."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
     def overflows(self) -> int:
-        """By how many pixels the page is wider than the viewport."""
+        """Return by how many pixels the page is wider than the viewport."""
         width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(self.driver.execute_script(f"return {width}"))
 
     def picture(self, path: Path) -> None:
-        """A screenshot, PNG."""
+        """Save a screenshot as PNG."""
         self.driver.save_screenshot(str(path))
 
     def faults(self) -> list[str]:
-        """What axe-core finds serious or critical on the page: rule and element."""
-        # Pages forbid all scripts; the debugger's evaluation is no script of the page.
+        """Return axe-core's serious and critical findings on the page: rule and element."""
+        # Pages forbid all scripts; the debugger's evaluation does not count as a script of the page.
         self.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": AXE.read_text()})
         found: dict[str, Any] = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1]; axe.run(document).then(done, e => done({error: String(e)}));"

@@ -1,4 +1,4 @@
-"""A proxy that carries https (CONNECT) to one server on this machine, whatever host is asked for: as TLS inspection."""
+"""A proxy that forwards https (CONNECT) to one local server, whatever the requested host, like TLS inspection."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from mstoken.protocol.jwt import decode
 
 
 def client_secret_environment(entra: Emulator) -> dict[str, str]:
-    """The default application's identity as the environment has it."""
+    """Return the environment with the default application's identity."""
     app = entra.state.default_app
     return {
         "AZURE_TENANT_ID": entra.state.default_tenant.id,
@@ -24,7 +24,7 @@ def client_secret_environment(entra: Emulator) -> dict[str, str]:
 
 
 def write_profile(entra: Emulator, folder: Path, value: str) -> None:
-    """The default profile: a user's sign-in, whose refresh token is in a file."""
+    """Write the default profile: a user's sign-in, whose refresh token is in a file."""
     (folder / "refresh").write_text(value)
     path = folder / "config.toml"
     path.write_text(
@@ -40,10 +40,10 @@ def write_profile(entra: Emulator, folder: Path, value: str) -> None:
 
 
 def client_from_environment(runner: Runner, environ: Mapping[str, str]) -> Any:
-    """The client that an environment makes by default."""
+    """Return the default client for an environment."""
     return runner.client_class.from_settings(default_settings(environ=environ))
 
 
 def token_claims(runner: Runner, client: Any, *scopes: str) -> dict[str, Any]:
-    """The claims of the client's token; for Graph when no scope is given."""
+    """Return the claims of the client's token, for Graph if no scope is given."""
     return decode(runner.run(lambda: client.get_token(*(scopes or ("graph",)))).token).claims

@@ -1,7 +1,8 @@
 """The examples of a page: what to run, and what the page shows as its output.
 
 A `console` block has commands after `$ ` (continued after `> `), each followed by its output, standard output and
-standard error as they come at a terminal. A `sh` or `python` block may be followed by a `text` block with its output.
+standard error as they come at a terminal. A `sh`, `python` or `powershell` block may be followed by a `text` block with
+its output.
 In an output `…` stands for whatever varies: within a line for any characters, alone on a line for any lines.
 """
 
@@ -14,10 +15,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.pwsh import PWSH
+
 BLOCK = re.compile(
-    r"^```(sh|python|console)\n(.*?)^```$(?:\s*^```text\n(.*?)^```$)?",
+    r"^```(sh|python|console|powershell)\n(.*?)^```$(?:\s*^```text\n(.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
+POWERSHELL = (
+    "$ErrorActionPreference = 'Stop'; $PSNativeCommandUseErrorActionPreference = $true; "
+    "$PSStyle.OutputRendering = 'PlainText'"
+)
+"""An error, or a program's exit code other than 0, ends the block, as `bash -e` does; no colors."""
 SEPARATOR = "\x1e"
 BASH = {"sh": ["bash", "-euo", "pipefail"], "console": ["bash", "-uo", "pipefail"]}
 
@@ -72,33 +80,43 @@ def matches(shown: str, printed: str) -> bool:
     return re.fullmatch(pattern, f"{text}\n" if text else "") is not None
 
 
-def with_our_python() -> dict[str, str]:
-    """The environment, with mstoken's own Python and command first on the path."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def with_python(python: str) -> dict[str, str]:
+    """The environment, with `python` and the mstoken command beside it first on the path."""
+    return {**os.environ, "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-def run(language: str, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run code inside a new emulator, in an empty folder."""
-    runner = [sys.executable, "-W", "error", "-c"] if language == "python" else [*BASH[language], "-c"]
+def run(language: str, code: str, folder: Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    """Run code inside a new emulator, in an empty folder, with the mstoken that `python` has."""
+    if language == "powershell":
+        assert PWSH
+        script = folder / "example.ps1"
+        script.write_text(f"{POWERSHELL}\n{code}", encoding="utf-8")
+        command = [PWSH, "-NoProfile", "-NonInteractive", "-File", str(script)]
+    elif language == "python":
+        command = [python, "-W", "error", "-c", code]
+    else:
+        command = [*BASH[language], "-c", code]
     return subprocess.run(
-        [sys.executable, "-m", "entra_emulator", "--", *runner, code],
+        [python, "-m", "entra_emulator", "--", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT if language == "console" else subprocess.PIPE,
         text=True,
         check=False,
         timeout=120,
         cwd=folder,
-        env=with_our_python(),
+        env=with_python(python),
     )
 
 
-def problem(example: Example, folder: Path) -> str:
+def problem(example: Example, folder: Path, python: str = sys.executable) -> str:
     """What is wrong with an example; empty if it runs and prints what the page shows."""
-    return _transcript_problem(example, folder) if example.language == "console" else _block_problem(example, folder)
+    if example.language == "console":
+        return _transcript_problem(example, folder, python)
+    return _block_problem(example, folder, python)
 
 
-def _block_problem(example: Example, folder: Path) -> str:
-    done = run(example.language, example.code, folder)
+def _block_problem(example: Example, folder: Path, python: str) -> str:
+    done = run(example.language, example.code, folder, python)
     if done.returncode:
         return f"exit code {done.returncode}\n{done.stderr}"
     if not done.stdout.strip():
@@ -108,7 +126,7 @@ def _block_problem(example: Example, folder: Path) -> str:
     return ""
 
 
-def _transcript_problem(example: Example, folder: Path) -> str:
+def _transcript_problem(example: Example, folder: Path, python: str) -> str:
     """A command may fail only if the page shows its exit code by `echo $?` next."""
     steps = transcript(example.code)
     script = ""
@@ -116,7 +134,7 @@ def _transcript_problem(example: Example, folder: Path) -> str:
         may_fail = [following for following, _ in steps[number + 1 : number + 2]] == ["echo $?"]
         script += "echo $code" if command == "echo $?" else command
         script += f"\ncode=$?; printf '{SEPARATOR}'\n" + ("" if may_fail else '[ "$code" = 0 ] || exit "$code"\n')
-    done = run("console", script, folder)
+    done = run("console", script, folder, python)
     for (command, shown), printed in zip(steps, done.stdout.split(SEPARATOR), strict=False):
         if not matches(shown, printed):
             return f"$ {command}\nprinted\n{printed}"

@@ -18,7 +18,7 @@ _ARGUMENTS = {
 
 
 class Unspeakable(Exception):
-    """Cannot say what it is."""
+    """Its `str` and `repr` raise."""
 
     def __str__(self) -> NoReturn:
         raise RuntimeError("no text")
@@ -38,7 +38,7 @@ class Uncopyable(Exception):
 
 
 class Hostile(Exception):
-    """Says what a terminal or a log should not get."""
+    """Its text contains characters that a terminal or a log must not receive."""
 
     def __str__(self) -> str:
         return "\x1b[2J\r\n" + "x" * 100_000

@@ -1,4 +1,4 @@
-"""A clock that sleeping moves: waits are counted, and take no time."""
+"""A clock that only sleeping advances: waits are recorded and take no time."""
 
 from __future__ import annotations
 

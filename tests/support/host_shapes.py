@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import faulthandler
 import gc
 import http.client
 import importlib
@@ -463,16 +464,22 @@ def _fork_and_get(client: Client) -> None:
     if not child:
         if threading.current_thread() is not threading.main_thread():
             _end_child_after(get, client, 1)
-        signal.alarm(_LONGEST_IN // 2)
+        _end_at_the_latest()
         get(client, 1)
         sys.exit()
     wait_for_child(child)
     get(client, 2)
 
 
+def _end_at_the_latest() -> None:
+    """A process that hangs is ended by a signal, and standard error has the stack of each of its threads."""
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.alarm(_LONGEST_IN // 2)
+
+
 def _end_child_after(work: Callable[..., object], *arguments: object) -> None:
     """Do `work` in a forked child and end there: it must not go on as its parent would."""
-    signal.alarm(_LONGEST_IN // 2)
+    _end_at_the_latest()
     try:
         work(*arguments)
     except BaseException:  # noqa: BLE001 - whatever it is, the parent reads of it

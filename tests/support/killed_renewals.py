@@ -1,7 +1,7 @@
 """Processes that renew one sign-in and are killed: `python killed_renewals.py AUTHORITY TENANT CLIENT_ID KILLS`.
 
-For each kill a forked child renews over and over until SIGKILL meets it; then another has to be able to go on. Prints
-one line a kill: how many renewals the child had said were done, and whether the next one worked, or why not.
+For each kill, a forked child renews repeatedly until SIGKILL ends it; then another child must be able to continue. It
+prints one line per kill: how many renewals the child reported, and whether the next renewal worked, or why not.
 """
 
 from __future__ import annotations

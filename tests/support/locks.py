@@ -1,4 +1,4 @@
-"""Turns at a store, waited for as the runtimes wait."""
+"""Locks of a store, acquired as the runtimes do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mstoken.flows.store_port import AccessTokenStore
 
 @contextmanager
 def locked(store: AccessTokenStore, key: str) -> Iterator[None]:
-    """Wait for the turn, and end it at the end of the block."""
+    """Acquire the lock, and release it at the end of the block."""
     while (release := store.try_lock(key)) is None:
         time.sleep(0.002)
     try:
@@ -21,7 +21,7 @@ def locked(store: AccessTokenStore, key: str) -> Iterator[None]:
 
 
 def is_free(store: AccessTokenStore, key: str) -> bool:
-    """Whether nobody has the turn."""
+    """Return whether the lock is free."""
     release = store.try_lock(key)
     if release is None:
         return False

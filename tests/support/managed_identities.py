@@ -13,5 +13,5 @@ SOURCES: tuple[Source, ...] = ("imds", "app_service", "azure_arc", "azure_ml", "
 
 
 def managed_identity_client(runner: Runner, machine: Machine, source: Source, **which: str) -> Any:
-    """A client on the machine, of the identity that `which` names by client_id, object_id or resource_id."""
+    """Return a client on the machine, for the identity that `which` names by client_id, object_id or resource_id."""
     return runner.client("", "", ManagedIdentity(environment=machine.environment(source), **which))

@@ -1,15 +1,13 @@
-"""Programs for Node in tests/node, run as they are in an emulator's environment, and spoken to in lines of JSON."""
+"""Programs for Node in tests/node."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.support.conversation import ClientProgram
 from tests.support.scripted_user import ScriptedUser
 
 FOLDER = Path(__file__).resolve().parent.parent / "node"
@@ -18,7 +16,7 @@ OLDEST = 20
 
 
 def missing() -> str:
-    """What there is not of Node.js for these tests, and how to get it; '' when all is there."""
+    """Return what these tests lack of Node.js, and how to install it; '' if nothing is missing."""
     if not shutil.which("node") or not (FOLDER / "node_modules").is_dir():
         return "needs Node.js and its packages: apt-get install nodejs npm && npm ci --prefix tests/node"
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -30,53 +28,13 @@ def missing() -> str:
 needs_node = pytest.mark.skipif(bool(missing()), reason=missing())
 
 
-class NodeProgram:
+def command(script: str) -> list[str]:
+    """Return the command that runs one of the programs, with a fetch that reads HTTPS_PROXY."""
+    return ["node", "--import", str(FOLDER / "env_proxy.mjs"), str(FOLDER / script)]
+
+
+class NodeProgram(ClientProgram):
     """A running program. Where it needs a person, `person` acts."""
 
     def __init__(self, script: str, person: ScriptedUser) -> None:
-        self._person = person
-        command = ["node", "--import", str(FOLDER / "env_proxy.mjs"), str(FOLDER / script)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ), cwd=FOLDER
-        )
-
-    def run(self, flow: str, **given: Any) -> dict[str, Any]:
-        """Run one flow to its outcome."""
-        self._tell({"flow": flow, **given})
-        while True:
-            said = self._hear()
-            if "outcome" in said:
-                return dict(said["outcome"])
-            self._tell(self._act(said))
-
-    def forget(self) -> None:
-        """Start again with empty token caches."""
-        self._tell({"flow": "forget"})
-        self._hear()
-
-    def _act(self, said: dict[str, str]) -> Any:
-        if "visit" in said:
-            return self._person.authorize(said["visit"]).fields
-        if "open" in said:
-            return self._person.open(said["open"])
-        return self._person.enter_code(said["enter"], said["code"])
-
-    def _hear(self) -> dict[str, Any]:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        assert line, "The program ended."
-        said: dict[str, Any] = json.loads(line)
-        return said
-
-    def _tell(self, what: Any) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-
-    def close(self) -> None:
-        self._tell({})
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.wait(timeout=30)
-        self._process.stdin.close()
-        self._process.stdout.close()
+        super().__init__(command(script), person, FOLDER)

@@ -1,4 +1,4 @@
-"""An OpenID issuer on loopback that publishes its keys and gives jobs tokens as GitHub and Azure Pipelines do."""
+"""An OpenID issuer on loopback that publishes its keys, and issues tokens to jobs like GitHub and Azure Pipelines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ SUBJECT = "repo:octo-org/octo-repo:environment:Production"
 
 
 class OidcIssuer(TokenService):
-    """`url` is the issuer. `life_in` and `made_in` (seconds from now) shape the next tokens; `refusals` come first."""
+    """`url` is the issuer. `life_in` and `made_in` (seconds from now) shape the next tokens; `refusals` come first.
+
+    `discovery` and `jwks` replace members of what it publishes.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,12 +30,19 @@ class OidcIssuer(TokenService):
         self.life_in = 300.0
         self.made_in = 0.0
         self.refusals: list[Reply] = []
+        self.discovery: dict[str, Any] = {}
+        self.jwks: dict[str, Any] = {}
         self.script = [self._reply]
 
     @property
     def job_requests(self) -> list[RecordedRequest]:
         """The requests for a job's token."""
         return [one for one in self.requests if "well-known" not in one.path and "jwks" not in one.path]
+
+    @property
+    def public_key(self) -> dict[str, Any]:
+        """The key as the JWKS has it."""
+        return dict(self.key.as_dict(private=False))
 
     def token(self, audience: str = "api://AzureADTokenExchange", **changed: Any) -> str:
         """A token of this issuer; `changed` replaces claims."""
@@ -52,9 +62,9 @@ class OidcIssuer(TokenService):
     def _reply(self, request: RecordedRequest) -> Reply:
         url = urlsplit(request.path)
         if url.path == "/.well-known/openid-configuration":
-            return Reply(200, {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
+            return Reply(200, {"issuer": self.url, "jwks_uri": f"{self.url}/jwks", **self.discovery})
         if url.path == "/jwks":
-            return Reply(200, {"keys": [{"kty": "EC"}, self.key.as_dict(private=False)]})
+            return Reply(200, {"keys": [{"kty": "EC"}, self.public_key], **self.jwks})
         return self.refusals.pop(0) if self.refusals else self._job_reply(request)
 
     def _job_reply(self, request: RecordedRequest) -> Reply:

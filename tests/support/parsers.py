@@ -1,7 +1,7 @@
-"""Every parser of bytes that come from elsewhere, as a function of bytes.
+"""Every parser of external input, as a function of bytes.
 
-Each may give a value or raise MstokenError (a TOML or JSON reader its own ValueError where its caller expects that);
-anything else is a bug. Used by the tests, with hypothesis, and by `fuzz/`, with atheris.
+Each may return a value or raise MstokenError (a TOML or JSON reader its own ValueError, if its caller expects that);
+anything else is a bug. The tests use them with hypothesis, `fuzz/` with atheris.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.protocol.managed_identity import answer, azure_arc
 from mstoken.protocol.managed_identity.dialect import IdentityRequest
 from mstoken.protocol.managed_identity.dialects import DIALECTS
-from mstoken.protocol.managed_identity.place import Place
+from mstoken.protocol.managed_identity.identity_endpoint import IdentityEndpoint
 from mstoken.protocol.pop import PopRequest
 from mstoken.protocol.quoted import unquoted
 from mstoken.protocol.retry_after import retry_after
@@ -76,7 +76,7 @@ def _response(data: bytes) -> HttpResponse:
 
 
 def _machine(source: str) -> IdentityRequest:
-    place = Place(source, "http://127.0.0.1/token", "secret", "0" * 40, "/var/opt/azcmagent/tokens")
+    place = IdentityEndpoint(source, "http://127.0.0.1/token", "secret", "0" * 40, "/var/opt/azcmagent/tokens")
     return IdentityRequest(place, ManagedIdentity(environment={}), "https://graph.microsoft.com")
 
 
@@ -180,16 +180,16 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
     "token answer": lambda data: parse_token_response(_response(data), REQUEST, NOW, 0.5),
     "quoted form": lambda data: unquoted(_response(data), build_token_request(REQUEST, {"client_secret": "s"}, {})),
     "refusal": lambda data: str(refusal.refusal_of(_response(data), NOW, REQUEST)),
-    "device authorization": lambda data: device_authorization.read_device_authorization(_response(data), REQUEST, NOW),
+    "device authorization": lambda data: device_authorization.parse_device_authorization(_response(data), REQUEST, NOW),
     "user realm": lambda data: user_realm.federated_with(_response(data)),
-    "job token": lambda data: job_token.read_job_token(_response(data), "value", "The job", NOW),
-    "id token": lambda data: id_token.read_person(_text(data), REQUEST, "nonce", NOW),
+    "job token": lambda data: job_token.parse_job_token(_response(data), "value", "The job", NOW),
+    "id token": lambda data: id_token.parse_id_token(_text(data), REQUEST, "nonce", NOW),
     "jwt": lambda data: jwt.decode(_text(data)),
     "retry after": lambda data: retry_after(_text(data), NOW),
     "bearer challenge": lambda data: challenge.bearer_challenge(_text(data)),
     "claims challenge": lambda data: challenge.challenged_claims(_text(data)),
     "claims": lambda data: claims.claims_parameter(_text(data), enable_cae=True),
-    "arc challenge": lambda data: azure_arc.key_file(_response(data), _machine("azure_arc").place),
+    "arc challenge": lambda data: azure_arc.key_file(_response(data), _machine("azure_arc").endpoint),
     "redirect": lambda data: parse_query(_text(data)),
     "pasted address": lambda data: parse_pasted_url(_text(data)),
     "error text": lambda data: aadsts.explain(_text(data)),
@@ -216,6 +216,6 @@ TARGETS: dict[str, Callable[[bytes], object]] = {
 
 
 def run(name: str, data: bytes) -> None:
-    """Let one parser read; raises what is neither a value nor an error on purpose."""
+    """Run one parser. Raises any exception that the parser may not raise."""
     with contextlib.suppress(MstokenError, StoreError):
         TARGETS[name](data)

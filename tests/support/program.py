@@ -1,4 +1,4 @@
-"""The program as users run it: a process with its own home, and what it said."""
+"""The program as users run it: a process with its own home, and its output."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RunResult:
 
 
 class Program:
-    """Runs `mstoken` where nothing of this machine's user is seen: configuration and cache below `folder`."""
+    """Runs `mstoken` isolated from this machine's user, with configuration and cache below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Programs that tests start besides our own."""
+"""Other programs that tests start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Pythons of this machine that mstoken supports, each with what mstoken needs at run time."""
+"""The supported Pythons of this machine, each with mstoken's dependencies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Python:
 
     @property
     def is_this(self) -> bool:
-        """Whether it is the version that runs the tests, with everything that they need."""
+        """True for the version that runs the tests, which has all their dependencies."""
         return self.version == f"3.{sys.version_info.minor}"
 
     def path(self) -> str:
@@ -70,7 +70,7 @@ def _candidates(version: str) -> Iterator[str]:
 
 
 def _is(command: str, version: str) -> bool:
-    """Whether the command works: a shim of pyenv is there also for versions that are not in use."""
+    """Return whether the command works: pyenv has shims for unused versions too."""
     code = "import ssl, sys, ensurepip; print('%d.%d' % sys.version_info[:2])"
     done = subprocess.run([command, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     return done.returncode == 0 and done.stdout.strip() == version
@@ -95,7 +95,7 @@ def _dependencies_for(python: Python) -> Path:
 
 
 def _closure(names: list[str]) -> set[str]:
-    """The names of what these packages need, whatever the platform, without extras."""
+    """Return the names of these packages' dependencies on all platforms, without extras."""
     found: set[str] = set()
     while names:
         name = _normal(names.pop())

@@ -1,4 +1,4 @@
-"""A server that says exactly what a test tells it to, byte by byte: what no HTTP library would send."""
+"""A server that sends exactly the bytes that a test gives, including those that no HTTP library would send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A proxy for CONNECT that records what it is asked, answers what a test tells it to, and tunnels to one server."""
+"""A proxy for CONNECT that records its requests, gives a scripted response, and tunnels to one server."""
 
 from __future__ import annotations
 

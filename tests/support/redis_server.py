@@ -1,4 +1,4 @@
-"""A real Redis server of a test's own."""
+"""A real Redis server for one test."""
 
 from __future__ import annotations
 
@@ -71,15 +71,15 @@ class RedisServer:
         self.process.wait()
 
     def freeze(self) -> None:
-        """Let it answer nobody, with its connections open."""
+        """Stop it from responding, with its connections open."""
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
     def say(self, *command: str) -> bytes:
-        """What `redis-cli` prints for a command."""
-        done = subprocess.run(["redis-cli", *self._way(), *command], capture_output=True, check=True)
+        """Return the output of `redis-cli` for a command."""
+        done = subprocess.run(["redis-cli", *self._connection_options(), *command], capture_output=True, check=True)
         return done.stdout
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class RedisServer:
             self.process.wait()
         shutil.rmtree(self.folder)
 
-    def _way(self) -> list[str]:
+    def _connection_options(self) -> list[str]:
         return ["-s", f"{self.folder}/socket"]
 
     def _settings(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Refusals that come from state, as tables: each case sets a state, asks, and names what Entra answers then."""
+"""Refusals that depend on state, as tables: each case sets a state, sends a request, and gives Entra's response."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ORDER = [*WITH_SUBERROR, "claims"]
 
 @dataclass
 class Case:
-    """How a state is brought about and what is asked then, and what Entra answers."""
+    """A function that sets the state and returns the request, and Entra's response."""
 
     provoke: Provoke
     code: int
@@ -51,7 +51,7 @@ class Cases:
         status: int = 400,
         claims: bool = False,
     ) -> Callable[[Provoke], Provoke]:
-        """Enter a function in the table: it sets the state and gives the form to send."""
+        """Add a function to the table: it sets the state and returns the form to send."""
 
         def enter(provoke: Provoke) -> Provoke:
             self.by_name[provoke.__name__] = Case(provoke, code, error, suberror, status, claims)
@@ -112,7 +112,7 @@ def guest(entra: Emulator, **fields: Any) -> Form:
 
 @dataclass
 class Shape:
-    """What is changed in the emulator, what is asked, and what the real service is known to answer, each member."""
+    """A change in the emulator, a request, and the real service's known response with all members."""
 
     code: int
     error: str

@@ -1,6 +1,6 @@
-"""A machine that renews one sign-in over and over: `python renewal_loop.py REDIS AUTHORITY TENANT CLIENT_ID SECONDS`.
+"""A machine that renews one sign-in repeatedly: `python renewal_loop.py REDIS AUTHORITY TENANT CLIENT_ID SECONDS`.
 
-Each refresh token is good for one use. Prints how often it was renewed, and what went wrong.
+Each refresh token is single-use. It prints the number of renewals, and the errors.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""The program while it runs: a test reads what it says and acts on it."""
+"""A running program: a test reads its output and acts on it."""
 
 from __future__ import annotations
 
 import re
 import subprocess
+import weakref
 
 from tests.support.program import MSTOKEN, Program
 
@@ -22,6 +23,7 @@ class Running:
             cwd=program.folder,
         )
         self.err = ""
+        weakref.finalize(self, self.process.kill)  # a test that fails leaves no process behind
 
     def says(self, pattern: str) -> str:
         """Wait for a line of standard error that matches; return the pattern's first group."""

@@ -50,9 +50,14 @@ class _Form(HTMLParser):
             self.button = (found.get("name", ""), found.get("value", ""))
 
 
+def form_fields(page: str) -> dict[str, str]:
+    """Return the fields of a page's first form."""
+    return _Form(page).fields
+
+
 @dataclass(frozen=True)
 class BrowserRedirect:
-    """How a browser leaves the emulator: to `url`, with `fields` in a body, or in the URL's query or fragment."""
+    """A browser's redirect from the emulator to `url`, with `fields` in a body, or in the URL's query or fragment."""
 
     url: str
     fields: dict[str, str]
@@ -92,7 +97,7 @@ class ScriptedUser:
                 return answer.text
             if not self._is_ours(urljoin(here, form.action)):
                 return BrowserRedirect(form.action, form.fields, by_form=True)
-            data = {name: fills.get(name) or value for name, value in form.fields.items()}
+            data = {name: fills.get(name.lower()) or value for name, value in form.fields.items()}
             button = (form.cancel_button if cancel else None) or form.button
             if button and button[0]:
                 data[button[0]] = button[1]
@@ -118,7 +123,7 @@ class ScriptedUser:
         return text
 
     def open(self, url: str, *_: object, **__: object) -> bool:
-        """Be the browser that a program opens: sign in, and bring the answer to its loopback address, meanwhile."""
+        """Act as the browser that a program opens: sign in and send the response to its loopback address meanwhile."""
         threading.Thread(target=self._follow_redirect, args=(url,), daemon=True).start()
         return True
 

@@ -16,7 +16,7 @@ from mstoken.stores.user_stores import user_stores
 
 def main(redis: str, seconds: str, worker: str) -> None:
     refresh_tokens = (redis_stores(redis, b"\x07" * 32) if redis else user_stores()).refresh_tokens
-    refresh_tokens.list_sign_ins()  # what has to be imported is, before the time begins
+    refresh_tokens.list_sign_ins()  # imports everything before the time starts
     until, number, missed = time.monotonic() + float(seconds), 0, 0
     while time.monotonic() < until or number < 3:  # however little time a loaded machine gives
         key = f"account:{worker}-{number}"

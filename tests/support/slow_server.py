@@ -1,4 +1,4 @@
-"""A server whose answer never comes to its end."""
+"""A server whose response never ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk of next to no size, which a test can fill: a tmpfs mount, for which one has to be root."""
+"""A very small disk, which a test can fill: a tmpfs mount, which requires root."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(at: Path, size: str = "512k") -> Iterator[SmallDisk]:
-    """Mount it at a new folder; the test is skipped where that is not allowed."""
+    """Mount it at a new folder. Skip the test if that is not allowed."""
     at.mkdir(mode=0o700)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(at)]
     if os.geteuid() or subprocess.run(command, check=False, capture_output=True).returncode:

@@ -1,4 +1,4 @@
-"""Processes that ask for tokens, of one machine or of several."""
+"""Processes that request tokens, on one machine or several."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TokenProcesses:
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, count: int, machine: str = "one") -> list[subprocess.Popen[str]]:
-        """So many of one machine, ready to ask."""
+        """Start `count` processes on one machine, ready to send a request."""
         home = self.home(machine)
         environment = {**os.environ, "HOME": str(home), "MSTOKEN_CACHE_DIR": str(home / "cache")}
         script = str(Path(__file__).parent / "token_process.py")
@@ -65,7 +65,7 @@ class TokenProcesses:
 
 
 def wait_for_requests(service: TokenService, requests: int) -> None:
-    """Wait until the service has been asked so often."""
+    """Wait until the service has received so many requests."""
     until = time.monotonic() + 30
     while len(service.requests) < requests:
         assert time.monotonic() < until, "nobody asks"

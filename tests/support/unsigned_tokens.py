@@ -1,4 +1,4 @@
-"""Tokens that nobody signed, for what only reads them."""
+"""Unsigned tokens, for code that only reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def base64url_json(value: object) -> str:
 
 
 def jwt(claims: object, header: object = None) -> str:
-    """A compact JWT with a signature that is none."""
+    """Return a compact JWT with an invalid signature."""
     usual = {"typ": "JWT", "alg": "RS256", "kid": "key"}
     return f"{base64url_json(header or usual)}.{base64url_json(claims)}.c2lnbmF0dXJl"
 

@@ -1,6 +1,6 @@
-"""How each recorded answer comes about at the emulator: by state and by what is asked, never by ordering the answer.
+"""Reproduce each recorded response at the emulator by state and request, never by injecting the response.
 
-Only 429 is ordered, because it is a matter of the service's load.
+Only 429 is injected, because it depends on the service's load.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ UNKNOWN_APP = "11111111-2222-4333-8444-555555555555"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ON_BEHALF_OF = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 BACK = "http://localhost:5000"
-Answer = httpx.Response
+WireResponse = httpx.Response
 
 
 class RawClient:
-    """Asks the emulator under Microsoft's names, without any client library between."""
+    """Sends requests to the emulator under Microsoft's names, without a client library."""
 
     def __init__(self, entra: Emulator) -> None:
         self.entra = entra
@@ -70,12 +70,12 @@ class RawClient:
         assert found
         return found[1]
 
-    def token(self, tenant: str | None = None, headers: dict[str, str] | None = None, **form: str) -> Answer:
+    def token(self, tenant: str | None = None, headers: dict[str, str] | None = None, **form: str) -> WireResponse:
         """A token request as it is given, to `login`."""
         where = tenant or self.entra.state.default_tenant.id
         return self.http.post(f"{self.login}/{where}/oauth2/v2.0/token", data=form, headers=headers)
 
-    def app_token(self, **form: str) -> Answer:
+    def app_token(self, **form: str) -> WireResponse:
         """Client credentials of the default application, changed by `form`; an empty value leaves a field out."""
         usual = {
             "client_id": self.app.id,
@@ -85,7 +85,7 @@ class RawClient:
         }
         return self.token(None, None, **{name: value for name, value in {**usual, **form}.items() if value})
 
-    def password(self, username: str = OTTO, **form: str) -> Answer:
+    def password(self, username: str = OTTO, **form: str) -> WireResponse:
         """A user's password, through the command line's public client."""
         usual = {
             "client_id": COMMAND_LINE,
@@ -97,7 +97,7 @@ class RawClient:
         }
         return self.token(None, None, **{**usual, **form})
 
-    def refresh(self, token: str, headers: dict[str, str] | None = None, **form: str) -> Answer:
+    def refresh(self, token: str, headers: dict[str, str] | None = None, **form: str) -> WireResponse:
         usual = {
             "client_id": self.app.id,
             "client_secret": self.app.secrets[0].value,
@@ -107,7 +107,7 @@ class RawClient:
         }
         return self.token(headers=headers, **{name: value for name, value in {**usual, **form}.items() if value})
 
-    def proved(self, assertion: str, **form: str) -> Answer:
+    def proved(self, assertion: str, **form: str) -> WireResponse:
         """Client credentials by an assertion."""
         return self.app_token(client_secret="", client_assertion=assertion, client_assertion_type=JWT_BEARER, **form)
 
@@ -117,30 +117,30 @@ class RawClient:
         self.app.federated = [FederatedCredential(made.url, SUBJECT, [trusted_audience])]
         return made
 
-    def code(self, **question: str) -> dict[str, str]:
-        """What the command line is given when she signs in; with its redirect URI and client, ready to be redeemed."""
+    def code(self, **parameters: str) -> dict[str, str]:
+        """Return the form that redeems the command line's code after Nadia's sign-in."""
         usual = {"client_id": COMMAND_LINE, "response_type": "code", "redirect_uri": BACK, "scope": READ}
         person = ScriptedUser(self.entra, NADIA)
         try:
-            url = f"{LOGIN}/organizations/oauth2/v2.0/authorize?{urlencode(usual | question)}"
+            url = f"{LOGIN}/organizations/oauth2/v2.0/authorize?{urlencode(usual | parameters)}"
             code = person.authorize(url).fields["code"]
         finally:
             person.close()
         names = ("client_id", "redirect_uri", "scope")
-        return {"grant_type": "authorization_code", "code": code} | {name: (usual | question)[name] for name in names}
+        return {"grant_type": "authorization_code", "code": code} | {name: (usual | parameters)[name] for name in names}
 
     def device(self) -> dict[str, Any]:
         form = {"client_id": COMMAND_LINE, "scope": READ}
         answer = self.http.post(f"{LOGIN}/organizations/oauth2/v2.0/devicecode", data=form)
         return dict(answer.json())
 
-    def redeem_device(self, device: dict[str, Any]) -> Answer:
+    def redeem_device(self, device: dict[str, Any]) -> WireResponse:
         form = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": device["device_code"]}
         return self.token(client_id=COMMAND_LINE, client_info="1", scope=READ, **form)
 
     def at(
         self, source: Source, headers: dict[str, str] | None = None, resource: str = ARM, version: str = "2018-02-01"
-    ) -> Answer:
+    ) -> WireResponse:
         """A machine's endpoint, by the environment a program finds there; `headers` take the place of the usual."""
         with self.entra.machine() as machine:
             secret = machine.environment(source).get("IDENTITY_HEADER", "")
@@ -167,7 +167,7 @@ def _signed(raw: RawClient, number: int, **changed: Any) -> str:
     return jwt.encode(header, {**claims, **times, **changed}, RSAKey.import_key(made.key_pem()), algorithms=["PS256"])
 
 
-def _certified(raw: RawClient, **changed: Any) -> Answer:
+def _certified(raw: RawClient, **changed: Any) -> WireResponse:
     raw.app.certificates = [Certificate(identity(1).certificate_pem().decode())]
     return raw.proved(_signed(raw, 1, **changed))
 
@@ -176,7 +176,7 @@ def _cae(raw: RawClient) -> str:
     return json.dumps({"access_token": {"xms_cc": {"values": ["cp1"]}}})
 
 
-def _challenged(raw: RawClient) -> Answer:
+def _challenged(raw: RawClient) -> WireResponse:
     """Resource Manager, called with a token for which a client that handles challenges asked, after revocation."""
     token = raw.refresh(
         raw.entra.sign_in(NADIA), scope="https://management.azure.com//.default", claims=_cae(raw)
@@ -187,13 +187,13 @@ def _challenged(raw: RawClient) -> Answer:
     return raw.http.get(url, headers={"Authorization": f"Bearer {token}"})
 
 
-def _locked(raw: RawClient) -> Answer:
+def _locked(raw: RawClient) -> WireResponse:
     for _ in range(10):
         raw.password(password="wrong")
     return raw.password()
 
 
-def _enroll(raw: RawClient) -> Answer:
+def _enroll(raw: RawClient) -> WireResponse:
     """A web API whose caller has no second factor, and would have to register one first."""
     policy = Policy("Second factor for Graph", "mfa", resources=[GRAPH_ID])
     caller = raw.refresh(raw.entra.sign_in(OTTO), scope="api://northwind-orders/Orders.Read")
@@ -210,7 +210,7 @@ def _enroll(raw: RawClient) -> Answer:
     )
 
 
-def _changed(raw: RawClient, change: Callable[[], object], then: Callable[[], Answer]) -> Answer:
+def _changed(raw: RawClient, change: Callable[[], object], then: Callable[[], WireResponse]) -> WireResponse:
     change()
     return then()
 
@@ -242,38 +242,38 @@ def _late(raw: RawClient, token: Any, seconds: float) -> Any:
     return token
 
 
-def _throttled(raw: RawClient) -> Answer:
+def _throttled(raw: RawClient) -> WireResponse:
     raw.entra.inject(status=429, retry_after_in=60)
     return raw.app_token()
 
 
-def _family(raw: RawClient) -> Answer:
+def _family(raw: RawClient) -> WireResponse:
     raw.entra.state.apps[COMMAND_LINE].family = True
     return raw.password(scope="https://management.azure.com/.default openid profile offline_access", claims=_cae(raw))
 
 
-def _get(raw: RawClient, path: str) -> Answer:
+def _get(raw: RawClient, path: str) -> WireResponse:
     return raw.http.get(f"{LOGIN}{path}")
 
 
-def _machine_error(raw: RawClient, source: Source, status: int) -> Answer:
+def _machine_error(raw: RawClient, source: Source, status: int) -> WireResponse:
     with raw.entra.machine() as machine:
         machine.trouble = [status]
         return raw.here.get(machine.url(source))
 
 
-def _machine_without(raw: RawClient) -> Answer:
+def _machine_without(raw: RawClient) -> WireResponse:
     with raw.entra.machine() as machine:
         machine.identities.system, machine.identities.users = None, []
         query = {"api-version": "2018-02-01", "resource": "https://management.azure.com"}
         return raw.here.get(machine.url("imds"), params=query, headers={"Metadata": "true"})
 
 
-def _federated(raw: RawClient, scope: str = GRAPH, **changed: Any) -> Answer:
+def _federated(raw: RawClient, scope: str = GRAPH, **changed: Any) -> WireResponse:
     return raw.proved(raw.issuer().token(**changed), scope=scope)
 
 
-def _device_signed_in(raw: RawClient) -> Answer:
+def _device_signed_in(raw: RawClient) -> WireResponse:
     device = raw.device()
     person = ScriptedUser(raw.entra, NADIA)
     person.enter_code(device["verification_uri"], device["user_code"])
@@ -281,7 +281,7 @@ def _device_signed_in(raw: RawClient) -> Answer:
     return raw.redeem_device(device)
 
 
-def _guest(raw: RawClient) -> Answer:
+def _guest(raw: RawClient) -> WireResponse:
     """Nadia in the customer's tenant, where she is a guest."""
     customer = raw.entra.state.default_customer
     assert customer
@@ -300,7 +300,7 @@ def _guest(raw: RawClient) -> Answer:
 TENANT_PATH = "/northwind-partner.example/v2.0/.well-known/openid-configuration"
 DISCOVER = f"/common/discovery/instance?api-version=1.1&authorization_endpoint={LOGIN}/common/oauth2/v2.0/authorize"
 
-CASES: dict[str, Callable[[RawClient], Answer]] = {
+CASES: dict[str, Callable[[RawClient], WireResponse]] = {
     "accesstoken_v1_delegated_graph_claimset": lambda a: a.password(),
     "accesstoken_v1_managed_identity_decoded": lambda a: a.at("imds"),
     "accesstoken_v2_delegated_decoded": lambda a: a.refresh(a.entra.sign_in(NADIA), scope=ORDERS_SCOPE),

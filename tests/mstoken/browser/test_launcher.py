@@ -62,6 +62,28 @@ def test_a_browser_that_fails_to_start_is_reported(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
+    "script",
+    ["exit 3", "exit 127", "kill -9 $$", "kill -SEGV $$", "exec /no/such/browser", "echo no display >&2; exit 4"],
+)
+def test_however_a_browser_fails_it_is_not_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """By its exit code, by a signal, or because what it starts does not exist; as late as a second after its start."""
+    for delay in ("", "sleep 1; "):
+        monkeypatch.setattr(webbrowser, "_tryorder", None)
+        monkeypatch.setenv("BROWSER", browser(tmp_path, delay + script))
+        assert open_url("https://login.example/") is False
+
+
+def test_a_browser_that_cannot_be_started_is_not_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that does not exist, one that nobody may run, and a folder."""
+    closed = tmp_path / "closed"
+    closed.write_text("#!/bin/sh\n")
+    for name in (tmp_path / "missing", closed, tmp_path):
+        monkeypatch.setattr(webbrowser, "_tryorder", None)
+        monkeypatch.setenv("BROWSER", str(name))
+        assert open_url("https://login.example/") is False
+
+
+@pytest.mark.parametrize(
     ("platform", "environ", "seen"),
     [
         ("darwin", {}, True),

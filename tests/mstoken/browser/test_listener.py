@@ -48,7 +48,7 @@ def waiting() -> Iterator[Waiting]:
     made.listener.close()
 
 
-def test_it_listens_on_loopback_only(waiting: Waiting) -> None:
+def test_the_listener_is_on_loopback_only(waiting: Waiting) -> None:
     """Other machines cannot connect, and the listener holds both loopback addresses, whichever the browser uses."""
     held = [server.server_address[:2] for server in waiting.listener._servers]
     assert held == [("127.0.0.1", waiting.listener.port), *([("::1", waiting.listener.port)] if HAS_IPV6 else [])]

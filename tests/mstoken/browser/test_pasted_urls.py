@@ -20,13 +20,14 @@ from mstoken.browser.pasted_urls import PastedUrls, parse_pasted_url
         ("  http://localhost:1234?error=access_denied&state=s  ", {"error": "access_denied", "state": "s"}),
         ("localhost:1234/?state=s&code=c", {"state": "s", "code": "c"}),
         ("hello", None),
+        ("https://login.example/t/oauth2/v2.0/authorize?client_id=c&response_type=code&state=s", None),
         ("http://localhost:1234/?code=c", None),
         ("http://[::1/?code=c&state=s#x", {"code": "c", "state": "s"}),
         ("", None),
     ],
 )
 def test_a_redirect_url_is_recognized(line: str, parameters: dict[str, str] | None) -> None:
-    """With or without a scheme, spaces and a line end. A URL without state is ignored."""
+    """With or without a scheme, spaces and a line end. A URL without state is not one, nor is the sign-in page's."""
     redirect = parse_pasted_url(line)
     assert (redirect.parameters if redirect else None) == parameters
 

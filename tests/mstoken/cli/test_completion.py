@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 from tests.support.program import Program
+from tests.support.pwsh import needs_pwsh, run_pwsh
 
 PROFILES = "".join(f'[profile.{name}]\ntenant = "{name}.example"\nclient_id = "c"\n' for name in ("work", "winter"))
 CASES = [
-    ("mstoken ex", {"explain"}),
+    ("mstoken ex", {"exec", "explain"}),
     ("mstoken get keyv", {"keyvault"}),
-    ("mstoken get graph --output he", {"header"}),
+    ("mstoken get graph --output he", {"header", "headers-json"}),
     ("mstoken request GET x --scope keyv", {"keyvault"}),
     ("mstoken get --profile w", {"work", "winter"}),
     ("mstoken services --cloud ch", {"china"}),
@@ -79,6 +80,23 @@ def test_fish_completes_everything(mstoken: Program, line: str, offered: set[str
     assert set(lines) == offered
 
 
+@needs_pwsh
+def test_powershell_completes_everything(mstoken: Program, tmp_path: Path) -> None:
+    """In PowerShell's own completion, with the titles of services as help; paths are its own to complete."""
+    (mstoken.folder / "tenants.toml").touch()
+    lines = [*(line for line, _ in CASES), "mstoken get keyv", "mstoken emulator --config tenan"]
+    program = "mstoken completion powershell | Out-String | Invoke-Expression\n" + "\n".join(
+        f"(TabExpansion2 '{line}' {len(line)}).CompletionMatches.{'ToolTip' if index == len(CASES) else 'ListItemText'}"
+        " -join ','"
+        for index, line in enumerate(lines)
+    )
+    done = run_pwsh(program, mstoken.environment, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    *printed, title, path = done.stdout.splitlines()
+    assert [set(line.split(",")) for line in printed] == [offered for _, offered in CASES]
+    assert (title, path) == ("Azure Key Vault", "tenants.toml")
+
+
 def test_zsh_completes_at_its_prompt(mstoken: Program) -> None:
     """In a real zsh at a terminal, the tab key completes the word."""
     source = script(mstoken, "zsh")
@@ -127,6 +145,6 @@ def test_completion_is_silent_if_the_configuration_is_invalid(mstoken: Program) 
 
 
 def test_an_unknown_shell_is_refused(mstoken: Program) -> None:
-    """Only three shells have a script."""
+    """Only four shells have a script."""
     result = mstoken("completion", "tcsh")
     assert (result.code, result.out) == (2, "")

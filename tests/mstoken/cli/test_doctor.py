@@ -129,10 +129,10 @@ def test_in_a_pod(program: Program, entra: Emulator, pod: dict[str, str]) -> Non
 
 def test_a_pod_without_its_token_file_fails_as_get_does(program: Program, pod: dict[str, str]) -> None:
     """Doctor reports what would make mstoken get fail."""
-    pod["AZURE_FEDERATED_TOKEN_FILE"] = "/nowhere/token"
+    pod["AZURE_FEDERATED_TOKEN_FILE"] = "/proc/nowhere/token"
     result = program("doctor", **pod)
     assert result.code == program("get", "graph", **pod).code == 2
-    assert "/nowhere/token" in result.err
+    assert "/proc/nowhere/token" in result.err
     assert result.out.endswith("No token can be requested.\n")
 
 
@@ -147,6 +147,28 @@ def test_on_a_machine(program: Program, entra: Emulator) -> None:
     assert section(result, "Identity")[2].startswith("managed identity     used: the system-assigned identity")
     assert machine.url("app_service") in section(got, "Identity")[2]
     assert result.code == got.code == 0
+
+
+def test_a_part_of_a_platforms_variables_is_named(program: Program) -> None:
+    """Doctor and the error say which variable is missing, and IMDS is not asked in its place."""
+    part = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "", "IDENTITY_ENDPOINT": "http://127.0.0.1:41/msi/token"}
+    why = "IDENTITY_ENDPOINT is set, but not IDENTITY_HEADER (App Service, Functions, Service Fabric) or IMDS_ENDPOINT"
+    result = program("doctor", **part)
+    assert section(result, "Identity")[2].startswith(f"managed identity     absent: {why}")
+    assert f"managed identity: {why}" in program("get", "graph", **part).err
+    alone = program("get", "graph", **part, AZURE_TOKEN_CREDENTIALS="ManagedIdentityCredential")
+    assert alone.err.startswith(f"mstoken: error: {why}")
+    assert "unset IDENTITY_ENDPOINT" in alone.err
+
+
+def test_a_region_is_not_used_and_doctor_says_so(program: Program, entra: Emulator) -> None:
+    """Of the variables of the Azure SDKs, this one changes no token here; `mstoken get` prints no note about it."""
+    given = IDENTITY | {"AZURE_CLIENT_SECRET": entra.state.default_app.secrets[0].value}
+    result = program("doctor", **given, AZURE_REGIONAL_AUTHORITY_NAME="westeurope")
+    [note] = section(result, "Notes")
+    assert "AZURE_REGIONAL_AUTHORITY_NAME is set and not used: regional sign-in hosts serve Microsoft's own" in note
+    got = program("get", "graph", **given, AZURE_REGIONAL_AUTHORITY_NAME="westeurope")
+    assert (got.code, got.err) == (0, "")
 
 
 def test_a_profile_without_its_sign_in_fails(program: Program) -> None:
@@ -179,9 +201,9 @@ def test_a_host_that_does_not_respond_is_reported(program: Program, entra: Emula
         ("HTTPS_PROXY", '"http://user:hidden@127.0.0.1:9"'),
         ("ALL_PROXY", "ftp://user:hidden@127.0.0.1:9"),
         ("NO_PROXY", "10.0.0.0/99"),
-        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
-        ("SSL_CERT_DIR", "/nowhere"),
-        ("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem"),
+        ("SSL_CERT_FILE", "/proc/nowhere/ca.pem"),
+        ("SSL_CERT_DIR", "/proc/nowhere"),
+        ("REQUESTS_CA_BUNDLE", "/proc/nowhere/bundle.pem"),
     ],
 )
 def test_a_network_setting_that_cannot_be_used_is_named(

@@ -67,7 +67,7 @@ def test_an_invalid_configuration_is_reported(mstoken: Program, tmp_path: Path) 
     assert "configuration" in alone.err
 
 
-def test_alone_it_runs_until_interrupted(mstoken: Program) -> None:
+def test_without_a_command_it_runs_until_interrupted(mstoken: Program) -> None:
     """Without a command it prints settings for a shell on standard error, serves, and exits with 0 after ^C."""
     process = subprocess.Popen(
         [MSTOKEN, "emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=mstoken.environment, text=True

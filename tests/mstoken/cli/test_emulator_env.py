@@ -23,7 +23,11 @@ def test_settings_of_the_emulator_in_another_terminal() -> None:
         process.send_signal(signal.SIGINT)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"$env:AZURE_AUTHORITY_HOST = 'https://localhost:{found[1]}'" in done.stdout
-    assert all(line.startswith(("$env:", "Remove-Item Env:")) for line in done.stdout.splitlines())
+    first, *settings, proxy, warning = done.stdout.splitlines()
+    assert all(line.startswith(("$env:", "Remove-Item Env:")) for line in settings)
+    assert first.startswith("if (-not $global:EntraEmulatorBefore) {")
+    assert "[Net.Http.HttpClient]::DefaultProxy = [Net.WebProxy]::new('http://127.0.0.1:" in proxy
+    assert "Windows PowerShell 5.1" in warning
 
 
 def test_without_an_emulator_it_is_a_usage_error() -> None:

@@ -61,9 +61,26 @@ def test_no_arguments_show_the_help_as_an_error(mstoken: Program) -> None:
     assert "Usage: mstoken" in result.err
 
 
+@pytest.mark.parametrize("group", ["cache", "config"])
+def test_a_group_without_a_command_shows_its_help(mstoken: Program, group: str) -> None:
+    """The help has its lines, on standard error. After an option, one line says that the command is missing."""
+    for before in ((), ("--debug",)):
+        result = mstoken(*before, group)
+        assert (result.code, result.out) == (2, "")
+        assert f"Usage: mstoken {group}" in result.err
+        assert "\nCommands:\n" in result.err
+        assert "mstoken: error" not in result.err
+    result = mstoken(group, "--debug")
+    assert (result.code, result.err) == (2, f"mstoken: error: Missing command.\n  next: mstoken {group} --help\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("keepalive", "--older-than", "soon"), "'soon' is not a valid whole number of days"),
+        (("get", "graph", "--timeout", "0.5"), "'0.5' is not a valid whole number of seconds"),
+        (("emulator", "--port", "https"), "'https' is not a valid whole number."),
+        (("emulator", "env", "--port", "x"), "'x' is not a valid whole number."),
         (("gett",), "Did you mean get?"),
         (("loggin",), "Did you mean login?"),
         (("frobnicate",), "There is no command 'frobnicate'."),
@@ -110,8 +127,8 @@ def test_an_empty_option_is_a_mistake(mstoken: Program, arguments: tuple[str, ..
 @pytest.mark.parametrize(
     ("arguments", "next_step"),
     [
-        (("login", SECRET), "Pipe it in: mstoken login … < file"),
-        (("login", "--refresh-token", SECRET), "mstoken login < file"),
+        (("login", SECRET), "Pipe it in: cat file | mstoken login …"),
+        (("login", "--refresh-token", SECRET), "cat file | mstoken login"),
         (("login", f"--client-secret={SECRET}"), "AZURE_CLIENT_SECRET"),
         (("get", "graph", "--secret", SECRET), "AZURE_CLIENT_SECRET"),
         (("get", "graph", "--password", SECRET), "AZURE_CLIENT_SECRET"),

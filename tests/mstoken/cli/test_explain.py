@@ -89,6 +89,15 @@ def test_an_unknown_code_is_an_error_with_microsofts_page(mstoken: Program) -> N
     assert "https://login.microsoftonline.com/error?code=12345678" in result.err
 
 
+@pytest.mark.parametrize("words", [(), ("-",)])
+@pytest.mark.parametrize("text", ["", " \n", "\ufeff"])
+def test_empty_input_is_named_so(mstoken: Program, text: str, words: tuple[str, ...]) -> None:
+    """`mstoken get graph | mstoken explain` pipes in nothing: the error is on standard error."""
+    result = mstoken("explain", *words, stdin=text)
+    assert (result.code, result.out) == (2, "")
+    assert "Standard input is empty." in result.err
+
+
 @pytest.mark.parametrize("text", ["", "nothing of this is known", "\x1b[31m"])
 def test_a_text_without_a_known_word_is_refused(mstoken: Program, text: str) -> None:
     """The exit code is 2, and the remedy names the list."""

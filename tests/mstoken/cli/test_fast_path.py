@@ -64,7 +64,7 @@ def test_a_request_does_not_import_click(at_entra: Program) -> None:
     assert "click" not in loaded
 
 
-def test_the_leeway_is_the_models() -> None:
+def test_the_leeway_equals_that_of_the_model() -> None:
     """The fast path does not print a token that the library would renew."""
     assert fast_path.LEEWAY_IN == model.LEEWAY_IN
     assert fast_path.SET_BACK_IN == model.SET_BACK_IN
@@ -89,7 +89,7 @@ def test_a_token_of_a_clock_that_was_set_back_is_not_printed(
     assert fast_path.cached_output(GetArguments(), mark) == printed
 
 
-BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "HOME": "/nowhere"}
+BASE = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_SECRET": "s", "HOME": "/proc/nowhere"}
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_the_error_names_what_an_application_can_request_instead(
         ({"AZURE_AUTHORITY_HOST": "https://localhost:1"}, ("graph",), 5, "localhost"),
         ({}, ("grpah",), 2, "Did you mean graph"),
         ({}, (), 2, "No service"),
-        ({}, ("graph", "--min-ttl", "soon"), 2, "'soon' is not a valid number of seconds"),
+        ({}, ("graph", "--min-ttl", "soon"), 2, "'soon' is not a valid whole number of seconds"),
         ({}, ("graph", "--output", "xml"), 2, "--output"),
         ({}, ("graph", "--secret", "x"), 2, "There is no option --secret"),
         ({}, ("graph", "--profile", "none"), 2, "There is no profile 'none'"),

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from azure.identity import AzureCliCredential, AzureDeveloperCliCredential
+from tests.support.at_entra import NADIA, sign_in
 from tests.support.program import MSTOKEN, Program, one_token
+from tests.support.pwsh import needs_pwsh, run_pwsh
 
 from entra_emulator import Emulator
 
@@ -30,6 +32,26 @@ def test_header_is_ready_for_curl(at_entra: Program) -> None:
     assert one_token(at_entra("get", "graph", "-o", "header")) == f"Authorization: Bearer {token}"
 
 
+def test_headers_are_an_object_for_mcp_clients(at_entra: Program) -> None:
+    """Standard output is one JSON object of headers, also for a signed request, and nothing else."""
+    token = one_token(at_entra("get", "graph"))
+    printed = at_entra("get", "graph", "-o", "headers-json")
+    assert json.loads(one_token(printed)) == {"Authorization": f"Bearer {token}"}
+    bound = at_entra("get", "graph", "--pop", "https://graph.microsoft.com/v1.0/me", "-o", "headers-json")
+    assert json.loads(bound.out)["Authorization"].startswith("PoP ")
+
+
+def test_headers_without_a_token(anonymous: Program, entra: Emulator) -> None:
+    """Without an identity, and when a person must sign in: an exit code, the command, and no output to misread."""
+    done = anonymous("get", "graph", "-o", "headers-json")
+    assert (done.code, done.raw) == (2, b"")
+    sign_in(anonymous, entra)
+    entra.revoke(NADIA)
+    done = anonymous("get", "graph", "-o", "headers-json")
+    assert (done.code, done.raw) == (3, b"")
+    assert "mstoken login" in done.err
+
+
 def test_env_is_safe_to_evaluate(at_entra: Program) -> None:
     """A shell that evaluates the output sets the variables to the token and its expiry."""
     shown = json.loads(at_entra("get", "graph", "-o", "json").out)
@@ -45,6 +67,21 @@ def test_env_sets_the_variable_that_name_gives(at_entra: Program) -> None:
     token = one_token(at_entra("get", "graph"))
     for _ in range(2):
         assert at_entra("get", "graph", "-o", "env", "--name", "GRAPH").out == f"export GRAPH='{token}'\n"
+
+
+@needs_pwsh
+def test_powershell_is_safe_to_evaluate(at_entra: Program, tmp_path: Path) -> None:
+    """Invoke-Expression sets the variables for the session and its programs; from the cache, the same."""
+    shown = json.loads(at_entra("get", "graph", "-o", "json").out)
+    program = """
+    mstoken get graph -o powershell | Invoke-Expression
+    $env:MSTOKEN_ACCESS_TOKEN; $env:MSTOKEN_EXPIRES_ON
+    mstoken get graph -o powershell --name GRAPH | Invoke-Expression
+    $env:GRAPH
+    """
+    done = run_pwsh(program, at_entra.environment, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [shown["token"], str(shown["expires_on"]), shown["token"]]
 
 
 def test_dotenv_is_one_line_that_every_reader_takes(at_entra: Program) -> None:
@@ -79,7 +116,7 @@ def test_github_formats_are_refused_elsewhere_before_anything_is_requested(
     assert (done.out, done.code) == ("", 2)
     assert done.err == (
         f"mstoken: error: {form.upper().replace('-', '_')} is not set: this is not a step of GitHub Actions.\n"
-        "  next: Elsewhere, use -o env, or -o dotenv.\n"
+        "  next: Elsewhere, use -o env, -o powershell or -o dotenv.\n"
     )
     assert len(entra.token_requests) == before
 

@@ -99,7 +99,7 @@ def test_notes_without_an_error_are_printed_as_text(at_entra: Program) -> None:
     assert json.loads(own.out)["token_type"] == "Bearer"
 
 
-def test_no_placeholder_reaches_a_person(at_entra: Program, entra: Emulator) -> None:
+def test_no_placeholder_is_printed(at_entra: Program, entra: Emulator) -> None:
     """An error whose remedy names the correlation ID has the ID itself there."""
     entra.inject(code=53003)
     text = at_entra("get", "graph", "--fresh").err

@@ -21,12 +21,14 @@ KNOWN = {"tenant": "contoso.com", "client_id": "c", "resource": "graph", "profil
 
 # Words that follow the program's name if it is the subject of a sentence, or a module's name in Python.
 VERBS = (
-    "does|explains|has|import|inside|knows|makes|on|opens|prints|raises|reads|returns|sends|sets|stores|takes|that|then|will"
-    "|would"
+    "adds|does|explains|has|import|inside|keeps|knows|makes|on|opens|prints|raises|reads|returns|sends|sets|starts|stores|takes|that|the"
+    "|then|waits|will|would"
 )
 # The start of a command: the name, then an option or a word; not in a synopsis, and not as a value of another program.
 BEGINS = re.compile(rf"(?<![\w./'\"\[=-])(?<!Usage: )(?<!--display-name )mstoken (?!(?:{VERBS})\b)(?=-|[a-z]+\b)")
 # The end of a command in a sentence or a shell: the closing quotation, a pipe, a redirection, or what follows it.
+QUOTED = r"(?<= )'[^'\n]*'(?= |\n|`|$)"
+"""An argument in quotation marks: what would end a command does not do so inside it."""
 ENDS = re.compile(r"`|\n|…|'(?= |$)| [|<>#]| 2>|[;,:.](?:\s|$)|\)(?=[\s;:,.]|$)| \(|\s{2,}| \.\.\.")
 
 
@@ -35,7 +37,11 @@ def commands_in(text: str) -> Iterator[str]:
     text = text.replace("\\\n", " ").replace("\\|", "|")
     for begin in BEGINS.finditer(text):
         substituted = text.endswith("$(", 0, begin.start())  # in a shell: `$(mstoken completion bash)`
-        end = re.compile(r"\)").search(text, begin.end()) if substituted else ENDS.search(text, begin.end())
+        helper = text.endswith("'!", 0, begin.start())  # in a setting of Git: '!mstoken git-credential'
+        closing = ")" if substituted else "'" if helper else ""
+        ends = re.escape(closing) if closing else f"{QUOTED}|(?P<end>{ENDS.pattern})"
+        found = re.compile(ends).finditer(text, begin.end())
+        end = next((one for one in found if closing or one["end"] is not None), None)
         yield text[begin.end() : end.start() if end else len(text)].strip()
 
 
@@ -90,6 +96,7 @@ def check(line: str) -> None:
         check(rest.removeprefix("mstoken "))
 
 
+@pytest.mark.usefixtures("shell_reader")
 @pytest.mark.parametrize("source", [of_messages, of_remedies, of_pages])
 def test_every_named_command_is_accepted(source: object) -> None:
     """Command, options, choices and the number of arguments are those of the program."""

@@ -103,7 +103,7 @@ def test_in_a_pipe_no_application_is_chosen(anonymous: Program) -> None:
     assert done.err.index("az ad app create") < done.err.index("--client-id azure-cli")
 
 
-def test_an_application_of_ones_own_goes_first(anonymous: Program, nadia: ScriptedUser) -> None:
+def test_ones_own_application_takes_precedence(anonymous: Program, nadia: ScriptedUser) -> None:
     """Nothing is offered where AZURE_CLIENT_ID or the profile names an application."""
     own = "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02"
     anonymous.environment["AZURE_CLIENT_ID"] = own

@@ -94,6 +94,54 @@ def test_method_headers_and_data_are_sent(command: RequestCommand, tmp_path: Pat
     assert header(plain, "prefer") == "a, b"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-8", "utf-32"])
+@pytest.mark.parametrize("source", ["file", "pipe"])
+def test_json_is_sent_as_utf_8_without_a_mark(
+    command: RequestCommand, tmp_path: Path, encoding: str, source: str
+) -> None:
+    """Whatever Windows PowerShell or an editor made of it (RFC 8259 section 8.1)."""
+    text = '{"displayName": "Zoë 日本"}\r\n'
+    content = ("\ufeff" if encoding.endswith(("le", "be")) else "").encode(encoding) + text.encode(encoding)
+    path = tmp_path / "body.json"
+    path.write_bytes(content)
+    if source == "file":
+        command.to_api("POST", "/x", "-d", f"@{path}")
+    else:
+        command.to_api("POST", "/x", "-d", "-", stdin=content)
+    (sent,) = command.requests
+    assert (sent.body, header(sent, "content-type")) == (text.encode(), "application/json")
+
+
+def test_what_is_not_json_is_sent_byte_for_byte(command: RequestCommand) -> None:
+    """A mark may belong to a file that is uploaded."""
+    content = "\ufefftext".encode("utf-16-le")
+    command.to_api("PUT", "/x", "-d", "-", stdin=content)
+    (sent,) = command.requests
+    assert (sent.body, header(sent, "content-type")) == (content, "")
+
+
+def test_fields_are_sent_as_json(command: RequestCommand) -> None:
+    """With their types, and with the type of the body."""
+    command.to_api("POST", "/x", "-F", "count=3", "-F", "on=true", "-f", "text=3", "-F", "list[]=a", "-F", "o[p]=null")
+    (sent,) = command.requests
+    assert json.loads(sent.body) == {"count": 3, "on": True, "list": ["a"], "o": {"p": None}, "text": "3"}
+    assert header(sent, "content-type") == "application/json"
+
+
+def test_parameters_are_encoded(command: RequestCommand) -> None:
+    """Beside those in the URL; a repeated name stays so."""
+    command.to_api("GET", "/x?a=1", "--param", "filter=b eq 'c&d'", "--param", "n=1", "--param", "n=")
+    assert command.requests[-1].path == "/x?a=1&%24filter=b+eq+%27c%26d%27&n=1&n="
+
+
+def test_csv_cannot_steer_the_terminal(command: RequestCommand) -> None:
+    """A pipe gets the bytes as they are."""
+    command.answers(lambda _: Reply(200, {"value": [{"name": "a\x1b[2J"}]}))
+    for name in ("csv", "tsv", "table"):
+        assert "\x1b[2J" not in command.to_api("GET", "/x", "-o", name, terminal=True).out
+    assert command.to_api("GET", "/x", "-o", "csv").out.splitlines() == ["name", "a\x1b[2J"]
+
+
 def test_a_query_may_contain_spaces(command: RequestCommand) -> None:
     """OData filters are written with spaces; they are sent percent-encoded, and the host and path stay unchanged."""
     assert command.to_api("GET", "/users?$filter=startswith(displayName,'A') and accountEnabled eq true").code == 0
@@ -137,7 +185,7 @@ def test_an_error_response_is_printed_and_explained(
     """The body is printed whatever the status; its meaning and the next step go to standard error."""
     reply = Reply(status, body)
     command.answers(lambda _: reply)
-    result = command.to_api("GET", "/v1.0/x?key=hidden")
+    result = command.to_api("GET", "/v1.0/x?key=hidden", "--retries", "0")
     assert (result.code, result.raw) == (code, reply.payload())
     first, _, rest = result.err.partition("\n")
     assert first.startswith(f"mstoken: error: GET {command.service.url}/v1.0/x returned {status}")
@@ -150,7 +198,7 @@ def test_an_error_response_is_printed_and_explained(
 def test_the_requested_wait_is_reported(command: RequestCommand) -> None:
     """The next step contains the wait that the API requests."""
     command.answers(lambda _: Reply(429, "", {"Retry-After": "17"}))
-    assert "  next: Try again in 17 seconds." in command.to_api("GET", "/x").err
+    assert "  next: Try again in 17 seconds." in command.to_api("GET", "/x", "--retries", "0").err
 
 
 def test_a_bearer_challenge_is_explained(command: RequestCommand) -> None:
@@ -182,10 +230,10 @@ def test_a_claims_challenge_is_answered_with_another_token(command: RequestComma
     assert json.loads(command.service.requests[2].form["claims"]) == json.loads(claims)
 
 
-def test_a_redirect_is_reported_and_not_followed(command: RequestCommand) -> None:
-    """The token is not sent to the target of a redirect."""
+def test_a_redirect_of_a_write_is_reported_and_not_followed(command: RequestCommand) -> None:
+    """Neither the body nor the token is sent to the target."""
     command.answers(lambda _: Reply(302, "", {"Location": f"{command.service.url}/elsewhere?sig=hidden"}))
-    result = command.to_api("GET", "/x")
+    result = command.to_api("POST", "/x", "-d", "{}")
     assert result.code == 0
     assert f"It redirects to {command.service.url}/elsewhere; mstoken does not send a token there." in result.err
     assert "hidden" not in result.err
@@ -263,7 +311,21 @@ def test_secret_and_token_never_show(command: RequestCommand) -> None:
     command.answers(lambda _: Reply(500, "boom"))
     url = command.service.url
     variables = {"AZURE_TENANT_ID": TENANT, "AZURE_CLIENT_ID": CLIENT_ID, "AZURE_CLIENT_SECRET": SECRET}
-    arguments = ("--debug", "request", "GET", f"{url}/x", "--scope", "graph", "--origin", url, "--authority", url, "-i")
+    arguments = (
+        "--debug",
+        "request",
+        "GET",
+        f"{url}/x",
+        "--scope",
+        "graph",
+        "--origin",
+        url,
+        "--authority",
+        url,
+        "-i",
+        "--retries",
+        "1",
+    )
     result = command.program(*arguments, **variables)
     assert result.code == 5
     assert SECRET not in result.err

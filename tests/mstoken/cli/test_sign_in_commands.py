@@ -69,6 +69,27 @@ def test_login_with_a_pasted_url(anonymous: Program, otto: ScriptedUser) -> None
     assert f"Signed in as {OTTO}" in login.err
 
 
+def test_a_wrong_address_pasted_at_login_is_answered_at_once(anonymous: Program, otto: ScriptedUser) -> None:
+    """That of another sign-in and that of the sign-in page are each named, and the prompt stays for the right one."""
+    ours, theirs = pty.openpty()
+    login = Running(anonymous, "login", "--client-id", PUBLIC_APP, "--tenant", "organizations", stdin=theirs)
+    os.close(theirs)
+    url = login.says(r"^(https://\S+/oauth2/v2.0/authorize\S+)")
+    login.says("(paste it here)")
+    right = otto.authorize(url).url
+    state = parse_qs(urlsplit(right).query)["state"][0]
+    for foreign in (right.replace(state, "earlier"), f"{right.split('?')[0]}?error=access_denied&state=x"):
+        os.write(ours, foreign.encode() + b"\n")
+        login.says("(That address belongs to another sign-in)")
+    os.write(ours, url.encode() + b"\n")
+    login.says("(That is not the address at which the browser ended)")
+    os.write(ours, right.encode() + b"\n")
+    code, _ = login.end()
+    os.close(ours)
+    assert code == 0, login.err
+    assert f"Signed in as {OTTO}" in login.err
+
+
 def test_a_declined_login_writes_no_profile(anonymous: Program, otto: ScriptedUser) -> None:
     """Cancel on the page gives exit code 4."""
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP)
@@ -86,6 +107,28 @@ def test_an_unfinished_login_times_out(anonymous: Program) -> None:
     result = anonymous("login", "--browser", "--client-id", PUBLIC_APP, "--timeout", "1")
     assert result.code == 3
     assert "--device" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "way"),
+    [
+        (("--device", "--timeout", "3"), "--timeout", "--browser"),
+        (("--device", "--login-hint", OTTO), "--login-hint", "--browser"),
+        (("--device", "--prompt", "login"), "--prompt", "--browser"),
+        (("--refresh-token-stdin", "--domain-hint", "contoso.example"), "--domain-hint", "--browser"),
+        (("--timeout", "3"), "--timeout", "--browser"),
+        (("--browser", "--no-verify"), "--no-verify", "--refresh-token-stdin"),
+        (("--device", "--no-verify"), "--no-verify", "--refresh-token-stdin"),
+    ],
+)
+def test_an_option_of_another_way_to_sign_in_is_refused(
+    anonymous: Program, arguments: tuple[str, ...], option: str, way: str
+) -> None:
+    """It would do nothing; a pipe counts as --refresh-token-stdin. Nothing is sent."""
+    result = anonymous("login", "--client-id", PUBLIC_APP, *arguments, stdin="")
+    assert (result.code, result.out) == (2, "")
+    assert f"{option} has no effect on" in result.err
+    assert f"Leave {option} out, or sign in with {way}." in result.err
 
 
 @pytest.mark.parametrize("given", [CLAIMS, base64.urlsafe_b64encode(CLAIMS.encode()).decode()], ids=["JSON", "base64"])

@@ -56,7 +56,7 @@ def test_closed_standard_output_is_reported(mstoken: Program, command: str) -> N
     ("command", "code", "said"),
     [
         ("inspect", 2, "Standard input is empty."),
-        ("explain", 2, "The text contains no known code, error name or message"),
+        ("explain", 2, "Standard input is empty."),
         (f"login {' '.join(IDENTITY)}", 2, "Standard input contains no refresh token."),
         (f"request POST https://example.com/x -d - {' '.join(IDENTITY)}", 2, "The identity is incomplete"),
     ],

@@ -32,7 +32,7 @@ def test_a_tokens_claims_are_shown_and_not_obeyed(program: Program, form: str) -
     assert shown(result.out) == ""
     if form == "json":
         assert json.loads(result.out)["claims"]["app_displayname"] == HOSTILE
-        assert "é🙂" in result.out  # what a terminal can show stays readable
+        assert result.out.isascii()  # read in any code page, it is the same text
 
 
 @pytest.mark.parametrize("kind", ["Bearer\r\nX-Injected: 1", "Bearer\nX-Injected: 1", "Bearer\u2028X: 1"])

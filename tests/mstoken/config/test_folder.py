@@ -20,12 +20,12 @@ pytestmark = pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="the
         ({"HOME": "/h"}, "/h/.config/mstoken/config.toml"),
     ],
 )
-def test_where_the_file_is(environ: dict[str, str], expected: str) -> None:
+def test_the_file_is_in_the_config_folder(environ: dict[str, str], expected: str) -> None:
     """MSTOKEN_CONFIG_DIR, then XDG_CONFIG_HOME unless it is relative, then ~/.config."""
     assert config_file(environ) == expected
 
 
-def test_it_is_where_platformdirs_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_config_folder_is_that_of_platformdirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule written out for speed gives what platformdirs gives."""
     from platformdirs import user_config_dir
 

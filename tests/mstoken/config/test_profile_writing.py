@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.support.home import Home
 
@@ -72,7 +72,7 @@ def test_a_new_profile_is_added_at_the_end(home: Home) -> None:
         '[profile.other]\ntenant = """\n[profile.work]\n"""\n',
     ],
 )
-def test_a_form_that_lines_would_get_wrong_is_left_alone(home: Home, text: str) -> None:
+def test_a_file_that_cannot_be_edited_by_lines_is_not_changed(home: Home, text: str) -> None:
     """Inline tables, dotted keys and long strings are not edited: the error gives the lines to write."""
     home.write(text)
     with pytest.raises(UsageError) as raised:
@@ -93,7 +93,7 @@ def test_a_linked_file_stays_a_link(home: Home) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that even root cannot write to")
-def test_a_folder_that_cannot_be_made() -> None:
+def test_a_folder_that_cannot_be_created_is_an_error() -> None:
     """The error names the file and the variable that moves it."""
     with pytest.raises(StoreError, match="/proc/nowhere") as raised:
         write_profile("work", {"tenant": "t"}, environ={"MSTOKEN_CONFIG_DIR": "/proc/nowhere"})
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_made() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a]b", '"', "../x", "-x", "x" * 65, "a\nb"])
-def test_a_name_that_cannot_be_one(home: Home, name: str) -> None:
+def test_an_invalid_profile_name_is_refused(home: Home, name: str) -> None:
     """A profile's name stands in a file and in commands, so it is plain."""
     with pytest.raises(UsageError, match="cannot be the name"):
         write_profile(name, {"tenant": "t"}, environ=home.environ)
@@ -112,8 +112,11 @@ TABLES = st.dictionaries(st.from_regex(r"[a-z]{1,3}", fullmatch=True), st.dictio
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example({"a": {"tenant": "x\x85y"}}, "a", {"client_id": "c"})
+@example({"a": {"account": "x\u2028y"}}, "a", {"account": "\u2029"})
+@example({"a": {"tenant": "x\x0b\x1c\r"}}, "b", {"tenant": "\x0c"})
 @given(TABLES, st.from_regex(r"[a-z]{1,3}", fullmatch=True), st.dictionaries(KEYS, st.text(), min_size=1))
-def test_what_is_written_is_what_is_read(
+def test_a_written_profile_is_loaded_unchanged(
     home: Home, before: dict[str, dict[str, str]], name: str, values: dict[str, str]
 ) -> None:
     """Any values in any order survive, and no other profile changes."""

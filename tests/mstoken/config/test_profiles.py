@@ -25,7 +25,7 @@ def refused(home: Home, text: str, name: str = "work") -> UsageError:
 
 
 @pytest.mark.parametrize("place", ["/dev/null", "/nonexistent"])
-def test_a_home_that_is_none_has_no_profiles(place: str) -> None:
+def test_a_missing_home_folder_has_no_profiles(place: str) -> None:
     """Users of services have such homes; who they are is said by the environment."""
     assert names({"HOME": place}) == ()
     assert find("default", {"MSTOKEN_CONFIG_DIR": place}) is None
@@ -57,7 +57,7 @@ single_use = true
     assert profile.single_use
 
 
-def test_no_file_is_no_profile(home: Home) -> None:
+def test_without_a_file_there_is_no_profile(home: Home) -> None:
     """Without a file there is no profile and no error until one is named."""
     assert (find("default", home.environ), names(home.environ)) == (None, ())
 
@@ -85,14 +85,14 @@ def test_a_literal_secret_is_refused_and_not_repeated(home: Home, key: str) -> N
         ('[profile.work]\nauthority = "a.b"\ntoken_endpoint = "https://a.b/t"\n', "Keep the one"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(home: Home, text: str, said: str) -> None:
+def test_a_mistake_is_reported_with_its_location(home: Home, text: str, said: str) -> None:
     """Unknown keys get the nearest known one, broken TOML its line, wrong types the right form; the file is named."""
     error = refused(home, text)
     assert said in str(error)
     assert str(home.file) in str(error)
 
 
-def test_a_mistake_in_another_profile_is_not_in_the_way(home: Home) -> None:
+def test_a_mistake_in_another_profile_has_no_effect(home: Home) -> None:
     """Only the profile that is used is judged."""
     home.write('[profile.other]\nbroken = 1\n[profile.work]\ntenant = "t"\n')
     assert load("work", home.environ).values == {"tenant": "t"}
@@ -114,7 +114,7 @@ def test_a_file_that_others_can_change_is_refused(home: Home, mode: int, content
     assert raised.value.remedy.startswith("chmod 600 ")
 
 
-def test_a_file_that_everybody_may_read_is_fine_without_commands(home: Home) -> None:
+def test_a_world_readable_file_is_accepted_without_commands(home: Home) -> None:
     """The usual mode of a file made by hand is accepted: references are no secrets."""
     home.write('[profile.work]\nclient_secret = "env:S"\n', 0o644)
     assert load("work", home.environ).values == {"client_secret": "env:S"}
@@ -130,7 +130,7 @@ def test_a_file_of_another_user_is_refused(home: Home) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\x00", b"\xff\xfe\x00", b"x" * 1_000_001])
-def test_a_file_that_is_no_configuration(home: Home, content: bytes) -> None:
+def test_an_invalid_file_is_refused(home: Home, content: bytes) -> None:
     """Binary and huge files are refused in words."""
     home.file.write_bytes(content)
     with pytest.raises(UsageError):
@@ -146,14 +146,14 @@ def test_a_file_of_windows_editors_is_read(home: Home, encoding: str, end: str) 
     assert load("work", home.environ).values == {"tenant": "t"}
 
 
-def test_a_pipe_in_its_place_is_not_waited_for(home: Home) -> None:
+def test_a_pipe_in_place_of_the_file_does_not_block(home: Home) -> None:
     """A pipe that nobody writes to must not stop every command."""
     os.mkfifo(home.file)
     with pytest.raises(UsageError, match="not a regular file"):
         find("work", home.environ)
 
 
-def test_a_folder_in_its_place(home: Home) -> None:
+def test_a_folder_in_place_of_the_file_is_refused(home: Home) -> None:
     """A folder where the file should be is an error in words."""
     home.file.mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
@@ -162,7 +162,7 @@ def test_a_folder_in_its_place(home: Home) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200))
-def test_any_text_is_read_or_refused_in_words(home: Home, text: str) -> None:
+def test_any_text_is_loaded_or_refused_with_a_message(home: Home, text: str) -> None:
     """Whatever stands in the file, reading gives profiles or a UsageError, nothing else."""
     try:
         home.file.write_bytes(text.encode())

@@ -48,7 +48,7 @@ def test_variables_make_a_certificate(home: Home) -> None:
 
 
 @pytest.mark.parametrize(("text", "sent"), [("true", True), ("1", True), ("false", False), ("0", False), ("", False)])
-def test_the_chains_switch_is_what_it_says(home: Home, text: str, sent: bool) -> None:  # noqa: FBT001
+def test_send_certificate_chain_is_true_or_false(home: Home, text: str, sent: bool) -> None:  # noqa: FBT001
     """`false` means false, whatever other tools make of any text."""
     who = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_CERTIFICATE_PATH": "a"}
     credential = home.settings({}, **who, AZURE_CLIENT_SEND_CERTIFICATE_CHAIN=text).credential
@@ -64,13 +64,13 @@ def test_a_switch_that_is_neither_true_nor_false_is_refused(home: Home, text: st
         home.settings({}, **who, AZURE_CLIENT_SEND_CERTIFICATE_CHAIN=text)
 
 
-def test_the_secret_goes_before_the_certificate_in_the_environment(home: Home) -> None:
+def test_the_environments_secret_takes_precedence_over_its_certificate(home: Home) -> None:
     """As for the Azure SDKs, where both variables are set."""
     who = {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "AZURE_CLIENT_CERTIFICATE_PATH": "a"}
     assert home.settings({}, **who, AZURE_CLIENT_SECRET="s").credential == ClientSecret("s")
 
 
-def test_the_highest_layer_with_any_proof_decides(home: Home) -> None:
+def test_the_highest_layer_with_a_credential_decides(home: Home) -> None:
     """A profile that is named keeps its certificate; the unnamed one gives way to a secret of the environment."""
     home.write(f'[profile.default]\n{WHO}client_certificate = "app.pem"\n')
     settings = home.settings({"profile": "default"}, AZURE_CLIENT_SECRET="s")
@@ -120,14 +120,14 @@ def test_a_managed_identity_as_assertion(home: Home) -> None:
         assert made.source.credential.client_id == client_id
 
 
-def test_a_reference_is_followed_each_time(home: Home) -> None:
+def test_a_reference_is_resolved_each_time(home: Home) -> None:
     """What a variable or program gives is asked for when it is needed, not when the settings are read."""
     made = of_profile(home, 'client_assertion = "command:echo one.two.three"')
     assert isinstance(made.source, CallbackAssertion)
     assert made.source.call() == "one.two.three"
 
 
-def test_a_key_in_its_store(home: Home) -> None:
+def test_a_key_in_a_pkcs11_token_is_configured(home: Home) -> None:
     """A PKCS#11 URI (RFC 7512) names module, token and key; the PIN is a reference; the certificate may be a file."""
     made = of_profile(
         home,

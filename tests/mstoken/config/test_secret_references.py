@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +50,7 @@ def held_keyring() -> Iterator[None]:
     keyring.set_keyring(before)
 
 
-def test_env_is_a_variable() -> None:
+def test_env_refers_to_a_variable() -> None:
     """The variable's value is the secret; one that is not set is named."""
     assert resolve("env:NAME", {"NAME": SECRET}) == SECRET
     with pytest.raises(UsageError, match="NAME, which is not set"):
@@ -58,7 +60,7 @@ def test_env_is_a_variable() -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_file_is_its_content_without_the_last_line_end(tmp_path: Path, end: str) -> None:
+def test_file_refers_to_content_without_the_last_newline(tmp_path: Path, end: str) -> None:
     """One line end, as editors and echo leave it, is not part of the secret; other space is."""
     (tmp_path / "s").write_bytes(f" {SECRET} {end}".encode())
     assert resolve(f"file:{tmp_path}/s") == f" {SECRET} "
@@ -67,7 +69,7 @@ def test_file_is_its_content_without_the_last_line_end(tmp_path: Path, end: str)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_file_of_windows_editors_holds_the_secret_alone(tmp_path: Path, encoding: str) -> None:
+def test_the_byte_order_mark_of_a_windows_file_is_no_part_of_the_secret(tmp_path: Path, encoding: str) -> None:
     """A byte order mark is not part of the secret: with it the service would only say that the secret is wrong."""
     (tmp_path / "s").write_bytes(f"{SECRET}\r\n".encode(encoding))
     assert resolve(f"file:{tmp_path}/s") == SECRET
@@ -83,20 +85,20 @@ def test_a_file_of_windows_editors_holds_the_secret_alone(tmp_path: Path, encodi
         (b"x" * (secret_references.LARGEST + 1), "too large"),
     ],
 )
-def test_a_file_that_holds_no_secret(tmp_path: Path, content: bytes, why: str) -> None:
+def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
     """Empty, several lines, binary or huge: each is refused with its reason."""
     (tmp_path / "s").write_bytes(content)
     with pytest.raises(UsageError, match=why):
         resolve(f"file:{tmp_path}/s")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     """The path is named."""
     with pytest.raises(UsageError, match=r"/nowhere cannot be read"):
         resolve(f"file:{tmp_path}/nowhere")
 
 
-def test_command_is_what_a_program_prints() -> None:
+def test_command_refers_to_a_programs_output() -> None:
     """Standard output is the secret, without the line end; arguments may be quoted; there is no shell."""
     assert resolve(python(f"print('{SECRET}')")) == SECRET
     assert resolve("command:echo $HOME '|' b") == "$HOME | b"
@@ -115,7 +117,7 @@ def test_a_command_does_not_get_the_key_of_the_vault() -> None:
     assert resolve(python(code), environment) == "['MSTOKEN_PROFILE', 'VAULT_TOKEN']"
 
 
-def test_a_command_that_fails_says_why_and_not_what() -> None:
+def test_a_failing_command_is_reported_without_the_secret() -> None:
     """Of a failed command the first line of its standard error is told, and nothing of its standard output."""
     code = f"import sys; print('{SECRET[::-1]}'[::-1]); sys.exit('locked\\nmore')"
     with pytest.raises(UsageError, match="locked") as raised:
@@ -141,14 +143,75 @@ def test_a_command_that_prints_no_secret_is_refused(reference: str, why: str) ->
         resolve(reference)
 
 
-def test_a_command_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that waits is ended, and the error says where to look."""
     monkeypatch.setattr(secret_references, "COMMAND_TIMEOUT_IN", 0.1)
     with pytest.raises(UsageError, match="took more than"):
         resolve("command:sleep 60")
 
 
-def test_keyring_is_the_systems(held_keyring: None) -> None:
+_WITH_CHILD = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+open(sys.argv[1], "w").write(str(child.pid))
+child.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+def test_the_children_of_a_command_that_does_not_end_are_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell's own programs, for example. Without a terminal the command has a process group of its own."""
+    monkeypatch.setattr(secret_references, "COMMAND_TIMEOUT_IN", 2)
+    monkeypatch.setattr(secret_references, "_has_terminal", lambda: False)
+    note = tmp_path / "pid"
+    with pytest.raises(UsageError, match="took more than"):
+        resolve(f"{python(_WITH_CHILD)} {note}")
+    assert gone(int(note.read_text()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups")
+def test_a_command_at_a_terminal_stays_in_the_foreground(tmp_path: Path) -> None:
+    """It can read a passphrase from the terminal, which would stop a process in the background."""
+    import pty
+
+    code = (
+        "from mstoken.config.secret_references import resolve\n"
+        "print('resolved', resolve('command:' + sys.argv[1]) == 'the passphrase')\n"
+    )
+    reader = tmp_path / "pinentry"
+    reader.write_text('#!/bin/sh\nread -r line < /dev/tty\nprintf %s "$line"\n')
+    reader.chmod(0o700)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", "import sys\n" + code, str(reader)])  # noqa: S606 - this Python
+    os.write(terminal, b"the passphrase\n")
+    seen = b""
+    with contextlib.suppress(OSError):  # a terminal whose programs have ended
+        while chunk := os.read(terminal, 1000):
+            seen += chunk
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, seen
+    assert b"resolved True" in seen
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended; a zombie that nobody has waited for has."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_keyring_refers_to_the_systems_keyring(held_keyring: None) -> None:
     """SERVICE/USER is looked up in the keyring, split at the last slash; one that has nothing is told."""
     assert resolve("keyring:https://a/b/me") == SECRET
     with pytest.raises(UsageError, match="no secret for mstoken/you") as raised:
@@ -160,7 +223,7 @@ def test_keyring_is_the_systems(held_keyring: None) -> None:
         resolve("keyring:mstoken/locked")
 
 
-def test_keyring_where_it_is_not_installed() -> None:
+def test_keyring_without_the_package_is_an_error() -> None:
     """Without the package the error says how to install it."""
     code = (
         "import sys; sys.modules['keyring'] = None\n"
@@ -173,7 +236,7 @@ def test_keyring_where_it_is_not_installed() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "env:", "env: ", SECRET, "evn:X", ":x", "https://x"])
-def test_what_is_no_reference(text: str) -> None:
+def test_an_invalid_reference_is_refused(text: str) -> None:
     """Only the four kinds with something behind the colon are references; a secret itself is never quoted back."""
     assert not is_reference(text)
     with pytest.raises(UsageError) as raised:
@@ -181,7 +244,7 @@ def test_what_is_no_reference(text: str) -> None:
     assert SECRET not in str(raised.value)
 
 
-def test_a_secret_that_everybody_can_read_is_told(tmp_path: Path) -> None:
+def test_a_world_readable_secret_is_reported(tmp_path: Path) -> None:
     """A file open to all of the machine's users is used, with the command to close it; a closed one says nothing."""
     path = tmp_path / "s"
     path.write_text(SECRET)

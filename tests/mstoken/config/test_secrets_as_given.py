@@ -15,7 +15,9 @@ REFUSED = Reply(401, {"error": "invalid_client", "error_description": "AADSTS700
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_secret_of_the_environment_arrives_as_it_is(runner: Runner, token_service: TokenService, secret: str) -> None:
+def test_a_secret_of_the_environment_is_sent_unchanged(
+    runner: Runner, token_service: TokenService, secret: str
+) -> None:
     """Blanks, quotes, other alphabets and what means something in a form."""
     value = read_variables({"AZURE_CLIENT_SECRET": secret})["client_secret"]
     client = runner.client(TENANT, CLIENT_ID, ClientSecret(value), token_service.url)
@@ -25,7 +27,7 @@ def test_a_secret_of_the_environment_arrives_as_it_is(runner: Runner, token_serv
 
 @pytest.mark.parametrize("secret", [secret for secret in SECRETS if "\t" not in secret])
 @pytest.mark.parametrize("kind", ["env", "file", "command"])
-def test_a_referenced_secret_is_what_is_there(home: Home, kind: str, secret: str) -> None:
+def test_a_referenced_secret_is_sent_unchanged(home: Home, kind: str, secret: str) -> None:
     """One line end after it is the file's or the program's own."""
     path = home.folder / "secret"
     path.write_text(secret + ("\n" if kind != "env" else ""))
@@ -44,7 +46,7 @@ def test_a_referenced_secret_is_what_is_there(home: Home, kind: str, secret: str
         ("a", ""),
     ],
 )
-def test_the_refusal_says_what_looks_like_a_mistake(
+def test_the_error_names_the_probable_mistake(
     runner: Runner, token_service: TokenService, secret: str, words: str
 ) -> None:
     """Quotes and line breaks that a script left in the value."""

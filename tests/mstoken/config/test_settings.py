@@ -28,7 +28,7 @@ def test_the_environment_alone_is_an_identity(home: Home) -> None:
     assert (settings.profile, settings.notes) == ("", ())
 
 
-def test_a_flag_goes_before_the_named_profile_and_that_before_the_environment(home: Home) -> None:
+def test_flags_take_precedence_over_the_named_profile_and_that_over_the_environment(home: Home) -> None:
     """What is named explicitly wins, by option or as MSTOKEN_PROFILE."""
     home.write(WORK)
     settings = home.settings({"profile": "work", "tenant": "flag-tenant"}, AZURE_CLIENT_ID="e", WORK_SECRET="w")
@@ -52,7 +52,7 @@ POD = {"AZURE_TENANT_ID": "pod-tenant", "AZURE_CLIENT_ID": "pod-client", "AZURE_
         {"AZURE_CLIENT_ID": "pod-client", "AZURE_USERNAME": "u", "AZURE_PASSWORD": "p"},
     ],
 )
-def test_no_identity_is_put_together_from_two_sources(home: Home, injected: dict[str, str]) -> None:
+def test_no_identity_is_combined_from_two_sources(home: Home, injected: dict[str, str]) -> None:
     """The profile's secret is not paired with an injected client or tenant, nor the other way round; a note says so."""
     home.write(WORK)
     settings = home.settings({"profile": "work"}, WORK_SECRET="w", **injected)
@@ -102,7 +102,7 @@ def test_a_complete_environment_never_uses_the_default_profile(home: Home) -> No
     assert home.settings({}, **ENVIRONMENT).profile == ""
 
 
-def test_the_default_profile_completes_what_is_open(home: Home) -> None:
+def test_the_default_profile_fills_in_missing_settings(home: Home) -> None:
     """Without a name the profile called default is read when flags and environment leave something open."""
     home.write(SIGNED_IN)
     settings = home.settings({"tenant": "customer"})
@@ -128,20 +128,20 @@ def test_another_profile_is_used_only_when_named(home: Home) -> None:
         ({"AZURE_CLIENT_SECRET": "s"}, ClientSecret("s")),
     ],
 )
-def test_what_the_credential_is(home: Home, environ: dict[str, str], expected: object) -> None:
+def test_the_settings_select_the_credential(home: Home, environ: dict[str, str], expected: object) -> None:
     """A refresh token makes it a user's, a secret beside it proves the application; a secret alone is the app's."""
     settings = home.settings({"tenant": "t", "client_id": "c"}, **environ)
     assert settings.credential == expected
 
 
-def test_a_kept_sign_in_with_a_secret_is_a_confidential_client(home: Home) -> None:
+def test_a_stored_sign_in_with_a_secret_is_a_confidential_client(home: Home) -> None:
     """account and client_secret of a profile together are a refresh token of a confidential client."""
     home.write(SIGNED_IN + 'client_secret = "env:S"\nsingle_use = true\n')
     expected = RefreshToken(account="me", client=ClientSecret("s"), single_use=True)
     assert home.settings(S="s").credential == expected
 
 
-def test_a_refresh_token_of_the_environment_replaces_the_kept_one(home: Home) -> None:
+def test_a_refresh_token_of_the_environment_replaces_the_stored_one(home: Home) -> None:
     """MSTOKEN_REFRESH_TOKEN goes before the profile's account, and is named."""
     home.write(SIGNED_IN)
     settings = home.settings({"tenant": "t"}, MSTOKEN_REFRESH_TOKEN="r")
@@ -206,7 +206,7 @@ PLACES: list[tuple[dict[str, str], dict[str, str], str, tuple[str, str, str]]] =
 
 
 @pytest.mark.parametrize(("flags", "environ", "profile", "expected"), PLACES)
-def test_where_to_sign_in(
+def test_the_settings_select_the_authority(
     home: Home, flags: dict[str, str], environ: dict[str, str], profile: str, expected: tuple[str, str, str]
 ) -> None:
     """Authority, cloud and token endpoint: the higher layer wins; a host of one's own may stand for any cloud."""
@@ -221,7 +221,7 @@ def test_an_authority_and_a_cloud_that_contradict_each_other(home: Home) -> None
         home.settings({"authority": "login.microsoftonline.com", "cloud": "usgov"}, **ENVIRONMENT)
 
 
-def test_an_emulator_stands_for_the_cloud_that_was_asked_for(home: Home) -> None:
+def test_an_emulators_authority_is_compatible_with_any_cloud(home: Home) -> None:
     """The client signs in at the authority and takes the resources of the cloud."""
     settings = home.settings({"cloud": "usgov"}, AZURE_AUTHORITY_HOST="https://localhost:1", **ENVIRONMENT)
     client = Client.from_settings(settings)
@@ -229,7 +229,7 @@ def test_an_emulator_stands_for_the_cloud_that_was_asked_for(home: Home) -> None
     assert client.token_request("graph").scopes == ("https://graph.microsoft.us/.default",)
 
 
-def test_a_reference_is_followed_only_when_its_secret_is_used(home: Home) -> None:
+def test_a_reference_is_resolved_only_when_its_secret_is_used(home: Home) -> None:
     """A profile's command does not run where the environment already gives the secret."""
     trace = home.folder / "ran"
     named = WORK.replace("env:WORK_SECRET", f"command:touch {trace}").replace("profile.work", "profile.default")

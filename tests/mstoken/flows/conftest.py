@@ -18,7 +18,7 @@ from entra_emulator.managed_identity.machine import Machine
 def machine(entra: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """A machine with managed identities; Azure Arc's keys are read from its own folder."""
     with entra.machine() as made:
-        monkeypatch.setattr("mstoken.protocol.managed_identity.place._ARC_KEYS", str(made.keys))
+        monkeypatch.setattr("mstoken.protocol.managed_identity.identity_endpoint._ARC_KEYS", str(made.keys))
         yield made
 
 

@@ -57,7 +57,7 @@ def callers_token(runner: Runner, entra: Emulator, scope: str = "api://northwind
     return str(runner.run(lambda: web.get_token(scope)).token)
 
 
-def test_the_agent_acts_for_who_called_its_blueprint(runner: Runner, entra: Emulator) -> None:
+def test_the_agent_acts_for_the_caller_of_its_blueprint(runner: Runner, entra: Emulator) -> None:
     """The token is the caller's, got by the agent; the blueprint's leg comes first and is kept for the next caller."""
     api, called = agents_api(runner, entra), callers_token(runner, entra)
     before = len(entra.token_requests)
@@ -72,7 +72,7 @@ def test_the_agent_acts_for_who_called_its_blueprint(runner: Runner, entra: Emul
     assert asked == [("client_credentials", ORDERS), (jwt_bearer, AGENT), (jwt_bearer, AGENT)]
 
 
-def test_a_session_of_the_agent_outlives_the_call(runner: Runner, entra: Emulator) -> None:
+def test_a_session_of_the_agent_continues_after_the_call(runner: Runner, entra: Emulator) -> None:
     """Its refresh token is redeemed as the agent, proved by its blueprint's leg, when the caller is gone."""
     stores = memory_stores()
     api, called = agents_api(runner, entra, stores=stores), callers_token(runner, entra)
@@ -83,7 +83,7 @@ def test_a_session_of_the_agent_outlives_the_call(runner: Runner, entra: Emulato
     assert (entra.token_requests[-1].grant_type, entra.token_requests[-1].client_id) == ("refresh_token", AGENT)
 
 
-def test_a_managed_identity_may_prove_the_blueprint(runner: Runner, entra: Emulator, machine: Machine) -> None:
+def test_a_managed_identity_may_authenticate_the_blueprint(runner: Runner, entra: Emulator, machine: Machine) -> None:
     """Microsoft's recommendation: no secret anywhere, from the machine's token to the caller's."""
     identity = machine.identities.users[0]
     tenant = entra.state.default_tenant
@@ -104,7 +104,7 @@ def test_a_token_for_another_api_is_refused(runner: Runner, entra: Emulator) -> 
         runner.run(lambda: api.on_behalf_of(called).get_token("graph"))
 
 
-def test_an_agent_of_another_blueprint_acts_for_nobody(runner: Runner, entra: Emulator) -> None:
+def test_an_agent_of_another_blueprint_is_refused(runner: Runner, entra: Emulator) -> None:
     """The blueprint's token names an agent that is not its own."""
     called = callers_token(runner, entra)
     entra.state.apps[AGENT].blueprint = entra.state.default_app.id
@@ -113,7 +113,7 @@ def test_an_agent_of_another_blueprint_acts_for_nobody(runner: Runner, entra: Em
         runner.run(lambda: api.on_behalf_of(called).get_token("graph"))
 
 
-def test_the_api_and_its_agents_have_tokens_of_their_own(runner: Runner, entra: Emulator) -> None:
+def test_the_api_and_its_agents_have_separate_tokens(runner: Runner, entra: Emulator) -> None:
     """The same caller's tokens are kept apart by who acts."""
     asked = "0.callers.token"
     clients: list[ClientSecret | AgentIdentity] = [

@@ -21,7 +21,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The agent's folder of keys."""
     folder = tmp_path / "tokens"
     folder.mkdir()
-    monkeypatch.setattr("mstoken.protocol.managed_identity.place._ARC_KEYS", str(folder))
+    monkeypatch.setattr("mstoken.protocol.managed_identity.identity_endpoint._ARC_KEYS", str(folder))
     return folder
 
 
@@ -123,7 +123,7 @@ def test_only_a_small_regular_key_file_is_sent(
 
 
 @pytest.mark.parametrize("size", [1, 4096])
-def test_a_key_is_sent_as_it_is(runner: Runner, token_service: TokenService, keys: Path, size: int) -> None:
+def test_a_key_is_sent_unchanged(runner: Runner, token_service: TokenService, keys: Path, size: int) -> None:
     """Up to 4096 bytes; not base64, though the scheme is called Basic."""
     (keys / "one.key").write_text("k" * size)
     token_service.script = [Reply(401, "", {"WWW-Authenticate": f"Basic realm={keys}/one.key"}), token_reply()]

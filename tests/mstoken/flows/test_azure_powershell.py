@@ -39,21 +39,21 @@ def ask(runner: Runner, powershell: StandIn, **more: str) -> Any:
 
 
 @pytest.mark.parametrize("plain", ["", "1"], ids=["as SecureString", "as text"])
-def test_the_token_comes_out_of_powershell_in_both_forms(runner: Runner, powershell: StandIn, plain: str) -> None:
+def test_both_forms_of_powershells_output_are_parsed(runner: Runner, powershell: StandIn, plain: str) -> None:
     """Az.Accounts 5 returns a SecureString, older versions text."""
     token = ask(runner, powershell, STAND_IN_AZ_PLAIN=plain)
     assert token.token == f"token_of_https://graph.microsoft.com_in_{TENANT}"
     assert token.expires_on == 4102444800
 
 
-def test_powershells_own_error_leads_to_the_sign_in(runner: Runner, powershell: StandIn) -> None:
+def test_powershells_error_suggests_to_sign_in(runner: Runner, powershell: StandIn) -> None:
     """The error passes through PowerShell's formatting, which may break and color lines."""
     with pytest.raises(SignInRequired, match="Nobody is signed in") as caught:
         ask(runner, powershell, STAND_IN_AZ_ERROR="Run Connect-AzAccount to login.")
     assert f"Connect-AzAccount -Tenant {TENANT}" in caught.value.remedy
 
 
-def test_a_powershell_without_the_module_says_so(runner: Runner, powershell: StandIn, tmp_path: Path) -> None:
+def test_a_missing_powershell_module_is_reported(runner: Runner, powershell: StandIn, tmp_path: Path) -> None:
     """PowerShell alone is not enough."""
     with pytest.raises(NotConfigured, match=r"no module Az\.Accounts"):
         ask(runner, powershell, PSModulePath=str(tmp_path / "none"))

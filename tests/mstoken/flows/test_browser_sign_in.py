@@ -180,11 +180,11 @@ def test_the_wait_for_the_browser_ends_at_its_timeout(runner: Runner, entra: Emu
     app = client(runner, entra, Browser(open_browser=lambda _: True, timeout_in=0.2))
     with pytest.raises(SignInRequired, match="The sign-in in the browser was not completed") as caught:
         runner.run(lambda: app.get_token("graph"))
-    assert "--device" in caught.value.remedy
+    assert "DeviceCode()" in caught.value.remedy
     assert entra.token_requests == []
 
 
-def test_what_the_token_endpoint_refuses_is_on_the_page(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+def test_an_error_of_the_token_endpoint_is_on_the_page(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """A code that cannot be redeemed: the person reads that it failed, the caller why."""
     pages: list[str] = []
     app_record = entra.state.apps[PUBLIC_APP]
@@ -271,7 +271,7 @@ def test_a_user_blocked_by_policy_ends_the_wait_at_its_timeout(
     assert "53003" in texts[0]
 
 
-def test_without_a_browser_the_address_is_shown(
+def test_without_a_browser_the_url_is_shown(
     runner: Runner, entra: Emulator, otto: ScriptedUser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Over SSH nothing can be opened: the URL goes to standard error, or to the caller's own function."""
@@ -316,7 +316,7 @@ def test_an_error_at_the_redirect_uri_has_its_kind(runner: Runner, entra: Emulat
         runner.run(lambda: app.get_token("graph"))
 
 
-def test_sign_in_returns_the_person_who_signed_in(runner: Runner, entra: Emulator, nadia: ScriptedUser) -> None:
+def test_sign_in_returns_the_signed_in_user(runner: Runner, entra: Emulator, nadia: ScriptedUser) -> None:
     """`sign_in` asks the person whatever is kept, and gives name and tenant; other credentials have nobody to ask."""
     app = client(runner, entra, Browser(open_browser=nadia.open))
     person = runner.run(lambda: app.sign_in("graph"))
@@ -326,7 +326,7 @@ def test_sign_in_returns_the_person_who_signed_in(runner: Runner, entra: Emulato
     assert len(entra.token_requests) == before
 
 
-def test_a_standard_oauth_server_has_no_pages_we_know(runner: Runner) -> None:
+def test_browser_sign_in_at_a_standard_oauth_server_is_refused(runner: Runner) -> None:
     """Only its token endpoint is known: a usage error that says what to do, before any browser opens."""
     from mstoken import Authority
 

@@ -22,7 +22,7 @@ from mstoken.config.chain import default_settings, links_wanted
 from mstoken.credentials import Chain
 
 
-def test_the_environment_goes_first(
+def test_the_environment_is_first(
     runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """With a complete identity in the environment nothing else is looked at."""
@@ -31,7 +31,7 @@ def test_the_environment_goes_first(
     assert machine.requests == []
 
 
-def test_a_workload_goes_before_a_machine(
+def test_workload_identity_precedes_managed_identity(
     runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, tmp_path: Path
 ) -> None:
     """In a pod with workload identity the node's identity is not asked."""
@@ -49,7 +49,7 @@ def test_a_workload_goes_before_a_machine(
     issuer.close()
 
 
-def test_a_github_job_is_a_workload(
+def test_a_github_job_is_a_workload_identity(
     runner: Runner, entra: Emulator, clean: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With tenant and client id, and permission for an OIDC token, nothing else has to be set up."""
@@ -62,7 +62,7 @@ def test_a_github_job_is_a_workload(
     issuer.close()
 
 
-def test_a_machine_goes_before_a_profile(
+def test_managed_identity_precedes_the_profile(
     runner: Runner, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """The probe comes first and carries nothing; the identity then serves without another look."""
@@ -87,7 +87,7 @@ def test_azure_client_id_names_a_user_assigned_identity(
     assert token_claims(runner, client)["appid"] == identity.client_id
 
 
-def test_a_profile_goes_last(runner: Runner, entra: Emulator, clean: dict[str, str], profile: None) -> None:
+def test_the_profile_is_last(runner: Runner, entra: Emulator, clean: dict[str, str], profile: None) -> None:
     """Where nothing else is there, the default profile's sign-in serves, and its tokens are those of the profile."""
     client = client_from_environment(runner, clean)
     assert token_claims(runner, client)["upn"] == "nadia@northwind-partner.example"
@@ -125,7 +125,7 @@ def test_a_platform_that_refuses_ends_the_chain(
         (" DEV ", "profile"),
     ],
 )
-def test_azure_token_credentials_leaves_links_out(
+def test_azure_token_credentials_excludes_links(
     runner: Runner, clean: dict[str, str], machine: Machine, profile: None, choice: str, serves: str
 ) -> None:
     """`prod` is what a deployment has, `dev` what a person has, a name is that one; letter case does not count."""
@@ -152,7 +152,7 @@ def test_environmentcredential_is_the_environment_alone(
 
 
 @pytest.mark.parametrize("choice", ["visualstudiocodecredential", "InteractiveBrowserCredential"])
-def test_a_tool_that_is_not_read_is_named(clean: dict[str, str], choice: str) -> None:
+def test_an_unsupported_tool_is_named(clean: dict[str, str], choice: str) -> None:
     """Other sign-ins are not taken in its place."""
     with pytest.raises(NotConfigured, match=choice.lower()):
         default_settings(environ=clean | {"AZURE_TOKEN_CREDENTIALS": choice})
@@ -209,7 +209,7 @@ def test_the_error_lists_why_each_link_was_skipped(runner: Runner, clean: dict[s
         assert told in caught.value.remedy
 
 
-def test_a_broken_profile_says_so(runner: Runner, clean: dict[str, str], tmp_path: Path) -> None:
+def test_an_invalid_profile_is_reported(runner: Runner, clean: dict[str, str], tmp_path: Path) -> None:
     """It is a link that cannot serve, with its own reason."""
     path = tmp_path / "config.toml"
     path.write_text("[profile.default\n")
@@ -219,7 +219,7 @@ def test_a_broken_profile_says_so(runner: Runner, clean: dict[str, str], tmp_pat
         runner.run(lambda: client.get_token("graph"))
 
 
-def test_applications_do_not_serve_where_a_person_is_needed(
+def test_applications_are_skipped_if_a_user_is_required(
     runner: Runner, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """For Partner Center the machine is passed over without being asked, and the profile's person serves."""
@@ -228,7 +228,7 @@ def test_applications_do_not_serve_where_a_person_is_needed(
     assert machine.requests == []
 
 
-def test_a_profile_that_is_over_asks_for_a_sign_in(
+def test_an_expired_sign_in_of_a_profile_is_sign_in_required(
     runner: Runner, entra: Emulator, clean: dict[str, str], tmp_path: Path
 ) -> None:
     """A refresh token that is refused is the error, not a chain in which nobody serves."""
@@ -260,7 +260,7 @@ def test_default_makes_clients_for_blocking_and_for_asyncio(
     assert isinstance(AsyncClient.default().credential, Chain)
 
 
-def test_a_profiles_references_are_followed_only_when_its_turn_comes(
+def test_a_profiles_references_are_resolved_only_when_it_is_tried(
     runner: Runner, entra: Emulator, clean: dict[str, str], machine: Machine, tmp_path: Path
 ) -> None:
     """The program that a profile names for its secret does not run while a machine serves, and then once."""
@@ -280,7 +280,7 @@ def test_a_profiles_references_are_followed_only_when_its_turn_comes(
     assert result.read_text() == "x\n"
 
 
-def test_serving_people_does_not_change_who_serves_elsewhere(
+def test_a_service_that_needs_a_user_does_not_change_the_link_of_others(
     runner: Runner, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """After the profile's person has served for Partner Center, the machine still serves for Graph."""
@@ -304,9 +304,7 @@ def test_a_profiles_secrets_go_to_its_own_authority(
     assert token_service.requests == []
 
 
-def test_an_option_moves_a_profiles_sign_in_as_it_moves_the_rest(
-    entra: Emulator, clean: dict[str, str], profile: None
-) -> None:
+def test_an_option_applies_to_a_profiles_sign_in(entra: Emulator, clean: dict[str, str], profile: None) -> None:
     """`--authority` and `--cloud` go before the profile's own; the variable too."""
     config = Path(clean["MSTOKEN_CONFIG_DIR"]) / "config.toml"
     config.write_text(f'{config.read_text()}authority = "{entra.authority}"\n')

@@ -15,7 +15,7 @@ from mstoken import TransportError, UnreadableAnswer
 from mstoken.config.chain import default_settings
 
 
-def test_a_machine_without_identity_is_passed_over(
+def test_a_machine_without_identity_is_skipped(
     runner: Runner, clean: dict[str, str], machine: Machine, profile: None
 ) -> None:
     """IMDS is on every virtual machine, identity or not."""
@@ -83,7 +83,7 @@ def test_a_busy_imds_counts_as_available(
     assert slept == [0, 5]
 
 
-def test_named_alone_a_managed_identity_is_not_probed(runner: Runner, clean: dict[str, str]) -> None:
+def test_the_only_selected_link_is_not_probed(runner: Runner, clean: dict[str, str]) -> None:
     """AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential promises it: no answer is the error itself."""
     client = client_from_environment(runner, clean | {"AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential"})
     slept = use_fake_clock(client)

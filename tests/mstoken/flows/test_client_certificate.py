@@ -94,7 +94,7 @@ def test_every_form_gets_tokens(runner: Runner, entra: Emulator, folder: Path, f
 
 
 @pytest.mark.parametrize("form", ["PEM file", "key in a store"])
-def test_a_certificate_nobody_registered_is_refused(runner: Runner, entra: Emulator, folder: Path, form: str) -> None:
+def test_an_unregistered_certificate_is_refused(runner: Runner, entra: Emulator, folder: Path, form: str) -> None:
     """700027 reaches the caller with the command that registers the certificate, after one more try."""
     app = client(runner, entra, FORMS[form](folder))
     with pytest.raises(CredentialRejected, match="AADSTS700027") as caught:
@@ -103,7 +103,7 @@ def test_a_certificate_nobody_registered_is_refused(runner: Runner, entra: Emula
     assert [request.aadsts for request in entra.token_requests] == [700027, 700027]
 
 
-def test_right_after_it_was_added_a_certificate_is_tried_again(
+def test_a_certificate_that_was_just_added_is_retried(
     runner: Runner, token_service: TokenService, folder: Path
 ) -> None:
     """A server that does not know the new certificate yet is asked a second time, with a new assertion."""
@@ -114,9 +114,7 @@ def test_right_after_it_was_added_a_certificate_is_tried_again(
     assert first != second
 
 
-def test_an_assertion_that_came_too_late_is_signed_again(
-    runner: Runner, token_service: TokenService, folder: Path
-) -> None:
+def test_an_expired_assertion_is_signed_again(runner: Runner, token_service: TokenService, folder: Path) -> None:
     """700024 leads to one new assertion at once; a second 700024 is the caller's to know."""
     token_service.script = [refusal(700024), token_reply(), refusal(700024)]
     app = runner.client(TENANT, CLIENT_ID, ClientCertificate(folder / "app.pem"), token_service.url)
@@ -151,9 +149,7 @@ def test_a_foreign_verifier_accepts_our_assertion(
     assert set(jwt.get_unverified_header(form["client_assertion"])) == {"alg", "typ", thumbprint}
 
 
-def test_an_assertion_is_used_again_at_entra_and_nowhere_else(
-    runner: Runner, token_service: TokenService, folder: Path
-) -> None:
+def test_an_assertion_is_reused_at_entra_only(runner: Runner, token_service: TokenService, folder: Path) -> None:
     """Entra gets one assertion for several tokens of a tenant; another server a new one each time (RFC 7523)."""
     credential = ClientCertificate(folder / "app.pem")
     app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
@@ -196,7 +192,7 @@ def test_subject_name_and_issuer(runner: Runner, entra: Emulator, tmp_path: Path
         runner.run(lambda: without.get_token("graph"))
 
 
-def test_an_expired_certificate_is_told_before_the_network(runner: Runner, token_service: TokenService) -> None:
+def test_an_expired_certificate_is_refused_before_any_request(runner: Runner, token_service: TokenService) -> None:
     """What Entra would refuse anyway is said at once, with the command for a new certificate."""
     credential = ClientCertificate(data=identity(1, expired=True).pem())
     app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
@@ -220,7 +216,7 @@ def no_signature(data: bytes, algorithm: str) -> Any:
 
 
 @pytest.mark.parametrize("sign", [other_key, no_signature, junk])
-def test_a_signature_that_does_not_fit_is_told_before_the_network(
+def test_a_wrong_signature_is_refused_before_any_request(
     runner: Runner, token_service: TokenService, sign: Any
 ) -> None:
     """A store that signs with another key, or with nothing, is found out here."""
@@ -230,7 +226,7 @@ def test_a_signature_that_does_not_fit_is_told_before_the_network(
     assert token_service.requests == []
 
 
-def test_a_key_of_a_kind_that_nobody_knows_fits_nothing(runner: Runner, token_service: TokenService) -> None:
+def test_a_key_of_an_unknown_type_is_refused(runner: Runner, token_service: TokenService) -> None:
     """The certificate can be read, its key cannot: an error of ours, and nothing is sent."""
     app = runner.client(
         TENANT, CLIENT_ID, ClientKey(store(APP.key), with_unknown_key(APP.certificate)), token_service.url
@@ -255,7 +251,7 @@ def test_signing_may_be_async_under_asyncio(runner: Runner, token_service: Token
             runner.run(lambda: app.get_token("graph"))
 
 
-def test_no_part_of_a_key_shows(runner: Runner, token_service: TokenService, folder: Path) -> None:
+def test_the_repr_shows_no_part_of_a_key(runner: Runner, token_service: TokenService, folder: Path) -> None:
     """Neither credential nor client nor what was loaded shows key, password or assertion."""
     credential = ClientCertificate(folder / "app.pfx", password=PASSWORD)
     app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)

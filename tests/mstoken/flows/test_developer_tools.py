@@ -83,15 +83,16 @@ def test_another_sign_in_to_the_tool_gets_another_token(tool: StandIn) -> None:
     assert Client("", "", tool.credential(), stores=stores).get_token("graph").token == "token-of-nadia"
 
 
-def test_without_a_file_that_says_who_is_signed_in_processes_share_nothing(tmp_path: Path) -> None:
+def test_without_a_sign_in_file_processes_share_no_token(tmp_path: Path) -> None:
     """The partition is then one of this process alone."""
     tool = StandIn(tmp_path, "az")
-    assert tool.credential().who() == AzureCli(environment={"HOME": "/nowhere"}).who()
+    nobody = AzureCli(environment={"HOME": "/proc/nowhere"})
+    assert tool.credential().sign_in_fingerprint() == nobody.sign_in_fingerprint()
     tool.signed_in()
-    assert tool.credential().who() != AzureCli(environment={"HOME": "/nowhere"}).who()
+    assert tool.credential().sign_in_fingerprint() != nobody.sign_in_fingerprint()
 
 
-def test_az_is_asked_for_the_resource_and_the_tenant(runner: Runner, az: StandIn) -> None:
+def test_az_receives_the_resource_and_the_tenant(runner: Runner, az: StandIn) -> None:
     """The arguments are those that azure-identity uses."""
     az.prints_token("t")
     ask(runner, az, tenant=TENANT)
@@ -99,14 +100,14 @@ def test_az_is_asked_for_the_resource_and_the_tenant(runner: Runner, az: StandIn
     assert az.arguments == wanted
 
 
-def test_a_call_names_its_own_tenant(runner: Runner, az: StandIn) -> None:
+def test_a_call_can_select_another_tenant(runner: Runner, az: StandIn) -> None:
     """`tenant_id` of get_token is passed on, and each tenant has its own token."""
     az.prints_token("t")
     ask(runner, az, tenant_id="contoso.com")
     assert az.arguments[-2:] == ["--tenant", "contoso.com"]
 
 
-def test_az_is_asked_for_single_permissions_by_scope(runner: Runner, az: StandIn) -> None:
+def test_az_receives_single_permissions_as_scopes(runner: Runner, az: StandIn) -> None:
     """Only a resource's default scope can be named by its resource."""
     az.prints_token("t")
     ask(runner, az, f"{GRAPH}/User.Read", f"{GRAPH}/Mail.Read")
@@ -143,7 +144,7 @@ def test_a_scope_that_a_shell_could_run_is_refused(runner: Runner, tool: StandIn
     assert tool.runs == 0
 
 
-def test_azd_is_asked_for_scope_tenant_and_claims(runner: Runner, tmp_path: Path) -> None:
+def test_azd_receives_scope_tenant_and_claims(runner: Runner, tmp_path: Path) -> None:
     """azd alone can meet a claims challenge without a new sign-in."""
     azd = StandIn(tmp_path, "azd")
     azd.prints_token("t")
@@ -196,7 +197,7 @@ def test_a_tool_without_a_sign_in_says_how_to_sign_in(runner: Runner, tmp_path: 
     assert TENANT in caught.value.remedy
 
 
-def test_entras_refusal_is_explained_as_any_other(runner: Runner, tool: StandIn) -> None:
+def test_entras_error_is_explained(runner: Runner, tool: StandIn) -> None:
     """The code decides about the error's class; the next step is the tool's own sign-in."""
     tool.prints("", f"ERROR: AADSTS50173: The grant is revoked. Trace ID: 1-2\n{SECRET}\naz login", code=1)
     with pytest.raises(SignInRequired, match="AADSTS50173") as caught:
@@ -233,7 +234,7 @@ def test_a_claims_challenge_needs_a_new_sign_in_to_az(runner: Runner, az: StandI
     assert az.runs == 0
 
 
-def test_a_tool_that_hangs_is_ended_with_what_it_started(runner: Runner, tool: StandIn) -> None:
+def test_a_tool_that_hangs_is_killed_with_its_children(runner: Runner, tool: StandIn) -> None:
     """az is a script that starts Python; a program that it started must not keep mstoken waiting."""
     tool.prints("", seconds=60)
     client = runner.client("", "", tool.credential(timeout_in=0.5))
@@ -289,9 +290,7 @@ def test_the_chain_tries_the_tools_in_azure_identitys_order(
     assert tool.runs == 0
 
 
-def test_a_sign_in_that_the_tool_does_not_know_any_more_is_passed_over(
-    runner: Runner, az: StandIn, clean: dict[str, str]
-) -> None:
+def test_an_expired_sign_in_of_a_tool_is_skipped(runner: Runner, az: StandIn, clean: dict[str, str]) -> None:
     """az itself decides; the next link is tried."""
     az.prints("", "Please run 'az login' to setup account.", code=1)
     with pytest.raises(NotConfigured, match="Azure PowerShell: pwsh is not installed"):

@@ -53,7 +53,7 @@ def device(runner: Runner, token_service: TokenService) -> Device:
     return Device(runner, token_service)
 
 
-def test_a_person_enters_the_code(runner: Runner, entra: Emulator, otto: ScriptedUser, hasty: None) -> None:
+def test_a_user_enters_the_code(runner: Runner, entra: Emulator, otto: ScriptedUser, hasty: None) -> None:
     """The code is shown, typed on the page by the person, and the token is theirs; the next needs no code."""
     prompts: list[DevicePrompt] = []
 
@@ -140,7 +140,7 @@ def test_expiry_and_refusal_become_sign_in_required(
     assert len(token_service.requests) == 3
 
 
-def test_nobody_comes_before_the_code_expires(token_service: TokenService, device: Device) -> None:
+def test_a_code_that_nobody_enters_expires(token_service: TokenService, device: Device) -> None:
     """Polling ends by itself when the code's time is over, whatever the service says."""
     assert isinstance(CODES.body, dict)
     token_service.script = [Reply(200, CODES.body | {"interval": 60}), PENDING]
@@ -172,7 +172,7 @@ def test_ctrl_c_ends_the_wait(token_service: TokenService) -> None:
     assert len(token_service.requests) == 1
 
 
-def test_without_a_prompt_it_is_said_on_standard_error(
+def test_without_a_prompt_the_code_is_printed_to_standard_error(
     runner: Runner, token_service: TokenService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The service's own sentence, which has address and code."""
@@ -193,7 +193,7 @@ def test_without_a_prompt_it_is_said_on_standard_error(
         7,
     ],
 )
-def test_a_sentence_that_leads_elsewhere_is_not_shown(
+def test_a_message_with_another_address_is_not_shown(
     runner: Runner, token_service: TokenService, capsys: pytest.CaptureFixture[str], said: object
 ) -> None:
     """What lacks the page or the code, or names another page, is replaced by our own sentence."""
@@ -213,7 +213,7 @@ def test_a_sentence_that_leads_elsewhere_is_not_shown(
         "https://evil.example/#https://microsoft.com/devicelogin",
     ],
 )
-def test_a_page_of_a_strange_host_is_shown_with_a_warning(
+def test_a_page_of_an_unknown_host_is_shown_with_a_warning(
     token_service: TokenService, device: Device, caplog: pytest.LogCaptureFixture, uri: str
 ) -> None:
     """The person learns, before the code is shown, that the authority has no business naming that host."""
@@ -273,7 +273,7 @@ def test_invalid_codes_are_not_shown(token_service: TokenService, device: Device
 
 
 @pytest.mark.parametrize("interval", ["soon", None, 0, -1, "NaN"])
-def test_an_interval_that_makes_no_sense_is_the_usual_one(
+def test_an_invalid_interval_is_replaced_by_the_default(
     token_service: TokenService, device: Device, interval: object
 ) -> None:
     """RFC 8628 section 3.2: five seconds."""
@@ -284,7 +284,7 @@ def test_an_interval_that_makes_no_sense_is_the_usual_one(
 
 
 @pytest.mark.parametrize("expires_in", [0, -1, "soon", "0", False, 1_500_000_000])
-def test_a_code_whose_end_makes_no_sense_is_not_shown(
+def test_a_code_with_an_invalid_expiry_is_not_shown(
     token_service: TokenService, device: Device, expires_in: object
 ) -> None:
     """A life that cannot be read, or that is over, is an unreadable answer and not an hour."""
@@ -294,7 +294,7 @@ def test_a_code_whose_end_makes_no_sense_is_not_shown(
         device.sign_in()
 
 
-def test_a_standard_oauth_server_is_no_place_for_it(runner: Runner) -> None:
+def test_device_code_at_a_standard_oauth_server_is_refused(runner: Runner) -> None:
     """Only its token endpoint is known: a usage error, and no request."""
     app = runner.client("", CLIENT_ID, DeviceCode(), Authority.oauth("https://auth.example/token"))
     with pytest.raises(UsageError, match="token endpoint"):

@@ -86,7 +86,7 @@ def test_every_source_gets_tokens(
 @pytest.mark.parametrize(
     ("changed", "code"), [({"subject": "repo:octo-org/fork"}, 700213), ({"made_in": -7200.0}, 700024)]
 )
-def test_a_refused_assertion_is_told(
+def test_a_refused_assertion_is_explained(
     runner: Runner, trusted: Emulator, issuer: OidcIssuer, changed: dict[str, Any], code: int
 ) -> None:
     """A subject that is not registered, or a token that is old although it is fresh, reaches the caller by its code."""
@@ -100,7 +100,7 @@ def test_a_refused_assertion_is_told(
     assert len(trusted.token_requests) == 2
 
 
-def test_a_jobs_token_is_asked_for_once_and_again_when_it_is_late(
+def test_a_jobs_token_is_requested_once_and_again_near_its_expiry(
     runner: Runner, trusted: Emulator, issuer: OidcIssuer
 ) -> None:
     """One token of the job serves for several requests; after 700024 a new one is fetched by itself."""
@@ -114,7 +114,9 @@ def test_a_jobs_token_is_asked_for_once_and_again_when_it_is_late(
     assert len(issuer.job_requests) == 2
 
 
-def test_many_callers_ask_the_job_once(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
+def test_many_callers_share_one_job_token_request(
+    runner: Runner, issuer: OidcIssuer, token_service: TokenService
+) -> None:
     """Fifty tenants at once need one token of the job."""
     app = runner.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions()), token_service.url)
     outcomes = runner.gather(lambda: app.get_token("graph", tenant_id=str(uuid.uuid4())), 50)
@@ -167,7 +169,7 @@ def test_the_audience_is_the_clouds(runner: Runner, issuer: OidcIssuer, monkeypa
         assert token_exchange(app.token_request("api://orders/.default")) == audience
 
 
-def test_a_named_audience_is_asked_for(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
+def test_a_named_audience_is_requested(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
     """GitHubActions(audience) goes to GitHub as it is, beside what the URL already asks."""
     app = runner.client(TENANT, CLIENT_ID, ClientAssertion(GitHubActions("api://mine?x=1&y")), token_service.url)
     runner.run(lambda: app.get_token("graph"))
@@ -176,7 +178,7 @@ def test_a_named_audience_is_asked_for(runner: Runner, issuer: OidcIssuer, token
     assert request.headers["Accept"] == "application/json; api-version=2.0"
 
 
-def test_azure_pipelines_is_asked_as_documented(
+def test_the_azure_pipelines_request_is_the_documented_one(
     runner: Runner, issuer: OidcIssuer, token_service: TokenService
 ) -> None:
     """A POST without sign-in redirects, with a length, so that no gateway refuses it."""
@@ -199,7 +201,7 @@ def test_azure_pipelines_is_asked_as_documented(
         (Reply(200, {"value": "no.jwt"}), UsageError, "did not provide a JWT"),
     ],
 )
-def test_a_service_that_gives_no_token_is_told(
+def test_a_job_service_that_issues_no_token_is_an_error(
     runner: Runner, issuer: OidcIssuer, token_service: TokenService, reply: Reply, kind: type[Exception], word: str
 ) -> None:
     """Refusals and nonsense of the job's service become clear errors, and Entra is not asked."""
@@ -211,7 +213,7 @@ def test_a_service_that_gives_no_token_is_told(
     assert token_service.requests == []
 
 
-def test_a_service_that_is_busy_is_asked_again(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
+def test_a_busy_job_service_is_retried(runner: Runner, issuer: OidcIssuer, token_service: TokenService) -> None:
     """503 and 429 of the job's service are waited out; three in a row are too many."""
     issuer.refusals = [Reply(503, "busy"), Reply(429, "", {"Retry-After": "0"})]
     app = runner.client(TENANT, CLIENT_ID, ClientAssertion(AzurePipelines()), token_service.url)
@@ -232,7 +234,7 @@ def test_a_service_that_is_busy_is_asked_again(runner: Runner, issuer: OidcIssue
         (AzurePipelines(), "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"),
     ],
 )
-def test_outside_of_a_job_it_says_what_is_missing(
+def test_outside_of_a_job_the_missing_variables_are_named(
     runner: Runner, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch, source: Any, gone: str
 ) -> None:
     """The variable that is not there is named, and what would set it."""
@@ -244,7 +246,7 @@ def test_outside_of_a_job_it_says_what_is_missing(
     assert issuer.requests == []
 
 
-def test_a_jobs_token_is_not_asked_for_in_clear(
+def test_a_jobs_token_is_not_requested_over_plain_http(
     runner: Runner, issuer: OidcIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job's bearer token is a secret: it goes over https, or to loopback."""
@@ -255,7 +257,7 @@ def test_a_jobs_token_is_not_asked_for_in_clear(
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"not a jwt", b"\xff\xfe\x00", b"a.b.c", b"x" * 300_000])
-def test_a_file_without_a_token_is_told(runner: Runner, issuer: OidcIssuer, tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_a_token_is_an_error(runner: Runner, issuer: OidcIssuer, tmp_path: Path, content: bytes) -> None:
     """An empty, binary, huge or otherwise useless file is named, its content is not."""
     path = tmp_path / "token"
     path.write_bytes(content)
@@ -266,7 +268,7 @@ def test_a_file_without_a_token_is_told(runner: Runner, issuer: OidcIssuer, tmp_
     assert "not a jwt" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_told(runner: Runner, issuer: OidcIssuer, tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(runner: Runner, issuer: OidcIssuer, tmp_path: Path) -> None:
     """The path, the reason and the variable that names it."""
     app = runner.client(TENANT, CLIENT_ID, ClientAssertion(FileAssertion(tmp_path / "none")), issuer.url)
     with pytest.raises(UsageError, match="No such file") as caught:

@@ -22,7 +22,7 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("text", [SURROGATE, LINES, ESCAPE])
-def test_a_rotated_refresh_token_that_is_none_costs_no_access_token(
+def test_an_invalid_refresh_token_does_not_lose_the_access_token(
     runner: Runner, token_service: TokenService, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     """The one before it stays in use, nothing of the new one is stored, and a warning names the field."""
@@ -40,7 +40,7 @@ def test_a_rotated_refresh_token_that_is_none_costs_no_access_token(
 
 @pytest.mark.parametrize("field", ["scope", "foci", "id_token"])
 @pytest.mark.parametrize("text", [SURROGATE, LINES, ESCAPE])
-def test_other_fields_cost_none_either(
+def test_other_invalid_fields_do_not_lose_the_access_token(
     runner: Runner, token_service: TokenService, caplog: pytest.LogCaptureFixture, field: str, text: str
 ) -> None:
     """An application's token with a scope that no scope can be, and the like; the cache serves it afterwards."""
@@ -53,7 +53,7 @@ def test_other_fields_cost_none_either(
 
 
 @pytest.mark.parametrize("text", ["Bearer\r\nX-Injected: 1", "Bearer\n", "Be\ud800arer", "Bea rer"])
-def test_a_token_type_with_a_line_break_is_no_answer(runner: Runner, token_service: TokenService, text: str) -> None:
+def test_a_token_type_with_a_line_break_is_refused(runner: Runner, token_service: TokenService, text: str) -> None:
     """It would go into headers: nothing of that answer is used or stored."""
     stores = Stores(MemoryAccessTokens(), MemoryRefreshTokens())
     token_service.script = [token_reply("a", token_type=text)]
@@ -68,7 +68,7 @@ def machine_of(runner: Runner, service: TokenService, **which: str) -> Any:
     return runner.client("", "", ManagedIdentity(environment=environment, **which))
 
 
-def test_a_managed_identitys_answer_is_checked_likewise(
+def test_a_managed_identitys_response_is_checked_too(
     runner: Runner, token_service: TokenService, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A scope that cannot be used is left out; a token type that cannot be used is an unreadable answer."""
@@ -88,7 +88,7 @@ def test_a_managed_identitys_answer_is_checked_likewise(
         {"statusCode": 400, "message": "a\x9b2Jb\ud800"},
     ],
 )
-def test_a_managed_identitys_error_is_shown_on_lines_that_can_be_shown(
+def test_a_managed_identitys_error_is_shown_in_printable_text(
     runner: Runner, token_service: TokenService, body: dict[str, Any]
 ) -> None:
     """Whatever the endpoint writes, message and remedy steer no terminal and can be encoded."""
@@ -99,9 +99,7 @@ def test_a_managed_identitys_error_is_shown_on_lines_that_can_be_shown(
     assert str(caught.value).replace("\n", "").isprintable()
 
 
-def test_a_claims_challenge_that_cannot_be_sent_on_keeps_the_refusal(
-    runner: Runner, token_service: TokenService
-) -> None:
+def test_an_unsendable_claims_challenge_keeps_the_error(runner: Runner, token_service: TokenService) -> None:
     """A lone surrogate in `claims` is no reason to lose what the service said."""
     token_service.script = [
         Reply(400, {"error": "interaction_required", "error_codes": [50076], "claims": '{"a":"\ud800"}'})
@@ -112,9 +110,7 @@ def test_a_claims_challenge_that_cannot_be_sent_on_keeps_the_refusal(
     assert getattr(caught.value, "claims", None) == ""
 
 
-def test_a_challenge_of_an_api_that_cannot_be_sent_on_is_its_answer(
-    runner: Runner, token_service: TokenService
-) -> None:
+def test_an_unsendable_challenge_of_an_api_returns_its_response(runner: Runner, token_service: TokenService) -> None:
     """The API's 401 goes to the caller, and no token with such claims is requested."""
 
     claims = base64.b64encode(b'{"a":"\\ud800"}').decode()

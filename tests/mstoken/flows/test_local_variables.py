@@ -9,23 +9,29 @@ import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from tempfile import mkdtemp
+from typing import Any, NamedTuple, get_args
 from urllib.parse import quote, quote_plus
 
 import pytest
 from tests.support.certificates import identity
 from tests.support.runners import Runner
 from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService
+from tests.support.tool_stand_ins import TOOLS, StandIn
 from tests.support.unsigned_tokens import jwt
 
 from mstoken import (
     AgentIdentity,
     AgentUser,
     AuthorizationCode,
+    AzureCli,
+    AzureDeveloperCli,
+    AzurePowerShell,
     Browser,
     CallbackAssertion,
     ClientAssertion,
     ClientCertificate,
+    ClientKey,
     ClientSecret,
     DeviceCode,
     FileAssertion,
@@ -39,7 +45,7 @@ from mstoken import (
     TokenAssertion,
     WorkloadIdentity,
 )
-from mstoken.credentials import Chain, ChainLink
+from mstoken.credentials import Chain, ChainLink, Credential
 
 MARK = "Zq9hidden9qZ"
 """Every secret of these tests begins so, and nothing else does."""
@@ -62,6 +68,16 @@ def managed(service: TokenService) -> ManagedIdentity:
     return ManagedIdentity(
         environment={"IDENTITY_ENDPOINT": f"{service.url}/msi", "IDENTITY_HEADER": f"{MARK}-identity-header"}
     )
+
+
+def printed(setup: Setup, kind: type, *others: str) -> Any:
+    """A tool that prints a token with a time that is none; in a list, if there are others."""
+    tool = StandIn(setup.folder, next(program for program in TOOLS if TOOLS[program] is kind))
+    tool.signed_in()
+    token = f"{MARK}-token"
+    answer = {"accessToken": token, "token": token, "expires_on": "soon", "expiresOn": "soon"}
+    tool.prints(json.dumps([answer, *others] if others else answer))
+    return tool.credential()
 
 
 class Setup(NamedTuple):
@@ -93,6 +109,11 @@ CREDENTIALS: dict[str, Callable[[Setup], Any]] = {
     "agent's user": lambda _: AgentUser(AgentIdentity(APP, "agent"), username="anna"),
     "managed identity": lambda setup: managed(setup.service),
     "managed identity as assertion": lambda setup: ClientAssertion(TokenAssertion(managed(setup.service))),
+    "key elsewhere": lambda _: ClientKey(lambda *_: MARK.encode(), identity(0).certificate_pem()),
+    "az": lambda setup: printed(setup, AzureCli),
+    "az that prints a list": lambda setup: printed(setup, AzureCli, "another"),
+    "PowerShell": lambda setup: printed(setup, AzurePowerShell),
+    "azd": lambda setup: printed(setup, AzureDeveloperCli),
     "chain": lambda _: Chain((ChainLink("environment", TENANT, CLIENT_ID, APP),)),
 }
 
@@ -164,6 +185,13 @@ def job(token_service: TokenService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", f"{MARK}-job-token")
 
 
+@pytest.mark.usefixtures("job")
+def test_every_credential_is_in_these_tests(token_service: TokenService, tmp_path: Path) -> None:
+    """At least one of each class."""
+    kinds = {type(make(Setup(token_service, Path(mkdtemp(dir=tmp_path))))) for make in CREDENTIALS.values()}
+    assert kinds == set(get_args(Credential))
+
+
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("name", CREDENTIALS)
 def test_no_frame_of_a_failing_call_shows_a_secret(
@@ -178,7 +206,7 @@ def test_no_frame_of_a_failing_call_shows_a_secret(
 
 
 @pytest.mark.parametrize("name", CREDENTIALS)
-def test_no_frame_shows_a_secret_where_nobody_listens(
+def test_no_frame_shows_a_secret_if_the_server_is_unreachable(
     runner: Runner, token_service: TokenService, tmp_path: Path, job: None, name: str
 ) -> None:
     """The connection is refused, with the request in hand."""

@@ -62,7 +62,7 @@ def test_a_user_assigned_identity_is_chosen_by_any_id(
     assert (claims["appid"], claims["xms_mirid"]) == (identity.client_id, identity.resource_id)
 
 
-def test_azure_ml_chooses_by_client_id_only(runner: Runner, machine: Machine) -> None:
+def test_azure_ml_accepts_a_client_id_only(runner: Runner, machine: Machine) -> None:
     """Its parameter has no underscore; the other ids are refused before anything is sent."""
     identity = machine.identities.users[0]
     client = managed_identity_client(runner, machine, "azure_ml", client_id=identity.client_id)
@@ -87,7 +87,7 @@ DEFAULT_ID = "0f2b6c1d-5a4e-4f3b-9c8d-7e6f5a4b3c2d"
         ("", {}, None),
     ],
 )
-def test_azure_mls_default_identity_is_asked_for(
+def test_azure_mls_default_identity_is_requested(
     runner: Runner, token_service: TokenService, default: str, given: dict[str, str], sent: str | None
 ) -> None:
     """DEFAULT_IDENTITY_CLIENT_ID names the compute's identity; without it, a person's token may come."""
@@ -108,7 +108,7 @@ def test_another_default_identity_is_another_token(runner: Runner) -> None:
     assert len(keys) == 3
 
 
-def test_a_default_identity_that_is_none_is_refused(runner: Runner, token_service: TokenService) -> None:
+def test_an_invalid_default_identity_is_refused(runner: Runner, token_service: TokenService) -> None:
     """Azure ML takes what is no GUID for no client ID, and would give another identity's token."""
     environment = {"MSI_ENDPOINT": token_service.url, "MSI_SECRET": "s", "DEFAULT_IDENTITY_CLIENT_ID": "my-identity"}
     client = runner.client("", "", ManagedIdentity(environment=environment))
@@ -119,7 +119,7 @@ def test_a_default_identity_that_is_none_is_refused(runner: Runner, token_servic
 
 @pytest.mark.parametrize("source", ["cloud_shell", "service_fabric"])
 @pytest.mark.parametrize("kind", ["client_id", "object_id", "resource_id"])
-def test_where_an_identity_cannot_be_chosen_nothing_is_sent(
+def test_a_choice_that_the_source_does_not_support_is_refused(
     runner: Runner, machine: Machine, source: Source, kind: str
 ) -> None:
     """Cloud Shell and Service Fabric decide themselves; a wish would be overlooked, so it is refused."""
@@ -158,7 +158,7 @@ def test_no_proxy_ever_sees_the_request(
         ({"expires_in": "", "expires_on": "3600"}, 3600),
     ],
 )
-def test_a_life_is_understood_in_every_form(
+def test_the_lifetime_is_parsed_in_every_form(
     runner: Runner, token_service: TokenService, body: dict[str, Any], left: int | None
 ) -> None:
     """Seconds or an end, as number or text, or a date as App Service wrote it in 2017."""
@@ -170,7 +170,7 @@ def test_a_life_is_understood_in_every_form(
     assert expected - 5 < token.expires_on - time.time() <= expected
 
 
-def test_a_service_for_people_is_refused_before_the_network(runner: Runner, machine: Machine) -> None:
+def test_a_service_that_needs_a_user_is_refused_before_any_request(runner: Runner, machine: Machine) -> None:
     """A managed identity is an application."""
     client = managed_identity_client(runner, machine, "imds")
     with pytest.raises(SignInRequired):
@@ -178,7 +178,7 @@ def test_a_service_for_people_is_refused_before_the_network(runner: Runner, mach
     assert machine.requests == []
 
 
-def test_an_api_takes_the_token(runner: Runner, entra: Emulator, machine: Machine) -> None:
+def test_an_api_accepts_the_token(runner: Runner, entra: Emulator, machine: Machine) -> None:
     """With the permission granted, Graph answers."""
     identity = machine.identities.system
     assert identity is not None
@@ -198,7 +198,7 @@ def test_service_fabrics_certificate_must_be_the_one_named(runner: Runner, machi
     assert machine.requests == []
 
 
-def test_service_fabric_learns_of_a_revoked_token(
+def test_service_fabric_is_told_about_a_rejected_token(
     runner: Runner, token_service: TokenService, machine: Machine
 ) -> None:
     """A claims challenge sends the digest of the token that met it, and CP1 for who can answer challenges."""
@@ -215,7 +215,7 @@ def test_the_tenant_of_a_challenge_changes_nothing(runner: Runner, machine: Mach
     assert runner.run(lambda: client.get_token("arm", tenant_id="11111111-2222-3333-4444-555555555555")).token
 
 
-def test_identities_have_tokens_of_their_own(runner: Runner, machine: Machine) -> None:
+def test_identities_have_separate_tokens(runner: Runner, machine: Machine) -> None:
     """System-assigned, user-assigned, another machine and another endpoint never share a kept token."""
     here = machine.environment("imds")
     there = {"IDENTITY_ENDPOINT": f"{UNREACHABLE}/msi/token", "IDENTITY_HEADER": "h"}
@@ -233,14 +233,14 @@ def test_identities_have_tokens_of_their_own(runner: Runner, machine: Machine) -
     assert cache_key(runner.client("", "", again).token_request("arm")) in keys
 
 
-def test_a_source_that_is_not_here_is_named(runner: Runner, machine: Machine) -> None:
+def test_an_unavailable_source_is_named(runner: Runner, machine: Machine) -> None:
     """`source` is a promise of the caller's; where it does not hold, the variables that are missing are told."""
     client = runner.client("", "", ManagedIdentity(source="service_fabric", environment=machine.environment("imds")))
     with pytest.raises(NotConfigured, match="IDENTITY_SERVER_THUMBPRINT"):
         runner.run(lambda: client.get_token("arm"))
 
 
-def test_an_identity_is_named_once() -> None:
+def test_an_identity_is_selected_by_one_id() -> None:
     """Two ids, or a source that is none, are mistakes of the caller's."""
     with pytest.raises(UsageError, match="more than one id"):
         ManagedIdentity("a", object_id="b")
@@ -274,7 +274,7 @@ def test_a_profile_names_a_managed_identity(
         'managed_identity = "system"\naccount = "nadia"',
     ],
 )
-def test_a_profile_that_names_none_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_profile_with_an_invalid_identity_is_refused(tmp_path: Path, text: str) -> None:
     """A misspelling, or a second identity beside it."""
     (tmp_path / "config.toml").write_text(f"[profile.vm]\n{text}\n")
     (tmp_path / "config.toml").chmod(0o600)

@@ -6,74 +6,150 @@ import json
 import logging
 import time
 import traceback
+from collections.abc import Callable
 from functools import partial
-from typing import Any
-from urllib.parse import quote_plus
+from pathlib import Path
+from threading import Thread
+from typing import Any, get_args
+from urllib.parse import parse_qsl, quote_plus, urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.hashes import SHA256
+from tests.support.certificates import identity, rsa_key
+from tests.support.fake_clock import use_fake_clock
 from tests.support.runners import Runner
-from tests.support.token_service import CLIENT_ID, TENANT, RecordedRequest, Reply, TokenService
+from tests.support.token_service import (
+    CLIENT_ID,
+    TENANT,
+    RecordedRequest,
+    Reply,
+    TokenService,
+    device_code_reply,
+    token_reply,
+)
 from tests.support.unsigned_tokens import jwt
 
 from mstoken import (
+    AgentIdentity,
+    AgentUser,
     AuthorizationCode,
+    AzureCli,
+    AzureDeveloperCli,
+    AzurePowerShell,
+    Browser,
     CallbackAssertion,
     Client,
     ClientAssertion,
+    ClientCertificate,
+    ClientKey,
     ClientSecret,
+    DeviceCode,
+    FmiPath,
+    ManagedIdentity,
     MstokenError,
     OnBehalfOf,
     Password,
     RefreshToken,
     Token,
     UsageError,
+    WorkloadIdentity,
 )
 from mstoken.config.shown import shown_environment
+from mstoken.credentials import Chain, Credential
 from mstoken.protocol.cache_key import cache_key
+from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.protocol.job_token import github_request
-from mstoken.protocol.managed_identity.place import detect
-from mstoken.protocol.quoted import SECRETS
+from mstoken.protocol.managed_identity.identity_endpoint import detect
+from mstoken.protocol.quoted import PUBLIC, unquoted
 from mstoken.urls import redacted_url
 
 ASSERTION = jwt({"sub": "somebody"})
-PUBLIC = {
-    "grant_type",
-    "scope",
-    "client_id",
-    "client_assertion_type",
-    "requested_token_use",
-    "redirect_uri",
-    "username",
+SECRETS = {
+    "assertion",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "password",
+    "refresh_token",
+    "user_federated_identity_credential",
 }
-CREDENTIALS = [
-    ClientSecret('my "secret" & it\'s + ä'),
-    ClientAssertion(CallbackAssertion(lambda: ASSERTION)),
-    RefreshToken("0.AXo-refresh-token", ClientSecret("its-secret")),
-    OnBehalfOf(jwt({"sub": "caller"}), ClientSecret("its-secret")),
-    Password("anna@contoso.example", 'pass word"1', ClientSecret("its-secret")),
-    AuthorizationCode("0.AXo-code", "http://localhost", "the-verifier", ClientSecret("its-secret"), "the-nonce"),
-]
+"""Every field that a form of the flows has besides the public ones."""
+NO_FORM = {ManagedIdentity, AzureCli, AzurePowerShell, AzureDeveloperCli, Chain}
+"""Credentials whose flows send no form themselves: the platform, a tool or a link of the chain gets the token."""
+APP = ClientSecret("its-secret")
+IDENTITY = identity(0)
+
+
+def come_back(url: str) -> bool:
+    """A browser that is redirected at once, with a code."""
+    asked = dict(parse_qsl(urlsplit(url).query))
+    redirect = f"{asked['redirect_uri']}/?code=0.AXo-browser-code&state={asked['state']}"
+    opener = build_opener(ProxyHandler({}))  # httpx would log the code
+    Thread(target=opener.open, args=(redirect,), daemon=True).start()
+    return True
+
+
+def file_with_assertion(folder: Path) -> str:
+    (folder / "token").write_text(ASSERTION)
+    return str(folder / "token")
+
+
+def sign(data: bytes, _: str) -> bytes:
+    return rsa_key(0).sign(data, PSS(MGF1(SHA256()), 32), SHA256())
+
+
+CREDENTIALS: dict[type, Callable[[Path], Any]] = {
+    ClientSecret: lambda _: ClientSecret('my "secret" & it\'s + ä'),
+    ClientCertificate: lambda _: ClientCertificate(data=IDENTITY.pem()),
+    ClientKey: lambda _: ClientKey(sign, IDENTITY.certificate_pem()),
+    ClientAssertion: lambda _: ClientAssertion(CallbackAssertion(lambda: ASSERTION)),
+    WorkloadIdentity: lambda folder: WorkloadIdentity(file_with_assertion(folder)),
+    FmiPath: lambda _: FmiPath(APP, "path"),
+    AgentIdentity: lambda _: AgentIdentity(APP, "11111111-2222-4333-8444-555555555555"),
+    AgentUser: lambda _: AgentUser(AgentIdentity(APP, "agent"), username="anna"),
+    RefreshToken: lambda _: RefreshToken("0.AXo-refresh-token", APP),
+    OnBehalfOf: lambda _: OnBehalfOf(jwt({"sub": "caller"}), APP),
+    Password: lambda _: Password("anna@contoso.example", 'pass word"1', APP),
+    AuthorizationCode: lambda _: AuthorizationCode("0.AXo-code", "http://localhost", "the-verifier", APP, "the-nonce"),
+    Browser: lambda _: Browser(client=APP, open_browser=come_back),
+    DeviceCode: lambda _: DeviceCode(lambda _: None, client=APP),
+}
 
 
 def _quoting(request: RecordedRequest) -> Reply:
-    """A server that repeats the whole form, as it came and as it was meant."""
+    """A server that repeats the whole form, as it came and as it was meant; what leads to the last form it grants."""
     if not request.body:
         return Reply(404, {})
+    if request.path.endswith("/devicecode"):
+        return device_code_reply()
+    if request.form.get("scope", "").startswith("api://AzureADTokenExchange"):
+        return token_reply(ASSERTION)
     said = f"cannot use {request.body.decode()}, that is {' '.join(request.form.values())}"
     return Reply(400, {"error": "invalid_grant", "error_description": said})
 
 
-@pytest.mark.parametrize("credential", CREDENTIALS, ids=lambda one: type(one).__name__)
-def test_what_a_server_quotes_is_not_shown(
-    runner: Runner, token_service: TokenService, caplog: pytest.LogCaptureFixture, credential: Any
+def test_every_credential_is_in_this_test() -> None:
+    """One of each, or a reason why there is no form."""
+    assert set(get_args(Credential)) == set(CREDENTIALS) | NO_FORM
+
+
+@pytest.mark.parametrize("kind", CREDENTIALS, ids=lambda one: one.__name__)
+def test_a_secret_quoted_by_a_server_is_not_shown(
+    runner: Runner, token_service: TokenService, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: type
 ) -> None:
     """Its words are told without the secrets; every field of the form is known to be one or the other."""
     token_service.script = [_quoting]
-    client = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
+    client = runner.client(TENANT, CLIENT_ID, CREDENTIALS[kind](tmp_path), token_service.url)
+    use_fake_clock(client)
     with caplog.at_level(logging.DEBUG), pytest.raises(MstokenError, match="cannot use") as caught:
         runner.run(partial(client.get_token, "graph"))
     form = token_service.requests[-1].form
     assert set(form) <= SECRETS | PUBLIC
+    assert SECRETS & set(form)
     everything = "".join(
         [
             repr(client),
@@ -86,6 +162,19 @@ def test_what_a_server_quotes_is_not_shown(
     for name in SECRETS & set(form):
         for written in (form[name], quote_plus(form[name]), json.dumps(form[name])[1:-1]):
             assert written not in everything
+
+
+def test_a_field_that_is_not_known_to_be_public_is_hidden() -> None:
+    """Also one that a new grant adds; a secret that begins like another one leaves no rest of itself."""
+    sent = HttpRequest(
+        "POST", "https://as.example", body=b"ticket=s3cret&pin=s3cret%2F9&scope=orders&grant_type=ticket"
+    )
+    said = "the ticket s3cret with s3cret/9 (s3cret%2F9) for orders"
+    refusal = HttpResponse(400, {}, json.dumps({"error": "invalid_grant", "error_description": said}).encode())
+    assert json.loads(unquoted(refusal, sent).body) == {
+        "error": "invalid_grant",
+        "error_description": "the ticket … with … (…) for orders",
+    }
 
 
 def test_a_failing_renewal_logs_no_secret(
@@ -121,7 +210,7 @@ def test_a_failing_renewal_logs_no_secret(
         ("login.microsoftonline.com", "login.microsoftonline.com"),
     ],
 )
-def test_a_url_is_shown_without_what_may_be_secret(written: str, shown: str) -> None:
+def test_a_url_is_shown_without_user_info_and_query(written: str, shown: str) -> None:
     """Messages, and `mstoken doctor`, leave out user info, query and fragment, however they are written."""
     assert redacted_url(written) == shown
     for name in ("HTTPS_PROXY", "https_proxy", "AZURE_AUTHORITY_HOST"):
@@ -131,7 +220,7 @@ def test_a_url_is_shown_without_what_may_be_secret(written: str, shown: str) -> 
 
 
 @pytest.mark.parametrize("written", ["https://user:hidden@host", "http://host/?key=hidden", "https://[?key=hidden"])
-def test_a_url_that_is_refused_is_not_shown_whole(written: str) -> None:
+def test_a_refused_url_is_redacted(written: str) -> None:
     """What somebody put into the wrong place does not come back in the error."""
     for refused in (
         lambda: Client(TENANT, CLIENT_ID, ClientSecret("s"), written),

@@ -44,7 +44,7 @@ def exchanges(entra: Emulator) -> int:
     return len([one for one in entra.token_requests if (one.grant_type or "").endswith("jwt-bearer")])
 
 
-def test_each_caller_gets_their_own(runner: Runner, entra: Emulator, api: Any) -> None:
+def test_each_caller_gets_a_separate_token(runner: Runner, entra: Emulator, api: Any) -> None:
     """Two users call: each downstream token is that user's, and each is asked for once."""
     for user in (NADIA, OTTO):
         caller = api.on_behalf_of(callers_token(runner, entra, user))
@@ -55,7 +55,7 @@ def test_each_caller_gets_their_own(runner: Runner, entra: Emulator, api: Any) -
     assert exchanges(entra) == 2
 
 
-def test_another_client_for_the_same_caller_asks_nothing(runner: Runner, entra: Emulator, api: Any) -> None:
+def test_another_client_for_the_same_caller_uses_the_cached_token(runner: Runner, entra: Emulator, api: Any) -> None:
     """The assertion's digest names the token: the next request of the same caller is answered from the store."""
     assertion = callers_token(runner, entra, NADIA)
     first = runner.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
@@ -63,7 +63,7 @@ def test_another_client_for_the_same_caller_asks_nothing(runner: Runner, entra: 
     assert exchanges(entra) == 1
 
 
-def test_a_policy_is_handed_to_the_callers_caller(runner: Runner, entra: Emulator, api: Any) -> None:
+def test_the_error_has_the_claims_for_the_caller(runner: Runner, entra: Emulator, api: Any) -> None:
     """MFA needed downstream: the error carries the claims, and the header made of it carries them on."""
     entra.state.default_tenant.policies.append(Policy(name="mfa", require="mfa", resources=[GRAPH]))
     caller = api.on_behalf_of(callers_token(runner, entra, OTTO))
@@ -76,14 +76,14 @@ def test_a_policy_is_handed_to_the_callers_caller(runner: Runner, entra: Emulato
     assert challenged_claims(header) == caught.value.claims
 
 
-def test_the_second_factor_goes_along(runner: Runner, entra: Emulator, api: Any) -> None:
+def test_the_token_shows_the_callers_second_factor(runner: Runner, entra: Emulator, api: Any) -> None:
     """Who signed in with a second factor meets the same policy in silence."""
     entra.state.default_tenant.policies.append(Policy(name="mfa", require="mfa", resources=[GRAPH]))
     caller = api.on_behalf_of(callers_token(runner, entra, NADIA))
     assert decode(runner.run(lambda: caller.get_token("graph")).token).claims["upn"] == NADIA
 
 
-def test_a_session_outlives_the_call(runner: Runner, entra: Emulator, api: Any) -> None:
+def test_a_session_continues_after_the_call(runner: Runner, entra: Emulator, api: Any) -> None:
     """Begun with the caller's token, it goes on without it, also when that has expired, and for other resources."""
     begun = api.on_behalf_of(callers_token(runner, entra, NADIA), session_key="job-4711-hard-to-guess")
     runner.run(lambda: begun.get_token("graph"))
@@ -94,7 +94,7 @@ def test_a_session_outlives_the_call(runner: Runner, entra: Emulator, api: Any) 
     assert exchanges(entra) == 1
 
 
-def test_a_session_begins_though_the_token_is_known(runner: Runner, entra: Emulator, api: Any) -> None:
+def test_a_session_begins_although_the_token_is_cached(runner: Runner, entra: Emulator, api: Any) -> None:
     """A plain exchange before leaves no refresh token; asking for a session makes one."""
     assertion = callers_token(runner, entra, NADIA)
     runner.run(lambda: api.on_behalf_of(assertion).get_token("graph"))
@@ -102,14 +102,14 @@ def test_a_session_begins_though_the_token_is_known(runner: Runner, entra: Emula
     assert runner.run(lambda: api.on_behalf_of("", session_key="k").get_token("graph")).token
 
 
-def test_a_session_nobody_began(runner: Runner, entra: Emulator, api: Any) -> None:
+def test_a_session_that_was_not_started_is_an_error(runner: Runner, entra: Emulator, api: Any) -> None:
     """An unknown key is a usage error that says how one begins; nothing is asked."""
     with pytest.raises(UsageError, match="no on-behalf-of session"):
         runner.run(lambda: api.on_behalf_of("", session_key="never").get_token("graph"))
     assert entra.token_requests == []
 
 
-def test_a_session_key_is_kept_as_a_fingerprint_only(runner: Runner, entra: Emulator) -> None:
+def test_a_session_key_is_stored_as_a_fingerprint_only(runner: Runner, entra: Emulator) -> None:
     """Who reads the names of what is kept cannot go on with a session."""
     app = entra.state.apps[ORDERS]
     app.secrets = [Secret("orders-secret-for-tests")]
@@ -125,7 +125,7 @@ def test_a_session_key_is_kept_as_a_fingerprint_only(runner: Runner, entra: Emul
 
 
 @pytest.mark.parametrize("kind", ["another's", "expired", "an application's", "nobody's"])
-def test_what_is_no_callers_token_is_refused(runner: Runner, entra: Emulator, api: Any, kind: str) -> None:
+def test_an_invalid_user_assertion_is_refused(runner: Runner, entra: Emulator, api: Any, kind: str) -> None:
     """A token for another API, an expired one, one without a user, and text that is none: each with Entra's code."""
     app = entra.state.default_app
     secret = ClientSecret(app.secrets[0].value)
@@ -147,7 +147,7 @@ def test_what_is_no_callers_token_is_refused(runner: Runner, entra: Emulator, ap
     assert caught.value.remedy
 
 
-def test_only_a_confidential_client_can() -> None:
+def test_a_public_client_cannot_act_on_behalf_of_a_user() -> None:
     """Without the API's own credential, and without a user, it is a usage error at once."""
     with pytest.raises(UsageError, match="own credential"):
         OnBehalfOf("a.b.c")
@@ -155,7 +155,7 @@ def test_only_a_confidential_client_can() -> None:
         OnBehalfOf(client=ClientSecret("s"))
 
 
-def test_a_client_of_a_user_acts_for_nobody_else(runner: Runner) -> None:
+def test_a_user_client_cannot_act_on_behalf_of_another_user(runner: Runner) -> None:
     """`on_behalf_of` belongs to the web API's own client."""
     client = runner.client("contoso.com", ORDERS, RefreshToken("r"))
     with pytest.raises(UsageError, match="the web API itself"):

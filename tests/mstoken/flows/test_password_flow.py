@@ -32,7 +32,9 @@ def refresh_tokens(entra: Emulator) -> list[str | None]:
     return [one.grant_type for one in entra.token_requests]
 
 
-def test_a_token_and_then_its_refreshes(runner: Runner, entra: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_gets_a_token_that_is_refreshed(
+    runner: Runner, entra: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
     """The password is sent once, with a warning; after that the refresh token serves."""
     app = client(runner, entra)
     assert decode(runner.run(lambda: app.get_token("graph")).token).claims["upn"] == OTTO
@@ -42,7 +44,7 @@ def test_a_token_and_then_its_refreshes(runner: Runner, entra: Emulator, caplog:
     assert entra.state.settings.password not in caplog.text + repr(app)
 
 
-def test_the_realm_is_asked_for_first(runner: Runner, entra: Emulator) -> None:
+def test_the_user_realm_is_requested_first(runner: Runner, entra: Emulator) -> None:
     """As Microsoft's libraries do: GET of the user's realm, then the grant with user name, password and scopes."""
     runner.run(lambda: client(runner, entra).get_token("graph"))
     first, second = [one for one in entra.requests if one.service == "login"]
@@ -53,9 +55,9 @@ def test_the_realm_is_asked_for_first(runner: Runner, entra: Emulator) -> None:
 def test_a_federated_users_password_is_not_sent(runner: Runner, entra: Emulator) -> None:
     """Their identity provider checks it, so the way is the browser; the error says where and how."""
     entra.state.default_tenant.federated_domains.append("northwind-partner.example")
-    with pytest.raises(SignInRequired, match=r"sts\.northwind-partner\.example") as caught:
+    with pytest.raises(SignInRequired, match=r"signs in at localhost:\d+, so Entra cannot check") as caught:
         runner.run(lambda: client(runner, entra).get_token("graph"))
-    assert "mstoken login" in caught.value.remedy
+    assert f"Browser(login_hint={OTTO!r})" in caught.value.remedy
     assert refresh_tokens(entra) == []
 
 
@@ -72,7 +74,7 @@ def test_a_second_factor_cannot_be_given(runner: Runner, entra: Emulator, why: s
     assert "mstoken login" in caught.value.remedy
 
 
-def test_a_wrong_password_and_the_lock(runner: Runner, entra: Emulator) -> None:
+def test_a_wrong_password_and_a_locked_account_are_errors(runner: Runner, entra: Emulator) -> None:
     """50126 each time, and after ten of them 50053: each its kind, and none tried twice."""
     app = client(runner, entra, password="not it")
     codes = []
@@ -86,7 +88,7 @@ def test_a_wrong_password_and_the_lock(runner: Runner, entra: Emulator) -> None:
 
 
 @pytest.mark.parametrize(("state", "code"), [("enabled", 50057), ("password_expired", 50055)])
-def test_an_account_in_trouble(runner: Runner, entra: Emulator, state: str, code: int) -> None:
+def test_an_unusable_account_is_an_error(runner: Runner, entra: Emulator, state: str, code: int) -> None:
     """Disabled, or the password expired: Entra's code, and what to do."""
     setattr(otto(entra), state, state != "enabled")
     with pytest.raises(TokenRefused) as caught:
@@ -95,14 +97,14 @@ def test_an_account_in_trouble(runner: Runner, entra: Emulator, state: str, code
     assert caught.value.remedy
 
 
-def test_nobody_of_that_name(runner: Runner, entra: Emulator) -> None:
+def test_an_unknown_user_is_an_error(runner: Runner, entra: Emulator) -> None:
     """A user who is not there is 50034."""
     with pytest.raises(TokenRefused) as caught:
         runner.run(lambda: client(runner, entra, username="nobody@northwind-partner.example").get_token("graph"))
     assert caught.value.codes == (50034,)
 
 
-def test_after_a_revocation_the_password_serves_again(runner: Runner, entra: Emulator) -> None:
+def test_after_a_revocation_the_password_is_used_again(runner: Runner, entra: Emulator) -> None:
     """A refresh token that was ended is replaced by a new sign-in, once."""
     app = client(runner, entra)
     runner.run(lambda: app.get_token("graph"))
@@ -112,7 +114,7 @@ def test_after_a_revocation_the_password_serves_again(runner: Runner, entra: Emu
     assert refresh_tokens(entra) == ["password", "refresh_token", "password"]
 
 
-def test_empty_ones_are_refused() -> None:
+def test_an_empty_user_name_or_password_is_refused() -> None:
     """A user name or password that is not there is found before any request."""
     for credential in (("", "x"), ("x", "")):
         with pytest.raises(UsageError, match="empty"):

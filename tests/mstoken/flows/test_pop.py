@@ -90,13 +90,13 @@ def test_a_cluster_is_named_as_kubelogin_does(runner: Runner, entra: Emulator) -
         ("http://[::1]:80/x", "[::1]", "/x"),
     ],
 )
-def test_of_a_url_host_and_path_are_signed(url: str, host: str, path: str) -> None:
+def test_host_and_path_of_the_url_are_signed(url: str, host: str, path: str) -> None:
     """As a server sees them: the host in lower case, with a port where it is not the usual one; not the query."""
     assert PopRequest(url).named() == {"u": host, "p": path}
 
 
 @pytest.mark.parametrize("url", ["https://", "https://[", "https:///path", "://host", "https://me@host/a"])
-def test_what_is_no_url_is_not_signed(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     """A mistake in the URL is told, and not signed as if it were a cluster's name."""
     with pytest.raises(UsageError, match="not a URL"):
         PopRequest(url)
@@ -132,7 +132,7 @@ def test_many_callers_share_one_request(runner: Runner, entra: Emulator) -> None
     assert len(entra.token_requests) == before + 1
 
 
-def test_what_came_of_an_ended_sign_in_is_forgotten(runner: Runner, entra: Emulator) -> None:
+def test_tokens_of_an_ended_sign_in_are_removed(runner: Runner, entra: Emulator) -> None:
     """When the service says that the sign-in is over, the bound tokens of it serve no more either."""
     client = _client(runner, entra, "user")
     runner.run(partial(client.pop_token, "arm"))
@@ -143,7 +143,7 @@ def test_what_came_of_an_ended_sign_in_is_forgotten(runner: Runner, entra: Emula
         runner.run(partial(client.pop_token, "arm"))
 
 
-def test_a_token_with_claims_takes_the_place_of_the_one_without(runner: Runner, token_service: TokenService) -> None:
+def test_a_token_with_claims_replaces_the_one_without(runner: Runner, token_service: TokenService) -> None:
     """After a claims challenge the next signed request has the token that met it."""
     token_service.script = [token_reply("old", token_type="pop"), token_reply("new", token_type="pop")]
     client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
@@ -153,7 +153,7 @@ def test_a_token_with_claims_takes_the_place_of_the_one_without(runner: Runner, 
     assert "claims" in token_service.requests[1].form
 
 
-def test_a_bearer_token_in_its_place_is_refused(runner: Runner, token_service: TokenService) -> None:
+def test_a_bearer_token_in_the_response_is_refused(runner: Runner, token_service: TokenService) -> None:
     """A service that ignores the wish gets told; the unbound token is not signed around."""
     token_service.script = [token_reply()]
     client = runner.client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
@@ -165,14 +165,14 @@ def test_a_bearer_token_in_its_place_is_refused(runner: Runner, token_service: T
     assert (list(confirmation), confirmation["xms_ksl"]) == (["kid", "xms_ksl"], "sw")  # as kubelogin and Azure CLI
 
 
-def test_a_machine_gets_none(runner: Runner) -> None:
+def test_a_managed_identity_gets_no_bound_token(runner: Runner) -> None:
     """Where tokens cannot be bound it is said before anybody is asked."""
     client = runner.client("", "", ManagedIdentity(environment={}))
     with pytest.raises(UsageError, match="ManagedIdentity"):
         runner.run(partial(client.pop_token, "arm"))
 
 
-def test_in_a_chain_who_cannot_be_bound_is_passed_over(
+def test_a_chain_skips_credentials_that_cannot_bind_a_key(
     runner: Runner, clean: dict[str, str], machine: Machine, profile: None, tmp_path: Path
 ) -> None:
     """The machine would serve first; its tokens cannot be bound, so the profile's person serves, and only here."""
@@ -185,7 +185,7 @@ def test_in_a_chain_who_cannot_be_bound_is_passed_over(
     assert "upn" not in token_claims(runner, client, "arm")
 
 
-def test_in_a_chain_where_nobody_can_be_bound_each_says_why(
+def test_a_chain_without_a_bindable_credential_lists_the_reasons(
     runner: Runner, clean: dict[str, str], machine: Machine
 ) -> None:
     """The machine is there, and the error says why it does not serve."""

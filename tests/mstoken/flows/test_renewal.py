@@ -62,9 +62,7 @@ def _refusal(code: int) -> Reply:
         Reply(400, {"error": "interaction_required", "error_codes": [50076]}),
     ],
 )
-def test_no_failing_renewal_fails_who_holds_a_valid_token(
-    runner: Runner, token_service: TokenService, failure: Reply
-) -> None:
+def test_a_failed_renewal_returns_the_valid_token(runner: Runner, token_service: TokenService, failure: Reply) -> None:
     """Busy, unreadable or refused: what is valid serves, and the service is not asked again at once."""
     token_service.script = [token_reply("old", refresh_in=1), failure]
     client = _client(runner, token_service)
@@ -74,7 +72,7 @@ def test_no_failing_renewal_fails_who_holds_a_valid_token(
     assert len(token_service.requests) == 2
 
 
-def test_a_callers_own_function_that_raises_fails_nobody_either(
+def test_an_exception_of_a_callers_function_returns_the_valid_token(
     runner: Runner, token_service: TokenService, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What proves the client may raise anything; the log names its kind, and not its text, which nobody has checked."""
@@ -93,7 +91,7 @@ def test_a_callers_own_function_that_raises_fails_nobody_either(
     assert "hunter2" not in caplog.text
 
 
-def test_a_slow_renewal_holds_its_caller_up_for_a_moment_only(
+def test_a_slow_renewal_delays_its_caller_briefly(
     runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who renews gives a stalling service a fraction of the patience of a call, and goes on with the valid token."""
@@ -106,7 +104,9 @@ def test_a_slow_renewal_holds_its_caller_up_for_a_moment_only(
     assert time.monotonic() - began < 10
 
 
-def test_nobody_waits_for_a_renewal_who_holds_a_valid_token(runner: Runner, token_service: TokenService) -> None:
+def test_other_callers_with_a_valid_token_do_not_wait_for_a_renewal(
+    runner: Runner, token_service: TokenService
+) -> None:
     """While one renews at a slow service, those who come later are served at once."""
     let_go = threading.Event()
 
@@ -153,7 +153,7 @@ class Signing:
         return token_reply("old", refresh_in=1) if len(self.service.requests) == 1 else _refusal(self.code)
 
 
-def test_no_person_is_asked_while_the_token_serves(runner: Runner, token_service: TokenService) -> None:
+def test_the_user_is_not_prompted_while_the_token_is_valid(runner: Runner, token_service: TokenService) -> None:
     """The policy now wants more of the person: that is asked for when the token has ended, and not in the middle."""
     anna = Signing(runner, token_service, 50076)
     _due(runner, anna.client)
@@ -163,9 +163,7 @@ def test_no_person_is_asked_while_the_token_serves(runner: Runner, token_service
     assert len(anna.prompts) == 1
 
 
-def test_a_person_is_asked_when_the_sign_in_behind_the_token_has_ended(
-    runner: Runner, token_service: TokenService
-) -> None:
+def test_the_user_is_prompted_after_the_sign_in_has_ended(runner: Runner, token_service: TokenService) -> None:
     """A revoked sign-in's tokens serve nobody: who renews has the person sign in, as if there had been no token."""
     anna = Signing(runner, token_service, 50173)
     _due(runner, anna.client)
@@ -173,7 +171,7 @@ def test_a_person_is_asked_when_the_sign_in_behind_the_token_has_ended(
     assert len(anna.prompts) == 1
 
 
-def test_a_revoked_sign_ins_token_serves_no_more(runner: Runner, token_service: TokenService) -> None:
+def test_a_token_of_a_revoked_sign_in_is_not_used(runner: Runner, token_service: TokenService) -> None:
     """Where nobody can be asked, the refusal is the answer, although the kept token's time is not over."""
     token_service.script = [token_reply("old", refresh_in=1), _refusal(50173)]
     stores = memory_stores()
@@ -184,9 +182,7 @@ def test_a_revoked_sign_ins_token_serves_no_more(runner: Runner, token_service: 
         runner.run(lambda: client.get_token("graph"))
 
 
-def test_a_store_that_goes_away_in_the_middle_costs_nobody_the_token(
-    runner: Runner, token_service: TokenService
-) -> None:
+def test_a_store_that_fails_during_renewal_does_not_fail_the_call(runner: Runner, token_service: TokenService) -> None:
     """Redis stops while the service is asked, and the service fails: the token in hand serves all the same."""
     redis = RedisServer()
     try:

@@ -91,7 +91,7 @@ def test_a_pause_is_for_one_application_in_one_tenant(runner: Runner, token_serv
     assert runner.run(lambda: other.get_token("graph")).token == "token-1"
 
 
-def test_a_short_pause_is_waited_out_by_everybody(runner: Runner, token_service: TokenService) -> None:
+def test_every_caller_waits_out_a_short_pause(runner: Runner, token_service: TokenService) -> None:
     """Callers of different tokens wait together and then each gets its own; nobody asks in between."""
     began: list[float] = []
 
@@ -117,7 +117,7 @@ def test_retry_after_may_be_a_date(runner: Runner, token_service: TokenService) 
 
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
-def test_a_pause_does_not_outlive_a_clock_that_jumps(
+def test_a_pause_ends_after_a_clock_change(
     runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, jump: int
 ) -> None:
     """Set a day forward it is over; set a day back it would last a day, so it does not count."""
@@ -131,7 +131,7 @@ def test_a_pause_does_not_outlive_a_clock_that_jumps(
 
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
-def test_a_kept_token_survives_a_clock_that_jumps(
+def test_a_cached_token_survives_a_clock_change(
     runner: Runner,
     token_service: TokenService,
     monkeypatch: pytest.MonkeyPatch,
@@ -154,7 +154,7 @@ def test_a_kept_token_survives_a_clock_that_jumps(
     assert len(token_service.requests) == 3
 
 
-def test_a_clock_set_back_costs_nobody_the_token_when_the_service_is_down(
+def test_a_clock_set_back_does_not_lose_the_token_while_the_service_is_down(
     runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, shared: Callable[[], Stores]
 ) -> None:
     """It is due for renewal, not expired: what cannot be renewed serves on, and is not asked for at every call."""
@@ -201,7 +201,7 @@ def test_permanent_refusals_are_not_retried(
 
 
 @pytest.mark.parametrize("reply", [Reply(503, "busy"), Reply(500, "broken"), Reply(200, raw=b"")])
-def test_faults_are_asked_again_a_few_times_with_growing_pauses(
+def test_transient_errors_are_retried_with_growing_pauses(
     runner: Runner, token_service: TokenService, monkeypatch: pytest.MonkeyPatch, reply: Reply
 ) -> None:
     """5xx and cut connections: three attempts, the second pause longer than the first, then the error."""

@@ -103,7 +103,7 @@ def test_no_person_signs_in_if_the_sign_in_cannot_be_stored(
     assert strict.service.requests == []
 
 
-def test_what_came_and_could_not_be_written_is_written_later(runner: Runner, strict: Strict) -> None:
+def test_a_refresh_token_that_could_not_be_stored_is_stored_later(runner: Runner, strict: Strict) -> None:
     """The store goes away while the service answers: the caller is told, and the next goes on with what came."""
     redis = RedisServer()
     try:
@@ -123,7 +123,7 @@ def test_what_came_and_could_not_be_written_is_written_later(runner: Runner, str
         redis.close()
 
 
-def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(runner: Runner, strict: Strict) -> None:
+def test_a_late_refresh_token_does_not_replace_a_new_sign_in(runner: Runner, strict: Strict) -> None:
     """Nor does it bring back a sign-in that was forgotten meanwhile."""
     redis = RedisServer()
     try:
@@ -148,7 +148,7 @@ def test_what_came_late_does_not_take_the_place_of_a_new_sign_in(runner: Runner,
         redis.close()
 
 
-def test_a_crash_between_answer_and_writing_is_told_as_an_end(runner: Runner, strict: Strict) -> None:
+def test_a_crash_before_the_write_ends_the_sign_in_with_an_error(runner: Runner, strict: Strict) -> None:
     """Nobody can undo that: the old token is tried, once, and the refusal says to sign in."""
     stores = memory_stores()
     client = _anna(runner, strict, stores)
@@ -159,7 +159,7 @@ def test_a_crash_between_answer_and_writing_is_told_as_an_end(runner: Runner, st
     assert [request.form["refresh_token"] for request in strict.service.requests] == ["rt-0"]
 
 
-def test_callers_of_many_resources_spend_one_token_after_another(runner: Runner, strict: Strict) -> None:
+def test_callers_of_many_resources_redeem_one_token_after_another(runner: Runner, strict: Strict) -> None:
     """Twelve at once, each for another resource: none spends what another has spent."""
     client = _anna(runner, strict, memory_stores())
     resources = iter([f"https://{number}.example.com/.default" for number in range(12)])
@@ -168,9 +168,7 @@ def test_callers_of_many_resources_spend_one_token_after_another(runner: Runner,
     assert strict.spent == len(strict.service.requests) == 12
 
 
-def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending(
-    runner: Runner, strict: Strict
-) -> None:
+def test_a_caller_that_times_out_does_not_redeem_a_token_in_use(runner: Runner, strict: Strict) -> None:
     """Another caller has the turn and hangs: who has waited long enough is told to ask again, and asks nobody."""
     stores = memory_stores()
     client = _anna(runner, strict, stores)
@@ -183,7 +181,9 @@ def test_who_waits_in_vain_for_a_renewal_does_not_spend_what_another_is_spending
     assert get_token_within(runner, client, 20).token == "token-1"
 
 
-def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(runner: Runner, token_service: TokenService) -> None:
+def test_one_of_the_waiting_callers_sends_requests_to_a_failing_service(
+    runner: Runner, token_service: TokenService
+) -> None:
     """The others learn of it, and do not each try for as long as a call may last, one after the other."""
     stores = memory_stores()
     stores.refresh_tokens.put(ANNA, "rt-0", TokenInfo(token_service.url, TENANT, CLIENT_ID))
@@ -195,7 +195,9 @@ def test_a_service_that_is_down_is_asked_by_one_of_those_who_wait(runner: Runner
     assert 1 <= len(token_service.requests) <= 3
 
 
-def test_the_one_that_works_stays_the_one_before(runner: Runner, token_service: TokenService) -> None:
+def test_the_previous_refresh_token_stays_until_the_new_one_has_worked(
+    runner: Runner, token_service: TokenService
+) -> None:
     """The current token is refused and the previous one works: it, and not the refused one, is kept beside the new."""
     stores = memory_stores()
     stores.refresh_tokens.put(ANNA, "works", TokenInfo(token_service.url, TENANT, CLIENT_ID))

@@ -67,7 +67,7 @@ def test_a_refresh_token_serves_resources_and_tenants(runner: Runner, entra: Emu
     assert _claims(runner, client, "arm", tenant_id=CUSTOMER)["tid"] == CUSTOMER
 
 
-def test_a_confidential_clients_refresh_token_needs_its_proof(runner: Runner, entra: Emulator) -> None:
+def test_a_confidential_clients_refresh_token_needs_client_authentication(runner: Runner, entra: Emulator) -> None:
     """Without the secret, and with a wrong one, the refresh token alone gets nothing."""
     value = entra.sign_in(NADIA)
     for proof in (None, ClientSecret("wrong")):
@@ -76,7 +76,7 @@ def test_a_confidential_clients_refresh_token_needs_its_proof(runner: Runner, en
 
 
 @pytest.mark.parametrize("value", ["", "no-refresh-token"], ids=["revoked", "made up"])
-def test_a_refresh_token_that_is_over_asks_for_a_sign_in(runner: Runner, entra: Emulator, value: str) -> None:
+def test_an_expired_refresh_token_is_sign_in_required(runner: Runner, entra: Emulator, value: str) -> None:
     """Revoked or never given: the error is SignInRequired and names the command."""
     given = value or entra.sign_in(NADIA, PUBLIC_APP)
     if not value:

@@ -43,7 +43,7 @@ def test_two_scopes_get_two_tokens(runner: Runner, service: TokenService, scopes
     assert [request.form["scope"] for request in service.requests] == list(scopes)
 
 
-def test_two_applications_and_two_realms_get_tokens_of_their_own(runner: Runner, service: TokenService) -> None:
+def test_two_applications_and_two_realms_get_separate_tokens(runner: Runner, service: TokenService) -> None:
     """They share a store, and neither client id nor path of one is the other's."""
     stores = Stores(MemoryAccessTokens(), MemoryRefreshTokens())
     clients = [
@@ -57,7 +57,7 @@ def test_two_applications_and_two_realms_get_tokens_of_their_own(runner: Runner,
     assert tokens == [f"token-{number}" for number in range(1, 6)]
 
 
-def test_a_pause_of_one_realm_holds_up_no_other(runner: Runner, service: TokenService) -> None:
+def test_a_pause_of_one_realm_delays_no_other(runner: Runner, service: TokenService) -> None:
     """A 429 is shared by those who ask as the same client at the same endpoint, whose path counts as it is written."""
     stores = Stores(MemoryAccessTokens(), MemoryRefreshTokens())
     answers = service.script[0]
@@ -85,7 +85,7 @@ def test_a_refresh_token_of_one_realm_is_not_sent_to_another(runner: Runner, ser
     assert service.requests[-1].form["grant_type"] == "refresh_token"
 
 
-def test_two_users_of_one_host_have_sign_ins_of_their_own(runner: Runner, service: TokenService) -> None:
+def test_two_users_of_one_host_have_separate_sign_ins(runner: Runner, service: TokenService) -> None:
     """User names are case-sensitive text there, and each realm has users of its own."""
     stores = Stores(MemoryAccessTokens(), MemoryRefreshTokens())
     for path, name in (("/a", "Anna"), ("/a", "anna"), ("/b", "anna")):

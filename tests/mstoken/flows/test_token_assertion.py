@@ -29,7 +29,7 @@ def client(runner: Runner, entra: Emulator, credential: Any) -> Any:
     return runner.client(entra.state.default_tenant.id, entra.state.default_app.id, credential, entra.authority)
 
 
-def test_a_managed_identity_proves_the_application(runner: Runner, entra: Emulator, machine: Machine) -> None:
+def test_a_managed_identity_authenticates_the_application(runner: Runner, entra: Emulator, machine: Machine) -> None:
     """The machine's token for the token exchange is the assertion: no secret anywhere; it is asked for once."""
     identity = machine.identities.users[0]
     app = entra.state.default_app
@@ -47,7 +47,9 @@ def test_a_managed_identity_proves_the_application(runner: Runner, entra: Emulat
 
 
 @pytest.mark.parametrize("scope", ["graph", "api://AzureADTokenExchange/.default"])
-def test_an_application_is_not_proved_by_its_own_token(runner: Runner, token_service: TokenService, scope: str) -> None:
+def test_an_application_cannot_authenticate_with_its_own_token(
+    runner: Runner, token_service: TokenService, scope: str
+) -> None:
     """A circle is refused rather than waited in."""
     credential = ClientAssertion(TokenAssertion(ClientSecret("s")))
     app = runner.client(TENANT, CLIENT_ID, credential, token_service.url)
@@ -56,7 +58,7 @@ def test_an_application_is_not_proved_by_its_own_token(runner: Runner, token_ser
     assert token_service.requests == []
 
 
-def test_another_identitys_token_proves_the_application(runner: Runner, entra: Emulator) -> None:
+def test_another_identitys_token_authenticates_the_application(runner: Runner, entra: Emulator) -> None:
     """A token for the token exchange, got with another credential of another client, is the assertion; it is kept."""
     state = entra.state
     tenant, other = state.default_tenant, state.default_app

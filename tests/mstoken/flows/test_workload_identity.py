@@ -69,8 +69,8 @@ def test_the_file_is_read_each_time(runner: Runner, pod: dict[str, str]) -> None
 
 def test_a_file_that_is_not_there_is_named(runner: Runner, pod: dict[str, str]) -> None:
     """The path and the variable are told."""
-    client = in_pod(runner, pod | {"AZURE_FEDERATED_TOKEN_FILE": "/nowhere/token"})
-    with pytest.raises(UsageError, match="/nowhere/token") as caught:
+    client = in_pod(runner, pod | {"AZURE_FEDERATED_TOKEN_FILE": "/proc/nowhere/token"})
+    with pytest.raises(UsageError, match="/proc/nowhere/token") as caught:
         runner.run(lambda: client.get_token("graph"))
     assert "AZURE_FEDERATED_TOKEN_FILE" in caught.value.remedy
 
@@ -128,7 +128,7 @@ def bound(proxy: TokenService, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_the_token_proxy_stands_in_for_entra(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
+def test_the_token_proxy_replaces_entra(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
     """The request is the usual one, at the proxy's path and then Entra's; the server is known by its own authority."""
     client = in_pod(runner, bound)
     assert runner.run(lambda: client.get_token("arm")).token == "by-proxy"
@@ -143,14 +143,14 @@ def test_the_token_proxy_stands_in_for_entra(runner: Runner, proxy: TokenService
     }
 
 
-def test_the_proxys_authority_may_come_as_text(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
+def test_the_proxys_ca_may_be_given_as_text(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
     """AZURE_KUBERNETES_CA_DATA instead of a file."""
     del bound["AZURE_KUBERNETES_CA_FILE"]
     client = in_pod(runner, bound | {"AZURE_KUBERNETES_CA_DATA": PEM})
     assert runner.run(lambda: client.get_token("arm")).token == "by-proxy"
 
 
-def test_the_proxys_authority_is_read_anew(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
+def test_the_proxys_ca_file_is_reloaded(runner: Runner, proxy: TokenService, bound: dict[str, str]) -> None:
     """The cluster renews the file; an authority that does not fit is refused, before the assertion is sent."""
     path = Path(bound["AZURE_KUBERNETES_CA_FILE"])
     path.write_bytes(trustme.CA().cert_pem.bytes())
@@ -201,7 +201,7 @@ def test_entras_refusal_comes_through_the_proxy(
     assert len(proxy.requests) == 2
 
 
-def test_an_assertion_that_came_too_late_is_read_again_for_the_proxy(
+def test_an_expired_assertion_is_read_again_for_the_proxy(
     runner: Runner, proxy: TokenService, bound: dict[str, str]
 ) -> None:
     """After 700024 the file is read anew, and what it holds then is sent the same way."""
@@ -240,11 +240,11 @@ def test_the_azure_sdk_takes_the_same_proxy(
         ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://user@127.0.0.1"}, "https"),
         ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://127.0.0.1/?a=b"}, "https"),
         ({"AZURE_KUBERNETES_TOKEN_PROXY": "https://127.0.0.1/#a"}, "https"),
-        ({"AZURE_KUBERNETES_CA_FILE": "/nowhere/ca.pem"}, "cannot be read"),
+        ({"AZURE_KUBERNETES_CA_FILE": "/proc/nowhere/ca.pem"}, "cannot be read"),
         ({"AZURE_KUBERNETES_CA_FILE": "/dev/null"}, "no PEM"),
     ],
 )
-def test_half_a_description_of_the_proxy_is_refused(
+def test_an_incomplete_proxy_configuration_is_refused(
     runner: Runner, proxy: TokenService, bound: dict[str, str], changed: dict[str, str], word: str
 ) -> None:
     """What is wrong is told, and Entra is not asked in the proxy's place."""

@@ -39,6 +39,15 @@ def test_the_keys_certificate_is_found(content: bytes) -> None:
     assert signer.expires_on == APP.certificate.not_valid_after_utc.timestamp()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_pem_with_a_byte_order_mark_is_read(encoding: str) -> None:
+    """Windows PowerShell's `>` writes UTF-16, Notepad a mark; one file, two files, and a certificate beside a store."""
+    marked = [part.decode().encode(encoding) for part in (APP.pem(), APP.key_pem(), APP.certificate_pem())]
+    for contents in (marked[:1], marked[1:], [APP.key_pem(), marked[2]]):
+        assert load(contents, "", "PS256", "app.pem").chain[0] == DER
+    assert signer_with_external_key(marked[2], unused, "PS256").chain[0] == DER
+
+
 def test_a_chain_keeps_its_order() -> None:
     """The authority's certificate follows the key's own, from PEM and from PFX."""
     one = issued(3)
@@ -84,13 +93,20 @@ def test_each_unusable_certificate_file_has_its_own_message(content: bytes, pass
     assert caught.value.__cause__ is None
 
 
+def test_every_wrong_password_has_the_same_message() -> None:
+    """With one in about 256, decryption ends in valid padding, and the library calls the key malformed."""
+    for number in range(1500):
+        with pytest.raises(UsageError, match="password is wrong"):
+            load([OLD_PEM], f"wrong {number}", "PS256", "app.pem")
+
+
 def test_a_password_that_is_not_needed_does_no_harm() -> None:
     """AZURE_CLIENT_CERTIFICATE_PASSWORD may be set while the PEM file is open."""
     assert load([APP.pem()], "not needed", "PS256", "x").chain[0] == DER
 
 
 @pytest.mark.parametrize(("path", "word"), [("none.pem", "No such file"), (".", "Is a directory"), ("empty", "empty")])
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, path: str, word: str) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path, path: str, word: str) -> None:
     """The path, the system's reason, and the variable that may hold the path."""
     (tmp_path / "empty").touch()
     with pytest.raises(UsageError, match=word):
@@ -119,7 +135,7 @@ def unused(data: bytes, algorithm: str) -> bytes:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x30\x03abc", APP.key_pem()])
-def test_a_certificate_beside_a_store_must_be_one(content: bytes) -> None:
+def test_the_certificate_of_an_external_key_is_validated(content: bytes) -> None:
     """What is given as the certificate of a key elsewhere is checked when it is needed."""
     with pytest.raises(UsageError, match="certificate of the key"):
         ClientKey(unused, content).signer()

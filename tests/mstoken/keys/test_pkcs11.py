@@ -114,7 +114,7 @@ def test_many_threads_share_a_token(hsm: Pkcs11Key) -> None:
         ({"id": "xyz"}, "not hexadecimal", "a1b2"),
     ],
 )
-def test_what_a_token_refuses_is_told(
+def test_an_error_of_the_pkcs11_token_is_explained(
     runner: Runner, token_service: TokenService, hsm: Pkcs11Key, changed: dict[str, str], said: str, remedy: str
 ) -> None:
     """A wrong PIN, name, token or module is a usage error that says so, before the network, without the PIN."""
@@ -127,7 +127,7 @@ def test_what_a_token_refuses_is_told(
     assert token_service.requests == []
 
 
-def test_the_pin_does_not_show(hsm: Pkcs11Key) -> None:
+def test_the_repr_shows_no_pin(hsm: Pkcs11Key) -> None:
     """Neither the key's repr nor the credential's has the PIN."""
     assert PIN not in repr([hsm, ClientKey(hsm, hsm.certificate)])
 

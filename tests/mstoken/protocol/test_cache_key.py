@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.tool_stand_ins import StandIn
 
 from mstoken import (
     AgentIdentity,
     AgentUser,
     Authority,
+    AuthorizationCode,
+    AzureCli,
+    AzureDeveloperCli,
+    AzurePowerShell,
     Browser,
     ClientSecret,
     DeviceCode,
@@ -21,7 +28,7 @@ from mstoken import (
     Password,
     RefreshToken,
 )
-from mstoken.credentials import Credential
+from mstoken.credentials import Chain, Credential
 from mstoken.credentials.base import joined_name
 from mstoken.fingerprints import fingerprint_of_parts
 from mstoken.model import TokenInfo, TokenRequest
@@ -80,7 +87,7 @@ def test_scheme_and_host_never_count_by_letter_case(url: str) -> None:
     assert cache_key(replace(ELSEWHERE, authority=Authority.oauth(url))) == cache_key(ELSEWHERE)
 
 
-def test_two_user_names_are_two_people_at_a_standard_server() -> None:
+def test_user_names_are_case_sensitive_at_a_standard_server() -> None:
     """`Anna` and `anna` may be two users there; at Entra they are one."""
     names = [Password(name, "pw") for name in ("Anna", "anna")]
     elsewhere = {cache_key(replace(ELSEWHERE, credential=one)) for one in names}
@@ -88,14 +95,14 @@ def test_two_user_names_are_two_people_at_a_standard_server() -> None:
     assert (len(elsewhere), len(at_entra)) == (2, 1)
 
 
-def test_sign_ins_of_two_realms_of_one_host_are_kept_apart() -> None:
+def test_two_realms_of_one_host_have_separate_sign_ins() -> None:
     """The name under which a refresh token is kept tells the realms apart."""
     realms = [Authority.oauth(f"https://as.example/realms/{realm}/token") for realm in ("a", "A", "b")]
     asked = [replace(ELSEWHERE, authority=realm, credential=Password("anna", "pw")) for realm in realms]
     assert len({account_name(one) for one in asked}) == 3
 
 
-def test_forgetting_one_scope_leaves_another_of_the_same_letters() -> None:
+def test_removing_one_scope_keeps_another_that_differs_in_letter_case() -> None:
     """`covers` compares as the server does: letter case counts for what came from a standard OAuth server."""
     kept = token_info(ELSEWHERE)
     assert replace(kept, scope="").covers(kept)
@@ -142,10 +149,58 @@ holders: st.SearchStrategy[tuple[Credential, Any]] = st.one_of(
 
 
 @given(holders, holders)
-def test_no_two_holders_share_a_key(one: tuple[Credential, Any], other: tuple[Credential, Any]) -> None:
+def test_different_partitions_have_different_keys(one: tuple[Credential, Any], other: tuple[Credential, Any]) -> None:
     """Two credentials have one key exactly when they stand for the same holder."""
     keys = [credential.cache_partition(OTHER) for credential, _ in (one, other)]
     assert (keys[0] == keys[1]) == (one[1] == other[1])
+
+
+def tool_of(folder: Path, user: str) -> dict[str, str]:
+    """The environment of somebody who is signed in to az, azd and Azure PowerShell."""
+    home = folder / user
+    home.mkdir()
+    tool = StandIn(home, "az")
+    tool.signed_in(user)
+    return tool.environment
+
+
+USERS: dict[type, Callable[[Path, str], Credential]] = {
+    RefreshToken: lambda _, user: RefreshToken(f"refresh-token-of-{user}"),
+    Browser: lambda _, user: Browser(login_hint=user),
+    AuthorizationCode: lambda _, user: AuthorizationCode(f"code-of-{user}", "http://localhost"),
+    DeviceCode: lambda _, user: DeviceCode(account=user),
+    Password: lambda _, user: Password(user, "pw"),
+    OnBehalfOf: lambda _, user: OnBehalfOf(f"token-of-{user}", SECRET),
+    AgentUser: lambda _, user: AgentUser(AgentIdentity(SECRET, "agent"), username=user),
+    AzureCli: lambda folder, user: AzureCli(environment=tool_of(folder, user)),
+    AzurePowerShell: lambda folder, user: AzurePowerShell(environment=tool_of(folder, user)),
+    AzureDeveloperCli: lambda folder, user: AzureDeveloperCli(environment=tool_of(folder, user)),
+}
+"""Each credential that acts for a user, for one user. Of a device code, only the account tells who will enter it."""
+
+
+def test_every_credential_that_acts_for_a_user_is_in_this_test() -> None:
+    """A new one must show that its users are told apart. A chain has no cache entry of its own."""
+    assert {kind for kind in get_args(Credential) if vars(kind)["acts_for_user"] is not False} == {*USERS, Chain}
+
+
+PLACES = (AT_ENTRA, ELSEWHERE)
+
+
+def share_a_token(kind: type, folder: Path) -> bool:
+    """Whether Anna and Otto, each with a credential of this class, get the same cached token."""
+    anna, otto = (USERS[kind](folder, user) for user in ("anna", "otto"))
+    return any(cache_key(replace(at, credential=anna)) == cache_key(replace(at, credential=otto)) for at in PLACES)
+
+
+@pytest.mark.parametrize("kind", USERS, ids=lambda kind: kind.__name__)
+def test_two_users_never_share_a_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: type) -> None:
+    """At Entra and elsewhere. With a partition that is the same for all, they would."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "constant").mkdir()
+    assert not share_a_token(kind, tmp_path / "own")
+    monkeypatch.setattr(kind, "cache_partition", lambda *_: "user")
+    assert share_a_token(kind, tmp_path / "constant")
 
 
 requests = st.builds(
@@ -161,7 +216,7 @@ requests = st.builds(
 
 
 @given(requests, requests)
-def test_no_two_questions_share_a_key(one: TokenRequest, other: TokenRequest) -> None:
+def test_different_token_requests_have_different_keys(one: TokenRequest, other: TokenRequest) -> None:
     """At a standard OAuth server two requests have one key exactly when nothing but the order of scopes differs."""
     same = replace(one, scopes=()) == replace(other, scopes=()) and set(one.scopes) == set(other.scopes)
     assert (cache_key(one) == cache_key(other)) == same

@@ -35,7 +35,7 @@ ASKS = f'error="insufficient_claims", claims="{B64}"'
         f", ,Bearer\t{ASKS},",
     ],
 )
-def test_claims_are_found_wherever_they_stand(header: str) -> None:
+def test_claims_are_found_anywhere_in_the_header(header: str) -> None:
     """Among several challenges, beside quoted commas, in any case, in base64 or base64url, padded or not."""
     assert json.loads(challenged_claims(header)) == json.loads(CLAIMS)
 
@@ -59,17 +59,17 @@ def test_claims_are_found_wherever_they_stand(header: str) -> None:
         f"Beareréerror {ASKS}",
     ],
 )
-def test_what_asks_for_no_claims_is_not_misread(header: str) -> None:
+def test_a_header_without_claims_has_none(header: str) -> None:
     """Another scheme's claims, words within quotes, other errors and what is cut off or no JSON object are none."""
     assert challenged_claims(header) == ""
 
 
-def test_of_two_bearer_challenges_each_keeps_its_own_parameters() -> None:
+def test_each_of_two_bearer_challenges_has_its_own_parameters() -> None:
     """The first is read alone; nothing of the second, or of another scheme, slips into it."""
     header = 'Bearer realm="one", Basic realm="two", error="x", Bearer error="invalid_token"'
     assert bearer_challenge(header) == {"realm": "one"}
 
 
-def test_what_we_hand_on_is_what_we_read() -> None:
+def test_claims_survive_parsing_and_sending() -> None:
     """`claims_challenge` and the reader fit, behind another challenge too."""
     assert challenged_claims(f"Negotiate, {claims_challenge(CLAIMS)}") == CLAIMS

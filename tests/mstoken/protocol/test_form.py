@@ -11,7 +11,7 @@ from mstoken.protocol.token_endpoint import form_encoded
 
 
 @given(st.dictionaries(st.sampled_from(["scope", "client_secret", "refresh_token"]), st.text()))
-def test_as_the_standard_library_writes_it(form: dict[str, str]) -> None:
+def test_a_form_is_encoded_as_urllib_does(form: dict[str, str]) -> None:
     """Byte for byte, and it reads back."""
     written = form_encoded(form)
     assert written == urlencode(form).encode()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.unsigned_tokens import base64url_json, jwt
 
 from mstoken.errors import UsageError
-from mstoken.protocol.jwt import LONGEST, decode, looks_like_jwt
+from mstoken.protocol.jwt import MAX_CHARACTERS, decode, looks_like_jwt
 
 texts = st.text(max_size=20)
 values = st.recursive(
@@ -28,7 +28,7 @@ objects = st.dictionaries(texts, values, max_size=5)
 
 
 @given(header=objects, claims=objects)
-def test_header_and_claims_come_back_as_they_went_in(header: dict[str, Any], claims: dict[str, Any]) -> None:
+def test_header_and_claims_survive_encoding(header: dict[str, Any], claims: dict[str, Any]) -> None:
     """Whatever objects a JWT is made of, decoding gives them back."""
     header["alg"] = "RS256"
     decoded = decode(jwt(claims, header))
@@ -71,14 +71,14 @@ def test_any_bytes_in_the_parts_are_decoded_or_refused(header: bytes, claims: by
         f"{base64url_json({})}.{base64.urlsafe_b64encode(b'[' * 100_000).decode()}.x",
     ],
 )
-def test_what_is_no_jwt_is_refused(token: str) -> None:
+def test_an_invalid_jwt_is_refused(token: str) -> None:
     """Wrong numbers of parts, other JSON than objects, broken base64 and bottomless nesting are refused."""
     with pytest.raises(UsageError):
         decode(token)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
-def test_numbers_that_are_none_are_refused(number: str) -> None:
+def test_invalid_numbers_are_refused(number: str) -> None:
     """What Python takes for a number though JSON or reason does not makes the token unreadable."""
     claims = base64.urlsafe_b64encode(f'{{"exp": {number}}}'.encode()).decode()
     with pytest.raises(UsageError):
@@ -87,7 +87,7 @@ def test_numbers_that_are_none_are_refused(number: str) -> None:
 
 def test_a_token_over_the_limit_is_refused_unread() -> None:
     """A text longer than any token is refused by its length alone, though it is a JWT."""
-    token = jwt({"pad": "x" * LONGEST})
+    token = jwt({"pad": "x" * MAX_CHARACTERS})
     assert not looks_like_jwt(token)
     with pytest.raises(UsageError, match="longer"):
         decode(token)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mstoken.protocol.retry_after import LONGEST_IN, retry_after
+from mstoken.protocol.retry_after import LONGEST_IN, requested_wait, retry_after
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110 section 5.6.7
 
@@ -41,7 +41,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_IN),
     ],
 )
-def test_seconds_and_dates_are_seconds(value: str, seconds: float) -> None:
+def test_seconds_and_dates_become_seconds(value: str, seconds: float) -> None:
     """All three forms of a date, which mean UTC though one does not say so; a time past is now, a long one is cut."""
     assert retry_after(value, NOW) == seconds
 
@@ -49,6 +49,36 @@ def test_seconds_and_dates_are_seconds(value: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "value", ["", "soon", "-5", "nan", "inf", "-inf", "1e999", "0x10", "\u0663", "120, 120", "120;x", "Sun, 31 Feb"]
 )
-def test_what_makes_no_sense_is_as_if_it_were_not_there(value: str) -> None:
+def test_an_invalid_value_is_ignored(value: str) -> None:
     """The usual pauses count then: nobody waits for ever, or not at all, because of a word."""
     assert retry_after(value, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "Sun, 06 Nov 1994 08:50:37 GMT"}, 60),
+        ({"retry-after": "5,5"}, 5),
+        ({"retry-after": "120, 30"}, 120),
+        ({"retry-after": "-5"}, 0),
+        ({"retry-after": "-0.5"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "5,soon"}, None),
+        ({"retry-after": "soon", "retry-after-ms": "1500"}, None),
+        ({"retry-after": "2", "retry-after-ms": "1500"}, 2),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"x-ms-retry-after-ms": "250"}, 0.25),
+        ({"retry-after-ms": "word", "x-ms-retry-after-ms": "250"}, 0.25),
+        ({"retry-after-ms": "9" * 40}, LONGEST_IN),
+        ({"x-ms-user-quota-resets-after": "00:00:05"}, 5),
+        ({"x-ms-user-quota-resets-after": "01:02:03"}, 3723),
+        ({"x-ms-user-quota-resets-after": "00:00:04.7"}, 4),
+        ({"x-ms-user-quota-resets-after": "5"}, None),
+        ({"x-ms-user-quota-remaining": "0"}, None),
+    ],
+)
+def test_the_headers_in_place_of_retry_after(headers: dict[str, str], seconds: float | None) -> None:
+    """Milliseconds and Resource Graph's quota count without Retry-After; of a repeated header the first value."""
+    assert requested_wait(headers, NOW) == seconds

@@ -18,10 +18,10 @@ from mstoken.model import TokenRequest
 from mstoken.protocol.authorize_url import Secrets, code_of, is_ours
 from mstoken.protocol.challenge import challenged_claims, claims_challenge
 from mstoken.protocol.claims import claims_parameter
-from mstoken.protocol.device_authorization import read_device_authorization
+from mstoken.protocol.device_authorization import parse_device_authorization
 from mstoken.protocol.http import HttpResponse
-from mstoken.protocol.id_token import read_person
-from mstoken.protocol.job_token import read_job_token
+from mstoken.protocol.id_token import parse_id_token
+from mstoken.protocol.job_token import parse_job_token
 from mstoken.protocol.jwt import looks_like_jwt
 from mstoken.protocol.refusal import refusal_of
 from mstoken.protocol.server_text import claims_in, is_spaced, is_visible, is_word, one_line
@@ -65,7 +65,7 @@ def answer(**more: Any) -> HttpResponse:
     ("name", "attribute"),
     [("refresh_token", "refresh_token"), ("id_token", "id_token"), ("foci", "family"), ("scope", "")],
 )
-def test_an_optional_field_that_cannot_be_used_is_left_out_by_name(name: str, attribute: str, text: str) -> None:
+def test_an_unusable_optional_field_is_dropped_and_logged(name: str, attribute: str, text: str) -> None:
     """The access token is there, and the field is as if it had not come."""
     parsed = parse_token_response(answer(**{name: text}), REQUEST, NOW, 0.0)
     assert parsed.token.token == "token"
@@ -75,13 +75,13 @@ def test_an_optional_field_that_cannot_be_used_is_left_out_by_name(name: str, at
 
 @pytest.mark.parametrize("value", [7, True, ["r"], {"a": "r"}, 0])
 @pytest.mark.parametrize("name", ["refresh_token", "id_token", "foci", "scope"])
-def test_an_optional_field_of_another_kind_is_left_out_too(name: str, value: object) -> None:
+def test_an_optional_field_of_another_type_is_dropped(name: str, value: object) -> None:
     """A number or a list in the place of text; null is as if it were not there."""
     assert parse_token_response(answer(**{name: value}), REQUEST, NOW, 0.0).unusable == (name,)
     assert parse_token_response(answer(**{name: None}), REQUEST, NOW, 0.0).unusable == ()
 
 
-def test_what_is_usable_arrives_unchanged() -> None:
+def test_usable_text_is_unchanged() -> None:
     """Every visible ASCII character; a refresh token and a scope may have spaces (RFC 6749 appendices A.4 and A.17)."""
     visible = "".join(map(chr, range(0x21, 0x7F)))
     fields = {"refresh_token": f"r {visible}", "scope": f"a {visible}", "foci": "1", "id_token": visible}
@@ -93,7 +93,7 @@ def test_what_is_usable_arrives_unchanged() -> None:
 
 @pytest.mark.parametrize("text", [*HOSTILE, "Be arer", "B" * 101, " "])
 @pytest.mark.parametrize("name", ["access_token", "token_type"])
-def test_a_token_whose_header_could_not_be_written_is_refused(name: str, text: str) -> None:
+def test_a_token_that_no_header_can_carry_is_refused(name: str, text: str) -> None:
     """`Authorization: TYPE TOKEN` has one line and one space (RFC 9110 section 11.4)."""
     if (name, text) == ("access_token", "B" * 101):
         text = ""
@@ -111,7 +111,7 @@ def test_a_token_type_that_is_no_text_is_refused(kind: object) -> None:
 @pytest.mark.parametrize(
     "claims", ["\ud800", '{"a":"\ud800"}', '{"a":"\\ud800"}', "[1]", "{", "x", 7, ["{}"], "{}" * 30_000]
 )
-def test_claims_that_cannot_be_sent_on_are_left_out_of_the_refusal(claims: object) -> None:
+def test_unsendable_claims_are_dropped_from_the_error(claims: object) -> None:
     """The refusal keeps its kind and code, and says what it lacks."""
     body = {"error": "interaction_required", "error_description": "AADSTS50076: MFA.", "claims": claims}
     error = refusal_of(response(400, **body), NOW, REQUEST)
@@ -121,7 +121,7 @@ def test_claims_that_cannot_be_sent_on_are_left_out_of_the_refusal(claims: objec
     str(error).encode()
 
 
-def test_claims_that_can_be_sent_on_are_kept_as_they_are() -> None:
+def test_sendable_claims_are_unchanged() -> None:
     """They go back to the service byte for byte, other alphabets included."""
     text = '{"access_token":{"acrs":{"essential":true,"value":"ç"}}}'
     error = refusal_of(response(400, error="interaction_required", claims=text), NOW, REQUEST)
@@ -134,7 +134,7 @@ def test_claims_that_can_be_sent_on_are_kept_as_they_are() -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("status", [400, 401, 429, 500])
 @pytest.mark.parametrize("name", ["error", "error_description", "suberror", "trace_id", "correlation_id", "timestamp"])
-def test_a_refusal_shows_nothing_that_steers_a_terminal(name: str, status: int, text: str) -> None:
+def test_an_error_contains_no_terminal_control_characters(name: str, status: int, text: str) -> None:
     """Message, remedy and every field: one line each that can be shown and encoded."""
     body = {"error": "invalid_grant", "error_description": "AADSTS50173: x", name: f"x{text}y"}
     error = refusal_of(response(status, **body), NOW, REQUEST)
@@ -145,28 +145,28 @@ def test_a_refusal_shows_nothing_that_steers_a_terminal(name: str, status: int, 
         word.encode()
 
 
-def test_a_number_as_long_as_a_page_is_no_code() -> None:
+def test_a_very_long_number_is_not_a_code() -> None:
     """`error_codes` may hold any number that JSON can write."""
     error = refusal_of(response(400, error="invalid_grant", error_codes=[10**300, -1, 0, 50076]), NOW, REQUEST)
     assert getattr(error, "codes", None) == (50076,)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_person_is_shown_on_one_line(text: str) -> None:
+def test_a_users_name_is_shown_on_one_line(text: str) -> None:
     """Names in an ID token are for people; a tenant goes into a profile and into URLs, and is one or nothing."""
     asked = TokenRequest(REQUEST.authority, AZURE_CLI, DeviceCode(), ("x",))
     claims = id_token(nonce="n", exp=NOW + 60, name=f"Ana{text}", preferred_username=f"ana{text}", tid=f"t{text}")
-    person = read_person(jwt(claims), asked, "n", NOW)
+    person = parse_id_token(jwt(claims), asked, "n", NOW)
     for shown in (person.name, person.username):
         assert shown.startswith(("Ana", "ana"))
         assert shown.isprintable()
     assert person.tenant == ""
     with pytest.raises(UnreadableAnswer, match="another request"):
-        read_person(jwt(claims | {"nonce": text}), asked, "n", NOW)
+        parse_id_token(jwt(claims | {"nonce": text}), asked, "n", NOW)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_comes_to_the_redirect_uri_is_compared_and_checked(text: str) -> None:
+def test_parameters_of_the_redirect_are_checked(text: str) -> None:
     """A state or code that a terminal handed on with bytes that are no text is not ours, or not a code."""
     assert not is_ours({"state": text}, Secrets("state", "nonce", "verifier"))
     with pytest.raises(UnreadableAnswer):
@@ -177,7 +177,7 @@ def test_what_comes_to_the_redirect_uri_is_compared_and_checked(text: str) -> No
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_codes_of_a_device_are_shown_or_refused(text: str) -> None:
+def test_device_codes_are_shown_or_refused(text: str) -> None:
     """The sentence for the person has nothing that cannot be seen; codes and address are what they should be."""
     whole: dict[str, Any] = {
         "device_code": "d",
@@ -185,23 +185,23 @@ def test_codes_of_a_device_are_shown_or_refused(text: str) -> None:
         "verification_uri": "https://microsoft.com/devicelogin",
         "expires_in": 900,
     }
-    said = read_device_authorization(
+    said = parse_device_authorization(
         response(200, **whole, message=f"Open https://microsoft.com/devicelogin{text} and type ABC"), REQUEST, NOW
     )
     assert said.prompt.message.isprintable()
     for name in ("device_code", "verification_uri"):
         with pytest.raises(UnreadableAnswer):
-            read_device_authorization(response(200, **whole | {name: whole[name] + text}), REQUEST, NOW)
+            parse_device_authorization(response(200, **whole | {name: whole[name] + text}), REQUEST, NOW)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hosts_and_tokens_of_others_are_checked(text: str) -> None:
+def test_foreign_hosts_and_tokens_are_checked(text: str) -> None:
     """A federation host is shown; a job's token goes into a form, and is a JWT or nothing."""
     realm = {"account_type": "Federated", "federation_active_auth_url": f"https://sts{text}/x", "domain_name": text}
     assert federated_with(response(200, **realm)).isprintable()
     assert federated_with(response(200, **realm | {"federation_active_auth_url": 7})).isprintable()
     with pytest.raises(UnreadableAnswer):
-        read_job_token(response(200, value=f"{jwt({})}{text}"), "value", "The job", NOW)
+        parse_job_token(response(200, value=f"{jwt({})}{text}"), "value", "The job", NOW)
     assert not looks_like_jwt(f"{jwt({})}{text}")
 
 
@@ -209,7 +209,7 @@ any_text = st.text(st.characters(categories=None), max_size=12)  # surrogates to
 
 
 @given(st.dictionaries(st.sampled_from(["refresh_token", "id_token", "scope", "foci", "token_type"]), any_text))
-def test_any_text_is_used_well_left_out_or_refused(fields: dict[str, str]) -> None:
+def test_any_text_is_used_dropped_or_refused(fields: dict[str, str]) -> None:
     """What comes out can be stored, sent and shown, whatever came in."""
     try:
         parsed = parse_token_response(answer(**fields), REQUEST, NOW, 0.0)

@@ -61,7 +61,7 @@ NOW = 1_767_225_600.0  # 2026-01-01T00:00:00Z
         ("Thu Jan  1 01:00:00 2026", 3600),
     ],
 )
-def test_a_time_is_read_in_every_form(written: object, seconds: float) -> None:
+def test_a_time_is_parsed_in_every_form(written: object, seconds: float) -> None:
     """Durations, epochs and dates, as JSON numbers and as text."""
     assert seconds_until(written, NOW) == pytest.approx(seconds, abs=1e-3)
 
@@ -111,7 +111,7 @@ def test_a_time_is_read_in_every_form(written: object, seconds: float) -> None:
         b"3599",
     ],
 )
-def test_what_is_no_time_is_an_error(written: object) -> None:
+def test_an_invalid_time_is_an_error(written: object) -> None:
     """Nothing is guessed: not with separators, other digits, signs, units or days that no calendar has."""
     with pytest.raises(ValueError, match=r"."):
         seconds_until(written, NOW)
@@ -143,7 +143,7 @@ def test_a_numeric_date_counts_from_the_epoch(written: object, epoch: float) -> 
         ("today", NOW),
     ],
 )
-def test_a_servers_clock_counts_where_it_differs_notably(date: str, clock: float) -> None:
+def test_the_servers_clock_is_used_if_it_differs_significantly(date: str, clock: float) -> None:
     """A few minutes are the time an answer takes and what clocks are apart."""
     assert server_clock(date, NOW) == clock
 
@@ -166,7 +166,7 @@ def test_a_servers_clock_counts_where_it_differs_notably(date: str, clock: float
         ([], None),
     ],
 )
-def test_the_exp_of_a_token_is_its_own(claims: Any, end: float | None) -> None:
+def test_the_expiry_of_a_token_is_its_exp_claim(claims: Any, end: float | None) -> None:
     """Found wherever it stands in the payload, and not mistaken for one inside another claim or a text."""
     assert expires_on(jwt(claims)) == end
 
@@ -174,6 +174,6 @@ def test_the_exp_of_a_token_is_its_own(claims: Any, end: float | None) -> None:
 @pytest.mark.parametrize(
     "token", ["", "opaque", "a.b.c", "ey.b.c", "ey..", "eyJ.{}.x", "eyJhIjoxfQ.e30", "eyJ.a.b.c.d"]
 )
-def test_what_is_no_signed_jwt_carries_no_exp(token: str) -> None:
+def test_only_a_signed_jwt_has_an_expiry(token: str) -> None:
     """Opaque and encrypted tokens say nothing to their clients."""
     assert expires_on(token) is None

@@ -91,7 +91,7 @@ def refused(name: str) -> errors.MstokenError:
     return caught.value
 
 
-def test_no_case_is_left_out() -> None:
+def test_every_recorded_case_is_tested() -> None:
     """Every body in wire.json is claimed by a test here."""
     assert set(WIRE) == set(REFUSALS) | TOKENS | {"error_429_too_many_requests", "cae_claims_challenge_arm_401"}
 
@@ -127,7 +127,7 @@ def test_a_success_becomes_a_token(name: str) -> None:
     assert found.refresh_token == case.get("refresh_token", "")
 
 
-def test_too_many_requests_says_when() -> None:
+def test_a_429_has_its_retry_after() -> None:
     """A plain-text 429 is Throttled, with the seconds of its Retry-After."""
     error = refused("error_429_too_many_requests")
     assert isinstance(error, errors.Throttled)
@@ -158,7 +158,7 @@ def test_a_claims_challenge_of_a_resource_is_decoded() -> None:
 
 
 @pytest.mark.parametrize("separator", [" ", "\r\n"])
-def test_of_a_code_that_is_not_known_the_services_own_words_are_told(separator: str) -> None:
+def test_an_unknown_code_shows_the_services_own_description(separator: str) -> None:
     """What nobody explained is told as the service says it, once, without the lines for its support."""
     description = separator.join(["AADSTS99999999: The moon is full.", "Trace ID: 1-a", "Correlation ID: 2-b"])
     body = json.dumps({"error": "invalid_grant", "error_description": description, "error_codes": [99999999]})

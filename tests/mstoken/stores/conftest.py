@@ -40,27 +40,27 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MSTOKEN_CACHE_DIR", str(tmp_path / "cache"))
 
 
-def _folder_where(tmp_path: Path, *, in_memory: bool) -> Iterator[str]:
+def _folder_where(tmp_path: Path, *, of_memory: bool) -> Iterator[str]:
     candidates = [str(tmp_path), "/dev/shm", "/var/tmp", str(Path.home())]  # noqa: S108
     for candidate in candidates:
-        if os.access(candidate, os.W_OK) and user_folders.is_in_memory(candidate) is in_memory:
+        if os.access(candidate, os.W_OK) and user_folders.is_in_memory(candidate) is of_memory:
             made = tempfile.mkdtemp(dir=candidate, prefix="mstoken-test-")
             yield f"{made}/tokens"
             shutil.rmtree(made)
             return
-    pytest.skip(f"no writable folder {'in memory' if in_memory else 'on a disk'} among {candidates}")
+    pytest.skip(f"no writable folder {'in memory' if of_memory else 'on a disk'} among {candidates}")
 
 
 @pytest.fixture
 def memory_folder(tmp_path: Path) -> Iterator[str]:
     """A folder to be made, in memory."""
-    yield from _folder_where(tmp_path, in_memory=True)
+    yield from _folder_where(tmp_path, of_memory=True)
 
 
 @pytest.fixture
 def disk_folder(tmp_path: Path) -> Iterator[str]:
     """A folder to be made, on a disk."""
-    yield from _folder_where(tmp_path, in_memory=False)
+    yield from _folder_where(tmp_path, of_memory=False)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_eight_processes_lose_no_token_of_each_other(memory_folder: str, workers
             assert store.load(f"{worker:08x}{number:032x}") == Token(f"t{number}", 4_000_000_000)
 
 
-def test_a_reader_beside_a_writer_never_sees_less_than_there_was(memory_folder: str, workers: Any) -> None:
+def test_a_reader_never_misses_a_token_during_a_write(memory_folder: str, workers: Any) -> None:
     """A token that is rewritten all the time is found at every look, whole, and no other goes meanwhile."""
     store = FolderAccessTokens(memory_folder)
     store.save(KEY, Token("x" * 10, 4_000_000_000))
@@ -57,14 +57,14 @@ def test_a_reader_beside_a_writer_never_sees_less_than_there_was(memory_folder: 
     assert not [name for name in _names(memory_folder) if name.endswith(".tmp")]
 
 
-def test_sixteen_processes_take_turns(memory_folder: str, workers: Any, tmp_path: Path) -> None:
+def test_sixteen_processes_hold_the_lock_one_at_a_time(memory_folder: str, workers: Any, tmp_path: Path) -> None:
     """Never two at once, and no lock file is left."""
     busy = workers.start_together(16, "take_turns", memory_folder, KEY, tmp_path / "mark", 8)
     assert [_done(process) for process in busy] == [["0"]] * 16
     assert _names(memory_folder) == []
 
 
-def test_a_lock_whose_file_comes_and_goes_is_still_one(workers: Any, tmp_path: Path) -> None:
+def test_a_lock_stays_exclusive_while_its_file_is_recreated(workers: Any, tmp_path: Path) -> None:
     """Its holder removes the file: who had opened it before must not take the removed file for the lock."""
     busy = workers.start_together(4, "grab", tmp_path / "a.lock", tmp_path / "mark", 0.7)
     results = [_done(process) for process in busy]
@@ -72,13 +72,13 @@ def test_a_lock_whose_file_comes_and_goes_is_still_one(workers: Any, tmp_path: P
     assert sum(int(taken) for taken, _ in results) > 10
 
 
-def test_a_killed_holder_lets_another_in(memory_folder: str, workers: Any) -> None:
+def test_the_lock_of_a_killed_process_is_released(memory_folder: str, workers: Any) -> None:
     """The system frees the lock of a dead process; the file it left is used on, then removed."""
-    holder = workers.start("hold", memory_folder, KEY)
-    assert holder.stdout.readline() == "held\n"
+    worker = workers.start("hold", memory_folder, KEY)
+    assert worker.stdout.readline() == "held\n"
     assert try_flock(f"{memory_folder}/{KEY}.lock") is None
-    holder.kill()
-    holder.wait()
+    worker.kill()
+    worker.wait()
     assert _names(memory_folder) == [f"{KEY}.lock"]
     release = try_lock(f"{memory_folder}/{KEY}.lock")
     assert release is not None
@@ -88,22 +88,22 @@ def test_a_killed_holder_lets_another_in(memory_folder: str, workers: Any) -> No
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_a_forked_child_does_not_keep_the_turn(memory_folder: str, workers: Any, killed: bool) -> None:  # noqa: FBT001
+def test_a_forked_child_does_not_hold_the_lock(memory_folder: str, workers: Any, killed: bool) -> None:  # noqa: FBT001
     """A turn of whoever forked a child is over when its taker says so or dies, and not before, whatever becomes of it.
 
     The child has the lock file open too, and would end its parent's turn where it runs on to the end of its own.
     """
-    holder = workers.start("hold_with_child", memory_folder, KEY)
-    child = int(holder.stdout.readline())
+    worker = workers.start("hold_with_child", memory_folder, KEY)
+    child = int(worker.stdout.readline())
     try:
         assert try_flock(f"{memory_folder}/{KEY}.lock") is None
         if killed:
-            holder.kill()
-            holder.wait()
+            worker.kill()
+            worker.wait()
         else:
-            holder.stdin.write("go on\n")
-            holder.stdin.flush()
-            assert holder.stdout.readline() == "done\n"
+            worker.stdin.write("go on\n")
+            worker.stdin.flush()
+            assert worker.stdout.readline() == "done\n"
         release = try_flock(f"{memory_folder}/{KEY}.lock")
         assert release is not None
         release()
@@ -112,7 +112,7 @@ def test_a_forked_child_does_not_keep_the_turn(memory_folder: str, workers: Any,
 
 
 @pytest.mark.parametrize("take", [try_flock, try_filelock])
-def test_both_kinds_of_lock_let_one_in_at_a_time(take: Any, tmp_path: Path) -> None:
+def test_both_kinds_of_lock_are_exclusive(take: Any, tmp_path: Path) -> None:
     """What Windows uses behaves as what POSIX uses: taken, refused, given back, taken again."""
     path = str(tmp_path / "a.lock")
     release = take(path)
@@ -124,7 +124,7 @@ def test_both_kinds_of_lock_let_one_in_at_a_time(take: Any, tmp_path: Path) -> N
     again()
 
 
-def test_where_nothing_can_be_locked_the_turn_is_had_at_once(tmp_path: Path) -> None:
+def test_without_file_locks_the_lock_is_acquired_at_once(tmp_path: Path) -> None:
     """A lock saves requests and guards no data: with no folder to put it in, the caller goes on."""
     (tmp_path / "file").write_text("in the way")
     for release in (

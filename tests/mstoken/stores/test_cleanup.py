@@ -22,7 +22,7 @@ def _filled(folder: str, expiries: list[int]) -> FolderAccessTokens:
     return store
 
 
-def test_expired_tokens_go_and_others_stay(memory_folder: str) -> None:
+def test_expired_tokens_are_removed_and_others_stay(memory_folder: str) -> None:
     """Only what has expired is removed, clear or of a later version that says so in its first line."""
     store = _filled(memory_folder, [NOW - 1, NOW, NOW + 1, NOW + 4000])
     (Path(memory_folder) / "aa.token").write_bytes(b"mstoken-token 2 whatever\n")
@@ -42,7 +42,7 @@ def test_expired_notes_are_removed_and_others_stay(memory_folder: str) -> None:
     assert (Path(memory_folder) / "aa.note").exists()
 
 
-def test_one_sweep_is_bounded_and_several_reach_everything(memory_folder: str) -> None:
+def test_one_cleanup_is_bounded_and_several_reach_everything(memory_folder: str) -> None:
     """However many files there are, one sweep looks at so many; the dead all go in the end."""
     most = cleanup.MAX_FILES
     cleanup.MAX_FILES = 20
@@ -55,7 +55,7 @@ def test_one_sweep_is_bounded_and_several_reach_everything(memory_folder: str) -
     assert sum(rounds) == 60
 
 
-def test_saving_sweeps_now_and_then(memory_folder: str) -> None:
+def test_saving_cleans_the_folder_from_time_to_time(memory_folder: str) -> None:
     """A save removes expired tokens of others, but not each save, and not while another process just did."""
     _filled(memory_folder, [NOW - 10**8])
     mark = Path(memory_folder) / "swept"
@@ -68,7 +68,7 @@ def test_saving_sweeps_now_and_then(memory_folder: str) -> None:
         assert not (Path(memory_folder) / f"{0:08x}.token").exists()
 
 
-def test_what_killed_processes_left_goes_when_it_is_old(memory_folder: str) -> None:
+def test_old_temporary_files_of_killed_processes_are_removed(memory_folder: str) -> None:
     """Drafts and lock files go after an hour, but not a lock that is held, however old."""
     _filled(memory_folder, [])
     names = ["new.tmp", "new.lock", "old.tmp", "old.lock", "held.lock"]

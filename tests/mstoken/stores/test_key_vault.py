@@ -52,9 +52,7 @@ def refresh_tokens(vault: VaultApi, asks: Asks) -> RefreshTokenStore:
     return key_vault_refresh_tokens(vault.url, asks)
 
 
-def test_the_challenge_says_what_token_is_wanted(
-    vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks
-) -> None:
+def test_the_challenge_selects_the_token(vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks) -> None:
     """Scope and tenant come from it; the first request carries no token and nothing of what is to be kept."""
     refresh_tokens.put(KEY, "r0-secret", INFO)
     assert asks.requests == [(("https://127.0.0.1/.default",), "contoso", None)]
@@ -66,7 +64,7 @@ def test_the_challenge_says_what_token_is_wanted(
 @pytest.mark.parametrize(
     "resource", ["https://management.azure.com", "https://vault.azure.net", "https://7.0.0.1", "", "https://[", "x"]
 )
-def test_a_challenge_for_somebody_elses_token_gets_none(
+def test_a_challenge_for_a_foreign_resource_gets_no_token(
     vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks, resource: str
 ) -> None:
     """The resource must be the vault's own domain; else nothing is asked for and nothing sent."""
@@ -77,7 +75,7 @@ def test_a_challenge_for_somebody_elses_token_gets_none(
     assert vault.unproved == [b""]
 
 
-def test_a_claims_challenge_is_met_once(vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks) -> None:
+def test_a_claims_challenge_is_answered_once(vault: VaultApi, refresh_tokens: RefreshTokenStore, asks: Asks) -> None:
     """With continuous access evaluation the vault may want a newer token: it is asked for with the claims."""
     said = f'Bearer resource="{vault.url}", error="insufficient_claims", claims="eyJhIjp7fX0="'
     vault.next = [Reply(401, {}, {"WWW-Authenticate": said})]
@@ -88,7 +86,7 @@ def test_a_claims_challenge_is_met_once(vault: VaultApi, refresh_tokens: Refresh
         refresh_tokens.load(KEY)
 
 
-def test_each_renewal_is_a_version_that_names_the_one_before(
+def test_each_renewal_is_a_version_that_names_its_predecessor(
     vault: VaultApi, refresh_tokens: RefreshTokenStore
 ) -> None:
     """The vault has the history; names and tags show no account in the secret's name and no token anywhere."""
@@ -104,7 +102,7 @@ def test_each_renewal_is_a_version_that_names_the_one_before(
     assert "secret" not in json.dumps([one["tags"] for one in versions])
 
 
-def test_a_list_of_many_is_read_to_its_end(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
+def test_every_page_of_a_list_is_read(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
     """Page by page, sign-ins only; a secret of somebody else is left out."""
     vault.versions["theirs"] = [{"id": f"{vault.url}/secrets/theirs/1", "value": "x", "tags": {}}]
     for number in range(8):
@@ -113,7 +111,7 @@ def test_a_list_of_many_is_read_to_its_end(vault: VaultApi, refresh_tokens: Refr
     assert refresh_tokens.list_sign_ins()["account:3"].info == INFO
 
 
-def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
+def test_a_next_link_to_another_host_is_not_followed(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
     """The token would go there."""
     refresh_tokens.load(KEY)
     vault.next = [Reply(200, {"value": [], "nextLink": "https://evil.example/secrets"})]
@@ -121,7 +119,7 @@ def test_a_next_page_elsewhere_is_not_followed(vault: VaultApi, refresh_tokens: 
         refresh_tokens.list_sign_ins()
 
 
-def test_a_deleted_sign_in_may_come_back(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
+def test_a_deleted_sign_in_can_be_stored_again(vault: VaultApi, refresh_tokens: RefreshTokenStore) -> None:
     """With soft delete the name stays taken: it is recovered, and then has the new token."""
     refresh_tokens.put(KEY, "r0", INFO)
     assert refresh_tokens.remove(KEY) is True
@@ -131,7 +129,7 @@ def test_a_deleted_sign_in_may_come_back(vault: VaultApi, refresh_tokens: Refres
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_busy_vault_is_asked_again(vault: VaultApi, refresh_tokens: RefreshTokenStore, status: int) -> None:
+def test_a_throttled_request_is_retried(vault: VaultApi, refresh_tokens: RefreshTokenStore, status: int) -> None:
     """A renewed token must not be lost to a moment's throttling; a vault that stays busy is an error."""
     refresh_tokens.put(KEY, "r0", INFO)
     vault.next = [Reply(status, {}, {"Retry-After": "0"}), Reply(status, {})]
@@ -155,7 +153,7 @@ def test_a_busy_vault_is_asked_again(vault: VaultApi, refresh_tokens: RefreshTok
         Reply(200, raw=b""),
     ],
 )
-def test_what_is_no_sign_in_is_an_error_and_left_as_it_is(
+def test_a_secret_that_is_no_sign_in_is_an_error_and_not_changed(
     vault: VaultApi, refresh_tokens: RefreshTokenStore, answer: Reply
 ) -> None:
     """Reading and writing raise StoreError with what to do, and write nothing."""
@@ -187,7 +185,7 @@ def test_a_secret_is_read_by_name(vault: VaultApi, asks: Asks) -> None:
 @pytest.mark.parametrize(
     "url", ["contoso", "http://contoso.vault.azure.net", "https://a@b.vault.azure.net", "ftp://x.y"]
 )
-def test_what_is_no_vault_is_refused(asks: Asks, url: str) -> None:
+def test_an_invalid_vault_url_is_refused(asks: Asks, url: str) -> None:
     """A secret is never asked of a host in disguise, or in clear."""
     with pytest.raises(UsageError):
         key_vault_refresh_tokens(url, asks)

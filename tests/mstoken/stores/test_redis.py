@@ -55,7 +55,7 @@ def _fill(stores: Stores) -> None:
     stores.refresh_tokens.replace(ACCOUNT, SECRETS[1], SECRETS[2])
 
 
-def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
+def test_tls_and_an_access_control_list_are_supported(guarded: RedisServer) -> None:
     """With rights to its own names and no administration, everything works, over TLS and with a password."""
     _fill(redis_stores(guarded.url, KEY))
     other = redis_stores(guarded.url, base64.b64encode(KEY).decode())
@@ -77,7 +77,7 @@ def test_tls_and_an_access_list_are_enough(guarded: RedisServer) -> None:
         (("rediss://", "redis://"), "not the URL of a Redis"),
     ],
 )
-def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
+def test_a_refused_login_names_the_server_without_the_password(
     guarded: RedisServer, change: tuple[str, str], what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A wrong password, none, parameters that are none or need TLS: an error without a secret."""
@@ -88,13 +88,13 @@ def test_a_server_that_does_not_let_us_in_is_named_without_the_password(
     assert "s3cret" not in str(caught.value) + caplog.text
 
 
-def test_an_unknown_authority_is_not_trusted(guarded: RedisServer) -> None:
+def test_an_unknown_certificate_authority_is_not_trusted(guarded: RedisServer) -> None:
     """A server's certificate is checked against the system's authorities unless the URL names one."""
     with pytest.raises(StoreError, match="certificate"):
         redis_stores(guarded.url.partition("?")[0], KEY).refresh_tokens.list_sign_ins()
 
 
-def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_entries_cannot_be_read_without_the_key(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """Names are digests, values sealed: no token, account, tenant or client is seen in a dump, a log or a repr."""
     caplog.set_level(logging.DEBUG)
     stores = redis_stores(redis.url, KEY)
@@ -109,7 +109,7 @@ def test_nothing_there_can_be_read_without_the_key(redis: RedisServer, caplog: p
         assert word not in caplog.text + repr(stores)
 
 
-def test_what_expires_goes_by_itself_and_sign_ins_stay(redis: RedisServer) -> None:
+def test_tokens_expire_in_redis_and_sign_ins_do_not(redis: RedisServer) -> None:
     """A token's life on the server is its own; a refresh token has none, so that it is the last to be dropped."""
     stores = redis_stores(redis.url, KEY)
     _fill(stores)
@@ -123,7 +123,7 @@ def test_what_expires_goes_by_itself_and_sign_ins_stay(redis: RedisServer) -> No
     assert redis.say("EXISTS", redis_key("turn", QUESTION)) == b"0\n"
 
 
-def test_another_key_opens_nothing_and_overwrites_nothing(redis: RedisServer) -> None:
+def test_another_key_decrypts_nothing_and_overwrites_nothing(redis: RedisServer) -> None:
     """With a wrong key a token is a miss, a sign-in an error that says what to do; it stays as it is."""
     _fill(redis_stores(redis.url, KEY))
     wrong = redis_stores(redis.url, b"\x08" * 32)
@@ -157,7 +157,7 @@ def test_an_invalid_redis_url_is_refused_without_repeating_it(url: str) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_once(
+def test_while_redis_is_unavailable_tokens_stay_in_memory_with_one_warning(
     own: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Saves, loads and turns go on from memory; sign-ins are errors, never lost silently; then all is as before."""
@@ -195,9 +195,7 @@ def test_while_the_server_is_away_tokens_stay_with_the_process_and_it_says_so_on
     assert found.token == "back"
 
 
-def test_a_server_that_takes_nothing_more_still_gives_what_it_has(
-    own: RedisServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_full_server_still_serves_its_tokens(own: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """Full, with `noeviction`: it is there, so what it keeps is used; what is new stays with the process."""
     stores = redis_stores(own.url, KEY)
     _fill(stores)
@@ -213,7 +211,7 @@ def test_a_server_that_takes_nothing_more_still_gives_what_it_has(
 
 
 @pytest.mark.parametrize("parameter", ["decode_responses=true", "encoding=utf-16", "protocol=3", "db=2"])
-def test_parameters_of_the_url_change_nothing_of_what_is_kept(redis: RedisServer, parameter: str) -> None:
+def test_url_parameters_do_not_change_the_entries(redis: RedisServer, parameter: str) -> None:
     """What is sealed is no text, whatever the URL says about text."""
     stores = redis_stores(f"{redis.url}?{parameter}", KEY)
     _fill(stores)
@@ -224,7 +222,7 @@ def test_parameters_of_the_url_change_nothing_of_what_is_kept(redis: RedisServer
     assert list(stores.refresh_tokens.list_sign_ins()) == [ACCOUNT]
 
 
-def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> None:
+def test_a_sign_in_of_another_version_is_not_changed(redis: RedisServer) -> None:
     """What opens with the key and says other things than we know is an error, and stays."""
     connection, name = RedisConnection(redis.url, KEY), redis_key("grant", ACCOUNT)
     connection.swap(name, b"", connection.cipher().encrypt(b'{"version": 2}', name))
@@ -243,9 +241,7 @@ def test_a_sign_in_of_another_version_is_left_as_it_is(redis: RedisServer) -> No
     assert connection.get(name) == before
 
 
-def test_what_is_changed_all_the_time_is_an_error_in_the_end(
-    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_entry_that_changes_all_the_time_is_an_error(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever compares and swaps in vain does not go on for ever."""
     monkeypatch.setattr(RedisConnection, "swap", lambda *_: False)
     with pytest.raises(StoreError, match="all the time"):
@@ -268,7 +264,7 @@ def test_only_the_first_call_waits_for_a_server_that_hangs(own: RedisServer) -> 
         own.thaw()
 
 
-def test_a_restarted_server_is_found_again_at_once(own: RedisServer) -> None:
+def test_a_restarted_server_is_used_again_at_once(own: RedisServer) -> None:
     """The old connection is dead; that alone is no failure."""
     stores = redis_stores(own.url, KEY)
     _fill(stores)
@@ -284,7 +280,7 @@ def _free(connection: RedisConnection, name: str) -> bool:
     return taken
 
 
-def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: RedisServer) -> None:
+def test_a_lock_outlives_its_lease_while_its_owner_runs(redis: RedisServer) -> None:
     """The mark is renewed in the background; when the turn ends, it is gone at once."""
     connection, name = RedisConnection(redis.url, KEY), redis_key("turn", QUESTION)
     with locked(RedisAccessTokens(connection, lease_in=2), QUESTION):
@@ -295,14 +291,14 @@ def test_a_turn_is_held_longer_than_its_lease_while_its_holder_lives(redis: Redi
     assert _free(connection, name)
 
 
-def test_another_takes_over_from_a_holder_that_died(redis: RedisServer, workers: Any) -> None:
+def test_the_lock_of_a_dead_owner_is_acquired_by_another(redis: RedisServer, workers: Any) -> None:
     """SIGKILL leaves the mark; it lives out its lease and no longer, and the next one waits for just that."""
-    holder = workers.start("hold_on_redis", redis.url, QUESTION, 3)
-    assert holder.stdout.readline() == "held\n"
+    worker = workers.start("hold_on_redis", redis.url, QUESTION, 3)
+    assert worker.stdout.readline() == "held\n"
     connection = RedisConnection(redis.url, KEY)
     assert not _free(connection, redis_key("turn", QUESTION))
-    holder.kill()
-    holder.wait()
+    worker.kill()
+    worker.wait()
     began = time.monotonic()
     with locked(RedisAccessTokens(connection), QUESTION):
         assert time.monotonic() - began < 9  # and not the ten seconds that this one's own lease has
@@ -323,7 +319,7 @@ def test_a_holder_whose_lock_expired_does_not_release_the_new_lock(redis: RedisS
     assert _free(connection, name)
 
 
-def test_who_comes_back_to_a_lost_turn_leaves_its_process_the_new_one(redis: RedisServer) -> None:
+def test_releasing_an_expired_lock_keeps_the_process_new_lock(redis: RedisServer) -> None:
     """Two turns of one process at one name, the first lost: the second is renewed on, after the first has ended."""
     connection, name = RedisConnection(redis.url, KEY), redis_key("turn", QUESTION)
     turns = RedisLocks(connection, lease_in=2)
@@ -338,7 +334,7 @@ def test_who_comes_back_to_a_lost_turn_leaves_its_process_the_new_one(redis: Red
     ours()
 
 
-def test_sixteen_processes_take_turns(redis: RedisServer, workers: Any, tmp_path: Any) -> None:
+def test_sixteen_processes_hold_the_redis_lock_one_at_a_time(redis: RedisServer, workers: Any, tmp_path: Any) -> None:
     """Never two at once, and no mark is left."""
     busy = workers.start_together(16, "take_turns_on_redis", redis.url, QUESTION, tmp_path / "mark", 5)
     for process in busy:

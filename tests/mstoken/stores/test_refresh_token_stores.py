@@ -11,27 +11,27 @@ KEY, OTHER = "account:anna", "value:0123"
 INFO = TokenInfo("https://login.microsoftonline.com", "contoso.onmicrosoft.com", "11111111-2222-3333-4444-555555555555")
 
 
-def test_nothing_is_kept_at_first(refresh_tokens: RefreshTokenStore) -> None:
+def test_a_new_store_is_empty(refresh_tokens: RefreshTokenStore) -> None:
     """An unknown sign-in is None, and there are no names."""
     assert refresh_tokens.load(KEY) is None
     assert refresh_tokens.list_sign_ins() == {}
     assert refresh_tokens.remove(KEY) is False
 
 
-def test_the_first_renewal_keeps_both_tokens(refresh_tokens: RefreshTokenStore) -> None:
+def test_the_first_renewal_stores_both_tokens(refresh_tokens: RefreshTokenStore) -> None:
     """Where nothing was kept, the new token is kept with the one it came from."""
     refresh_tokens.replace(KEY, "r0", "r1")
     assert refresh_tokens.load(KEY) == StoredRefreshToken("r1", "r0")
 
 
-def test_a_renewal_of_the_current_token_moves_on(refresh_tokens: RefreshTokenStore) -> None:
+def test_a_renewal_of_the_current_token_replaces_it(refresh_tokens: RefreshTokenStore) -> None:
     """The current token becomes the previous one."""
     refresh_tokens.replace(KEY, "r0", "r1")
     refresh_tokens.replace(KEY, "r1", "r2")
     assert refresh_tokens.load(KEY) == StoredRefreshToken("r2", "r1")
 
 
-def test_a_grant_says_where_it_came_from(refresh_tokens: RefreshTokenStore) -> None:
+def test_a_sign_in_has_its_authority_tenant_and_client(refresh_tokens: RefreshTokenStore) -> None:
     """What was told at the sign-in comes back with the token, also after renewals: it is sent nowhere else."""
     refresh_tokens.put(KEY, "r1", INFO)
     refresh_tokens.replace(KEY, "r1", "r2")
@@ -40,7 +40,7 @@ def test_a_grant_says_where_it_came_from(refresh_tokens: RefreshTokenStore) -> N
     assert kept.authority == INFO.authority
 
 
-def test_of_two_renewals_of_one_token_the_first_stays(refresh_tokens: RefreshTokenStore) -> None:
+def test_the_first_of_two_renewals_of_one_token_wins(refresh_tokens: RefreshTokenStore) -> None:
     """Compare and swap: who renewed an older token changes nothing."""
     refresh_tokens.replace(KEY, "r0", "r1")
     refresh_tokens.replace(KEY, "r1", "r2")
@@ -49,7 +49,7 @@ def test_of_two_renewals_of_one_token_the_first_stays(refresh_tokens: RefreshTok
     assert refresh_tokens.load(KEY) == StoredRefreshToken("r2", "r1")
 
 
-def test_of_many_writers_at_once_one_wins(refresh_tokens: RefreshTokenStore) -> None:
+def test_one_of_many_concurrent_writers_wins(refresh_tokens: RefreshTokenStore) -> None:
     """Sixteen threads renewing one token leave exactly one of their tokens, beside the one they renewed."""
     refresh_tokens.put(KEY, "r0", INFO)
     start = threading.Barrier(16)
@@ -69,7 +69,7 @@ def test_of_many_writers_at_once_one_wins(refresh_tokens: RefreshTokenStore) -> 
     assert kept.previous == "r0"
 
 
-def test_a_new_sign_in_replaces_whatever_was_there(refresh_tokens: RefreshTokenStore) -> None:
+def test_a_new_sign_in_replaces_the_stored_one(refresh_tokens: RefreshTokenStore) -> None:
     """Put keeps the new token alone: the old one may be another person's."""
     refresh_tokens.replace(KEY, "r0", "r1")
     refresh_tokens.put(KEY, "fresh", INFO)
@@ -77,7 +77,7 @@ def test_a_new_sign_in_replaces_whatever_was_there(refresh_tokens: RefreshTokenS
     assert refresh_tokens.list_sign_ins()[KEY].info == INFO
 
 
-def test_names_tell_whose_and_since_when_but_no_secret(refresh_tokens: RefreshTokenStore) -> None:
+def test_the_list_shows_account_and_times_but_no_secret(refresh_tokens: RefreshTokenStore) -> None:
     """The list gives what the login said, through renewals, and none of the tokens."""
     refresh_tokens.put(KEY, "r0-secret", INFO)
     refresh_tokens.replace(OTHER, "v0-secret", "v1-secret")
@@ -90,7 +90,7 @@ def test_names_tell_whose_and_since_when_but_no_secret(refresh_tokens: RefreshTo
     assert "secret" not in repr(names)
 
 
-def test_removing_forgets_one_sign_in_for_good(refresh_tokens: RefreshTokenStore) -> None:
+def test_removing_deletes_one_sign_in(refresh_tokens: RefreshTokenStore) -> None:
     """Remove says whether there was one, and a later renewal starts anew."""
     refresh_tokens.put(KEY, "r0", INFO)
     refresh_tokens.put(OTHER, "v0", INFO)
@@ -101,7 +101,7 @@ def test_removing_forgets_one_sign_in_for_good(refresh_tokens: RefreshTokenStore
     assert refresh_tokens.list_sign_ins()[KEY].info == TokenInfo()
 
 
-def test_any_text_is_kept_as_it_is(refresh_tokens: RefreshTokenStore) -> None:
+def test_any_text_is_stored_unchanged(refresh_tokens: RefreshTokenStore) -> None:
     """Refresh tokens are opaque: any visible character and great length survive, and keys with quotes stay apart."""
     odd = "".join(map(chr, range(0x20, 0x7F))) + "x" * 20_000  # RFC 6749 appendix A.17
     refresh_tokens.put("account:o'brien\"", odd, INFO)
@@ -117,7 +117,7 @@ def test_no_store_shows_a_refresh_token(refresh_tokens: RefreshTokenStore) -> No
     assert "secret" not in repr(refresh_tokens) + str(refresh_tokens) + repr(refresh_tokens.load(KEY))
 
 
-def test_a_sign_in_remembers_its_last_renewals_and_forecasts_its_end(refresh_tokens: RefreshTokenStore) -> None:
+def test_a_sign_in_has_its_last_renewals_and_expected_expiry(refresh_tokens: RefreshTokenStore) -> None:
     """The times of the last five renewals, oldest first; 90 days after the last one Entra would end it."""
     refresh_tokens.put(KEY, "r0", INFO)
     assert refresh_tokens.list_sign_ins()[KEY].renewals == ()
@@ -132,7 +132,7 @@ def test_a_sign_in_remembers_its_last_renewals_and_forecasts_its_end(refresh_tok
     assert refresh_tokens.list_sign_ins()[OTHER].expires_on is None
 
 
-def test_a_grant_that_was_ended_stays_so_until_another_takes_its_place(refresh_tokens: RefreshTokenStore) -> None:
+def test_an_ended_sign_in_stays_ended_until_it_is_replaced(refresh_tokens: RefreshTokenStore) -> None:
     """The code is kept with it; only the current token's end counts, and a renewal or sign-in begins anew."""
     refresh_tokens.put(KEY, "r0", INFO)
     refresh_tokens.end(KEY, "another", 50173)

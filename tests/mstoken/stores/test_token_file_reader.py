@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_the_quick_path_reads_what_the_store_writes(memory_folder: str) -> None:
+def test_the_fast_path_reads_tokens_that_the_store_writes(memory_folder: str) -> None:
     """One format, written by the store and read without it."""
     FolderAccessTokens(memory_folder).save(KEY, TOKEN)
     assert token_file_reader.read_token(memory_folder, KEY) == FIELDS
@@ -67,7 +67,7 @@ def test_a_note_may_have_lines_of_a_later_version() -> None:
 
 
 @pytest.mark.parametrize("kind", ["pause", "note", "same-as"])
-def test_what_older_versions_stored_as_tokens_is_ignored_until_it_expires(memory_folder: str, kind: str) -> None:
+def test_notes_in_the_format_of_older_versions_are_ignored_until_they_expire(memory_folder: str, kind: str) -> None:
     """Older versions stored pauses, other notes and aliases as tokens of made-up types, under the same keys."""
     store = FolderAccessTokens(memory_folder)
     store.save(KEY, Token("throttled", 4_000_000_000, kind, 3_999_999_000))
@@ -76,7 +76,7 @@ def test_what_older_versions_stored_as_tokens_is_ignored_until_it_expires(memory
     assert clean_folder(memory_folder, 4_000_000_001) == 1
 
 
-def test_a_sealed_note_cannot_pass_for_a_token_or_for_another_note() -> None:
+def test_an_encrypted_note_cannot_replace_a_token_or_another_note() -> None:
     """Encryption binds the kind, the key and the expiry."""
     cipher = Cipher(b"k" * 32)
     sealed = token_file.encode_note(KEY, NOTE, cipher)
@@ -121,7 +121,7 @@ def test_a_later_format_is_a_miss() -> None:
     assert token_file_reader.parse(CONTENT.replace(b"token 1 ", b"token 2 ", 1)) is None
 
 
-def test_what_is_no_plain_file_is_a_miss(folder: Path) -> None:
+def test_anything_but_a_regular_file_is_a_miss(folder: Path) -> None:
     """A link is not followed, a pipe not waited for, a folder no error."""
     (folder / "11.token").symlink_to(folder / f"{KEY}.token")
     os.mkfifo(folder / "22.token")

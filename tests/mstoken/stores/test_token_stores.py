@@ -18,7 +18,7 @@ KEY, OTHER = "0" * 40, "1" * 40
 TOKEN = Token("eyJ0.access.token", 4_000_000_000, "pop", 3_999_999_000, "https://graph.microsoft.com/.default openid")
 
 
-def test_a_token_comes_back_as_it_was_put_in(tokens: AccessTokenStore) -> None:
+def test_a_token_is_loaded_as_it_was_saved(tokens: AccessTokenStore) -> None:
     """Every field survives."""
     tokens.save(KEY, TOKEN)
     assert tokens.load(KEY) == TOKEN
@@ -46,7 +46,7 @@ def test_the_later_token_replaces_the_earlier(tokens: AccessTokenStore) -> None:
     assert tokens.load(KEY) == Token("later", 4_000_000_001)
 
 
-def test_deleting_takes_one_token_and_no_other(tokens: AccessTokenStore) -> None:
+def test_deleting_removes_one_token_and_no_other(tokens: AccessTokenStore) -> None:
     """Delete forgets its key only, and may be asked twice."""
     tokens.save(KEY, TOKEN)
     tokens.save(OTHER, TOKEN)
@@ -55,7 +55,7 @@ def test_deleting_takes_one_token_and_no_other(tokens: AccessTokenStore) -> None
     assert (tokens.load(KEY), tokens.load(OTHER)) == (None, TOKEN)
 
 
-def test_clearing_forgets_all_and_says_how_many(tokens: AccessTokenStore) -> None:
+def test_clearing_removes_all_tokens_and_returns_their_number(tokens: AccessTokenStore) -> None:
     """Clear counts what it forgot, and an empty store has nothing to forget."""
     assert tokens.clear() == 0
     tokens.save(KEY, TOKEN)
@@ -66,7 +66,7 @@ def test_clearing_forgets_all_and_says_how_many(tokens: AccessTokenStore) -> Non
     assert tokens.load(KEY) == TOKEN
 
 
-def test_keys_that_are_no_digests_are_kept_apart(tokens: AccessTokenStore) -> None:
+def test_keys_that_are_no_digests_do_not_collide(tokens: AccessTokenStore) -> None:
     """A key may be any text, even one that would leave the folder as a file name."""
     names = ["account:anna", "../escape", "a/b", "é", "x" * 500, ""]
     for number, name in enumerate(names):
@@ -245,7 +245,7 @@ def test_tokens_lists_the_metadata_without_tokens_or_notes(tokens: AccessTokenSt
         (TokenInfo(), [ANNA, JOB, OTHERS]),
     ],
 )
-def test_forgetting_takes_what_fits_and_nothing_else(
+def test_removing_by_filter_removes_matching_tokens_only(
     tokens: AccessTokenStore, info: TokenInfo, gone: list[TokenInfo]
 ) -> None:
     """By tenant, service, account or all of them, in any letter case; a note stays."""
@@ -256,7 +256,7 @@ def test_forgetting_takes_what_fits_and_nothing_else(
     assert tokens.forget(info) == 0
 
 
-def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: AccessTokenStore) -> None:
+def test_tokens_with_unusual_keys_are_listed(tokens: AccessTokenStore) -> None:
     """A key that is no digest is listed and forgotten as others are."""
     tokens.save("account:anna", Token("t", 4_000_000_000), ANNA)
     assert [one.info for one in tokens.tokens()] == [ANNA]
@@ -264,7 +264,7 @@ def test_a_store_can_list_what_it_kept_under_odd_keys(tokens: AccessTokenStore) 
     assert tokens.load("account:anna") is None
 
 
-def test_a_bounded_store_forgets_by_tenant_what_it_still_has() -> None:
+def test_a_bounded_store_removes_a_tenants_remaining_tokens() -> None:
     """What had to go for others is gone from the index of tenants too, which so stays as small as the store."""
     store = MemoryAccessTokens(max_items=10)
     for number in range(100):

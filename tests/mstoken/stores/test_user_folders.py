@@ -43,14 +43,14 @@ def strangers(tmp_path: Path) -> Path:
     return made
 
 
-def test_one_variable_moves_everything(tmp_path: Path) -> None:
+def test_one_variable_moves_every_folder(tmp_path: Path) -> None:
     """Tokens and the vault go below MSTOKEN_CACHE_DIR, and nowhere else."""
     root = str(tmp_path / "cache")
     assert user_folders.token_folder() == f"{root}/tokens"
     assert user_folders.vault_folder() == f"{root}/vault"
 
 
-def test_the_runtime_folder_is_taken_when_it_is_the_users_alone(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_runtime_folder_is_used_if_it_is_private(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """XDG_RUNTIME_DIR counts only if it is ours and 0700: after `su` it is another user's."""
     runtime = at_home / "run"
     runtime.mkdir(mode=0o700)
@@ -60,7 +60,7 @@ def test_the_runtime_folder_is_taken_when_it_is_the_users_alone(at_home: Path, m
     assert not user_folders.token_folder().startswith(f"{runtime}/")
 
 
-def test_a_runtime_folder_of_another_user_is_not_taken(
+def test_a_runtime_folder_of_another_user_is_not_used(
     at_home: Path, strangers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its owner could read and plant tokens."""
@@ -68,7 +68,7 @@ def test_a_runtime_folder_of_another_user_is_not_taken(
     assert str(strangers) not in user_folders.token_folder()
 
 
-def test_a_link_in_the_runtime_folder_is_not_taken(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_in_the_runtime_folder_is_not_used(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link could lead to a disk or to somebody else."""
     runtime = at_home / "run"
     runtime.mkdir(mode=0o700)
@@ -78,7 +78,7 @@ def test_a_link_in_the_runtime_folder_is_not_taken(at_home: Path, monkeypatch: p
     assert not user_folders.token_folder().startswith(str(runtime))
 
 
-def test_shared_memory_is_next(at_home: Path) -> None:
+def test_shared_memory_is_used_without_a_runtime_folder(at_home: Path) -> None:
     """With no runtime folder, a folder of the user's own in /dev/shm; without that, beside the vault."""
     expected = f"/dev/shm/mstoken-{os.geteuid()}-"  # noqa: S108
     if not os.access("/dev/shm", os.W_OK):  # noqa: S108
@@ -86,7 +86,7 @@ def test_shared_memory_is_next(at_home: Path) -> None:
     assert user_folders.token_folder().startswith(expected)
 
 
-def test_each_vault_has_tokens_of_its_own(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_vault_has_its_own_tokens(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An account's name means somebody only in its own vault: two vaults never share what was got with it."""
     before = user_folders.token_folder()
     monkeypatch.setenv("XDG_DATA_HOME", f"{at_home}/other")
@@ -102,7 +102,7 @@ def test_the_vault_is_in_the_users_data_folder(at_home: Path, monkeypatch: pytes
     assert user_folders.vault_folder() == f"{at_home}/data/mstoken"
 
 
-def test_what_is_made_is_closed_to_others(tmp_path: Path) -> None:
+def test_new_folders_are_private(tmp_path: Path) -> None:
     """Folders 0700 and files 0600, whatever the umask."""
     before = os.umask(0)
     try:
@@ -171,7 +171,7 @@ def test_a_link_or_an_open_file_in_the_vault_is_refused(vault: Vault, tmp_path: 
     assert f"{path} is not a regular file" in _refused(Vault(str(tmp_path / "vault")))
 
 
-def test_without_a_home_there_is_a_clear_message(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_folder_there_is_a_clear_message(at_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The vault cannot be made; reading finds nothing, writing says what to set."""
     monkeypatch.setenv("HOME", "/dev/null/none")
     vault = Vault()
@@ -181,7 +181,7 @@ def test_without_a_home_there_is_a_clear_message(at_home: Path, monkeypatch: pyt
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be another user")
-def test_a_user_id_that_is_nobodys_has_no_home(anyones_folder: str, workers: Any) -> None:
+def test_an_unknown_user_id_has_no_home_folder(anyones_folder: str, workers: Any) -> None:
     """As in a container that is told a user id: tokens go where the system has memory, a sign-in is told what is
     missing, and nothing is made or looked for in a folder called ~ of the working folder.
     """
@@ -195,7 +195,7 @@ def test_a_user_id_that_is_nobodys_has_no_home(anyones_folder: str, workers: Any
     assert [path.name for path in Path(anyones_folder).iterdir()] == ["before"]
 
 
-def test_a_token_that_cannot_be_kept_stays_with_the_process(
+def test_a_token_that_cannot_be_stored_stays_in_memory(
     tmp_path: Path, strangers: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A folder that is refused costs one warning, not the token, and nothing is written there."""
@@ -211,7 +211,7 @@ def test_a_token_that_cannot_be_kept_stays_with_the_process(
         assert FolderAccessTokens(str(folder)).load(KEY) is None
 
 
-def test_without_a_seal_nothing_reaches_a_disk(disk_folder: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_cipher_nothing_is_written_to_disk(disk_folder: str, caplog: pytest.LogCaptureFixture) -> None:
     """On a disk, a store that was given no seal keeps its tokens to itself and says so."""
     store = FolderAccessTokens(disk_folder)
     store.save(KEY, TOKEN)
@@ -229,14 +229,14 @@ def test_a_newer_token_in_memory_wins_over_an_older_one_in_the_folder(memory_fol
     assert store.load(KEY) == odd
 
 
-def test_a_full_disk_costs_no_token(memory_folder: str, workers: Any) -> None:
+def test_a_full_disk_does_not_fail_the_call(memory_folder: str, workers: Any) -> None:
     """When files cannot grow, the caller has the tokens, is warned once, and nothing half written is left."""
     output, errors = workers.run("kept_when_full", memory_folder)
     assert output == "after another ['swept']\n"
     assert errors.count("Access tokens stay in this process only") == 1
 
 
-def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, workers: Any) -> None:
+def test_a_read_only_folder_can_still_be_read(anyones_folder: str, workers: Any) -> None:
     """On a read-only home kept tokens and sign-ins work; renewing and clearing say that they cannot."""
     output, errors = workers.run("read_only", anyones_folder)
     tokens, vault, said, cleared = output.splitlines()
@@ -248,7 +248,7 @@ def test_what_cannot_be_written_to_can_still_be_read(anyones_folder: str, worker
     assert errors.count("Access tokens stay in this process only") == 1
 
 
-def test_the_users_stores_do_nothing_until_they_are_used(tmp_path: Path) -> None:
+def test_the_users_stores_open_nothing_until_they_are_used(tmp_path: Path) -> None:
     """Making them touches no disk and imports neither a database nor cryptography."""
     program = (
         "import sys; from mstoken.stores.user_stores import user_stores; stores = user_stores(); print(stores)\n"
@@ -260,7 +260,7 @@ def test_the_users_stores_do_nothing_until_they_are_used(tmp_path: Path) -> None
     assert not (tmp_path / "cache").exists()
 
 
-def test_the_users_stores_are_shared_by_place(tmp_path: Path) -> None:
+def test_stores_of_one_location_are_shared(tmp_path: Path) -> None:
     """What one process keeps, the next finds."""
     user_stores().access_tokens.save(KEY, TOKEN)
     user_stores().refresh_tokens.replace("account:anna", "r0", "r1")

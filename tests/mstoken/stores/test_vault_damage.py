@@ -97,7 +97,7 @@ def page_numbers(path: Path) -> range:
     return range(path.stat().st_size // PAGE)
 
 
-def test_a_page_of_zeros_is_damage_and_not_the_lack_of_a_sign_in(folder: Path) -> None:
+def test_a_page_of_zeros_is_damage_and_not_a_missing_sign_in(folder: Path) -> None:
     """Whichever page a disk has lost, each sign-in is read right or the vault is damaged."""
     path = folder / "vault.db"
     whole = path.read_bytes()
@@ -133,7 +133,7 @@ def is_refused_or_right(folder: Path, key: str) -> bool:
     return False
 
 
-def test_what_the_index_has_lost_is_not_written_beside_it(folder: Path) -> None:
+def test_a_row_missing_from_the_index_is_not_written_twice(folder: Path) -> None:
     """Renewing and removing see the damage as reading does, and change nothing."""
     path = folder / "vault.db"
     whole = path.read_bytes()
@@ -158,7 +158,7 @@ def test_what_the_index_has_lost_is_not_written_beside_it(folder: Path) -> None:
     raise AssertionError("no sector of the index was found")
 
 
-def test_a_sign_in_that_is_not_there_is_not_damage(folder: Path) -> None:
+def test_a_missing_sign_in_is_not_damage(folder: Path) -> None:
     """In a whole vault, nothing is found under another name."""
     assert Vault(str(folder)).load("account:nobody") is None
     assert not Vault(str(folder)).remove("account:nobody")
@@ -170,7 +170,7 @@ def test_a_file_that_is_no_database_is_not_overwritten(folder: Path) -> None:
     assert "damaged" in _refused(folder)
 
 
-def test_a_database_of_something_else_is_not_used(folder: Path) -> None:
+def test_a_database_of_another_program_is_not_used(folder: Path) -> None:
     """A SQLite file without our mark gets no table of ours."""
     (folder / "vault.db").unlink()
     with closing(sqlite3.connect(folder / "vault.db")) as connection:
@@ -180,7 +180,7 @@ def test_a_database_of_something_else_is_not_used(folder: Path) -> None:
     assert "not a vault of mstoken" in _refused(folder)
 
 
-def test_a_vault_of_a_newer_version_is_left_alone(folder: Path) -> None:
+def test_a_vault_of_a_newer_version_is_not_changed(folder: Path) -> None:
     """The error asks to upgrade; an older program must not write what it does not understand."""
     with closing(sqlite3.connect(folder / "vault.db")) as connection:
         connection.execute("PRAGMA user_version = 3")
@@ -227,7 +227,7 @@ def test_a_vault_with_wrong_content_is_refused(folder: Path, harm: str) -> None:
 
 @pytest.mark.parametrize("column", ["key", "authority", "tenant", "client_id", "created_on", "renewed_on", "ended_by"])
 @pytest.mark.parametrize("value", ["x'ff'", "'\u00b2'", "1e300"])
-def test_a_list_shows_what_was_kept_or_says_what_is_damaged(folder: Path, column: str, value: str) -> None:
+def test_a_list_shows_the_sign_ins_or_reports_the_damage(folder: Path, column: str, value: str) -> None:
     """SQLite keeps a value of any kind in any column: none that is of another kind comes out of the vault."""
     with closing(sqlite3.connect(folder / "vault.db")) as connection:
         connection.execute(f"UPDATE grants SET {column} = {value} WHERE key = 'account:anna'")  # noqa: S608
@@ -242,7 +242,7 @@ def test_a_list_shows_what_was_kept_or_says_what_is_damaged(folder: Path, column
         assert all(isinstance(number, int) for one in kept.values() for number in (one.renewed_on, one.created_on))
 
 
-def test_times_of_renewals_that_are_none_are_left_out(folder: Path) -> None:
+def test_invalid_renewal_times_are_ignored(folder: Path) -> None:
     """They are for people to look at, and nothing depends on them."""
     with closing(sqlite3.connect(folder / "vault.db")) as connection:
         connection.execute("UPDATE grants SET renewals = '12 \u00b2 x -1 34'")
@@ -280,7 +280,7 @@ def test_a_full_disk_loses_no_refresh_token(workers: Any, tmp_path: Path) -> Non
     assert second == "True"
 
 
-def test_a_vault_taken_away_and_made_anew_is_used_with_its_own_key(tmp_path: Path) -> None:
+def test_a_vault_that_was_replaced_is_used_with_its_own_key(tmp_path: Path) -> None:
     """A process that knew the old vault's key does not seal for the new vault with it."""
     vault = Vault(str(tmp_path / "vault"))
     vault.put(ACCOUNT, "r0", TokenInfo())
@@ -310,7 +310,7 @@ def test_a_store_that_passes_the_write_check_can_save_a_refresh_token(tmp_path: 
     assert outcomes == {"refused", "kept"}
 
 
-def test_on_a_full_disk_what_is_there_can_be_read(tmp_path: Path) -> None:
+def test_on_a_full_disk_the_vault_can_be_read(tmp_path: Path) -> None:
     """Sign-ins are listed and used, also where SQLite has no room for the files that it makes beside."""
     with small_disk(tmp_path / "disk") as disk:
         vault = Vault(str(disk.folder / "vault"))

@@ -30,7 +30,9 @@ class Keyring(KeyringBackend):
 """
 
 
-def test_a_key_file_is_made_once_and_said_once(vault: Vault, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_file_is_created_once_with_one_warning(
+    vault: Vault, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """With no keyring the key goes into a 0600 file; the warning comes when it is made and not again."""
     vault.put(ACCOUNT, "r0", TokenInfo())
     (record,) = caplog.records
@@ -53,7 +55,7 @@ def test_the_variable_comes_first_and_leaves_no_file(
 
 
 @pytest.mark.parametrize("text", ["short", "ü" * 44, base64.b64encode(b"x" * 16).decode(), KEY[:-1]])
-def test_a_variable_that_is_no_key_is_refused(vault: Vault, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_key_in_the_variable_is_refused(vault: Vault, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what it must be and does not repeat it; nothing else is tried."""
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", text)
     with pytest.raises(StoreError, match="openssl rand -base64 32") as raised:
@@ -61,7 +63,7 @@ def test_a_variable_that_is_no_key_is_refused(vault: Vault, text: str, monkeypat
     assert text not in str(raised.value)
 
 
-def test_a_wrong_key_is_told_by_its_source(vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_is_reported_with_its_source(vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another key in the variable than the one the vault was sealed with: both sources are named, nothing changes."""
     vault.put(ACCOUNT, "r0", TokenInfo())
     monkeypatch.setenv("MSTOKEN_VAULT_KEY", OTHER_KEY)
@@ -104,7 +106,7 @@ def test_a_lost_key_file_is_not_replaced_by_a_new_one(vault: Vault, tmp_path: Pa
 
 
 @pytest.mark.parametrize("content", ["", "not a key\n", "\x00" * 45, KEY[:20]])
-def test_a_spoilt_key_file_is_named(vault: Vault, tmp_path: Path, content: str) -> None:
+def test_a_damaged_key_file_is_named(vault: Vault, tmp_path: Path, content: str) -> None:
     """Empty, cut off or overwritten, it is not replaced either."""
     vault.put(ACCOUNT, "r0", TokenInfo())
     path = tmp_path / "vault" / "vault.key"
@@ -114,7 +116,7 @@ def test_a_spoilt_key_file_is_named(vault: Vault, tmp_path: Path, content: str) 
     assert path.read_text() == content
 
 
-def test_a_keyring_that_never_answers_is_given_up(tmp_path: Path) -> None:
+def test_a_keyring_that_hangs_times_out(tmp_path: Path) -> None:
     """A keyring that hangs costs a bounded wait; the key goes into the file instead."""
     (tmp_path / "slow_keyring.py").write_text(SLOW_KEYRING)
     program = (
@@ -168,7 +170,7 @@ class TestSecretService:
         assert [path.name for path in vault.iterdir()] == ["vault.db"]
         assert self._in_session(tmp_path / "home", f"show {vault}") == ["r1"]
 
-    def test_a_lost_keyring_is_told_apart_from_a_wrong_key(self, tmp_path: Path) -> None:
+    def test_a_lost_keyring_and_a_wrong_key_have_different_errors(self, tmp_path: Path) -> None:
         """Where the keyring has no such entry, or there is none, the error names it and nothing new is made."""
         vault = tmp_path / "vault"
         self._in_session(tmp_path / "home", f"renew {vault} r0 r1")
@@ -178,7 +180,7 @@ class TestSecretService:
             Vault(str(vault)).replace(ACCOUNT, "r1", "r2")
         assert self._in_session(tmp_path / "home", f"show {vault}") == ["r1"]
 
-    def test_processes_that_make_it_at_once_agree(self, tmp_path: Path) -> None:
+    def test_processes_that_create_the_key_at_once_agree(self, tmp_path: Path) -> None:
         """Three at once: one key wins, one token wins, and it can be read."""
         vault = tmp_path / "vault"
         started = [f"renew {vault} r0 new{number} &" for number in range(3)]

@@ -12,7 +12,7 @@ from mstoken.stores.vault import Vault
 KILLS, FIRST_KILLS = 60, 25
 
 
-def test_a_kill_during_renewal_loses_nothing_that_was_said_to_be_kept(workers: Any, tmp_path: Path) -> None:
+def test_a_kill_during_renewal_loses_no_acknowledged_token(workers: Any, tmp_path: Path) -> None:
     """After each kill the vault opens and holds the last token acknowledged or the one in flight, and goes on."""
     output, _ = workers.run("renew_until_killed", tmp_path / "vault", KILLS, "")
     trials = [line.split() for line in output.splitlines()]
@@ -24,7 +24,7 @@ def test_a_kill_during_renewal_loses_nothing_that_was_said_to_be_kept(workers: A
     assert int(trials[-1][1]) >= 2 * KILLS, "the killed children renewed nothing themselves"
 
 
-def test_a_kill_during_the_making_of_a_vault_leaves_a_whole_one_or_none(workers: Any, tmp_path: Path) -> None:
+def test_a_kill_during_creation_leaves_a_complete_vault_or_none(workers: Any, tmp_path: Path) -> None:
     """No half-made folder, key or database stands in the way of the next start."""
     tmp_path.chmod(0o700)
     output, _ = workers.run("renew_until_killed", tmp_path, FIRST_KILLS, "first")
@@ -35,7 +35,7 @@ def test_a_kill_during_the_making_of_a_vault_leaves_a_whole_one_or_none(workers:
         assert goes_on == "True"
 
 
-def test_processes_that_make_the_vault_at_once_agree_on_one_key(workers: Any, tmp_path: Path) -> None:
+def test_processes_that_create_the_vault_at_once_agree_on_one_key(workers: Any, tmp_path: Path) -> None:
     """Six at once: one key file, one token wins, and everybody can read it."""
     busy = [workers.start("renew", tmp_path / "vault", "r0", f"new {number}") for number in range(6)]
     for process in busy:

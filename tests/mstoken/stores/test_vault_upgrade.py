@@ -43,7 +43,7 @@ def tokens(folder: Path) -> list[tuple[str, str]]:
     return [(one.current, one.previous) for one in found if one is not None]
 
 
-def test_reading_leaves_it_in_format_1(folder: Path) -> None:
+def test_reading_leaves_the_vault_in_format_1(folder: Path) -> None:
     """Tokens and metadata are there, without a user's name, and the file stays as it was, to the byte."""
     before = (folder / "vault.db").read_bytes()
     assert tokens(folder) == [("r1", "r0"), ("b0", "")]
@@ -52,7 +52,7 @@ def test_reading_leaves_it_in_format_1(folder: Path) -> None:
     assert version(folder) == 1
 
 
-def test_the_next_write_brings_it_to_format_2_and_loses_nothing(folder: Path) -> None:
+def test_the_next_write_upgrades_to_format_2_and_loses_nothing(folder: Path) -> None:
     """Every sign-in keeps its tokens, times and metadata; a new one has its user's name."""
     before = Vault(str(folder)).list_sign_ins()
     Vault(str(folder)).put("account:cy", "c0", TokenInfo("https://login.example", "v", "e", username="cy@example.com"))

@@ -33,7 +33,7 @@ def _wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_cancelled_task_ends_at_once_and_hangs_up() -> None:
+def test_a_cancelled_task_ends_at_once_and_closes_its_connection() -> None:
     """The server sees the connection end; no thread waits on for its answer."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         ended = threading.Event()
@@ -157,7 +157,7 @@ def test_more_requests_than_threads_are_all_served(
     assert token_service.connections <= 3
 
 
-def test_threads_that_have_nothing_to_do_end(token_service: TokenService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_threads_end(token_service: TokenService, monkeypatch: pytest.MonkeyPatch) -> None:
     """And new ones are started by need."""
     monkeypatch.setattr(workers, "IDLE_IN", 0.05)
     made = Workers()
@@ -212,7 +212,9 @@ def test_loops_in_threads_share_a_transport(token_service: TokenService) -> None
     asyncio.run(transport.close())
 
 
-def test_a_thread_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch, token_service: TokenService) -> None:
+def test_a_thread_that_cannot_be_started_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, token_service: TokenService
+) -> None:
     """An error of ours, and no request that waits for ever; as soon as threads can be started all is well."""
     made = Workers()
     monkeypatch.setattr("mstoken.transports.asyncio.WORKERS", made)
@@ -253,7 +255,7 @@ asyncio.run(main())
 """
 
 
-def test_the_end_of_a_program_waits_for_no_answer() -> None:
+def test_a_program_exits_without_waiting_for_responses() -> None:
     """Threads whose requests were given up end with Python, quietly."""
     service = TokenService()
     service.script = [SLOW]
@@ -274,8 +276,8 @@ def test_the_end_of_a_program_waits_for_no_answer() -> None:
 def test_a_child_of_a_fork_begins_with_no_thread() -> None:
     """Threads are not carried over; what counts them must not count the parent's."""
     made = Workers()
-    ran = threading.Event()
-    made.run(ran.set)
-    assert ran.wait(20)
+    done = threading.Event()
+    made.run(done.set)
+    assert done.wait(20)
     made._reset_after_fork()
     assert (made._threads, made._idle, list(made._waiting)) == (0, [], [])

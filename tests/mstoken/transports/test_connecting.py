@@ -50,7 +50,7 @@ def answering() -> Iterator[Any]:
         yield (V4, *TCP, listening.getsockname())
 
 
-def test_families_take_turns() -> None:
+def test_address_families_alternate() -> None:
     """The system's order decides who begins (RFC 8305 section 4)."""
     six: list[Any] = [(V6, *TCP, (f"::{number}", 443, 0, 0)) for number in range(3)]
     four: list[Any] = [(V4, *TCP, (f"10.0.0.{number}", 443)) for number in range(2)]
@@ -59,7 +59,7 @@ def test_families_take_turns() -> None:
     assert interleaved([]) == []
 
 
-def test_an_address_that_refuses_gives_way_at_once(answering: Any) -> None:
+def test_after_a_refused_connection_the_next_address_is_tried_at_once(answering: Any) -> None:
     """The next one is tried without the delay."""
     began = time.monotonic()
     with dial([CLOSED, CLOSED, answering], Deadline(20)) as link:
@@ -67,7 +67,7 @@ def test_an_address_that_refuses_gives_way_at_once(answering: Any) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_an_address_that_is_silent_gives_way_soon(silent: Any, answering: Any) -> None:
+def test_after_a_silent_address_the_next_one_is_tried_soon(silent: Any, answering: Any) -> None:
     """After a quarter of a second the next one is tried beside it (RFC 8305 section 5)."""
     began = time.monotonic()
     with dial([silent, answering], Deadline(60)) as link:
@@ -75,14 +75,14 @@ def test_an_address_that_is_silent_gives_way_soon(silent: Any, answering: Any) -
     assert 0.2 < time.monotonic() - began < 20
 
 
-def test_a_family_that_this_machine_lacks_gives_way(answering: Any) -> None:
+def test_an_unsupported_address_family_is_skipped(answering: Any) -> None:
     """As IPv6 does in many containers."""
     lacking = (12345, *TCP, ("::1", 443, 0, 0))
     with dial([lacking, answering], Deadline(20)) as link:
         assert link.getpeername() == answering[3]
 
 
-def test_the_last_failure_is_told() -> None:
+def test_the_last_failure_is_reported() -> None:
     """Where no address can be connected to."""
     with pytest.raises(ConnectionRefusedError):
         dial([CLOSED, CLOSED], Deadline(20))
@@ -90,7 +90,7 @@ def test_the_last_failure_is_told() -> None:
         dial([], Deadline(20))
 
 
-def test_silence_ends_with_the_deadline(silent: Any) -> None:
+def test_a_silent_server_times_out(silent: Any) -> None:
     """However many addresses there are."""
     began = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -98,7 +98,7 @@ def test_silence_ends_with_the_deadline(silent: Any) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_ipv4_serves_where_ipv6_does_not(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ipv4_is_used_if_ipv6_fails(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name with both kinds of address, whose server listens on one."""
     monkeypatch.setattr(connecting, "RESOLVER", Resolver())
     with RawServer(OK) as server:
@@ -108,7 +108,7 @@ def test_ipv4_serves_where_ipv6_does_not(send: Send, monkeypatch: pytest.MonkeyP
         assert send(HttpRequest("GET", f"http://both.example:{port}/", timeout_in=20)).body == b"ok"
 
 
-def test_a_name_that_takes_too_long_ends_with_the_deadline(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_name_lookup_times_out(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
     """getaddrinfo(3) has no limit of its own."""
     over = threading.Event()
     monkeypatch.setattr(connecting, "RESOLVER", Resolver())
@@ -120,7 +120,7 @@ def test_a_name_that_takes_too_long_ends_with_the_deadline(send: Send, monkeypat
     over.set()
 
 
-def test_a_crowd_looks_a_name_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_requests_look_a_name_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """And again after a while, so that a name that moved is followed; failures are not kept."""
     asked: list[bytes] = []
 
@@ -143,12 +143,12 @@ def test_a_crowd_looks_a_name_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
         thread.join()
     assert asked == [b"crowd.example"]
     assert found == [[(V4, *TCP, ("127.0.0.1", 443))]] * 8
-    monkeypatch.setattr(resolving, "KEPT_IN", 0.0)
+    monkeypatch.setattr(resolving, "CACHED_IN", 0.0)
     look_up()
     assert len(asked) == 2
 
 
-def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_lookup_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks again a moment later may be answered."""
     answers: list[Any] = [socket.gaierror(socket.EAI_AGAIN, "later"), [(V4, *TCP, "", ("127.0.0.1", 443))]]
 
@@ -166,7 +166,7 @@ def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_an_address_is_not_looked_up(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_an_ip_address_is_not_looked_up(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     """It needs neither a thread nor a resolver."""
 
     def answer(*_: object) -> Any:

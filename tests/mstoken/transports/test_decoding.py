@@ -36,14 +36,14 @@ def test_a_compressed_body_is_decoded(send: Send, coding: str, body: bytes) -> N
     assert not {"content-encoding", "content-length"} & set(response.headers)
 
 
-def test_a_coding_that_is_unknown_stays_as_it_is(send: Send) -> None:
+def test_an_unknown_content_coding_is_not_decoded(send: Send) -> None:
     """The header says what the body is."""
     with RawServer(answer(b"\x00\x01", "br")) as server:
         response = send(HttpRequest("GET", server.url, timeout_in=20))
     assert (response.body, response.headers["content-encoding"]) == (b"\x00\x01", "br")
 
 
-def test_a_part_of_a_compressed_file_stays_as_it_is(send: Send) -> None:
+def test_a_partial_response_is_not_decoded(send: Send) -> None:
     """It cannot be decoded alone (RFC 9110 section 14.2)."""
     part = GZIP[10:20]
     with RawServer(answer(part, "gzip", "206 Partial Content")) as server:
@@ -51,7 +51,7 @@ def test_a_part_of_a_compressed_file_stays_as_it_is(send: Send) -> None:
 
 
 @pytest.mark.parametrize("body", [b"not gzip", GZIP[:-9], GZIP[:5]])
-def test_a_body_that_is_not_what_it_says_is_refused(send: Send, body: bytes) -> None:
+def test_a_body_with_a_wrong_content_coding_is_refused(send: Send, body: bytes) -> None:
     """Damaged or cut off: a part is never taken for the whole."""
     with RawServer(answer(body, "gzip")) as server, pytest.raises(TransportError):
         send(HttpRequest("GET", server.url, timeout_in=20))

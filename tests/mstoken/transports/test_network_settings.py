@@ -11,7 +11,7 @@ import pytest
 from mstoken.transports.network_settings import NetworkSetting, described
 
 
-def test_each_setting_is_told_in_the_order_in_which_it_counts(ca_file: Path, tmp_path: Path) -> None:
+def test_settings_are_listed_by_precedence(ca_file: Path, tmp_path: Path) -> None:
     """What is used, what is not, and why; never the password."""
     environ = {
         "HTTPS_PROXY": "http://name:s3cret@upper.example:1",
@@ -38,7 +38,7 @@ def test_each_setting_is_told_in_the_order_in_which_it_counts(ca_file: Path, tmp
     assert "s3cret" not in repr(told)
 
 
-def test_what_does_not_parse_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_reported_with_a_remedy(tmp_path: Path) -> None:
     """All of it at once, where a request would name the first only."""
     (tmp_path / "bad.pem").write_text("no certificate")
     environ = {

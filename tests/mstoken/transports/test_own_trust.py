@@ -52,7 +52,9 @@ def test_the_certificate_named_is_enough(send: Callable[[HttpRequest], Any], ser
     assert (request.method, request.path, request.headers["Secret"], request.body) == ("POST", "/a?b=c", "s", b"x=1")
 
 
-def test_another_certificate_gets_nothing(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
+def test_nothing_is_sent_to_another_certificate(
+    send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]
+) -> None:
     """Not a byte of the request, even if the system trusts the certificate's issuer."""
     service, _ = served
     with pytest.raises(UntrustedCertificate, match="another certificate") as caught:
@@ -101,7 +103,7 @@ def test_the_environments_authorities_do_not_count(
         send(HttpRequest("GET", service.url, policy=ConnectionPolicy(ca_pem=trustme.CA().cert_pem.bytes().decode())))
 
 
-def test_http_and_senseless_authorities_are_refused(send: Callable[[HttpRequest], Any]) -> None:
+def test_http_and_invalid_authorities_are_refused(send: Callable[[HttpRequest], Any]) -> None:
     """Before anything is sent."""
     with pytest.raises(UsageError, match="https"):
         send(HttpRequest("GET", "http://127.0.0.1:9/", policy=ConnectionPolicy(thumbprint="ab" * 20)))
@@ -109,7 +111,7 @@ def test_http_and_senseless_authorities_are_refused(send: Callable[[HttpRequest]
         send(HttpRequest("GET", "https://127.0.0.1:9/", policy=ConnectionPolicy(ca_pem="-----BEGIN CERTIFICATE-----")))
 
 
-def test_a_huge_answer_is_cut(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
+def test_an_oversized_response_is_refused(send: Callable[[HttpRequest], Any], served: tuple[TokenService, str]) -> None:
     """No more than `max_answer` is read."""
     service, thumbprint = served
     service.script = [Reply(200, "x" * 5000)]
@@ -118,7 +120,7 @@ def test_a_huge_answer_is_cut(send: Callable[[HttpRequest], Any], served: tuple[
 
 
 @pytest.mark.parametrize("raw", [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort"])
-def test_what_is_no_answer_is_a_transport_error(
+def test_an_invalid_response_is_a_transport_error(
     send: Callable[[HttpRequest], Any], served: tuple[TokenService, str], raw: bytes
 ) -> None:
     """Cut off or not HTTP."""

@@ -33,7 +33,7 @@ def wait_for_idle_end() -> None:
     time.sleep(0.1)
 
 
-def test_a_connection_serves_again(send: Send) -> None:
+def test_a_connection_is_reused(send: Send) -> None:
     """One after the other, on one connection."""
     with RawServer([[OK]] * 5) as server:
         assert [send(get(server)).body for _ in range(5)] == [b"ok"] * 5
@@ -54,7 +54,7 @@ def test_a_connection_serves_again(send: Send) -> None:
         ),
     ],
 )
-def test_a_connection_that_is_not_clean_serves_once(send: Send, answer: bytes) -> None:
+def test_a_connection_with_unread_data_is_not_reused(send: Send, answer: bytes) -> None:
     """What is left on it would be taken for the answer to the next request: somebody else's token."""
     with RawServer([[answer]], [[OK]], close=answer.endswith(b"\r\n\r\nok")) as server:
         assert send(get(server)).body == b"ok"
@@ -62,7 +62,7 @@ def test_a_connection_that_is_not_clean_serves_once(send: Send, answer: bytes) -
     assert server.connections == 2
 
 
-def test_what_comes_later_is_no_answer_either(send: Send) -> None:
+def test_late_data_is_not_taken_as_a_response(send: Send) -> None:
     """An answer that nobody asked for, sent while the connection was idle, is never taken for the next one."""
     with RawServer([[OK, OK.replace(b"ok", b"no")]], [[OK]], close=False) as server:
         assert send(get(server)).body == b"ok"
@@ -91,7 +91,7 @@ def test_a_connection_that_is_closed_as_the_request_arrives_is_replaced(send: Se
     assert server.received[1] == server.received[2]
 
 
-def test_it_is_replaced_once(send: Send) -> None:
+def test_a_closed_connection_is_replaced_once(send: Send) -> None:
     """Whoever closes the new connection as well gets no third request."""
     with RawServer([[OK], CLOSE], [CLOSE]) as server:
         send(get(server))
@@ -100,7 +100,7 @@ def test_it_is_replaced_once(send: Send) -> None:
     assert (server.connections, len(server.received)) == (2, 3)
 
 
-def test_a_request_that_must_not_be_sent_twice_is_not(send: Send) -> None:
+def test_a_request_that_is_not_idempotent_is_not_sent_twice(send: Send) -> None:
     """A call that changes something may have been carried out before the connection was closed."""
     with RawServer([[OK], CLOSE], [[OK]]) as server:
         send(get(server))
@@ -109,7 +109,7 @@ def test_a_request_that_must_not_be_sent_twice_is_not(send: Send) -> None:
     assert (server.connections, len(server.received)) == (1, 2)
 
 
-def test_such_a_request_goes_on_a_connection_that_was_idle_for_a_moment_only(
+def test_a_request_that_is_not_idempotent_uses_recently_idle_connections_only(
     send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that has been idle for longer may be closed any time, and then nobody knows whether it was carried out."""
@@ -121,7 +121,7 @@ def test_such_a_request_goes_on_a_connection_that_was_idle_for_a_moment_only(
     assert server.connections == 2
 
 
-def test_an_answer_that_has_begun_is_never_asked_for_again(send: Send) -> None:
+def test_a_request_is_not_repeated_after_the_response_has_begun(send: Send) -> None:
     """Not even on a kept connection."""
     with RawServer([[OK], [b"HTTP/1.1 200"]], [[OK]]) as server:
         send(get(server))
@@ -130,14 +130,14 @@ def test_an_answer_that_has_begun_is_never_asked_for_again(send: Send) -> None:
     assert (server.connections, len(server.received)) == (1, 2)
 
 
-def test_the_first_request_of_a_connection_is_never_sent_again(send: Send) -> None:
+def test_the_first_request_of_a_connection_is_not_repeated(send: Send) -> None:
     """The server is not one that closed an idle connection; asking it again may do the same harm twice."""
     with RawServer([CLOSE]) as server, pytest.raises(TransportError, match="closed the connection"):
         send(get(server))
     assert (server.connections, len(server.received)) == (1, 1)
 
 
-def test_a_silent_server_is_not_asked_twice(send: Send) -> None:
+def test_a_request_to_a_silent_server_is_not_repeated(send: Send) -> None:
     """The time is over, and the connection was not closed."""
     with RawServer([[OK], CLOSE], close=False) as server:
         send(get(server))
@@ -147,7 +147,7 @@ def test_a_silent_server_is_not_asked_twice(send: Send) -> None:
 
 
 @pytest.mark.parametrize("limit", ["IDLE_IN", "OPEN_IN"])
-def test_no_connection_is_kept_for_ever(send: Send, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+def test_old_connections_are_closed(send: Send, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     """Neither an idle one, nor one in use: its name may have moved to another address."""
     monkeypatch.setattr(pool, limit, 0.05)
     with RawServer([[OK], [OK]], close=False) as server:
@@ -157,7 +157,7 @@ def test_no_connection_is_kept_for_ever(send: Send, monkeypatch: pytest.MonkeyPa
     assert server.connections == 2
 
 
-def test_connections_of_servers_that_are_not_asked_any_more_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_connections_of_unused_servers_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that calls thousands of hosts once keeps a connection to none of them."""
     monkeypatch.setattr(pool, "IDLE_IN", 0.0)
     monkeypatch.setattr("mstoken.transports.blocking.SWEEP_EVERY_IN", 0.0)
@@ -170,7 +170,7 @@ def test_connections_of_servers_that_are_not_asked_any_more_are_closed(monkeypat
     transport.close()
 
 
-def test_threads_share_connections_and_each_has_its_own_while_it_needs_it() -> None:
+def test_threads_share_connections_but_never_at_the_same_time() -> None:
     """As many connections as requests in flight at once, and no more later."""
     service, transport = TokenService(), HttpTransport()
     together = threading.Barrier(8)
@@ -187,7 +187,7 @@ def test_threads_share_connections_and_each_has_its_own_while_it_needs_it() -> N
     service.close()
 
 
-def test_more_requests_than_connections_wait_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_beyond_the_limit_wait_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit a request waits until another one is done; all are served."""
     monkeypatch.setattr(pool, "MOST_OPEN", 2)
     service, transport = TokenService(), HttpTransport()
@@ -200,7 +200,7 @@ def test_more_requests_than_connections_wait_for_one(monkeypatch: pytest.MonkeyP
     service.close()
 
 
-def test_waiting_for_a_connection_ends_with_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_a_connection_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the error says what was missing."""
     monkeypatch.setattr(pool, "MOST_OPEN", 1)
     service, transport = TokenService(), HttpTransport()
@@ -216,7 +216,7 @@ def test_waiting_for_a_connection_ends_with_the_deadline(monkeypatch: pytest.Mon
     service.close()
 
 
-def test_a_connection_that_cannot_be_made_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_connection_does_not_count_towards_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is away for a while is asked again when it is there."""
     monkeypatch.setattr(pool, "MOST_OPEN", 1)
     transport = HttpTransport()
@@ -225,7 +225,7 @@ def test_a_connection_that_cannot_be_made_takes_no_place(monkeypatch: pytest.Mon
             transport.send(HttpRequest("GET", "http://127.0.0.1:1/"))
 
 
-def test_a_transport_that_was_closed_opens_again(send: Send, transport: Any, runner: Any) -> None:
+def test_a_closed_transport_can_be_used_again(send: Send, transport: Any, runner: Any) -> None:
     """Closing ends what is idle; the next request makes a new connection."""
     with RawServer([[OK]], close=False) as server:
         send(get(server))
@@ -234,7 +234,7 @@ def test_a_transport_that_was_closed_opens_again(send: Send, transport: Any, run
     assert server.connections == 2
 
 
-def test_a_transport_that_is_forgotten_leaves_no_socket_behind() -> None:
+def test_a_garbage_collected_transport_closes_its_sockets() -> None:
     """Nor a ResourceWarning, which the host's tests may have as an error; in a cycle of references too."""
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0  # noqa: PTH208, PTH112
     with RawServer([[OK]], close=False) as server:

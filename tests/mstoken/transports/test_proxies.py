@@ -49,7 +49,7 @@ def test_a_proxy_of_the_environment_is_used(
     ]
 
 
-def test_a_proxy_that_is_reached_by_tls_is_used(
+def test_an_https_proxy_is_used(
     send: Send, behind: Callable[..., RecordingProxy], server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection to the proxy is TLS, and the one to the server is TLS inside it; it is kept."""
@@ -77,7 +77,7 @@ def test_a_large_body_goes_through_tls_in_tls(
     assert tls_service.requests[0].body == body
 
 
-def test_a_proxy_by_tls_that_nobody_vouches_for_gets_nothing(
+def test_an_untrusted_https_proxy_receives_nothing(
     send: Send, tls_service: TokenService, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error says that it is the proxy's certificate."""
@@ -156,7 +156,7 @@ def test_a_proxy_that_refuses_is_named(
         ("http://no-such-proxy.invalid:3128", "of the proxy http://no-such-proxy.invalid:3128 could not be resolved"),
     ],
 )
-def test_a_proxy_that_is_not_there_is_named_and_not_gone_past(
+def test_an_unreachable_proxy_is_named_and_not_bypassed(
     send: Send, tls_service: TokenService, monkeypatch: pytest.MonkeyPatch, proxy: str, told: str
 ) -> None:
     """Even where the server could be reached directly."""
@@ -167,7 +167,7 @@ def test_a_proxy_that_is_not_there_is_named_and_not_gone_past(
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "])
-def test_a_silent_proxy_ends_with_the_deadline(send: Send, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+def test_a_silent_proxy_times_out(send: Send, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
     """The time for the call counts here too, and the error names the proxy."""
     with SlowServer(start) as url:
         monkeypatch.setenv("HTTPS_PROXY", url)
@@ -176,7 +176,7 @@ def test_a_silent_proxy_ends_with_the_deadline(send: Send, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("policy", [DIRECT_POLICY, ConnectionPolicy(thumbprint="ab" * 20)])
-def test_a_policy_past_proxies_is_kept_to(
+def test_a_direct_connection_policy_uses_no_proxy(
     send: Send, tls_service: TokenService, monkeypatch: pytest.MonkeyPatch, policy: ConnectionPolicy
 ) -> None:
     """Servers of this machine, and those that are known by their certificate, are never reached through a proxy."""
@@ -210,7 +210,7 @@ def test_plain_http_uses_no_proxy(send: Send, token_service: TokenService, monke
         ({"HTTPS_PROXY": "HTTP://Proxy.Example:3128"}, "http://proxy.example:3128"),
     ],
 )
-def test_which_variable_counts(environ: dict[str, str], url: str) -> None:
+def test_proxy_variables_have_a_precedence(environ: dict[str, str], url: str) -> None:
     """HTTPS_PROXY goes before ALL_PROXY, lower case before upper case; an empty one does not count."""
     found = proxy_settings(environ).proxy_for("login.example", 443)
     assert (found.url if found else "") == url

@@ -20,7 +20,7 @@ def answer(*pieces: bytes, method: str = "GET", close: bool = True) -> HttpRespo
             transport.close()
 
 
-def test_the_request_is_whole() -> None:
+def test_the_request_is_sent_completely() -> None:
     """Method, path with query, host with port, headers, length and body arrive, and nothing else."""
     transport = HttpTransport()
     with RawServer([[b"HTTP/1.1 204 No Content\r\n\r\n"]]) as server:
@@ -58,14 +58,14 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n"
         pytest.param([OK[:3], OK[3:15], OK[15:] + b"Content-Len", b"gth: 5\r\n\r", b"\nhel", b"lo"], id="in pieces"),
     ],
 )
-def test_every_form_of_an_answer_is_read(pieces: list[bytes]) -> None:
+def test_every_form_of_response_is_parsed(pieces: list[bytes]) -> None:
     """Status, headers in lower case and the body, however the server frames them."""
     response = answer(*pieces)
     assert (response.status, response.headers["x-a"], response.body) == (200, "1, 2", b"hello")
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_some_answers_have_no_body(status: int) -> None:
+def test_responses_to_head_and_204_have_no_body(status: int) -> None:
     """Whatever their headers say, and without waiting for the connection's end."""
     response = answer(f"HTTP/1.1 {status} X\r\nContent-Length: 5\r\n\r\n".encode(), close=False)
     assert (response.status, response.body) == (status, b"")
@@ -90,7 +90,7 @@ def test_some_answers_have_no_body(status: int) -> None:
         b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 20_000 + b"\r\n",
     ],
 )
-def test_what_is_not_http_is_told(content: bytes) -> None:
+def test_a_response_that_is_not_http_is_an_error(content: bytes) -> None:
     """Nothing is guessed: an answer that breaks the rules is an error that names the server."""
     with pytest.raises(TransportError, match=r"What 127\.0\.0\.1:\d+ answered is not HTTP"):
         answer(content)
@@ -105,7 +105,7 @@ def test_what_is_not_http_is_told(content: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ],
 )
-def test_an_answer_that_ends_early_is_told(content: bytes) -> None:
+def test_a_truncated_response_is_an_error(content: bytes) -> None:
     """A part of an answer is never taken for the whole."""
     with pytest.raises(TransportError, match="before its answer was complete"):
         answer(content)
@@ -121,7 +121,7 @@ def test_an_answer_that_ends_early_is_told(content: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n" + b"x" * 1001,
     ],
 )
-def test_an_answer_that_is_too_large_is_not_read_on(content: bytes) -> None:
+def test_reading_stops_at_the_size_limit(content: bytes) -> None:
     """The limit holds for every form of body, and a length that is too large is enough to know."""
     with pytest.raises(UnreadableAnswer, match="more than 1000 bytes"):
         answer(content)
@@ -144,7 +144,7 @@ def test_an_answer_that_is_too_large_is_not_read_on(content: bytes) -> None:
         ("/", {"Transfer-Encoding": "chunked"}),
     ],
 )
-def test_nothing_may_leave_its_line(url: str, headers: dict[str, str]) -> None:
+def test_line_breaks_in_a_request_are_refused(url: str, headers: dict[str, str]) -> None:
     """A header or a URL cannot smuggle in another; no connection is made then."""
     with RawServer([[b"HTTP/1.1 204 X\r\n\r\n"]]) as server, pytest.raises(UsageError):
         HttpTransport().send(HttpRequest("GET", server.url[:-1] + url, headers))
@@ -152,7 +152,7 @@ def test_nothing_may_leave_its_line(url: str, headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("method", ["", "GET\r\nX: y", "GET /", "G\N{LATIN SMALL LETTER A WITH DIAERESIS}T"])
-def test_a_method_that_is_none_is_refused(method: str) -> None:
+def test_an_invalid_method_is_refused(method: str) -> None:
     """Before anything is sent."""
     with RawServer([[b""]]) as server, pytest.raises(UsageError, match="is not an HTTP method"):
         HttpTransport().send(HttpRequest(method, server.url))
@@ -166,7 +166,7 @@ def test_a_method_that_is_none_is_refused(method: str) -> None:
         *("https://a.example:port/", "https://a.example:0/", "https://name:word@a.example/", "https://\ud800/"),
     ],
 )
-def test_a_url_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_url_is_refused(url: str) -> None:
     """By name, and without its password."""
     with pytest.raises((UsageError, TransportError)) as caught:
         HttpTransport().send(HttpRequest("GET", url, timeout_in=5))

@@ -100,14 +100,14 @@ def test_a_broken_bundle_is_named(
     ("url", "word"),
     [("http://127.0.0.1:1/", "refused"), ("https://no-such-host.invalid/", "could not be resolved")],
 )
-def test_no_answer_says_which_step_failed(runner: Runner, transport: Any, url: str, word: str) -> None:
+def test_a_timeout_names_the_step_that_failed(runner: Runner, transport: Any, url: str, word: str) -> None:
     """A refused connection and an unknown name are told apart."""
     with pytest.raises(TransportError, match=word) as caught:
         runner.run(lambda: transport.send(HttpRequest("GET", url)))
     assert caught.value.remedy
 
 
-def test_a_proxy_that_is_not_there_is_named(runner: Runner, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_proxy_is_named(runner: Runner, transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """When HTTPS_PROXY leads nowhere, the error says to look at it."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -130,7 +130,9 @@ def test_a_broken_connection_is_a_transport_error(
         runner.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
 
 
-def test_a_small_answer_that_swells_is_stopped(runner: Runner, transport: Any, token_service: TokenService) -> None:
+def test_a_compressed_response_that_expands_too_far_is_refused(
+    runner: Runner, transport: Any, token_service: TokenService
+) -> None:
     """The limit counts decompressed bytes, although no compression was asked for."""
     bomb = gzip.compress(b"0" * 50_000_000)
     token_service.script = [Reply(200, bomb, {"Content-Encoding": "gzip"})]
@@ -138,14 +140,14 @@ def test_a_small_answer_that_swells_is_stopped(runner: Runner, transport: Any, t
         runner.run(lambda: transport.send(HttpRequest("GET", token_service.url)))
 
 
-def test_a_large_answer_is_stopped(runner: Runner, transport: Any, token_service: TokenService) -> None:
+def test_an_oversized_response_is_refused(runner: Runner, transport: Any, token_service: TokenService) -> None:
     """What is longer than an answer may be is not read to its end."""
     token_service.script = [Reply(200, b"0" * 50_000)]
     with pytest.raises(UnreadableAnswer, match="more than 10000 bytes"):
         runner.run(lambda: transport.send(HttpRequest("GET", token_service.url, max_response_bytes=10_000)))
 
 
-def test_an_answer_that_never_ends_is_hung_up_on(runner: Runner, transport: Any) -> None:
+def test_an_endless_response_is_cut_off(runner: Runner, transport: Any) -> None:
     """Once it is too large, the connection it still comes on is closed."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
 
@@ -170,7 +172,7 @@ def test_an_answer_that_never_ends_is_hung_up_on(runner: Runner, transport: Any)
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"])
-def test_an_answer_that_drips_ends_in_time(runner: Runner, transport: Any, start: bytes) -> None:
+def test_a_slow_response_times_out(runner: Runner, transport: Any, start: bytes) -> None:
     """Nothing, a header that has no end, a body of a byte at a time: the whole answer has one time, not each part."""
     with SlowServer(start) as url:
         began = time.monotonic()
@@ -179,7 +181,7 @@ def test_an_answer_that_drips_ends_in_time(runner: Runner, transport: Any, start
         assert time.monotonic() - began < 10
 
 
-def test_what_is_sent_arrives(runner: Runner, transport: Any, token_service: TokenService) -> None:
+def test_the_request_arrives_unchanged(runner: Runner, transport: Any, token_service: TokenService) -> None:
     """Method, path, query, headers and body, and back come status, headers in lower case, and body."""
     token_service.script = [Reply(403, b"no", {"X-Ms-Reason": "because"})]
     request = HttpRequest("POST", f"{token_service.url}/a%20b?c=d", {"Authorization": "Bearer x"}, b"body")
@@ -211,7 +213,7 @@ def test_connections_are_shared(runner: Runner, token_service: TokenService) -> 
     assert token_service.connections == 1
 
 
-def test_a_program_may_end_with_its_answer(token_service: TokenService) -> None:
+def test_a_program_exits_right_after_its_response(token_service: TokenService) -> None:
     """A program whose last act is a token under asyncio ends well, every time: no thread is caught in Python's end."""
     program = (
         "import asyncio, sys\n"

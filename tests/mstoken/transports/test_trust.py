@@ -70,7 +70,7 @@ def test_the_bundle_of_the_distribution_serves_a_python_that_looks_elsewhere(
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
-def test_openssls_variables_take_the_place_of_the_system(
+def test_openssls_variables_replace_the_systems_trust(
     send: Send,
     tls_service: TokenService,
     authority: trustme.CA,
@@ -87,6 +87,20 @@ def test_openssls_variables_take_the_place_of_the_system(
     with pytest.raises(UntrustedCertificate):
         send(HttpRequest("GET", tls_service.url))
     assert tls_service.requests == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_bundle_with_a_byte_order_mark_is_read(
+    send: Send, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """OpenSSL would skip its first certificate, or find none; Windows PowerShell's `>` writes UTF-16."""
+    pem = authority.cert_pem.bytes() + trustme.CA().cert_pem.bytes()
+    (tmp_path / "bundle.pem").write_bytes(pem.decode().encode(encoding))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "bundle.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with RawServer(OK, tls=context) as server:
+        assert send(HttpRequest("GET", server.url)).status == 200
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -139,7 +153,7 @@ def test_a_setting_that_cannot_be_read_is_named(
     assert tls_service.connections == 0
 
 
-def test_a_folder_is_not_taken_for_a_file(send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_refused_in_place_of_a_file(send: Send, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SSL_CERT_FILE that names a folder is told which variable is meant."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path))
     with pytest.raises(UsageError, match="its variable is SSL_CERT_DIR"):
@@ -162,7 +176,7 @@ def test_a_bundle_that_was_renewed_is_read_again(
     transport.close()
 
 
-def test_a_certificate_for_another_name_gets_nothing(
+def test_nothing_is_sent_to_a_certificate_for_another_name(
     send: Send, authority: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name in the URL must be the certificate's."""
@@ -174,7 +188,7 @@ def test_a_certificate_for_another_name_gets_nothing(
     assert server.received == []
 
 
-def test_a_certificate_that_has_expired_gets_nothing(
+def test_nothing_is_sent_to_an_expired_certificate(
     send: Send, authority: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the error says that it has."""
@@ -198,14 +212,14 @@ def test_a_certificate_that_has_expired_gets_nothing(
     ],
     ids=["http", "alert", "version", "closed", "noise"],
 )
-def test_a_handshake_that_fails_is_told_without_openssls_names(send: Send, first: bytes, told: str) -> None:
+def test_a_failed_handshake_is_described_without_openssls_names(send: Send, first: bytes, told: str) -> None:
     """In words, without source files, lines and codes of a TLS library."""
     with RawServer([[first]], hello=True) as server, pytest.raises(TransportError, match=told) as caught:
         send(HttpRequest("GET", server.url.replace("http://", "https://")))
     assert not any(internal in str(caught.value) for internal in ("_ssl", "SSL:", "[", "_ALERT", "Errno"))
 
 
-def test_a_server_that_takes_the_connection_and_never_greets_is_given_up(send: Send) -> None:
+def test_a_server_that_never_completes_the_handshake_times_out(send: Send) -> None:
     """The handshake has no time of its own: what is left for the call is all that there is."""
     with SlowServer(b"") as url:
         began = time.monotonic()

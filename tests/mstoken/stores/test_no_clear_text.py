@@ -50,19 +50,19 @@ def test_no_file_of_the_vault_or_of_a_folder_on_a_disk_holds_a_secret(
     assert not [secret for secret in SECRETS if secret in said]
 
 
-def test_the_scan_finds_a_secret_that_is_there(memory_folder: str) -> None:
+def test_the_scan_finds_a_planted_secret(memory_folder: str) -> None:
     """In memory a token is clear, and the scan of these tests sees it."""
     FolderAccessTokens(memory_folder).save("ab" * 20, Token(SECRETS[3], 4_000_000_000))
     assert _scan(Path(memory_folder)) == [f"{'ab' * 20}.token"]
 
 
-def test_a_key_does_not_show(tmp_path: Path) -> None:
+def test_the_repr_of_a_key_shows_no_secret(tmp_path: Path) -> None:
     """Neither repr nor str of a key has the key."""
     key = VaultKey(b"\x41" * 32, "file")
     assert "AAAA" not in repr(key) + str(key)
 
 
-def test_a_sealed_value_opens_for_its_own_purpose_only(vault: Vault) -> None:
+def test_an_encrypted_value_is_decrypted_for_its_own_purpose_only(vault: Vault) -> None:
     """A value moved to another name, or changed by one bit, does not open."""
     cipher = vault.cipher()
     encrypted = cipher.encrypt(b"value", "one")

@@ -66,7 +66,7 @@ def app(runner: Runner, token_service: TokenService) -> Any:
         (Reply(418, {"error": {"code": "Teapot"}}), "neither a token nor an OAuth error"),
     ],
 )
-def test_what_is_no_answer_gives_a_clear_error(
+def test_an_invalid_response_is_a_clear_error(
     runner: Runner, token_service: TokenService, app: Any, reply: Reply, word: str
 ) -> None:
     """HTML, cut-off, huge, redirecting or senseless answers say what came, and never quote it."""
@@ -79,9 +79,7 @@ def test_what_is_no_answer_gives_a_clear_error(
 
 
 @pytest.mark.parametrize("life", ["3599", 3599.9, "3599.0"])
-def test_a_life_given_as_text_or_fraction_is_understood(
-    runner: Runner, token_service: TokenService, app: Any, life: Any
-) -> None:
+def test_a_lifetime_may_be_text_or_a_fraction(runner: Runner, token_service: TokenService, app: Any, life: Any) -> None:
     """v1 endpoints and managed identity give seconds as text."""
     token_service.script = [token_reply(expires_in=life)]
     token = runner.run(lambda: app.get_token("graph"))
@@ -104,7 +102,7 @@ def test_a_life_given_as_text_or_fraction_is_understood(
     ],
 )
 @pytest.mark.parametrize("name", ["expires_in", "expires_on"])
-def test_a_point_in_time_is_no_duration(
+def test_a_point_in_time_is_not_a_duration(
     runner: Runner, token_service: TokenService, app: Any, name: str, written: Callable[[int], Any]
 ) -> None:
     """The end of a token's life, in whichever form and field, is that point in time."""
@@ -138,7 +136,7 @@ def test_no_token_is_used_past_its_own_exp(
 
 
 @pytest.mark.parametrize("ahead_in", [-7200, 7200])
-def test_a_wrong_clock_here_shortens_no_life(
+def test_a_wrong_local_clock_does_not_shorten_the_lifetime(
     runner: Runner, token_service: TokenService, app: Any, ahead_in: int
 ) -> None:
     """Where the server's Date differs from this machine's clock, `exp` and `expires_on` are read by the server's."""
@@ -155,7 +153,7 @@ def test_a_wrong_clock_here_shortens_no_life(
 
 
 @pytest.mark.parametrize("value", ["opaque", "eyJ.not.base64", jwt([1]), jwt({"exp": "soon"}), jwt({"exp": None})])
-def test_a_token_without_a_readable_exp_lives_as_the_answer_says(
+def test_without_a_readable_exp_the_responses_lifetime_counts(
     runner: Runner, token_service: TokenService, app: Any, value: str
 ) -> None:
     """An access token's format is its API's business (RFC 6749 section 1.4)."""
@@ -164,7 +162,7 @@ def test_a_token_without_a_readable_exp_lives_as_the_answer_says(
     assert 3590 < token.expires_on - time.time() <= 3600
 
 
-def test_a_life_that_is_not_said_is_taken_to_be_short(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_a_missing_lifetime_is_assumed_to_be_short(runner: Runner, token_service: TokenService, app: Any) -> None:
     """RFC 6749 section 5.1 only recommends to say it: five minutes are safe."""
     token_service.script = [token_reply(expires_in=None)]
     token = runner.run(lambda: app.get_token("graph"))
@@ -172,7 +170,7 @@ def test_a_life_that_is_not_said_is_taken_to_be_short(runner: Runner, token_serv
 
 
 @pytest.mark.parametrize("lie", [0, -1, True, "soon", "NaN", 1e300, 10**30, [1], {}, None])
-def test_a_senseless_time_of_renewal_costs_no_token(
+def test_an_invalid_refresh_in_does_not_fail_the_call(
     runner: Runner, token_service: TokenService, app: Any, lie: object
 ) -> None:
     """`refresh_in` is a hint: a token with a life that makes sense is used, and renewed within that life."""
@@ -182,14 +180,14 @@ def test_a_senseless_time_of_renewal_costs_no_token(
     assert time.time() < token.refresh_on <= token.expires_on
 
 
-def test_an_endless_life_is_cut(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_an_excessive_lifetime_is_capped(runner: Runner, token_service: TokenService, app: Any) -> None:
     """A server that promises a thousand years is asked again within one."""
     token_service.script = [token_reply(expires_in=1000 * 365 * 24 * 3600)]
     token = runner.run(lambda: app.get_token("graph"))
     assert token.expires_on - time.time() <= 366 * 24 * 3600
 
 
-def test_an_unknown_refusal_keeps_what_the_server_said(runner: Runner, token_service: TokenService, app: Any) -> None:
+def test_an_unknown_error_keeps_the_servers_description(runner: Runner, token_service: TokenService, app: Any) -> None:
     """A server that is not Entra: its error and description reach the caller, without line breaks."""
     token_service.script = [
         Reply(400, {"error": "invalid_target", "error_description": "no such\r\naudience \x1b[31m"})
@@ -210,7 +208,7 @@ def test_an_unknown_refusal_keeps_what_the_server_said(runner: Runner, token_ser
         ("invalid_request", "AADB2C90058: not configured to allow public clients", Misconfigured),
     ],
 )
-def test_a_refusal_of_b2c_is_known_by_its_code(
+def test_a_b2c_error_is_recognized_by_its_code(
     runner: Runner, token_service: TokenService, app: Any, error: str, description: str, kind: type[TokenRefused]
 ) -> None:
     """Its codes stand in the description alone; the error's name says too little."""

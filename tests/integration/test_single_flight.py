@@ -41,7 +41,7 @@ def test_two_machines_of_eight_processes_make_one_request(
     assert len(token_service.requests) == 1
 
 
-def test_a_redis_that_goes_away_midway_stops_nobody(
+def test_a_redis_outage_midway_fails_no_caller(
     make_token_processes: Callable[..., TokenProcesses], token_service: TokenService, redis: RedisServer
 ) -> None:
     """While one asks and the others wait, the server stops: each gets a token, with its own request if it must."""
@@ -55,7 +55,7 @@ def test_a_redis_that_goes_away_midway_stops_nobody(
     assert 1 <= len(token_service.requests) <= 4
 
 
-def test_crowds_of_tasks_do_not_wait_for_each_other_for_ever(
+def test_many_tasks_do_not_deadlock(
     make_token_processes: Callable[..., TokenProcesses], store: str, token_service: TokenService
 ) -> None:
     """Three processes of two hundred tasks want the same tenants' tokens in orders of their own: one request for each.
@@ -92,7 +92,7 @@ def test_clients_that_share_a_store_make_one_request(runner: Runner, token_servi
     assert len(token_service.requests) == 1
 
 
-def test_a_token_due_for_renewal_is_renewed_by_one(token_service: TokenService) -> None:
+def test_one_caller_renews_a_token_that_is_due(token_service: TokenService) -> None:
     """Ahead of expiry: one of forty callers renews; meanwhile and afterwards nobody is without a valid token."""
 
     def answer(request: RecordedRequest) -> Reply:

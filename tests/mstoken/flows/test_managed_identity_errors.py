@@ -40,7 +40,7 @@ def test_a_machine_without_identity_says_how_to_get_one(runner: Runner, machine:
     assert "az vm identity assign" in caught.value.remedy
 
 
-def test_several_user_assigned_identities_want_a_name(runner: Runner, machine: Machine) -> None:
+def test_several_user_assigned_identities_require_a_choice(runner: Runner, machine: Machine) -> None:
     """Without a system-assigned identity and with two others IMDS cannot choose."""
     machine.identities.system = None
     machine.identities.users *= 2
@@ -50,7 +50,7 @@ def test_several_user_assigned_identities_want_a_name(runner: Runner, machine: M
     assert "AZURE_CLIENT_ID" in caught.value.remedy
 
 
-def test_entras_own_refusal_comes_through(runner: Runner, machine: Machine) -> None:
+def test_entras_own_error_is_explained(runner: Runner, machine: Machine) -> None:
     """IMDS passes Entra's error on, with its code."""
     client = managed_identity_client(runner, machine, "imds")
     with pytest.raises(Misconfigured) as caught:
@@ -69,7 +69,7 @@ def test_app_service_answers_an_unknown_resource_with_500(runner: Runner, machin
 
 
 @pytest.mark.parametrize(("source", "refused"), [("app_service", CredentialRejected), ("azure_ml", CredentialRejected)])
-def test_a_secret_of_yesterday_is_refused(
+def test_an_old_endpoint_secret_is_refused(
     runner: Runner, machine: Machine, source: Source, refused: type[Exception]
 ) -> None:
     """The platform renews its secret at a restart; the remedy says so and nothing is repeated."""
@@ -84,7 +84,7 @@ def test_a_secret_of_yesterday_is_refused(
     assert len(machine.requests) == 1
 
 
-def test_a_refusal_of_imds_is_of_something_in_between(runner: Runner, token_service: TokenService) -> None:
+def test_a_403_of_imds_comes_from_an_intermediary(runner: Runner, token_service: TokenService) -> None:
     """IMDS takes no secret that could be wrong: a 403 is a proxy's or a sandbox's, and the remedy speaks of that."""
     token_service.script = [Reply(403, {"error": "blocked"})]
     environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
@@ -97,7 +97,7 @@ def test_a_refusal_of_imds_is_of_something_in_between(runner: Runner, token_serv
 @pytest.mark.parametrize(
     ("code", "environment"), [("ManagedIdentityNotFound", {"IDENTITY_HEADER": "old"}), ("ResourceNotFound", {})]
 )
-def test_service_fabrics_codes_are_told(
+def test_service_fabrics_codes_are_explained(
     runner: Runner, machine: Machine, code: str, environment: dict[str, str]
 ) -> None:
     """Its errors have a code and a message in a member `error`."""
@@ -108,7 +108,7 @@ def test_service_fabrics_codes_are_told(
         runner.run(lambda: client.get_token(scope))
 
 
-def test_cloud_shells_codes_are_told(runner: Runner, machine: Machine) -> None:
+def test_cloud_shells_codes_are_explained(runner: Runner, machine: Machine) -> None:
     """It refuses audiences that it does not serve."""
     client = managed_identity_client(runner, machine, "cloud_shell")
     with pytest.raises(Misconfigured, match="AudienceNotSupported"):
@@ -126,7 +126,7 @@ RETRIES = [
 
 
 @pytest.mark.parametrize(("source", "status", "pauses"), RETRIES)
-def test_each_source_is_asked_again_by_its_own_schedule(
+def test_each_source_has_its_own_retry_schedule(
     runner: Runner, machine: Machine, source: Source, status: int, pauses: list[float]
 ) -> None:
     """What may pass is asked for again: IMDS for some 24 seconds, for 75 while it is updated; others three times."""
@@ -139,7 +139,7 @@ def test_each_source_is_asked_again_by_its_own_schedule(
 
 
 @pytest.mark.parametrize(("source", "status", "pauses"), RETRIES)
-def test_asking_again_has_an_end(
+def test_retries_are_limited(
     runner: Runner, machine: Machine, source: Source, status: int, pauses: list[float]
 ) -> None:
     """After the last try the error says that it may pass."""
@@ -152,7 +152,7 @@ def test_asking_again_has_an_end(
 
 
 @pytest.mark.parametrize("source", ["imds", "app_service"])
-def test_nobody_there_is_a_transport_error(runner: Runner, source: Source) -> None:
+def test_an_unreachable_endpoint_is_a_transport_error(runner: Runner, source: Source) -> None:
     """Where a client is told that there is a managed identity, no answer is tried again briefly."""
     environment = {
         "imds": {"AZURE_POD_IDENTITY_AUTHORITY_HOST": UNREACHABLE},
@@ -177,7 +177,7 @@ def test_docker_desktops_403_means_unreachable(runner: Runner, machine: Machine)
     "reply",
     [Reply(403, "<html>not yours</html>"), Reply(401, "no token"), Reply(405, "", {"Server": "EC2ws"})],
 )
-def test_another_clouds_metadata_service_is_no_imds(runner: Runner, token_service: TokenService, reply: Reply) -> None:
+def test_another_clouds_metadata_service_is_not_imds(runner: Runner, token_service: TokenService, reply: Reply) -> None:
     """Whoever else answers at that address has no managed identity to give; nothing is said of secrets."""
     token_service.script = [reply]
     environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
@@ -200,7 +200,7 @@ def test_another_clouds_metadata_service_is_no_imds(runner: Runner, token_servic
         Reply(200, '{"access_token": "t", "expi'),
     ],
 )
-def test_what_is_no_token_is_said_so(runner: Runner, token_service: TokenService, reply: Reply) -> None:
+def test_a_response_without_a_token_is_an_error(runner: Runner, token_service: TokenService, reply: Reply) -> None:
     """HTML, cut-off JSON, a missing token and a senseless end are errors, never tokens."""
     token_service.script = [reply]
     environment = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": token_service.url}
@@ -239,7 +239,7 @@ def test_only_400_means_that_the_identity_is_missing(runner: Runner, token_servi
     assert "az vm identity assign" not in str(caught.value)
 
 
-def test_no_secret_of_the_platform_shows(runner: Runner, machine: Machine) -> None:
+def test_the_platforms_secret_is_not_shown(runner: Runner, machine: Machine) -> None:
     """Neither reprs nor errors have the secret of the environment."""
     environment = machine.environment("app_service")
     client = runner.client("", "", ManagedIdentity("none-such", environment=environment))
@@ -249,7 +249,7 @@ def test_no_secret_of_the_platform_shows(runner: Runner, machine: Machine) -> No
 
 
 @pytest.mark.parametrize("source", ["app_service", "azure_ml"])
-def test_a_secret_that_the_endpoint_quotes_does_not_show(
+def test_a_secret_quoted_by_the_endpoint_is_not_shown(
     runner: Runner, machine: Machine, token_service: TokenService, source: Source
 ) -> None:
     """Where an endpoint repeats what it was sent, the error leaves the secret out."""

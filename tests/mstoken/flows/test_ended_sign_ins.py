@@ -86,7 +86,7 @@ def test_fresh_sends_a_request_even_after_the_end(runner: Runner, token_service:
 
 
 @pytest.mark.parametrize("code", [50076, 50079, 53003, 65001])
-def test_a_refusal_that_a_person_can_meet_ends_nothing(
+def test_interaction_required_does_not_end_the_sign_in(
     runner: Runner, token_service: TokenService, stores: Stores, code: int
 ) -> None:
     """Multi-factor authentication, policy and consent concern the question; the grant is asked for again."""

@@ -32,7 +32,7 @@ def _another_app(entra: Emulator, number: int, *, family: bool) -> str:
     return app.id
 
 
-def test_a_family_shares_its_sign_in(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+def test_applications_of_a_family_share_a_sign_in(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Clients of one family use the refresh token another of them left; a stranger asks for itself."""
     entra.state.apps[PUBLIC_APP].family = True
     sibling, stranger = (_another_app(entra, number, family=number == 1) for number in (1, 2))
@@ -49,7 +49,7 @@ def test_a_family_shares_its_sign_in(runner: Runner, entra: Emulator, otto: Scri
     assert opened == [PUBLIC_APP, stranger]
 
 
-def test_a_family_shares_nobody_elses_sign_in(
+def test_a_named_account_does_not_use_the_familys_sign_in(
     runner: Runner, entra: Emulator, nadia: ScriptedUser, otto: ScriptedUser
 ) -> None:
     """Who names a person or an account gets that one's tokens, whoever of the family signed in before."""
@@ -75,7 +75,7 @@ def test_a_family_shares_nobody_elses_sign_in(
 
 
 @pytest.mark.parametrize(("hint", "told"), [(NADIA, True), (OTTO.upper(), False), ("O.CiQ-opaque", False)])
-def test_another_person_than_suggested_is_told(
+def test_another_user_than_the_login_hint_is_reported(
     runner: Runner,
     entra: Emulator,
     otto: ScriptedUser,

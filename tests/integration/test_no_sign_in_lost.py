@@ -89,7 +89,7 @@ def test_a_kill_around_a_rotation_leaves_a_refresh_token_that_works(
     assert not done.stderr
 
 
-def test_machines_renew_one_sign_in_in_turns(entra: Emulator, home: dict[str, str], redis: RedisServer) -> None:
+def test_machines_renew_one_sign_in_one_at_a_time(entra: Emulator, home: dict[str, str], redis: RedisServer) -> None:
     """Four machines on one Redis, each refresh token good for one use: none ever spends what another has spent."""
     redis.say("FLUSHALL")
     tenant, refresh_tokens = entra.state.default_tenant.id, redis_stores(redis.url, KEY).refresh_tokens
@@ -147,7 +147,7 @@ def test_without_a_home_an_application_gets_its_token(tmp_path: Path, entra: Emu
     assert "Traceback" not in result.err
 
 
-def test_without_a_home_a_person_is_told_what_to_do(tmp_path: Path, entra: Emulator) -> None:
+def test_without_a_home_a_sign_in_is_an_error_with_a_remedy(tmp_path: Path, entra: Emulator) -> None:
     """A new refresh token that cannot be kept is an error that names the place and the remedy, and no traceback."""
     program = Program(tmp_path)
     program.environment |= entra.environment() | {"HOME": "/proc/nobody", "MSTOKEN_CACHE_DIR": "/proc/nobody/cache"}

@@ -21,7 +21,7 @@ def _client(runner: Runner, service: TokenService, redis: RedisServer, credentia
     return runner.client(TENANT, CLIENT_ID, credential, service.url, redis_stores(redis.url, KEY))
 
 
-def test_a_client_goes_on_while_redis_is_away_and_shares_again_when_it_is_back(
+def test_a_client_works_during_a_redis_outage_and_shares_tokens_afterwards(
     runner: Runner, token_service: TokenService, redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What it has and what it gets meanwhile serves from its memory, which it says once; then others have it again."""
@@ -51,7 +51,7 @@ def test_a_client_goes_on_while_redis_is_away_and_shares_again_when_it_is_back(
     assert len(caplog.records) == 1
 
 
-def test_a_sign_in_is_not_renewed_while_redis_is_away(
+def test_a_sign_in_is_not_renewed_during_a_redis_outage(
     runner: Runner, token_service: TokenService, redis: RedisServer
 ) -> None:
     """A new refresh token could not be kept: nobody asks, the error names the server, and later it goes on."""

@@ -31,7 +31,7 @@ SLOW = Reply(200, token_reply().body, delay=0.5)
 ASSERTION = "eyJhbGciOiJub25lIn0.eyJleHAiOjQwMDAwMDAwMDB9.c2ln"
 
 
-def test_another_process_takes_over_when_the_asker_is_killed(
+def test_another_process_takes_over_when_the_requesting_one_is_killed(
     make_token_processes: Callable[..., TokenProcesses], store: str, token_service: TokenService
 ) -> None:
     """SIGKILL while the service has not answered: one of those who wait asks, and all of them get its answer."""
@@ -48,7 +48,7 @@ def test_another_process_takes_over_when_the_asker_is_killed(
     assert len(token_service.requests) == 2
 
 
-def test_who_waits_for_a_process_that_hangs_goes_on_when_its_patience_ends(
+def test_a_caller_stops_waiting_for_a_hanging_process_at_its_timeout(
     runner: Runner,
     make_token_processes: Callable[..., TokenProcesses],
     token_service: TokenService,
@@ -68,7 +68,7 @@ def test_who_waits_for_a_process_that_hangs_goes_on_when_its_patience_ends(
     assert time.monotonic() - began >= 4
 
 
-def test_who_waits_for_a_caller_that_hangs_goes_on_when_its_patience_ends(
+def test_a_caller_stops_waiting_for_a_hanging_caller_at_its_timeout(
     runner: Runner, token_service: TokenService
 ) -> None:
     """The same within a process: a function that proves the client never comes back, in one thread."""
@@ -99,7 +99,7 @@ def test_who_waits_for_a_caller_that_hangs_goes_on_when_its_patience_ends(
         thread.join()
 
 
-def test_another_task_takes_over_when_the_asker_is_cancelled(token_service: TokenService) -> None:
+def test_another_task_takes_over_when_the_requesting_one_is_cancelled(token_service: TokenService) -> None:
     """The cancelled task ends at once; of the fifty who wait one asks, and all get its answer."""
     token_service.script = [Reply(200, token_reply("lost").body, delay=20), token_reply("second")]
 
@@ -119,7 +119,7 @@ def test_another_task_takes_over_when_the_asker_is_cancelled(token_service: Toke
     assert len(token_service.requests) == 2
 
 
-def test_a_waiting_task_may_be_cancelled_without_harm(token_service: TokenService) -> None:
+def test_cancelling_a_waiting_task_does_not_affect_others(token_service: TokenService) -> None:
     """It leaves the others' turn as it is."""
     token_service.script = [SLOW]
 
@@ -136,7 +136,7 @@ def test_a_waiting_task_may_be_cancelled_without_harm(token_service: TokenServic
     assert len(token_service.requests) == 1
 
 
-def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenService, tmp_path: Path) -> None:
+def test_a_cancelled_task_releases_its_lock(token_service: TokenService, tmp_path: Path) -> None:
     """At whatever moment it ends, also while a thread takes or ends the turn for it, others can have the turn."""
     token_service.script = [SLOW]
     store = FolderAccessTokens(str(tmp_path / "tokens"), lambda: Cipher(b"k" * 32))
@@ -152,7 +152,7 @@ def test_a_task_that_is_cancelled_leaves_no_turn_behind(token_service: TokenServ
         assert is_free(store, key), number
 
 
-def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None:
+def test_a_lock_is_released_although_no_thread_is_free(tmp_path: Path) -> None:
     """Its task is cancelled while the program's own work takes up every thread there is."""
     store, key, free_again = FolderAccessTokens(str(tmp_path / "tokens")), "0" * 40, threading.Event()
     runtime = AsyncioRuntime(AsyncHttpTransport(), store, MemoryRefreshTokens())
@@ -182,7 +182,7 @@ def test_a_turn_ends_also_where_no_thread_is_free_for_it(tmp_path: Path) -> None
     asyncio.run(main())
 
 
-def test_who_is_cancelled_while_it_waits_ends_at_once(
+def test_a_cancelled_waiter_ends_at_once(
     make_token_processes: Callable[..., TokenProcesses], token_service: TokenService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process has the turn; no thread of a program that is to end waits on for it."""
@@ -203,7 +203,7 @@ def test_who_is_cancelled_while_it_waits_ends_at_once(
     assert len(token_service.requests) == 1
 
 
-def test_another_thread_takes_over_when_the_asker_ends(token_service: TokenService) -> None:
+def test_another_thread_takes_over_when_the_requesting_one_ends(token_service: TokenService) -> None:
     """A thread that is ended while it asks (SystemExit) fails nobody else."""
     asking, end = threading.Event(), threading.Event()
 
@@ -242,7 +242,7 @@ class Odd(Exception):
         self.code = code
 
 
-def test_those_who_wait_share_the_failure_and_not_its_traceback(runner: Runner, token_service: TokenService) -> None:
+def test_waiting_callers_share_the_error_and_not_its_traceback(runner: Runner, token_service: TokenService) -> None:
     """Each of twenty gets an error of its own, of the same kind and content, though it was raised once."""
     called: list[str] = []
 
