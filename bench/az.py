@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from bench.parameters import CLIENT_ID, ROOT, SECRET, TENANT
 from bench.processes import output_of
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 HOME = ROOT / ".make" / "az"
 _CACHE = "msal_token_cache.json"
+_ENVIRONMENT = dict(os.environ)  # as it is before a test points it at an emulator, where no package index answers
 
 
 class Az:
@@ -69,13 +73,12 @@ class Az:
 
 def install() -> None:
     """Install azure-cli if it is missing. Raises Unavailable."""
-    if (HOME / "bin" / "az").exists():
-        return
     HOME.parent.mkdir(exist_ok=True)
-    for command in (
-        [sys.executable, "-m", "venv", str(HOME)],
-        [str(HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "azure-cli"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Unavailable(f"azure-cli could not be installed: {done.stderr.strip()[-200:]}")
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "azure-cli"]
+    with FileLock(HOME.with_suffix(".lock")):
+        if (HOME / "bin" / "az").exists():
+            return
+        for command in ([sys.executable, "-m", "venv", str(HOME)], [str(HOME / "bin" / "python"), *pip]):
+            done = subprocess.run(command, env=_ENVIRONMENT, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise Unavailable(f"azure-cli could not be installed: {done.stderr.strip()[-200:]}")

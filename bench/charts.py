@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.results import Kind, Result, Series
 
 COLOURS: dict[Kind, str] = {"ours": "#0072B2", "peer": "#E69F00", "baseline": "#8C8C8C"}
-_DRAWN = ("round_trips", "tokens_per_s", "token_requests", "bytes_per_token", "seconds")
+_DRAWN = ("round_trips", "tokens_per_s", "calls_per_s", "token_requests", "bytes_per_token", "seconds")
 """A bar chart shows the first of these that every candidate has."""
 _WIDE_RANGE = 40
 _LINE = 0.075
@@ -85,7 +85,7 @@ def _bars(result: Result, quantity: str) -> Figure:
     axes.spines["left"].set_visible(False)
     what = "time" if quantity == "seconds" else UNITS[quantity]
     scale = " on a logarithmic scale" if wide else ""
-    more = "more is better" if quantity == "tokens_per_s" else "less is better"
+    more = "more is better" if quantity in ("tokens_per_s", "calls_per_s") else "less is better"
     axes.set_title(f"{result.title}: {what}{scale}, {more}", loc="left", fontsize=11)
     return figure
 

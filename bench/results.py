@@ -33,6 +33,7 @@ Judged = Literal["ratio", "value"]
 UNITS = {
     "seconds": "s",
     "tokens_per_s": "tokens/s",
+    "calls_per_s": "calls/s",
     "cpu_s_per_1000": "s of CPU per 1,000 tokens",
     "token_requests": "token requests",
     "discovery_requests": "discovery requests",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from bench.rounds import Candidate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bench.az import Az
     from bench.run import Bench
 
 AZ = "az account get-access-token"
@@ -51,6 +53,41 @@ def mstoken(bench: Bench, name: str, *options: str, authorities: Callable[[], st
         return timed_command(command, environment)
 
     return Candidate(name, "ours", run)
+
+
+def mstoken_beside_az(bench: Bench, name: str) -> Candidate:
+    """`mstoken get graph` for a user whose only identity is the sign-in of az. From the second run, it is cached.
+
+    It has a home of its own, without tokens of another identity. The first run is checked to print a token.
+    """
+    checked = False
+
+    def run() -> Mapping[str, float]:
+        nonlocal checked
+        if bench.az is None:
+            raise Unavailable(NO_AZ)
+        command, environment = [mstoken_command(), "get", "graph"], _environment_beside_az(bench, bench.az)
+        if not checked:
+            if not output_of(command, environment).startswith("eyJ"):
+                raise Unavailable("mstoken get graph printed something that is not a token")
+            checked = True
+        return timed_command(command, environment)
+
+    return Candidate(name, "ours", run)
+
+
+def _environment_beside_az(bench: Bench, az: Az) -> dict[str, str]:
+    """The environment of az's user: az on the PATH, and no application, profile or token of mstoken."""
+    runtime = bench.folder / "runtime-beside-az"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    own = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+    environment = {name: value for name, value in az.env.items() if name not in own}
+    return {
+        **environment,
+        "PATH": f"{Path(az.command).parent}{os.pathsep}{environment['PATH']}",
+        "XDG_RUNTIME_DIR": str(runtime),
+        "AZURE_TOKEN_CREDENTIALS": "AzureCliCredential",  # on a machine in Azure, its own identity would be used
+    }
 
 
 def msal_script(bench: Bench, *, cached: bool) -> Candidate:
@@ -93,5 +130,5 @@ NO_AZ = "use --with-az, which installs azure-cli (large)"
 
 __all__ = [
     "AZ", "BARE", "MSAL", "NO_AZ", "az", "bare", "msal_command", "msal_environment", "msal_script", "mstoken",
-    "mstoken_command",
+    "mstoken_beside_az", "mstoken_command",
 ]  # fmt: skip

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 NAME = "emulator-speed"
 OURS, BARE = "entra_emulator, client credentials", "bare RSA signatures"
-LEAST = 500
+LEAST = 0.36
+"""Of the rate of bare signatures. It was 0.40 in the run of 25 November 2026; a tenth less is within its spread."""
 
 
 def run(bench: Bench) -> Result:
@@ -30,5 +31,5 @@ def run(bench: Bench) -> Result:
         Candidate(BARE, "baseline", partial(bench.run_client, "emulator:signatures", count=count)),
     ]
     run_rounds(result, candidates, bench.pick(tiny=1, quick=3, full=7), warm_up=False, log=bench.log)
-    result.value(Goal("tokens per second on one core", "tokens_per_s", "at least", LEAST), OURS, beside=BARE)
+    result.ratio(Goal("tokens per second on one core", "tokens_per_s", "at least", LEAST), OURS, BARE)
     return result

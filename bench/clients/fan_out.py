@@ -13,6 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
 
+CALL = "/subscriptions"
+"""The path of an API that the service answers with an empty list."""
+
+
+def with_peak(numbers: dict[str, float], calls: int, tenants: int) -> dict[str, float]:
+    """The numbers of a run with a call in each tenant, and the peak of the process's memory. Raises RuntimeError.
+
+    getrusage(2): Linux gives the maximum resident set size in kibibytes.
+    """
+    if calls != tenants:
+        raise RuntimeError(f"{calls} of {tenants} calls succeeded")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    return {**numbers, "calls_per_s": numbers["tokens_per_s"], "bytes": peak}
+
+
 def tenants(number: int) -> list[str]:
     """The names of so many tenants."""
     return [f"tenant-{place:06d}.example" for place in range(number)]

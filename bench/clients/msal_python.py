@@ -11,7 +11,7 @@ import msal
 import requests
 from requests.adapters import HTTPAdapter
 
-from bench.clients.fan_out import in_threads, measured
+from bench.clients.fan_out import CALL, in_threads, measured, with_peak
 from bench.clients.timing import seconds_per_call
 from bench.parameters import CLIENT_ID, SCOPE, SECRET, TENANT
 
@@ -29,6 +29,36 @@ def tenants_by_session(url: str, tenants: int, concurrency: int) -> dict[str, fl
         session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=concurrency))
         in_threads(lambda tenant: token(application(url, tenant, http_client=session)), tenants, concurrency)
     return numbers
+
+
+def calls_as_written(url: str, tenants: int, concurrency: int) -> dict[str, float]:
+    """An application per tenant, and `requests.get` for the call: nothing is shared."""
+
+    def call(tenant: str) -> str:
+        headers = {"Authorization": f"Bearer {token(application(url, tenant))}"}
+        return _ok(requests.get(f"{url}{CALL}", headers=headers, timeout=30))
+
+    with measured(tenants) as numbers:
+        in_threads(call, tenants, concurrency)
+    return with_peak(numbers, tenants, tenants)
+
+
+def calls_by_session(url: str, tenants: int, concurrency: int) -> dict[str, float]:
+    """An application per tenant; tokens and calls over one `requests.Session` with a connection for each thread."""
+    with measured(tenants) as numbers, requests.Session() as session:
+        session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=concurrency))
+
+        def call(tenant: str) -> str:
+            headers = {"Authorization": f"Bearer {token(application(url, tenant, http_client=session))}"}
+            return _ok(session.get(f"{url}{CALL}", headers=headers, timeout=30))
+
+        in_threads(call, tenants, concurrency)
+    return with_peak(numbers, tenants, tenants)
+
+
+def _ok(response: requests.Response) -> str:
+    response.raise_for_status()
+    return response.text
 
 
 def hit(url: str, entries: int) -> dict[str, float]:

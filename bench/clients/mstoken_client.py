@@ -6,7 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from bench.clients.fan_out import in_tasks, in_threads, measured
+from bench.clients.fan_out import CALL, in_tasks, in_threads, measured, with_peak
+from bench.clients.fan_out import tenants as names_of_tenants
 from bench.clients.memory import resident
 from bench.clients.timing import seconds_per_await, seconds_per_call
 from bench.parameters import CLIENT_ID, SCOPE, SECRET, TENANT
@@ -36,6 +37,28 @@ def tenants_in_tasks(url: str, tenants: int, concurrency: int) -> dict[str, floa
     with measured(tenants) as numbers:
         asyncio.run(main())
     return numbers
+
+
+def calls_in_fleet(url: str, tenants: int, concurrency: int) -> dict[str, float]:
+    """A token and one call of an API in each tenant, with `Client.fleet`."""
+    with measured(tenants) as numbers, Client(TENANT, CLIENT_ID, ClientSecret(SECRET), url) as client:
+        fleet = client.fleet(names_of_tenants(tenants), concurrency=concurrency)
+        done = sum(result.ok for result in fleet.request("GET", f"{url}{CALL}", scope=SCOPE, origin=url))
+    return with_peak(numbers, done, tenants)
+
+
+def calls_in_async_fleet(url: str, tenants: int, concurrency: int) -> dict[str, float]:
+    """`calls_in_fleet` under asyncio."""
+
+    async def main() -> int:
+        async with AsyncClient(TENANT, CLIENT_ID, ClientSecret(SECRET), url) as client:
+            fleet = client.fleet(names_of_tenants(tenants), concurrency=concurrency)
+            results = fleet.request("GET", f"{url}{CALL}", scope=SCOPE, origin=url)
+            return sum([result.ok async for result in results])
+
+    with measured(tenants) as numbers:
+        done = asyncio.run(main())
+    return with_peak(numbers, done, tenants)
 
 
 def memory_of_tenants(url: str, tenants: int, concurrency: int, steps: int) -> dict[str, float]:
