@@ -8,12 +8,13 @@ import argparse
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
+
+from mstoken import child_process
 
 from .environment import for_command, is_real_configuration, setting_names
 from .running import NotFound, find
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from .emulator import Emulator
 
 _TITLES = {"bash": "a POSIX shell", "fish": "fish", "powershell": "PowerShell"}
-OWN_FAILURE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
-_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+OWN_FAILURE = 125
 
 
 def serve(argv: list[str]) -> int:
@@ -37,10 +37,10 @@ def serve(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     ended = threading.Event()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_on_signals(("SIGINT", "SIGTERM", "SIGHUP"), lambda _: ended.set()))
         entra = _start(options.config, options.port, stack)
         if entra is None:
             return OWN_FAILURE
-        stack.enter_context(_on_signals(("SIGINT", "SIGTERM", "SIGHUP"), lambda _: ended.set()))
         _print_line(_settings_text(entra, options.shell or ["bash"]))
         if options.until_stdin_closes:
             threading.Thread(target=_set_at_end_of_input, args=[ended], daemon=True).start()
@@ -173,41 +173,11 @@ def _start(config: "Config", port: int, stack: contextlib.ExitStack) -> "Emulato
 
 def _run(command: list[str], environment: Mapping[str, str]) -> int:
     try:
-        # The user gave the command; it runs unchanged, without a shell.
-        process = subprocess.Popen(command, env=environment)  # noqa: S603
-    except FileNotFoundError:
-        _print_line(f"{command[0]}: command not found")
-        return NOT_FOUND
+        return child_process.run(command, environment)
     except OSError as problem:
-        _print_line(f"{command[0]}: {problem.strerror}")
-        return NOT_EXECUTABLE
-    with _on_signals(_PASSED_ON, lambda number: _pass_on(process, number)):
-        code = process.wait()
-    return 128 - code if code < 0 else code
-
-
-def _pass_on(process: "subprocess.Popen[bytes]", number: int) -> None:
-    """Forward a received signal to the command, unless the terminal has sent it to both processes."""
-    if number in (signal.SIGINT, getattr(signal, "SIGQUIT", None)) and _in_foreground():
-        return
-    with contextlib.suppress(OSError):
-        process.send_signal(number)
-
-
-def _in_foreground() -> bool:
-    """Return whether a terminal sends its Ctrl-C to this process group, which includes the command."""
-    if not hasattr(os, "tcgetpgrp"):
-        return True  # on Windows the console does
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
+        message, code = child_process.start_failure(command[0], problem)
+        _print_line(message)
+        return code
 
 
 @contextlib.contextmanager

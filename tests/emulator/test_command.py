@@ -79,7 +79,7 @@ def test_a_missing_command_is_127() -> None:
     """A command that cannot be found: 127, one line on stderr, nothing on stdout."""
     done = emulate("--", "no-such-command-anywhere")
     assert (done.returncode, done.stdout) == (127, "")
-    assert done.stderr == "no-such-command-anywhere: command not found\n"
+    assert done.stderr == "There is no command no-such-command-anywhere.\n"
 
 
 def test_command_that_cannot_be_executed_is_126(tmp_path: Path) -> None:

@@ -246,6 +246,7 @@ FALLBACKS = {
     "cli/error_handling.py:run",
     "cli/request_lines.py:_result",  # a record for the line
     "cli/session_server.py:_answer",  # a record for the program that called
+    "integrations/serving/service.py:answer",  # status 500 for the program that asked, and a line of the log
 }
 """Every other `except Exception`: they handle it or raise it again."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import weakref
@@ -23,7 +24,7 @@ class Running:
             cwd=program.folder,
         )
         self.err = ""
-        weakref.finalize(self, self.process.kill)  # a test that fails leaves no process behind
+        weakref.finalize(self, _end, self.process)  # a test that fails leaves no process and no open pipe behind
 
     def says(self, pattern: str) -> str:
         """Wait for a line of standard error that matches; return the pattern's first group."""
@@ -38,3 +39,12 @@ class Running:
         out, err = self.process.communicate(timeout=60)
         self.err += err
         return self.process.returncode, out
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 
 import click
 
@@ -18,10 +16,7 @@ from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import FrameType
 
-NOT_EXECUTABLE, NOT_FOUND = 126, 127
-_PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _KEPT = frozenset({"authority", "cloud"})
 _PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _OF_IDENTITIES = ("AZURE_FEDERATED_TOKEN_FILE", "AZURE_TOKEN_CREDENTIALS")
@@ -87,40 +82,11 @@ def _print_failures(line: str) -> None:
 
 
 def _run(words: Sequence[str], environment: Mapping[str, str]) -> int:
+    from mstoken import child_process
+
     try:
-        process = subprocess.Popen(words, env=environment)  # noqa: S603 - the user's own command, without a shell
-    except FileNotFoundError:
-        output.error(f"There is no command {words[0]}.", exit_code=NOT_FOUND)
-        return NOT_FOUND
+        return child_process.run(words, environment)
     except OSError as error:
-        output.error(f"{words[0]} cannot be started: {error.strerror}.", exit_code=NOT_EXECUTABLE)
-        return NOT_EXECUTABLE
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        if process.poll() is None and not (number in {signal.SIGINT, _QUIT} and _terminal_sends()):
-            process.send_signal(number)
-
-    for name in _PASSED_ON:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), pass_on)
-    code = process.wait()
-    return 128 - code if code < 0 else code
-
-
-_QUIT = getattr(signal, "SIGQUIT", None)
-
-
-def _terminal_sends() -> bool:
-    """Return whether ^C reaches the command without us: the terminal sends it to the whole foreground group."""
-    if not hasattr(os, "tcgetpgrp"):
-        return True  # on Windows the console does
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    except OSError:
-        return False
-    finally:
-        os.close(terminal)
+        message, code = child_process.start_failure(words[0], error)
+        output.error(message, exit_code=code)
+        return code

@@ -39,6 +39,7 @@ _OF_ONE_REQUEST = frozenset(
         "resume",
         "wait",
         "operation",
+        "delta",
     ]
 )
 """Parameters that --stdin excludes: each line says itself what to send, and each result has its line."""

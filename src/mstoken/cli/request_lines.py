@@ -25,7 +25,7 @@ MAX_LINE = 16 * 1024 * 1024
 _OF_THE_COMMAND = frozenset(
     [
         "data", "fields", "raw_fields", "stdin", "batch", "include", "output", "every_page", "slurp", "max_pages",
-        "wait", "operation", "tenants", "concurrency", "resume",
+        "wait", "operation", "delta", "tenants", "concurrency", "resume",
     ]
 )  # fmt: skip
 """Arguments that say how the command line reads a body or prints: a JSON object has its `body`, and gets an object."""

@@ -201,7 +201,7 @@ def test_a_sign_in_gives_the_tokens_of_a_user_flow(susi: Flow, entra: Emulator, 
         "iat": now,
     }
     assert (identity["aud"], identity["nonce"], identity["tfp"]) == (TOOL, "the-nonce", "B2C_1_susi")
-    assert abs(identity["auth_time"] - now) <= 2
+    assert abs(identity["auth_time"] - now) < 60
 
 
 def test_settings_of_a_flow_change_its_tokens(make: Callable[..., Flow], entra: Emulator) -> None:

@@ -126,7 +126,7 @@ def test_the_time_and_session_of_the_sign_in(
     first = access(refresh_token=token)
     again = access(refresh_token=user_token(SCOPE, refresh_token=token).json()["refresh_token"])
     for found in (first, again):
-        assert abs(found["auth_time"] - signed_in_on) <= 1
+        assert abs(found["auth_time"] - signed_in_on) < 60
         assert found["sid"] == "00112233-4455-6677-8899-aabbccddeeff"
 
 

@@ -13,6 +13,9 @@ from tests.support.token_service import Reply
 
 from entra_emulator import Emulator
 from mstoken.cli import request_lines
+from mstoken.cli.request import _OF_ONE_REQUEST as ONE_REQUEST
+from mstoken.cli.request import request
+from mstoken.cli.request_lines import FIELDS
 
 __all__ = ["command"]
 
@@ -103,6 +106,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "a parameter": (b'{"url": "graph:/x", "params": {"a": "System.Object[]"}}', "A value of the field params is"),
     "an expression": (b'{"url": "graph:/organization", "query": "["}', "--query is not JMESPath"),
     "an operation": (b'{"url": "graph:/x", "wait": true}', "A request has no field 'wait'."),
+    "a delta": (b'{"url": "graph:/x", "delta": "f"}', "A request has no field 'delta'."),
     "pages": (b'{"url": "graph:/x", "max_pages": 2}', "A request has no field 'max_pages'."),
     "saved selection": (b'{"url": "graph:/x", "save": "f", "query": "a"}', "--save writes the whole response"),
     "elsewhere": (b'{"url": "https://evil.example/", "scope": "graph"}', "evil.example"),
@@ -219,6 +223,7 @@ def test_a_line_may_name_a_file_for_the_response(at_entra: Program) -> None:
         (["--all"], "--all"),
         (["--save", "x"], "--save"),
         (["-i"], "--include"),
+        (["--delta", "x"], "--delta"),
     ],
 )
 def test_what_each_line_says_itself_is_refused_beside_stdin(
@@ -227,6 +232,16 @@ def test_what_each_line_says_itself_is_refused_beside_stdin(
     result = at_entra("request", "--stdin", *arguments, stdin=lines({"url": "graph:/users"}))
     assert (result.code, result.out) == (2, "")
     assert f"{named} and --stdin exclude each other" in result.err
+
+
+def test_every_option_is_a_field_or_is_refused_beside_stdin() -> None:
+    """A new option of the command must be one or the other: an option without effect would mislead."""
+    assert {one.name for one in request.params} - FIELDS.keys() - ONE_REQUEST == {
+        "batch",  # refuses what it cannot have itself
+        "concurrency",  # needs --tenants, which is refused
+        "debug",
+        "stdin",
+    }
 
 
 def test_without_stdin_both_arguments_are_required(at_entra: Program) -> None:

@@ -89,7 +89,7 @@ def test_a_token_comes_with_its_facts(at_entra: Program, entra: Emulator) -> Non
     app, tenant = entra.state.default_app, entra.state.default_tenant
     assert (result["tenant"], result["user"], result["client_id"]) == (tenant.id, app.id, app.id)
     assert result["claims"]["aud"] == "https://graph.microsoft.com"
-    assert abs(result["expires_on"] - result["claims"]["exp"]) <= 2  # expires_in counts from the answer
+    assert abs(result["expires_on"] - result["claims"]["exp"]) < 60  # expires_in counts from the answer
 
 
 def test_a_second_token_needs_no_request_and_no_file(at_entra: Program, entra: Emulator) -> None:

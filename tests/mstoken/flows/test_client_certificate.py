@@ -120,7 +120,7 @@ def test_an_expired_assertion_is_signed_again(runner: Runner, token_service: Tok
     app = runner.client(TENANT, CLIENT_ID, ClientCertificate(folder / "app.pem"), token_service.url)
     began = time.monotonic()
     assert runner.run(lambda: app.get_token("graph")).token == "token-1"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     with pytest.raises(CredentialRejected, match="700024"):
         runner.run(lambda: app.get_token("arm"))
     assert len(token_service.requests) == 4

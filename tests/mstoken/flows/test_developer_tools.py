@@ -57,7 +57,7 @@ def test_the_tools_token_is_returned_with_its_expiry(runner: Runner, tool: Stand
     tool.prints_token("from-the-tool", 3000)
     token = ask(runner, tool)
     assert token.token == "from-the-tool"
-    assert abs(token.expires_on - time.time() - 3000) < 5
+    assert abs(token.expires_on - time.time() - 3000) < 60
 
 
 def test_a_second_call_does_not_start_the_tool(runner: Runner, tool: StandIn) -> None:
