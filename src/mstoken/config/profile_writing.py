@@ -54,7 +54,7 @@ def write_profile(
             f"{path} has the profile {name} in a form that cannot be edited safely.",
             f"Add these lines to it yourself:\n{lines}",
         )
-    _replace(path, edited, environ)
+    replace_file(path, edited, environ)
 
 
 def _edited(text: str, name: str, values: Mapping[str, str | bool], without: frozenset[str]) -> str:
@@ -134,11 +134,11 @@ def _parsed(text: str) -> dict[str, Any] | None:
         return None
 
 
-def _replace(path: str, text: str, environ: Mapping[str, str]) -> None:
+def replace_file(path: str, text: str, environ: Mapping[str, str]) -> None:
     """Replace the file with one rename, so that readers and crashes see the old or the new file. Its mode is 0600.
 
-    The file says where secrets are, so only its owner may read it. A symbolic link is followed: people keep their
-    configuration in a repository and link to it.
+    The configuration says where secrets are, so only its owner may read it. A symbolic link is followed: people keep
+    their configuration in a repository and link to it.
     """
     from pathlib import Path
 

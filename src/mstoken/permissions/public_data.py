@@ -55,6 +55,39 @@ def condensed(document: Any) -> Operations:
     return found
 
 
+def permission_ids(deployments: Any, document: Any, scheme: str) -> dict[str, str]:
+    """Return the id of each permission of `document` in the public cloud, by name; those with several ids are left out.
+
+    `deployments` is `permissions/new/provisioningInfo.json`, `scheme` DelegatedWork or Application. Raises UsageError.
+    """
+    try:
+        found = {
+            name: {row["id"] for row in rows if row["scheme"] == scheme and _is_public(row)}
+            for name, rows in deployments["permissionDeployments"].items()
+            if name in document["permissions"]
+        }
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UsageError(
+            "The file is not Microsoft's list of the ids of Graph permissions.",
+            "Give permissions/new/provisioningInfo.json of microsoftgraph/microsoft-graph-devx-content.",
+        ) from error
+    return {name: next(iter(ids)) for name, ids in sorted(found.items()) if len(ids) == 1}
+
+
+def _is_public(row: dict[str, Any]) -> bool:
+    """Whether a row of provisioningInfo.json has the id of the public cloud; some have no id yet."""
+    return "id" in row and "public" in row.get("environment", "").split(";")
+
+
+def consented_by_users(document: Any) -> list[str]:
+    """Return the delegated permissions of the public list that a user can consent to."""
+    return sorted(
+        name
+        for name, permission in document["permissions"].items()
+        if permission["schemes"].get("DelegatedWork", {}).get("requiresAdminConsent") is False
+    )
+
+
 def _writes(entry: str) -> bool:
     return re.search("ReadWrite|Create|Manage", entry.partition(".")[2].partition("+")[0]) is not None
 

@@ -13,7 +13,7 @@ import re
 from mstoken.aadsts import fill
 from mstoken.permissions.azure_roles import is_data_action, roles_for
 from mstoken.permissions.requirements import GRAPH_APPLICATION_ID, first_words, in_words, suffices
-from mstoken.rest.permission_table import table
+from mstoken.rest.permission_table import all_roles, table
 from mstoken.rest.token_rights import GDAP_USER
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.urls import path_of
@@ -100,7 +100,8 @@ def _texts(body: Any, depth: int = 0) -> Iterator[str]:
 
 
 def _azure(action: str, scope: str, words: str, rights: TokenRights, context: Mapping[str, str]) -> Explanation:
-    roles, data = roles_for(action), is_data_action(action)
+    everything = all_roles()
+    roles, data = roles_for(action, everything), is_data_action(action, everything)
     kind = "data action" if data else "action"
     needs = f"The call needs the {kind} {action}{f' over {scope}' if scope else ''}."
     if roles:

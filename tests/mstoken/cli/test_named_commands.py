@@ -82,6 +82,11 @@ def check(line: str) -> None:
     command: click.Command = app
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         inner = command.get_command(context, arguments[0])
+        bare = command.get_command(context, "show")
+        if inner is None and bare is not None and bare.hidden:  # its name is left out: mstoken permissions METHOD URL
+            command = bare
+            context = click.Context(command, context)
+            break
         if inner is None:
             raise click.UsageError(f"no command {arguments[0]}")
         context = click.Context(inner, context, arguments.pop(0))
