@@ -11,6 +11,7 @@ import inspect
 import io
 import subprocess
 import sys
+import tempfile
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -192,6 +193,18 @@ def headers_of_requests(setup: Setup) -> None:
         setup.runner.run(client.close)
 
 
+def progress_of_a_download(setup: Setup) -> None:
+    """The transport calls it, between two reads of the socket."""
+    setup.service.script = [lambda request: token_reply() if "token" in request.path else Reply(200, b"content")]
+    client = setup.client(ClientSecret("s"))
+    options = {"scope": "graph", "origin": setup.service.url, "on_progress": setup.throw, "retries": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            setup.runner.run(lambda: client.download(f"{setup.service.url}/file", f"{folder}/file", **options))
+        finally:
+            setup.runner.run(client.close)
+
+
 def redis_command(setup: Setup) -> None:
     import redis
 
@@ -223,6 +236,7 @@ SEAMS: dict[str, tuple[Callable[[Setup], None], type[MstokenError]]] = {
     "runtimes/base.py:_MESSAGES": (standard_error, UsageError),
     "foreign.py:TRANSPORT": (transport, TransportError),
     "rest/key_vault.py:_CREDENTIAL": (key_vault_credential, StoreError),
+    "rest/partial_file.py:ON_PROGRESS": (progress_of_a_download, UsageError),
     "rest/bearer_auth.py:_BODY": (body_of_requests, UsageError),
     "rest/bearer_auth.py:_HEADERS": (headers_of_requests, UsageError),
     "stores/redis_connection.py:_run": (redis_command, StoreError),

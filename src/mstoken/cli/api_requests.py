@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mstoken.cli.options import RequestArguments
     from mstoken.client import Client
+    from mstoken.rest.partial_file import OnBytes
     from mstoken.rest.response import ApiResponse
 
 # RFC 9110 sections 5.1 and 5.6.2: the characters of a header name, and of a method.
@@ -26,16 +27,21 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METHOD_FORM = re.compile(r"[A-Za-z]{1,20}")
 
 
-def responses(client: Client, arguments: RequestArguments) -> Iterator[tuple[ApiResponse, list[Any] | None]]:
+def responses(
+    client: Client, arguments: RequestArguments, on_progress: OnBytes | None = None
+) -> Iterator[tuple[ApiResponse, list[Any] | None]]:
     """Send the request; yield its response, or with `every_page` that of each page as it is asked for, and its items.
 
     The items are None without `every_page`, and for a response that is not a collection. A response with an error is
-    the last one. Raises UsageError before anything is sent, and what `Client.request` raises.
+    the last one. With `save`, the body of a success is in that file. Raises UsageError before anything is sent, and
+    what `Client.request` and `Client.download` raise.
     """
     method, url, options = prepare(client, arguments)
     if arguments.every_page:
         for page in client.pages(url, method=method, max_pages=arguments.max_pages or None, **options):
             yield page.response, page.items
+    elif arguments.save and not arguments.wait:  # the body that --wait saves is that of the result
+        yield client.download(url, arguments.save, method=method, on_progress=on_progress, **options), None
     else:
         yield client.request(method, url, **options), None
 

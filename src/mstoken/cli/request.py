@@ -12,7 +12,7 @@ from mstoken.cli.identity import client_for, identity_options
 from mstoken.cli.options import RequestArguments
 from mstoken.cli.request_output import FORMATS, Printer
 from mstoken.cli.tenants_options import tenants_options
-from mstoken.errors import UsageError
+from mstoken.errors import TransportError, UsageError
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -270,7 +270,8 @@ def _print_response(client: Client, arguments: RequestArguments) -> int:
     if arguments.include:
         api_response.show_head(response)
     if arguments.save and response.ok:
-        save(response.body, arguments.save)
+        if arguments.wait:
+            save(response.body, arguments.save)
     elif printer and response.ok and response.body:
         printer.document(response.json(), items_in(response))
     else:
@@ -281,11 +282,28 @@ def _print_response(client: Client, arguments: RequestArguments) -> int:
 def _response(client: Client, arguments: RequestArguments) -> ApiResponse:
     """Return the response; with --wait, the result of the operation that it began."""
     if not arguments.wait:
-        return next(responses(client, arguments))[0]
+        return _saved(client, arguments) if arguments.save else next(responses(client, arguments))[0]
     from mstoken.cli.request_wait import operation_at, waited
 
     began = operation_at(client, arguments) if arguments.operation else next(responses(client, arguments))[0]
     return waited(client, arguments, began)
+
+
+def _saved(client: Client, arguments: RequestArguments) -> ApiResponse:
+    """Download the body to the file of --save. At a terminal, a line shows how far it is."""
+    from pathlib import Path
+
+    from mstoken.cli import output
+    from mstoken.cli.status_line import Transfer
+    from mstoken.rest.partial_file import part_of
+
+    try:
+        with Transfer() as shown:
+            return next(responses(client, arguments, shown.show))[0]
+    except (KeyboardInterrupt, TransportError):
+        if part_of(Path(arguments.save).expanduser()).exists():
+            output.message("The same command continues the download.")
+        raise
 
 
 def _print_every_page(client: Client, arguments: RequestArguments) -> int:

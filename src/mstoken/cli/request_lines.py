@@ -6,7 +6,7 @@ import json
 import sys
 
 from mstoken.cli import exit_codes, output, standard_input
-from mstoken.cli.api_requests import body_fields, check_save, responses, save, selected_fields
+from mstoken.cli.api_requests import body_fields, check_save, responses, selected_fields
 from mstoken.cli.options import IdentityArguments, RequestArguments
 from mstoken.cli.request_output import compiled
 from mstoken.errors import UsageError
@@ -76,8 +76,6 @@ def _result(line: bytes | None, number: int, defaults: RequestArguments, clients
         if not response.ok or not arguments.save:
             found |= selected_fields(response, arguments.query) if response.ok else body_fields(response)
         response.raise_for_status()
-        if arguments.save:
-            save(response.body, arguments.save)
     except Exception as error:  # noqa: BLE001 - each line has a result, whatever happens to it
         found["error"] = record_of(error)
     return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from time import monotonic
 
 from mstoken.cli import output
+from mstoken.cli.status_line import StatusLine
 from mstoken.errors import UsageError
 from mstoken.messages import printable
 from mstoken.shells import joined
@@ -36,21 +35,17 @@ def waited(client: Client, arguments: RequestArguments, began: ApiResponse | Ope
     printed. Raises what `Client.wait` raises.
     """
     shown = _Shown()
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # elsewhere ^C ends the process without a word
     try:
-        return client.wait(
-            began, scope=arguments.scope, origin=arguments.origin, retries=arguments.retries, on_progress=shown.show
-        )
+        with shown:
+            return client.wait(
+                began, scope=arguments.scope, origin=arguments.origin, retries=arguments.retries, on_progress=shown.show
+            )
     except KeyboardInterrupt:
-        shown.clear()
         if shown.operation is not None:
             tenant = getattr(began, "context", {}).get("tenant", "")
             command = joined(_again(arguments, shown.operation, tenant if tenant != client.authority.tenant else ""))
             output.message(f"The operation goes on. Wait for it again: {command}")
         raise
-    finally:
-        shown.clear()
-        signal.signal(signal.SIGINT, before)
 
 
 def operation_at(client: Client, arguments: RequestArguments) -> Operation:
@@ -74,30 +69,17 @@ def _again(arguments: RequestArguments, operation: Operation, tenant: str) -> li
     return words
 
 
-class _Shown:
-    """The line on standard error that shows the progress, if that is a terminal."""
+class _Shown(StatusLine):
+    """The line that shows the progress of an operation."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.operation: Operation | None = None
-        self._terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._began, self._width = monotonic(), 0
+        self._began_on = monotonic()
 
     def show(self, operation: Operation, progress: Progress | None) -> None:
         """Show what the last poll said."""
         self.operation = operation
-        if not self._terminal:
-            return
         word = printable(progress.word)[:30] if progress and progress.word else "running"
         share = f", {progress.percent:.0f} %" if progress and progress.percent is not None else ""
-        self._write(f"mstoken: {word}{share}, after {monotonic() - self._began:.0f} seconds")
-
-    def clear(self) -> None:
-        """Clear the line."""
-        if self._width:
-            self._write("")
-            sys.stderr.write("\r")
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write(f"\r{text.ljust(self._width)}")
-        sys.stderr.flush()
-        self._width = len(text)
+        self.draw(f"mstoken: {word}{share}, after {monotonic() - self._began_on:.0f} seconds")

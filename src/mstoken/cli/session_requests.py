@@ -122,7 +122,7 @@ class Requests:
 
     def _request(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request to an API. Of a collection, `items` asks for "all" items, or those of the "first" page."""
-        from mstoken.cli.api_requests import responses, save, selected_fields
+        from mstoken.cli.api_requests import responses, selected_fields
         from mstoken.cli.request_lines import parse
         from mstoken.cli.request_output import selected_items
 
@@ -137,7 +137,6 @@ class Requests:
             response.raise_for_status()
             found = {"status": response.status, "headers": dict(response.headers)}
             if arguments.save:
-                save(response.body, arguments.save)
                 break
             if items is None:
                 found |= selected_fields(response, arguments.query)

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 
 from mstoken.cli import exit_codes, output
+from mstoken.cli.status_line import StatusLine, bar
 from mstoken.fleet.outcomes import DONE, UNKNOWN, outcomes
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.fleet.schedule import TenantResult
 
-_EVERY_IN = 0.1
-"""Seconds between two drawings of the line."""
-_BAR = 20
 _MOST_NAMED = 5
 
 
-class Progress:
+class Progress(StatusLine):
     """Counts results. `total` is the number of tenants, `before` how many of them an earlier run finished."""
 
     def __init__(self, total: int, before: int = 0) -> None:
+        super().__init__()
         self._total, self._before = total, before
         self._counts: Counter[str] = Counter()
         self._named: dict[str, list[str]] = {}
         self._codes: set[int] = set()
-        self._began_on, self._drawn_on, self._width = time.monotonic(), 0.0, 0
-        self._shows = sys.stderr is not None and sys.stderr.isatty()
+        self._began_on = time.monotonic()
 
     def add(self, result: TenantResult) -> None:
         """Count a result."""
@@ -39,39 +36,18 @@ class Progress:
             if len(named) < _MOST_NAMED:
                 named.append(result.tenant)
 
-    def message(self, text: str) -> None:
-        """Print a message above the line."""
-        self.erase()
-        output.message(text)
-
-    def draw(self) -> None:
+    def update(self) -> None:
         """Draw the line, if it is time for it."""
-        now = time.monotonic()
-        if not self._shows or now - self._drawn_on < _EVERY_IN:
-            return
-        import shutil
-
-        self._drawn_on = now
-        text = self._line(now)[: shutil.get_terminal_size().columns - 1]
-        sys.stderr.write(f"\r{text.ljust(self._width)}")
-        sys.stderr.flush()
-        self._width = len(text)
-
-    def erase(self) -> None:
-        """Make room for other output; the next drawing comes at once."""
-        if self._width:
-            sys.stderr.write(f"\r{' ' * self._width}\r")
-            sys.stderr.flush()
-            self._width, self._drawn_on = 0, 0.0
+        if self.due:
+            self.draw(self._line(time.monotonic()))
 
     def _line(self, now: float) -> str:
         counted = self._counts.total()
         finished = self._before + counted
         rate = counted / max(now - self._began_on, 0.001)
-        filled = _BAR * finished // self._total
         left = f", {(self._total - finished) / rate:.0f} s left" if rate and finished < self._total else ""
         return (
-            f"[{'#' * filled}{'.' * (_BAR - filled)}] {finished} of {self._total} tenants, "
+            f"{bar(finished, self._total)} {finished} of {self._total} tenants, "
             f"{self.failed} failed, {rate:.1f}/s{left}"
         )
 

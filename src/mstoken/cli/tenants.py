@@ -50,7 +50,7 @@ def run_tenants(client: Client, source: str, task: Task, journal_of: Callable[[]
     done = set(names) & journal.done if journal else set[str]()
     progress = Progress(len(names), len(done))
     try:
-        with _Interruptible(progress):
+        with progress:
             for result in _results(client, [name for name in names if name not in done], task, journal):
                 record = _record(result, names[result.tenant], task)
                 if journal and not (result.outcome == UNKNOWN and result.tenant in journal.in_doubt):
@@ -58,7 +58,7 @@ def run_tenants(client: Client, source: str, task: Task, journal_of: Callable[[]
                 progress.add(result)
                 progress.erase()
                 output.write(json.dumps(record).replace("\x7f", "\\u007f"))
-                progress.draw()
+                progress.update()
     except KeyboardInterrupt:
         if journal:
             progress.message("The same command continues with the tenants that are not done.")
@@ -112,26 +112,3 @@ def _record(result: TenantResult, name: str, task: Task) -> dict[str, Any]:
     if result.error is None:
         return {**record, **result.value}
     return {**record, **task.failure_fields(result.tenant), "error": record_of(result.error)}
-
-
-class _Interruptible:
-    """While it runs, ^C raises KeyboardInterrupt here, so that the summary is printed; messages go above the line."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def __enter__(self) -> None:
-        import signal
-
-        from mstoken.messages import set_handler
-
-        set_handler(self._progress.message)
-        self._before = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def __exit__(self, *_: object) -> None:
-        import signal
-
-        from mstoken.messages import set_handler
-
-        set_handler(output.message)
-        signal.signal(signal.SIGINT, self._before)

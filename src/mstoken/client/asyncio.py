@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mstoken.rest.operation_calls import OnProgress
     from mstoken.rest.operations import Operation
     from mstoken.rest.paged_calls import Page
+    from mstoken.rest.partial_file import OnBytes
     from mstoken.rest.response import ApiResponse
     from mstoken.runtimes.asyncio import AsyncioRuntime, AsyncTransport
 
@@ -151,6 +152,38 @@ class AsyncClient(ClientBase):
         return await await_operation(
             response, token_request, self._running_port(), policy, within_in=within, on_progress=on_progress
         )
+
+    async def download(
+        self,
+        url: str,
+        path: str,
+        *,
+        method: str = "GET",
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        follow_tenant: bool = False,
+        on_progress: OnBytes | None = None,
+    ) -> ApiResponse:
+        """As `Client.download`."""
+        from mstoken.client.api_calls import api_call
+        from mstoken.rest.download_calls import download
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=body, json=json, params=params,
+            timeout=timeout, retries=retries, max_wait=max_wait, retry_unsafe=retry_unsafe,
+            follow_tenant=follow_tenant,
+        )  # fmt: skip
+        made = api_call(self, method, url, given)
+        port = self._port()
+        return await download(made.api, made.token_request, port, made.context, path, on_progress)
 
     async def pages(
         self,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mstoken.rest.operation_calls import OnProgress
     from mstoken.rest.operations import Operation
     from mstoken.rest.paged_calls import Page
+    from mstoken.rest.partial_file import OnBytes
     from mstoken.rest.response import ApiResponse
     from mstoken.runtimes.blocking import BlockingRuntime, Transport
 
@@ -209,6 +210,47 @@ class Client(ClientBase):
         return port.run(
             await_operation(response, token_request, port, policy, within_in=within, on_progress=on_progress)
         )
+
+    def download(
+        self,
+        url: str,
+        path: str,
+        *,
+        method: str = "GET",
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        follow_tenant: bool = False,
+        on_progress: OnBytes | None = None,
+    ) -> ApiResponse:
+        """Write the body of a success to the file `path`: whole, or not at all. Return the response without it.
+
+        Memory holds little of it at a time. Any other response is returned with its body, and writes nothing: see
+        `ApiResponse.raise_for_status`. A GET that breaks off continues where it was, `retries` times, also one of an
+        earlier call, if the server can tell that the file is the same; its beginning is in `.NAME.part` until then.
+        `timeout` limits each wait for bytes. `on_progress` gets the bytes so far and their total number, None if it is
+        unknown, in whatever thread. The other parameters are those of `request`.
+
+        Raises what `request` raises, and UsageError for a file that cannot be written.
+        """
+        from mstoken.client.api_calls import api_call
+        from mstoken.rest.download_calls import download
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=body, json=json, params=params,
+            timeout=timeout, retries=retries, max_wait=max_wait, retry_unsafe=retry_unsafe,
+            follow_tenant=follow_tenant,
+        )  # fmt: skip
+        made = api_call(self, method, url, given)
+        port = self._port()
+        return port.run(download(made.api, made.token_request, port, made.context, path, on_progress))
 
     def pages(
         self,

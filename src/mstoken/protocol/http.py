@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mstoken.errors import UsageError
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, Protocol
 from mstoken.values import field, value
 
 if TYPE_CHECKING:
@@ -41,15 +41,37 @@ DIRECT_POLICY = ConnectionPolicy(direct=True)
 """For servers on this machine or beside it, such as the managed identity endpoints."""
 
 
+class BodyReceiver(Protocol):
+    """Takes the body of a response in pieces, so that memory does not hold it. A transport's thread calls it.
+
+    `started`: it accepted a response.
+    """
+
+    started: bool
+
+    def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Return whether `write` takes this response's body; else the response contains it, as without a receiver.
+
+        The headers are those of `HttpResponse`. May raise an MstokenError, which ends the request.
+        """
+        ...
+
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes of the body, decompressed. May raise an MstokenError, which ends the request."""
+        ...
+
+
 @value
 class HttpRequest:
     """A request to send. Headers and body may contain secrets and stay out of the repr.
 
     `timeout_in` limits the whole call in seconds, from name resolution to the last byte of the body; None means the
-    transport's default. `max_response_bytes` limits the body after decompression. `repeatable` allows a second attempt
-    if a reused connection was closed before a byte of the response arrived: true for a token request, false for a call
-    that might change something twice (RFC 9110 section 9.2.2). `request_id` is sent as `client-request-id`, which
-    Entra's sign-in logs show as the correlation ID.
+    transport's default. With `renews_timeout`, it begins anew with each byte that is sent or received, since large
+    bodies take as long as they take. `max_response_bytes` limits the body after decompression. `receiver` takes the
+    body, without that limit; a transport that knows no receivers returns it in the response. `repeatable` allows a
+    second attempt if a reused connection was closed before a byte of the response arrived: true for a token request,
+    false for a call that might change something twice (RFC 9110 section 9.2.2). `request_id` is sent as
+    `client-request-id`, which Entra's sign-in logs show as the correlation ID.
     """
 
     method: str
@@ -61,6 +83,8 @@ class HttpRequest:
     timeout_in: float | None = None
     repeatable: bool = True
     request_id: str = ""
+    renews_timeout: bool = False
+    receiver: BodyReceiver | None = field(default=None, repr=False)
 
 
 @value

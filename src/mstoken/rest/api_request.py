@@ -14,6 +14,7 @@ from mstoken.values import field, value
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from mstoken.protocol.http import BodyReceiver
     from mstoken.rest.retry import ApiHeaders
 
 MAX_API_ANSWER = 256 * 1024 * 1024
@@ -32,7 +33,8 @@ class ApiRequest:
 
     `json` is the body as a value, None for none. `timeout` limits each request, in seconds. `service` is the name of
     the API's service in the catalogue, '' for another one. `follow_tenant`: if Azure Resource Manager names another
-    tenant, get the token there. `anonymous`: send no token.
+    tenant, get the token there. `anonymous`: send no token. `receiver` takes the body of a response; `timeout`
+    is then that of each wait for bytes.
     """
 
     method: str
@@ -45,6 +47,7 @@ class ApiRequest:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     follow_tenant: bool = False
     anonymous: bool = False
+    receiver: BodyReceiver | None = field(default=None, repr=False)
 
 
 def http_request(api: ApiRequest, new_id: Callable[[], str]) -> HttpRequest:
@@ -67,7 +70,7 @@ def http_request(api: ApiRequest, new_id: Callable[[], str]) -> HttpRequest:
     headers = HiddenDict(api.headers)
     if api.json is not None:
         body = _encoded(api, names, headers)
-    if not {"accept-encoding", "range"} & set(names):
+    if api.receiver is None and not {"accept-encoding", "range"} & set(names):
         headers["Accept-Encoding"] = "gzip"  # makes lists many times smaller; a part of a file must not be decoded
     needs = api_headers(api.service)
     _add_headers(headers, names, needs, new_id)
@@ -79,6 +82,8 @@ def http_request(api: ApiRequest, new_id: Callable[[], str]) -> HttpRequest:
         MAX_API_ANSWER,
         timeout_in=api.timeout,
         repeatable=is_idempotent(method) or bool(needs.idempotency_key) or api.retry.unsafe,
+        renews_timeout=api.receiver is not None,
+        receiver=api.receiver,
     )
     outgoing(http)
     return http

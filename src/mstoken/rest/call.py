@@ -100,6 +100,8 @@ async def _settled(
         if wait is None or attempt > tries.policy.retries:
             break
         if isinstance(outcome, TransportError):
+            if http.receiver is not None and http.receiver.started:
+                break  # only the rest of the body is requested again, by whoever has the receiver
             if port.now() - began + wait > tries.timeout:
                 break  # a server that does not answer must not take several timeouts
         elif wait > tries.policy.max_wait_in:

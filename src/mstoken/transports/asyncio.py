@@ -54,7 +54,7 @@ class _Call:
         self._transport, self._request = transport, request
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[HttpResponse] = self._loop.create_future()
-        self.deadline = Abortable(request.timeout_in or TIMEOUT_IN)
+        self.deadline = Abortable(request.timeout_in or TIMEOUT_IN, renews=request.renews_timeout)
 
     def run(self) -> None:
         """Send the request, in the thread."""

@@ -42,7 +42,7 @@ class HttpTransport(ForkSafe):
         Raises TransportError if there is no response, UnreadableAnswer for one over `max_response_bytes`, and
         UsageError, before anything is sent, for an invalid request or setting.
         """
-        deadline = deadline or Deadline(request.timeout_in or TIMEOUT_IN)
+        deadline = deadline or Deadline(request.timeout_in or TIMEOUT_IN, renews=request.renews_timeout)
         ready = outgoing(request)
         if not steps.wanted(steps.INFO):
             return self._answer(request, ready, deadline)

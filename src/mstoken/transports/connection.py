@@ -57,7 +57,7 @@ class Connection:
             self._wire.flush()
             from mstoken.transports.response import read_response  # while the request travels
 
-            response, self._persists = read_response(self._wire, request.method, limit, self.peer)
+            response, self._persists = read_response(self._wire, request.method, limit, self.peer, request.receiver)
         except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             if self._wire.received:
                 raise cut_off(self.peer) from None

@@ -13,12 +13,24 @@ TIMEOUT_IN = 30.0
 
 
 class Deadline:
-    """One time limit for all steps of a call: each step gets the time that remains."""
+    """One time limit for all steps of a call: each step gets the time that remains.
 
-    __slots__ = ("until",)
+    With `renews`, it begins anew whenever bytes were sent or received.
+    """
 
-    def __init__(self, seconds: float) -> None:
+    __slots__ = ("_renewed_in", "until")
+
+    def __init__(self, seconds: float, *, renews: bool = False) -> None:
         self.until = monotonic() + seconds
+        self._renewed_in = seconds if renews else 0.0
+
+    def moved(self) -> None:
+        """Begin anew, if this limit does: bytes were sent or received."""
+        if self._renewed_in:
+            self._renew()
+
+    def _renew(self) -> None:
+        self.until = monotonic() + self._renewed_in
 
     def left(self) -> float:
         """Return the remaining seconds. Raises TimeoutError if there are none."""
@@ -43,12 +55,18 @@ class Deadline:
 class Abortable(Deadline):
     """A deadline that another thread can end: it shuts down the socket that the call waits for."""
 
-    __slots__ = ("_link", "_lock")
+    __slots__ = ("_aborted", "_link", "_lock")
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
+    def __init__(self, seconds: float, *, renews: bool = False) -> None:
+        super().__init__(seconds, renews=renews)
         self._lock = call_lock()
         self._link: socket.socket | None = None
+        self._aborted = False
+
+    def _renew(self) -> None:
+        with self._lock:
+            if not self._aborted:
+                super()._renew()
 
     def attach(self, link: socket.socket) -> None:
         with self._lock:
@@ -60,8 +78,8 @@ class Abortable(Deadline):
 
     def abort(self) -> None:
         """End the call: its current wait fails at once, and no further step begins."""
-        self.until = 0.0
         with self._lock:
+            self._aborted, self.until = True, 0.0
             if self._link is not None:
                 with suppress(OSError):  # it may be closed already
                     # Not SSLSocket.shutdown: that one drops the TLS layer first, and a thread between two writes

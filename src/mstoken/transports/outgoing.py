@@ -15,7 +15,7 @@ from mstoken.values import field, value
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-    from mstoken.protocol.http import HttpRequest
+    from mstoken.protocol.http import BodyReceiver, HttpRequest
 
 USER_AGENT = "mstoken"
 _PORTS = {"http": 80, "https": 443}
@@ -46,6 +46,7 @@ class Outgoing:
     headers: dict[str, str] = field(secret=True)
     body: bytes = field(secret=True)
     max_response_bytes: int
+    receiver: BodyReceiver | None = field(default=None, repr=False)
 
     def message(self) -> bytes:
         """Return the request as HTTP/1.1 bytes (RFC 9112 section 2.1), head and body in one piece."""
@@ -81,7 +82,9 @@ def outgoing(request: HttpRequest) -> Outgoing:
         headers[name] = text
     if request.request_id:
         headers["client-request-id"] = request.request_id
-    return Outgoing(request.method, base, origin, target, headers, content, request.max_response_bytes)
+    return Outgoing(
+        request.method, base, origin, target, headers, content, request.max_response_bytes, request.receiver
+    )
 
 
 def _check_header(name: object, text: object) -> None:

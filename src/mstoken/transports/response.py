@@ -16,34 +16,44 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from email.message import Message
 
+    from mstoken.protocol.http import BodyReceiver
     from mstoken.transports.failures import Peer
     from mstoken.transports.wire import Wire
 
 _PIECE = 1024 * 1024
 """Bytes of a body that are read at once."""
+_PASSED = 64 * 1024
+"""Bytes that a receiver gets at once, at most."""
 
 
-def read_response(wire: Wire, method: str, limit: int, peer: Peer) -> tuple[http.HttpResponse, bool]:
+def read_response(
+    wire: Wire, method: str, limit: int, peer: Peer, receiver: BodyReceiver | None = None
+) -> tuple[http.HttpResponse, bool]:
     """Return the response to a request by `method`, and whether the connection may serve another one.
 
-    A body of more than `limit` bytes is refused. Raises ConnectionError if the server closed the connection before a
-    byte arrived, UnreadableAnswer and TransportError.
+    A body of more than `limit` bytes is refused, unless the `receiver` accepts it. Raises ConnectionError if the server
+    closed the connection before a byte arrived, UnreadableAnswer and TransportError.
     """
     try:
-        return _received(wire, method, limit, peer)
+        return _received(wire, method, limit, peer, receiver)
     except ConnectionError:
         raise
     except (HTTPException, ValueError):
         raise (cut_off if wire.ended else not_http)(peer) from None
 
 
-def _received(wire: Wire, method: str, limit: int, peer: Peer) -> tuple[http.HttpResponse, bool]:
+def _received(
+    wire: Wire, method: str, limit: int, peer: Peer, receiver: BodyReceiver | None
+) -> tuple[http.HttpResponse, bool]:
     response = _begun(wire, method)
     while 100 <= response.status < 200 and response.status != 101:  # interim (RFC 9110 section 15.2)
         _checked_headers(response, wire, peer)
         response.read()
         response = _begun(wire, method)
     headers = _checked_headers(response, wire, peer)
+    if receiver is not None and receiver.accepts(response.status, headers):
+        _pass_on(response, headers, wire, receiver, peer)
+        return http.HttpResponse(response.status, headers, b""), not response.will_close
     body = _body(response, wire, limit, peer)
     if "content-encoding" in headers and response.status != 206:  # a part cannot be decoded alone
         from mstoken.transports.decoding import decoded
@@ -91,9 +101,27 @@ def _body(response: HTTPResponse, wire: Wire, limit: int, peer: Peer) -> bytes:
         size += len(piece)
         if size > limit:
             raise too_large(peer, limit)
+    _check_end(response, wire, peer)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _pass_on(response: HTTPResponse, headers: dict[str, str], wire: Wire, receiver: BodyReceiver, peer: Peer) -> None:
+    """Pass the body to the receiver as it comes. A part of a file (206) cannot be decoded alone."""
+    from mstoken.transports.decoding import Decoder
+
+    wire.unlimit()
+    decoder = Decoder({} if response.status == 206 else headers, peer)
+    while piece := response.read(_PASSED):
+        for content in decoder.contents(piece):
+            receiver.write(content)
+    _check_end(response, wire, peer)
+    decoder.end()
+
+
+def _check_end(response: HTTPResponse, wire: Wire, peer: Peer) -> None:
+    """Raise TransportError for a truncated body."""
     if response.length or (response.chunked and wire.ended):
         raise cut_off(peer)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _malformed(head: Message) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BUFFER = 16_384
 """Bytes: as many as a TLS record holds."""
+_ANY_SIZE = 2**63
 _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError)
 
 
@@ -46,6 +47,11 @@ class Wire:
         self._raw.deadline, self._raw.left, self._raw.most = deadline, most, most
         if not isinstance(self._link, socket.socket):
             self._link.deadline = deadline
+
+    def unlimit(self) -> None:
+        """Let the rest of the current response have any size."""
+        self._raw.left += _ANY_SIZE
+        self._raw.most += _ANY_SIZE
 
     @property
     def received(self) -> int:
@@ -86,6 +92,7 @@ class Wire:
         while rest:
             try:
                 rest = rest[self._link.send(rest) :]
+                self._raw.deadline.moved()
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._raw.wait(self._raw.deadline.left(), writing=True)
             except ssl.SSLWantReadError:
@@ -133,6 +140,8 @@ class _Incoming(io.RawIOBase):
             self.ended = True
         elif self.left < 0:
             raise TooMuch
+        else:
+            self.deadline.moved()
         return number
 
 

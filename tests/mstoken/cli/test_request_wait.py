@@ -126,7 +126,7 @@ def test_a_terminal_shows_the_progress_on_one_line(monkeypatch: pytest.MonkeyPat
     shown.show(operation, None)
     shown.show(operation, Progress("running", "Creating\x1b[2J", 40.0))
     shown.show(operation, Progress("running", "Busy"))
-    shown.clear()
+    shown.erase()
     first, second, third, last, end = screen.getvalue().split("\r")[1:]
     assert first == "mstoken: running, after 0 seconds"
     assert second == "mstoken: Creating�[2J, 40 %, after 0 seconds"
