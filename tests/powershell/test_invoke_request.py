@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.powershell.conftest import PowerShell
 
 from entra_emulator import Emulator
@@ -94,8 +96,10 @@ try { Invoke-MsRequest graph:/users -FirstPage -MaxPages 2 } catch { $both = "$_
     assert len(shown[0]) == 1
     assert all("@" in name for name in shown[0])
     assert "Stopped after 1 page" in shown[1]
+    assert "-MaxPages" in shown[1]
     assert "exclude each other" in shown[2]
-    assert "--query selects" in shown[3]
+    assert "-Query selects" in shown[3]
+    assert "--" not in shown[1] + shown[3]
     assert shown[4] is False
     sent = [one for one in entra.requests[before:] if one.path.endswith("/users")]
     assert len(sent) == 1
@@ -132,9 +136,34 @@ try { Invoke-MsRequest https://evil.example/users -Scope graph } catch { $record
     assert shown == "untrusted_origin,Invoke-MsRequest"
 
 
-def test_a_response_is_written_to_a_file(powershell: PowerShell) -> None:
+def test_a_response_is_written_to_a_file_with_progress(powershell: PowerShell) -> None:
     shown = powershell("""
-$printed = Invoke-MsRequest graph:/organization -OutFile answer.json
-@(($null -eq $printed), (Get-Content answer.json -Raw | ConvertFrom-Json).value.Count)
-""")
-    assert shown == [True, 1]
+$shell = [powershell]::Create()
+$module = (Get-Module MsToken).Path -replace 'psm1$', 'psd1'
+$printed = $shell.AddScript("Import-Module '$module'; Invoke-MsRequest graph:/organization -OutFile answer.json").Invoke()
+$progress = @($shell.Streams.Progress | Where-Object Activity -like 'MsToken*')
+@($printed.Count, (Get-Content answer.json -Raw | ConvertFrom-Json).value.Count, $progress[0].StatusDescription, "$($progress[-1].RecordType)")
+""")  # noqa: E501
+    assert shown == [0, 1, "writing answer.json", "Completed"]
+
+
+def test_a_message_names_the_parameters_of_its_cmdlet(powershell: PowerShell) -> None:
+    """An option without a parameter stays as it is, and so does a command, which works in PowerShell too."""
+    texts = {
+        "Leave out --query, or --save FILE.": "Leave out -Query, or -OutFile FILE.",
+        "--retry-unsafe and --profile NAME": "-RetryUnsafe and -Profile NAME",
+        "With --slurp, use --all.": "With --slurp, use --all.",
+        "mstoken get graph --tenant T": "mstoken get graph --tenant T",
+        "Run `mstoken login --tenant T`, or give `--tenant T`.": "Run `mstoken login --tenant T`, or give `-Tenant T`.",
+        "Next: az login --tenant T\nOr: --tenant T": "Next: az login --tenant T\nOr: -Tenant T",
+    }
+    found = powershell(
+        """
+$texts = [Console]::In.ReadToEnd() | ConvertFrom-Json
+$caller = @{ MyInvocation = @{ MyCommand = Get-Command Invoke-MsRequest } }
+$shown = foreach ($text in $texts) { & (Get-Module MsToken) { ConvertTo-MsTokenWord $args[0] $args[1] } $text $caller }
+@($shown)
+""",
+        json.dumps(list(texts)),
+    )
+    assert found == list(texts.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.powershell.conftest import PowerShell
 
@@ -58,12 +60,16 @@ def test_a_device_code_is_shown_at_once(public: PowerShell, entra: Emulator) -> 
     """The user reads the code on the screen while the cmdlet waits; -Timeout does not exist for it."""
     done = public.run(f"""
 $job = Start-ThreadJob {{ Import-Module '{public.module}'; Connect-MsToken -Device -ClientId {PUBLIC_APP} }}
-for ($try = 0; $try -lt 300 -and -not ("$($job.Information)" -match 'enter the code (\\S+)'); $try++) {{ Start-Sleep -Milliseconds 100 }}
+for ($try = 0; $try -lt 300 -and -not $job.Progress.Count; $try++) {{ Start-Sleep -Milliseconds 100 }}
 "$($job.Information)"
+"left: $(@($job.Progress)[0].SecondsRemaining) of $(@($job.Progress)[0].Activity)"
 Stop-Job $job
-""")  # noqa: E501
+""")
     assert done.returncode == 0, done.stderr
     assert "enter the code" in done.stdout
+    left = re.search(r"left: (\d+) of MsToken: sign-in", done.stdout)
+    assert left
+    assert 0 < int(left[1]) <= 900
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,11 @@ $rows
 def test_values_complete(powershell: PowerShell, entra: Emulator) -> None:
     powershell.program.profile('[profile.work]\ntenant = "contoso.example"\n[profile.own]\ntenant = "x.example"\n')
     shown = powershell("""
-$lines = 'Get-MsToken gra', 'Get-MsToken graph -Cloud us', 'Get-MsToken graph -Profile ', 'Disconnect-MsToken '
+$lines = 'Get-MsToken gra', 'Get-MsToken graph -Cloud us', 'Get-MsToken graph -Profile ', 'Disconnect-MsToken ', 'Invoke-MsRequest graph:/users -ProfileName ', 'Invoke-MsRequest graph:/users -Cloud ch'
 @($lines | ForEach-Object { (TabExpansion2 $_).CompletionMatches.CompletionText -join ',' })
-""")
+""")  # noqa: E501
     assert shown[0].split(",")[0] == "graph"
     assert shown[1] == "usgov"
     assert sorted(shown[2].split(",")) == ["own", "work"]
+    assert sorted(shown[4].split(",")) == ["own", "work"]
+    assert shown[5] == "china"

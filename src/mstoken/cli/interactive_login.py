@@ -72,6 +72,7 @@ def _credential(name: str, layers: Layers, arguments: LoginArguments, *, device:
 def _show_code(prompt: DevicePrompt) -> None:
     output.message(f"Open {prompt.verification_uri} on any device and enter the code {prompt.user_code}")
     output.message(f"The code is valid for {prompt.expires_in // 60} minutes; press Ctrl-C to cancel.")
+    output.waiting(prompt.expires_in)
 
 
 def _chosen_application() -> str:

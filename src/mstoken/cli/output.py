@@ -12,7 +12,7 @@ from mstoken.messages import printable, write_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, TextIO
 
     from mstoken.errors import MstokenError
@@ -29,6 +29,7 @@ class _State:
 
     def __init__(self) -> None:
         self.held: list[str] = []
+        self.on_wait: Callable[[int], None] | None = None
 
 
 _state = _State()
@@ -149,6 +150,17 @@ def message(text: str) -> None:
         _state.held.append(printable(text))
         return
     write_line(f"mstoken: {printable(text)}".replace("\n", "\n  "), sys.stderr)
+
+
+def report_waits(handler: Callable[[int], None]) -> None:
+    """Pass the seconds of `waiting` to `handler`, which shows progress."""
+    _state.on_wait = handler
+
+
+def waiting(seconds: int) -> None:
+    """Report that the command now waits for a person, for so many seconds at most; a terminal shows nothing."""
+    if _state.on_wait is not None:
+        _state.on_wait(seconds)
 
 
 def stderr_line(line: str) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import BinaryIO
 
-PROTOCOL = 2
+PROTOCOL = 3
 """The version of the lines; it grows when a caller of the previous version would misunderstand them."""
 
 _DEBUG = "mstoken: debug: "
@@ -62,6 +62,7 @@ class Session:
         """Serve until the input ends. Raises BrokenPipeError if nobody reads the answers."""
         environment = {"prefixes": PREFIXES, "names": NAMES}
         self._write({"ready": {"protocol": PROTOCOL, "environment": environment}})
+        output.report_waits(lambda seconds: self._write({"id": self._current, "waiting": seconds}))
         _survive_interrupts()
         threading.Thread(target=self._read, daemon=True).start()
         while (requested := self._waiting.get()) is not None:

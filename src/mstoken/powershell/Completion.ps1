@@ -33,9 +33,9 @@ $complete = {
 foreach ($parameter in @{
         Service = 'Get-MsToken'
         Account = 'Disconnect-MsToken', 'Get-MsTokenAccount'
-        ProfileName = 'Get-MsToken', 'Connect-MsToken', 'Test-MsToken'
-        Tenant = 'Get-MsToken', 'Connect-MsToken', 'Test-MsToken'
-        Cloud = 'Get-MsToken', 'Connect-MsToken', 'Test-MsToken'
+        ProfileName = 'Get-MsToken', 'Invoke-MsRequest', 'Connect-MsToken', 'Test-MsToken'
+        Tenant = 'Get-MsToken', 'Invoke-MsRequest', 'Connect-MsToken', 'Test-MsToken'
+        Cloud = 'Get-MsToken', 'Invoke-MsRequest', 'Connect-MsToken', 'Test-MsToken'
     }.GetEnumerator()) {
     Register-ArgumentCompleter -CommandName $parameter.Value -ParameterName $parameter.Key -ScriptBlock $complete
 }

@@ -34,3 +34,26 @@ function New-MsTokenError($Problem) {
 function New-MsTokenUsageError([string]$Message, [string]$Remedy) {
     New-MsTokenError @{ message = $Message; remedy = $Remedy; kind = 'usage_error'; exit_code = 2 }
 }
+
+$script:Parameters = @{ save = 'OutFile'; data = 'Body'; debug = 'Verbose' } # options whose parameter has another name
+
+function ConvertTo-MsTokenWord([string]$Text, $Caller) {
+    # A message in the words of PowerShell: --max-pages becomes -MaxPages, if the cmdlet $Caller has that parameter. An
+    # option inside a command stays, since the command works in PowerShell as it is.
+    if (-not $Caller -or $Text.IndexOf('--') -lt 0) { return $Text }
+    $known = $Caller.MyInvocation.MyCommand.Parameters
+    $aliases = @($known.Values.Aliases)
+    $place = 0
+    $parts = foreach ($found in [regex]::Matches($Text, '(?<![\w-])--([a-z][a-z-]*)')) {
+        $before = ($Text.Substring(0, $found.Index) -split '[`\n]|\. ')[-1]
+        $name = $script:Parameters[$found.Groups[1].Value]
+        if (-not $name) {
+            $name = -join ($found.Groups[1].Value -split '-' | ForEach-Object { $_.Substring(0, 1).ToUpperInvariant() + $_.Substring(1) })
+        }
+        $fits = $known.ContainsKey($name) -or $aliases -contains $name
+        if (-not $fits -or $before -match '(^|\W)(mstoken|az|azd|git|gh|kubectl|pip) \w') { continue }
+        $Text.Substring($place, $found.Index - $place) + "-$name"
+        $place = $found.Index + $found.Length
+    }
+    -join $parts + $Text.Substring($place)
+}

@@ -1,10 +1,11 @@
 # Starts mstoken, and exchanges lines of JSON with it. docs/powershell-module.md describes the lines.
 
-$script:Protocol = 2
+$script:Protocol = 3
 
 function Get-MsTokenPool {
     # The idle sessions of this PowerShell process. Runspaces share them, so ForEach-Object -Parallel starts as many
     # as it uses at the same time. Each is used by one caller at a time.
+    if ($null -ne $script:Pool) { return , $script:Pool }
     $name = "MsToken.Sessions $PSScriptRoot"
     $domain = [AppDomain]::CurrentDomain
     $pool = $domain.GetData($name)
@@ -19,6 +20,7 @@ function Get-MsTokenPool {
         }
         finally { [Threading.Monitor]::Exit($domain) }
     }
+    $script:Pool = $pool
     , $pool
 }
 
@@ -89,10 +91,17 @@ function Get-MsTokenSession {
     Start-MsTokenSession
 }
 
-function Read-MsTokenAnswer($Session) {
-    # The next line as an object; $null if mstoken has ended. The wait is in steps, so that Ctrl-C stops it.
+function Read-MsTokenAnswer($Session, [hashtable]$Progress) {
+    # The next line as an object; $null if mstoken has ended. The wait is in steps, so that Ctrl-C stops it. With Until,
+    # a time, $Progress shows how many seconds are left; with Status, what the request waits for.
     $task = $Session.Answers.ReadLineAsync()
-    while (-not $task.Wait(100)) { }
+    do {
+        if ($Progress.Until) {
+            $left = [Math]::Max(0, [int]($Progress.Until - [DateTime]::UtcNow).TotalSeconds)
+            Write-Progress -Activity $Progress.Activity -Status 'waiting for the sign-in' -SecondsRemaining $left
+        }
+        elseif ($Progress.Status) { Write-Progress -Activity $Progress.Activity -Status $Progress.Status }
+    } until ($task.Wait(100))
     if ($null -ne $task.Result) { ConvertFrom-MsTokenJson $task.Result }
 }
 
@@ -108,16 +117,22 @@ function ConvertFrom-MsTokenJson([string]$Text) {
 }
 
 function Get-MsTokenVariable($Session, [hashtable]$Override) {
-    # The variables that mstoken reads, as they are now. $null in $Override leaves a variable out.
+    # The variables that mstoken reads, as they are now, in JSON. $null in $Override leaves a variable out. If none has
+    # changed since the last request, neither has the JSON.
+    $all = [Environment]::GetEnvironmentVariables()
+    $state = ($all.Keys -join "`0") + "`0`0" + ($all.Values -join "`0")
+    if (-not $Override.Count -and $state -ceq $script:VariableState) { return $script:VariableJson }
     $found = @{}
-    foreach ($entry in [Environment]::GetEnvironmentVariables().GetEnumerator()) {
+    foreach ($entry in $all.GetEnumerator()) {
         if ($entry.Key -cmatch $Session.Variables) { $found[$entry.Key] = $entry.Value }
     }
     if (-not $found.ContainsKey('MSTOKEN_SHELL')) { $found['MSTOKEN_SHELL'] = 'powershell' } # for commands in messages
     foreach ($name in $Override.Keys) {
         if ($null -eq $Override[$name]) { $found.Remove($name) } else { $found[$name] = "$($Override[$name])" }
     }
-    $found
+    $json = ConvertTo-MsTokenJson $found
+    if (-not $Override.Count) { $script:VariableState, $script:VariableJson = $state, $json }
+    $json
 }
 
 function Invoke-MsTokenSession {
@@ -137,7 +152,7 @@ function Invoke-MsTokenSession {
     )
     $request = @{
         method = $Method
-        arguments = @($ArgumentList)
+        arguments = $ArgumentList
         folder = $Caller.SessionState.Path.CurrentFileSystemLocation.ProviderPath
     }
     if ($Certificate) { $request.certificate = [Convert]::ToBase64String($Certificate.RawData) }
@@ -146,7 +161,7 @@ function Invoke-MsTokenSession {
     $reply = @{}
     foreach ($attempt in 1, 2) {
         try { $session = Get-MsTokenSession } catch { $Caller.ThrowTerminatingError($_) }
-        Send-MsTokenRequest $session $request $reply $Variable $Certificate -Interactive:$Interactive -Silent:$Silent
+        Send-MsTokenRequest $session $request $reply $Variable $Certificate $Caller -Interactive:$Interactive -Silent:$Silent
         if ($reply.Answer -or $reply.HasItems) { break } # a killed session is replaced once
     }
     if ($reply.Unfit) {
@@ -161,23 +176,48 @@ function Invoke-MsTokenSession {
                     message = 'mstoken ended unexpectedly.'; remedy = 'Try again with -Verbose.'; kind = 'bug'
                 }))
     }
-    if ($reply.Answer.error) { $Caller.ThrowTerminatingError((New-MsTokenError $reply.Answer.error)) }
+    $problem = $reply.Answer.error
+    if ($problem) {
+        foreach ($name in 'message', 'remedy') {
+            if ($problem.$name) { $problem.$name = ConvertTo-MsTokenWord $problem.$name $Caller }
+        }
+        $Caller.ThrowTerminatingError((New-MsTokenError $problem))
+    }
     if ($null -ne $Result) { $Result.Value = $reply.Answer.result } else { $reply.Answer.result }
 }
 
 function Send-MsTokenLine($Session, [hashtable]$Line) {
-    $bytes = [Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $Line -Compress -Depth 9) + "`n")
+    $bytes = [Text.Encoding]::UTF8.GetBytes((ConvertTo-MsTokenJson $Line) + "`n")
     $Session.Requests.Write($bytes, 0, $bytes.Length)
     $Session.Requests.Flush()
 }
 
-function Send-MsTokenRequest($Session, [hashtable]$Request, [hashtable]$Reply, [hashtable]$Variable, $Certificate, [switch]$Interactive, [switch]$Silent) {
+function ConvertTo-MsTokenJson([hashtable]$Line) {
+    # JSON on one line. Texts are written here, since the first ConvertTo-Json of a session takes longer than a token.
+    $parts = foreach ($entry in $Line.GetEnumerator()) {
+        $value = $entry.Value
+        $json = if ($entry.Key -ceq 'environment') { $value } # JSON already
+        elseif ($value -is [string]) { [Web.HttpUtility]::JavaScriptStringEncode($value, $true) }
+        elseif ($value -is [int]) { "$value" }
+        elseif ($value -is [string[]]) {
+            $texts = foreach ($one in $value) { [Web.HttpUtility]::JavaScriptStringEncode($one, $true) }
+            "[$($texts -join ',')]"
+        }
+        else { ConvertTo-Json -InputObject $value -Compress -Depth 9 }
+        [Web.HttpUtility]::JavaScriptStringEncode($entry.Key, $true) + ':' + $json
+    }
+    '{' + ($parts -join ',') + '}'
+}
+
+function Send-MsTokenRequest($Session, [hashtable]$Request, [hashtable]$Reply, [hashtable]$Variable, $Certificate, $Caller, [switch]$Interactive, [switch]$Silent) {
     # Returns items as they arrive, and puts the final answer into $Reply.Answer; none if the session has ended before it.
     $Session.Last++
     $id = $Session.Last
     $waits = $true
     $count = 0
-    $progress = @{ Activity = "MsToken: $("$($Request.request.url)".Split('?')[0])" } # a query may contain a secret
+    $name = if ($Request.request) { "$($Request.request.url)".Split('?')[0] } else { 'sign-in' } # a query may be secret
+    $progress = @{ Activity = "MsToken: $name" }
+    if ($Request.request.save) { $progress.Status = "writing $([IO.Path]::GetFileName($Request.request.save))" }
     try {
         $Request.id = $id
         $Request.environment = Get-MsTokenVariable $Session $Variable
@@ -188,11 +228,13 @@ function Send-MsTokenRequest($Session, [hashtable]$Request, [hashtable]$Reply, [
             if ($Reply.Unfit) { return }
             $Session.Ready = $true
         }
-        while ($null -ne ($answer = Read-MsTokenAnswer $Session)) {
+        while ($null -ne ($answer = Read-MsTokenAnswer $Session $progress)) {
             if ($answer.id -ne $id) { continue }
-            if ($null -ne $answer.message) {
+            if ($answer.waiting) { $progress.Until = [DateTime]::UtcNow.AddSeconds($answer.waiting) }
+            elseif ($null -ne $answer.message) {
                 if ($Silent) { continue }
-                if ($Interactive) { Write-Host $answer.message } else { Write-Warning $answer.message }
+                $message = ConvertTo-MsTokenWord $answer.message $Caller
+                if ($Interactive) { Write-Host $message } else { Write-Warning $message }
             }
             elseif ($null -ne $answer.sign) {
                 $signature = New-MsTokenSignature $Certificate ([Convert]::FromBase64String($answer.sign))
@@ -206,7 +248,7 @@ function Send-MsTokenRequest($Session, [hashtable]$Request, [hashtable]$Reply, [
                 $waits = $true
                 $count += @($answer.items).Count
                 if ($answer.more) {
-                    Write-Progress @progress -Status "items: $count"
+                    Write-Progress -Activity $progress.Activity -Status "items: $count"
                     Send-MsTokenLine $Session @{ id = $id; more = $true }
                 }
             }
@@ -217,7 +259,7 @@ function Send-MsTokenRequest($Session, [hashtable]$Request, [hashtable]$Reply, [
         }
     }
     finally {
-        if ($count) { Write-Progress @progress -Completed }
+        if ($count -or $progress.Count -gt 1) { Write-Progress -Activity $progress.Activity -Completed }
         if (-not $waits) { Complete-MsTokenItem $Session $id $Reply }
         if ($Reply.Answer) { (Get-MsTokenPool).Push($Session) }
         else {

@@ -128,17 +128,23 @@ function Get-MsToken {
     )
     begin { Open-MsTokenSession }
     process {
-        $words = @(Get-MsTokenIdentity $PSBoundParameters)
-        foreach ($one in $Scope) { $words += '--scope', $one }
-        if ($Claims) { $words += '--claims', $Claims }
-        if ($MinTtl) { $words += '--min-ttl', "$MinTtl" }
-        if ($Timeout) { $words += '--timeout', "$Timeout" }
-        if ($Fresh) { $words += '--fresh' }
-        if ($Service -match '^-') { $words += '--' } # without it, the words are those of the command line, and so is the cache
-        $words += $Service
-        $variables = Get-MsTokenSecret $PSBoundParameters
-        try { $signer = Get-MsTokenCertificate $PSBoundParameters } catch { $PSCmdlet.ThrowTerminatingError($_) }
-        $result = Invoke-MsTokenSession -Caller $PSCmdlet -Method get -ArgumentList $words -Variable $variables -Certificate $signer
+        $words = $Service
+        $more = @{}
+        $usual = 0
+        foreach ($name in 'Service', 'AsPlainText') { if ($PSBoundParameters.ContainsKey($name)) { $usual++ } }
+        if ($PSBoundParameters.Count -gt $usual -or $Service -match '^-') { # what follows takes longer than a token
+            $words = @(Get-MsTokenIdentity $PSBoundParameters)
+            foreach ($one in $Scope) { $words += '--scope', $one }
+            if ($Claims) { $words += '--claims', $Claims }
+            if ($MinTtl) { $words += '--min-ttl', "$MinTtl" }
+            if ($Timeout) { $words += '--timeout', "$Timeout" }
+            if ($Fresh) { $words += '--fresh' }
+            if ($Service -match '^-') { $words += '--' } # without it, the words are the command line's, and so is the cache
+            $words += $Service
+            $more.Variable = Get-MsTokenSecret $PSBoundParameters
+            try { $more.Certificate = Get-MsTokenCertificate $PSBoundParameters } catch { $PSCmdlet.ThrowTerminatingError($_) }
+        }
+        $result = Invoke-MsTokenSession -Caller $PSCmdlet -Method get -ArgumentList $words @more
         $token = $result.token
         if (-not $AsPlainText) { $token = [Net.NetworkCredential]::new('', $token).SecurePassword }
         [pscustomobject]@{
