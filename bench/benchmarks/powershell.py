@@ -51,8 +51,8 @@ def run(bench: Bench) -> Result:
         NAME,
         "A token in a PowerShell session",
         "Inside one PowerShell session, without its start: the median of 15 calls of the command and of 300 of the "
-        "cmdlet; a first call, an import and 1,000 requests, one after the other over TLS to this machine, are timed once "
-        "in a session. The token is in the cache before.",
+        "cmdlet; a first call, an import and 1,000 requests, one after the other over TLS to this machine, are timed "
+        "once in a session. The token is in the cache before.",
     )
     candidates = [Candidate(name, _kind(name), _in_session(bench, name)) for name in _PROGRAMS]
     run_rounds(result, candidates, bench.pick(tiny=1, quick=3, full=9), warm_up=True, log=bench.log)
