@@ -24,6 +24,11 @@ NEEDED = {
     "kubectl": "kubernetes-client",  # starts our exec plugin
     "docker-registry": "docker-registry",  # a registry that validates tokens, and a client that starts our helper
     "skopeo": "skopeo",
+    "dovecot": "dovecot-imapd dovecot-pop3d",  # mail servers that validate tokens, and the programs that read and send
+    "msmtp": "msmtp",
+    "mutt": "mutt",
+    "mbsync": "isync libsasl2-modules-kdexoauth2",
+    "/usr/lib/git-core/git-send-email": "git-email libmailtools-perl",
     "zsh": "zsh",  # two of the three shells that complete our commands; bash is there
     "fish": "fish",
     "jq": "jq",  # for the examples of the docs
@@ -53,7 +58,9 @@ def elsewhere() -> int:
 def main() -> int:
     if sys.platform in {"darwin", "win32"}:
         return elsewhere()
-    missing = sorted({package for program, package in NEEDED.items() if not shutil.which(program)})
+    missing = sorted(
+        {package for program, packages in NEEDED.items() if not shutil.which(program) for package in packages.split()}
+    )
     if not missing:
         return 0
     command = f"apt-get install -y {' '.join(missing)}"

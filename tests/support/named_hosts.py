@@ -139,9 +139,12 @@ class NamedHosts(TokenService):
             claims = verified(token, self._keys())
         except (JoseError, ValueError):
             return None
+        return claims if claims.get("aud") in self.audiences() else None
+
+    def audiences(self) -> set[str]:
+        """Return what a token's `aud` may be: the resource's identifier, or its application ID."""
         known = find_registered(self._resource, "public")
-        audiences = {self._resource, known.app_id if known else self._resource}
-        return claims if claims.get("aud") in audiences else None
+        return {self._resource, known.app_id if known else self._resource}
 
     def _keys(self) -> JWKS:
         context = ssl.create_default_context(cafile=self._entra.ca_file)

@@ -25,7 +25,7 @@ SECTIONS = {
     "Settings": ("config",),
     "Testing": ("emulator",),
     "Shell": ("completion", "powershell", "help", "version"),
-    "For other tools": ("git-credential", "docker-credential", "kube", "serve", "exec"),
+    "For other tools": ("git-credential", "docker-credential", "kube", "mail-token", "serve", "exec"),
     "For programs": ("session",),
 }
 """The sections of `mstoken --help`; every command belongs to one."""
@@ -51,6 +51,7 @@ COMMANDS = {
     "git-credential": "mstoken.cli.git_credential:git_credential",
     "docker-credential": "mstoken.cli.docker_credential:docker_credential",
     "kube": "mstoken.cli.kube:kube",
+    "mail-token": "mstoken.cli.mail_token:mail_token",
     "serve": "mstoken.cli.serve:serve",
     "exec": "mstoken.cli.exec_command:exec_command",
     "session": "mstoken.cli.session:session",
