@@ -16,7 +16,7 @@ from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.rest.api_request import MAX_API_ANSWER, ApiRequest
 from mstoken.rest.batch import MAX_PARTS, BatchPart, BatchResult, document_of, json_value, relative_url, responses_in
-from mstoken.rest.call import LONG_WAIT_IN, call
+from mstoken.rest.call import LONG_WAIT_IN, REFUSED, call
 from mstoken.rest.response import ApiResponse, Headers
 from mstoken.rest.retry import wait_before_retry
 from mstoken.stores.memory import BoundedDict
@@ -25,7 +25,7 @@ from mstoken.urls import redacted_url
 from mstoken.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
     from mstoken.flows.port import Port
 
@@ -44,6 +44,7 @@ class _Entry:
         self.response: ApiResponse | None = None
         self.error: MstokenError | None = None
         self.attempt, self.challenged = 1, False
+        self.claims: Mapping[str, Any] = {}
         self.first: dict[str, Any] = {}
         self.items: list[Any] = []
         self.seen: set[int] = set()
@@ -57,10 +58,12 @@ class _Entry:
         return self.response is None and self.error is None
 
     def finish(self, response: HttpResponse, url: str = "") -> None:
-        line = f"{self.part.http.method} {(url or self.part.base + self.path).partition('?')[0]}"
-        context = dict(self.part.context)
+        method, address = self.part.http.method, url or self.part.base + self.path
+        line, context = f"{method} {address.partition('?')[0]}", dict(self.part.context)
+        claims = self.claims if response.status in REFUSED else {}
+        headers, body = Headers(response.headers), response.body
         self.response = ApiResponse(
-            response.status, Headers(response.headers), response.body, line, context, self.attempt
+            response.status, headers, body, line, context, self.attempt, method, address, claims
         )
 
     def result(self) -> BatchResult:
@@ -165,6 +168,8 @@ class _Window:
             for entry in pending:
                 entry.response = outer
             return 0
+        for entry in pending:
+            entry.claims = outer.token_claims
         responses, again, waits = responses_in(outer.json()), set[int](), [0.0]
         for entry in pending:
             response = responses.get(numbers[id(entry)])
@@ -206,7 +211,7 @@ class _Window:
             service=part.api.service,
             retry=policy,
         )
-        return await call(api, part.token_request, self._port, part.context)
+        return await call(api, part.token_request, self._port, part.context, with_claims=True)
 
     def _wait(self, entry: _Entry, response: HttpResponse) -> float | None:
         """Return the seconds to wait before the part is sent again; None if its response is the result."""

@@ -27,12 +27,17 @@ if TYPE_CHECKING:
 
 LONG_WAIT_IN = 3.0
 """A wait of so many seconds is announced: without a word, the program would look as if it hung."""
-_REFUSED = frozenset({401, 403})
+REFUSED = frozenset({401, 403})
 """Statuses for which the response has the claims of the token that was sent."""
 
 
 async def call(
-    api: ApiRequest, token_request: TokenRequest, port: Port, context: Mapping[str, str] | None = None
+    api: ApiRequest,
+    token_request: TokenRequest,
+    port: Port,
+    context: Mapping[str, str] | None = None,
+    *,
+    with_claims: bool = False,
 ) -> ApiResponse:
     """Send `api` with the token for `token_request`, and return the response, whatever its status.
 
@@ -40,7 +45,7 @@ async def call(
     401 whose challenge names claims, it is sent once more with a token that has them
     (learn.microsoft.com/entra/identity-platform/claims-challenge). Every attempt gets its token from the cache or, if
     that one expires, a new one. The caller must have checked the origin. `context` completes the commands in the
-    response's remedies.
+    response's remedies. `with_claims`: the response has the token's claims whatever its status, for parts of a batch.
 
     Raises UsageError, before anything is sent, for text that HTTP cannot carry and for headers that the caller may not
     set; otherwise what `port.token` raises, TransportError, UnreadableAnswer, and UntrustedOrigin for an insecure
@@ -58,7 +63,7 @@ async def call(
         visited.append(target)
         http = redirected(http, target)
     known = {**(context or {}), "tenant": token_request.authority.tenant}
-    decoded = readable(tries.token) if response.status in _REFUSED else None
+    decoded = readable(tries.token) if with_claims or response.status in REFUSED else None
     return ApiResponse(
         response.status,
         Headers(response.headers),

@@ -32,6 +32,13 @@ def test_each_line_has_one_result_in_order(at_entra: Program, entra: Emulator) -
     assert sum(logged.path.endswith("/$batch") for logged in entra.requests[before:]) == 2
 
 
+def test_a_refused_line_says_which_permission_it_needs(at_entra: Program) -> None:
+    result = at_entra("request", "--batch", stdin=lines({"url": "/applications", "method": "POST", "body": {}}))
+    [found] = results(result)
+    assert found["error"]["permission"]["needs"]["operation"] == "POST /applications"
+    assert "az ad app permission add" in found["error"]["remedy"]
+
+
 def test_all_reads_the_pages_of_each_line(at_entra: Program, entra: Emulator) -> None:
     result = at_entra("request", "--batch", "--all", stdin=lines({"url": "/users?$top=1&$select=id"}))
     [found] = results(result)

@@ -57,6 +57,22 @@ def test_each_part_has_its_own_outcome(runner: Runner, entra: Emulator) -> None:
     assert batches_at(entra) == 2, "v1.0 and beta are apart"
 
 
+def test_a_refused_part_is_explained_by_its_own_path(runner: Runner, entra: Emulator) -> None:
+    """What the token of the batch carries, beside what this part needs; parts that succeed say nothing."""
+    client = at_emulator(runner, entra)
+    requests: list[Any] = [
+        "/organization",
+        {"url": "/applications", "method": "POST", "json": {"displayName": "x"}},
+        {"url": "/users", "method": "POST", "json": {"displayName": "x"}},
+    ]
+    found = listed(runner, client, "batch", requests)
+    assert found[0].response.token_claims == {}
+    errors = [one.response.error() for one in found[1:]]
+    assert [error.permission["needs"]["operation"] for error in errors] == ["POST /applications", "POST /users"]
+    assert {error.permission["token"]["client_id"] for error in errors} == {entra.state.default_app.id}
+    assert all("az ad app permission add" in error.remedy for error in errors)
+
+
 def test_dependencies_hold_within_a_batch_and_beyond(runner: Runner, entra: Emulator) -> None:
     """What depends on a failed request is 424, also 25 requests later; what depends on a good one is done after it."""
     entra.grant(entra.state.default_app, "graph", roles=["Application.ReadWrite.All"])
