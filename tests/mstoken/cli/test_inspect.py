@@ -96,6 +96,16 @@ def test_a_user_token_in_text() -> None:
         (app_v1(tid=PERSONAL_TENANT, iss="i"), "Issued by", "personal Microsoft accounts (i)"),
         (app_v1(cnf={"kid": "k"}), "Bound", "to a key (cnf): unusable without that key"),
         (app_v1(wids=["ffffffff", "x"]), "Directory", "ffffffff, x"),
+        (user_v1(xms_idrel="1 11"), "Relation", "to the tenant: member, user of a partner, through GDAP"),
+        (app_v1(xms_idrel="7 10"), "Relation", "to the tenant: service principal, 10"),
+        (app_v1(xms_sub_fct="9 3 11", xms_act_fct="3 9 11"), "Agent", "the identity is an agent identity"),
+        (user_v1(xms_sub_fct="3", xms_act_fct="11"), "Agent", "an agent identity acts with the token"),
+        (
+            user_v1(xms_sub_fct="13", xms_act_fct="3 11"),
+            "Agent",
+            "the identity is the user account of an agent; an agent identity acts with the token",
+        ),
+        (app_v1(xms_par_app_azp="30cf4c22"), "Blueprint", "30cf4c22"),
         ({"azp": "x"}, "Expires", "unknown (no exp)"),
         ({"azp": "x", "exp": 1e15}, "Expires", "unknown (no exp)"),
         ({"azp": "x"}, "Identity", "unknown: a user or an application"),
@@ -104,6 +114,11 @@ def test_a_user_token_in_text() -> None:
 def test_other_properties_of_tokens(claims: dict[str, Any], label: str, says: str) -> None:
     """Each property has a label; a missing one is reported as unknown."""
     assert told(claims)[label] == says
+
+
+def test_claims_that_concern_no_agent_say_nothing_of_one() -> None:
+    """Facets of other meaning, and claims of another type."""
+    assert not {"Agent", "Blueprint", "Relation"} & set(told(app_v1(xms_sub_fct="3 9", xms_act_fct=11, xms_idrel=7)))
 
 
 def test_a_v2_application_token_without_idtyp_is_recognized() -> None:
@@ -153,6 +168,7 @@ def test_json_has_the_summary_and_every_claim(mstoken: Program) -> None:
     )
     assert (said["expires_on"], said["delegated"]) == (claims["exp"], ["user_impersonation"])
     assert 0 < said["expires_in"] <= 3600
+    assert (said["relations"], said["subject_agent"], said["actor_agent"], said["blueprint"]) == ([], "", "", "")
     assert len(result.out.splitlines()) == 1
 
 

@@ -85,6 +85,20 @@ def _stands_for(summary: TokenSummary) -> Iterator[Line]:
         yield "Identity", "unknown: a user or an application"
     if summary.object_id:
         yield "Object ID", summary.object_id
+    if summary.relations:
+        yield "Relation", f"to the tenant: {', '.join(summary.relations)}"
+    yield from _agent(summary)
+
+
+def _agent(summary: TokenSummary) -> Iterator[Line]:
+    """Yield what the token says of an agent that it stands for, or that acts for its user."""
+    said = [f"the identity is {summary.subject_agent}"] if summary.subject_agent else []
+    if summary.actor_agent and summary.actor_agent != summary.subject_agent:
+        said.append(f"{summary.actor_agent} acts with the token")
+    if said:
+        yield "Agent", "; ".join(said)
+    if summary.blueprint:
+        yield "Blueprint", summary.blueprint
 
 
 def _provider(idp: str) -> str:

@@ -28,7 +28,9 @@ class TokenSummary:
     """The summary of a JWT. Times are epoch seconds, UTC; '' and None mean that the token does not say.
 
     `stands_for` is `user`, `application`, `managed identity` or ''. `proof` says in words how the application proved
-    its identity. `mfa` is None if the token lists no sign-in methods.
+    its identity. `mfa` is None if the token lists no sign-in methods. `relations` to the tenant are in words, or
+    numbers if their meaning is unknown. `subject_agent` and `actor_agent` say which kind of agent identity the token
+    stands for and is used by; `blueprint` is the client id of its blueprint.
     """
 
     version: str
@@ -57,6 +59,10 @@ class TokenSummary:
     mfa: bool | None
     cae: bool
     bound_to_key: bool
+    relations: tuple[str, ...]
+    subject_agent: str
+    actor_agent: str
+    blueprint: str
 
 
 def summarize(decoded: Decoded) -> TokenSummary:
@@ -96,7 +102,17 @@ def summarize(decoded: Decoded) -> TokenSummary:
         mfa="mfa" in methods or "ngcmfa" in methods if methods else None,
         cae="cp1" in {capability.lower() for capability in _strings(claims, "xms_cc")},
         bound_to_key=isinstance(claims.get("cnf"), dict),
+        relations=tuple(display_name("relation", number) or number for number in _strings(claims, "xms_idrel")),
+        subject_agent=_facet(claims, "xms_sub_fct"),
+        actor_agent=_facet(claims, "xms_act_fct"),
+        blueprint=text_of(claims, "xms_par_app_azp"),
     )
+
+
+def _facet(claims: dict[str, Any], name: str) -> str:
+    """Return which kind of agent identity the facets in the claim name; '' for none."""
+    named = (display_name("facet", number) for number in _strings(claims, name))
+    return next((text for text in named if text), "")
 
 
 def _cloud(issuer: str, audience: str, service: services.Service | None) -> str:
