@@ -144,6 +144,14 @@ class State:
             if app := self.apps.get(principal.app):
                 yield app
 
+    def resold(self, partner: Tenant) -> list[Tenant]:
+        """Return the tenants that have or had a relationship with a partner: it sells to them, whatever it may do."""
+        return [
+            tenant
+            for tenant in self.tenants.values()
+            if any(relationship.partner == partner.id for relationship in tenant.relationships)
+        ]
+
     def customers(self, partner: Tenant) -> list[Tenant]:
         """Return the tenants in which a partner may act through an active relationship."""
         return [

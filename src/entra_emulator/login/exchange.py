@@ -174,6 +174,10 @@ class Exchange:
         """`acrs` of the claims parameter: the authentication contexts that an API's claims challenge requires."""
         return self._requested("acrs")
 
+    def methods(self) -> tuple[str, ...]:
+        """`amr` of the claims parameter: how the user must have signed in, such as `mfa`."""
+        return self._requested("amr")
+
     def _requested(self, claim: str) -> tuple[str, ...]:
         """Return the requested values of one claim of the access token (OpenID Connect Core section 5.5.1)."""
         with contextlib.suppress(EntraError, LookupError, TypeError, AttributeError):

@@ -71,6 +71,7 @@ def permit(
         grant=exchange.grant_type,
         now=exchange.world.clock.now(),
         contexts=exchange.contexts(),
+        methods=exchange.methods(),
         address=exchange.address,
         version=exchange.version,
     )

@@ -16,6 +16,9 @@ from entra_emulator.resources import Resource
 
 from .sign_in import SignIn
 
+_MFA_METHODS = frozenset({"mfa", "ngcmfa"})
+"""Values of `amr` with which a client requires multi-factor authentication, whatever the policies say."""
+
 
 def enforce(sign_in: SignIn) -> None:
     """Apply all rules to a user's request for a token.
@@ -28,6 +31,8 @@ def enforce(sign_in: SignIn) -> None:
     for require, check in _CHECKS.items():
         if unmet := [policy for policy in applying if policy.require == require]:
             check(sign_in, unmet)
+    if _MFA_METHODS & set(sign_in.methods) and not sign_in.has_mfa:
+        raise _second_factor(sign_in)
     _tenant_wide(sign_in)
 
 

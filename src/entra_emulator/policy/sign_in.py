@@ -12,6 +12,7 @@ class SignIn:
 
     `member`: the user's own entry in the tenant, as a member or guest; None for delegated administration, which Entra
     calls a pass-through user. `grant`: the grant type. `contexts`: the authentication contexts requested (c1 to c99).
+    `methods`: how the client requires the user to have signed in (`amr` of the claims parameter).
     `address`: the IP address the request comes from. `version`: of the endpoint.
     """
 
@@ -27,6 +28,7 @@ class SignIn:
     grant: str
     now: float
     contexts: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
     address: str = ""
     version: int = 2
 

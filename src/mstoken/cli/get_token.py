@@ -17,7 +17,7 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mstoken.cli.options import GetArguments
+    from mstoken.cli.options import GetArguments, LoginArguments
     from mstoken.flows.store_port import Stores
     from mstoken.model import Token, TokenRequest
 
@@ -139,6 +139,12 @@ def scopes_wanted(client: Client, services: Sequence[str], scopes: Sequence[str]
     full = tuple(of_permission(str(word), resource) for word in words)
     _check_same(client.target(*full).resource, resource, names)
     return full
+
+
+def sign_in_scopes(client: Client, arguments: LoginArguments) -> tuple[str, ...]:
+    """Return the scopes that a sign-in requests: those of the options, or what a sign-in is usually tried with."""
+    services = arguments.services or (() if arguments.scope else usual_scopes(client))
+    return scopes_wanted(client, services, arguments.scope)
 
 
 def usual_scopes(client: Client) -> tuple[str, ...]:

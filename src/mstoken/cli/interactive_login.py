@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mstoken.cli import output, standard_input
-from mstoken.cli.get_token import claims_text, scopes_wanted, usual_scopes
+from mstoken.cli.get_token import claims_text, sign_in_scopes
 from mstoken.cli.identity import open_stores
 from mstoken.errors import NotConfigured, UsageError
 from mstoken.redaction import shown
@@ -43,8 +43,7 @@ def sign_in(name: str, layers: Layers, arguments: LoginArguments, *, device: boo
         layers = replace(layers, flags={**layers.flags, "tenant": ANY_ORGANIZATION})
     settings = layers.settings(_credential(name, layers, arguments, device=device))
     with Client.from_settings(settings, open_stores(layers.store())) as client:
-        scopes = scopes_wanted(client, () if arguments.scope else usual_scopes(client), arguments.scope)
-        person = client.sign_in(*scopes, claims=claims_text(arguments.claims) or None)
+        person = client.sign_in(*sign_in_scopes(client, arguments), claims=claims_text(arguments.claims) or None)
     if settings.tenant == ANY_ORGANIZATION and person.tenant:
         settings = replace(settings, tenant=person.tenant)
     return settings, person

@@ -56,11 +56,15 @@ def login(**values: Any) -> None:
       cat refresh-token.txt | mstoken login --tenant contoso.onmicrosoft.com --client-id ID
       mstoken login --profile partner --client-secret-ref keyring:mstoken/partner ...
     """
+    sign_in_and_store(LoginArguments(**values))
+
+
+def sign_in_and_store(arguments: LoginArguments) -> Settings:
+    """Do what `mstoken login` does, and say so. Return the settings of the profile. Raises MstokenError."""
     from mstoken.config.layers import DEFAULT_PROFILE
     from mstoken.config.profile_writing import check_name, write_profile
     from mstoken.errors import MstokenError
 
-    arguments = LoginArguments(**values)
     name = arguments.profile or ENVIRON.get("MSTOKEN_PROFILE") or DEFAULT_PROFILE
     check_name(name)
     method = _sign_in_method(arguments)
@@ -92,7 +96,8 @@ def login(**values: Any) -> None:
     from mstoken.cli.get_token import usual_scopes
     from mstoken.client import Client
 
-    _show_result(name, layers, arguments, user, usual_scopes(Client.from_settings(settings)))
+    _show_result(name, layers, arguments, user, arguments.services or usual_scopes(Client.from_settings(settings)))
+    return settings
 
 
 def _sign_in_method(arguments: LoginArguments) -> str:
@@ -207,7 +212,7 @@ def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArg
     info = TokenInfo(Client.from_settings(settings).authority.base_url, settings.tenant, settings.client_id)
     if not arguments.no_verify:
         try:
-            _use_once(settings, arguments.scope)
+            _use_once(settings, arguments)
         except MstokenError as error:
             if not stored:
                 output.message("The refresh token was tried; nothing was stored.")
@@ -220,12 +225,12 @@ def _verify_and_store(name: str, layers: Layers, value: str, arguments: LoginArg
     return settings
 
 
-def _use_once(settings: Settings, scopes: tuple[str, ...]) -> None:
-    from mstoken.cli.get_token import scopes_wanted, usual_scopes
+def _use_once(settings: Settings, arguments: LoginArguments) -> None:
+    from mstoken.cli.get_token import sign_in_scopes
     from mstoken.client import Client
 
     with Client.from_settings(settings) as client:
-        client.get_token(*scopes_wanted(client, () if scopes else usual_scopes(client), scopes))
+        client.get_token(*sign_in_scopes(client, arguments))
 
 
 def _show_result(name: str, layers: Layers, arguments: LoginArguments, user: str, usual: tuple[str, ...]) -> None:

@@ -211,7 +211,12 @@ class RequestArguments(IdentityArguments):
 
 
 class LoginArguments(IdentityArguments):
-    """The arguments of `mstoken login`; `timeout` is in seconds, 0 for the default."""
+    """The arguments of `mstoken login`; `timeout` is in seconds, 0 for the default.
+
+    `services` are what the sign-in is for, if not Microsoft Graph; no option sets them.
+    """
+
+    services: tuple[str, ...] = ()
 
     browser: bool = False
     device: bool = False

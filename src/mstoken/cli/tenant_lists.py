@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from mstoken.client import Client
 
 ALL_CUSTOMERS = "all-customers"
-_RELATIONSHIPS = "graph:/tenantRelationships/delegatedAdminRelationships"
-_OPTIONS = {"$filter": "status eq 'active'", "$select": "displayName,customer"}
-_OF_MICROSOFT = "MLT_"
-"""Names of relationships that Microsoft made for the transition from DAP begin so. They grant a partner nothing that is
-of use (learn.microsoft.com/partner-center/gdap-microsoft-led-transition)."""
 
 
 def tenants_of(client: Client, source: str) -> dict[str, str]:
@@ -25,21 +20,13 @@ def tenants_of(client: Client, source: str) -> dict[str, str]:
 
     Raises UsageError for a list that cannot be read or names no tenant; for customers also what `Client.items` raises.
     """
-    found = _customers(client) if source == ALL_CUSTOMERS else _listed(source)
+    if source == ALL_CUSTOMERS:
+        found = {customer.tenant: customer.name for customer in client.partner().customers()}
+    else:
+        found = _listed(source)
     if not found:
         where = "Graph lists no active relationship" if source == ALL_CUSTOMERS else "The list names no tenant"
         raise UsageError(f"{where}.", "Name a tenant on each line: its GUID or a domain.")
-    return found
-
-
-def _customers(client: Client) -> dict[str, str]:
-    """Source: learn.microsoft.com/graph/api/tenantrelationship-list-delegatedadminrelationships."""
-    found: dict[str, str] = {}
-    for relationship in client.items(client.api_url(_RELATIONSHIPS), params=_OPTIONS):
-        customer = relationship.get("customer") or {}
-        tenant = str(customer.get("tenantId") or "")
-        if tenant and not str(relationship.get("displayName", "")).startswith(_OF_MICROSOFT):
-            found.setdefault(tenant, str(customer.get("displayName") or ""))
     return found
 
 

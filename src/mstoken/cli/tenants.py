@@ -38,14 +38,17 @@ class Task:
     failure_fields: Callable[[str], dict[str, Any]] = lambda _: {}
 
 
-def run_tenants(client: Client, source: str, task: Task, journal_of: Callable[[], Journal] | None = None) -> int:
+def run_tenants(
+    client: Client, source: str | dict[str, str], task: Task, journal_of: Callable[[], Journal] | None = None
+) -> int:
     """Do the task in each tenant; print a line of JSON with the result of each as it arrives, and a summary at the end.
 
-    Returns the exit code. With a journal, tenants that are done are left out, and those in doubt are results without
-    being tried. Raises UsageError, and what listing the customers raises, before anything is done.
+    `source` is that of `tenants_of`, or what it returns. Returns the exit code. With a journal, tenants that are done
+    are left out, and those in doubt are results without being tried. Raises UsageError, and what listing the customers
+    raises, before anything is done.
     """
     client.check_tenants()
-    names = tenants_of(client, source)
+    names = tenants_of(client, source) if isinstance(source, str) else source
     journal = journal_of() if journal_of else None
     done = set(names) & journal.done if journal else set[str]()
     progress = Progress(len(names), len(done))

@@ -17,14 +17,7 @@ C = TypeVar("C", bound="Callable[..., Any]")
 def tenants_options(command: C) -> C:
     """Give a click command --tenants and --concurrency."""
     for option in (
-        click.option(
-            "--concurrency",
-            type=WholeNumber(1, MOST_AT_ONCE),
-            default=CONCURRENCY,
-            show_default=True,
-            metavar="N",
-            help="With --tenants: how many tenants are in progress at once.",
-        ),
+        _concurrency("With --tenants: how many tenants are in progress at once."),
         click.option(
             "--tenants",
             default="",
@@ -34,3 +27,19 @@ def tenants_options(command: C) -> C:
     ):
         command = option(command)
     return command
+
+
+def concurrency_option(command: C) -> C:
+    """Give a click command --concurrency."""
+    return _concurrency("How many tenants are in progress at once.")(command)
+
+
+def _concurrency(help_text: str) -> Callable[[C], C]:
+    return click.option(
+        "--concurrency",
+        type=WholeNumber(1, MOST_AT_ONCE),
+        default=CONCURRENCY,
+        show_default=True,
+        metavar="N",
+        help=help_text,
+    )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mstoken.client.base import TokenRequestOptions
     from mstoken.client.fleets import AsyncFleet
+    from mstoken.client.partners import AsyncPartner
     from mstoken.model import Token
     from mstoken.protocol.id_token import SignedInUser
     from mstoken.rest.batch import BatchResult
@@ -338,6 +339,12 @@ class AsyncClient(ClientBase):
         from mstoken.client.fleets import AsyncFleet
 
         return AsyncFleet(self, tenants, concurrency, retries)
+
+    def partner(self) -> AsyncPartner:
+        """As `Client.partner`; its methods are awaited."""
+        from mstoken.client.partners import AsyncPartner
+
+        return AsyncPartner(self, self._running_port)
 
     async def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

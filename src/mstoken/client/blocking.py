@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mstoken.client.base import TokenRequestOptions
     from mstoken.client.fleets import Fleet
+    from mstoken.client.partners import Partner
     from mstoken.model import Token
     from mstoken.protocol.id_token import SignedInUser
     from mstoken.rest.batch import BatchResult
@@ -433,6 +434,12 @@ class Client(ClientBase):
         from mstoken.client.fleets import Fleet
 
         return Fleet(self, tenants, concurrency, retries)
+
+    def partner(self) -> Partner:
+        """Return what a partner (CSP) does for its customers, with this identity: docs/partners.md."""
+        from mstoken.client.partners import Partner
+
+        return Partner(self)
 
     def close(self) -> None:
         """Close connections. The client may be used again; it opens new ones."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import TypeVarTuple
 
     from mstoken.flows.port import Port
-    from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release
+    from mstoken.flows.store_port import AccessTokenStore, RefreshTokenStore, Release, SignInInfo
     from mstoken.model import Note, StoredRefreshToken, Token, TokenInfo, TokenRequest
 
     Given = TypeVarTuple("Given")
@@ -191,6 +191,10 @@ class BaseRuntime(ForkSafe, Generic[L]):
             self._unwritten[key] = (old, new)  # the old one may be spent: the next caller stores the new one first
             raise
         self._unwritten.pop(key, None)
+
+    async def sign_in_info(self, key: str) -> SignInInfo | None:
+        """Return what the store knows of a sign-in: its times, and whether it ended. Raises StoreError."""
+        return (await self._reach(self._refresh_tokens, self._refresh_tokens.list_sign_ins)).get(key)
 
     async def end_refresh_token(self, key: str, value: str, code: int) -> None:
         await self._reach(self._refresh_tokens, self._refresh_tokens.end, key, value, code)

@@ -229,3 +229,13 @@ def test_a_satisfied_authentication_context_is_in_the_token(
     token = ask(**refresh(entra, NADIA), claims=wanted).json()["access_token"]
     assert claims(token)["acrs"] == ["c1"]
     assert claims(ask(**refresh(entra, NADIA)).json()["access_token"])["acrs"] == []
+
+
+def test_a_client_may_require_multi_factor_authentication_itself(
+    entra: Emulator, ask: Ask, claims: Callable[[str], Form]
+) -> None:
+    """`amr` of the claims parameter is judged without any policy; a sign-in that had it gets its token."""
+    wanted = json.dumps({"access_token": {"amr": {"essential": True, "values": ["mfa"]}}})
+    assert ask(**refresh(entra, OTTO), claims=wanted).json()["error_codes"] == [50076]
+    token = ask(**refresh(entra, NADIA), claims=wanted).json()["access_token"]
+    assert "mfa" in claims(token)["amr"]

@@ -35,7 +35,7 @@ def routes() -> list[Route]:
 def _customers(request: Request, caller: Caller, _: bytes) -> StatusAndBody:
     """Return a page of customers. The next page needs seekOperation=Next and the token in MS-ContinuationToken."""
     query = {name.lower(): value for name, value in request.query_params.items()}
-    everyone: list[Tenant] = request.state.world.state.customers(caller.tenant)
+    everyone: list[Tenant] = request.state.world.state.resold(caller.tenant)
     if text := query.get("filter"):
         everyone = _filtered(everyone, text)
     size = min(_number(query.get("size"), _PAGE), _PAGE)

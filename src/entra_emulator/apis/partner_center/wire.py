@@ -101,7 +101,7 @@ def own_customer(request: Request, caller: Caller) -> Tenant:
     :raises Refusal: 404.
     """
     wanted = request.path_params["customer"].lower()
-    customers: list[Tenant] = request.state.world.state.customers(caller.tenant)
+    customers: list[Tenant] = request.state.world.state.resold(caller.tenant)
     for tenant in customers:
         if tenant.id == wanted:
             return tenant
