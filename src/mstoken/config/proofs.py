@@ -147,7 +147,10 @@ def developer_tool(name: str, subscription: str) -> AzureCli | AzurePowerShell |
     return credentials.AzurePowerShell() if name == "azure-powershell" else credentials.AzureDeveloperCli()
 
 
-def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCertificate:
+def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: str) -> ClientCertificate | ClientKey:
+    store, _, thumbprint = layer["client_certificate"].partition(":")
+    if store == "store":
+        return _of_the_store(thumbprint, layer)
     password, key = layer.get("client_certificate_password", ""), layer.get("client_certificate_key", "")
     return credentials.ClientCertificate(
         _located(layer["client_certificate"], folder),
@@ -156,6 +159,18 @@ def _certificate(layer: Mapping[str, str], environ: Mapping[str, str], folder: s
         send_chain=_sends_chain(layer),
         algorithm=_algorithm(layer),
     )
+
+
+def _of_the_store(thumbprint: str, layer: Mapping[str, str]) -> ClientKey:
+    """Return a certificate of the system's store. Raises UsageError beside settings of a file."""
+    from mstoken.keys.certificate_store import StoreKey
+
+    for name in ("client_certificate_password", "client_certificate_key"):
+        if layer.get(name):
+            raise UsageError(f"A certificate of the store needs no {name}.", "Remove it, or name a file.")
+    key = StoreKey(thumbprint)
+    chain = _sends_chain(layer)
+    return credentials.ClientKey(key, key.certificate, send_chain=chain, algorithm=_algorithm(layer))
 
 
 def _sends_chain(layer: Mapping[str, str]) -> bool:

@@ -41,12 +41,14 @@ function Find-MsTokenCertificate([string]$Thumbprint) {
     throw (New-MsTokenUsageError "No certificate in the stores My has the thumbprint $wanted." $remedy)
 }
 
-function New-MsTokenSignature($Certificate, [byte[]]$Data) {
-    # PS256: RSASSA-PSS with SHA-256 (RFC 7518 section 3.5). Nothing if the key cannot sign.
+function New-MsTokenSignature($Certificate, [byte[]]$Data, [string]$Algorithm = 'PS256') {
+    # PS256 is RSASSA-PSS with SHA-256, RS256 RSASSA-PKCS1-v1_5 (RFC 7518 sections 3.5, 3.3). Nothing if the key cannot sign.
     try {
         $key = [Security.Cryptography.X509Certificates.RSACertificateExtensions]::GetRSAPrivateKey($Certificate)
         $hash = [Security.Cryptography.HashAlgorithmName]::SHA256
-        , $key.SignData($Data, $hash, [Security.Cryptography.RSASignaturePadding]::Pss)
+        $padding = [Security.Cryptography.RSASignaturePadding]::Pss
+        if ($Algorithm -eq 'RS256') { $padding = [Security.Cryptography.RSASignaturePadding]::Pkcs1 }
+        , $key.SignData($Data, $hash, $padding)
     }
     catch {
         Write-Warning "The key cannot sign: $($_.Exception.Message)"
