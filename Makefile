@@ -92,6 +92,7 @@ check: $(STAMP)/python
 	@$(BIN)/python tools/check_names.py
 	@$(BIN)/python tools/check_workflows.py
 	@$(BIN)/python tools/check_docs.py
+	@$(BIN)/python tools/check_twins.py
 
 analyze:
 	@pwsh -NoProfile -File tools/check_powershell.ps1

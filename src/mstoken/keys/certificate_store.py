@@ -47,23 +47,23 @@ class StoreKey:
 
     def __call__(self, data: bytes, algorithm: str) -> bytes:
         """Return the signature of `data` by the store's key. Blocks. Raises UsageError with what the store says."""
-        answer = self._ask({"data": base64.b64encode(data).decode(), "algorithm": algorithm})
+        answer = self._run({"data": base64.b64encode(data).decode(), "algorithm": algorithm})
         if not answer.get("signature"):
             raise UsageError("The key of the certificate in the store cannot sign.", "Use an RSA key that you may use.")
         return _decoded(answer, "signature")
 
     def certificate(self) -> bytes:
         """Return the certificate, DER. Blocks. Raises UsageError if there is none with a private key."""
-        return _decoded(self._ask({}), "certificate")
+        return _decoded(self._run({}), "certificate")
 
-    def _ask(self, request: dict[str, str]) -> dict[str, Any]:
+    def _run(self, request: dict[str, str]) -> dict[str, Any]:
         program = _powershell()
-        question = json.dumps({"thumbprint": self.thumbprint, **request})
+        request_line = json.dumps({"thumbprint": self.thumbprint, **request})
         policy = ("-ExecutionPolicy", "Bypass") if sys.platform == "win32" else ()
         try:
             done = subprocess.run(  # noqa: S603 - an absolute path, a script of ours
                 [program, "-NoProfile", "-NonInteractive", *policy, "-File", str(_SCRIPT)],
-                input=question.encode() + b"\n",
+                input=request_line.encode() + b"\n",
                 capture_output=True,
                 timeout=_TIMEOUT_IN,
                 check=False,

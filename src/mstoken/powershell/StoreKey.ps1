@@ -1,16 +1,16 @@
 # A certificate of the store My for the command line: "store:THUMBPRINT". mstoken starts this script, which is no part of
-# the module. It reads a question, JSON on one line, and prints the answer, JSON in base64.
+# the module. It reads a request, JSON on one line, and prints the answer, JSON in base64.
 
 . (Join-Path $PSScriptRoot 'Errors.ps1')
 . (Join-Path $PSScriptRoot 'Certificate.ps1')
 
 $WarningPreference = 'SilentlyContinue'
 try {
-    $question = ConvertFrom-Json ([Console]::In.ReadLine())
-    $certificate = Find-MsTokenCertificate $question.thumbprint
+    $request = ConvertFrom-Json ([Console]::In.ReadLine())
+    $certificate = Find-MsTokenCertificate $request.thumbprint
     $answer = @{ certificate = [Convert]::ToBase64String($certificate.RawData) }
-    if ($question.data) {
-        $signature = New-MsTokenSignature $certificate ([Convert]::FromBase64String($question.data)) $question.algorithm
+    if ($request.data) {
+        $signature = New-MsTokenSignature $certificate ([Convert]::FromBase64String($request.data)) $request.algorithm
         $answer.signature = [Convert]::ToBase64String($signature)
     }
 }
