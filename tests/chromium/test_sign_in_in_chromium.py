@@ -119,8 +119,11 @@ def test_a_wrong_state_then_the_right_one(runner: Runner, entra: Emulator, chrom
 
     def act(page: Chromium) -> None:
         redirect = dict(parse_qsl(urlsplit(opened[0]).query))["redirect_uri"]
-        page.visit(f"{redirect}/?code=theirs&state=theirs")
+        page.visit(f"{redirect}/?error=access_denied&state=theirs")
         page.sees("This page was not expected.")
+        page.visit(f"{redirect}/?code=theirs&state=theirs")
+        page.sees("The response was not accepted.")
+        assert "code=" not in page.url
         assert page.faults() == []
         page.visit(opened[0])
         enter(page, OTTO)

@@ -63,6 +63,12 @@ class BrowserRedirect:
     fields: dict[str, str]
     by_form: bool = False
 
+    def follow(self) -> httpx.Response:
+        """Send the response to the application as a browser does. Return the application's page."""
+        if self.by_form:
+            return httpx.post(self.url, data=self.fields, trust_env=False)
+        return httpx.get(self.url, trust_env=False)
+
 
 class ScriptedUser:
     """Somebody with a password, who approves the second factor and consents. `knows` are the fields they fill in."""
@@ -128,10 +134,7 @@ class ScriptedUser:
         return True
 
     def _follow_redirect(self, url: str) -> None:
-        redirect = self.authorize(url)
-        with httpx.Client(trust_env=False) as browser:
-            answer = browser.post(redirect.url, data=redirect.fields) if redirect.by_form else browser.get(redirect.url)
-            answer.raise_for_status()
+        self.authorize(url).follow().raise_for_status()
 
     def _is_ours(self, url: str) -> bool:
         parts = urlsplit(url)

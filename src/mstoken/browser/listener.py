@@ -1,4 +1,9 @@
-"""Receive the redirect that ends a sign-in, on a loopback port (RFC 8252 sections 7.3 and 8.3).
+"""Receive the response that ends a sign-in, on a loopback port (RFC 8252 sections 7.3 and 8.3).
+
+The browser posts it as a form (OAuth 2.0 Form Post Response Mode), so that the code is in no address, history or log of
+a proxy. A code in an address is taken only while `takes_code_in_query` allows it; an error may come either way.
+Another web page could post a form, too, as it could lead the browser to an address: the state tells the right response
+(RFC 6749 section 10.12). Its Origin cannot, because identity providers and custom domains have any.
 
 The redirect URI says `localhost`, which a browser may resolve to 127.0.0.1 or to ::1. The listener holds the port on
 both addresses, so that no other program on this machine can receive the code on the other one.
@@ -23,6 +28,7 @@ from mstoken.typed import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+    from urllib.parse import SplitResult
 
     from mstoken.flows.port import SignInOutcome
 
@@ -33,6 +39,10 @@ RESPONSE_TIMEOUT_IN = 90.0
 WRITE_TIMEOUT_IN = 2.0
 """Seconds to wait for the page to reach the browser."""
 _MAX_PARAMETERS = 50
+_MAX_FORM_BYTES = 65_536
+"""Bytes of a posted form; a code has up to about 2,000 characters."""
+_MAX_LENGTH_DIGITS = 10
+_FORM_TYPE = "application/x-www-form-urlencoded"
 _MAX_PORTS = 20
 """Free ports to try before giving up: a port that is free on 127.0.0.1 may be in use on ::1."""
 _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
@@ -79,8 +89,9 @@ class Listener:
             ) from None
         self.port = self._servers[0].server_port
         for server in self._servers:
-            server.on_redirect = on_redirect
+            server.on_redirect, server.listener = on_redirect, self
             server.hosts = {f"{name}:{self.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
+        self.takes_code_in_query = False
         # The form that Microsoft tells people to register; Entra does not compare the port.
         self.redirect_uri = f"http://localhost:{self.port}"
         self._threads = [
@@ -108,6 +119,11 @@ def parse_query(query: str) -> dict[str, str]:
     return parameters if len(parameters) == len(pairs) else {}
 
 
+def _content_length(header: str) -> int:
+    """Return the length of a body in bytes; 0 for anything but digits."""
+    return int(header) if header.isascii() and header.isdigit() and len(header) < _MAX_LENGTH_DIGITS else 0
+
+
 def _servers_on(port: int) -> list[_Server]:
     """Return a server for each loopback address, on one port; 0 means any port free on both. Raises OSError."""
     for tries_left in reversed(range(1 if port else _MAX_PORTS)):
@@ -127,6 +143,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = False  # on some systems, True would let another program listen on the same port
     on_redirect: Callable[[Redirect], None]
+    listener: Listener
     hosts: set[str]
 
     def server_bind(self) -> None:
@@ -148,12 +165,40 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "mstoken", ""
 
     def do_GET(self) -> None:
-        """Answer the redirect and refuse everything else; an unknown Host header is a DNS rebinding attack."""
-        url = urlsplit(self.path)
-        if self.headers.get("Host", "").lower() not in self.server.hosts or url.path not in ("", "/"):
-            self._write(404, b"")
+        """Answer a response in the address: an error, or a code where one may come this way."""
+        if (url := self._expected_url()) is None:
             return
         parameters = parse_query(url.query)
+        if "code" in parameters and not self.server.listener.takes_code_in_query:
+            self._write(400, page("in-address"))
+            return
+        self._answer(parameters)
+
+    def do_POST(self) -> None:
+        """Answer a posted response; nothing of it may be in the address."""
+        if (url := self._expected_url()) is not None:
+            self._answer({} if url.query else self._posted_form())
+
+    def _expected_url(self) -> SplitResult | None:
+        """Return the request's URL; None after refusing it. An unknown Host header is a DNS rebinding attack."""
+        url = urlsplit(self.path)
+        if self.headers.get("Host", "").lower() in self.server.hosts and url.path in ("", "/"):
+            return url
+        self._write(404, b"")
+        return None
+
+    def _posted_form(self) -> dict[str, str]:
+        """Return the parameters of the body; an empty dict if it is not one form of a moderate size."""
+        length = _content_length(self.headers.get("Content-Length", ""))
+        is_form = self.headers.get_content_type() == _FORM_TYPE and "Transfer-Encoding" not in self.headers
+        if not is_form or not 0 < length <= _MAX_FORM_BYTES:
+            return {}
+        try:
+            return parse_query(self.rfile.read(length).decode())
+        except ValueError:  # not UTF-8
+            return {}
+
+    def _answer(self, parameters: dict[str, str]) -> None:
         if "state" not in parameters:
             self._write(400, page("unexpected"))
             return
@@ -175,4 +220,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: object) -> None:
-        """Log nothing: the request line contains the authorization code."""
+        """Log nothing: the request line may contain the authorization code."""

@@ -23,6 +23,11 @@ _TEXTS: dict[str, tuple[str, str, str]] = {
         "This page was not expected.",
         "It does not belong to the sign-in in progress, and was ignored. Close this window.",
     ),
+    "in-address": (
+        "Not signed in",
+        "The response was not accepted.",
+        "It came in the address, where others may read it. Start the sign-in again, perhaps with a device code.",
+    ),
     "late": (
         "Not signed in",
         "This sign-in has expired.",

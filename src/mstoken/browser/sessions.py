@@ -36,6 +36,11 @@ class _BrowserSession:
         self._pasted: PastedUrls | None = None
         self._redirect: Redirect | None = None
         self.redirect_uri = self._listener.redirect_uri
+        self._listener.takes_code_in_query = credential.paste and credential.show is not None
+
+    @property
+    def reads_pasted_urls(self) -> bool:
+        return self._pasted is not None
 
     def close(self) -> None:
         if self._pasted is not None:
@@ -49,6 +54,7 @@ class _BrowserSession:
     def _started(self, opened: object) -> bool:
         """Return whether the browser was opened; if not, read pasted URLs."""
         if not opened and self._credential.paste:
+            self._listener.takes_code_in_query = True  # the shown address may be opened on this machine, too
             self._pasted = PastedUrls(self._on_redirect, self.redirect_uri)
         return bool(opened)
 

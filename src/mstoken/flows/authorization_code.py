@@ -1,6 +1,7 @@
-"""Authorization code with PKCE: a person signs in with the browser, which redirects to this machine with a code.
+"""Authorization code with PKCE: a person signs in with the browser, which brings a code to this machine.
 
-Sources: RFC 6749 section 4.1, RFC 7636, RFC 8252 (native apps: the system's browser, a loopback redirect);
+Sources: RFC 6749 section 4.1, RFC 7636, RFC 8252 (native apps: the system's browser, a loopback redirect),
+OAuth 2.0 Form Post Response Mode (the code is posted, and is in no address);
 learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow
 """
 
@@ -18,14 +19,16 @@ from mstoken.protocol.id_token import parse_id_token
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mstoken.credentials import Browser
     from mstoken.flows.port import BrowserSession, Port
     from mstoken.model import TokenRequest
+    from mstoken.protocol.authorize_url import ResponseMode
     from mstoken.protocol.id_token import SignedInUser
     from mstoken.protocol.token_endpoint import TokenResponse
 
+_NO_BROWSER = "No browser could be opened here: open this address in one"
 _SHOW = ForeignCode("The function that shows the address", "Correct `show` of the Browser; the cause is its own error.")
 
 
@@ -39,7 +42,7 @@ async def browser_sign_in(request: TokenRequest, credential: Browser, port: Port
     deadline_on = port.now() + credential.timeout_in
     async with port.browser_session(credential) as browser_session:
         options = {name: getattr(credential, name) for name in ("login_hint", "domain_hint", "prompt")}
-        url = authorize_url(request, browser_session.redirect_uri, secrets, options)
+        url = partial(authorize_url, request, browser_session.redirect_uri, secrets, options)
         await _open_browser(url, credential, browser_session, port)
         while (remaining_in := deadline_on - port.now()) > 0:
             redirect = await browser_session.wait_for_redirect(remaining_in)
@@ -70,16 +73,20 @@ async def redeem_code(
     return answer, parse_id_token(answer.id_token, request, credential.nonce, port.now())
 
 
-async def _open_browser(url: str, credential: Browser, browser_session: BrowserSession, port: Port) -> None:
+async def _open_browser(
+    url: Callable[[ResponseMode], str], credential: Browser, browser_session: BrowserSession, port: Port
+) -> None:
     if credential.show is not None:
-        await port.call(partial(_SHOW.calling(credential.show), url), blocks=False)
-    opened = await browser_session.open(url)
+        shown = url("query" if credential.paste else "form_post")
+        await port.call(partial(_SHOW.calling(credential.show), shown), blocks=False)
+    opened = await browser_session.open(url("form_post"))
     if credential.show is not None:
         return
     # A launcher may fail after it has started, so always show the address.
-    reason = "If no browser opens" if opened else "No browser could be opened here"
-    port.show_message(f"{reason}: open this address in one.\n\n{url}\n")
-    if credential.paste:
+    reason = "If no browser opens, open this address in one on this machine" if opened else _NO_BROWSER
+    shown = url("query" if browser_session.reads_pasted_urls else "form_post")
+    port.show_message(f"{reason}.\n\n{shown}\n")
+    if browser_session.reads_pasted_urls:
         port.show_message(
             "If that browser is on another machine it will end at an address that it cannot reach, beginning with "
             f"{browser_session.redirect_uri}. Copy that address from its address bar, paste it here and press Enter."

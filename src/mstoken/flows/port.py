@@ -37,6 +37,11 @@ class BrowserSession(Protocol):
 
     redirect_uri: str
 
+    @property
+    def reads_pasted_urls(self) -> bool:
+        """Whether the user may paste the redirect's URL, and so needs the response in it; known after `open`."""
+        ...
+
     async def open(self, url: str) -> bool:
         """Open `url` in the system's browser; return False if no browser could be opened."""
         ...

@@ -23,9 +23,12 @@ from mstoken.values import field, value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Literal
 
     from mstoken.errors import MstokenError
     from mstoken.model import TokenRequest
+
+    ResponseMode = Literal["form_post", "query"]
 
 OIDC = ("openid", "offline_access", "profile")
 """Scopes requested in addition to the resource's: for the person's identity, and for a refresh token."""
@@ -40,9 +43,13 @@ class Secrets:
     verifier: str = field(secret=True)
 
 
-def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, options: Mapping[str, str]) -> str:
+def authorize_url(
+    request: TokenRequest, redirect_uri: str, secrets: Secrets, options: Mapping[str, str], response_mode: ResponseMode
+) -> str:
     """Return the URL to open. `options` are login_hint, domain_hint and prompt; empty ones are left out.
 
+    With `form_post` the browser posts the response, so that the code is in no address, history or log of a proxy
+    (OAuth 2.0 Form Post Response Mode); with `query` the response is in the address, which a person can copy.
     The URL has the S256 challenge, not the verifier. Raises UsageError for a server other than Entra, since only its
     token endpoint is known.
     """
@@ -55,7 +62,7 @@ def authorize_url(request: TokenRequest, redirect_uri: str, secrets: Secrets, op
         "client_id": request.client_id,
         "response_type": "code",
         "redirect_uri": redirect_uri,
-        "response_mode": "query",
+        "response_mode": response_mode,
         "scope": " ".join(dict.fromkeys((*request.scopes, *OIDC))),
         "state": secrets.state,
         "nonce": secrets.nonce,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -29,6 +29,9 @@ HAS_IPV6 = has_ipv6()
 needs_ipv6 = pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6 loopback address")
 
 
+FORM = "code=c&state=s"
+
+
 class Waiting:
     """A listener, and the redirects that it received."""
 
@@ -39,6 +42,21 @@ class Waiting:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return httpx.get(f"{self.url}{path}", headers=headers, trust_env=False)
+
+    def post(self, body: str | bytes = FORM, path: str = "/", **headers: str) -> httpx.Response:
+        given = {"Content-Type": "application/x-www-form-urlencoded"} | headers
+        return httpx.post(f"{self.url}{path}", content=body, headers=given, trust_env=False)
+
+    def answered(self, send: Callable[[], httpx.Response]) -> tuple[dict[str, str], str]:
+        """Send a response that is expected. Return its parameters, and the page for a sign-in that worked."""
+        pages: list[httpx.Response] = []
+        browser = threading.Thread(target=lambda: pages.append(send()))
+        browser.start()
+        redirect = self.redirects.get(timeout=60)
+        redirect.respond("signed-in")
+        browser.join()
+        assert pages[0].status_code == 200
+        return redirect.parameters, pages[0].text
 
 
 @pytest.fixture
@@ -57,7 +75,7 @@ def test_the_listener_is_on_loopback_only(waiting: Waiting) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/favicon.ico", 404), ("/other?code=c&state=s", 404), ("/", 400), ("/?code=c", 400), ("/?state=a&state=b", 400)],
+    [("/favicon.ico", 404), ("/x?error=e&state=s", 404), ("/", 400), ("/?error=e", 400), ("/?state=a&state=b", 400)],
 )
 def test_requests_that_are_no_redirect_are_refused(waiting: Waiting, path: str, status: int) -> None:
     """Another path, a missing state or a repeated parameter is not passed on."""
@@ -67,27 +85,81 @@ def test_requests_that_are_no_redirect_are_refused(waiting: Waiting, path: str, 
 
 def test_another_host_name_is_refused(waiting: Waiting) -> None:
     """DNS rebinding: a web page that resolves its own name to 127.0.0.1 is not served."""
-    assert waiting.get("/?code=c&state=s", Host="evil.example").status_code == 404
+    assert waiting.get("/?error=e&state=s", Host="evil.example").status_code == 404
+    assert waiting.post(Host="evil.example").status_code == 404
     assert waiting.redirects.empty()
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_only_get_is_accepted(waiting: Waiting, method: str) -> None:
-    """The redirect is a GET request."""
-    assert httpx.request(method, f"{waiting.url}/?code=c&state=s", trust_env=False).status_code == 501
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "HEAD"])
+def test_other_methods_are_refused(waiting: Waiting, method: str) -> None:
+    """The response is a POST request, or a GET request."""
+    assert httpx.request(method, f"{waiting.url}/?error=e&state=s", trust_env=False).status_code == 501
+
+
+def test_a_posted_response_is_passed_on(waiting: Waiting) -> None:
+    """The browser posts the response; the page that follows shows how the sign-in ended."""
+    parameters, page = waiting.answered(lambda: waiting.post("code=c%2B1&state=s&session_state="))
+    assert parameters == {"code": "c+1", "state": "s", "session_state": ""}
+    assert "You are signed in" in page
+
+
+@pytest.mark.parametrize("origin", ["https://login.microsoftonline.com", "null", "https://fs.contoso.example"])
+def test_the_origin_of_a_form_is_not_compared(waiting: Waiting, origin: str) -> None:
+    """Federated identity providers and custom domains post from their own; the state tells the right response."""
+    assert waiting.answered(lambda: waiting.post(Origin=origin))[0] == {"code": "c", "state": "s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "headers"),
+    [
+        ("", "/", {}),
+        ("code=c", "/", {}),
+        ("state=a&state=b", "/", {}),
+        (b"code=c&state=\xff%", "/", {}),
+        ("&".join(f"p{number}=" for number in range(60)) + "&state=s", "/", {}),
+        (FORM, "/?code=other", {}),
+        (FORM, "/", {"Content-Type": "text/plain"}),
+        ('{"code": "c", "state": "s"}', "/", {"Content-Type": "application/json"}),
+        (FORM, "/", {"Content-Length": "-1"}),
+        (FORM, "/", {"Content-Length": "+14"}),
+        (FORM, "/", {"Content-Length": "9" * 5000}),
+        (FORM, "/", {"Content-Length": "65537"}),
+    ],
+)
+def test_forms_that_are_no_response_are_refused(
+    waiting: Waiting, body: str | bytes, path: str, headers: dict[str, str]
+) -> None:
+    """Without a state, repeated, not UTF-8, of another type, too large, or with parameters in the address as well."""
+    given = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body)), **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    with socket.create_connection(("127.0.0.1", waiting.listener.port), timeout=60) as browser:
+        browser.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost:{waiting.listener.port}\r\n{head}\r\n".encode())
+        browser.sendall(body.encode() if isinstance(body, str) else body)
+        assert browser.recv(64).startswith(b"HTTP/1.0 400 ")
+    assert waiting.redirects.empty()
+
+
+def test_a_code_in_the_address_is_refused_unless_it_was_requested_there(waiting: Waiting) -> None:
+    """An address is kept in histories and logs; only a sign-in whose address a person copies requests a code in it."""
+    refused = waiting.get("/?code=the-code&state=s")
+    assert refused.status_code == 400
+    assert "It came in the address" in refused.text
+    assert waiting.redirects.empty()
+    waiting.listener.takes_code_in_query = True
+    assert waiting.answered(lambda: waiting.get(f"/?{FORM}"))[0] == {"code": "c", "state": "s"}
+
+
+def test_an_error_in_the_address_is_passed_on(waiting: Waiting) -> None:
+    """An error is no secret, and ends the wait at once, however the server sends it."""
+    assert waiting.answered(lambda: waiting.get("/?error=access_denied&state=s"))[0]["error"] == "access_denied"
 
 
 def test_a_silent_connection_does_not_delay_the_redirect(waiting: Waiting) -> None:
     """Browsers open spare connections that they never use; the listener serves the redirect meanwhile."""
     with socket.create_connection(("127.0.0.1", waiting.listener.port)):
-        pages: list[httpx.Response] = []
-        browser = threading.Thread(target=lambda: pages.append(waiting.get("/?code=c&state=s")))
-        browser.start()
-        redirect = waiting.redirects.get(timeout=5)
-        assert redirect.parameters == {"code": "c", "state": "s"}
-        redirect.respond("signed-in")
-        browser.join()
-    assert "You are signed in" in pages[0].text
+        parameters, page = waiting.answered(waiting.post)
+    assert parameters == {"code": "c", "state": "s"}
+    assert "You are signed in" in page
 
 
 def test_the_request_is_not_logged(waiting: Waiting, capfd: pytest.CaptureFixture[str]) -> None:
@@ -107,14 +179,9 @@ def test_a_port_in_use_is_a_usage_error(waiting: Waiting) -> None:
 @pytest.mark.parametrize("host", ["localhost", "[::1]"])
 def test_a_browser_that_uses_ipv6_is_answered(waiting: Waiting, host: str) -> None:
     """`localhost` may resolve to ::1, where the same listener answers."""
-    pages: list[httpx.Response] = []
-    url = f"http://[::1]:{waiting.listener.port}/?code=c&state=s"
-    headers = {"Host": f"{host}:{waiting.listener.port}"}
-    browser = threading.Thread(target=lambda: pages.append(httpx.get(url, headers=headers, trust_env=False)))
-    browser.start()
-    waiting.redirects.get(timeout=5).respond("signed-in")
-    browser.join()
-    assert "You are signed in" in pages[0].text
+    waiting.url = f"http://[::1]:{waiting.listener.port}"
+    _, page = waiting.answered(lambda: waiting.post(Host=f"{host}:{waiting.listener.port}"))
+    assert "You are signed in" in page
 
 
 @needs_ipv6

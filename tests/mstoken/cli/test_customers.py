@@ -85,7 +85,7 @@ def test_login_with_a_user_flow_and_tokens_afterwards(anonymous: Program, entra:
     login = Running(anonymous, "login", "--browser", "--authority", FLOW, "--client-id", TOOL, "--profile", "shop")
     url = login.says(r"^(https://\S+/oauth2/v2.0/authorize\S+)")
     assert url.startswith(f"{FLOW}/oauth2/v2.0/authorize")
-    httpx.get(otto.authorize(url).url, trust_env=False)
+    otto.authorize(url).follow()
     code, out = login.end()
     assert (code, out) == (0, ""), login.err
     assert f"Signed in as {OTTO}" in login.err

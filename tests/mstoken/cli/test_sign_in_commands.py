@@ -11,7 +11,6 @@ import signal
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from tests.support.program import Program
 from tests.support.redis_server import RedisServer
@@ -43,7 +42,7 @@ def test_login_with_the_browser_and_a_token_afterwards(anonymous: Program, entra
     """The URL is shown if no browser can be opened; afterwards `get` works for any service without a sign-in."""
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP, "--profile", "work")
     url = login.says(r"^(https://\S+/oauth2/v2.0/authorize\S+)")
-    httpx.get(otto.authorize(url).url, trust_env=False)
+    otto.authorize(url).follow()
     code, out = login.end()
     assert (code, out) == (0, ""), login.err
     assert f"Signed in as {OTTO}" in login.err
@@ -95,7 +94,7 @@ def test_a_declined_login_writes_no_profile(anonymous: Program, otto: ScriptedUs
     login = Running(anonymous, "login", "--browser", "--client-id", PUBLIC_APP)
     redirect = otto.visit(login.says(r"^(https://\S+/authorize\S+)"), cancel=True)
     assert isinstance(redirect, BrowserRedirect)
-    httpx.get(redirect.url, trust_env=False)
+    redirect.follow()
     code, out = login.end()
     assert (code, out) == (4, ""), login.err
     assert "65004" in login.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -105,7 +106,7 @@ def test_the_request_is_the_documented_one(runner: Runner, entra: Emulator, otto
     assert [sent[name] for name in fixed] == [
         PUBLIC_APP,
         "code",
-        "query",
+        "form_post",
         "S256",
         OTTO,
         "login",
@@ -123,7 +124,7 @@ def test_cancelling_on_the_page_ends_the_wait_with_an_error(
     def cancel(url: str) -> None:
         redirect = otto.visit(url, cancel=True)
         assert isinstance(redirect, BrowserRedirect)
-        shown.append(page(redirect.url).text)
+        shown.append(redirect.follow().text)
 
     app = client(runner, entra, Browser(open_browser=meanwhile(cancel)))
     with pytest.raises(TokenRefused) as caught:
@@ -135,13 +136,13 @@ def test_cancelling_on_the_page_ends_the_wait_with_an_error(
 
 
 def test_a_redirect_with_another_state_is_ignored(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
-    """An answer to another request is not redeemed; the right one, coming later, still is."""
+    """Another site's form is not redeemed; the right response, coming later, still is."""
     pages: list[httpx.Response] = []
 
     def forge_then_come(url: str) -> None:
         redirect = asked_with(url)["redirect_uri"]
-        pages.append(page(f"{redirect}/?code=stolen&state=guessed"))
-        pages.append(page(otto.authorize(url).url))
+        pages.append(httpx.post(redirect, data={"code": "stolen", "state": "guessed"}, trust_env=False))
+        pages.append(otto.authorize(url).follow())
 
     app = client(runner, entra, Browser(open_browser=meanwhile(forge_then_come)))
     token = runner.run(lambda: app.get_token("graph"))
@@ -154,19 +155,63 @@ def test_a_redirect_with_another_state_is_ignored(runner: Runner, entra: Emulato
     assert len([one for one in entra.token_requests if one.grant_type == "authorization_code"]) == 1
 
 
+def test_a_code_in_the_address_is_not_redeemed(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
+    """The browser posts the code. One that comes in the address, with the right state, is refused with a page."""
+    pages: list[httpx.Response] = []
+
+    def come(url: str) -> None:
+        pages.append(otto.authorize(url.replace("form_post", "query")).follow())
+        pages.append(otto.authorize(url).follow())
+
+    app = client(runner, entra, Browser(open_browser=meanwhile(come)))
+    runner.run(lambda: app.get_token("graph"))
+    _soon(lambda: len(pages) == 2)
+    assert [answer.status_code for answer in pages] == [400, 200]
+    assert "It came in the address" in pages[0].text
+    assert len([one for one in entra.token_requests if one.grant_type == "authorization_code"]) == 1
+
+
+@pytest.mark.parametrize("by", ["message", "function"])
+def test_a_url_to_copy_has_its_response_in_the_address(
+    runner: Runner, entra: Emulator, otto: ScriptedUser, capsys: pytest.CaptureFixture[str], by: str
+) -> None:
+    """With `paste` and no browser here, the address that you open elsewhere ends at one that you can copy."""
+    shown: list[str] = []
+    tried: list[str] = []
+    show = shown.append if by == "function" else None
+
+    def open_nothing(url: str) -> bool:
+        tried.append(url)
+        return False
+
+    def come_later() -> None:
+        while not (found := shown or re.findall(r"^https://\S+", capsys.readouterr().err, re.MULTILINE)):
+            threading.Event().wait(0.01)
+        shown[:] = found
+        otto.open(found[0])
+
+    threading.Thread(target=come_later, daemon=True).start()
+    app = client(runner, entra, Browser(open_browser=open_nothing, paste=True, show=show))
+    assert decode(runner.run(lambda: app.get_token("graph")).token).claims["upn"] == OTTO
+    assert asked_with(tried[0])["response_mode"] == "form_post"
+    assert asked_with(shown[0])["response_mode"] == "query"
+    assert asked_with(shown[0])["state"] == asked_with(tried[0])["state"]
+
+
 def test_the_page_shows_no_secret(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
     """Neither code nor state are in the page, nothing is loaded from elsewhere, and it is not kept."""
     pages: list[httpx.Response] = []
-    urls: list[str] = []
+    responses: list[BrowserRedirect] = []
 
     def come(url: str) -> None:
-        urls.append(otto.authorize(url).url)
-        pages.append(page(urls[0]))
+        responses.append(otto.authorize(url))
+        pages.append(responses[0].follow())
 
     app = client(runner, entra, Browser(open_browser=meanwhile(come)))
     runner.run(lambda: app.get_token("graph"))
     _soon(lambda: pages)
-    secrets = asked_with(urls[0])
+    secrets = responses[0].fields
+    assert {"code", "state"} <= secrets.keys()
     assert not [name for name, value in secrets.items() if value in pages[0].text]
     assert "http://" not in pages[0].text
     assert "https://" not in pages[0].text
@@ -190,9 +235,9 @@ def test_an_error_of_the_token_endpoint_is_on_the_page(runner: Runner, entra: Em
     app_record = entra.state.apps[PUBLIC_APP]
 
     def come(url: str) -> None:
-        back = otto.authorize(url).url
+        back = otto.authorize(url)
         app_record.enabled = False
-        pages.append(page(back).text)
+        pages.append(back.follow().text)
 
     app = client(runner, entra, Browser(open_browser=meanwhile(come)))
     with pytest.raises(TokenRefused) as caught:
@@ -309,7 +354,7 @@ def test_an_error_at_the_redirect_uri_has_its_kind(runner: Runner, entra: Emulat
 
     def come(url: str) -> None:
         more = url.replace("%2F.default", "%2F.default+https%3A%2F%2Fgraph.microsoft.com%2FUser.Read")
-        page(otto.authorize(more).url)
+        otto.authorize(more).follow()
 
     app = client(runner, entra, Browser(open_browser=meanwhile(come)))
     with pytest.raises(Misconfigured):
@@ -346,7 +391,7 @@ def test_another_sign_ins_id_token_is_refused(runner: Runner, token_service: Tok
 
     def come(url: str) -> None:
         sent = asked_with(url)
-        page(f"{sent['redirect_uri']}/?code=c&state={sent['state']}")
+        httpx.post(sent["redirect_uri"], data={"code": "c", "state": sent["state"]}, trust_env=False)
 
     credential = Browser(open_browser=meanwhile(come))
     app = runner.client("organizations", PUBLIC_APP, credential, token_service.url, stores=stores)

@@ -85,11 +85,11 @@ IDENTITY = identity(0)
 
 
 def come_back(url: str) -> bool:
-    """A browser that is redirected at once, with a code."""
+    """A browser that posts a code at once."""
     asked = dict(parse_qsl(urlsplit(url).query))
-    redirect = f"{asked['redirect_uri']}/?code=0.AXo-browser-code&state={asked['state']}"
+    form = f"code=0.AXo-browser-code&state={asked['state']}".encode()
     opener = build_opener(ProxyHandler({}))  # httpx would log the code
-    Thread(target=opener.open, args=(redirect,), daemon=True).start()
+    Thread(target=opener.open, args=(asked["redirect_uri"], form), daemon=True).start()
     return True
 
 

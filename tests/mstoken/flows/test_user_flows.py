@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 from tests.support.runners import Runner
-from tests.support.scripted_user import BrowserRedirect, ScriptedUser
+from tests.support.scripted_user import BrowserRedirect, ScriptedUser, form_fields
 
 from entra_emulator import Emulator
 from entra_emulator.model import Grant
@@ -129,7 +129,7 @@ def test_a_sign_in_that_the_user_leaves(runner: Runner, entra: Emulator, button:
 
 
 def _press(entra: Emulator, url: str, button: str) -> None:
-    """Press a button of the flow's first page, and follow the redirect to the program."""
+    """Press a button of the flow's first page, and post the response to the program as a browser does."""
     with httpx.Client(verify=ssl.create_default_context(cafile=entra.ca_file), proxy=entra.proxy) as browser:
         page = browser.get(url)
         token = re.search(r'name="flow" value="([^"]+)', page.text)
@@ -137,7 +137,9 @@ def _press(entra: Emulator, url: str, button: str) -> None:
         assert token
         assert action
         back = browser.post(B2C + action[1], data={"flow": token[1], "choice": button})
-    httpx.get(back.headers["location"], trust_env=False)
+    form = re.search(r'action="(http://localhost[^"]+)', back.text)
+    assert form
+    BrowserRedirect(form[1], form_fields(back.text), by_form=True).follow()
 
 
 def test_a_sign_in_of_one_user_flow_is_not_sent_to_another(runner: Runner, entra: Emulator, otto: ScriptedUser) -> None:
