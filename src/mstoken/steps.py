@@ -93,6 +93,12 @@ def waiting(seconds: float, attempt: int, most: int) -> None:
         _log(INFO, f"wait: {seconds:.1f} s before attempt {attempt} of {most}")
 
 
+def paced(seconds: float, reason: str) -> None:
+    """Log a wait before a request, which spares the API. `reason` must not quote the API."""
+    if wanted(INFO):
+        _log(INFO, f"pace: {seconds:.1f} s before the request: {reason}")
+
+
 def _without_secrets(address: str) -> str:
     """Return the address as it is written, except for the segments that may not be shown, decoded or as they are."""
     from urllib.parse import unquote

@@ -87,7 +87,7 @@ async def send_with_retry(
     pause = FIRST_PAUSE_IN
     for tries_left in reversed(range(MOST_TRIES)):
         note = await port.load_note(pause_key) if pause_key else None
-        paused_in = _pause_left_in(note, port.now()) if note else 0
+        paused_in = pause_left_in(note, port.now()) if note else 0
         remaining_in = min(timeout_in, max(deadline_on - port.now(), SHORTEST_IN))
         try:
             if paused_in:
@@ -110,7 +110,7 @@ async def send_with_retry(
     raise AssertionError("the last try returns or raises")
 
 
-def _pause_left_in(note: Note, now: float) -> float:
+def pause_left_in(note: Note, now: float) -> float:
     """Return the seconds left of a shared pause; 0 if it is over or the clock was changed."""
     remaining_in = note.expires_on - now
     return remaining_in if note.written_on - 1 <= now and 0 < remaining_in <= LONGEST_IN + 1 else 0

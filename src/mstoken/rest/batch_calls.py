@@ -16,7 +16,9 @@ from mstoken.protocol.challenge import challenged_claims
 from mstoken.protocol.http import HttpRequest, HttpResponse
 from mstoken.rest.api_request import MAX_API_ANSWER, ApiRequest
 from mstoken.rest.batch import MAX_PARTS, BatchPart, BatchResult, document_of, json_value, relative_url, responses_in
-from mstoken.rest.call import LONG_WAIT_IN, REFUSED, call
+from mstoken.rest.call import REFUSED, call
+from mstoken.rest.paced_calls import LONG_WAIT_IN, note_pace
+from mstoken.rest.pacing import paced
 from mstoken.rest.response import ApiResponse, Headers
 from mstoken.rest.retry import wait_before_retry
 from mstoken.stores.memory import BoundedDict
@@ -168,11 +170,9 @@ class _Window:
             for entry in pending:
                 entry.response = outer
             return 0
-        for entry in pending:
-            entry.claims = outer.token_claims
         responses, again, waits = responses_in(outer.json()), set[int](), [0.0]
         for entry in pending:
-            response = responses.get(numbers[id(entry)])
+            entry.claims, response = outer.token_claims, responses.get(numbers[id(entry)])
             if response is None:
                 entry.error = UnreadableAnswer(
                     "The batch's answer lacks the response to this request.", "It may have been executed."
@@ -181,6 +181,7 @@ class _Window:
             if response.status == _FAILED_DEPENDENCY and self._parents(entry) & again:
                 again.add(id(entry))
                 continue
+            await self._note_pace(entry.part, response)
             wait = self._wait(entry, response)
             if wait is None:
                 await self._accept(entry, response)
@@ -189,6 +190,11 @@ class _Window:
                 entry.attempt += 1
                 waits.append(wait)
         return max(waits)
+
+    async def _note_pace(self, part: BatchPart, response: HttpResponse) -> None:
+        limits = paced(part.http.method, part.http.url, part.api.service, part.token_request)
+        if limits:
+            await note_pace(limits, response, self._port)
 
     def _parents(self, entry: _Entry) -> set[int]:
         return {id(self._named[name]) for name in map(str.lower, entry.part.depends_on) if name in self._named}

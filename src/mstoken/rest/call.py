@@ -10,6 +10,8 @@ from mstoken.model import TIMEOUT_IN
 from mstoken.protocol.challenge import challenged_claims, challenged_tenant
 from mstoken.protocol.jwt import readable
 from mstoken.rest.api_request import http_request
+from mstoken.rest.paced_calls import LONG_WAIT_IN, note_pace, wait_for_pace
+from mstoken.rest.pacing import paced
 from mstoken.rest.redirects import Target, redirect_target, redirected
 from mstoken.rest.response import ApiResponse, Headers
 from mstoken.rest.retry import wait_before_retry
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from mstoken.rest.api_request import ApiRequest
     from mstoken.rest.retry import RetryPolicy
 
-LONG_WAIT_IN = 3.0
-"""A wait of so many seconds is announced: without a word, the program would look as if it hung."""
 REFUSED = frozenset({401, 403})
 """Statuses for which the response has the claims of the token that was sent."""
 
@@ -81,7 +81,7 @@ class _Tries:
     """How the requests of one call are repeated; the attempts that its last one took, and the token that it had."""
 
     def __init__(self, api: ApiRequest, *, follow_tenant: bool) -> None:
-        self.policy, self.timeout = api.retry, api.timeout or TIMEOUT_IN
+        self.policy, self.timeout, self.service = api.retry, api.timeout or TIMEOUT_IN, api.service
         self.follow_tenant, self.attempts, self.token = follow_tenant, 1, ""
 
 
@@ -94,12 +94,7 @@ async def _settled(
     """
     began, attempt = port.now(), 1
     while True:
-        if with_token:
-            outcome, token_request, tries.token = await _attempt(
-                http, token_request, port, follow_tenant=tries.follow_tenant
-            )
-        else:
-            outcome, tries.token = await _exchange(http, port), ""
+        outcome, token_request = await _paced(http, token_request, port, tries, with_token=with_token)
         tries.attempts = attempt
         wait = wait_before_retry(outcome, attempt, repeatable=http.repeatable, now=port.now(), random=port.random())
         if wait is None or attempt > tries.policy.retries:
@@ -117,6 +112,22 @@ async def _settled(
         attempt += 1
     if isinstance(outcome, TransportError):
         raise outcome
+    return outcome, token_request
+
+
+async def _paced(
+    http: HttpRequest, token_request: TokenRequest, port: Port, tries: _Tries, *, with_token: bool
+) -> tuple[HttpResponse | TransportError, TokenRequest]:
+    """Make one attempt at the pace that the API asks for. Returns the outcome and the token request for others."""
+    if not with_token:
+        tries.token = ""
+        return await _exchange(http, port), token_request
+    limits = paced(http.method, http.url, tries.service, token_request)
+    if limits:
+        await wait_for_pace(limits, _line(http), port, tries.policy.max_wait_in)
+    outcome, token_request, tries.token = await _attempt(http, token_request, port, follow_tenant=tries.follow_tenant)
+    if limits and not isinstance(outcome, TransportError):
+        await note_pace(limits, outcome, port)
     return outcome, token_request
 
 

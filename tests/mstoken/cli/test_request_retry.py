@@ -19,15 +19,31 @@ def _no_limit_stays(entra: Emulator) -> Iterator[None]:
 
 
 def test_every_page_arrives_from_a_throttled_api(at_entra: Program, entra: Emulator) -> None:
-    """Graph allows one of these requests a second: the pages come all the same, each once."""
+    """Graph allows one of these requests a second: the pages come all the same, each once.
+
+    The cap is below the pause that Graph's headers suggest, so that the requests are refused first.
+    """
     entra.throttle(1, 1)
     before = len(entra.requests)
-    result = at_entra("request", "GET", "graph:/users?$top=1&$select=id", "--all")
+    result = at_entra("request", "GET", "graph:/users?$top=1&$select=id", "--all", "--max-wait", "5")
     assert (result.code, result.err) == (0, "")
     users = [user.id for user in entra.state.default_tenant.users]
     assert [json.loads(line)["id"] for line in result.out.splitlines()] == users
     statuses = [logged.status for logged in entra.requests[before:] if logged.service == "graph"]
     assert (statuses.count(200), statuses.count(429) >= 1) == (len(users), True)
+
+
+def test_debug_shows_the_waits_that_spare_the_api(at_entra: Program, entra: Emulator) -> None:
+    """Half a second, for one percent over the share from which Graph warns. Nothing is refused."""
+    entra.throttle(100, 600)
+    before = len(entra.requests)
+    lines = "".join(json.dumps({"url": "graph:/organization"}) + "\n" for _ in range(82))
+    result = at_entra("request", "--stdin", "--debug", stdin=lines)
+    assert result.code == 0
+    waits = [line for line in result.err.splitlines() if "debug: pace: " in line]
+    assert len(waits) == 1
+    assert waits[0].endswith("s before the request: 81 % of a limit is used")
+    assert {logged.status for logged in entra.requests[before:] if logged.service == "graph"} == {200}
 
 
 def test_a_long_wait_is_announced(at_entra: Program, entra: Emulator) -> None:
