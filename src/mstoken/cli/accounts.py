@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mstoken.flows.store_port import SignInInfo
 
 DAY = 24 * 3600
+_SOON_IN, _URGENT_IN = 30 * DAY, 10 * DAY
+"""Seconds left to a refresh token that nothing uses: 60 and 80 days after the last use (mstoken keepalive)."""
 _HEADINGS = ("ACCOUNT", "USER", "TENANT", "CLIENT", "SIGNED IN", "RENEWED", "STATE")
 ACCOUNT_PREFIX = "account:"
 
@@ -24,7 +26,7 @@ def accounts(form: str) -> None:
 
     The command shows no secrets and decrypts none. Entra ends a sign-in that is not used for 90 days; each use starts
     the 90 days again. Entra may end a sign-in earlier, for example if the password changes, or if an administrator or a
-    policy requires it.
+    policy requires it. After 60 days without use, renew it: mstoken keepalive.
 
     \b
       mstoken accounts
@@ -71,8 +73,9 @@ def _state(sign_in: SignInInfo, now: int) -> str:
     if sign_in.expires_on is None:
         return "-"
     remaining_in = sign_in.expires_on - now
+    urgency = "renew it now, " if remaining_in <= _URGENT_IN else "renew it soon, " if remaining_in <= _SOON_IN else ""
     return (
-        f"valid for {remaining_in // DAY} days if unused"
+        f"{urgency}valid for {remaining_in // DAY} days if unused"
         if remaining_in >= DAY
         else "expires soon"
         if remaining_in > 0

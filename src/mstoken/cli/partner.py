@@ -158,6 +158,33 @@ def consent(
         return run_tenants(client, _list_of(client, tenants), Task(work, Pace(concurrency)))
 
 
+@partner.command(cls=Command, short_help="Show what prevents you from working in a customer's tenant.")
+@click.argument("tenants", metavar="TENANT...|all|-", nargs=-1, required=True)
+@identity_options
+@concurrency_option
+@form_option("text", "json")
+def doctor(tenants: tuple[str, ...], form: str, concurrency: int, **arguments: Any) -> int:
+    """Show what prevents you from working in a customer's tenant, with one remedy for each trouble.
+
+    The checks are the sign-in's age and MFA, the relationship (GDAP) and its end, consent, Conditional Access, and the
+    directory roles that the relationship grants. For several tenants, all of yours, or a list from - , a line of JSON
+    for each says the same, and the sign-in is checked once, at the beginning. Nothing is changed.
+
+    The exit code is 0 if nothing failed, else that of the failure: 3 for a sign-in, 4 for consent or a policy.
+
+    \b
+      mstoken partner doctor tailwind-bakery.example
+      mstoken partner doctor all > tenants.ndjson
+    """
+    from mstoken.cli import partner_doctor
+    from mstoken.cli.identity import client_for
+
+    with client_for(IdentityArguments(**arguments).flags()) as client:
+        if len(tenants) == 1 and tenants[0] not in {"all", "-"}:
+            return partner_doctor.show(client, tenants[0], as_json=form == "json")
+        return partner_doctor.show_many(client, lambda: _list_of(client, tenants), concurrency)
+
+
 def _list_of(client: Client, tenants: tuple[str, ...]) -> dict[str, str]:
     """Return the tenants of a command, with their names if known. Raises UsageError, and what listing raises."""
     from mstoken.cli.tenant_lists import ALL_CUSTOMERS, tenants_of

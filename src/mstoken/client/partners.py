@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mstoken.model import Token
     from mstoken.partner.consents import Consent
     from mstoken.partner.customers import Customer
+    from mstoken.partner.diagnosis import Check, Diagnosis
     from mstoken.partner.mfa import MfaCheck
     from mstoken.rest.batch import BatchResult
     from mstoken.rest.response import ApiResponse
@@ -78,6 +79,28 @@ class Partner:
 
         return self._run(consent(self._api(), tenant, grants, roles, replace=replace))
 
+    def doctor(self, tenant: str) -> Diagnosis:
+        """Return what prevents this identity from working in a customer's tenant (id or domain): see `Diagnosis`.
+
+        It looks at the stored sign-in and its MFA, the relationship (GDAP) and its end, consent, Conditional Access,
+        and the roles of the relationship. What fails is a check with its remedy and is not raised; StoreError is.
+        """
+        from mstoken.partner.diagnosis import diagnose
+
+        return self._run(diagnose(self._api(), tenant))
+
+    def sign_in_checks(self) -> list[Check]:
+        """Return the checks of `doctor` that all tenants share: the stored sign-in and its MFA. Raises StoreError."""
+        from mstoken.partner.diagnosis import sign_in_checks
+
+        return self._run(sign_in_checks(self._api()))
+
+    def tenant_checks(self, tenant: str) -> Diagnosis:
+        """Return the checks of `doctor` that belong to the tenant. Raises StoreError."""
+        from mstoken.partner.diagnosis import tenant_checks
+
+        return self._run(tenant_checks(self._api(), tenant))
+
     @property
     def _port(self) -> Any:
         return self._client._port()  # noqa: SLF001 - the other half of the client
@@ -130,6 +153,24 @@ class AsyncPartner:
         from mstoken.partner.consents import consent
 
         return await consent(self._api(), tenant, grants, roles, replace=replace)
+
+    async def doctor(self, tenant: str) -> Diagnosis:
+        """As `Partner.doctor`."""
+        from mstoken.partner.diagnosis import diagnose
+
+        return await diagnose(self._api(), tenant)
+
+    async def sign_in_checks(self) -> list[Check]:
+        """As `Partner.sign_in_checks`."""
+        from mstoken.partner.diagnosis import sign_in_checks
+
+        return await sign_in_checks(self._api())
+
+    async def tenant_checks(self, tenant: str) -> Diagnosis:
+        """As `Partner.tenant_checks`."""
+        from mstoken.partner.diagnosis import tenant_checks
+
+        return await tenant_checks(self._api(), tenant)
 
     def _api(self) -> _Api:
         return _Api(self._client, self._running_port())

@@ -129,3 +129,14 @@ def test_a_renewal_in_the_future_counts_as_old(signed_in: Program) -> None:
     assert sorted(line.split("  ")[0] for line in result.out.splitlines() if "renewed" in line.split()) == ["otto"]
     assert "in the future" in result.out
     assert abs(_renewed_on(signed_in)["otto"] - time.time()) < 300
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(59, "valid for 3"), (61, "renew it soon, valid for 2"), (81, "renew it now, valid for ")],
+)
+def test_accounts_say_when_a_sign_in_needs_a_renewal(signed_in: Program, days: int, said: str) -> None:
+    """After 60 and 80 of the 90 days without use."""
+    _age(signed_in, "otto", days)
+    [line] = [line for line in signed_in("accounts").out.splitlines() if line.startswith("otto ")]
+    assert line.split("  ")[-1].startswith(said)

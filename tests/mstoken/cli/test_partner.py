@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +118,71 @@ def test_a_list_and_names_with_their_failures(partner: Program) -> None:
     assert "--replace" in found["customer003.example"]["error"]["command"]
     again = partner("partner", "consent", "-", "--grants", "graph:User.Read.All", stdin='{"tenant": "nowhere.example"}')
     assert (again.code, [one["outcome"] for one in lines(again)]) == (4, ["gone"])
+
+
+def _age(program: Program, days: int) -> None:
+    """Set the renewal time of the sign-in in the vault."""
+    vault = Path(program.environment["MSTOKEN_CACHE_DIR"], "vault", "vault.db")
+    with closing(sqlite3.connect(vault)) as connection, connection:
+        connection.execute("UPDATE grants SET renewed_on = ?", (int(time.time()) - days * 86_400,))
+
+
+def test_the_doctor_finds_nothing_wrong(partner: Program, csp: Emulator) -> None:
+    done = partner("partner", "doctor", "customer003.example")
+    tenant = csp.state.tenant("customer003.example")
+    assert tenant
+    assert (done.code, done.err) == (0, "")
+    first, *checks = done.out.splitlines()
+    assert first == tenant.id
+    assert [line.split()[:2] for line in checks] == [
+        [name, "ok:"] for name in ("sign-in", "MFA", "relationship", "consent", "policies", "roles")
+    ]
+    assert checks[-1].endswith("Global Reader, User Administrator.")
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "left"), [(59, "ok", ""), (61, "warning", "29 days"), (89, "warning", "1 day")]
+)
+def test_the_doctor_warns_of_a_refresh_token_that_nothing_uses(
+    partner: Program, days: int, state: str, left: str
+) -> None:
+    """Entra ends it after 90 days; the text has the days that are left, the remedy the command."""
+    _age(partner, days)
+    done = partner("partner", "doctor", "customer003.example", "-o", "json")
+    check = json.loads(done.out)["checks"][0]
+    assert (check["name"], check["state"], done.code) == ("sign-in", state, 0)
+    assert f"last renewed {days} days ago{f'; without use, Entra ends it in {left}' if left else ''}." in check["text"]
+    assert ("`mstoken keepalive`" in (check["remedy"] or "")) == (state != "ok")
+
+
+def test_the_doctor_of_all_has_a_line_for_each_and_the_sign_in_once(partner: Program, csp: Emulator) -> None:
+    ended = csp.state.tenant("customer002.example")
+    assert ended
+    before = len(csp.requests)
+    listed = f"customer003.example\ncustomer004.example\n{ended.id}\n"
+    done = partner("partner", "doctor", "-", stdin=listed)
+    found = {one["tenant"]: one for one in lines(done)}
+    assert {name: one["outcome"] for name, one in found.items()} == {
+        "customer003.example": "done",
+        "customer004.example": "done",
+        ended.id: "blocked",
+    }
+    states = {check["name"]: check["state"] for check in found[ended.id]["checks"]}
+    assert states["relationship"] == "failed"
+    assert "terminated" in found[ended.id]["error"]["message"]
+    assert done.err.startswith("mstoken: sign-in: ok. Signed in today")
+    assert sum(one.service == "partner" for one in csp.requests[before:]) == 1
+    assert done.code == 6
+
+
+def test_the_doctor_of_all_stops_at_a_sign_in_that_ended(partner: Program, csp: Emulator) -> None:
+    """Nothing in any tenant would work."""
+    csp.revoke(NADIA)
+    assert partner("get", "graph", "--fresh").code == 3
+    done = partner("partner", "doctor", "all")
+    assert (done.code, done.out) == (3, "")
+    assert "sign-in: failed. Entra ended the sign-in (AADSTS50173)." in done.err
+    assert "next: Sign in again: `mstoken partner login`" in done.err
 
 
 @pytest.mark.parametrize(
