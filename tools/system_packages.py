@@ -20,6 +20,7 @@ NEEDED = {
     "chromium": "chromium",  # for pages, and for applications that live in them
     "chromedriver": "chromium-driver",
     "redis-server": "redis-server",
+    "pg_ctlcluster": "postgresql",  # a server that asks a directory about the tokens
     "git": "git",  # clones and pushes with our credential helper
     "kubectl": "kubernetes-client",  # starts our exec plugin
     "docker-registry": "docker-registry",  # a registry that validates tokens, and a client that starts our helper

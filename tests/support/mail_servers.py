@@ -17,7 +17,6 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from email import message_from_bytes
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from tests.support.loop_thread import LoopThread
 from tests.support.named_hosts import NamedHosts, certificate_for, server_context
 from tests.support.token_service import RecordedRequest, Reply
 
@@ -169,7 +169,7 @@ class Dovecot:
         self.folder.chmod(0o755)  # as root, dovecot's processes are other users
         self._exchange = exchange
         for attempt in range(5):
-            self.ports = _free_ports("imap", "imaps", "pop", "pops")
+            self.ports = free_ports("imap", "imaps", "pop", "pops")
             self._process = self._start()
             if self._listening() or attempt == 4:
                 return
@@ -245,7 +245,7 @@ class Dovecot:
         self.close()
 
 
-def _free_ports(*names: str) -> dict[str, int]:
+def free_ports(*names: str) -> dict[str, int]:
     """Return ports that are free now. Another process may take one, and dovecot then does not start."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
     ports = {name: one.getsockname()[1] for name, one in zip(names, sockets, strict=True)}
@@ -267,27 +267,16 @@ class SmtpServer:
     def __init__(self, exchange: Exchange, folder: Path) -> None:
         self.received: list[Envelope] = []
         self._exchange, self._context = exchange, server_context((HOST,), folder)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread = LoopThread()
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(60)
+        self._server = self._thread.run(self._listen())
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *_: object) -> None:
-        async def close() -> None:
-            self._server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(close(), self._loop).result(60)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(60)
-        self._loop.close()
+        self._thread.stop(self._server.close)
 
     async def _listen(self) -> asyncio.Server:
         def protocol() -> SMTP:
@@ -298,10 +287,10 @@ class SmtpServer:
                 require_starttls=True,
                 auth_required=True,
                 auth_exclude_mechanism=["LOGIN", "PLAIN"],
-                loop=self._loop,
+                loop=self._thread.loop,
             )
 
-        return await self._loop.create_server(protocol, "127.0.0.1", 0)
+        return await self._thread.loop.create_server(protocol, "127.0.0.1", 0)
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self,
@@ -327,7 +316,7 @@ class SmtpServer:
             return AuthResult(success=False, handled=True)
         fields = given.decode().split("\x01")
         token = next((field.removeprefix("auth=Bearer ") for field in fields if field.startswith("auth=Bearer ")), "")
-        claims = await self._loop.run_in_executor(None, self._exchange.accepted_claims, token)
+        claims = await self._thread.loop.run_in_executor(None, self._exchange.accepted_claims, token)
         mailbox = self._exchange.mailbox("smtp", claims) if claims else ""
         if not mailbox or mailbox != user_of(fields):
             await server.challenge_auth(json.dumps({"status": "401", "schemes": "bearer"}))

@@ -117,11 +117,14 @@ class Calls:
         import mssql_python
         from mssql_python.auth import acquire_token_from_credential
 
+        from mstoken.integrations.databases import sql_server_token
+
         given, expires_on = acquire_token_from_credential(self.credential)[:2]
         length = struct.unpack("<I", given[:4])[0]
         text = given[4:].decode("utf-16-le")
         token = self.credential.get_token("https://database.windows.net/.default")
         assert (length, text, int(expires_on)) == (len(given) - 4, token.token, token.expires_on)
+        assert given == sql_server_token(token.token)
         try:
             mssql_python.connect("Server=tcp:127.0.0.1,9;Database=db", token_provider=self.credential)
         except mssql_python.Error as error:
