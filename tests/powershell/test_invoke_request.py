@@ -116,7 +116,7 @@ $shown = & $module {
 }
 @($shown)
 """)
-    of_the_cmdlet = {"url", "method", "headers", "body", "save"}
+    of_the_cmdlet = {"url", "method", "headers", "body", "save", "upload"}
     assert set(shown) == (FIELDS | OF_A_COLLECTION).keys() - of_the_cmdlet
 
 

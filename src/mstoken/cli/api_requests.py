@@ -33,13 +33,21 @@ def responses(
     """Send the request; yield its response, or with `every_page` that of each page as it is asked for, and its items.
 
     The items are None without `every_page`, and for a response that is not a collection. A response with an error is
-    the last one. With `save`, the body of a success is in that file. Raises UsageError before anything is sent, and
-    what `Client.request` and `Client.download` raise.
+    the last one. With `save`, the body of a success is in that file; `upload` sends one. Raises UsageError before
+    anything is sent, and what `Client.request`, `Client.download` and `Client.upload` raise.
     """
     method, url, options = prepare(client, arguments)
     if arguments.every_page:
         for page in client.pages(url, method=method, max_pages=arguments.max_pages or None, **options):
             yield page.response, page.items
+    elif arguments.upload:
+        body = options.pop("body")
+        json = _session_body(url, body) if body else None
+        del options["follow_tenant"]
+        yield (
+            client.upload(method, url, arguments.upload, json=json, resume=True, on_progress=on_progress, **options),
+            None,
+        )
     elif arguments.save and not arguments.wait:  # the body that --wait saves is that of the result
         yield client.download(url, arguments.save, method=method, on_progress=on_progress, **options), None
     else:
@@ -85,6 +93,18 @@ def selected_fields(response: ApiResponse, query: str) -> dict[str, Any]:
 
     search = compiled(query)
     return {"body": search(response.json())} if search and response.body else body_fields(response)
+
+
+def _session_body(url: str, body: bytes) -> Any:
+    """Return the JSON that begins an upload session. Raises UsageError for a second body of any other request."""
+    import json
+
+    if not url.partition("?")[0].lower().endswith("createuploadsession"):
+        raise UsageError("--upload is the body, and a request has one.", "Leave out the other one.")
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise UsageError("The body that begins an upload session is JSON.", "Build it with -F.") from None
 
 
 def check_save(arguments: RequestArguments) -> None:

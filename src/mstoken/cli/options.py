@@ -199,6 +199,7 @@ class RequestArguments(IdentityArguments):
     subscription: str = ""
     max_pages: int = 0
     save: str = ""
+    upload: str = ""
     wait: bool = False
     operation: str = ""
     timeout: int = 0

@@ -11,8 +11,9 @@ from mstoken.cli.completion import complete_service
 from mstoken.cli.identity import client_for, identity_options
 from mstoken.cli.options import RequestArguments
 from mstoken.cli.request_output import FORMATS, Printer
+from mstoken.cli.request_transfer import check_upload, transferred
 from mstoken.cli.tenants_options import tenants_options
-from mstoken.errors import TransportError, UsageError
+from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _OF_ONE_REQUEST = frozenset(
         "query",
         "output",
         "save",
+        "upload",
         "include",
         "tenants",
         "resume",
@@ -136,7 +138,18 @@ _OF_ONE_REQUEST = frozenset(
     metavar="ID",
     help="Subscription for {subscription} in the URL; by default AZURE_SUBSCRIPTION_ID, or the only one.",
 )
-@click.option("--save", default="", metavar="FILE", help="Write the response body to FILE instead of printing it.")
+@click.option(
+    "--save",
+    default="",
+    metavar="FILE",
+    help="Write the response body to FILE instead of printing it. The same command continues an interrupted download.",
+)
+@click.option(
+    "--upload",
+    default="",
+    metavar="FILE",
+    help="Send FILE; with POST …/createUploadSession in parts. The same command continues an interrupted upload.",
+)
 @tenants_options
 @click.option(
     "--resume",
@@ -185,6 +198,7 @@ def request(**values: Any) -> int:
       mstoken request GET graph:/users --param top=5 -q 'value[].{name: displayName, id: id}' -o table
       mstoken request POST graph:/groups -F displayName=Sales -F mailEnabled=false -F 'groupTypes[]=Unified' …
       mstoken request GET graph:/me/photo/$value --save photo.jpg
+      mstoken request PUT graph:/me/drive/root:/report.zip:/content --upload report.zip
       mstoken request GET '/subscriptions?api-version=2022-12-01'
       mstoken request DELETE '/subscriptions/…/resourceGroups/old?api-version=2022-12-01' --wait
       jq -c '{url: "graph:/users", tenant: .id}' tenants.json | mstoken request --stdin
@@ -207,6 +221,7 @@ def request(**values: Any) -> int:
     _require_arguments()
     arguments = RequestArguments(**values | {"max_pages": values["max_pages"] or 0, "output": values["output"] or ""})
     check_save(arguments)
+    check_upload(arguments)
     if arguments.wait or arguments.operation:
         from mstoken.cli.request_wait import check_wait
 
@@ -282,28 +297,11 @@ def _print_response(client: Client, arguments: RequestArguments) -> int:
 def _response(client: Client, arguments: RequestArguments) -> ApiResponse:
     """Return the response; with --wait, the result of the operation that it began."""
     if not arguments.wait:
-        return _saved(client, arguments) if arguments.save else next(responses(client, arguments))[0]
+        return transferred(client, arguments)
     from mstoken.cli.request_wait import operation_at, waited
 
-    began = operation_at(client, arguments) if arguments.operation else next(responses(client, arguments))[0]
+    began = operation_at(client, arguments) if arguments.operation else transferred(client, arguments)
     return waited(client, arguments, began)
-
-
-def _saved(client: Client, arguments: RequestArguments) -> ApiResponse:
-    """Download the body to the file of --save. At a terminal, a line shows how far it is."""
-    from pathlib import Path
-
-    from mstoken.cli import output
-    from mstoken.cli.status_line import Transfer
-    from mstoken.rest.partial_file import part_of
-
-    try:
-        with Transfer() as shown:
-            return next(responses(client, arguments, shown.show))[0]
-    except (KeyboardInterrupt, TransportError):
-        if part_of(Path(arguments.save).expanduser()).exists():
-            output.message("The same command continues the download.")
-        raise
 
 
 def _print_every_page(client: Client, arguments: RequestArguments) -> int:

@@ -9,6 +9,7 @@ from mstoken.cli import exit_codes, output, standard_input
 from mstoken.cli.api_requests import body_fields, check_save, responses, selected_fields
 from mstoken.cli.options import IdentityArguments, RequestArguments
 from mstoken.cli.request_output import compiled
+from mstoken.cli.request_transfer import check_upload
 from mstoken.errors import UsageError
 from mstoken.hidden import HiddenDict
 from mstoken.redaction import shown
@@ -84,8 +85,9 @@ def _result(line: bytes | None, number: int, defaults: RequestArguments, clients
 def parse(document: Mapping[str, Any], defaults: RequestArguments) -> RequestArguments:
     """Return the arguments of a request that a JSON object describes. Raises UsageError for what it cannot mean.
 
-    Without a method, it is GET, and POST with a body. A field that is null or empty is refused, since it was to say
-    something: a missing tenant must not become another one. Only a body may be null, for none.
+    Without a method, it is GET, POST with a body, and PUT with a file to upload. A field that is null or empty is
+    refused, since it was to say something: a missing tenant must not become another one. Only a body may be null, for
+    none.
     """
     kinds = FIELDS | OF_A_COLLECTION if defaults.every_page else FIELDS
     unknown = [name for name in document if name not in kinds]
@@ -102,9 +104,11 @@ def parse(document: Mapping[str, Any], defaults: RequestArguments) -> RequestArg
         values["body"] = _body(document["body"])
     values["params"] = _params(document.get("params", {}))
     values["headers"] = (*values.get("headers", ()), *_headers(document.get("headers", {})))
-    values["method"] = values.get("method") or ("POST" if values.get("body") else "GET")
+    usual = "PUT" if values.get("upload") else "POST" if values.get("body") else "GET"
+    values["method"] = values.get("method") or usual
     arguments = RequestArguments(**values)
     check_save(arguments)
+    check_upload(arguments)
     compiled(arguments.query)  # a mistake in it is found before anything is sent
     return arguments
 

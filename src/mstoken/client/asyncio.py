@@ -186,6 +186,38 @@ class AsyncClient(ClientBase):
         port = self._port()
         return await download(made.api, made.token_request, port, made.context, path, on_progress)
 
+    async def upload(
+        self,
+        method: str,
+        url: str,
+        path: str,
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as Client has it
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        resume: bool = False,
+        on_progress: OnBytes | None = None,
+    ) -> ApiResponse:
+        """As `Client.upload`."""
+        from mstoken.client.api_calls import api_call
+        from mstoken.rest.requester import Requester
+        from mstoken.rest.upload_calls import upload
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=b"", json=json, params=params, timeout=timeout,
+            retries=retries, max_wait=max_wait, retry_unsafe=retry_unsafe, follow_tenant=False,
+        )  # fmt: skip
+        made = api_call(self, method, url, given)
+        port = self._port()
+        requester = Requester(made.api, made.token_request, port, made.context)
+        return await upload(requester, path, resume=resume, on_progress=on_progress)
+
     async def pages(
         self,
         url: str,

@@ -253,6 +253,48 @@ class Client(ClientBase):
         port = self._port()
         return port.run(download(made.api, made.token_request, port, made.context, path, on_progress))
 
+    def upload(
+        self,
+        method: str,
+        url: str,
+        path: str,
+        *,
+        scope: str = "",
+        origin: str = "",
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        retries: int | None = None,
+        max_wait: float | None = None,
+        retry_unsafe: bool = False,
+        resume: bool = False,
+        on_progress: OnBytes | None = None,
+    ) -> ApiResponse:
+        """Upload the file at `path`, and return the last response, whatever its status.
+
+        A POST to Graph's `createUploadSession` begins a session with `json`, by default the name and size of an
+        attachment, and sends the file in parts; so does a PUT to a drive's `…/content` of more than 10 MiB. Any other
+        request has the file as its body, at most 250 MB. The session's URL gets no token. With `resume`, the session is
+        stored, encrypted beside the vault, until it ends, and the same call continues it. `timeout` limits each wait
+        for bytes. `on_progress` gets the bytes so far and their number. The other parameters are those of `request`.
+
+        Raises what `request` raises, and UsageError for a file that cannot be read or changes meanwhile; ApiRefused if
+        the session ended when the file may be complete.
+        """
+        from mstoken.client.api_calls import api_call
+        from mstoken.rest.requester import Requester
+        from mstoken.rest.upload_calls import upload
+
+        given = HiddenDict(
+            scope=scope, origin=origin, headers=headers, body=b"", json=json, params=params, timeout=timeout,
+            retries=retries, max_wait=max_wait, retry_unsafe=retry_unsafe, follow_tenant=False,
+        )  # fmt: skip
+        made = api_call(self, method, url, given)
+        port = self._port()
+        requester = Requester(made.api, made.token_request, port, made.context)
+        return port.run(upload(requester, path, resume=resume, on_progress=on_progress))
+
     def pages(
         self,
         url: str,

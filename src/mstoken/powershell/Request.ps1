@@ -11,13 +11,15 @@ function Invoke-MsRequest {
     .PARAMETER Uri
     A URL; a service and a path, such as graph:/users; or a path of Azure Resource Manager, such as /subscriptions.
     .PARAMETER Method
-    GET by default; POST with a body.
+    GET by default; POST with a body, PUT with InFile.
     .PARAMETER Body
     Text to send as it is, or an object to send as JSON.
     .PARAMETER Header
     Further headers, as a hashtable.
     .PARAMETER OutFile
     The file to write the response to.
+    .PARAMETER InFile
+    The file to send: the body of the request, or the parts of an upload session. The method is then PUT by default.
     .PARAMETER Scope
     The token to use: a service's name, a resource or a scope. By default the address determines it.
     .PARAMETER Origin
@@ -81,6 +83,7 @@ function Invoke-MsRequest {
         [Parameter(ValueFromPipelineByPropertyName)] [object] $Body,
         [Parameter(ValueFromPipelineByPropertyName)] [Collections.IDictionary] $Header,
         [string] $OutFile,
+        [string] $InFile,
         [string] $Scope,
         [string] $Origin,
         [Parameter(ParameterSetName = 'Uri', ValueFromPipelineByPropertyName)]
@@ -107,11 +110,12 @@ function Invoke-MsRequest {
     process {
         $hasBody = $PSBoundParameters.ContainsKey('Body') -and $null -ne $Body
         $verb = $Method
-        if (-not $verb) { $verb = if ($hasBody) { 'POST' } else { 'GET' } }
+        if (-not $verb) { $verb = if ($InFile) { 'PUT' } elseif ($hasBody) { 'POST' } else { 'GET' } }
         $call = Get-MsTokenRequestField $PSBoundParameters
         $call.url = $Uri
         $call.method = $verb
         if ($OutFile) { $call.save = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($OutFile) }
+        if ($InFile) { $call.upload = $PSCmdlet.GetUnresolvedProviderPathFromPSPath($InFile) }
         if ($Header) {
             $call.headers = @{}
             foreach ($name in $Header.Keys) { $call.headers["$name"] = "$($Header[$name])" }
@@ -122,7 +126,7 @@ function Invoke-MsRequest {
         }
         if ($verb -notin 'GET', 'HEAD' -and -not $PSCmdlet.ShouldProcess($Uri, $verb.ToUpperInvariant())) { return }
         $field = @{ request = $call }
-        if (-not $OutFile) { $field.items = if ($FirstPage) { 'first' } else { 'all' } }
+        if (-not $OutFile -and -not $InFile) { $field.items = if ($FirstPage) { 'first' } else { 'all' } }
         $variables = Get-MsTokenSecret $PSBoundParameters
         try { $signer = Get-MsTokenCertificate $PSBoundParameters } catch { $PSCmdlet.ThrowTerminatingError($_) }
         $more = @{ Caller = $PSCmdlet; Method = 'request'; Field = $field; Variable = $variables; Certificate = $signer }
@@ -137,7 +141,7 @@ function Invoke-MsRequest {
 function Get-MsTokenRequestField([Collections.IDictionary]$Bound) {
     # The fields of a request, of a cmdlet's bound parameters: MaxPages is max_pages. Those that need more than their name
     # are the cmdlet's. mstoken refuses a field that it does not know.
-    $own = 'Uri', 'Method', 'Body', 'Header', 'OutFile', 'FirstPage', 'ClientSecret', 'CertificateThumbprint', 'Certificate'
+    $own = 'Uri', 'Method', 'Body', 'Header', 'OutFile', 'InFile', 'FirstPage', 'ClientSecret', 'CertificateThumbprint', 'Certificate'
     $own += [Management.Automation.Cmdlet]::CommonParameters
     $own += [Management.Automation.Cmdlet]::OptionalCommonParameters
     $different = @{ ProfileName = 'profile'; Param = 'params' }

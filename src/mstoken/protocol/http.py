@@ -71,7 +71,8 @@ class HttpRequest:
     body, without that limit; a transport that knows no receivers returns it in the response. `repeatable` allows a
     second attempt if a reused connection was closed before a byte of the response arrived: true for a token request,
     false for a call that might change something twice (RFC 9110 section 9.2.2). `request_id` is sent as
-    `client-request-id`, which Entra's sign-in logs show as the correlation ID.
+    `client-request-id`, which Entra's sign-in logs show as the correlation ID. `hides_path` keeps the path out of the
+    log: whoever has such a URL needs no token.
     """
 
     method: str
@@ -85,6 +86,7 @@ class HttpRequest:
     request_id: str = ""
     renews_timeout: bool = False
     receiver: BodyReceiver | None = field(default=None, repr=False)
+    hides_path: bool = False
 
 
 @value

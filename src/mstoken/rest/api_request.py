@@ -33,8 +33,9 @@ class ApiRequest:
 
     `json` is the body as a value, None for none. `timeout` limits each request, in seconds. `service` is the name of
     the API's service in the catalogue, '' for another one. `follow_tenant`: if Azure Resource Manager names another
-    tenant, get the token there. `anonymous`: send no token. `receiver` takes the body of a response; `timeout`
-    is then that of each wait for bytes.
+    tenant, get the token there. `anonymous`: send no token. `receiver` takes the body of a response; with it,
+    or with `renews_timeout`, `timeout` is that of each wait for bytes. `line` is the request in words, if its URL is a
+    secret.
     """
 
     method: str
@@ -48,6 +49,8 @@ class ApiRequest:
     follow_tenant: bool = False
     anonymous: bool = False
     receiver: BodyReceiver | None = field(default=None, repr=False)
+    renews_timeout: bool = False
+    line: str = ""
 
 
 def http_request(api: ApiRequest, new_id: Callable[[], str]) -> HttpRequest:
@@ -82,7 +85,8 @@ def http_request(api: ApiRequest, new_id: Callable[[], str]) -> HttpRequest:
         MAX_API_ANSWER,
         timeout_in=api.timeout,
         repeatable=is_idempotent(method) or bool(needs.idempotency_key) or api.retry.unsafe,
-        renews_timeout=api.receiver is not None,
+        renews_timeout=api.renews_timeout or api.receiver is not None,
+        hides_path=bool(api.line),
         receiver=api.receiver,
     )
     outgoing(http)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mstoken.model import TokenRequest
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.rest.api_request import ApiRequest
-    from mstoken.rest.retry import RetryPolicy
 
 REFUSED = frozenset({401, 403})
 """Statuses for which the response has the claims of the token that was sent."""
@@ -52,9 +51,9 @@ async def call(
     redirect.
     """
     http = http_request(api, port.request_id)
-    line = _line(http)
+    line = api.line or f"{http.method} {http.url.partition('?')[0]}"
     follow_tenant = api.follow_tenant and api.service == "arm" and token_request.authority.knows_services
-    tries, visited = _Tries(api, follow_tenant=follow_tenant), [Target(api.url, not api.anonymous)]
+    tries, visited = _Tries(api, line, follow_tenant=follow_tenant), [Target(api.url, not api.anonymous)]
     while True:
         response, token_request = await _settled(http, token_request, port, tries, with_token=visited[-1].with_token)
         target = redirect_target(http.method, response, visited)
@@ -80,7 +79,8 @@ async def call(
 class _Tries:
     """How the requests of one call are repeated; the attempts that its last one took, and the token that it had."""
 
-    def __init__(self, api: ApiRequest, *, follow_tenant: bool) -> None:
+    def __init__(self, api: ApiRequest, line: str, *, follow_tenant: bool) -> None:
+        self.line = line
         self.policy, self.timeout, self.service = api.retry, api.timeout or TIMEOUT_IN, api.service
         self.follow_tenant, self.attempts, self.token = follow_tenant, 1, ""
 
@@ -105,9 +105,9 @@ async def _settled(
             if port.now() - began + wait > tries.timeout:
                 break  # a server that does not answer must not take several timeouts
         elif wait > tries.policy.max_wait_in:
-            _say_too_long(http, outcome, wait, tries.policy)
+            _say_too_long(tries, outcome, wait)
             break
-        _say_waiting(http, outcome, wait, attempt, tries.policy)
+        _say_waiting(tries, outcome, wait, attempt)
         await port.sleep(wait)
         attempt += 1
     if isinstance(outcome, TransportError):
@@ -124,7 +124,7 @@ async def _paced(
         return await _exchange(http, port), token_request
     limits = paced(http.method, http.url, tries.service, token_request)
     if limits:
-        await wait_for_pace(limits, _line(http), port, tries.policy.max_wait_in)
+        await wait_for_pace(limits, tries.line, port, tries.policy.max_wait_in)
     outcome, token_request, tries.token = await _attempt(http, token_request, port, follow_tenant=tries.follow_tenant)
     if limits and not isinstance(outcome, TransportError):
         await note_pace(limits, outcome, port)
@@ -169,23 +169,17 @@ async def _exchange(http: HttpRequest, port: Port) -> HttpResponse | TransportEr
         return error
 
 
-def _line(http: HttpRequest) -> str:
-    """Return the request in words."""
-    return f"{http.method} {http.url.partition('?')[0]}"
-
-
-def _say_waiting(
-    http: HttpRequest, outcome: HttpResponse | TransportError, wait: float, attempt: int, policy: RetryPolicy
-) -> None:
-    steps.waiting(wait, attempt + 1, policy.retries + 1)
+def _say_waiting(tries: _Tries, outcome: HttpResponse | TransportError, wait: float, attempt: int) -> None:
+    attempts = tries.policy.retries + 1
+    steps.waiting(wait, attempt + 1, attempts)
     if wait >= LONG_WAIT_IN:
-        said = outcome.message if isinstance(outcome, TransportError) else f"{_line(http)} returned {outcome.status}."
-        warn(f"{said} Attempt {attempt + 1} of {policy.retries + 1} follows in {wait:.0f} seconds.")
+        said = outcome.message if isinstance(outcome, TransportError) else f"{tries.line} returned {outcome.status}."
+        warn(f"{said} Attempt {attempt + 1} of {attempts} follows in {wait:.0f} seconds.")
 
 
-def _say_too_long(http: HttpRequest, response: HttpResponse, wait: float, policy: RetryPolicy) -> None:
+def _say_too_long(tries: _Tries, response: HttpResponse, wait: float) -> None:
     option = advice(options="--max-wait SECONDS", python="max_wait=…")
     warn(
-        f"{_line(http)} returned {response.status} and asks to wait {wait:.0f} seconds, longer than the "
-        f"{policy.max_wait_in:g} that mstoken waits ({option})."
+        f"{tries.line} returned {response.status} and asks to wait {wait:.0f} seconds, longer than the "
+        f"{tries.policy.max_wait_in:g} that mstoken waits ({option})."
     )

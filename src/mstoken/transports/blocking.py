@@ -55,7 +55,8 @@ class HttpTransport(ForkSafe):
             result = error
             raise
         finally:
-            address = f"{ready.origin.host_header}{ready.target.partition('?')[0]}"
+            path = "/…" if request.hides_path else ready.target.partition("?")[0]
+            address = f"{ready.origin.host_header}{path}"
             steps.exchanged(ready.method, address, result, monotonic() - began, request.request_id)
             del result  # an error's traceback refers to this frame
         return response
