@@ -127,6 +127,19 @@ $found += (Get-MsToken graph).UserId
     assert shown == [app, "AADSTS700016,Get-MsToken", app]
 
 
+def test_an_erroraction_of_the_caller_counts(powershell: PowerShell) -> None:
+    """Errors end the cmdlet, unless its -ErrorAction says otherwise; the pipeline then goes on with the next object."""
+    shown = powershell("""
+$found = @(Get-MsToken nothing -ErrorAction SilentlyContinue)
+$found += @('nothing', 'graph' | Get-MsToken -ErrorAction SilentlyContinue -ErrorVariable problems).Type
+try { Get-MsToken nothing -ErrorAction Stop } catch { $found += $_.FullyQualifiedErrorId }
+try { 'nothing', 'graph' | Get-MsToken } catch { $found += $_.FullyQualifiedErrorId }
+@($null = Get-MsTokenAccount -ErrorAction Ignore; Disconnect-MsToken nobody -ErrorAction Ignore)
+@($found + @($problems).Count)
+""")
+    assert shown == ["Bearer", "usage_error,Get-MsToken", "usage_error,Get-MsToken", 1]
+
+
 def test_a_refusal_is_a_terminating_errorrecord(powershell: PowerShell) -> None:
     shown = powershell(
         """

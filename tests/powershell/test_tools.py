@@ -38,6 +38,18 @@ try { Invoke-RestMethod $url -Method Post -Body $form -SkipCertificateCheck } ca
     assert shown == ["50076", "700082", "7000215", "7000215", "7000215"]
 
 
+def test_an_apis_refusal_explains_itself(powershell: PowerShell) -> None:
+    """Graph has hundreds of codes; the error of Invoke-MsRequest has the cause and what to do next."""
+    shown = powershell("""
+try { Invoke-MsRequest graph:/users/nobody@nowhere.example } catch { $record = $_ }
+$found = Resolve-MsTokenError $record
+@($found.Code, $found.Kind, $found.Cause, ($found.Remedy -eq $record.ErrorDetails.RecommendedAction))
+""")
+    assert shown[:2] == ["Request_ResourceNotFound", "api_refused"]
+    assert shown[2]
+    assert shown[3] is True
+
+
 def test_doctor_is_an_object(powershell: PowerShell) -> None:
     shown = powershell("""
 $good = Test-MsToken

@@ -35,6 +35,14 @@ function New-MsTokenUsageError([string]$Message, [string]$Remedy) {
     New-MsTokenError @{ message = $Message; remedy = $Remedy; kind = 'usage_error'; exit_code = 2 }
 }
 
+function Write-MsTokenError($Caller, $Record) {
+    # Ends the cmdlet $Caller; or, if its caller chose an -ErrorAction other than Stop, reports the error as it says, and
+    # the cmdlet goes on with the next object of the pipeline.
+    $action = $Caller.MyInvocation.BoundParameters['ErrorAction']
+    if ($null -eq $action -or $action -eq 'Stop') { $Caller.ThrowTerminatingError($Record) }
+    $Caller.WriteError($Record)
+}
+
 $script:Parameters = @{ save = 'OutFile'; data = 'Body'; debug = 'Verbose' } # options whose parameter has another name
 
 function ConvertTo-MsTokenWord([string]$Text, $Caller) {

@@ -128,7 +128,7 @@ function Invoke-MsRequest {
         $field = @{ request = $call }
         if (-not $OutFile -and -not $InFile) { $field.items = if ($FirstPage) { 'first' } else { 'all' } }
         $variables = Get-MsTokenSecret $PSBoundParameters
-        try { $signer = Get-MsTokenCertificate $PSBoundParameters } catch { $PSCmdlet.ThrowTerminatingError($_) }
+        try { $signer = Get-MsTokenCertificate $PSBoundParameters } catch { Write-MsTokenError $PSCmdlet $_; return }
         $more = @{ Caller = $PSCmdlet; Method = 'request'; Field = $field; Variable = $variables; Certificate = $signer }
         $result = @{}
         Invoke-MsTokenSession @more -Result $result

@@ -181,7 +181,8 @@ function Invoke-MsTokenSession {
         foreach ($name in 'message', 'remedy') {
             if ($problem.$name) { $problem.$name = ConvertTo-MsTokenWord $problem.$name $Caller }
         }
-        $Caller.ThrowTerminatingError((New-MsTokenError $problem))
+        Write-MsTokenError $Caller (New-MsTokenError $problem)
+        return
     }
     if ($null -ne $Result) { $Result.Value = $reply.Answer.result } else { $reply.Answer.result }
 }

@@ -94,7 +94,8 @@ function Connect-MsToken {
             'File' { $words += '--refresh-token-stdin'; $text = Get-Content -LiteralPath $Path -Raw -ErrorAction Stop }
         }
         if (-not $PSCmdlet.ShouldProcess("profile $name", 'Sign in')) { return }
-        $null = Invoke-MsTokenCommand $PSCmdlet $words $text -Interactive
+        $result = Invoke-MsTokenCommand $PSCmdlet $words $text -Interactive
+        if ($null -eq $result) { return }
         Get-MsTokenAccountList $PSCmdlet | Where-Object { $_.Account -ceq $name }
     }
 }
@@ -135,6 +136,7 @@ function Disconnect-MsToken {
 
 function Get-MsTokenAccountList($Caller) {
     $result = Invoke-MsTokenCommand $Caller 'accounts', '-o', 'json'
+    if ($null -eq $result) { return }
     $list = ConvertFrom-MsTokenJson $result.output
     foreach ($one in $list) {
         [pscustomobject]@{

@@ -142,9 +142,10 @@ function Get-MsToken {
             if ($Service -match '^-') { $words += '--' } # without it, the words are the command line's, and so is the cache
             $words += $Service
             $more.Variable = Get-MsTokenSecret $PSBoundParameters
-            try { $more.Certificate = Get-MsTokenCertificate $PSBoundParameters } catch { $PSCmdlet.ThrowTerminatingError($_) }
+            try { $more.Certificate = Get-MsTokenCertificate $PSBoundParameters } catch { Write-MsTokenError $PSCmdlet $_; return }
         }
         $result = Invoke-MsTokenSession -Caller $PSCmdlet -Method get -ArgumentList $words @more
+        if ($null -eq $result) { return }
         $token = $result.token
         if (-not $AsPlainText) { $token = [Net.NetworkCredential]::new('', $token).SecurePassword }
         [pscustomobject]@{

@@ -26,7 +26,20 @@ function Resolve-MsTokenError {
             $text = $InputObject.FullyQualifiedErrorId, $InputObject.ErrorDetails, $InputObject.Exception.Message -join "`n"
         }
         elseif ($InputObject -is [Exception]) { $text = $InputObject.Message }
+        $own = if ($InputObject -is [Management.Automation.ErrorRecord]) { $InputObject.Exception.Data }
+        if ($own.kind -and $own.code -and "$($own.code)" -notmatch '^\d+$') { # an API's refusal, which says itself what to do
+            [pscustomobject]@{
+                PSTypeName = 'MsToken.Explanation'
+                Code = $own.code
+                Kind = $own.kind
+                Cause = $InputObject.Exception.Message
+                Remedy = $InputObject.ErrorDetails.RecommendedAction
+                ExitCode = $own.exit_code
+            }
+            return
+        }
         $result = Invoke-MsTokenCommand $PSCmdlet 'explain', '-o', 'json', '-' $text
+        if ($null -eq $result) { return }
         $list = ConvertFrom-MsTokenJson $result.output
         foreach ($one in $list) {
             [pscustomobject]@{
@@ -78,6 +91,7 @@ function Test-MsToken {
     )
     $words = @('doctor', '-o', 'json') + @(Get-MsTokenIdentity $PSBoundParameters)
     $result = Invoke-MsTokenCommand $PSCmdlet $words
+    if ($null -eq $result) { return }
     $found = ConvertFrom-MsTokenJson $result.output
     $shown = [ordered]@{ PSTypeName = 'MsToken.Diagnosis'; Ready = $result.exit_code -eq 0; ExitCode = $result.exit_code }
     if ($found -is [Collections.IDictionary]) { foreach ($name in $found.Keys) { $shown[$name] = $found[$name] } }
@@ -102,6 +116,7 @@ function ConvertFrom-MsToken {
     process {
         if ($Token -isnot [string] -and $null -ne $Token.Token) { $Token = $Token.Token }
         $result = Invoke-MsTokenCommand $PSCmdlet 'inspect', '-o', 'json' (Read-MsTokenInput $Token)
+        if ($null -eq $result) { return }
         $found = ConvertFrom-MsTokenJson $result.output
         foreach ($name in 'issued_on', 'not_before_on', 'expires_on') {
             if ($null -ne $found.$name) { $found.$name = ConvertTo-MsTokenDate $found.$name }
