@@ -6,6 +6,7 @@ found, 126 if it cannot be executed, 125 if the emulator itself could not start.
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _TITLES = {"bash": "a POSIX shell", "fish": "fish", "powershell": "PowerShell"}
 OWN_FAILURE = 125
+_KEY = "ENTRA_EMULATOR_ADMIN_KEY"
 
 
 def serve(argv: list[str]) -> int:
@@ -78,6 +80,44 @@ def env(kind: str = "bash", port: int = 0, *, undo: bool = False) -> int:
         return 1
     others = (name for name in os.environ if is_real_configuration(name))
     _print(render({**dict.fromkeys(others), **running.environment}, kind))
+    return 0
+
+
+def sign_in(url: str, user: str, port: int = 0) -> int:
+    """Complete a sign-in that a program began in a browser, as the user. Return 1 if that cannot be.
+
+    The emulator is the one of this process's environment, else one that runs on its own. The response to the program
+    is on its way, and has not arrived, when this returns: many programs listen only after they have opened a browser.
+    """
+    try:
+        environment: Mapping[str, str] = os.environ
+        if port or _KEY not in environment:
+            environment = find(port).environment
+        return _call(environment, "/browser-sign-ins", {"url": url, "user": user, "send": True})
+    except NotFound as problem:
+        _print_line(str(problem))
+        return 1
+
+
+def _call(environment: Mapping[str, str], path: str, body: Mapping[str, object]) -> int:
+    """Call the admin API of the emulator that the environment names. Return 1 after a message if it refuses."""
+    import ssl
+    from urllib.error import HTTPError
+    from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
+
+    trust = ssl.create_default_context(cafile=environment["SSL_CERT_FILE"])
+    headers = {"Authorization": f"Bearer {environment[_KEY]}", "Content-Type": "application/json"}
+    url = f"{environment['ENTRA_EMULATOR_ADMIN_URL']}/api{path}"
+    request = Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - it is the emulator's
+    try:
+        build_opener(ProxyHandler({}), HTTPSHandler(context=trust)).open(request, timeout=60).close()
+    except HTTPError as problem:
+        with problem:
+            _print_line(json.load(problem)["error"]["message"])
+        return 1
+    except OSError as problem:
+        _print_line(f"The emulator at {environment['ENTRA_EMULATOR_ADMIN_URL']} does not answer: {problem}")
+        return 1
     return 0
 
 

@@ -14,6 +14,7 @@ from .faults import Fault
 from .ids import new_id
 from .interaction import Identity
 from .model import App, RefreshToken, Tenant, User
+from .scripted_browser import BrowserRedirect, Form, ScriptedBrowser, SignInFailed
 from .state import State
 from .strict import make
 from .throttling import Throttle
@@ -131,6 +132,28 @@ class Control(Directory):
             **facts,
         )
         return self.state.refresh_tokens.issue(record)
+
+    def complete_sign_in(self, url: str, user: str | User, *, cancel: bool = False) -> BrowserRedirect:
+        """Complete a sign-in that a program began in a browser: as the user, who approves and consents on every page.
+
+            entra.complete_sign_in(url, "otto@northwind-partner.example").send()
+
+        :param url: what the program would have opened in the browser; of any protocol that has pages.
+        :param cancel: press Cancel instead.
+        :return: the way back to the application; `send()` sends it there.
+        :raises LookupError: no such user.
+        :raises SignInFailed: the pages did not lead back to the application.
+        """
+        person = self.find_user(user)[1]
+        answers = {"username": person.upn, "password": person.password or self.state.settings.password}
+        end = self.browser().visit(url, answers, cancel=cancel)
+        if isinstance(end, str):
+            raise SignInFailed(f"The sign-in did not return to the application. The last page says: {Form(end).text}")
+        return end
+
+    def browser(self) -> ScriptedBrowser:
+        """Return a browser without a person; only an emulator that serves has one."""
+        raise NotImplementedError
 
     def approve_device(self, user: str | User, user_code: str = "", *, mfa: bool | None = None) -> None:
         """Approve a device code, as if the user had entered it in a browser and had signed in there.

@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
+from urllib.parse import urlsplit
 
 from .admin import routes as admin
 from .apis import adfs, arm, container_registry, graph, key_vault, partner_center, userinfo
@@ -16,8 +17,9 @@ from .injection import inject
 from .login import endpoints
 from .network.certificates import CertificateAuthority, shared_authority
 from .network.server import ServerThread, bind
-from .routing import Application
+from .routing import LOCAL_NAMES, Application, site_of_host
 from .running import announce
+from .scripted_browser import ScriptedBrowser
 from .shells import TRUST_STORE_PASSWORD
 from .world import RequestLog, World
 
@@ -151,6 +153,18 @@ class Emulator(Control):
         from .managed_identity.machine import Machine  # rarely needed, and an emulator should start fast
 
         return Machine(self._running(), keys)
+
+    def browser(self) -> ScriptedBrowser:
+        """Return a browser without a person and without sessions. It reaches this emulator under all its names."""
+        return ScriptedBrowser(self.proxy, self.ssl_context, self._serves)
+
+    def _serves(self, url: str) -> bool:
+        parts = urlsplit(url)
+        if parts.scheme != "https":
+            return False
+        if (parts.hostname or "") in LOCAL_NAMES:
+            return parts.port == self._running().port
+        return site_of_host(self._world, parts.hostname or "") is not None
 
     def environment(self) -> dict[str, str]:
         """Return environment variables that direct a program to this emulator, as the default application and user."""

@@ -86,6 +86,14 @@ def tidy(service: str, path: str) -> str:
     return path
 
 
+def site_of_host(world: World, name: str) -> Site | None:
+    """Return the site of a host name in lower case; None if the emulator does not serve it."""
+    if found := served(name):
+        return Site(*found, host=name)
+    custom = any(name in tenant.custom_domains for tenant in world.state.tenants.values())
+    return Site(public(), "login", host=name, custom=True) if custom else None
+
+
 class NoRoute(Exception):
     """No route matches: 404 for this path, or 405 for this method."""
 
@@ -191,18 +199,12 @@ class Application:
         host = hosts[0].decode("latin-1").lower() if len(hosts) == 1 else ""  # more than one names no site
         name = host.rpartition(":")[0] or host
         if name not in LOCAL_NAMES:
-            return self._site_of_host(name), path
+            return site_of_host(self._world, name), path
         first = path[1:].partition("/")[0].lower()
         service = _BY_PATH.get(first, "login")
         if service != "login":
             path = path[len(first) + 1 :] or "/"
         return Site(public(), service, self._world.port), path
-
-    def _site_of_host(self, name: str) -> Site | None:
-        if found := served(name):
-            return Site(*found, host=name)
-        custom = any(name in tenant.custom_domains for tenant in self._world.state.tenants.values())
-        return Site(public(), "login", host=name, custom=True) if custom else None
 
     def _on_failure(self, problem: Exception) -> Response:
         if isinstance(problem, BodyTooLarge):

@@ -14,6 +14,7 @@ import pytest
 from bench.results import Unavailable
 from tests.support.azure_cli import RealAz
 from tests.support.language_client import NADIA
+from tests.support.program import MSTOKEN
 from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
@@ -39,6 +40,19 @@ def result_of(az: RealAz, *arguments: str) -> Any:
     done = az.run(*arguments, "--output", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout or "null")
+
+
+def test_a_browser_sign_in_in_ci(az: RealAz, entra: Emulator) -> None:
+    """`az login` itself, where the browser is `mstoken emulator sign-in`."""
+    az.register_cloud()
+    command = f"{MSTOKEN} emulator sign-in --user {NADIA} %s"
+    tenant = entra.state.default_tenant.id
+    environment = {**az.env, "AZURE_CORE_LOGIN_EXPERIENCE_V2": "false", "BROWSER": command}
+    login = [az.command, "login", "--tenant", tenant, "--allow-no-subscriptions", "--output", "json"]
+    done = subprocess.run(login, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [account["user"]["name"] for account in json.loads(done.stdout)] == [NADIA]
+    assert result_of(az, "account", "get-access-token")["tenant"] == tenant
 
 
 @both_ways

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,7 +43,10 @@ def _handler(control: Control, call: Call) -> Handler:
         world = request.state.world
         try:
             raw = await read_body(request)
-            status, body = call(control, request, _json(raw))
+            if call is _complete_sign_in:  # which sends requests to this server
+                status, body = await run_in_threadpool(call, control, request, _json(raw))
+            else:
+                status, body = call(control, request, _json(raw))
         except LookupError as problem:
             return json_response(world, _error("NotFound", str(problem.args[0] if problem.args else problem)), 404)
         except ValueError as problem:
@@ -237,6 +241,15 @@ def _approve_device(control: Control, _: Request, body: Any) -> Result:
     return 204, None
 
 
+def _complete_sign_in(control: Control, _: Request, body: Any) -> Result:
+    url, user = _member(body, "url", str), _member(body, "user", str)
+    end = control.complete_sign_in(url, user, cancel=_member(body, "cancel", bool, default=False))
+    if _member(body, "send", bool, default=False):
+        end.send_later()
+        return 202, None
+    return 200, {"url": end.url, "fields": end.fields, "by_form": end.by_form}
+
+
 def _revoke(control: Control, _: Request, body: Any) -> Result:
     if "app" in body:
         control.revoke_app(_member(body, "app", str), _member(body, "tenant", str, ""))
@@ -266,6 +279,7 @@ CALLS: list[tuple[str, str, Call]] = [
     ("POST", "/clock", _move_clock),
     ("POST", "/keys/rotate", _rotate),
     ("POST", "/sign-ins", _sign_in),
+    ("POST", "/browser-sign-ins", _complete_sign_in),
     ("POST", "/device-codes", _approve_device),
     ("POST", "/revocations", _revoke),
 ]

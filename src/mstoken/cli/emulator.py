@@ -128,6 +128,25 @@ def environment(shell: str, port: int | None, undo: bool) -> int:
     return exit_codes.USAGE if env(shell, port or 0, undo=undo) else exit_codes.DONE
 
 
+@emulator.command("sign-in", cls=Command, short_help="Complete a browser sign-in as a user, without a browser.")
+@click.argument("url")
+@click.option("--user", required=True, metavar="UPN", help="The user; any of the emulator's.")
+@click.option("--port", metavar="N", type=WholeNumber(1, 65_535), help="Port of the emulator, if several are running.")
+def sign_in(url: str, user: str, port: int | None) -> int:
+    """Sign in as a user at URL, which a program opens in a browser, and send the response to the program.
+
+    It enters the password, approves the second factor and consents. As the browser of a program, it lets sign-ins run
+    in CI.
+
+    \b
+      BROWSER="mstoken emulator sign-in --user nadia@northwind-partner.example %s" az login
+    """
+    _check_installed()
+    from entra_emulator.command import sign_in
+
+    return exit_codes.USAGE if sign_in(url, user, port or 0) else exit_codes.DONE
+
+
 def _check_installed() -> None:
     """Raise UsageError if the emulator's own packages are not installed."""
     try:

@@ -1,10 +1,12 @@
 """The admin API: who may use it, and what it does."""
 
 import re
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -227,6 +229,70 @@ def test_device_codes_without_a_browser(entra: Emulator, admin: httpx.Client, as
     assert "id_token" in token(second).json()
     for body in ({"user": OTTO, "user_code": shown}, {"user": OTTO}, {"user": "nobody@nowhere.example"}):
         assert admin.post("/device-codes", json=body).status_code in (400, 404)
+
+
+def authorize_url(entra: Emulator, **changes: str) -> str:
+    query = {
+        "client_id": "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02",
+        "response_type": "code",
+        "redirect_uri": "http://localhost:9/",
+        "scope": "openid https://graph.microsoft.com/User.Read",
+        "state": "the state",
+    }
+    return f"{entra.authority}/organizations/oauth2/v2.0/authorize?{urlencode(query | changes)}"
+
+
+def test_a_browser_sign_in_without_a_browser(entra: Emulator, admin: httpx.Client) -> None:
+    """The response is as the user's browser would bring it: by redirect or form, with a code or with a refusal."""
+    call = {"url": authorize_url(entra), "user": OTTO}
+    end = admin.post("/browser-sign-ins", json=call).json()
+    assert (end["fields"].keys(), end["by_form"]) == ({"code", "state", "session_state"}, False)
+    assert end["fields"]["state"] == "the state"
+    assert end["url"].startswith("http://localhost:9/?code=")
+    refused = admin.post("/browser-sign-ins", json={**call, "cancel": True}).json()
+    assert refused["fields"]["error"] == "access_denied"
+    posted = entra.complete_sign_in(authorize_url(entra, response_mode="form_post"), OTTO)
+    assert (posted.url, posted.by_form, posted.fields["state"]) == ("http://localhost:9/", True, "the state")
+    assert posted.fields["code"] not in repr(posted)
+
+
+@pytest.mark.parametrize(
+    ("change", "user", "status", "words"),
+    [
+        ({"redirect_uri": "http://localhost:9/x"}, "nobody@nowhere.example", 404, "nobody@nowhere.example"),
+        ({"redirect_uri": "https://evil.example/"}, OTTO, 400, "AADSTS50011"),
+        ({"client_id": "8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b04"}, "robin@outlook.example", 400, "personal account"),
+    ],
+)
+def test_a_browser_sign_in_that_cannot_be_completed(
+    entra: Emulator, admin: httpx.Client, change: dict[str, str], user: str, status: int, words: str
+) -> None:
+    """The answer has the words of the page at which the user would stand."""
+    answer = admin.post("/browser-sign-ins", json={"url": authorize_url(entra, **change), "user": user})
+    assert answer.status_code == status
+    assert words in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/", "http://localhost:9/", "x", ""])
+def test_a_browser_sign_in_visits_nobody_else(admin: httpx.Client, url: str) -> None:
+    answer = admin.post("/browser-sign-ins", json={"url": url, "user": OTTO})
+    assert (answer.status_code, "does not serve" in answer.text) == (400, True)
+
+
+def test_a_response_is_delivered_on_this_machine_only(entra: Emulator, admin: httpx.Client) -> None:
+    """A program at localhost gets the response; the emulator connects to no other machine."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = authorize_url(entra, redirect_uri=f"http://localhost:{server.getsockname()[1]}/")
+        call = {"url": url, "user": OTTO, "send": True}
+        assert admin.post("/browser-sign-ins", json=call).status_code == 202
+        server.settimeout(60)
+        with server.accept()[0] as connection:
+            assert connection.recv(16).startswith(b"GET /?code=")
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    entra.state.app("8d3f6a52-1c7e-4b09-b6d4-2f5e9c7a1b02").redirect_uris.append("https://app.example/")  # type: ignore[union-attr]
+    elsewhere = {**call, "url": authorize_url(entra, redirect_uri="https://app.example/")}
+    answer = admin.post("/browser-sign-ins", json=elsewhere)
+    assert (answer.status_code, "not at http://localhost" in answer.text) == (400, True)
 
 
 def test_reset_restores_the_initial_state(entra: Emulator, admin: httpx.Client) -> None:
