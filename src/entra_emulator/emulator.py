@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
 from .admin import routes as admin
+from .admin import start_page
 from .apis import adfs, arm, container_registry, graph, key_vault, partner_center, userinfo
 from .b2c import endpoints as user_flows
 from .config import Config
@@ -69,7 +70,7 @@ class Emulator(Control):
         try:
             self._world.port = sock.getsockname()[1]
             services: dict[Service, list[Route]] = {
-                "login": [*endpoints.routes(), *userinfo.login_routes(), *user_flows.routes()],
+                "login": [*start_page.routes(), *endpoints.routes(), *userinfo.login_routes(), *user_flows.routes()],
                 "b2c": [*user_flows.routes(), *user_flows.routes_by_query()],
                 "graph": graph.routes(),
                 "arm": arm.routes(),

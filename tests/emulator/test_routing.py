@@ -20,10 +20,27 @@ def error(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "//", "/a/b/c/d/e", "/%00", "/graphs"])
+@pytest.mark.parametrize("path", ["/nothing", "/a/b/c/d/e", "/%00", "/graphs"])
 def test_unknown_path_is_404_in_json(entra: Emulator, http: httpx.Client, path: str) -> None:
     """A path the emulator does not have is answered with 404 and JSON."""
     assert error(http.get(entra.authority + path)) == (404, "NotFound")
+
+
+@pytest.mark.parametrize("path", ["/", "//"])
+def test_the_first_page_shows_where_things_are(entra: Emulator, http: httpx.Client, path: str) -> None:
+    """Every link on it leads to a page or document; the key is not there."""
+    page = http.get(entra.authority + path)
+    assert entra.authority in page.text
+    assert entra.admin_key not in page.text
+    links = re.findall(r'href="(/[^"]*)"', page.text)
+    assert len(links) == 4
+    for link in links:
+        assert http.get(entra.authority + link, follow_redirects=True).status_code in (200, 401), link
+
+
+def test_microsofts_hosts_have_no_first_page(entra: Emulator, http: httpx.Client) -> None:
+    answer = http.get(f"{entra.authority}/", headers={"Host": "login.microsoftonline.com"})
+    assert error(answer) == (404, "NotFound")
 
 
 def test_wrong_method_is_405_in_json(entra: Emulator, http: httpx.Client) -> None:

@@ -155,3 +155,13 @@ def test_host_name_works_like_the_path(proxied: httpx.Client, app_token: Get) ->
     token: Any = bearer(app_token())
     body = proxied.get("https://graph.microsoft.com/v1.0/users?$top=1", headers=token).json()
     assert body["@odata.nextLink"].startswith("https://graph.microsoft.com/v1.0/users?")
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+def test_another_method_is_not_allowed(entra: Emulator, http: httpx.Client, app_token: Get, method: str) -> None:
+    """405 in Graph's form, with the ids that a support request needs."""
+    answer = http.request(method, f"{entra.api('graph')}/users", headers=bearer(app_token()))
+    assert answer.status_code == 405
+    inner = answer.json()["error"]["innerError"]
+    assert inner["request-id"] == answer.headers["request-id"]
+    assert http.request(method, f"{entra.api('graph')}/users").status_code == 401

@@ -40,9 +40,14 @@ def routes() -> list[Route]:
         *role_management.routes(),
         *relationships.routes(),
         route("GET", "/{path:path}", endpoint(_nothing)),
+        *(route(method, "/{path:path}", endpoint(_not_allowed)) for method in ("POST", "PATCH", "PUT", "DELETE")),
     ]
     return [route("POST", "/{version}/$batch", batch.handler(single)), *single]
 
 
 def _nothing(request: Request, _: Caller) -> JsonObject:
     raise Refusal(404, "ResourceNotFound", f"The emulator's Graph has nothing at '{request.path_params['path']}'.")
+
+
+def _not_allowed(_: Request, __: Caller) -> JsonObject:
+    raise Refusal(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
