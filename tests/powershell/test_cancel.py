@@ -63,7 +63,8 @@ def test_an_interrupted_script_ends_with_its_session(powershell: PowerShell) -> 
     program, marker = powershell.program, powershell.program.folder / "child"
     script = program.folder / "script.ps1"
     assert PWSH
-    with SlowServer(b"") as silent:
+    server = SlowServer(b"")
+    with server as silent:
         script.write_text(
             f"""Import-Module '{powershell.module}'
 $null = Get-MsToken graph
@@ -85,7 +86,7 @@ Get-MsToken graph -Fresh -Tenant contoso.example -Authority {silent}
                 time.sleep(0.1)
             child = Path("/proc", marker.read_text().strip())
             assert child.exists()
-            time.sleep(1)
+            assert server.asked.wait(60)
             os.killpg(process.pid, signal.SIGINT)
             printed, _ = process.communicate(timeout=30)
     while child.exists() and time.monotonic() < until:

@@ -53,7 +53,9 @@ def store(tmp_path: Path) -> dict[str, str]:
     return made
 
 
-def test_a_profile_names_a_certificate_of_the_store(at_entra: Program, known: Emulator, store: dict[str, str]) -> None:
+def test_a_profile_names_a_certificate_of_the_store(
+    at_entra: Program, known: Emulator, store: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     at_entra.environment |= store
     del at_entra.environment["AZURE_CLIENT_SECRET"]
     app, tenant = known.state.default_app, known.state.default_tenant
@@ -62,7 +64,7 @@ def test_a_profile_names_a_certificate_of_the_store(at_entra: Program, known: Em
     )
     done = at_entra("get", "graph", "--profile", "store", "-o", "json")
     assert done.code == 0, done.err
-    app.secrets.clear()
+    monkeypatch.setattr(app, "secrets", [])  # the emulator serves other tests too
     again = at_entra("get", "arm", "--profile", "store")
     assert again.code == 0, again.err
     wrong = at_entra("get", "graph", "--fresh", AZURE_CLIENT_CERTIFICATE_PATH=f"store:{NOBODY}")

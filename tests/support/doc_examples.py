@@ -81,8 +81,9 @@ def matches(shown: str, printed: str) -> bool:
 
 
 def with_python(python: str) -> dict[str, str]:
-    """The environment, with `python` and the mstoken command beside it first on the path."""
-    return {**os.environ, "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
+    """The environment, with `python` and the mstoken command beside it first on the path, without pytest's options."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    return {**inherited, "PATH": f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def run(language: str, code: str, folder: Path, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
