@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from tests.support.pythons import ROOT
@@ -19,6 +20,7 @@ from tests.support.redis_server import RedisServer
 from entra_emulator import Emulator
 from entra_emulator.faults import Fault
 
+T = TypeVar("T")
 CUSTOMERS = 8
 _VISIBILITY = '"visibility_timeout": 3600'
 
@@ -64,23 +66,24 @@ class Machines:
 
     def waiting_for_graph(self) -> int:
         """Wait until one worker alone has a task: it is the one whose call is delayed, and has its token already."""
-        busy: list[int] = []
 
-        def alone() -> bool:
-            busy[:] = [number for number in range(len(self.workers)) if self.unfinished(number)]
-            return self.succeeded() >= CUSTOMERS and len(busy) == 1
+        def alone() -> list[int]:
+            busy = [number for number in range(len(self.workers)) if self.unfinished(number)]
+            return busy if self.succeeded() >= CUSTOMERS and len(busy) == 1 else []
 
-        self.wait(alone)
-        return busy[0]
+        [number] = self.wait(alone)
+        return number
 
     def succeeded(self) -> int:
         return sum(len(re.findall(r"Task \S+ succeeded", self.log(number))) for number in range(len(self.workers)))
 
-    def wait(self, ready: Callable[[], bool]) -> None:
+    def wait(self, ready: Callable[[], T]) -> T:
+        """Wait until `ready` returns something true, and return that."""
         until = time.monotonic() + 40
-        while not ready():
+        while not (found := ready()):
             assert time.monotonic() < until, "\n".join(self.log(number) for number in range(len(self.workers)))
             time.sleep(0.05)
+        return found
 
     def close(self) -> None:
         for worker in self.workers:

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -245,8 +244,9 @@ def test_a_sign_in_removed_elsewhere_leaves_no_token_in_the_session(at_entra: Pr
 
 def test_canceling_the_current_request_ends_the_process(at_entra: Program) -> None:
     """A blocking call cannot be stopped from outside; the caller starts another session."""
+    server = SlowServer(b"")
     with (
-        SlowServer(b"") as silent,
+        server as silent,
         subprocess.Popen(
             [MSTOKEN, "session"],
             stdin=subprocess.PIPE,
@@ -257,7 +257,7 @@ def test_canceling_the_current_request_ends_the_process(at_entra: Program) -> No
     ):
         session = Session(process)
         session.write({"id": 1, "method": "get", "arguments": ["graph", "--tenant", "contoso.example"]})
-        time.sleep(1)
+        assert server.asked.wait(60)
         session.write({"cancel": 1})
         answer = session.read()
         assert (answer["id"], answer["error"]["kind"], answer["error"]["exit_code"]) == (1, "interrupted", 130)
