@@ -60,12 +60,12 @@ demo: $(STAMP)/python
 	@$(BIN)/python -m entra_emulator -- $(BIN)/python tools/demo.py
 
 test: $(STAMP)/python $(STAMP)/node
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python tools/run_tests.py
 	@$(BIN)/python tools/check_wheel.py
 
 languages: $(STAMP)/python
 	@test -d tests/node/node_modules || npm ci --prefix tests/node --silent --no-audit --no-fund
-	@$(BIN)/python -m pytest -q -n auto -m languages tests
+	@$(BIN)/python tools/run_tests.py -m languages tests
 
 # Every Python process that inherits these variables is measured, pytest's workers included.
 coverage: export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
@@ -73,7 +73,7 @@ coverage: export COVERAGE_FILE := $(CURDIR)/$(STAMP)/coverage/data
 coverage: $(STAMP)/python $(STAMP)/node
 	@rm -rf $(STAMP)/coverage
 	@mkdir -p $(STAMP)/coverage
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python tools/run_tests.py
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report --skip-covered --sort=cover
 	@COVERAGE_PROCESS_START= $(BIN)/python tools/check_wheel.py

@@ -123,11 +123,15 @@ def test_the_last_error_is_raised_when_no_attempts_are_left(runner: Runner, toke
 
 
 def test_a_server_that_does_not_answer_takes_one_timeout(runner: Runner, token_service: TokenService) -> None:
-    """Lost connections are repeated within `timeout`; a time-out has used it up."""
-    api = Api(runner, token_service, Reply(200, {}, delay=2))
+    """Lost connections are repeated within `timeout`; a time-out has used it up.
+
+    On a busy machine it may be used up before the server has the request: never are there two, and no pause.
+    """
+    api = Api(runner, token_service, Reply(200, {}, delay=30))
     with pytest.raises(TransportError, match="in time"):
         api.call("GET", timeout=0.4)
-    assert len(api.requests) == 1
+    assert len(api.requests) <= 1
+    assert api.slept == []
 
 
 @pytest.mark.parametrize(
