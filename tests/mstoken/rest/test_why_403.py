@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.token_service import CLIENT_ID, TENANT, Reply, TokenService, token_reply
-from tests.support.unsigned_tokens import APP, OBJECT, app_v1, jwt, user_v1
+from tests.support.unsigned_tokens import APP, AZURE_CLI, OBJECT, app_v1, jwt, user_v1
 
 from mstoken import ApiRefused, Client, ClientSecret
 from mstoken.errors import MstokenError
@@ -194,6 +194,39 @@ def test_the_relation_of_a_partner_is_named() -> None:
     assert "(through GDAP)" in token_rights(user("User.Read", xms_idrel="1 11"), 0).sentence()
     assert "(through DAP)" in token_rights(user("User.Read", xms_idrel="31 5"), 0).sentence()
     assert "through" not in token_rights(user("User.Read", xms_idrel="1 2", appid=""), 0).sentence()
+
+
+@pytest.mark.parametrize(
+    ("claims", "said"),
+    [
+        (
+            app("Mail.Send", xms_act_fct="3 9 11", xms_sub_fct="9 3 11"),
+            ", agent identity Night job of blueprint 30cf4c22,",
+        ),
+        (
+            user("User.Read", xms_act_fct="3 9 11", xms_sub_fct="9 3 13"),
+            f", agent user ana@contoso.example through agent identity {AZURE_CLI} of blueprint 30cf4c22,",
+        ),
+        (
+            user("User.Read", xms_act_fct="11"),
+            f", user ana@contoso.example through agent identity {AZURE_CLI} of blueprint 30cf4c22,",
+        ),
+        (app("Mail.Send", xms_act_fct="3 9"), ", application Night job,"),
+        (app("Mail.Send", xms_act_fct=11, xms_sub_fct="13"), ", application Night job,"),
+    ],
+    ids=["agent", "agent's user", "on behalf of a user", "other facets", "another type"],
+)
+def test_the_agent_behind_a_token_is_named(claims: dict[str, Any], said: str) -> None:
+    """xms_act_fct 11 is an agent identity that acts, xms_sub_fct 13 an agent's user account."""
+    assert said in token_rights({**claims, "xms_par_app_azp": "30cf4c22"}, claims["iat"]).sentence()
+
+
+def test_a_program_reads_which_agent_called() -> None:
+    """The record has the agent and its blueprint; those of other tokens say that there is none."""
+    agent = token_rights(user("User.Read", xms_act_fct="11", xms_sub_fct="13", xms_par_app_azp="30cf4c22"), 0).record()
+    assert (agent["agent"], agent["agent_user"], agent["blueprint"]) == (True, True, "30cf4c22")
+    plain = token_rights(user("User.Read"), 0).record()
+    assert (plain["agent"], plain["agent_user"], plain["blueprint"]) == (False, False, None)
 
 
 def refused(
