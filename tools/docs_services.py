@@ -34,6 +34,7 @@ scope.
 mstoken does not guess: if the catalogue does not contain a URL's host, give its scope with `--scope`. It refuses a
 URL of another cloud and names the `--cloud` that the URL belongs to. If a resource is registered with a slash at its
 end, its scope has two (`https://management.azure.com//.default`); the catalogue puts them where they belong.
+A full scope keeps its own; only `/.default` of Azure Resource Manager, which accepts both, is always sent with two.
 
 ## Clouds
 

@@ -36,6 +36,21 @@ def test_every_surveyed_service_resolves_by_every_alias_in_every_cloud(where: st
     assert target == resolve(what.upper(), cloud(where))
 
 
+@pytest.mark.parametrize(
+    ("scope", "sent"),
+    [
+        ("https://management.azure.com/.default", "https://management.azure.com//.default"),
+        ("https://management.azure.com//.default", "https://management.azure.com//.default"),
+        ("https://management.azure.com/user_impersonation", "https://management.azure.com/user_impersonation"),
+        ("https://graph.microsoft.com//.default", "https://graph.microsoft.com//.default"),
+        ("797f4846-ba00-4fd7-ba43-dac1f8f63013/.default", "797f4846-ba00-4fd7-ba43-dac1f8f63013/.default"),
+    ],
+)
+def test_the_slash_of_resource_manager_makes_no_second_token(scope: str, sent: str) -> None:
+    """SDKs omit the slash with which the resource is registered; the API accepts both audiences."""
+    assert resolve(Scope(scope)).scopes == (sent,)
+
+
 @pytest.mark.parametrize(("url", "name", "scope"), _rows("service_urls.tsv"))
 def test_an_api_url_finds_its_service(url: str, name: str, scope: str) -> None:
     """The address of an API is enough to know its token."""

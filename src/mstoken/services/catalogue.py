@@ -56,7 +56,7 @@ class Service:
     `identifiers` are the identifier URIs registered for it in the public cloud. `app_only` says whether the service
     accepts an application without a user, `app_only_note` what to request then. `verified` says how the entry was
     confirmed; `unverified_clouds` names the clouds whose values are not confirmed. Entra still issues tokens for
-    `retired` services.
+    `retired` services. `any_slash` says that the API accepts tokens for its resource with and without the final slash.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Service:
     unverified_clouds: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     retired: bool = False
+    any_slash: bool = False
     source: str = field(default="", repr=False)
     notes: str = field(default="", repr=False)
 

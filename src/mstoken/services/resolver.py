@@ -1,8 +1,8 @@
 """Resolve the names and URLs that users write to the token that they need.
 
 A known service's token is selected only by its name, its application ID, its resource, or a host that the catalogue
-lists for it, never by a part of a URL that merely resembles one. A full scope is used literally. An unknown resource
-is never replaced by another one.
+lists for it, never by a part of a URL that merely resembles one. A full scope is used literally (but see `any_slash`
+in services.toml). An unknown resource is never replaced by another one.
 """
 
 from __future__ import annotations

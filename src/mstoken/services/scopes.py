@@ -58,9 +58,11 @@ def _scoped(service: Service, cloud: Cloud, scope: str, api_base: str | None, *,
 
 
 def of_scope(scope: str, cloud: Cloud) -> Target:
-    """Return the target of a full scope, which is used literally. The catalogue only adds information.
+    """Return the target of a full scope, which is used literally, with one exception. The catalogue adds information.
 
-    Any scope other than `/.default` needs a user: client credentials accept no other scope (AADSTS1002012).
+    `/.default` of a service that accepts its resource with and without the final slash (`any_slash`) is one scope, so
+    that SDKs, az and the service's name share a cached token (docs/decisions/0002). Any scope other than `/.default`
+    needs a user: client credentials accept no other scope (AADSTS1002012).
     """
     resource, permission = split_scope(scope)
     default = permission == ".default"
@@ -75,6 +77,9 @@ def of_scope(scope: str, cloud: Cloud) -> Target:
     if endpoint:
         instance = resource.removeprefix("https://").strip("/").lower() if "{host}" in endpoint.scope else None
         api = endpoint.api.replace("{host}", instance) if instance else endpoint.api
+        if service.any_slash and default and _same_but_for_slash(resource, endpoint.resource):
+            resource = endpoint.resource
+            scope = f"{resource}/.default"
         if not in_cloud(((service, endpoint),), cloud):
             warning = f"{resolve_errors.elsewhere(resource, [endpoint.cloud], cloud)} {warning}".strip()
     return Target(
@@ -87,6 +92,10 @@ def of_scope(scope: str, cloud: Cloud) -> Target:
         verified=is_verified(service, cloud),
         warning=warning,
     )
+
+
+def _same_but_for_slash(one: str, other: str) -> bool:
+    return one.rstrip("/").lower() == other.rstrip("/").lower()
 
 
 def _known_resource(resource: str, cloud: Cloud) -> tuple[Service, Endpoint | None] | None:
