@@ -91,8 +91,7 @@ class TokenService:
                 super().setup()
 
             def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                service._answer(self, RecordedRequest(self.command, self.path, dict(self.headers), body))
+                service._answer(self, RecordedRequest(self.command, self.path, dict(self.headers), _body(self)))
 
             do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
@@ -132,3 +131,15 @@ class TokenService:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _body(handler: BaseHTTPRequestHandler) -> bytes:
+    """The body of the request, all of it: what stays unread is taken for the next request of the connection."""
+    if handler.headers.get("transfer-encoding", "").lower() != "chunked":
+        return handler.rfile.read(int(handler.headers.get("content-length", 0)))
+    body = b""
+    while size := int(handler.rfile.readline(), 16):  # RFC 9112 section 7.1, without extensions and trailers
+        body += handler.rfile.read(size)
+        handler.rfile.readline()
+    handler.rfile.readline()
+    return body

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(ClientBase):
-    """`Client` for asyncio, over the same flows and in any event loops. Its `auth` is for `httpx.AsyncClient`."""
+    """`Client` for asyncio, over the same flows and in any event loops. Its `auth` is for httpx and aiohttp."""
 
     _transport: AsyncTransport | None
     _runtime: AsyncioRuntime | None
@@ -99,10 +99,13 @@ class AsyncClient(ClientBase):
         await renew_refresh_token(*self._renewal(), self._running_port())
 
     def auth(self, *scopes: str, origin: str = "", enable_cae: bool = False) -> Any:
-        """As `Client.auth`, for `httpx.AsyncClient`. Raises ImportError if httpx is not installed."""
+        """As `Client.auth`, for `httpx.AsyncClient(auth=…)` and `aiohttp.ClientSession(middlewares=[…])`.
+
+        Raises ImportError if neither httpx is installed nor aiohttp imported.
+        """
         from mstoken.rest.bearer_auth import AsyncBearerAuth, TokenGetter, for_http_client
 
-        auth_class = for_http_client(AsyncBearerAuth, httpx_needed=True)
+        auth_class = for_http_client(AsyncBearerAuth)
         return auth_class(self._audience(scopes, origin), TokenGetter(self, scopes, enable_cae))
 
     async def request(

@@ -129,7 +129,11 @@ class Client(ClientBase):
         """Return `auth=` for requests and httpx. The token goes only to the service's own origin, or to `origin`.
 
         A request raises what `get_token` raises, and UntrustedOrigin for another origin: as they are, not as exceptions
-        of requests or httpx. The API then gets no request. It can be pickled, as the client.
+        of the HTTP library. The API then gets no request. It can be pickled, as the client.
+
+        `AsyncClient` makes it for httpx, and as a middleware for aiohttp 3.12 or newer:
+        `aiohttp.ClientSession(middlewares=[client.auth("graph")])`. It answers a claims challenge of the API, unless
+        the body was an iterator, which cannot be sent again.
         """
         from mstoken.rest.bearer_auth import BearerAuth, TokenGetter, for_http_client
 

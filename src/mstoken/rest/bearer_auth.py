@@ -1,14 +1,17 @@
-"""`auth=` for requests and for httpx: add a token to each request, if the request goes to the token's own service.
+"""`auth=` for requests and httpx, a middleware for aiohttp: add a token to each request to the token's own service.
 
-One object serves both libraries. requests accepts any callable. httpx requires a subclass of its `Auth`, which this
-module creates only if httpx is already loaded, so that it imports neither library for a program that does not use it.
+One object serves all of them. requests accepts any callable. httpx requires a subclass of its `Auth`, which this module
+creates only if httpx is already loaded, so that no program imports a library that it does not use. aiohttp has no
+`auth` but for Basic; its middlewares are callables.
 """
 
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from importlib import import_module
 
+from mstoken.errors import UntrustedOrigin
 from mstoken.foreign import ForeignCode
 from mstoken.protocol.challenge import challenged_claims
 from mstoken.rest.origin import check_origin
@@ -29,8 +32,11 @@ if TYPE_CHECKING:
         def get_token(self, *scopes: str, claims: str | None = None, enable_cae: bool = False) -> Any: ...
 
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODY = ForeignCode("Rewinding the body of the request", "Give a body that can be sent again, such as bytes.")
-_HEADERS = ForeignCode("Writing the headers of the request", "Give a request of requests or httpx.")
+_HEADERS = ForeignCode("Writing the headers of the request", "Give a request of requests, httpx or aiohttp.")
+_redirected_to: ContextVar[str] = ContextVar("mstoken_redirected_to", default="")
+"""Where an API sent this task's last request of aiohttp, outside the token's origin."""
 
 
 @value
@@ -108,7 +114,7 @@ class BearerAuth:
 
 
 class AsyncBearerAuth:
-    """`BearerAuth` for httpx.AsyncClient."""
+    """`BearerAuth` for httpx.AsyncClient, and a middleware of aiohttp."""
 
     def __init__(self, audience: Audience, get_token: Callable[[str], Awaitable[Token]]) -> None:
         self._audience, self._get_token = audience, get_token
@@ -124,14 +130,49 @@ class AsyncBearerAuth:
         if claims := _challenged_claims(response, self._audience):
             yield _authorize(response.request, await self._get_token(claims))
 
+    async def __call__(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Add the token for aiohttp, whose session calls this for each request and each redirect of it.
+
+        A redirect elsewhere, as of a download, gets no token, and a challenge from there counts for nothing.
+        Source: docs.aiohttp.org/en/stable/client_middleware_cookbook.html.
+        """
+        url, awaited = str(request.url), _redirected_to.get()
+        _redirected_to.set("")
+        if url == awaited:
+            return self._follow(await handler(request))
+        self._audience.check(url)
+        response = await handler(_authorize(request, await self._get_token("")))
+        if claims := challenged_claims(response.headers.get("www-authenticate", "")) if response.status == 401 else "":
+            token = await self._get_token(claims)
+            if not getattr(request.body, "consumed", not isinstance(request.body, bytes)):  # a generator is
+                response.release()
+                response = await handler(_authorize(request, token))
+        return self._follow(response)
+
+    def _follow(self, response: Any) -> Any:
+        """Remember a redirect that leads away from the token's origin: the next request of this task is that one."""
+        location = response.headers.get("location", "") if response.status in _REDIRECTS else ""
+        if location:
+            target = str(response.url.join(type(response.url)(location)).with_fragment(None))
+            try:
+                self._audience.check(target)
+            except UntrustedOrigin:
+                _redirected_to.set(target)
+        return response
+
 
 def _restored(auth_class: type[Any], audience: Audience, get_token: object) -> Any:
-    return for_http_client(auth_class, httpx_needed=auth_class is AsyncBearerAuth)(audience, get_token)
+    return for_http_client(auth_class)(audience, get_token)
 
 
-def for_http_client(auth_class: type[Any], *, httpx_needed: bool = False) -> type[Any]:
-    """Return `auth_class`, or a subclass that is also an `httpx.Auth` if httpx is loaded or needed."""
-    httpx: Any = import_module("httpx") if httpx_needed else sys.modules.get("httpx")
+def for_http_client(auth_class: type[Any]) -> type[Any]:
+    """Return `auth_class`, or a subclass that is also an `httpx.Auth` if httpx is loaded or needed.
+
+    It is needed under asyncio, unless aiohttp is loaded. Raises ImportError if it is then not installed.
+    """
+    httpx: Any = sys.modules.get("httpx")
+    if httpx is None and auth_class is AsyncBearerAuth and "aiohttp" not in sys.modules:
+        httpx = import_module("httpx")
     return type(auth_class.__name__, (auth_class, httpx.Auth), {}) if httpx else auth_class
 
 
