@@ -259,6 +259,7 @@ FALLBACKS = {
     "flows/single_flight.py:_renewed",
     "cli/error_handling.py:run",
     "cli/request_lines.py:_result",  # a record for the line
+    "integrations/mcp/bridge.py:_call",  # an error for the client
     "cli/session_server.py:_answer",  # a record for the program that called
     "integrations/serving/service.py:answer",  # status 500 for the program that asked, and a line of the log
 }

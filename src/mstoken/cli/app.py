@@ -26,7 +26,7 @@ SECTIONS = {
     "Partners (CSP)": ("partner",),
     "Testing": ("emulator",),
     "Shell": ("completion", "powershell", "help", "version"),
-    "For other tools": ("git-credential", "docker-credential", "kube", "mail-token", "serve", "exec"),
+    "For other tools": ("git-credential", "docker-credential", "kube", "mail-token", "serve", "exec", "mcp"),
     "For programs": ("session",),
 }
 """The sections of `mstoken --help`; every command belongs to one."""
@@ -55,6 +55,7 @@ COMMANDS = {
     "kube": "mstoken.cli.kube:kube",
     "mail-token": "mstoken.cli.mail_token:mail_token",
     "serve": "mstoken.cli.serve:serve",
+    "mcp": "mstoken.cli.mcp:mcp",
     "exec": "mstoken.cli.exec_command:exec_command",
     "session": "mstoken.cli.session:session",
     "help": "mstoken.cli.help:help_command",

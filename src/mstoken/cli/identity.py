@@ -79,8 +79,16 @@ def open_stores(store: str = "") -> Stores:
     from mstoken.stores.user_stores import user_stores
 
     interrupt_at_once()
-    set_handler(output.message)
+    set_handler(_show_warning)
     return user_stores(store)
+
+
+def _show_warning(text: str) -> None:
+    """Print a warning; where that fails, as on a full disk, the command goes on."""
+    import contextlib
+
+    with contextlib.suppress(OSError):
+        output.message(text)
 
 
 def _for_click(option: Option) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 
 import click
@@ -13,6 +12,7 @@ from mstoken.cli.command import command
 from mstoken.cli.identity import identity_options
 from mstoken.cli.options import IdentityArguments
 from mstoken.cli.serving import ARC_KEYS_HELP, ENDPOINT, HOST_HELP
+from mstoken.cli.signals import on_signals
 from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ def serve(endpoints: Sequence[str], env_dir: str, hosts: Sequence[str], arc_keys
     """
     from pathlib import Path
 
-    from mstoken.cli.serving import ServingClients, check_identities, log, plans_of
+    from mstoken.cli.serving import ServingClients, check_identities, log, plans_of, unbuffer_log
     from mstoken.integrations.serving.service import Service
 
     flags = IdentityArguments(**arguments).flags()
@@ -63,7 +63,10 @@ def serve(endpoints: Sequence[str], env_dir: str, hosts: Sequence[str], arc_keys
     folder = Path(env_dir) if env_dir else None
     if folder:
         plans = [_with_known_secret(plan, folder / f"{plan.name}.env") for plan in plans]
-    ended, reload = _handle_signals()
+    ended, reload = threading.Event(), threading.Event()
+    on_signals(("SIGINT", "SIGTERM"), ended.set)
+    on_signals(("SIGHUP",), reload.set)
+    unbuffer_log()
     with Service(plans, clients, log, hosts=hosts, arc_keys=arc_keys) as service:
         _announce(service, folder)
         _wait(ended, reload, plans, clients)
@@ -86,15 +89,7 @@ def _wait(
             log("mstoken: The configuration was read again.")
         except UsageError as error:  # requests get the same error until the file is corrected
             log(f"mstoken: error: {record_of(error)['message']}")
-
-
-def _handle_signals() -> tuple[threading.Event, threading.Event]:
-    """Return the events that SIGTERM and ^C set, and SIGHUP."""
-    ended, reload = threading.Event(), threading.Event()
-    for name, event in (("SIGINT", ended), ("SIGTERM", ended), ("SIGHUP", reload)):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_, event=event: event.set())
-    return ended, reload
+        on_signals(("SIGINT",), ended.set)  # a new client lets ^C end the process at once (`open_stores`)
 
 
 def _announce(service: Service, folder: Path | None) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 from mstoken.cli import output
 from mstoken.cli.clients import Clients
 from mstoken.typed import TYPE_CHECKING
@@ -68,3 +71,14 @@ def log(line: str) -> None:
         output.stderr_line(line)
     except (OSError, ValueError):
         return
+
+
+def unbuffer_log() -> None:
+    """Have standard error keep no line that a full disk refuses: Python would write it again at exit, and fail."""
+    if sys.stderr is None:
+        return
+    try:
+        raw = open(sys.stderr.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115 - until the process ends
+    except (OSError, ValueError):  # not a file: a test's
+        return
+    sys.stderr = io.TextIOWrapper(raw, sys.stderr.encoding, sys.stderr.errors, write_through=True)

@@ -14,11 +14,11 @@ import json
 import os
 import queue
 import signal
-import sys
 import threading
 
 from mstoken.cli import exit_codes, output
 from mstoken.cli.session_requests import NAMES, PREFIXES, Requests
+from mstoken.cli.standard_streams import take_standard_streams
 from mstoken.errors import UsageError
 from mstoken.forks import call_lock
 from mstoken.hidden import hidden
@@ -37,7 +37,7 @@ _MESSAGE = "mstoken: "
 
 def serve() -> int:
     """Serve requests on standard input until it ends. Raises UsageError if a standard stream is closed."""
-    requests, answers = _take_standard_streams()
+    requests, answers = take_standard_streams("A session")
     Session(requests, answers).run()
     return exit_codes.DONE
 
@@ -209,22 +209,6 @@ def _standard_error(notify: Any) -> Iterator[None]:
     with contextlib.redirect_stderr(lines):
         yield
         lines.finish()
-
-
-def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Return standard input and output for this session alone.
-
-    Programs that mstoken starts, such as az, find empty streams in their place and cannot disturb the lines.
-    """
-    if sys.stdin is None or sys.stdout is None:
-        raise UsageError("A session needs standard input and standard output.", "Start it with pipes.")
-    requests = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, sys.stdin.fileno())
-    os.dup2(nothing, sys.stdout.fileno())
-    os.close(nothing)
-    return requests, answers
 
 
 def _survive_interrupts() -> None:

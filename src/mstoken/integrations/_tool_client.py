@@ -23,9 +23,9 @@ class ToolClient:
 
     def __init__(self, settings: Settings, stores: Stores, *, tenant_chosen: bool = False) -> None:
         self.stores = stores
-        self._transport = HttpTransport()
+        self.transport = HttpTransport()
         self._tenant_chosen = tenant_chosen
-        self.client = Client.from_settings(settings, stores, self._transport)
+        self.client = Client.from_settings(settings, stores, self.transport)
 
     def __enter__(self) -> Self:
         return self
@@ -37,7 +37,7 @@ class ToolClient:
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send a request to the tool's server. Raises TransportError and UnreadableAnswer."""
-        return self._transport.send(request)
+        return self.transport.send(request)
 
     def get_token(self, service: str, tenant: str = "") -> Token:
         """Return the token, in `tenant` if the server named one and the user did not. Raises MstokenError."""

@@ -17,6 +17,7 @@ from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mstoken.protocol.http import ConnectionPolicy, HttpRequest, HttpResponse
+    from mstoken.transports.body_stream import BodyStream
     from mstoken.transports.connection import Connection
     from mstoken.transports.outgoing import Outgoing
 
@@ -61,6 +62,22 @@ class HttpTransport(ForkSafe):
             del result  # an error's traceback refers to this frame
         return response
 
+    def open(self, request: HttpRequest, deadline: Deadline) -> BodyStream:
+        """Send `request` and return the response with a body that is read in parts, such as a stream of events.
+
+        `deadline` limits the call up to the head, and is the one of each part. A body that is compressed stays so: the
+        request must not accept that. Raises as `send` does.
+        """
+        ready = outgoing(request)
+        pool = self._pool(ready, request.policy)
+        connection = pool.take(deadline, surely_open=not request.repeatable)
+        try:
+            return _opened(pool, connection, ready, deadline)
+        except ClosedWhileIdle:
+            if not request.repeatable:
+                raise cut_off(pool.route.peer) from None
+        return _opened(pool, pool.fresh(deadline), ready, deadline)
+
     def _answer(self, request: HttpRequest, ready: Outgoing, deadline: Deadline) -> HttpResponse:
         pool = self._pool(ready, request.policy)
         connection = pool.take(deadline, surely_open=not request.repeatable)
@@ -92,6 +109,20 @@ class HttpTransport(ForkSafe):
                     if not other.close_expired() and other is not pool:
                         del self._pools[key]
             return pool
+
+
+def _opened(pool: Pool, connection: Connection, request: Outgoing, deadline: Deadline) -> BodyStream:
+    deadline.attach(connection.socket)
+    try:
+        stream = connection.open(request, deadline)
+    except BaseException:
+        deadline.detach()
+        pool.drop(connection)
+        raise
+    if connection.exchanges == 1:
+        pool.route.keep_session(connection)
+    stream.belongs_to(deadline, lambda: pool.give_back(connection))
+    return stream
 
 
 def _exchanged(pool: Pool, connection: Connection, request: Outgoing, deadline: Deadline) -> HttpResponse:

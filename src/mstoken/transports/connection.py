@@ -8,15 +8,19 @@ from time import monotonic
 
 from mstoken.transports.failures import cut_off, failed, too_large
 from mstoken.transports.wire import TooMuch, Wire
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mstoken.protocol.http import HttpResponse
+    from mstoken.transports.body_stream import BodyStream
     from mstoken.transports.deadline import Deadline
     from mstoken.transports.failures import Peer
     from mstoken.transports.outgoing import Outgoing
     from mstoken.transports.wire import Stream
 
+R = TypeVar("R")
 _HEAD = 1024 * 1024
 """Bytes that status line, headers, chunk framing and trailers may take besides the body; `http.client` limits each line
 to 65,536 bytes and their number to 100."""
@@ -49,15 +53,37 @@ class Connection:
         Raises ClosedWhileIdle if a reused connection was closed without a byte of a response (RFC 9112 section 9.3.1);
         TransportError and UnreadableAnswer.
         """
+        return self._sent(request, deadline, self._response)
+
+    def open(self, request: Outgoing, deadline: Deadline) -> BodyStream:
+        """Send `request` and read the head of the response; its body is read in parts. Raises as `exchange` does."""
+        return self._sent(request, deadline, self._begun)
+
+    def _response(self, request: Outgoing) -> HttpResponse:
+        from mstoken.transports.response import read_response  # while the request travels
+
+        response, self._persists = read_response(
+            self._wire, request.method, request.max_response_bytes, self.peer, request.receiver
+        )
+        return response
+
+    def _begun(self, request: Outgoing) -> BodyStream:
+        from mstoken.transports.body_stream import BodyStream
+
+        self._persists = False  # until the body is read
+        return BodyStream(self._wire, request.method, self.peer, self._stays_open)
+
+    def _stays_open(self) -> None:
+        self._persists = True
+
+    def _sent(self, request: Outgoing, deadline: Deadline, read: Callable[[Outgoing], R]) -> R:
         self.exchanges += 1
         limit = request.max_response_bytes
         self._wire.begin(deadline, limit * _FRAMING + _HEAD)
         try:
             self._wire.sendall(request.message())
             self._wire.flush()
-            from mstoken.transports.response import read_response  # while the request travels
-
-            response, self._persists = read_response(self._wire, request.method, limit, self.peer, request.receiver)
+            return read(request)
         except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
             if self._wire.received:
                 raise cut_off(self.peer) from None
@@ -68,7 +94,6 @@ class Connection:
             raise failed(self.peer, error) from None
         except TooMuch:
             raise too_large(self.peer, limit) from None
-        return response
 
     @property
     def reusable(self) -> bool:

@@ -45,12 +45,7 @@ def read_response(
 def _received(
     wire: Wire, method: str, limit: int, peer: Peer, receiver: BodyReceiver | None
 ) -> tuple[http.HttpResponse, bool]:
-    response = _begun(wire, method)
-    while 100 <= response.status < 200 and response.status != 101:  # interim (RFC 9110 section 15.2)
-        _checked_headers(response, wire, peer)
-        response.read()
-        response = _begun(wire, method)
-    headers = _checked_headers(response, wire, peer)
+    response, headers = _head(wire, method, peer)
     if receiver is not None and receiver.accepts(response.status, headers):
         _pass_on(response, headers, wire, receiver, peer)
         return http.HttpResponse(response.status, headers, b""), not response.will_close
@@ -60,6 +55,25 @@ def _received(
 
         body = decoded(body, headers, limit, peer)
     return http.HttpResponse(response.status, headers, body), not response.will_close
+
+
+def read_head(wire: Wire, method: str, peer: Peer) -> tuple[HTTPResponse, dict[str, str]]:
+    """Return the response with its body unread, and its headers. Raises as `read_response` does."""
+    try:
+        return _head(wire, method, peer)
+    except ConnectionError:
+        raise
+    except (HTTPException, ValueError):
+        raise (cut_off if wire.ended else not_http)(peer) from None
+
+
+def _head(wire: Wire, method: str, peer: Peer) -> tuple[HTTPResponse, dict[str, str]]:
+    response = _begun(wire, method)
+    while 100 <= response.status < 200 and response.status != 101:  # interim (RFC 9110 section 15.2)
+        _checked_headers(response, wire, peer)
+        response.read()
+        response = _begun(wire, method)
+    return response, _checked_headers(response, wire, peer)
 
 
 def _begun(wire: Wire, method: str) -> HTTPResponse:

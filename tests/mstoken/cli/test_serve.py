@@ -155,7 +155,7 @@ def test_serve_reloads_and_ends(anonymous: Program, entra: Emulator, tmp_path: P
         variables = variables_in(path)
         assert path.stat().st_mode & 0o777 == 0o600
         found.append(variables["IDENTITY_HEADER"])
-        if number == signal.SIGTERM:
+        if number == signal.SIGINT:
             anonymous.profile("[profile.other]\n")
             running.process.send_signal(signal.SIGHUP)
             running.says("(There is no profile 'ci')")
