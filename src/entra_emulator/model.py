@@ -193,7 +193,8 @@ class Tenant(Strict):
     "ok", "unavailable", "timeout", "error" or "failing". `inbound_blocked`, `outbound_blocked`: tenants (ids) whose
     users may not enter, or which its own users may not enter. `request_limit`: token requests per minute before
     throttling, 0 for no limit. `user_flows`: those of Azure AD B2C. `custom_domains`: hosts at which it signs users in,
-    below `.test`. `vanishes_after`: requests that it still answers before it is deleted, 0 for never.
+    below `.test`. `azure_mfa`: users change things in Azure only with multi-factor authentication. `vanishes_after`:
+    requests that it still answers before it is deleted, 0 for never.
     """
 
     id: str
@@ -227,6 +228,7 @@ class Tenant(Strict):
     user_flows: list[UserFlow] = field(default_factory=list)
     custom_domains: list[str] = field(default_factory=list)
     vanishes_after: int = 0
+    azure_mfa: bool = False
 
     @property
     def personal(self) -> bool:

@@ -58,6 +58,7 @@ COMPOSED = frozenset({"login", "get", "consent_url"})
 """Placeholders composed of plain ones: two commands, and the URL of the administrator's consent page."""
 
 _LONGEST_VALUE = 500  # characters; a longer value is not readable in a message
+_LONGEST_CLAIMS = 4000  # characters; a command without all of them would not do what the API demands
 _MOST_CODES = 100  # a response has one or two; the limit is for hostile text
 
 
@@ -236,10 +237,10 @@ def fill(template: str, **context: str | None) -> str:
 
     Values are inserted once and never read as templates. Between backticks, in commands, each value is quoted for the
     reader's shell; for a Python program, options become arguments and `mstoken get` a call (`as_python`). Terminal
-    escapes, control characters and invisible characters are removed. A value of more than 500 characters, or with
-    nothing left, counts as unknown. Braces without a placeholder stay as they are.
+    escapes, control characters and invisible characters are removed. A value of more than 500 characters (claims:
+    4,000), or with nothing left, counts as unknown. Braces without a placeholder stay as they are.
     """
-    known = {name: value for name in FALLBACKS if (value := _plain(context.get(name) or ""))}
+    known = {name: value for name in FALLBACKS if (value := _plain(context.get(name) or "", _longest(name)))}
     unknown = "|".join(FALLBACKS.keys() - known.keys() - {"authority"})
     template = re.sub(rf" \(\{{(?:{unknown})\}}\)| Now it is \{{(?:{unknown})\}}\.", "", template)
     parts = template.split("`")  # every second part is a command
@@ -253,9 +254,13 @@ def _put(part: str, values: dict[str, str]) -> str:
     return re.sub(_PLACEHOLDER, lambda found: values.get(found[1], found[0]), part)
 
 
-def _plain(value: str) -> str:
+def _longest(name: str) -> int:
+    return _LONGEST_CLAIMS if name == "claims" else _LONGEST_VALUE
+
+
+def _plain(value: str, longest: int) -> str:
     """Return `value` on one line, without terminal escapes and invisible characters; '' if it is too long to read."""
-    if len(value) > _LONGEST_VALUE or redacted(value) != value:
+    if len(value) > longest or redacted(value) != value:
         return ""
     visible = "".join(
         " " if char.isspace() else char

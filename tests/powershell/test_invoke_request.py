@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.powershell.conftest import PowerShell
+from tests.support.at_entra import NADIA, VISUAL_STUDIO
+from tests.support.program import Program
 
 from entra_emulator import Emulator
 from entra_emulator.model import Grant
@@ -167,3 +170,32 @@ $shown = foreach ($text in $texts) { & (Get-Module MsToken) { ConvertTo-MsTokenW
         json.dumps(list(texts)),
     )
     assert found == list(texts.values())
+
+
+def test_a_change_that_needs_a_sign_in_says_how_and_keeps_the_body(
+    powershell: PowerShell, anonymous: Program, entra: Emulator
+) -> None:
+    """The error has the command with the very claims. The body is still the script's, so mstoken stores nothing."""
+    tenant = entra.state.default_tenant
+    sign_in = ("login", "--client-id", "visual-studio", "--tenant", tenant.id)
+    assert anonymous(*sign_in, stdin=entra.sign_in(NADIA, VISUAL_STUDIO, mfa=False)).code == 0
+    group = f"/subscriptions/{tenant.subscriptions[0].id}/resourcegroups/from-powershell?api-version=2022-12-01"
+    groups = list(tenant.subscriptions[0].resource_groups)
+    tenant.azure_mfa = True
+    try:
+        shown = powershell(f"""
+$body = @{{ location = 'westeurope' }}
+$said = try {{ Invoke-MsRequest '{group}' -Method Put -Body $body }} catch {{ $_.ErrorDetails.RecommendedAction }}
+@($said)
+""")
+        anonymous(*sign_in, stdin=entra.sign_in(NADIA, VISUAL_STUDIO, mfa=True))
+        done = powershell(f"""
+(Invoke-MsRequest '{group}' -Method Put -Body @{{ location = 'westeurope' }}).location
+""")
+    finally:
+        tenant.azure_mfa = False
+        tenant.subscriptions[0].resource_groups = groups
+    assert "mstoken login" in str(shown)
+    assert "--claims eyJ" in str(shown)
+    assert done == "westeurope"
+    assert not Path(anonymous.environment["MSTOKEN_CACHE_DIR"], "vault", "requests").exists()

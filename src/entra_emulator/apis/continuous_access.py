@@ -26,11 +26,6 @@ def revocation(state: State, tenant: Tenant, claims: Mapping[str, Any], now: flo
     return f'{{"access_token":{{"nbf":{{"essential":true, "value":"{int(revoked_on)}"}}}}}}'
 
 
-def context_demand(context: str) -> str:
-    """Return the claims that require an authentication context (c1 to c99)."""
-    return f'{{"access_token":{{"acrs":{{"essential":true,"value":"{context}"}}}}}}'
-
-
 def encoded(claims: str) -> str:
     """Return claims in the form of a challenge: standard base64."""
     return base64.b64encode(claims.encode()).decode()

@@ -19,6 +19,10 @@ from .sign_in import SignIn
 _MFA_METHODS = frozenset({"mfa", "ngcmfa"})
 """Values of `amr` with which a client requires multi-factor authentication, whatever the policies say."""
 
+AZURE_MFA = "p1"
+"""The authentication context that Azure itself demands of users who change something
+(learn.microsoft.com/entra/identity/authentication/concept-mandatory-multifactor-authentication)."""
+
 
 def enforce(sign_in: SignIn) -> None:
     """Apply all rules to a user's request for a token.
@@ -51,7 +55,7 @@ def enforce_for_workload(tenant: Tenant, app: App, resource: Resource, address: 
 
 def contexts_met(sign_in: SignIn) -> tuple[str, ...]:
     """Return the authentication contexts that a request meets: the requested and known ones. Call `enforce` before."""
-    known = {context for policy in sign_in.tenant.policies for context in policy.contexts}
+    known = {AZURE_MFA, *(context for policy in sign_in.tenant.policies for context in policy.contexts)}
     return tuple(context for context in sign_in.contexts if context in known)
 
 
@@ -95,6 +99,11 @@ def _names(listed: list[str]) -> set[str]:
 
 def _listed(listed: list[str], values: set[str]) -> bool:
     return not listed or bool(_names(listed) & values)
+
+
+def context_claims(context: str) -> str:
+    """Return the claims that require an authentication context (c1 to c99, or p1)."""
+    return f'{{"access_token":{{"acrs":{{"essential":true,"value":"{context}"}}}}}}'
 
 
 def _claims(policies: list[Policy]) -> str:
@@ -212,6 +221,8 @@ def _tenant_wide(sign_in: SignIn) -> None:
     age_in = sign_in.now - sign_in.session.granted_on
     if sign_in.has_mfa and 0 < tenant.mfa_valid_in <= age_in:
         raise EntraError(50078, resource=sign_in.resource.app_id)
+    if AZURE_MFA in sign_in.contexts and not sign_in.has_mfa:
+        raise _second_factor(sign_in, context_claims(AZURE_MFA))
 
 
 _CHECKS: dict[str, Callable[[SignIn, list[Policy]], None]] = {

@@ -17,10 +17,13 @@ from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from mstoken.client import Client
     from mstoken.rest.response import ApiResponse
+
+    OnResponse = Callable[[ApiResponse], None]
 
 
 _OF_ONE_REQUEST = frozenset(
@@ -168,6 +171,12 @@ _OF_ONE_REQUEST = frozenset(
 @click.option(
     "--batch", is_flag=True, help="Read requests to Microsoft Graph like --stdin, and send twenty at a time ($batch)."
 )
+@click.option(
+    "--continue",
+    "again",
+    is_flag=True,
+    help="Send the latest request that a sign-in interrupted, and nothing else.",
+)
 @click.option("--include", "-i", is_flag=True, help="Show status and headers on standard error.")
 def request(**values: Any) -> int:
     """Call the API at URL with METHOD and the token it needs, and print the response body unchanged.
@@ -206,6 +215,11 @@ def request(**values: Any) -> int:
       mstoken request GET graph:/users --all --tenants all-customers --resume users.ndjson
       mstoken request PATCH https://graph.microsoft.com/v1.0/me -d '@changes.json'
     """
+    if values.pop("again"):
+        from mstoken.cli.request_continue import continue_latest
+
+        _refuse_beside_continue()
+        return continue_latest(_send)
     if values["batch"]:
         from mstoken.cli.request_batch import serve_batch
 
@@ -233,12 +247,31 @@ def request(**values: Any) -> int:
         return serve_tenants(arguments)
     if arguments.resume:
         raise UsageError("--resume is for a list of tenants.", "Add --tenants, or leave out --resume.")
+    if arguments.operation or arguments.method.upper() in {"GET", "HEAD"}:
+        return _send(arguments)
+    from mstoken.cli.request_continue import storing
+
+    return storing(arguments, _send)
+
+
+def _send(arguments: RequestArguments, on_response: OnResponse = lambda _response: None) -> int:
+    """Send the request and print the response. Returns the exit code. `on_response` gets the API's first response."""
     with client_for(arguments.flags()) as client:
         if arguments.delta:
             from mstoken.cli.request_delta import print_changes
 
             return print_changes(client, arguments)
-        return _print_every_page(client, arguments) if arguments.every_page else _print_response(client, arguments)
+        show = _print_every_page if arguments.every_page else _print_response
+        return show(client, arguments, on_response)
+
+
+def _refuse_beside_continue() -> None:
+    """Raise a usage error for anything beside --continue: the request has its own options."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        if given and parameter.name not in {"again", "debug"}:
+            raise click.UsageError(f"--continue excludes {parameter.opts[0]}: the request has its own.", context)
 
 
 def _refuse_beside_stdin(option: str, but: frozenset[str] = frozenset()) -> None:
@@ -277,11 +310,11 @@ def _require_arguments() -> None:
             raise click.MissingParameter(ctx=context, param=parameter)
 
 
-def _print_response(client: Client, arguments: RequestArguments) -> int:
+def _print_response(client: Client, arguments: RequestArguments, on_response: OnResponse) -> int:
     from mstoken.cli import api_response
 
     printer = _printer(arguments) if arguments.output or arguments.query else None
-    response = _response(client, arguments)
+    response = _response(client, arguments, on_response)
     if arguments.include:
         api_response.show_head(response)
     if arguments.save and response.ok:
@@ -294,17 +327,18 @@ def _print_response(client: Client, arguments: RequestArguments) -> int:
     return api_response.explain_response(response)
 
 
-def _response(client: Client, arguments: RequestArguments) -> ApiResponse:
+def _response(client: Client, arguments: RequestArguments, on_response: OnResponse) -> ApiResponse:
     """Return the response; with --wait, the result of the operation that it began."""
-    if not arguments.wait:
-        return transferred(client, arguments)
     from mstoken.cli.request_wait import operation_at, waited
 
-    began = operation_at(client, arguments) if arguments.operation else transferred(client, arguments)
-    return waited(client, arguments, began)
+    if arguments.operation:
+        return waited(client, arguments, operation_at(client, arguments))
+    response = transferred(client, arguments)
+    on_response(response)
+    return waited(client, arguments, response) if arguments.wait else response
 
 
-def _print_every_page(client: Client, arguments: RequestArguments) -> int:
+def _print_every_page(client: Client, arguments: RequestArguments, on_response: OnResponse) -> int:
     """Print the items in the output format; a response that is not a collection is one item.
 
     What needs all items first is not printed if a page failed, because it would lack the rest.
@@ -313,6 +347,7 @@ def _print_every_page(client: Client, arguments: RequestArguments) -> int:
 
     code, printer = exit_codes.DONE, _printer(arguments)
     for response, items in responses(client, arguments):
+        on_response(response)
         if arguments.include:
             api_response.show_head(response)
         code = api_response.explain_response(response)

@@ -14,6 +14,7 @@ from mstoken.protocol.retry_after import requested_wait
 from mstoken.protocol.server_text import claims_in, one_line
 from mstoken.redaction import shown
 from mstoken.typed import TYPE_CHECKING, Any
+from mstoken.values import replace
 
 if TYPE_CHECKING:
     from mstoken.model import TokenRequest
@@ -63,6 +64,8 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
             "Check the authority and any proxy in between.",
         )
     cause = aadsts.classify(refusal.codes, refusal.error, refusal.suberror, response.status, refusal.description)
+    if request and not refusal.claims and cause.kind == "sign_in_required":
+        refusal = replace(refusal, claims=request.claims)  # what an API has demanded is still to be met
     context = _context(request, refusal)
     message = _message(refusal, aadsts.fill(cause.cause, **context), cause.code)
     remedy = aadsts.fill(cause.remedy, **context)

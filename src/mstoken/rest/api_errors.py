@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MAX_MESSAGE = 300
 _WRONG_TENANT = "InvalidAuthenticationTokenTenant"
 """Azure Resource Manager's code for the token of another tenant; its challenge names the right one."""
+_STEP_UP = "Sign in as the API requires, with MFA for example: `{login}`"
 _MAX_BODY = 1_000_000
 _MAX_XML = 10_000
 _MAX_INNER = 5
@@ -70,6 +72,10 @@ def api_error(
         return ServiceUnavailable(text, remedy, _wait_in(response), refusal)
     if cause and cause.kind == "sign_in_required" and cause.code.isdigit():
         return SignInRequired(text, remedy, refusal)
+    if response.status in {401, 403} and context.get("claims"):
+        wanted = base64.urlsafe_b64decode(context["claims"]).decode()
+        step_up = aadsts.fill(_STEP_UP, **context)
+        return SignInRequired(text, step_up, Refusal(error=code, status=response.status, claims=wanted))
     why = _explained(response, request_line, cause, context, claims) if claims else None
     if why:
         return ApiRefused(f"{head} {why.needs} {why.has}", why.remedy, response.status, code, why.record)

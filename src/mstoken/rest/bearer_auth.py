@@ -65,7 +65,7 @@ class TokenGetter:
 
 
 class BearerAuth:
-    """Adds `Authorization: Bearer` to each request; answers one claims challenge (401) per request.
+    """Adds `Authorization: Bearer` to each request; answers one claims challenge (401 or 403) per request.
 
     The challenge counts only from an origin that the token is for, also after a redirect. The request that is sent
     again is the refused one, with any changes that the redirect made.
@@ -189,7 +189,8 @@ def _challenged_claims(response: Any, audience: Audience) -> str:
     Raises UntrustedOrigin for a challenge from an origin that the token is not for, such as the target of a redirect.
     The claims are then not sent to the token service, and the request is not sent again.
     """
-    claims = challenged_claims(response.headers.get("www-authenticate", "")) if response.status_code == 401 else ""
+    refused = response.status_code in {401, 403}
+    claims = challenged_claims(response.headers.get("www-authenticate", "")) if refused else ""
     if claims:
         audience.check(str(response.request.url))
     return claims

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from mstoken import steps
 from mstoken.errors import TransportError
 from mstoken.hidden import HiddenText
@@ -41,9 +43,10 @@ async def call(
     """Send `api` with the token for `token_request`, and return the response, whatever its status.
 
     The request is repeated by the rules of `retry.py`, and a redirect is followed by those of `redirects.py`. After a
-    401 whose challenge names claims, it is sent once more with a token that has them
-    (learn.microsoft.com/entra/identity-platform/claims-challenge). Every attempt gets its token from the cache or, if
-    that one expires, a new one. The caller must have checked the origin. `context` completes the commands in the
+    401 or 403 whose challenge names claims, it is sent once more with a token that has them
+    (learn.microsoft.com/entra/identity-platform/claims-challenge); if the API still wants claims of a user, they are
+    `claims` in the response's context. Every attempt gets its token from the cache or, if that one expires, a new one.
+    The caller must have checked the origin. `context` completes the commands in the
     response's remedies. `with_claims`: the response has the token's claims whatever its status, for parts of a batch.
 
     Raises UsageError, before anything is sent, for text that HTTP cannot carry and for headers that the caller may not
@@ -62,6 +65,9 @@ async def call(
         visited.append(target)
         http = redirected(http, target)
     known = {**(context or {}), "tenant": token_request.authority.tenant}
+    claims = _wanted_claims(response) if visited[-1].with_token and token_request.credential.acts_for_user else ""
+    if claims:
+        known["claims"] = base64.urlsafe_b64encode(claims.encode()).decode()
     decoded = readable(tries.token) if with_claims or response.status in REFUSED else None
     return ApiResponse(
         response.status,
@@ -140,18 +146,27 @@ async def _attempt(
     service is raised.
     """
     response, token = await _send(http, token_request, port)
-    if isinstance(response, TransportError) or response.status != 401:
+    if isinstance(response, TransportError) or response.status not in REFUSED:
         return response, token_request, token
-    challenge = response.headers.get("www-authenticate", "")
-    claims = challenged_claims(challenge)
+    claims = _wanted_claims(response)
     if claims and claims != token_request.claims:
         response, token = await _send(http, replace(token_request, claims=claims), port)
         return response, token_request, token
-    tenant = challenged_tenant(challenge) if follow_tenant else ""
+    follows = follow_tenant and response.status == 401
+    tenant = challenged_tenant(response.headers.get("www-authenticate", "")) if follows else ""
     if tenant and tenant != token_request.authority.tenant.lower():
         token_request = replace(token_request, authority=token_request.authority.for_tenant(tenant))
         response, token = await _send(http, token_request, port)
     return response, token_request, token
+
+
+def _wanted_claims(response: HttpResponse) -> str:
+    """Return the claims (JSON text) that a refusal asks for; '' if it asks for none.
+
+    Graph and others also answer 403, for authentication contexts and for the protection of the application.
+    """
+    challenge = response.headers.get("www-authenticate", "") if response.status in REFUSED else ""
+    return challenged_claims(challenge) if challenge else ""
 
 
 async def _send(

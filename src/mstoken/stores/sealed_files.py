@@ -8,10 +8,12 @@ from pathlib import Path
 
 from mstoken.errors import StoreError
 from mstoken.stores import user_folders
+from mstoken.stores.locks import try_lock
 from mstoken.stores.vault import Vault
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mstoken.flows.store_port import Release
     from mstoken.stores.cipher import Cipher
 
 _MAX = 512 * 1024 * 1024
@@ -71,8 +73,31 @@ class SealedFiles:
         """Return the names of the files, the newest first."""
         if not self.folder or not user_folders.check_folder(self.folder):
             return []
-        found = [path for path in Path(self.folder).iterdir() if path.suffix != ".tmp"]
-        return [path.name for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+        found = list[tuple[int, str]]()
+        for path in Path(self.folder).iterdir():
+            if path.suffix not in {".tmp", ".lock"}:
+                with suppress(FileNotFoundError):  # another process has deleted it just now
+                    found.append((path.stat().st_mtime_ns, path.name))
+        return [name for _, name in sorted(found, reverse=True)]
+
+    def delete_before(self, time: float) -> int:
+        """Delete the files that were written before `time` (epoch seconds). Return how many they were."""
+        deleted = 0
+        for name in self.names():
+            with suppress(OSError):
+                if self._path(name).stat().st_mtime < time:
+                    self._path(name).unlink(missing_ok=True)
+                    deleted += 1
+        return deleted
+
+    def lock(self, name: str) -> Release | None:
+        """Return a function that unlocks `name`, which need not be a file's; None if another process has the lock."""
+        path = self._path(name).with_suffix(".lock")
+        user_folders.make_private(self.folder)
+        try:
+            return try_lock(str(path))
+        except OSError as error:
+            raise _failure(path, "locked", error) from None
 
     def _path(self, name: str) -> Path:
         return Path(self.folder, name)

@@ -100,6 +100,29 @@ def test_authentication_context(entra: Emulator, http: httpx.Client, user_token:
     assert arm(entra, http, stepped_up).status_code == 200
 
 
+def test_changes_in_azure_require_multi_factor_authentication(
+    entra: Emulator, http: httpx.Client, user_token: Get
+) -> None:
+    """Users who read, and applications, need none. A sign-in without a second factor does not get the token either."""
+    tenant = entra.state.default_tenant
+    tenant.azure_mfa = True
+    tenant.subscriptions[0].contributors.append(NADIA)
+    scope, group = "https://management.azure.com/.default", "/resourcegroups/new"
+
+    def put(token: str) -> httpx.Response:
+        url = f"{entra.api('arm')}/subscriptions/{tenant.subscriptions[0].id}{group}?api-version=2022-12-01"
+        return http.put(url, json={"location": "westeurope"}, headers={"Authorization": f"Bearer {token}"})
+
+    plain = user_token(scope, mfa=False).json()["access_token"]
+    assert arm(entra, http, plain).status_code == 200
+    answer = put(plain)
+    demand = challenge(answer)
+    assert (answer.status_code, demand["access_token"]["acrs"]["value"]) == (401, "p1")
+    refused = user_token(scope, mfa=False, claims=json.dumps(demand)).json()
+    assert (refused["error"], json.loads(refused["claims"])) == ("invalid_grant", demand)
+    assert put(user_token(scope, claims=json.dumps(demand)).json()["access_token"]).status_code == 201
+
+
 @pytest.fixture
 def credential(entra: Emulator, entra_environment: dict[str, str]) -> Iterator[ClientSecretCredential]:
     """azure-identity as the default application."""

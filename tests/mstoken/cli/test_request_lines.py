@@ -237,6 +237,7 @@ def test_what_each_line_says_itself_is_refused_beside_stdin(
 def test_every_option_is_a_field_or_is_refused_beside_stdin() -> None:
     """A new option of the command must be one or the other: an option without effect would mislead."""
     assert {one.name for one in request.params} - FIELDS.keys() - ONE_REQUEST == {
+        "again",  # --continue refuses every other option
         "batch",  # refuses what it cannot have itself
         "concurrency",  # needs --tenants, which is refused
         "debug",

@@ -33,10 +33,12 @@ def client(token_service: TokenService) -> Client:
     return Client(TENANT, CLIENT_ID, ClientSecret("not-a-secret"), token_service.url)
 
 
-def challenging(first: str) -> Any:
+def challenging(first: str, status: int = 401) -> Any:
     def answer(request: RecordedRequest) -> Reply:
         if request.headers["Authorization"] == f"Bearer {first}":
-            return Reply(401, {"error": {"code": "TokenCreatedWithOutdatedPolicies"}}, {"WWW-Authenticate": CHALLENGE})
+            return Reply(
+                status, {"error": {"code": "TokenCreatedWithOutdatedPolicies"}}, {"WWW-Authenticate": CHALLENGE}
+            )
         return Reply(200, {"seen": request.headers["Authorization"]})
 
     return answer
@@ -61,24 +63,26 @@ async def test_async_httpx_gets_a_token(token_service: TokenService, api: TokenS
         assert (await http.get(api.url)).json() == {"seen": "Bearer token-1"}
 
 
+@pytest.mark.parametrize("status", [401, 403])
 def test_a_claims_challenge_is_answered_in_requests(
-    client: Client, token_service: TokenService, api: TokenService
+    client: Client, token_service: TokenService, api: TokenService, status: int
 ) -> None:
-    """A 401 that names claims is repeated once with a token that has them, body included."""
+    """A 401 or 403 that names claims is repeated once with a token that has them, body included."""
     token_service.script = [token_reply("old"), token_reply("new")]
-    api.script = [challenging("old")]
+    api.script = [challenging("old", status)]
     answer = requests.post(api.url, json={"a": 1}, auth=client.auth("graph", origin=api.url), timeout=10)
     assert answer.json() == {"seen": "Bearer new"}
     assert json.loads(token_service.requests[1].form["claims"]) == json.loads(CLAIMS)
     assert [request.body for request in api.requests] == [b'{"a": 1}', b'{"a": 1}']
 
 
+@pytest.mark.parametrize("status", [401, 403])
 def test_a_claims_challenge_is_answered_in_httpx(
-    client: Client, token_service: TokenService, api: TokenService
+    client: Client, token_service: TokenService, api: TokenService, status: int
 ) -> None:
     """The same in httpx."""
     token_service.script = [token_reply("old"), token_reply("new")]
-    api.script = [challenging("old")]
+    api.script = [challenging("old", status)]
     answer = httpx.post(api.url, json={"a": 1}, auth=client.auth("graph", origin=api.url))
     assert answer.json() == {"seen": "Bearer new"}
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from entra_emulator.apis.bearer import Caller
-from entra_emulator.apis.continuous_access import context_demand
 from entra_emulator.model import Subscription, Tenant
+from entra_emulator.policy.conditional_access import AZURE_MFA, context_claims
 from entra_emulator.routing import Route, route
 from entra_emulator.world import World
 
@@ -41,7 +41,8 @@ def opened(call: Call, action: str = "Microsoft.Resources/subscriptions/read") -
             f"'{tenant.id}' of this subscription.",
             [("WWW-Authenticate", header)],
         )
-    if not _may(caller, subscription, change=not action.endswith("/read")):
+    change = not action.endswith("/read")
+    if not _may(caller, subscription, change=change):
         name = caller.app_id if caller.app_only else caller.user_name
         raise Refusal(
             403,
@@ -50,11 +51,22 @@ def opened(call: Call, action: str = "Microsoft.Resources/subscriptions/read") -
             f"action '{action}' over scope '/subscriptions/{subscription.id}' or the scope is invalid. If access was "
             "recently granted, please refresh your credentials.",
         )
-    if subscription.context and not caller.app_only and subscription.context not in caller.claims.get("acrs", ()):
-        demand = context_demand(subscription.context)
-        description = "The sign-in lacks an authentication context"
-        raise challenge(f"{authority}/", "insufficient_claims", description, demand)
+    _require_context(call, subscription.context)
+    if change and tenant.azure_mfa and not caller.has_mfa:
+        _require_context(call, AZURE_MFA)
     return subscription
+
+
+def _require_context(call: Call, context: str) -> None:
+    """Check that a user's token has met an authentication context, if one is required.
+
+    :raises Refusal: 401 with a claims challenge.
+    """
+    caller = call.caller
+    if context and not caller.app_only and context not in caller.claims.get("acrs", ()):
+        description = "The sign-in lacks an authentication context"
+        authority = f"{call.request.state.site.authority}/"
+        raise challenge(authority, "insufficient_claims", description, context_claims(context))
 
 
 def may_read(caller: Caller, subscription: Subscription) -> bool:
