@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Literal
 
-Service = Literal["login", "b2c", "graph", "arm", "partner", "vault", "acr", "adfs", "admin"]
-SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner", "vault", "acr")
-_OWN_HOSTS = frozenset({"vault", "acr"})
+Service = Literal["login", "b2c", "graph", "arm", "partner", "vault", "acr", "blob", "adfs", "admin"]
+SERVICES: tuple[Service, ...] = ("login", "graph", "arm", "partner", "vault", "acr", "blob")
+_OWN_HOSTS = frozenset({"vault", "acr", "blob"})
 """The services in whose domains each instance has its own host."""
 
 
@@ -17,9 +17,9 @@ class Cloud:
     """One national cloud. `login[0]` is the preferred host; `realm` is the cloud whose tenants and APIs it shares.
 
     `regional` is the domain of the regional sign-in hosts, `mtls` that of the hosts for mutual TLS. `vault` is the
-    domain in which each key vault has its own host, `acr` that of the container registries. `device`: the page where a
-    user enters a device's code, if that is not on the sign-in host. `external` and `user_flows`: the domains in which
-    External ID and Azure AD B2C give each tenant a sign-in host.
+    domain in which each key vault has its own host, `acr` that of the container registries, `blob` that of storage
+    accounts. `device`: the page where a user enters a device's code, if that is not on the sign-in host. `external` and
+    `user_flows`: the domains in which External ID and Azure AD B2C give each tenant a sign-in host.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Cloud:
     partner: list[str] = field(default_factory=list)
     vault: list[str] = field(default_factory=list)
     acr: list[str] = field(default_factory=list)
+    blob: list[str] = field(default_factory=list)
     aad_graph: str = ""
     rbac: str = ""
     external: str = ""

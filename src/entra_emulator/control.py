@@ -231,6 +231,7 @@ class Control(Directory):
         world.keys = start.keys or world.keys
         world.interaction, world.usage = type(world.interaction)(), type(world.usage)()
         world.deltas = type(world.deltas)()
+        world.exports.clear()
         world.keys.issued.clear()
         world.requests.clear()
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from .admin import routes as admin
 from .admin import start_page
-from .apis import adfs, arm, container_registry, graph, key_vault, partner_center, userinfo
+from .apis import adfs, arm, blob, container_registry, graph, key_vault, partner_center, userinfo
 from .b2c import endpoints as user_flows
 from .config import Config
 from .control import Control
@@ -77,6 +77,7 @@ class Emulator(Control):
                 "partner": partner_center.routes(),
                 "vault": key_vault.routes(),
                 "acr": container_registry.routes(),
+                "blob": blob.routes(),
                 "adfs": adfs.routes(),
                 "admin": admin.routes(self),
             }

@@ -22,8 +22,8 @@ class Fault(Strict):
         `next_link`: the page of a collection leads to this URL; `loop` means to itself.
 
     The affected requests; empty matches everything:
-        `service`: login, graph, arm, partner, vault, or * for all of them. At `login`, only token requests match,
-        unless `path` is set: a path in which a star stands for any text.
+        `service`: login, graph, arm, partner, vault, acr, blob, or * for all of them. At `login`, only token requests
+        match, unless `path` is set: a path in which a star stands for any text.
         `client`: an application id. `tenant`: id or domain. `grant`: a grant type. `resource`: in scope or resource.
         `times`: the number of requests; None for all until the fault is removed.
     """

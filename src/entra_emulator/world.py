@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from .billing import Export
 from .clock import Clock
 from .clouds import Cloud, Service
 from .deltas import Deltas
@@ -78,7 +79,7 @@ class RequestLog(list[LoggedRequest]):
 class World:
     """State, clock, keys, request log and use of the APIs of one emulator. `port` is the HTTPS listener's.
 
-    `deployments`: Resource Manager's, by subscription, group and name.
+    `deployments`: Resource Manager's, by subscription, group and name. `exports`: of billing data, by operation.
     """
 
     state: State
@@ -90,6 +91,7 @@ class World:
     usage: Usage = field(default_factory=Usage)
     deployments: dict[tuple[str, ...], Deployment] = field(default_factory=dict)
     deltas: Deltas = field(default_factory=Deltas)
+    exports: dict[str, Export] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

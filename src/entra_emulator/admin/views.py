@@ -204,7 +204,7 @@ def faults(control: Control, wrong: str = "") -> str:
         + choice("cut", "Cut the connection", CUTS)
         + field("skew_in", "Clock ahead (seconds)", kind="number")
         + field("next_link", "Next page (URL, or loop)")
-        + choice("service", "Service", ["login", "graph", "arm", "partner", "vault", "acr", "*"])
+        + choice("service", "Service", ["login", "graph", "arm", "partner", "vault", "acr", "blob", "*"])
         + field("client", "Client ID (empty: all)")
         + field("tenant", "Tenant (empty: all)")
         + field("grant", "Grant type (empty: all)")

@@ -185,6 +185,56 @@ def doctor(tenants: tuple[str, ...], form: str, concurrency: int, **arguments: A
         return partner_doctor.show_many(client, lambda: _list_of(client, tenants), concurrency)
 
 
+@partner.group(short_help="Export your billing data.")
+def billing() -> None:
+    """Export your billing data from Microsoft Graph (public cloud only)."""
+
+
+billing.params.append(debug_option())
+
+
+@billing.command(cls=Command, short_help="Export usage or invoice lines to a folder.")
+@click.argument("kind", metavar="KIND")
+@click.option("--folder", required=True, metavar="FOLDER", help="Where the files go; it is created if necessary.")
+@click.option("--invoice", default="", metavar="NUMBER", help="Number of the invoice, for billed data.")
+@click.option("--currency", default="", metavar="CODE", help="Currency, such as USD, for data that is not billed yet.")
+@click.option("--period", default="", metavar="current|last", help="Billing period of data that is not billed yet.")
+@click.option(
+    "--attributes", type=click.Choice(["full", "basic"]), default="full", show_default=True, help="How much of a line."
+)
+@identity_options
+def export(kind: str, folder: str, invoice: str, currency: str, period: str, attributes: str, **arguments: Any) -> None:
+    """Export KIND to a folder: begin the export, wait until it is done, and download its files.
+
+    KIND is unbilled-usage, billed-usage, unbilled-reconciliation or billed-reconciliation. The files are lines of JSON,
+    compressed with gzip; their names are printed. They come from a storage account, which gets no token. Files of the
+    same version that are in the folder already are not downloaded again. Needs PartnerBilling.Read.All.
+
+    \b
+      mstoken partner billing export unbilled-usage --currency EUR --period current --folder usage
+      mstoken partner billing export billed-reconciliation --invoice G012345678 --folder invoice
+    """
+    from pathlib import Path
+
+    from mstoken.cli.identity import client_for
+    from mstoken.cli.status_line import StatusLine
+
+    with client_for(IdentityArguments(**arguments).flags()) as client, StatusLine() as line:
+
+        def show(files: int, total: int) -> None:
+            line.draw(f"{files} of {total} files")
+
+        line.draw("The export runs.")
+        found = client.partner().export_billing(
+            kind, folder, invoice=invoice, currency=currency, period=period, attributes=attributes, on_file=show
+        )
+        line.erase()
+    for name in found.files:
+        output.write(str(Path(found.folder) / name))
+    count = len(found.files)
+    output.message(f"{count} file{'' if count == 1 else 's'}, of which {found.fetched} downloaded now.")
+
+
 def _list_of(client: Client, tenants: tuple[str, ...]) -> dict[str, str]:
     """Return the tenants of a command, with their names if known. Raises UsageError, and what listing raises."""
     from mstoken.cli.tenant_lists import ALL_CUSTOMERS, tenants_of

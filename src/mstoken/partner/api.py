@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from mstoken.typed import TYPE_CHECKING, Any, Protocol
+from mstoken.typed import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from mstoken.flows.store_port import SignInInfo
     from mstoken.model import Token
     from mstoken.rest.batch import BatchResult
     from mstoken.rest.response import ApiResponse
+
+    T = TypeVar("T")
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 PARTNER_CENTER = "fa3d9a0c-3fb0-42cc-9193-47c7ecd2edbd"
@@ -26,6 +28,7 @@ class PartnerApi(Protocol):
     """The partner's tenant."""
     client_id: str
     acts_for_user: bool
+    cloud: str
 
     async def request(
         self,
@@ -48,6 +51,21 @@ class PartnerApi(Protocol):
 
     async def batch(self, urls: Sequence[str], *, tenant: str) -> list[BatchResult]:
         """Read several URLs of Graph in one request."""
+        ...
+
+    async def wait(self, began: ApiResponse) -> ApiResponse:
+        """Wait for the operation that a response began; return its result."""
+        ...
+
+    async def download(self, url: str, path: str, place: str) -> ApiResponse:
+        """Write what is at a URL to a file, whole or not at all; no token is sent. Return the response without it.
+
+        An interrupted download of the same `place`, the URL without what changes, continues.
+        """
+        ...
+
+    async def on_disk(self, work: Callable[[], T]) -> T:
+        """Run `work`, which may block."""
         ...
 
     async def token(self, scope: str, *, tenant: str = "", fresh: bool = False) -> Token:

@@ -36,11 +36,11 @@ async def download(
     """Write the body of a success (2xx) to the file `path`: whole, or not at all. Return the response without it.
 
     Any other response is returned with its body, and writes nothing. A GET that is interrupted continues where it was,
-    also one of an earlier call, if the server can tell that the file is the same. Raises what `call` raises, and
-    UsageError for a file that cannot be written.
+    also one of an earlier call, if the server can tell that the file is the same. It is the same request if `api.line`
+    is, or the URL where that is ''. Raises what `call` raises, and UsageError for a file that cannot be written.
     """
     own = api.method.upper() == "GET" and "range" not in [str(name).lower() for name in api.headers]
-    part = await port.call(lambda: PartialFile(path, api.url, on_progress, resumable=own))
+    part = await port.call(lambda: PartialFile(path, api.line or api.url, on_progress, resumable=own))
     try:
         response = await _received(replace(api, receiver=part), token_request, port, context, part, repeats=own)
         if 200 <= response.status < 300:

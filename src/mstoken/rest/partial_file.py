@@ -92,15 +92,17 @@ class PartialFile:
         if not 200 <= status < 300:
             return False
         if status == 206 and self._resumable:
-            self._continue(headers.get("content-range", ""))
+            self._continue(headers)
         else:
             self._begin(headers)
         self.started = True
         return True
 
-    def _continue(self, content_range: str) -> None:
-        found = _RANGE.fullmatch(content_range.strip())
-        if found is None or int(found[1]) != self.offset:
+    def _continue(self, headers: Mapping[str, str]) -> None:
+        found = _RANGE.fullmatch(headers.get("content-range", "").strip())
+        changed = headers.get("etag", self._validator) != self._validator  # of a server that does not know If-Range
+        if found is None or int(found[1]) != self.offset or changed:
+            self.forget()
             raise UnreadableAnswer("The server sent another part of the file than the rest.", "Download it again.")
         self.total = None if found[3] == "*" else int(found[3])
         try:

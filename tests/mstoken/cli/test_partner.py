@@ -17,6 +17,7 @@ from tests.support.running import Running
 from tests.support.scripted_user import ScriptedUser
 
 from entra_emulator import Emulator
+from entra_emulator.model import Grant
 
 NADIA, OTTO = "nadia@northwind-partner.example", "otto@northwind-partner.example"
 
@@ -183,6 +184,23 @@ def test_the_doctor_of_all_stops_at_a_sign_in_that_ended(partner: Program, csp: 
     assert (done.code, done.out) == (3, "")
     assert "sign-in: failed. Entra ended the sign-in (AADSTS50173)." in done.err
     assert "next: Sign in again: `mstoken partner login`" in done.err
+
+
+def test_a_billing_export_prints_its_files(program: Program, csp: Emulator) -> None:
+    """As the application; the signature of the files' URLs is nowhere, not even among the steps."""
+    graph = "00000003-0000-0000-c000-000000000000"
+    csp.state.default_tenant.grants.append(Grant(csp.state.default_app.id, graph, roles=["PartnerBilling.Read.All"]))
+    words = ("billing", "export", "unbilled-usage", "--currency", "EUR", "--period", "current", "--folder", "usage")
+    done = program("partner", *words, MSTOKEN_DEBUG="1")
+    csp.state.default_tenant.grants.pop()
+    assert done.code == 0, done.err
+    files = sorted((program.folder / "usage").glob("part-*"))
+    assert done.out.splitlines() == [f"usage/{file.name}" for file in files]
+    assert done.err.endswith("mstoken: 2 files, of which 2 downloaded now.\n")
+    assert "sig=" not in done.err
+    assert [file.stat().st_size > 0 for file in files] == [True, True]
+    wrong = program("partner", *words[:3], "--invoice", "G1", "--folder", "usage")
+    assert (wrong.code, "takes no invoice" in wrong.err) == (2, True)
 
 
 @pytest.mark.parametrize(

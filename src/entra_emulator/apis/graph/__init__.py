@@ -13,6 +13,7 @@ from . import (
     app_role_assignments,
     applications,
     batch,
+    billing,
     delta,
     directory,
     get_by_ids,
@@ -39,6 +40,7 @@ def routes() -> list[Route]:
         *service_principals.routes(),
         *role_management.routes(),
         *relationships.routes(),
+        *billing.routes(),
         route("GET", "/{path:path}", endpoint(_nothing)),
         *(route(method, "/{path:path}", endpoint(_not_allowed)) for method in ("POST", "PATCH", "PUT", "DELETE")),
     ]

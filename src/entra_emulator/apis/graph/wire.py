@@ -47,7 +47,12 @@ def changing(answer: Callable[[Request, Caller, JsonObject], JsonObject | None],
     return _handler(lambda request, caller, raw: answer(request, caller, _object(request, raw)), status)
 
 
-def _handler(answer: Callable[[Request, Caller, bytes], JsonObject | int | None], status: int) -> Handler:
+def accepting(answer: Callable[[Request, Caller, JsonObject], Response]) -> Handler:
+    """Return a handler for a call that begins something: it makes the whole response itself."""
+    return _handler(lambda request, caller, raw: answer(request, caller, _object(request, raw)), 202)
+
+
+def _handler(answer: Callable[[Request, Caller, bytes], JsonObject | Response | int | None], status: int) -> Handler:
     async def handle(request: Request) -> Response:
         request_id = new_id()
         client_id = as_guid(request.headers.get("client-request-id", "")) or request_id
@@ -57,6 +62,8 @@ def _handler(answer: Callable[[Request, Caller, bytes], JsonObject | int | None]
             body = answer(request, caller(request), await read_body(request))
         except Refusal as problem:
             return refused(request, problem, ids)
+        if isinstance(body, Response):
+            return body
         if isinstance(body, int):
             return dated(world, str(body).encode(), status, [("Content-Type", "text/plain"), *headers])
         return json_response(world, body, status, headers)
