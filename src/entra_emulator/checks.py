@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from .clouds import CUSTOM, SERVICES, may_be_custom
-from .conditions import REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
+from .conditions import CLIENT_TYPES, REQUIREMENTS, RISKS, STRENGTHS, TRUSTED
 from .faults import Fault
 from .ids import personal_id
 from .model import (
@@ -75,7 +75,7 @@ def _check_tenant(tenant: Tenant) -> None:
     for policy in tenant.policies:
         check_policy(policy, tenant)
     for location in tenant.locations:
-        _check_ranges(f"location '{location.name}'", location.ranges)
+        check_ranges(f"location '{location.name}'", location.ranges)
     for relation in tenant.relationships:
         _check_choice(f"relationship '{relation.name or relation.id}': status", relation.status, RELATIONSHIP_STATES)
     for user in tenant.users:
@@ -112,7 +112,12 @@ def check_policy(policy: Policy, tenant: Tenant) -> None:
 
     :raises ConfigError: one does not; the message lists the valid ones.
     """
-    _check_choice(f"policy '{policy.name}': require", policy.require, REQUIREMENTS)
+    for require in (policy.require, *policy.also):
+        _check_choice(f"policy '{policy.name}': require", require, REQUIREMENTS)
+    if policy.also and "block" in (policy.require, *policy.also):
+        raise ConfigError(f"policy '{policy.name}': block cannot be combined with another requirement")
+    for kind in policy.client_types:
+        _check_choice(f"policy '{policy.name}': client type", kind, CLIENT_TYPES)
     _check_choice(f"policy '{policy.name}': strength", policy.strength, STRENGTHS)
     for level in policy.user_risk + policy.sign_in_risk:
         _check_choice(f"policy '{policy.name}': risk", level, RISKS)
@@ -120,7 +125,7 @@ def check_policy(policy: Policy, tenant: Tenant) -> None:
     for name in policy.locations + policy.except_locations:
         if name.lower() not in names:
             _check_choice(f"policy '{policy.name}': location", name, _location_names(tenant))
-    check_roles(f"policy '{policy.name}'", policy.roles)
+    check_roles(f"policy '{policy.name}'", policy.roles + policy.except_roles)
 
 
 def check_user(user: User) -> None:
@@ -177,7 +182,11 @@ def _location_names(tenant: Tenant) -> tuple[str, ...]:
     return (TRUSTED, *(location.name for location in tenant.locations), *(location.id for location in tenant.locations))
 
 
-def _check_ranges(where: str, ranges: list[str]) -> None:
+def check_ranges(where: str, ranges: list[str]) -> None:
+    """Check that texts are ranges of IP addresses in CIDR notation.
+
+    :raises ConfigError: one is not.
+    """
     for text in ranges:
         try:
             ip_network(text, strict=False)

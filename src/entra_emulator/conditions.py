@@ -20,7 +20,10 @@ REQUIREMENTS = (
     "terms_of_use",
     "external",
 )
+SESSION = frozenset({"sign_in_frequency", "token_protection"})
+"""Requirements on the session: they have to be met beside the others, also where one of those is sufficient."""
 RISKS = ("none", "low", "medium", "high")
+CLIENT_TYPES = ("browser", "mobileAppsAndDesktopClients", "exchangeActiveSync", "other")
 TRUSTED = "trusted"
 SECURITY_KEY = "security_key"
 """Among a user's `methods`: they can meet the strength `phishing_resistant_mfa` at the sign-in page."""
@@ -31,13 +34,16 @@ STRENGTHS = ("mfa", "passwordless_mfa", "phishing_resistant_mfa")
 class Policy(Strict):
     """One Conditional Access policy. `require` is one of REQUIREMENTS.
 
-    It applies if every list matches; an empty list matches everything. `users` are ids or UPNs, `roles` directory
-    roles, `resources` and `apps` application ids, `grants` grant types, `user_risk` and `sign_in_risk` levels.
+    It applies if every list matches; an empty list matches everything. `users` are ids or UPNs, `groups` ids or names,
+    `roles` directory roles: one of these three has to match. `resources` and `apps` are application ids, `grants` grant
+    types, `user_risk` and `sign_in_risk` levels, `client_types` some of CLIENT_TYPES.
     `contexts` are authentication contexts (c1 … c99): such a policy applies only to requests for one of them.
-    `locations` are named locations (names or ids); `trusted` means all trusted ones. It never applies to `except_users`
-    or in `except_locations`. `workloads`: it applies to applications without a user, not to users.
+    `locations` are named locations (names or ids); `trusted` means all trusted ones. What an `except_…` list names is
+    left out. `workloads`: it applies to applications without a user, not to users.
 
-    `strength` belongs to require = "strength", `frequency_in` (seconds) to require = "sign_in_frequency".
+    `also`: further requirements, of which all have to be met; with `any_of`, `require` or one of them is sufficient,
+    except those of SESSION. `strength` belongs to the requirement "strength", `frequency_in` (seconds) to
+    "sign_in_frequency". `report_only`: it is listed, but refuses nothing. `created_on` is in epoch seconds.
     """
 
     name: str
@@ -58,6 +64,32 @@ class Policy(Strict):
     workloads: bool = False
     strength: str = "phishing_resistant_mfa"
     frequency_in: float = 86_400.0
+    also: list[str] = field(default_factory=list)
+    any_of: bool = False
+    report_only: bool = False
+    groups: list[str] = field(default_factory=list)
+    except_groups: list[str] = field(default_factory=list)
+    except_roles: list[str] = field(default_factory=list)
+    except_resources: list[str] = field(default_factory=list)
+    except_apps: list[str] = field(default_factory=list)
+    client_types: list[str] = field(default_factory=list)
+    created_on: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """True if it can refuse something."""
+        return self.enabled and not self.report_only
+
+    @property
+    def required(self) -> set[str]:
+        """The requirements that have to be met in any case."""
+        every = {self.require, *self.also}
+        return every & SESSION if self.any_of else every
+
+    @property
+    def choices(self) -> set[str]:
+        """The requirements of which one is sufficient."""
+        return {self.require, *self.also} - self.required
 
 
 @dataclass

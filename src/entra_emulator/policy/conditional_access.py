@@ -13,6 +13,7 @@ from entra_emulator.clock import ticks
 from entra_emulator.conditions import TRUSTED, Policy
 from entra_emulator.model import App, Tenant
 from entra_emulator.resources import Resource
+from entra_emulator.tokens.directory_roles import role_ids
 
 from .sign_in import SignIn
 
@@ -33,8 +34,10 @@ def enforce(sign_in: SignIn) -> None:
     applying = [policy for policy in sign_in.tenant.policies if _applies(policy, sign_in)]
     _block(sign_in, applying)
     for require, check in _CHECKS.items():
-        if unmet := [policy for policy in applying if policy.require == require]:
+        if unmet := [policy for policy in applying if require in policy.required]:
             check(sign_in, unmet)
+    for policy in applying:
+        _one_of(sign_in, policy)
     if _MFA_METHODS & set(sign_in.methods) and not sign_in.has_mfa:
         raise _second_factor(sign_in)
     _tenant_wide(sign_in)
@@ -48,8 +51,9 @@ def enforce_for_workload(tenant: Tenant, app: App, resource: Resource, address: 
     """
     for policy in tenant.policies:
         fits = _listed(policy.resources, {resource.app_id}) and _listed(policy.apps, {app.id})
+        fits = fits and resource.app_id not in policy.except_resources and app.id not in policy.except_apps
         fits = fits and _located(policy, tenant, address)
-        if policy.enabled and policy.workloads and policy.require == "block" and fits:
+        if policy.active and policy.workloads and policy.require == "block" and fits:
             raise EntraError(53003, claims=_claims([policy]))
 
 
@@ -61,23 +65,38 @@ def contexts_met(sign_in: SignIn) -> tuple[str, ...]:
 
 def _applies(policy: Policy, sign_in: SignIn) -> bool:
     user = sign_in.user
-    if not policy.enabled or policy.workloads or _names(policy.except_users) & sign_in.names:
+    if not policy.active or policy.workloads or not _concerns(policy, sign_in):
         return False
-    if not _located(policy, sign_in.tenant, sign_in.address):
+    if not _located(policy, sign_in.tenant, sign_in.address) or sign_in.resource.app_id in policy.except_resources:
         return False
     return all(
         _listed(listed, values)
         for listed, values in (
             (policy.resources, {sign_in.resource.app_id}),
-            (policy.users, sign_in.names),
-            (policy.roles, {role.lower() for role in sign_in.roles}),
             (policy.apps, {sign_in.app.id}),
+            (policy.client_types, {_client_type(sign_in.app)}),
             (policy.grants, {sign_in.grant.lower()}),
             (policy.user_risk, {user.risk}),
             (policy.sign_in_risk, {user.sign_in_risk}),
             (policy.contexts, set(sign_in.contexts)),
         )
     )
+
+
+def _concerns(policy: Policy, sign_in: SignIn) -> bool:
+    """Return whether a policy is about the user: by name, group or role, and not left out by one of them."""
+    roles = {*_names(sign_in.roles), *_names(role_ids(sign_in.roles))}
+    groups = sign_in.group_names if policy.groups or policy.except_groups else set()
+    out = _names(policy.except_users) & sign_in.names or _names(policy.except_groups) & groups
+    if out or _names(policy.except_roles) & roles:
+        return False
+    listed = (policy.users, sign_in.names), (policy.groups, groups), (policy.roles, roles)
+    return not any(names for names, _ in listed) or any(_names(names) & values for names, values in listed)
+
+
+def _client_type(app: App) -> str:
+    """Return the kind of client app: legacy ones do not exist here, and a public client is an app on a device."""
+    return "mobileappsanddesktopclients" if app.public else "browser"
 
 
 def _located(policy: Policy, tenant: Tenant, address: str) -> bool:
@@ -118,6 +137,21 @@ def _block(sign_in: SignIn, applying: list[Policy]) -> None:
         if sign_in.foreign and any(policy.user_risk for policy in blocking):
             raise EntraError(53011)
         raise EntraError(53003)
+
+
+def _one_of(sign_in: SignIn, policy: Policy) -> None:
+    """Check that one of a policy's alternatives is met; the refusal is that of the last, which a user can meet."""
+    refusal = None
+    for require, check in _CHECKS.items():
+        if require in policy.choices:
+            try:
+                check(sign_in, [policy])
+            except EntraError as problem:
+                refusal = problem
+            else:
+                return
+    if refusal:
+        raise refusal
 
 
 def _mfa(sign_in: SignIn, policies: list[Policy]) -> None:

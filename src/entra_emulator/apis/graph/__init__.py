@@ -14,6 +14,7 @@ from . import (
     applications,
     batch,
     billing,
+    conditional_access,
     delta,
     directory,
     get_by_ids,
@@ -41,6 +42,7 @@ def routes() -> list[Route]:
         *role_management.routes(),
         *relationships.routes(),
         *billing.routes(),
+        *conditional_access.routes(),
         route("GET", "/{path:path}", endpoint(_nothing)),
         *(route(method, "/{path:path}", endpoint(_not_allowed)) for method in ("POST", "PATCH", "PUT", "DELETE")),
     ]
