@@ -142,7 +142,7 @@ class AsyncBearerAuth:
             return self._follow(await handler(request))
         self._audience.check(url)
         response = await handler(_authorize(request, await self._get_token("")))
-        if claims := challenged_claims(response.headers.get("www-authenticate", "")) if response.status == 401 else "":
+        if claims := _wanted_claims(response.status, response.headers):
             token = await self._get_token(claims)
             if not getattr(request.body, "consumed", not isinstance(request.body, bytes)):  # a generator is
                 response.release()
@@ -189,11 +189,14 @@ def _challenged_claims(response: Any, audience: Audience) -> str:
     Raises UntrustedOrigin for a challenge from an origin that the token is not for, such as the target of a redirect.
     The claims are then not sent to the token service, and the request is not sent again.
     """
-    refused = response.status_code in {401, 403}
-    claims = challenged_claims(response.headers.get("www-authenticate", "")) if refused else ""
+    claims = _wanted_claims(response.status_code, response.headers)
     if claims:
         audience.check(str(response.request.url))
     return claims
+
+
+def _wanted_claims(status: int, headers: Any) -> str:
+    return challenged_claims(headers.get("www-authenticate", "")) if status in {401, 403} else ""
 
 
 def _can_be_repeated(request: Any) -> bool:

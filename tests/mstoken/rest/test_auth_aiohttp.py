@@ -50,12 +50,13 @@ async def test_another_origin_gets_no_request(
     assert token_service.requests == []
 
 
+@pytest.mark.parametrize("status", [401, 403])
 async def test_a_claims_challenge_is_answered(
-    client: AsyncClient, token_service: TokenService, api: TokenService
+    client: AsyncClient, token_service: TokenService, api: TokenService, status: int
 ) -> None:
-    """A 401 that names claims is repeated once with a token that has them, body included."""
+    """A 401 or 403 that names claims is repeated once with a token that has them, body included."""
     token_service.script = [token_reply("old"), token_reply("new")]
-    api.script = [challenging("old")]
+    api.script = [challenging("old", status)]
     async with session(client, api.url) as http, http.post(api.url, json={"a": 1}) as answer:
         assert await answer.json(content_type=None) == {"seen": "Bearer new"}
     assert json.loads(token_service.requests[1].form["claims"]) == json.loads(CLAIMS)
