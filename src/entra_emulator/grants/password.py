@@ -19,14 +19,17 @@ from entra_emulator.policy.personal import check_grant
 def token_response(exchange: Exchange) -> dict[str, Any]:
     """Return the body of the token response.
 
-    :raises EntraError: 9001023 at /common and /consumers, 50034 unknown user, 50126 and the other codes of passwords,
-        50076 if a second factor is required, and the other codes of `permit`.
+    :raises EntraError: 9001023 at /consumers and, of v2.0, at /common, 50034 unknown user, 50126 and the other codes
+        of passwords, 50076 if a second factor is required, and the other codes of `permit`.
     """
     named = exchange.tenant()
-    check_grant(named, exchange.tenant_name)
+    if exchange.version != 1 or exchange.tenant_name.lower() != "common":
+        check_grant(named, exchange.tenant_name)
     client = authenticate(exchange, named, needs_proof=False)
     username, password = exchange.required("username"), exchange.required("password")
     home, user = find_person(exchange, username)
+    if exchange.version == 1 and home.personal:  # v1.0 knows work accounts only
+        raise EntraError(50034, tenant=username.partition("@")[2])
     if is_federated(exchange.world.state, username):
         raise EntraError(50126)  # Entra has no password to compare
     check(exchange, home, user, password)

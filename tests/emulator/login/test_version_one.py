@@ -169,3 +169,15 @@ def test_device(entra: Emulator, http: httpx.Client) -> None:
 def test_sign_out(entra: Emulator, http: httpx.Client) -> None:
     """Sign-out has its v1.0 name too."""
     assert http.get(f"{entra.authority}/common/oauth2/logout").status_code == 200
+
+
+def test_a_password_at_common(ask_one: Ask, ask: Ask, claims: Claims) -> None:
+    """v1.0 takes a work account's password at /common, which v2.0 refuses; a personal account does not exist there."""
+    form = {"grant_type": "password", "username": NADIA, "password": "emulator"}
+    body = ask_one("common", resource="https://graph.microsoft.com", **form).json()
+    assert claims(body["access_token"])["upn"] == NADIA
+    answer = ask("common", scope="https://graph.microsoft.com/.default", **form)
+    assert answer.json()["error_codes"] == [9001023]
+    personal = {**form, "username": "robin@outlook.example"}
+    answer = ask_one("common", resource="https://graph.microsoft.com", **personal)
+    assert answer.json()["error_codes"] == [50034]
