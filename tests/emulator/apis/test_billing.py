@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from entra_emulator import Emulator
+from entra_emulator.billing import SAS_LIFETIME_IN
 from entra_emulator.model import Grant
 
 Call = Callable[..., httpx.Response]
@@ -54,6 +55,23 @@ def test_an_export_ends_at_the_second_poll_and_has_its_files(
     missing = http.get(f"{url}x?{manifest['sasToken']}")
     assert (missing.status_code, missing.headers["x-ms-error-code"]) == (404, "BlobNotFound")
     assert http.get(f"{entra.authority}/blob/other").status_code == 404
+
+
+def test_a_signature_is_valid_for_a_time_and_the_manifest_has_a_new_one(
+    entra: Emulator, billing: Call, http: httpx.Client, app_token: Call
+) -> None:
+    began = billing("POST", "usage/unbilled/export", json=UNBILLED)
+    _, done = (billing("GET", began.headers["location"]).json() for _ in range(2))
+    where = done["resourceLocation@odata.navigationLink"]
+    manifest = billing("GET", where).json()
+    url = f"{manifest['rootDirectory']}/{manifest['blobs'][0]['name']}"
+    entra.clock.advance(SAS_LIFETIME_IN - 60)
+    assert http.get(f"{url}?{manifest['sasToken']}").status_code == 200
+    entra.clock.advance(120)
+    assert http.get(f"{url}?{manifest['sasToken']}").headers["x-ms-error-code"] == "AuthenticationFailed"
+    token = app_token("https://graph.microsoft.com/.default").json()["access_token"]
+    again = http.get(where, headers={"Authorization": f"Bearer {token}"}).json()
+    assert http.get(f"{url}?{again['sasToken']}").status_code == 200
 
 
 def test_an_unknown_invoice_fails_the_operation(billing: Call) -> None:

@@ -17,7 +17,7 @@ from tests.support.runners import Runner
 
 from entra_emulator import Emulator
 from entra_emulator.model import Grant
-from mstoken import ApiRefused, ClientSecret, MstokenError, TransportError, UnreadableAnswer, UsageError
+from mstoken import ApiRefused, ClientSecret, TransportError, UnreadableAnswer, UsageError
 from mstoken.partner.billing import export_kinds
 from mstoken.partner.billing_manifest import parse_manifest
 
@@ -140,6 +140,7 @@ def test_an_interrupted_file_continues_with_a_new_signature(
 
 
 def test_a_signature_whose_time_is_over_is_renewed(csp: Emulator, export: Export, tmp_path: Path) -> None:
+    """The first time by a fault."""
     csp.inject(service="blob", status=403, times=1)
     assert export("billed-usage", str(tmp_path), **INVOICE).fetched == 2
     assert [status for _, status in blob_requests(csp)] == [403, 200, 200]
@@ -276,12 +277,14 @@ def test_the_signature_is_in_no_repr() -> None:
     assert "sig=" not in repr(parse_manifest(MANIFEST))
 
 
-@pytest.mark.parametrize("where", ["https://elsewhere.example/x", "http://127.0.0.1:1/x"])
-def test_files_and_manifests_elsewhere_get_no_token(
-    csp: Emulator, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+@pytest.mark.parametrize(
+    ("where", "word"), [("https://elsewhere.example/x", "no token was chosen"), ("http://127.0.0.1:1/x", "in clear")]
+)
+def test_a_manifest_elsewhere_gets_no_token(
+    csp: Emulator, export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, word: str
 ) -> None:
     from entra_emulator.apis.graph import billing as graph
 
     monkeypatch.setattr(graph, "_manifest_url", lambda *_: where)
-    with pytest.raises(MstokenError):
+    with pytest.raises(UsageError, match=word):
         export("billed-usage", str(tmp_path), **INVOICE)
