@@ -12,7 +12,11 @@ from tests.support.program import Program
 from tests.support.unsigned_tokens import app_v1, jwt
 
 from mstoken import Client, ClientCertificate, MstokenError, UsageError
+from mstoken.protocol.http import HttpRequest
 from mstoken.redaction import mistake_in, redacted, shown, shown_path
+from mstoken.rest.api_request import ApiRequest
+from mstoken.rest.paging import PageRequest
+from mstoken.transports.outgoing import outgoing
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC" + "hidden" * 40 + "\n-----END PRIVATE KEY-----\n"
 PFX = "MIIKZAIBAzCCCiAGCSqGSIb3DQEHAaCC" + "hidden" * 60 + "=="
@@ -203,3 +207,11 @@ def test_the_shortest_secret_of_each_form_is_recognized(secret: str) -> None:
     """Texts that are too short for any form are not searched; none of these is one of them."""
     assert mistake_in(secret)
     assert secret not in redacted(f"({secret})")
+
+
+def test_no_request_shows_its_url() -> None:
+    """A pre-authenticated URL (a storage signature, an upload session) is a secret in every value that has it."""
+    url = "https://account.blob.core.windows.net/container/file?sv=2024-11-04&sig=the-signature"
+    request = HttpRequest("GET", url)
+    for one in (request, outgoing(request), ApiRequest("GET", url), PageRequest(url)):
+        assert "the-signature" not in repr(one)

@@ -63,7 +63,7 @@ class BodyReceiver(Protocol):
 
 @value
 class HttpRequest:
-    """A request to send. Headers and body may contain secrets and stay out of the repr.
+    """A request to send. URL (the signature of an upload), headers and body may be secrets and stay out of the repr.
 
     `timeout_in` limits the whole call in seconds, from name resolution to the last byte of the body; None means the
     transport's default. With `renews_timeout`, it begins anew with each byte that is sent or received, since large
@@ -76,7 +76,7 @@ class HttpRequest:
     """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, secret=True)
     body: bytes = field(default=b"", secret=True)
     max_response_bytes: int = MAX_RESPONSE_BYTES

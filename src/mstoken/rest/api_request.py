@@ -39,7 +39,7 @@ class ApiRequest:
     """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, secret=True)
     body: bytes | str = field(default=b"", secret=True)
     json: Any = field(default=None, secret=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class PageRequest:
     """The request for a page. `headers` are additional ones, `json` replaces the body; None keeps it."""
 
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, secret=True)
     json: Any = field(default=None, secret=True)
 

@@ -42,7 +42,7 @@ class Outgoing:
     method: str
     base: str
     origin: Origin
-    target: str
+    target: str = field(repr=False)
     headers: dict[str, str] = field(secret=True)
     body: bytes = field(secret=True)
     max_response_bytes: int
