@@ -112,9 +112,9 @@ def check_policy(policy: Policy, tenant: Tenant) -> None:
 
     :raises ConfigError: one does not; the message lists the valid ones.
     """
-    for require in (policy.require, *policy.also):
+    for require in policy.requirements:
         _check_choice(f"policy '{policy.name}': require", require, REQUIREMENTS)
-    if policy.also and "block" in (policy.require, *policy.also):
+    if policy.also and "block" in policy.requirements:
         raise ConfigError(f"policy '{policy.name}': block cannot be combined with another requirement")
     for kind in policy.client_types:
         _check_choice(f"policy '{policy.name}': client type", kind, CLIENT_TYPES)

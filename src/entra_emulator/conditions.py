@@ -81,15 +81,19 @@ class Policy(Strict):
         return self.enabled and not self.report_only
 
     @property
+    def requirements(self) -> tuple[str, ...]:
+        """All requirements, `require` first."""
+        return self.require, *self.also
+
+    @property
     def required(self) -> set[str]:
         """The requirements that have to be met in any case."""
-        every = {self.require, *self.also}
-        return every & SESSION if self.any_of else every
+        return set(self.requirements) & SESSION if self.any_of else set(self.requirements)
 
     @property
     def choices(self) -> set[str]:
         """The requirements of which one is sufficient."""
-        return {self.require, *self.also} - self.required
+        return set(self.requirements) - self.required
 
 
 @dataclass

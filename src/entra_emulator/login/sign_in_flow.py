@@ -153,9 +153,7 @@ class SignInFlow:
             return "second-factor"
         if refusal.code == _STRONGER_MFA_MISSING and SECURITY_KEY in user.methods and "fido" not in pending.amr:
             return "security-key"
-        has_terms = any(
-            policy.active and "terms_of_use" in (policy.require, *policy.also) for policy in self.tenant.policies
-        )
+        has_terms = any(policy.active and "terms_of_use" in policy.requirements for policy in self.tenant.policies)
         return "terms" if refusal.code == _TERMS_MISSING and has_terms and not user.accepted_terms else None
 
     def approve(self) -> None:

@@ -17,13 +17,11 @@ from mstoken.errors import UsageError
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
+    from mstoken.cli.request_continue import OnResponse
     from mstoken.client import Client
     from mstoken.rest.response import ApiResponse
-
-    OnResponse = Callable[[ApiResponse], None]
 
 
 _OF_ONE_REQUEST = frozenset(
@@ -329,13 +327,14 @@ def _print_response(client: Client, arguments: RequestArguments, on_response: On
 
 def _response(client: Client, arguments: RequestArguments, on_response: OnResponse) -> ApiResponse:
     """Return the response; with --wait, the result of the operation that it began."""
+    began = None if arguments.operation else transferred(client, arguments)
+    if began is not None:
+        on_response(began)
+        if not arguments.wait:
+            return began
     from mstoken.cli.request_wait import operation_at, waited
 
-    if arguments.operation:
-        return waited(client, arguments, operation_at(client, arguments))
-    response = transferred(client, arguments)
-    on_response(response)
-    return waited(client, arguments, response) if arguments.wait else response
+    return waited(client, arguments, operation_at(client, arguments) if began is None else began)
 
 
 def _print_every_page(client: Client, arguments: RequestArguments, on_response: OnResponse) -> int:

@@ -123,11 +123,10 @@ class Partner:
 
         Raises UsageError, ApiRefused if the export failed, and what `Client.request` and `Client.download` raise.
         """
-        from mstoken.partner.billing import export_billing, export_body, export_kind
+        from mstoken.partner.billing import export_billing
 
-        chosen = export_kind(kind)
-        body = export_body(chosen, {"invoice": invoice, "currency": currency, "period": period}, attributes)
-        return self._run(export_billing(self._api(), chosen, body, folder, on_file))
+        given = {"invoice": invoice, "currency": currency, "period": period}
+        return self._run(export_billing(self._api(), kind, folder, given, attributes, on_file))
 
     @property
     def _port(self) -> Any:
@@ -212,11 +211,10 @@ class AsyncPartner:
         on_file: OnFile | None = None,
     ) -> BillingExport:
         """As `Partner.export_billing`."""
-        from mstoken.partner.billing import export_billing, export_body, export_kind
+        from mstoken.partner.billing import export_billing
 
-        chosen = export_kind(kind)
-        body = export_body(chosen, {"invoice": invoice, "currency": currency, "period": period}, attributes)
-        return await export_billing(self._api(), chosen, body, folder, on_file)
+        given = {"invoice": invoice, "currency": currency, "period": period}
+        return await export_billing(self._api(), kind, folder, given, attributes, on_file)
 
     def _api(self) -> _Api:
         return _Api(self._client, self._running_port())

@@ -83,18 +83,27 @@ def export_body(kind: ExportKind, given: Mapping[str, str], attributes: str) -> 
 
 
 async def export_billing(
-    api: PartnerApi, kind: ExportKind, body: Mapping[str, str], folder: str, on_file: OnFile | None = None
+    api: PartnerApi,
+    kind: str,
+    folder: str,
+    given: Mapping[str, str],
+    attributes: str,
+    on_file: OnFile | None = None,
 ) -> BillingExport:
     """Export to `folder`, which is created. Files of the same version that are there already are not fetched again.
 
+    `kind` is the name of the export; `given` and `attributes` are as `export_body` takes them.
+
     Raises ApiRefused if the operation failed, such as without data; UnreadableAnswer for a manifest that is none and a
-    damaged file; UsageError for a folder that cannot be used, and in a cloud without these exports; otherwise what
-    `Client.request`, `wait` and `download` raise.
+    damaged file; UsageError for parameters that do not fit, a folder that cannot be used, and in a cloud without these
+    exports; otherwise what `Client.request`, `wait` and `download` raise.
     """
+    chosen = export_kind(kind)
+    body = export_body(chosen, given, attributes)
     if api.cloud != _CLOUD:
         raise UsageError("Billing data can be exported in the public cloud only.", "Download them in Partner Center.")
-    target = await api.on_disk(lambda: ExportFolder(folder, {"kind": kind.name, **body}))
-    began = await api.request("POST", f"graph:{kind.path}", json=body)
+    target = await api.on_disk(lambda: ExportFolder(folder, {"kind": chosen.name, **body}))
+    began = await api.request("POST", f"graph:{chosen.path}", json=body)
     done = (await api.wait(began.raise_for_status())).raise_for_status()
     manifest = await _manifest(api, done)
     missing = await api.on_disk(lambda: target.begin(manifest))

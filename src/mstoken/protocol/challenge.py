@@ -10,7 +10,7 @@ from mstoken.protocol.server_text import claims_in
 from mstoken.typed import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
@@ -18,6 +18,8 @@ _SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))
 """A scheme, and the token68 that some schemes, such as Negotiate, have in place of parameters."""
 _BETWEEN = re.compile(r"[\s,]*")
 _LONGEST = 32_768
+REFUSED = frozenset({401, 403})
+"""Statuses with which an API refuses a token. Graph and others challenge with 403 too, for authentication contexts."""
 
 
 def bearer_challenge(header: str) -> dict[str, str]:
@@ -38,6 +40,11 @@ def claims_challenge(claims: str, authorization_uri: str = "") -> str:
     return f'Bearer realm="", authorization_uri="{where}", error="insufficient_claims", claims="{encoded}"'
 
 
+def claims_option(claims: str) -> str:
+    """Return claims (JSON text) as the option `--claims` takes them: in base64url, which no shell changes."""
+    return base64.urlsafe_b64encode(claims.encode()).decode()
+
+
 def challenged_claims(header: str) -> str:
     """Return the claims that a resource requests, as JSON text, or '' if it requests none that can be parsed.
 
@@ -46,6 +53,12 @@ def challenged_claims(header: str) -> str:
     padding; it counts only beside error="insufficient_claims" or, from older resources, "invalid_token".
     """
     return next(filter(None, map(_claims, _bearer_challenges(header))), "")
+
+
+def refused_for_claims(status: int, headers: Mapping[str, str]) -> str:
+    """Return the claims (JSON text) that a response's refusal requests; '' if it is none, or requests none."""
+    challenge = headers.get("www-authenticate", "") if status in REFUSED else ""
+    return challenged_claims(challenge) if challenge else ""
 
 
 def challenged_tenant(header: str) -> str:

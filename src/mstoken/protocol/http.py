@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MAX_RESPONSE_BYTES = 1024 * 1024
 """Maximum size of a token endpoint's body, in bytes."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Statuses whose Location is where the resource is now (RFC 9110 section 15.4); 300 and 304 are not among them."""
 _HEADER_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from math import ceil
@@ -10,6 +9,8 @@ from math import ceil
 from mstoken import aadsts, errors
 from mstoken.credentials import ClientSecret
 from mstoken.errors import MstokenError, Refusal
+from mstoken.protocol.challenge import claims_option
+from mstoken.protocol.http import REDIRECTS
 from mstoken.protocol.retry_after import requested_wait
 from mstoken.protocol.server_text import claims_in, one_line
 from mstoken.redaction import shown
@@ -53,7 +54,7 @@ def refusal_of(response: HttpResponse, now: float, request: TokenRequest | None 
     """
     refusal = parse_refusal(response)
     wait = requested_wait(response.headers, now)
-    if not refusal.error and response.status in (301, 302, 303, 307, 308):
+    if not refusal.error and response.status in REDIRECTS:
         return errors.UnreadableAnswer(
             f"The token endpoint answered with a redirect (HTTP {response.status}); secrets never follow one.",
             "Check the authority: a token endpoint never redirects.",
@@ -138,7 +139,7 @@ def _context(request: TokenRequest | None, refusal: Refusal) -> dict[str, str]:
         "scope": scope,
         "resource": scope.removesuffix("/.default"),
         "correlation_id": refusal.correlation_id,
-        "claims": base64.urlsafe_b64encode(refusal.claims.encode()).decode(),
+        "claims": claims_option(refusal.claims),
     }
     return {name: value for name, value in known.items() if value}
 

@@ -11,7 +11,7 @@ from math import ceil
 from mstoken import aadsts
 from mstoken.errors import ApiRefused, MstokenError, Refusal, ServiceUnavailable, SignInRequired, Throttled
 from mstoken.messages import advice, printable
-from mstoken.protocol.challenge import challenged_tenant
+from mstoken.protocol.challenge import REFUSED, challenged_tenant
 from mstoken.protocol.retry_after import requested_wait
 from mstoken.texts import decode_text
 from mstoken.typed import TYPE_CHECKING, Any
@@ -72,7 +72,7 @@ def api_error(
         return ServiceUnavailable(text, remedy, _wait_in(response), refusal)
     if cause and cause.kind == "sign_in_required" and cause.code.isdigit():
         return SignInRequired(text, remedy, refusal)
-    if response.status in {401, 403} and context.get("claims"):
+    if response.status in REFUSED and context.get("claims"):
         wanted = base64.urlsafe_b64decode(context["claims"]).decode()
         step_up = aadsts.fill(_STEP_UP, **context)
         return SignInRequired(text, step_up, Refusal(error=code, status=response.status, claims=wanted))

@@ -12,11 +12,11 @@ import json
 from mstoken import steps
 from mstoken.errors import MstokenError, UnreadableAnswer, UntrustedOrigin, UsageError
 from mstoken.messages import advice, warn
-from mstoken.protocol.challenge import challenged_claims
-from mstoken.protocol.http import HttpRequest, HttpResponse
+from mstoken.protocol.challenge import REFUSED, challenged_claims
+from mstoken.protocol.http import REDIRECTS, HttpRequest, HttpResponse
 from mstoken.rest.api_request import MAX_API_ANSWER, ApiRequest
 from mstoken.rest.batch import MAX_PARTS, BatchPart, BatchResult, document_of, json_value, relative_url, responses_in
-from mstoken.rest.call import REFUSED, call
+from mstoken.rest.call import call
 from mstoken.rest.paced_calls import LONG_WAIT_IN, note_pace
 from mstoken.rest.pacing import paced
 from mstoken.rest.response import ApiResponse, Headers
@@ -35,7 +35,6 @@ _MAX_WINDOW = 5 * MAX_PARTS
 _MAX_NAMES = 100_000
 """Names of requests that later ones may depend on; of more, the oldest are forgotten."""
 _FAILED_DEPENDENCY, _UNAUTHORIZED = 424, 401
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class _Entry:
@@ -235,7 +234,7 @@ class _Window:
 
     async def _accept(self, entry: _Entry, response: HttpResponse) -> None:
         """Take the response as the part's result, unless another page follows."""
-        if response.status in _REDIRECTS and response.headers.get("location") and entry.part.http.method == "GET":
+        if response.status in REDIRECTS and response.headers.get("location") and entry.part.http.method == "GET":
             await self._follow(entry, response.headers["location"])
         elif self._every_page and response.status < 300 and entry.part.http.method == "GET":
             self._add_page(entry, response)

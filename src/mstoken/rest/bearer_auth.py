@@ -13,7 +13,8 @@ from importlib import import_module
 
 from mstoken.errors import UntrustedOrigin
 from mstoken.foreign import ForeignCode
-from mstoken.protocol.challenge import challenged_claims
+from mstoken.protocol.challenge import refused_for_claims
+from mstoken.protocol.http import REDIRECTS
 from mstoken.rest.origin import check_origin
 from mstoken.typed import TYPE_CHECKING, Any
 from mstoken.values import value
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         def get_token(self, *scopes: str, claims: str | None = None, enable_cae: bool = False) -> Any: ...
 
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODY = ForeignCode("Rewinding the body of the request", "Give a body that can be sent again, such as bytes.")
 _HEADERS = ForeignCode("Writing the headers of the request", "Give a request of requests, httpx or aiohttp.")
 _redirected_to: ContextVar[str] = ContextVar("mstoken_redirected_to", default="")
@@ -142,7 +142,7 @@ class AsyncBearerAuth:
             return self._follow(await handler(request))
         self._audience.check(url)
         response = await handler(_authorize(request, await self._get_token("")))
-        if claims := _wanted_claims(response.status, response.headers):
+        if claims := refused_for_claims(response.status, response.headers):
             token = await self._get_token(claims)
             if not getattr(request.body, "consumed", not isinstance(request.body, bytes)):  # a generator is
                 response.release()
@@ -151,7 +151,7 @@ class AsyncBearerAuth:
 
     def _follow(self, response: Any) -> Any:
         """Remember a redirect that leads away from the token's origin: the next request of this task is that one."""
-        location = response.headers.get("location", "") if response.status in _REDIRECTS else ""
+        location = response.headers.get("location", "") if response.status in REDIRECTS else ""
         if location:
             target = str(response.url.join(type(response.url)(location)).with_fragment(None))
             try:
@@ -189,14 +189,10 @@ def _challenged_claims(response: Any, audience: Audience) -> str:
     Raises UntrustedOrigin for a challenge from an origin that the token is not for, such as the target of a redirect.
     The claims are then not sent to the token service, and the request is not sent again.
     """
-    claims = _wanted_claims(response.status_code, response.headers)
+    claims = refused_for_claims(response.status_code, response.headers)
     if claims:
         audience.check(str(response.request.url))
     return claims
-
-
-def _wanted_claims(status: int, headers: Any) -> str:
-    return challenged_claims(headers.get("www-authenticate", "")) if status in {401, 403} else ""
 
 
 def _can_be_repeated(request: Any) -> bool:

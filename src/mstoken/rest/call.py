@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 from mstoken import steps
 from mstoken.errors import TransportError
 from mstoken.hidden import HiddenText
 from mstoken.messages import advice, warn
 from mstoken.model import TIMEOUT_IN
-from mstoken.protocol.challenge import challenged_claims, challenged_tenant
+from mstoken.protocol.challenge import REFUSED, challenged_tenant, claims_option, refused_for_claims
 from mstoken.protocol.jwt import readable
 from mstoken.rest.api_request import http_request
 from mstoken.rest.paced_calls import LONG_WAIT_IN, note_pace, wait_for_pace
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest, HttpResponse
     from mstoken.rest.api_request import ApiRequest
 
-REFUSED = frozenset({401, 403})
 """Statuses for which the response has the claims of the token that was sent."""
 
 
@@ -65,9 +62,9 @@ async def call(
         visited.append(target)
         http = redirected(http, target)
     known = {**(context or {}), "tenant": token_request.authority.tenant}
-    claims = _wanted_claims(response) if visited[-1].with_token and token_request.credential.acts_for_user else ""
-    if claims:
-        known["claims"] = base64.urlsafe_b64encode(claims.encode()).decode()
+    asks = visited[-1].with_token and token_request.credential.acts_for_user
+    if asks and (claims := refused_for_claims(response.status, response.headers)):
+        known["claims"] = claims_option(claims)
     decoded = readable(tries.token) if with_claims or response.status in REFUSED else None
     return ApiResponse(
         response.status,
@@ -148,7 +145,7 @@ async def _attempt(
     response, token = await _send(http, token_request, port)
     if isinstance(response, TransportError) or response.status not in REFUSED:
         return response, token_request, token
-    claims = _wanted_claims(response)
+    claims = refused_for_claims(response.status, response.headers)
     if claims and claims != token_request.claims:
         response, token = await _send(http, replace(token_request, claims=claims), port)
         return response, token_request, token
@@ -158,15 +155,6 @@ async def _attempt(
         token_request = replace(token_request, authority=token_request.authority.for_tenant(tenant))
         response, token = await _send(http, token_request, port)
     return response, token_request, token
-
-
-def _wanted_claims(response: HttpResponse) -> str:
-    """Return the claims (JSON text) that a refusal asks for; '' if it asks for none.
-
-    Graph and others also answer 403, for authentication contexts and for the protection of the application.
-    """
-    challenge = response.headers.get("www-authenticate", "") if response.status in REFUSED else ""
-    return challenged_claims(challenge) if challenge else ""
 
 
 async def _send(

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from mstoken.errors import UnreadableAnswer, UntrustedOrigin, UsageError
 from mstoken.hidden import HiddenDict
+from mstoken.protocol.http import REDIRECTS
 from mstoken.typed import TYPE_CHECKING
 from mstoken.urls import encoded_url, origin_of, redacted_url
 from mstoken.values import field, replace, value
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from mstoken.protocol.http import HttpRequest, HttpResponse
 
 MAX_REDIRECTS = 10
-_STATUSES = (301, 302, 303, 307, 308)
 _READS = ("GET", "HEAD")
 _FOR_STRANGERS = frozenset(
     ["accept", "accept-encoding", "accept-language", "if-match", "if-none-match", "if-range", "range", "user-agent"]
@@ -45,7 +45,7 @@ def redirect_target(method: str, response: HttpResponse, visited: Sequence[Targe
     UnreadableAnswer for one that was visited, and for too many.
     """
     where = response.headers.get("location", "")
-    if response.status not in _STATUSES or method not in _READS or not where:
+    if response.status not in REDIRECTS or method not in _READS or not where:
         return None
     now = visited[-1]
     url, origin = resolved(now.url, where)

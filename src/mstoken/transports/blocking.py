@@ -13,14 +13,17 @@ from mstoken.transports.deadline import TIMEOUT_IN, Deadline
 from mstoken.transports.failures import cut_off
 from mstoken.transports.outgoing import outgoing
 from mstoken.transports.pool import Pool
-from mstoken.typed import TYPE_CHECKING
+from mstoken.typed import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mstoken.protocol.http import ConnectionPolicy, HttpRequest, HttpResponse
     from mstoken.transports.body_stream import BodyStream
     from mstoken.transports.connection import Connection
     from mstoken.transports.outgoing import Outgoing
 
+R = TypeVar("R")
 SWEEP_EVERY_IN = 10.0
 """Seconds between two looks at connections of servers that are not asked any more."""
 
@@ -68,26 +71,27 @@ class HttpTransport(ForkSafe):
         `deadline` limits the call up to the head, and is the one of each part. A body that is compressed stays so: the
         request must not accept that. Raises as `send` does.
         """
-        ready = outgoing(request)
-        pool = self._pool(ready, request.policy)
-        connection = pool.take(deadline, surely_open=not request.repeatable)
-        try:
-            return _opened(pool, connection, ready, deadline)
-        except ClosedWhileIdle:
-            if not request.repeatable:
-                raise cut_off(pool.route.peer) from None
-        return _opened(pool, pool.fresh(deadline), ready, deadline)
+        return self._sent(request, outgoing(request), deadline, _opened)
 
     def _answer(self, request: HttpRequest, ready: Outgoing, deadline: Deadline) -> HttpResponse:
+        return self._sent(request, ready, deadline, _exchanged)
+
+    def _sent(
+        self,
+        request: HttpRequest,
+        ready: Outgoing,
+        deadline: Deadline,
+        use: Callable[[Pool, Connection, Outgoing, Deadline], R],
+    ) -> R:
         pool = self._pool(ready, request.policy)
         connection = pool.take(deadline, surely_open=not request.repeatable)
         try:
-            return _exchanged(pool, connection, ready, deadline)
+            return use(pool, connection, ready, deadline)
         except ClosedWhileIdle:
             if not request.repeatable:
                 raise cut_off(pool.route.peer) from None
         # RFC 9112 section 9.3.1: no byte of a response arrived, so the request is sent once more, on a new connection.
-        return _exchanged(pool, pool.fresh(deadline), ready, deadline)
+        return use(pool, pool.fresh(deadline), ready, deadline)
 
     def close(self) -> None:
         """Close all connections. The next request opens new ones and reads the settings again."""
@@ -112,29 +116,29 @@ class HttpTransport(ForkSafe):
 
 
 def _opened(pool: Pool, connection: Connection, request: Outgoing, deadline: Deadline) -> BodyStream:
-    deadline.attach(connection.socket)
-    try:
-        stream = connection.open(request, deadline)
-    except BaseException:
-        deadline.detach()
-        pool.drop(connection)
-        raise
-    if connection.exchanges == 1:
-        pool.route.keep_session(connection)
+    stream = _attached(pool, connection, request, deadline, connection.open)
     stream.belongs_to(deadline, lambda: pool.give_back(connection))
     return stream
 
 
 def _exchanged(pool: Pool, connection: Connection, request: Outgoing, deadline: Deadline) -> HttpResponse:
+    response = _attached(pool, connection, request, deadline, connection.exchange)
+    deadline.detach()
+    pool.give_back(connection)
+    return response
+
+
+def _attached(
+    pool: Pool, connection: Connection, request: Outgoing, deadline: Deadline, send: Callable[[Outgoing, Deadline], R]
+) -> R:
+    """Send under the deadline, which stays attached to the connection; a failure drops the connection."""
     deadline.attach(connection.socket)
     try:
-        response = connection.exchange(request, deadline)
+        result = send(request, deadline)
     except BaseException:
         deadline.detach()
         pool.drop(connection)
         raise
-    deadline.detach()
     if connection.exchanges == 1:
         pool.route.keep_session(connection)
-    pool.give_back(connection)
-    return response
+    return result

@@ -3,6 +3,8 @@
 Source: learn.microsoft.com/graph/api/resources/conditionalaccessroot (permissions of each call).
 """
 
+from typing import TypeVar
+
 from starlette.requests import Request
 
 from entra_emulator.apis.bearer import Caller
@@ -17,6 +19,7 @@ from .query import entity, entity_type
 from .resources import Readable
 from .wire import JsonObject, Refusal, changing, not_found, require
 
+T = TypeVar("T", Location, Policy)
 _CHANGE = frozenset({"Policy.ReadWrite.ConditionalAccess"})
 _READ = frozenset({"Policy.Read.All", "Policy.Read.ConditionalAccess"}) | _CHANGE
 _BESIDE = frozenset({"Policy.Read.All"}) | READ_APPLICATIONS
@@ -77,7 +80,7 @@ def _create_policy(request: Request, caller: Caller, body: JsonObject) -> JsonOb
 def _change_policy(request: Request, caller: Caller, body: JsonObject) -> None:
     """Change a policy. Conditions that Graph has no word for stay."""
     _may_change(caller)
-    present = _policy(request, caller)
+    present = _addressed(request, caller.tenant.policies)
     shown = policy_view(caller.tenant, present)
     changed = read_policy(caller.tenant, merged(shown, body), present.id, present.created_on)
     if "@emulator.apps" in shown:
@@ -90,21 +93,13 @@ def _change_policy(request: Request, caller: Caller, body: JsonObject) -> None:
 
 def _remove_policy(request: Request, caller: Caller, _: JsonObject) -> None:
     _may_change(caller)
-    gone = _policy(request, caller)
+    gone = _addressed(request, caller.tenant.policies)
     caller.tenant.policies[:] = [policy for policy in caller.tenant.policies if policy is not gone]
 
 
 def _may_change(caller: Caller) -> None:
     require(caller, _CHANGE)
     require(caller, _BESIDE)
-
-
-def _policy(request: Request, caller: Caller) -> Policy:
-    wanted = request.path_params["key"].lower()
-    for policy in caller.tenant.policies:
-        if policy.id.lower() == wanted:
-            return policy
-    raise not_found(wanted)
 
 
 def _create_location(request: Request, caller: Caller, body: JsonObject) -> JsonObject:
@@ -116,7 +111,7 @@ def _create_location(request: Request, caller: Caller, body: JsonObject) -> Json
 
 def _change_location(request: Request, caller: Caller, body: JsonObject) -> None:
     require(caller, _CHANGE)
-    present = _location(request, caller)
+    present = _addressed(request, caller.tenant.locations)
     changed = read_location(body, present)
     present.name, present.ranges, present.trusted = changed.name, changed.ranges, changed.trusted
 
@@ -124,7 +119,7 @@ def _change_location(request: Request, caller: Caller, body: JsonObject) -> None
 def _remove_location(request: Request, caller: Caller, _: JsonObject) -> None:
     """Delete a location, except one that is trusted or that a policy names."""
     require(caller, _CHANGE)
-    gone = _location(request, caller)
+    gone = _addressed(request, caller.tenant.locations)
     if gone.trusted:
         raise Refusal(400, "BadRequest", "A trusted named location cannot be deleted.")
     for policy in caller.tenant.policies:
@@ -133,9 +128,9 @@ def _remove_location(request: Request, caller: Caller, _: JsonObject) -> None:
     caller.tenant.locations[:] = [location for location in caller.tenant.locations if location is not gone]
 
 
-def _location(request: Request, caller: Caller) -> Location:
+def _addressed(request: Request, entities: list[T]) -> T:
     wanted = request.path_params["key"].lower()
-    for location in caller.tenant.locations:
-        if location.id.lower() == wanted:
-            return location
+    for one in entities:
+        if one.id.lower() == wanted:
+            return one
     raise not_found(wanted)

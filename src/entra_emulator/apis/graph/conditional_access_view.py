@@ -135,7 +135,7 @@ def _location_ids(tenant: Tenant, names: Iterable[str]) -> list[str]:
 
 
 def _grant_controls(tenant: Tenant, policy: Policy) -> JsonObject | None:
-    every = [policy.require, *policy.also]
+    every = policy.requirements
     built_in = [facts()["controls"][require] for require in every if require in facts()["controls"]]
     shown: JsonObject = {
         "operator": "AND" if policy.also and not policy.any_of else "OR",
@@ -149,7 +149,7 @@ def _grant_controls(tenant: Tenant, policy: Policy) -> JsonObject | None:
 
 
 def _session_controls(policy: Policy) -> JsonObject | None:
-    every = (policy.require, *policy.also)
+    every = policy.requirements
     shown: JsonObject = {}
     if "sign_in_frequency" in every:
         shown["signInFrequency"] = _frequency(policy.frequency_in)

@@ -53,12 +53,8 @@ class Message:
 
 def parse(line: bytes) -> Message:
     """Return the message in a line. Raises UsageError, which does not repeat it."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        found = None
-    parts = found if isinstance(found, list) else [found]
-    if not parts or not all(isinstance(part, dict) and part.get("jsonrpc") == "2.0" for part in parts):
+    found, parts = _json_rpc(line)
+    if not parts:
         raise UsageError("A line of the client is not a JSON-RPC message.", "Let an MCP client start this command.")
     ids = tuple(part["id"] for part in parts if "method" in part and _is_id(part.get("id")))
     if isinstance(found, list):
@@ -78,17 +74,24 @@ def answered(text: bytes | str) -> tuple[bytes, tuple[Id, ...], dict[str, Any]] 
 
     None for what is not JSON-RPC. A line break in JSON is never a part of a string, so a blank can take its place.
     """
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    parts = found if isinstance(found, list) else [found]
-    if not parts or not all(isinstance(part, dict) and part.get("jsonrpc") == "2.0" for part in parts):
+    found, parts = _json_rpc(text)
+    if not parts:
         return None
     line = (text.encode() if isinstance(text, str) else text).replace(b"\r", b" ").replace(b"\n", b" ")
     ids = tuple(part["id"] for part in parts if "method" not in part and _is_id(part.get("id")))
     result = found.get("result") if isinstance(found, dict) else None
     return line.strip(), ids, result if isinstance(result, dict) else {}
+
+
+def _json_rpc(text: bytes | str) -> tuple[Any, list[dict[str, Any]]]:
+    """Return what the JSON is and its messages, one or those of a batch; none if it is not JSON-RPC."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None, []
+    parts = found if isinstance(found, list) else [found]
+    valid = all(isinstance(part, dict) and part.get("jsonrpc") == "2.0" for part in parts)
+    return found, parts if valid else []
 
 
 def failure(of: Id | None, message: str, code: int = FAILED, data: Mapping[str, Any] | None = None) -> bytes:
